@@ -1,0 +1,1 @@
+"""Drivers: the lab as ophyd sees it. Imports nothing else of labctl."""

@@ -1,0 +1,235 @@
+"""What every driver is made of: quantities, instruments, streams of rows, stations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from ophyd import Device, Signal
+from ophyd.status import StatusBase
+
+from devices.clock import Clock
+from devices.errors import LabError, LimitError
+from devices.wire import Wire
+
+DEFAULT_DEADLINE = 10.0
+"""Seconds a setpoint or a stop may take before its status fails; wires have shorter deadlines of their own."""
+
+
+class Quantity(Signal):
+    """One documented quantity of an instrument.
+
+    `get` and `set` name methods of the instrument that talk to the wire; a value outside [low, high] raises
+    LimitError before anything is sent. Every get asks the instrument: no cached value is ever shown.
+    """
+
+    def __init__(
+        self,
+        *,
+        get: str,
+        set: str | None = None,
+        unit: str,
+        precision: int = 3,
+        low: float | None = None,
+        high: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._getter, self._setter = get, set
+        self.unit, self.precision, self.low, self.high = unit, precision, low, high
+        self._metadata["write_access"] = set is not None
+
+    def get(self, **kwargs: Any) -> Any:
+        """Ask the instrument."""
+        self._readback = getattr(self.parent, self._getter)()
+        self._metadata["timestamp"] = self.parent.clock.time()
+        return self._readback
+
+    def check_value(self, value: Any) -> None:
+        """Raise LimitError when `value` is outside [low, high]."""
+        low = float("-inf") if self.low is None else self.low
+        high = float("inf") if self.high is None else self.high
+        if not low <= value <= high:
+            raise LimitError(self.name, value, self.unit, low, high)
+
+    def put(self, value: Any, **kwargs: Any) -> None:
+        """Check the value, then send it."""
+        if self._setter is None:
+            raise LabError(f"{self.name} can be read, not set")
+        self.check_value(value)
+        getattr(self.parent, self._setter)(value)
+
+    def set(self, value: Any, **kwargs: Any) -> StatusBase:
+        """Send the value; the returned status is finished when the instrument took it."""
+        status = self.parent.clock.status(f"set {self.name}", DEFAULT_DEADLINE)
+        self.put(value)
+        status.set_finished()
+        return status
+
+    def describe(self) -> dict[str, Any]:
+        """Describe the value with units, precision, limits."""
+        column = Column(self.unit, precision=self.precision, low=self.low, high=self.high)
+        return {self.name: column.data_key(self.name, f"{self.parent.kind_name}:{self.attr_name}")}
+
+
+class Instrument(Device):
+    """One instrument on one wire. Subclasses are data sheets: Control, Get, Measure, Set."""
+
+    kind_name: ClassVar[str]
+
+    def __init__(self, wire: Wire, clock: Clock, *, name: str, **kwargs: Any) -> None:
+        self.wire, self.clock = wire, clock
+        super().__init__(name=name, **kwargs)
+
+    def identify(self) -> str:
+        """Return who answers; raises WireError or InstrumentError when it is not this kind of instrument."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to ask it who it is")
+
+    def safe(self) -> None:
+        """Bring it to its safe state from any state, in any order, twice."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what is safe")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One key of a stream: its unit, type, digits and range, as event-model wants them."""
+
+    unit: str
+    dtype: Literal["number", "integer", "string"] = "number"
+    precision: int = 6
+    low: float | None = None
+    high: float | None = None
+
+    def data_key(self, key: str, source: str) -> dict[str, Any]:
+        """Return the event-model data key."""
+        described: dict[str, Any] = {"source": source, "dtype": self.dtype, "shape": []}
+        if self.dtype != "string":
+            described |= {"units": self.unit, "precision": 0 if self.dtype == "integer" else self.precision}
+        if self.low is not None or self.high is not None:
+            described["limits"] = {"control": {"low": self.low, "high": self.high}}
+        return described
+
+
+class Spool(Protocol):
+    """The device's own file: rows go there first, so nothing depends on the engine being alive."""
+
+    def append(self, stream: str, time: float, row: Mapping[str, Any]) -> None:
+        """Write one row."""
+
+
+@dataclass(eq=False)
+class RowStream:
+    """Rows of one stream, buffered until the engine collects them as pages.
+
+    An event-model EventPageCollectable: `name` is the object's, `stream` the document stream's. Rows have
+    exactly the declared keys. `rows_in` counts what was ever appended.
+    """
+
+    name: str
+    stream: str
+    columns: Mapping[str, Column]
+    source: str
+    spool: Spool | None = None
+    parent: Any = None
+    hints: dict[str, Any] = field(default_factory=dict)
+    rows_in: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: list[float] = []
+        self._rows: list[Mapping[str, Any]] = []
+
+    def append(self, time: float, row: Mapping[str, Any]) -> None:
+        """Take one row with its time label; KeyError when its keys are not the declared ones."""
+        if row.keys() != self.columns.keys():
+            raise KeyError(f"{self.name}: keys {sorted(row)} are not {sorted(self.columns)}")
+        with self._lock:
+            if self.spool is not None:
+                self.spool.append(self.stream, time, row)
+            self._times.append(time)
+            self._rows.append(row)
+            self.rows_in += 1
+
+    def describe_collect(self) -> dict[str, Any]:
+        """Return the flat data keys."""
+        return {key: column.data_key(key, f"{self.source}:{key}") for key, column in self.columns.items()}
+
+    def collect_pages(self) -> Iterator[dict[str, Any]]:
+        """Hand over what has come since the last call, as at most one page."""
+        with self._lock:
+            times, rows = self._times, self._rows
+            self._times, self._rows = [], []
+        if rows:
+            yield {
+                "time": times,
+                "data": {key: [row[key] for row in rows] for key in self.columns},
+                "timestamps": {key: times for key in self.columns},
+            }
+
+
+EVENT_COLUMNS: Mapping[str, Column] = {
+    "t": Column("s"),
+    "code": Column("1", "string"),
+    "severity": Column("1", "string"),
+    "text": Column("1", "string"),
+}
+"""The `events` stream of every run: alarms, interlocks, pauses (t is seconds since the kickoff)."""
+
+
+class Station(Device):
+    """Instruments that act together; what plans see, as a role.
+
+    `instruments` by their part's name (also attributes), `streams` of rows by stream name. Reading a station
+    reads all its instruments: that is what the baseline of a run holds.
+    """
+
+    role: ClassVar[str]
+
+    def __init__(
+        self, *, name: str, clock: Clock, lane: str, instruments: Mapping[str, Instrument], **kwargs: Any
+    ) -> None:
+        self.clock, self.lane = clock, lane
+        self.instruments = dict(instruments)
+        self.streams: dict[str, RowStream] = {}
+        super().__init__(name=name, **kwargs)
+        for part, instrument in self.instruments.items():
+            setattr(self, part, instrument)
+
+    def add_stream(self, stream: str, columns: Mapping[str, Column]) -> RowStream:
+        """Declare a stream of rows."""
+        rows = RowStream(f"{self.name}_{stream}", stream, columns, self.name)
+        self.streams[stream] = rows
+        return rows
+
+    def spool_to(self, spool: Spool) -> None:
+        """Send every row to the device's own file first."""
+        for rows in self.streams.values():
+            rows.spool = spool
+
+    def connect(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Ask every instrument who it is; return identities and failures by part."""
+        identities, failures = {}, {}
+        for part, instrument in self.instruments.items():
+            try:
+                identities[part] = self.clock.call(instrument.identify)
+            except LabError as error:
+                failures[part] = f"{type(error).__name__}: {error}"
+        return identities, failures
+
+    def read(self) -> dict[str, Any]:
+        """Read every quantity of every instrument."""
+        return {key: value for each in self.instruments.values() for key, value in each.read().items()}
+
+    def describe(self) -> dict[str, Any]:
+        """Describe every quantity of every instrument."""
+        return {key: value for each in self.instruments.values() for key, value in each.describe().items()}
+
+    def safe(self) -> None:
+        """Bring the station to its safe state from any state, in any order, twice."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what is safe")
+
+    def close(self) -> None:
+        """Do what the table of endings says for close(); never the same as safe() by accident."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what close() does")

@@ -1,0 +1,1 @@
+"""A bridge puts a vendor's library, injected, behind a wire; the instrument's driver is its client."""

@@ -1,0 +1,145 @@
+"""Every error labctl raises on purpose.
+
+    LabError
+    ├── ConfigError          what a file says and may not say; carries all mistakes of all files
+    ├── ConnectError         devices that did not answer, as a tree
+    ├── WireError            bytes that did not come right
+    │   ├── Timeout          nothing, or not all, within the deadline
+    │   ├── Garbled          a reply that fails its checksum or its form
+    │   └── Desynchronised   replies can no longer be told apart; the wire refuses until it is resynchronised
+    ├── InstrumentError      the instrument answered with an error (code, text)
+    ├── LimitError           a setpoint outside its range; nothing was sent
+    ├── InterlockError       a permissive is missing (permissive)
+    ├── OwnershipError       somebody else holds it (holder)
+    ├── OutcomeUnknown       an action was sent and its acknowledgement lost
+    ├── ProgramError         a program that cannot run (line, column where it came from text)
+    └── DataError            a journal that cannot be read
+        ├── Corrupt          a record fails its checksum
+        ├── Newer            written by a newer labctl
+        └── Foreign          not a journal at all
+
+Each message says what happened, what state the hardware is in, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+class LabError(Exception):
+    """Root of the tree."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong in one place of one file; `line` is known for syntax errors only."""
+
+    file: str
+    key: str
+    value: str
+    allowed: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        subject = f"{self.key} = {self.value}" if self.key and self.value else self.key or self.value
+        return f"{place}: {subject}: {self.allowed}" if subject else f"{place}: {self.allowed}"
+
+
+class ConfigError(LabError):
+    """All mistakes of all files, shown together; no device has been touched."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        count = f"{len(self.mistakes)} mistake{'s' if len(self.mistakes) != 1 else ''}"
+        lines = "\n".join(f"  {mistake}" for mistake in self.mistakes)
+        super().__init__(f"{count} in the configuration; no device was touched.\n{lines}")
+
+
+class ConnectError(LabError):
+    """The devices that did not answer, one branch each."""
+
+    def __init__(self, failures: Mapping[str, Mapping[str, str]]) -> None:
+        self.failures = {device: dict(parts) for device, parts in failures.items()}
+        lines = []
+        for device, parts in self.failures.items():
+            lines.append(f"  {device}")
+            lines += [f"    {part}: {reason}" for part, reason in parts.items()]
+        super().__init__(
+            "these devices did not answer; whatever was opened has been closed again.\n" + "\n".join(lines)
+        )
+
+
+class WireError(LabError):
+    """Bytes that did not come right."""
+
+
+class Timeout(WireError):
+    """Nothing, or not all of it, came within the deadline."""
+
+
+class Garbled(WireError):
+    """A reply fails its checksum or its form."""
+
+
+class Desynchronised(WireError):
+    """Replies can no longer be told apart."""
+
+
+class InstrumentError(LabError):
+    """The instrument answered with an error."""
+
+    def __init__(self, instrument: str, code: str, text: str) -> None:
+        self.instrument, self.code, self.text = instrument, code, text
+        super().__init__(f"{instrument} answered with error {code}: {text}")
+
+
+class LimitError(LabError):
+    """A setpoint is outside its range; nothing was sent."""
+
+    def __init__(self, quantity: str, value: float, unit: str, low: float, high: float) -> None:
+        self.quantity, self.value = quantity, value
+        super().__init__(
+            f"{quantity} = {value:g} {unit} is outside [{low:g}, {high:g}] {unit}; nothing was sent"
+        )
+
+
+class InterlockError(LabError):
+    """A permissive is missing; the action was not begun."""
+
+    def __init__(self, permissive: str, message: str) -> None:
+        self.permissive = permissive
+        super().__init__(f"{permissive}: {message}")
+
+
+class OwnershipError(LabError):
+    """Somebody else holds the thing asked for."""
+
+    def __init__(self, thing: str, holder: str) -> None:
+        self.holder = holder
+        super().__init__(f"{thing} is held by {holder}; close that session first, nothing was opened here")
+
+
+class OutcomeUnknown(LabError):
+    """An action was sent and its acknowledgement lost; it is not repeated."""
+
+
+class ProgramError(LabError):
+    """A program that cannot run."""
+
+
+class DataError(LabError):
+    """A journal that cannot be read."""
+
+
+class Corrupt(DataError):
+    """A record fails its checksum."""
+
+
+class Newer(DataError):
+    """Written by a newer labctl."""
+
+
+class Foreign(DataError):
+    """Not a journal at all."""

@@ -1,0 +1,356 @@
+"""Ports: a serial line, a VISA resource, a twin in this process, a transcript, and trouble on any of them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
+
+import pyvisa
+import serial
+
+from devices.clock import Clock
+from devices.errors import OwnershipError, WireError
+from devices.wire import Port
+
+LOCKS = Path(tempfile.gettempdir()) / "labctl-locks"
+"""Where lock files lie, so that all sessions of this machine see the same ones."""
+
+
+SLACK = 1e-6
+"""Seconds: what is due this soon is due now, since clocks count whole nanoseconds and floats do not."""
+
+
+class PortLock:
+    """Exclusive use of one address, held by a lock file that names its holder.
+
+    The kernel frees it when the process ends, however it ends. Links to one device are one address.
+    """
+
+    def __init__(self, address: str, clock: Clock, directory: Path = LOCKS) -> None:
+        """Take it, or raise OwnershipError naming pid and since when."""
+        directory.mkdir(parents=True, exist_ok=True)
+        real = os.path.realpath(address) if address.startswith("/") else address
+        self._file = os.open(directory / f"{quote(real, safe='')}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(self._file, 200).decode() or "a process that is just opening it"
+            os.close(self._file)
+            raise OwnershipError(address, holder) from error
+        since = datetime.fromtimestamp(clock.time(), UTC).isoformat(timespec="seconds")
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"pid {os.getpid()} since {since}".encode(), 0)
+
+    def release(self) -> None:
+        """Let others have it; harmless twice."""
+        if self._file >= 0:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+
+
+class SerialPort:
+    """A serial line or anything else pyserial opens (`/dev/serial/by-id/...`, `socket://host:port`).
+
+    8 data bits; parity "N", "E" or "O". A line that was pulled out is opened again at the next write, still
+    under the same lock: name it by-id, since a number may change.
+    """
+
+    def __init__(
+        self, address: str, clock: Clock, *, baud: int = 9600, parity: str = "N", locks: Path = LOCKS
+    ) -> None:
+        """Take the lock and open the line. Raises OwnershipError, WireError."""
+        self._address, self._baud, self._parity = address, baud, parity
+        self._serial: serial.Serial | None = None
+        self._lock = PortLock(address, clock, locks)
+        try:
+            self._opened()
+        except WireError:
+            self._lock.release()
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Send all of it, opening the line again when it was lost."""
+        line = self._opened()
+        try:
+            line.write(data)
+            line.flush()
+        except (OSError, serial.SerialException) as error:
+            raise self._lost(error) from error
+
+    def read(self, timeout: float) -> bytes:
+        """Return what came, waiting up to `timeout` seconds for the first byte."""
+        line = self._opened()
+        try:
+            line.timeout = timeout
+            first: bytes = line.read(1)
+            return first + line.read(line.in_waiting) if first else b""
+        except (OSError, serial.SerialException) as error:
+            raise self._lost(error) from error
+
+    def close(self) -> None:
+        """Close the line and release the lock."""
+        if self._serial is not None:
+            self._serial.close()
+            self._serial = None
+        self._lock.release()
+
+    def _opened(self) -> serial.Serial:
+        if self._serial is None:
+            try:
+                self._serial = serial.serial_for_url(
+                    self._address, baudrate=self._baud, parity=self._parity, exclusive=True
+                )
+            except (OSError, serial.SerialException) as error:
+                raise WireError(f"{self._address} cannot be opened: {error}; nothing was sent") from error
+        return self._serial
+
+    def _lost(self, error: Exception) -> WireError:
+        if self._serial is not None:
+            self._serial.close()
+            self._serial = None
+        return WireError(
+            f"{self._address} is gone ({error}); what the instrument does is unknown until it is plugged in"
+            " again, the next use opens it anew"
+        )
+
+
+class VisaPort:
+    """A VISA resource (`TCPIP::host::5025::SOCKET`), raw: terminators are the dialect's business.
+
+    Bytes are read one at a time, since VISA throws away what came when a longer read times out. Not yet seen
+    on hardware.
+    """
+
+    def __init__(self, address: str, clock: Clock, *, backend: str = "@py", locks: Path = LOCKS) -> None:
+        """Take the lock and open the resource. Raises OwnershipError, WireError."""
+        self._address = address
+        self._lock = PortLock(address, clock, locks)
+        self._manager = pyvisa.ResourceManager(backend)
+        try:
+            self._resource: Any = self._manager.open_resource(address, read_termination=None)
+        except (OSError, pyvisa.Error) as error:
+            self._manager.close()
+            self._lock.release()
+            raise WireError(f"{address} cannot be opened: {error}; nothing was sent") from error
+
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        try:
+            self._resource.write_raw(data)
+        except (OSError, pyvisa.Error) as error:
+            raise self._lost(error) from error
+
+    def read(self, timeout: float) -> bytes:
+        """Return the next byte, waiting up to `timeout` seconds (VISA counts whole milliseconds)."""
+        self._resource.timeout = round(timeout * 1000)
+        try:
+            byte: bytes = self._resource.read_bytes(1)
+        except pyvisa.VisaIOError as error:
+            if error.error_code == pyvisa.constants.StatusCode.error_timeout:
+                return b""
+            raise self._lost(error) from error
+        except OSError as error:
+            raise self._lost(error) from error
+        return byte
+
+    def close(self) -> None:
+        """Close the resource and release the lock."""
+        self._resource.close()
+        self._manager.close()
+        self._lock.release()
+
+    def _lost(self, error: Exception) -> WireError:
+        return WireError(
+            f"{self._address} is gone ({error}); what the instrument does is unknown, close the session and"
+            " open it again"
+        )
+
+
+class Endpoint(Protocol):
+    """Something in this process that answers bytes with bytes."""
+
+    def exchange(self, data: bytes) -> bytes:
+        """Take what was sent and return what it answers, at once."""
+
+
+class Arrivals:
+    """Bytes on their way: each chunk arrives at its time, and none overtakes another."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._chunks: deque[tuple[float, bytes]] = deque()
+
+    def add(self, data: bytes, delay: float) -> None:
+        """Let `data` arrive `delay` seconds from now, or behind what is already on its way."""
+        due = self._clock.now() + delay
+        if data:
+            self._chunks.append((max(due, self._chunks[-1][0]) if self._chunks else due, data))
+
+    def take(self) -> bytes:
+        """Return everything that has arrived."""
+        arrived = b""
+        while self._chunks and self._chunks[0][0] <= self._clock.now() + SLACK:
+            arrived += self._chunks.popleft()[1]
+        return arrived
+
+    def wait(self, longest: float) -> float:
+        """Return the seconds until the next chunk arrives, at most `longest`."""
+        return min(longest, max(0.0, self._chunks[0][0] - self._clock.now())) if self._chunks else longest
+
+
+class TwinPort:
+    """A twin in this process; its replies take `latency` seconds of the clock, waiting costs clock time."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, lane: str, latency: float = 0.0) -> None:
+        self._endpoint, self._clock, self._lane, self._latency = endpoint, clock, lane, latency
+        self._arrivals = Arrivals(clock)
+
+    def write(self, data: bytes) -> None:
+        """Hand it to the twin."""
+        self._arrivals.add(self._endpoint.exchange(data), self._latency)
+
+    def read(self, timeout: float) -> bytes:
+        """Return what has arrived, or let time pass until something does."""
+        arrived = self._arrivals.take()
+        if not arrived and timeout > 0:
+            self._clock.sleep(self._arrivals.wait(timeout), self._lane)
+            arrived = self._arrivals.take()
+        return arrived
+
+    def close(self) -> None:
+        """Leave the twin as it is."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One golden exchange: what is sent and what comes back (b"" for no reply)."""
+
+    request: bytes
+    reply: bytes
+
+
+class TranscriptPort:
+    """A recorded conversation, played once, in order; whoever says anything else is told."""
+
+    def __init__(self, pairs: Sequence[Pair], clock: Clock, lane: str) -> None:
+        self._pairs, self._clock, self._lane = deque(pairs), clock, lane
+        self._waiting = b""
+
+    def write(self, data: bytes) -> None:
+        """Check the request against the recording. Raises WireError."""
+        expected = self._pairs[0].request if self._pairs else None
+        if data != expected:
+            raise WireError(f"the transcript goes on with {expected!r}, not {data!r}")
+        self._waiting += self._pairs.popleft().reply
+
+    def read(self, timeout: float) -> bytes:
+        """Return the recorded replies, or let `timeout` pass."""
+        if not self._waiting:
+            self._clock.sleep(timeout, self._lane)
+        reply, self._waiting = self._waiting, b""
+        return reply
+
+    def close(self) -> None:
+        """Check that the conversation was played to its end. Raises WireError."""
+        if self._pairs:
+            raise WireError(f"the transcript was not played to its end: {self._pairs[0].request!r} is next")
+
+
+Trouble = Literal["ignore", "delay", "drop", "garble", "duplicate", "truncate", "dribble", "disconnect"]
+"""ignore: the request is lost; dribble: the reply comes byte by byte; disconnect: the write fails unsent."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one exchange. `amount`: seconds of a delay, share of bytes garbled (at least one)."""
+
+    trouble: Trouble
+    amount: float = 0.0
+
+
+def random_faults(
+    seed: int, probabilities: Mapping[Trouble, float], amounts: Mapping[Trouble, float] | None = None
+) -> Iterator[Fault | None]:
+    """Yield an endless script: each exchange suffers at most one trouble, with the given probabilities."""
+    chance = random.Random(seed)
+    names = list(probabilities)
+    weights = [*probabilities.values(), 1 - sum(probabilities.values())]
+    while True:
+        trouble = chance.choices([*names, None], weights)[0]
+        yield None if trouble is None else Fault(trouble, (amounts or {}).get(trouble, 0.0))
+
+
+class FaultyPort:
+    """Any port with trouble on it: one entry of the script per write, then none; same seed, same trouble."""
+
+    def __init__(self, port: Port, clock: Clock, faults: Iterable[Fault | None], *, seed: int = 0) -> None:
+        self._port, self._clock, self._faults = port, clock, iter(faults)
+        self._chance = random.Random(seed)
+        self._fault: Fault | None = None
+        self._arrivals = Arrivals(clock)
+        self._dribble: deque[int] = deque()
+
+    def write(self, data: bytes) -> None:
+        """Send it, unless the script says that it is lost. Raises WireError when disconnected."""
+        self._fault = next(self._faults, None)
+        trouble = self._fault.trouble if self._fault else None
+        if trouble == "disconnect":
+            raise WireError("the cable was pulled; nothing was sent")
+        if trouble != "ignore":
+            self._port.write(data)
+
+    def read(self, timeout: float) -> bytes:
+        """Return what the trouble leaves of the replies."""
+        until = self._clock.now() + timeout
+        while not (arrived := self._arrived()):
+            remaining = until - self._clock.now()
+            chunk = self._port.read(self._arrivals.wait(max(0.0, remaining)))
+            self._spoil(chunk)
+            if not chunk and until <= self._clock.now() + SLACK:
+                return self._arrived()
+        return arrived
+
+    def close(self) -> None:
+        """Close the port below."""
+        self._port.close()
+
+    def _arrived(self) -> bytes:
+        if self._dribble:
+            return bytes([self._dribble.popleft()])
+        arrived = self._arrivals.take()
+        if self._fault and self._fault.trouble == "dribble":
+            self._dribble.extend(arrived[1:])
+            return arrived[:1]
+        return arrived
+
+    def _spoil(self, chunk: bytes) -> None:
+        trouble, amount = (self._fault.trouble, self._fault.amount) if self._fault and chunk else (None, 0.0)
+        match trouble:
+            case "drop":
+                chunk = b""
+            case "duplicate":
+                chunk += chunk
+            case "truncate":
+                chunk = chunk[: self._chance.randrange(len(chunk))]
+            case "garble":
+                chunk = self._garbled(chunk, amount)
+        self._arrivals.add(chunk, amount if trouble == "delay" else 0.0)
+
+    def _garbled(self, chunk: bytes, share: float) -> bytes:
+        certain = self._chance.randrange(len(chunk))
+        return bytes(
+            self._chance.choice([other for other in range(256) if other != byte])
+            if position == certain or self._chance.random() < share
+            else byte
+            for position, byte in enumerate(chunk)
+        )

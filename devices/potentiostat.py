@@ -1,0 +1,416 @@
+"""A potentiostat channel as plans see it: prepare a program, start it once, collect its rows to the end.
+
+The program runs on the instrument: nothing here keeps it alive, and a lost host, a pause or close() leave it
+running (`on_host_loss = "keep"`, the default) or open the cell ("open"). Rows wait in the instrument's bridge
+until they are fetched, so a lost link costs time and no rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass as plain_dataclass
+from typing import Annotated, Protocol, cast
+
+from ophyd.status import StatusBase
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from devices.base import EVENT_COLUMNS, Instrument, Station
+from devices.clock import Clock, Handle, Poller
+from devices.cycle_ledger import (
+    CYCLE_COLUMNS,
+    PRIMARY_COLUMNS,
+    STEP_COLUMNS,
+    CycleLedger,
+    count_executions,
+    longest_duration,
+)
+from devices.cycle_records import ElementBegan, InstrumentAlarm, Job, Page, Record, RowTaken, RunStopped
+from devices.errors import InterlockError, LabError, LimitError, OutcomeUnknown, WireError
+from devices.limits import ChannelLimits
+from devices.quantities import STRICT, Unit
+from devices.roles import Bring, CycleJob, Flight, Hands, Predictor
+from devices.techniques import ConstantCurrent, Program, Step
+
+log = logging.getLogger(__name__)
+
+HANDS_DEADLINE = 24 * 3600.0
+"""Seconds a person may take to bring a cell."""
+
+START_DEADLINE = 60.0
+"""Seconds within which a start is acknowledged or known to be lost; some wire deadlines."""
+
+RECORDS_PER_PAGE = 1000
+"""Records asked for at once: about 60 kB, and 24 h at 1 Hz come in 87 pages."""
+
+STOP_DEADLINE = 10.0
+"""Seconds within which the instrument must say that it stopped; guess."""
+
+STOP_PERIOD = 0.1
+"""Seconds between questions whether it has."""
+
+
+class Cycler(Protocol):
+    """What a channel's driver offers, of whatever make; `channel` is its number on the instrument."""
+
+    channel: int
+
+    def check(self, program: Program) -> None:
+        """Refuse what the channel cannot do. Raises LimitError, ProgramError."""
+
+    def range_of(self, step: Step) -> int:
+        """Return a step's current range as a number, -1 at rest."""
+
+    def read_busy(self) -> int:
+        """Return 1 while something runs."""
+
+    def upload(self, job: Job) -> None:
+        """Set the channel's own limits, upload the program."""
+
+    def start(self, token: str) -> int:
+        """Start it, once; return the number of the first record. Raises Timeout, OutcomeUnknown."""
+
+    def stop(self) -> bool:
+        """Open the cell; return whether something was running."""
+
+    def records(self, since: int, most: int) -> Page:
+        """Return records from `since` on; those before are ours."""
+
+
+@plain_dataclass
+class _Run:
+    """One flight: what was asked, what of it is over, and how it ended."""
+
+    job: Job
+    asked: int
+    began: float
+    label: float
+    deadline: float
+    ledger: CycleLedger
+    next_record: int | None = None
+    end_reason: str = "running"
+    over: bool = False
+    interrupted: bool = False
+    stop_reason: str | None = None
+    failure: Exception | None = None
+    silent_since: float | None = None
+
+
+class PotentiostatStation(Station):
+    """A potentiostat channel with a cell on it.
+
+    Control: prepare(job), kickoff(), stop(), safe().
+    Get: flight().
+    Measure: streams `primary` (rows), `steps`, `cycles`, `events`.
+    Set: nothing apart from a job; programs hold every setpoint.
+    """
+
+    role = "Potentiostat"
+    parts = ("channels",)
+
+    @dataclass(frozen=True, config=STRICT)
+    class Parameters:
+        """What the bench file says of a channel.
+
+        poll_period [s] between questions for rows. longest_step [s] stands for durations that a program
+        leaves open (default 30 days: C/500). longest_run [s] bounds the deadline of a whole run. patience [s]
+        with a silent link before the run counts as failed; the instrument keeps the rows meanwhile.
+        """
+
+        poll_period: Annotated[float, Field(gt=0, le=3600), Unit("s")] = 60.0
+        longest_step: Annotated[float, Field(gt=0, le=3.2e7), Unit("s")] = 30 * 86400.0
+        longest_run: Annotated[float, Field(gt=0, le=3.2e8), Unit("s")] = 3.2e7
+        patience: Annotated[float, Field(gt=0, le=1e6), Unit("s")] = 3600.0
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        parameters: Parameters,
+        limits: ChannelLimits,
+        hands: Hands,
+        predictor: Predictor | None = None,
+    ) -> None:
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        self._cycler = cast(Cycler, instruments["channels"])
+        self.parameters, self.limits = parameters, limits
+        self._hands = hands
+        self._primary = self.add_stream("primary", PRIMARY_COLUMNS)
+        self._steps = self.add_stream("steps", STEP_COLUMNS)
+        self._cycles = self.add_stream("cycles", CYCLE_COLUMNS)
+        self._events = self.add_stream("events", EVENT_COLUMNS)
+        self._lock = threading.RLock()
+        self._prepared = 0
+        self._uploaded: Job | None = None
+        self._run: _Run | None = None
+        self._poller: Handle | None = None
+        self._started: StatusBase | None = None
+        self._completed: StatusBase | None = None
+
+    def check(self, program: Program) -> None:
+        """Refuse a program beyond the channel's limits; nothing is sent. Raises LimitError, ProgramError."""
+        low, high, most = self.limits.voltage_min, self.limits.voltage_max, self.limits.current
+        for name, volts in (
+            ("voltage_min", program.limits.voltage_min),
+            ("voltage_max", program.limits.voltage_max),
+        ):
+            if not low <= volts <= high:
+                raise LimitError(f"{self.name}: {program.name} limits.{name}", volts, "V", low, high)
+        if program.limits.current_max > most:
+            what = f"{self.name}: {program.name} limits.current_max"
+            raise LimitError(what, program.limits.current_max, "A", 0.0, most)
+        for index, step in enumerate(program.leaves()):
+            if isinstance(step.run, ConstantCurrent) and abs(step.run.current) > most:
+                raise LimitError(
+                    f"{self.name}: {program.name} step {index}", step.run.current, "A", -most, most
+                )
+        self._cycler.check(program)
+
+    def prepare(self, job: CycleJob) -> StatusBase:
+        """Check the program, have the cell wired to the channel, upload; no current flows yet."""
+        self._refuse_while_running()
+        self.check(job.program)
+        self._uploaded = None
+        self._prepared += 1
+        token = f"{self.name}/{self.clock.time():.3f}/{self._prepared}"
+        status = self.clock.status(f"prepare {self.name}", HANDS_DEADLINE)
+        brought = self._hands.set(Bring(job.sample, f"{self.name}/{self._cycler.channel}"))
+
+        def upload() -> Poller:
+            failure = brought.exception(timeout=0)
+            if failure is not None:
+                raise failure
+            if self._cycler.read_busy():
+                raise InterlockError(
+                    f"{self.name} idle",
+                    "an experiment is running on the channel, from an earlier session perhaps; nothing was"
+                    " uploaded, wait for its end or make the channel safe",
+                )
+            uploaded = Job(job.program, token, self.parameters.longest_step)
+            self._cycler.upload(uploaded)
+            self._uploaded = uploaded
+            status.set_finished()
+            yield from ()
+
+        brought.add_callback(lambda _: self.clock.spawn(self.lane, upload(), status.set_exception))
+        return status
+
+    def kickoff(self) -> StatusBase:
+        """Start what was uploaded; the status finishes when the instrument has taken the start."""
+        self._refuse_while_running()
+        job, self._uploaded = self._uploaded, None
+        if job is None:
+            raise InterlockError(
+                f"{self.name} prepared",
+                "nothing is uploaded, nothing was started; a program starts once, prepare it",
+            )
+        bound = min(longest_duration(job.program, job.longest), self.parameters.longest_run)
+        label = self.clock.time()
+        ledger = CycleLedger(
+            job.program,
+            primary=self._primary,
+            steps=self._steps,
+            cycles=self._cycles,
+            began=label,
+            longest_step=job.longest,
+            range_of=self._cycler.range_of,
+        )
+        now = self.clock.now()
+        deadline = now + 1.1 * bound + self.parameters.patience + START_DEADLINE
+        self._run = _Run(job, count_executions(job.program), now, label, deadline, ledger)
+        self._completed = None
+        self._started = self.clock.status(f"start {self.name}", START_DEADLINE)
+        self._poller = self.clock.spawn(self.lane, self._fly(self._run, self._started), self._fail)
+        return self._started
+
+    def complete(self) -> StatusBase:
+        """Return a status that finishes when the program is over, however it ended: flight() tells how."""
+        run = self._run
+        if run is None:
+            raise InterlockError(f"{self.name} started", "nothing was started, so nothing can be completed")
+        with self._lock:
+            if self._completed is None or self._completed.done:
+                left = max(run.deadline - self.clock.now(), START_DEADLINE)
+                self._completed = self.clock.status(f"complete {self.name}", left)
+                self._settle(run)
+            return self._completed
+
+    def stop(self, *, success: bool = False) -> None:
+        """End the flight as the program says: `keep` leaves the cell cycling and says so, `open` opens it."""
+        run = self._run
+        if run is None or run.over:
+            return
+        if run.job.program.on_host_loss == "keep":
+            self._leave(run)
+        else:
+            self._open(run, "stopped")
+
+    def renew_lease(self) -> None:
+        """Do nothing: the program runs on the instrument, under its limits, without a keep-alive."""
+
+    def flight(self) -> Flight:
+        """Return how many step executions were planned and finished, and how it ended."""
+        run = self._run
+        if run is None:
+            return Flight("never started", 0, 0, False)
+        return Flight(run.end_reason, run.asked, run.ledger.done, run.interrupted)
+
+    def safe(self) -> None:
+        """Open the cell, whoever started what runs on it."""
+        run = self._run
+        if run is None or run.over:
+            self._cycler.stop()
+        else:
+            self._open(run, "made safe")
+
+    def close(self) -> None:
+        """Stop looking; what was uploaded and started goes on, which the events and the log say."""
+        run = self._run
+        if run is not None and not run.over:
+            self._leave(run)
+
+    def _refuse_while_running(self) -> None:
+        if self._run is not None and not self._run.over:
+            raise InterlockError(
+                f"{self.name} idle",
+                f"{self._run.job.program.name} is running; stop it first, nothing was sent",
+            )
+
+    def _fly(self, run: _Run, started: StatusBase) -> Poller:
+        first = self._cycler.start(run.job.token)
+        with self._lock:
+            run.next_record = first
+        self._say(run, "started", "info", f"{run.job.program.name}, {run.asked} steps")
+        if not started.done:
+            started.set_finished()
+        while not run.over:
+            self._look(run)
+            if run.over:
+                return
+            yield self.parameters.poll_period
+
+    def _look(self, run: _Run) -> None:
+        """Collect; a silent link is borne for as long as patience says."""
+        try:
+            self._collect(run)
+        except WireError as error:
+            now = self.clock.now()
+            if run.silent_since is None:
+                run.silent_since = now
+                self._say(run, "link_lost", "warning", f"{error}; the instrument goes on and keeps the rows")
+            if now - run.silent_since >= self.parameters.patience:
+                raise
+            return
+        if run.silent_since is not None:
+            silent, run.silent_since = self.clock.now() - run.silent_since, None
+            self._say(run, "link_back", "info", f"after {silent:.0f} s; the rows of that time were fetched")
+
+    def _collect(self, run: _Run) -> None:
+        """Fetch and book everything there is."""
+        while not run.over and run.next_record is not None:
+            page = self._cycler.records(run.next_record, RECORDS_PER_PAGE)
+            with self._lock:
+                for number, record in enumerate(page.records, page.first):
+                    if number == run.next_record and not run.over:
+                        self._book(run, record)
+                        run.next_record = number + 1
+            if page.first + len(page.records) >= page.next:
+                return
+
+    def _book(self, run: _Run, record: Record) -> None:
+        match record:
+            case RowTaken():
+                run.ledger.row(record)
+            case ElementBegan():
+                run.ledger.element(record)
+            case InstrumentAlarm():
+                self._say(run, record.code, "alarm", record.text)
+            case RunStopped():
+                self._conclude(run, record.reason)
+
+    def _conclude(self, run: _Run, reason: str) -> None:
+        """Book the end that the instrument tells of."""
+        asked_for = run.stop_reason
+        if run.ledger.finish(asked_for or "instrument"):
+            self._end(run, "completed", interrupted=False)
+            self._say(run, "completed", "info", reason)
+        elif asked_for is not None:
+            self._end(run, asked_for, interrupted=True)
+            self._say(run, "stopped", "info", f"{asked_for}: {reason}; the cell is open")
+        else:
+            self._end(run, f"instrument: {reason}", interrupted=True)
+            self._say(run, "safety", "alarm", f"{reason}; the cell is open")
+
+    def _open(self, run: _Run, reason: str) -> None:
+        """Open the cell first, then fetch what the instrument has to say of it."""
+        with self._lock:
+            run.stop_reason = reason
+        self._cycler.stop()
+        until = self.clock.now() + STOP_DEADLINE
+        while not run.over and self.clock.now() < until:
+            self._look(run)
+            if not run.over:
+                self.clock.sleep(STOP_PERIOD, self.lane)
+        with self._lock:
+            if not run.over:
+                run.ledger.finish(reason, certain=True)
+                self._end(run, reason, interrupted=True)
+                self._say(run, "stopped", "warning", "the cell is open, but the last rows did not come")
+
+    def _leave(self, run: _Run) -> None:
+        """Fetch what there is, then leave the instrument to itself."""
+        try:
+            self._collect(run)
+        except LabError as error:
+            self._say(run, "link_lost", "warning", str(error))
+        with self._lock:
+            if run.over:
+                return
+            run.ledger.finish("left_running", certain=True)
+            self._end(
+                run, "left running: the cell goes on under the instrument's own limits", interrupted=True
+            )
+        text = (
+            f"{run.job.program.name} goes on without its host, {run.ledger.done} of {run.asked} steps done;"
+            " its further rows wait in the bridge, safe() opens the cell"
+        )
+        self._say(run, "left_running", "warning", text)
+        log.warning("%s: %s", self.name, text)
+
+    def _fail(self, error: Exception) -> None:
+        """Fail the flight; the rows so far stay."""
+        run = self._run
+        if run is None or run.over:
+            return
+        running = "nothing runs" if run.next_record is None else "the instrument may still be running it"
+        running = "it is unknown whether it runs" if isinstance(error, OutcomeUnknown) else running
+        with self._lock:
+            run.failure = error
+            run.ledger.finish("failed", certain=True)
+            self._end(run, f"failed: {type(error).__name__}: {error}", interrupted=True)
+        self._say(run, "failed", "alarm", f"{error}; {running}")
+
+    def _end(self, run: _Run, reason: str, *, interrupted: bool) -> None:
+        run.end_reason, run.interrupted, run.over = reason, interrupted, True
+        if self._poller is not None:
+            self._poller.cancel()
+        self._settle(run)
+
+    def _settle(self, run: _Run) -> None:
+        """Bring the statuses to where the flight is."""
+        for status in (self._started, self._completed):
+            if status is None or status.done or not run.over:
+                continue
+            if run.failure is None:
+                status.set_finished()
+            else:
+                status.set_exception(run.failure)
+
+    def _say(self, run: _Run, code: str, severity: str, text: str) -> None:
+        t = self.clock.now() - run.began
+        self._events.append(self.clock.time(), {"t": t, "code": code, "severity": severity, "text": text})

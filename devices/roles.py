@@ -1,0 +1,181 @@
+"""What plans and stations ask for: roles, not makes. A driver fits a role by having its methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from ophyd.status import StatusBase
+
+from devices.base import RowStream
+from devices.clock import Clock
+from devices.recipes import AnnealRecipe
+from devices.samples import SampleRef
+from devices.techniques import Program
+
+
+@dataclass(frozen=True)
+class ChargerState:
+    """One reading of a charger: voltage [V], current [A] and its flags."""
+
+    voltage: float
+    current: float
+    high_voltage_on: bool
+    fault: bool
+
+
+class Charger(Protocol):
+    """Charges the lamp's bank."""
+
+    def program(self, voltage: float) -> None:
+        """Switch on and charge to `voltage` [V]; LimitError outside its range, InstrumentError when faulted."""
+
+    def state(self) -> ChargerState:
+        """Ask for the present state; asking also feeds its watchdog."""
+
+    def off(self) -> None:
+        """Switch the high voltage off; the bank bleeds."""
+
+    def safe(self) -> None:
+        """Off, whatever the state."""
+
+
+class PulseTrigger(Protocol):
+    """Gates the lamp: one gate per software trigger, so that silence means no pulse."""
+
+    def prepare(self, duration: float) -> None:
+        """Set the gate's width [s], enable single shots and read both back."""
+
+    def fire(self) -> None:
+        """Send one software trigger. Never repeated."""
+
+    def fired(self) -> bool:
+        """Return whether a gate was completed since the last call (the instrument forgets on reading)."""
+
+    def safe(self) -> None:
+        """Inhibit: no trigger can pass."""
+
+
+class EnergyMeter(Protocol):
+    """Measures the energy of each flash."""
+
+    def prepare(self) -> None:
+        """Go to single-shot energy mode and discard an old value."""
+
+    def take(self) -> float | None:
+        """Return the energy [J] measured since the last call, or None when there is no new value."""
+
+    def safe(self) -> None:
+        """Nothing to make safe; answers all the same."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """How a run on a station ended: asked and done in the station's unit of work, and why it ended."""
+
+    end_reason: str
+    asked: int
+    done: int
+    interrupted: bool
+
+
+class Flown(Protocol):
+    """A station whose long actions run by themselves and are collected in pages."""
+
+    name: str
+    clock: Clock
+    streams: Mapping[str, RowStream]
+
+    def kickoff(self) -> StatusBase:
+        """Begin what was prepared."""
+
+    def complete(self) -> StatusBase:
+        """Return a status that finishes when it is over."""
+
+    def stop(self, *, success: bool = False) -> None:
+        """End it now, in the way the table of endings says."""
+
+    def renew_lease(self) -> None:
+        """Say that the acting loop is alive; keep-alives are sent only under this lease."""
+
+    def flight(self) -> Flight:
+        """Return what was asked and done."""
+
+    def safe(self) -> None:
+        """Bring it to its safe state."""
+
+
+@dataclass(frozen=True)
+class AnnealJob:
+    """What a lamp is prepared with."""
+
+    sample: SampleRef
+    recipe: AnnealRecipe
+
+
+@dataclass(frozen=True)
+class CycleJob:
+    """What a potentiostat channel is prepared with."""
+
+    sample: SampleRef
+    program: Program
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model expects: its name, the hash of its parameters, and plain JSON values in SI."""
+
+    model: str
+    parameters_hash: str
+    values: Mapping[str, Any]
+
+
+@runtime_checkable
+class FlashLamp(Flown, Protocol):
+    """Flashes a film: `prepare(AnnealJob)`, then fly. Stream `primary`, one row per pulse."""
+
+    def prepare(self, job: AnnealJob) -> StatusBase:
+        """Check the job against the lamp's limits, bring the sample, set the instruments, charge nothing yet."""
+
+    def predict(self, job: AnnealJob) -> Prediction | None:
+        """Ask the lab's predictor; None when there is none."""
+
+
+@runtime_checkable
+class Potentiostat(Flown, Protocol):
+    """Cycles a cell: `prepare(CycleJob)`, then fly. Streams `primary`, `steps`, `cycles`."""
+
+    def prepare(self, job: CycleJob) -> StatusBase:
+        """Check the job against the channel's limits, have the cell wired, upload the program."""
+
+
+class Predictor(Protocol):
+    """Predicts from belief (journals and facts), never from a twin's world."""
+
+    def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
+        """Predict what the lamp will do to this sample, with the pulses it already had."""
+
+
+@dataclass(frozen=True)
+class Bring:
+    """A task for hands: have the sample at `place` (a station's name, or "name/channel")."""
+
+    sample: SampleRef
+    place: str
+
+
+@dataclass(frozen=True)
+class Assemble:
+    """A task for hands: have the sample's cell layers put on."""
+
+    sample: SampleRef
+
+
+class Hands(Protocol):
+    """Whoever carries samples: a person on hardware, the bench on twins. What was done is recorded as a fact."""
+
+    name: str
+
+    def set(self, task: Bring | Assemble) -> StatusBase:
+        """Have the task done; the status finishes when it is."""

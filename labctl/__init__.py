@@ -1,0 +1,35 @@
+"""labctl: instrument control and lab automation for thin-film solid-state batteries.
+
+    import labctl
+
+    with labctl.open_session("twin") as lab:
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+
+`open_session` opens a bench; `Run` reads what was kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from labctl.neighbours import require_neighbours
+
+if TYPE_CHECKING:
+    from labctl.runs import Run
+    from labctl.session import Session, open_session
+
+__version__ = "0.1.0"
+__all__ = ["Run", "Session", "__version__", "open_session"]
+
+require_neighbours()
+
+_HOMES = {"Run": "labctl.runs", "Session": "labctl.session", "open_session": "labctl.session"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what users type when they type it: `labctl --help` must not wait for bluesky."""
+    if name not in _HOMES:
+        raise AttributeError(f"labctl has no {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,5 @@
+"""`python -P -m labctl` is the command `labctl`."""
+
+from labctl.cli import main
+
+main()

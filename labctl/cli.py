@@ -1,0 +1,210 @@
+"""The command line. Heavy packages are imported by the commands that use them: help must come at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labctl import __version__
+
+if TYPE_CHECKING:
+    from labctl.config.models import Experiment
+    from labctl.session import Session
+    from labctl.stopping import Stopping
+
+app = typer.Typer(
+    help="Instrument control and lab automation for thin-film solid-state batteries.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration folder (or $LABCTL_CONFIG; else the one shipped).")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Data folder (or $LABCTL_DATA; else ./labctl-data).")
+]
+BenchOption = Annotated[str, typer.Option("--bench", help="Name of the bench, as in config/benches.")]
+RunArgument = Annotated[str, typer.Argument(help="A run's uid, or enough of its beginning.")]
+
+
+def main() -> None:
+    """Run the command line; errors of labctl are words, not tracebacks."""
+    # BLAS threads on two cores make the small matrices of the twins slower, up to 50 times (measured).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from devices.errors import ConfigError, LabError
+
+    try:
+        app()
+    except ConfigError as error:
+        _fail(error, 2)
+    except LabError as error:
+        _fail(error, 1)
+    except BrokenPipeError:
+        # Whoever read our output (`head`, a pager) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(error: Exception, code: int) -> None:
+    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    sys.exit(code)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"labctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def demo(
+    config: ConfigOption = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data folder; a new one for each demo unless given.")
+    ] = None,
+) -> None:
+    """Run the three paper recipes on the twin bench: anneal, then cycle; print paper against twin, draw pictures."""
+    from labctl.demo import new_demo_directory, run_demo
+
+    with _stopped_in_order():
+        run_demo(config, data or new_demo_directory())
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(help="An EXPERIMENT.toml, or the name of one in the configuration.")],
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+    operator: Annotated[str, typer.Option(help="Who runs it; goes into the documents.")] = "",
+) -> None:
+    """Run one experiment on a bench."""
+    from labctl.config.folder import Config
+    from labctl.stopping import scripted_session
+
+    asked = Config(config).experiment(experiment)
+    with (
+        _stopped_in_order(),
+        scripted_session(bench, config=config, data=data, operator=operator) as (lab, stopping),
+    ):
+        run_shown(lab, stopping, asked)
+
+
+def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
+    """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
+    from bluesky.utils import RunEngineInterrupted
+    from rich.console import Console
+
+    from labctl.progress import RunProgress
+
+    console = Console()
+    with RunProgress(console) as progress:
+        token = lab.RE.subscribe(progress)
+        try:
+            uids = lab.run(experiment)
+        except RunEngineInterrupted:
+            stopping.check()
+            raise
+        finally:
+            lab.RE.unsubscribe(token)
+    stopping.check()
+    for uid in uids:
+        console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`", highlight=False)
+    return uids
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check; all of the configuration if none.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Check configuration files and touch no device; say every mistake of every file at once."""
+    from devices.errors import ConfigError
+    from labctl.config.check import check as find_mistakes
+
+    mistakes = find_mistakes(files or [], config)
+    if mistakes:
+        raise ConfigError(mistakes)
+    typer.echo("no mistakes")
+
+
+@app.command()
+def runs(data: DataOption = None) -> None:
+    """List the runs that were kept."""
+    from labctl.show import print_runs
+
+    print_runs(data)
+
+
+@app.command()
+def show(
+    run: RunArgument,
+    stream: Annotated[str, typer.Option(help="Which stream's rows to show.")] = "",
+    rows: Annotated[int, typer.Option(min=1, help="How many rows at the most.")] = 12,
+    data: DataOption = None,
+) -> None:
+    """Show one run: what was asked, what came of it, and its rows."""
+    from labctl.show import print_run
+
+    print_run(run, stream, rows, data)
+
+
+@app.command()
+def plot(
+    run: RunArgument,
+    output: Annotated[Path | None, typer.Option("--output", help="Folder; `pictures` in the data if none.")] = None,
+    data: DataOption = None,
+) -> None:
+    """Draw a run's pictures from its journal."""
+    from labctl.config.finder import data_dir
+    from labctl.plot import plot_run
+    from labctl.runs import Run
+
+    for path in plot_run(Run(run, data), output or data_dir(data) / "pictures"):
+        typer.echo(str(path))
+
+
+@app.command()
+def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOption = None) -> None:
+    """Bring every device of a bench to its safe state, those that answer; say which could not be."""
+    from devices.errors import ConnectError
+    from labctl.stopping import scripted_session
+
+    with (
+        _stopped_in_order(),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+    ):
+        lab.safe()
+        typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")
+        if lab.missing:
+            raise ConnectError(lab.missing)
+
+
+class _stopped_in_order:
+    """Turn Stopped into the exit status a shell expects, once everything is closed."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        from labctl.stopping import Stopped
+
+        if isinstance(error, Stopped):
+            sys.stderr.write(f"{error.name}: ended in good order; what was acquired is in the journal\n")
+            raise SystemExit(error.code)

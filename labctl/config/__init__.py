@@ -1,0 +1,1 @@
+"""What the files say: benches, limits, recipes, programs, samples, experiments; checked before any device."""

@@ -1,0 +1,253 @@
+"""A bench file: devices of known classes with known parameters, real ones on real time only."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+import devices.instruments
+from devices.base import Instrument
+from devices.errors import ConfigError, Mistake
+from devices.quantities import STRICT
+from devices.samples import SafeId
+from labctl.config.checking import Collected, joined, nearest, validate
+from labctl.config.documents import quoted, read
+from labctl.config.models import (
+    Address,
+    BenchFile,
+    ClockChoice,
+    DeviceEntry,
+    Part,
+    Seed,
+    StationEntry,
+    World,
+)
+from labctl.config.readers import named
+
+STATIONS: Mapping[str, str] = {
+    "FlashLampStation": "devices.flash_lamp.FlashLampStation",
+    "PotentiostatChannel": "devices.potentiostat.PotentiostatChannel",
+}
+"""The stations of ours that a bench may name without a dot."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, config=STRICT)
+class _Bench:
+    name: SafeId
+    seed: Seed
+    clock: ClockChoice
+    devices: Annotated[dict[Name, Table], Field(min_length=1)]
+    description: str = ""
+    world: World | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class _Station:
+    parts: Annotated[dict[Name, Table], Field(min_length=1)]
+    parameters: Table = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=STRICT)
+class _Other:
+    arguments: Table = Field(default_factory=dict)
+    twin: bool = False
+
+
+@dataclass(frozen=True, config=STRICT)
+class _Part:
+    driver: Name
+    address: str
+
+
+def bench(path: Path) -> BenchFile:
+    """Return the bench in this file; raises ConfigError with all its mistakes."""
+    document = read(path)
+    header = validate(_Bench, named(document, path.stem), file=document.file)
+    collected = Collected()
+    entries: dict[str, StationEntry | DeviceEntry | None] = {
+        device: collected.attempt(_device, device, header.devices[device], document.file)
+        for device in header.devices
+    }
+    collected.settle()
+    known = {device: entry for device, entry in entries.items() if entry is not None}
+    mistakes = [*_time_mistakes(header, known, document.file), *_shared_addresses(known, document.file)]
+    has_twins = any(part.address.kind == "twin" for _, part in _parts(known))
+    if header.world is not None and not has_twins:
+        mistakes.append(Mistake(document.file, "world", "", "there is no twin on this bench to live in it"))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return BenchFile(
+        name=header.name,
+        description=header.description,
+        seed=header.seed,
+        clock=header.clock,
+        devices=known,
+        world=(header.world or World()) if has_twins else None,
+        config_hash=document.config_hash,
+    )
+
+
+def _device(name: str, table: Table, file: str) -> StationEntry | DeviceEntry:
+    key = joined("devices", name)
+    named = table.get("class")
+    rest = {inner: value for inner, value in table.items() if inner != "class"}
+    choices = f"one of {', '.join(STATIONS)}, or the dotted path of an ophyd class"
+    if not isinstance(named, str):
+        reason = f"missing; give {choices}" if named is None else f"must be {choices}"
+        raise ConfigError(
+            [Mistake(file, joined(key, "class"), "" if named is None else quoted(named), reason)]
+        )
+    if "." not in named and named not in STATIONS:
+        reason = f"must be {choices}{nearest(named, STATIONS)}"
+        raise ConfigError([Mistake(file, joined(key, "class"), quoted(named), reason)])
+    found = _class_at(STATIONS.get(named, named), file, joined(key, "class"))
+    return _station(found, rest, file, key) if named in STATIONS else _other(found, name, rest, file, key)
+
+
+def _station(station: type, table: Table, file: str, key: str) -> StationEntry:
+    read = validate(_Station, table, file=file, key=key)
+    collected = Collected()
+    wanted: tuple[str, ...] = getattr(station, "parts", tuple(read.parts))
+    for part in wanted:
+        if part not in read.parts:
+            reason = "missing; give a table with driver and address"
+            collected.mistakes.append(Mistake(file, joined(key, "parts", part), "", reason))
+    for part in read.parts:
+        if part not in wanted:
+            reason = f"unknown part{nearest(part, wanted)}; the parts are {', '.join(wanted)}"
+            collected.mistakes.append(Mistake(file, joined(key, "parts", part), "", reason))
+    parts = {
+        part: collected.attempt(_part, read.parts[part], file, joined(key, "parts", part))
+        for part in read.parts
+    }
+    parameters = collected.attempt(
+        lambda: _parameters(station, read.parameters, file, joined(key, "parameters"))
+    )
+    collected.settle()
+    return StationEntry(station, {part: made for part, made in parts.items() if made is not None}, parameters)
+
+
+def _part(table: Table, file: str, key: str) -> Part:
+    collected = Collected()
+    own = {inner: value for inner, value in table.items() if inner in ("driver", "address")}
+    rest = {inner: value for inner, value in table.items() if inner not in own}
+    read = validate(_Part, own, file=file, key=key)
+    driver = collected.attempt(lambda: _driver(read.driver, file, joined(key, "driver")))
+    address = collected.attempt(lambda: _address(read, file, joined(key, "address")))
+    parameters = driver and collected.attempt(lambda: _parameters(driver, rest, file, key))
+    collected.settle()
+    assert driver is not None
+    assert address is not None
+    return Part(read.driver, driver, address, parameters)
+
+
+def _other(found: type, name: str, table: Table, file: str, key: str) -> DeviceEntry:
+    read = validate(_Other, table, file=file, key=key)
+    try:
+        inspect.signature(found).bind(**{**read.arguments, "name": name})
+    except TypeError as error:
+        raise ConfigError(
+            [Mistake(file, joined(key, "arguments"), "", f"{found.__name__}: {error}")]
+        ) from error
+    return DeviceEntry(found, read.arguments, read.twin)
+
+
+def _driver(stem: str, file: str, key: str) -> type[Instrument]:
+    """Return the one Instrument that `devices.instruments.<stem>` defines."""
+    stems = sorted(module.name for module in pkgutil.iter_modules(devices.instruments.__path__))
+    if stem not in stems:
+        reason = f"no such driver{nearest(stem, stems)}; there are {', '.join(stems)}"
+        raise ConfigError([Mistake(file, key, quoted(stem), reason)])
+    module = importlib.import_module(f"devices.instruments.{stem}")
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Instrument) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        reason = f"devices/instruments/{stem}.py defines {len(found)} instruments; it must be one"
+        raise ConfigError([Mistake(file, key, quoted(stem), reason)])
+    return found[0]
+
+
+def _address(part: _Part, file: str, key: str) -> Address:
+    try:
+        address = Address.parse(part.address)
+    except ValueError as error:
+        raise ConfigError([Mistake(file, key, quoted(part.address), str(error))]) from error
+    if address.kind == "twin" and importlib.util.find_spec(f"sim.twins.{part.driver}") is None:
+        raise ConfigError([Mistake(file, key, quoted(part.address), f"{part.driver} has no twin")])
+    return address
+
+
+def _parameters(owner: type, table: Table, file: str, key: str) -> Any:
+    """Return the owner's `Parameters`; None when it declares none, and then the table must be empty."""
+    kind = getattr(owner, "Parameters", None)
+    if kind is not None:
+        return validate(kind, table, file=file, key=key)
+    reason = f"unknown key; {owner.__name__} takes no parameters"
+    mistakes = [Mistake(file, joined(key, name), quoted(value), reason) for name, value in table.items()]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return None
+
+
+def _class_at(path: str, file: str, key: str) -> type:
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:  # somebody else's module may fail at import in any way; the file named it
+        reason = f"cannot be imported ({type(error).__name__}: {error})"
+        raise ConfigError([Mistake(file, key, quoted(path), reason)]) from error
+    if not inspect.isclass(found):
+        raise ConfigError([Mistake(file, key, quoted(path), "is not a class")])
+    return found
+
+
+def _parts(entries: Mapping[str, StationEntry | DeviceEntry]) -> list[tuple[str, Part]]:
+    """Return every instrument with its dotted key."""
+    return [
+        (joined("devices", name, "parts", part), made)
+        for name, entry in entries.items()
+        if isinstance(entry, StationEntry)
+        for part, made in entry.parts.items()
+    ]
+
+
+def _time_mistakes(
+    header: _Bench, entries: Mapping[str, StationEntry | DeviceEntry], file: str
+) -> list[Mistake]:
+    """Name every real device on a virtual clock: hardware cannot be made to wait or to hurry."""
+    if header.clock.kind == "wall":
+        return []
+    reason = 'real, so it needs clock.kind = "wall"; a virtual clock drives twins only'
+    real = [joined(key, "address") for key, part in _parts(entries) if part.address.kind != "twin"]
+    real += [
+        joined("devices", name, "class")
+        for name, entry in entries.items()
+        if isinstance(entry, DeviceEntry) and not entry.twin
+    ]
+    return [Mistake(file, key, "", reason) for key in real]
+
+
+def _shared_addresses(entries: Mapping[str, StationEntry | DeviceEntry], file: str) -> list[Mistake]:
+    """Name every instrument that claims another one's port."""
+    holders: dict[tuple[str, str], str] = {}
+    mistakes = []
+    for key, part in _parts(entries):
+        place = (part.address.kind, part.address.target)
+        if part.address.kind != "twin" and holders.setdefault(place, key) != key:
+            reason = f"is already the address of {holders[place]}"
+            mistakes.append(Mistake(file, joined(key, "address"), quoted(part.address.target), reason))
+    return mistakes

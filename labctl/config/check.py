@@ -1,0 +1,65 @@
+"""What is wrong with which files, for `labctl check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devices.errors import ConfigError, Mistake
+from labctl.config import experiments, readers
+from labctl.config.benches import bench
+from labctl.config.checking import Collected
+from labctl.config.documents import read, shown
+from labctl.config.folder import FOLDERS, Config
+
+_MARKS: Mapping[str, tuple[str, ...]] = {
+    "experiment": ("plan",),
+    "bench": ("devices", "clock"),
+    "program": ("macro", "current_densities"),
+    "sample": ("layers",),
+    "recipe": ("voltage", "pulse_count"),
+    "limits": ("lamp", "potentiostat"),
+}
+"""Keys that tell what a file outside the folders is, in the order of asking."""
+
+
+def check(config: Config, files: Sequence[Path] = ()) -> list[Mistake]:
+    """Return every mistake of these files, or of the whole folder, each told once.
+
+    The kind of a file is known by its folder, or else by its keys.
+    """
+    checks: Mapping[str, Callable[[Path], Any]] = {
+        "limits": readers.limits,
+        "bench": bench,
+        "recipe": readers.recipe,
+        "program": readers.program,
+        "sample": readers.sample,
+        "experiment": lambda path: experiments.experiment(path, config.path),
+    }
+    collected = Collected()
+    for path in files or _all_files(config.directory):
+        kind = collected.attempt(_kind, path)
+        if kind is not None:
+            collected.attempt(checks[kind], path)
+    return list(dict.fromkeys(collected.mistakes))
+
+
+def _all_files(directory: Path) -> list[Path]:
+    """Return limits.toml, asked for even when it is not there, and every other TOML file below."""
+    return sorted({directory / "limits.toml", *directory.rglob("*.toml")})
+
+
+def _kind(path: Path) -> str:
+    if path.name == "limits.toml":
+        return "limits"
+    for kind, folder in FOLDERS.items():
+        if path.absolute().parent.name == folder:
+            return kind
+    body = read(path).body
+    for kind, keys in _MARKS.items():
+        if any(key in body for key in keys):
+            return kind
+    folders = ", ".join(f"{folder}/" for folder in FOLDERS.values())
+    reason = f"nothing in it tells what it is; files belong into one of {folders} or are limits.toml"
+    raise ConfigError([Mistake(shown(path), "", "", reason)])

@@ -1,0 +1,36 @@
+"""Where configuration and data are: one rule for a checkout, an installed wheel and `--config DIR`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from devices.errors import ConfigError, Mistake
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def config_dir(explicit: Path | None = None) -> Path:
+    """Return the configuration folder: `explicit`, else $LABCTL_CONFIG, else what came with labctl.
+
+    Raises ConfigError when the folder is not there.
+    """
+    chosen = explicit or _from_environment("LABCTL_CONFIG")
+    if chosen is None:
+        # A wheel carries the files inside the package; a checkout has them beside it.
+        shipped = _PACKAGE / "_config"
+        chosen = shipped if shipped.is_dir() else _PACKAGE.parent / "config"
+    if not chosen.is_dir():
+        advice = "is not a folder; name one with --config DIR or $LABCTL_CONFIG"
+        raise ConfigError([Mistake(str(chosen), "", "", advice)])
+    return chosen
+
+
+def data_dir(explicit: Path | None = None) -> Path:
+    """Return the data directory, not created: `explicit`, else $LABCTL_DATA, else ./labctl-data."""
+    return (explicit or _from_environment("LABCTL_DATA") or Path("labctl-data")).absolute()
+
+
+def _from_environment(variable: str) -> Path | None:
+    text = os.environ.get(variable, "").strip()
+    return Path(text).expanduser() if text else None

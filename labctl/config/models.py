@@ -1,0 +1,148 @@
+"""What each kind of file becomes; recipes, programs, samples and limits are the devices' own classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass as plain_dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from devices.quantities import STRICT, Unit
+from devices.recipes import AnnealRecipe
+from devices.samples import SampleRef
+from devices.techniques import Program, RateTest
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class ClockChoice:
+    """The bench's clock; pace is for a virtual one: "none" jumps, "1" and "60" wait for the wall."""
+
+    kind: Literal["virtual", "wall"]
+    pace: Literal["none", "1", "60"] = "none"
+
+    @model_validator(mode="after")
+    def _pace_is_for_virtual_time(self) -> Self:
+        if self.kind == "wall" and self.pace != "none":
+            raise ValueError('a wall clock has no pace; leave it out, or write kind = "virtual"')
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class World:
+    """The twins' chuck temperature [K], foil-to-chuck heat transfer [W/(m2 K)], reply delay [s].
+
+    The default transfer is fitted to the FLA paper's foils; the ranges are guesses.
+    """
+
+    chuck_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 298.15
+    back_heat_transfer: Annotated[float, Field(ge=0, le=10_000), Unit("W/(m^2 K)")] = 100.0
+    twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
+
+
+_ADDRESS = re.compile(
+    r"(?P<twin>twin)"
+    r"|serial:(?P<serial>/[^?\s]+)(?:\?(?P<options>[a-z]+=\w+(?:&[a-z]+=\w+)*))?"
+    r"|(?P<socket>socket://[A-Za-z0-9.-]+:\d{1,5})"
+    r"|visa:(?P<visa>[A-Za-z]+\d*::\S+)"
+)
+_ADDRESS_FORMS = '"twin", "serial:/dev/ttyUSB0?baud=9600", "socket://host:port" or "visa:TCPIP::host::INSTR"'
+
+
+@plain_dataclass(frozen=True)
+class Address:
+    """Where it is: a twin, a serial device, a socket, a VISA resource; baud and parity are serial's."""
+
+    kind: Literal["twin", "serial", "socket", "visa"]
+    target: str = ""
+    baud: int = 9600
+    parity: Literal["N", "E", "O"] = "N"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Return the address written as text; ValueError says how it is written."""
+        match = _ADDRESS.fullmatch(text)
+        if match is None:
+            raise ValueError(f"must be {_ADDRESS_FORMS}")
+        if match["serial"]:
+            return cls("serial", match["serial"], **_serial_options(match["options"] or ""))
+        if match["socket"]:
+            return cls("socket", match["socket"])
+        return cls("visa", match["visa"]) if match["visa"] else cls("twin")
+
+
+def _serial_options(text: str) -> dict[str, Any]:
+    options = dict(pair.split("=") for pair in text.split("&") if pair)
+    baud, parity = options.pop("baud", "9600"), options.pop("parity", "N")
+    if options or not baud.isdecimal() or not 50 <= int(baud) <= 4_000_000 or parity not in ("N", "E", "O"):
+        raise ValueError("the options are baud=50...4000000 and parity=N, E or O")
+    return {"baud": int(baud), "parity": parity}
+
+
+@plain_dataclass(frozen=True)
+class Part:
+    """One instrument of a station: its driver's stem and class, its address, its `Parameters` (or None)."""
+
+    driver: str
+    driver_class: type
+    address: Address
+    parameters: Any
+
+
+@plain_dataclass(frozen=True)
+class StationEntry:
+    """A station of ours: its class, its instruments by part, its own `Parameters` (or None)."""
+
+    station_class: type
+    parts: Mapping[str, Part]
+    parameters: Any
+
+
+@plain_dataclass(frozen=True)
+class DeviceEntry:
+    """Any other ophyd class, called with `name` and these keywords; `twin` when nothing is behind it."""
+
+    device_class: type
+    arguments: Mapping[str, Any]
+    twin: bool
+
+
+@plain_dataclass(frozen=True)
+class BenchFile:
+    """A bench: which devices, where they are, on which clock; `world` is None without twins."""
+
+    name: str
+    description: str
+    seed: int
+    clock: ClockChoice
+    devices: Mapping[str, StationEntry | DeviceEntry]
+    world: World | None
+    config_hash: str
+
+
+@dataclass(frozen=True, config=STRICT)
+class Compare:
+    """A published point to hold a result against: current density [A/m2], discharge capacity [C/m2]."""
+
+    current_density: Annotated[float, Field(gt=0, le=1e4), Unit("A/m^2")]
+    discharge_capacity: Annotated[float, Field(gt=0, le=1e6), Unit("C/m^2")]
+    source: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+@plain_dataclass(frozen=True)
+class Experiment:
+    """One plan with everything it is called with, names resolved."""
+
+    name: str
+    plan: str
+    sample: SampleRef
+    recipe: AnnealRecipe | None
+    program: RateTest | Program | None
+    compare: tuple[Compare, ...]
+    notes: str
+    operator: str
+    config_hash: str

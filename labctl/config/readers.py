@@ -1,0 +1,63 @@
+"""One function for each kind of file that stands alone: limits, recipe, sample, program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devices.errors import ConfigError, Mistake
+from devices.limits import Limits
+from devices.recipes import AnnealRecipe
+from devices.samples import SampleRef
+from devices.techniques import Program, RateTest
+from labctl.config.checking import joined, validate
+from labctl.config.documents import Document, quoted, read
+
+MACROS: Mapping[str, type[RateTest] | type[Program]] = {"rate_test": RateTest, "program": Program}
+"""What `macro` in a program file chooses."""
+
+
+def limits(path: Path) -> Limits:
+    """Return the limits in this file."""
+    document = read(path)
+    return validate(Limits, document.body, file=document.file)
+
+
+def recipe(path: Path) -> AnnealRecipe:
+    """Return the anneal recipe in this file."""
+    document = read(path)
+    return validate(AnnealRecipe, named(document, path.stem), file=document.file)
+
+
+def sample(path: Path) -> SampleRef:
+    """Return the sample in this file."""
+    document = read(path)
+    return validate(SampleRef, named(document, path.stem, "id"), file=document.file)
+
+
+def program(path: Path) -> RateTest | Program:
+    """Return the cycling program in this file, or the macro that becomes one on a cell's area."""
+    document = read(path)
+    return program_of(named(document, path.stem), file=document.file)
+
+
+def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> RateTest | Program:
+    """Return the program in a table; `key` is where the table stands in `file`."""
+    macro = body.get("macro")
+    if not isinstance(macro, str) or macro not in MACROS:
+        choices = f"one of {', '.join(quoted(each) for each in MACROS)}"
+        reason = f"missing; give {choices}" if macro is None else f"must be {choices}"
+        value = "" if macro is None else quoted(macro)
+        raise ConfigError([Mistake(file, joined(key, "macro"), value, reason)])
+    rest = {name: value for name, value in body.items() if name != "macro"}
+    return validate(MACROS[macro], rest, file=file, key=key)
+
+
+def named(document: Document, stem: str, field: str = "name") -> Mapping[str, Any]:
+    """Return the document's tables with its name, which is the file's; another one in it is a mistake."""
+    typed = document.body.get(field, stem)
+    if typed != stem:
+        reason = f'must be "{stem}", as the file is called; or leave it out'
+        raise ConfigError([Mistake(document.file, field, quoted(typed), reason)])
+    return {field: stem, **document.body}

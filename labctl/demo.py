@@ -1,0 +1,82 @@
+"""The demonstration: three films of the FLA paper, annealed and cycled on the twins, held against the paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from labctl.cli import run_shown
+from labctl.compare import Row, compare
+from labctl.config.finder import data_dir
+from labctl.config.folder import Config
+from labctl.config.models import Experiment
+from labctl.plot import CELSIUS, plot_run
+from labctl.replay import replay
+from labctl.runs import Run
+from labctl.stopping import scripted_session
+
+EXPERIMENTS = ("fla-0.7um", "fla-1.2um", "fla-3.3um")
+PER_AREA = 36.0
+"""C/m2 in one uAh/cm2."""
+
+
+def new_demo_directory() -> Path:
+    """Return a data folder of its own: a demo needs fresh foils."""
+    return data_dir() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+
+
+def run_demo(config: Path | None, data: Path) -> None:
+    """Run the demonstration and print what came of it."""
+    console = Console()
+    experiments = [Config(config).experiment(name) for name in EXPERIMENTS]
+    kept = []
+    with scripted_session("twin", config=config, data=data) as (lab, stopping):
+        for experiment in experiments:
+            kept.append(run_shown(lab, stopping, experiment))
+    report(console, experiments, kept, data)
+
+
+def report(console: Console, experiments: Sequence[Experiment], kept: Sequence[Sequence[str]], data: Path) -> None:
+    """Print the tables and draw the pictures, from the documents in the journal."""
+    rows, pictures = [], []
+    temperatures = Table("film", "pulses", "surface peak", "Al peak", "Al molten", title="Temperatures (replayed)")
+    for experiment, (annealed, cycled) in zip(experiments, kept, strict=True):
+        anneal_run, cycle_run = Run(annealed, data), Run(cycled, data)
+        rows += compare(cycle_run, experiment.compare)
+        result = replay(anneal_run).result
+        temperatures.add_row(
+            experiment.sample.id,
+            str(len(anneal_run.table()["pulse"])),
+            f"{result.surface_peak - CELSIUS:.0f} degC",
+            f"{result.foil_peak - CELSIUS:.0f} degC",
+            f"{result.molten:.0%}",
+        )
+        pictures += plot_run(anneal_run, data / "pictures") + plot_run(cycle_run, data / "pictures")
+    console.print(comparison_table(rows))
+    console.print("paper: surface 690 to 900 degC, hotter for thicker films; Al below 660 degC in both 850 V recipes")
+    console.print(temperatures)
+    console.print(f"runs:     {data / 'runs'}  (labctl runs --data {data})", highlight=False, soft_wrap=True)
+    console.print(f"pictures: {data / 'pictures'} ({len(pictures)})", highlight=False, soft_wrap=True)
+
+
+def comparison_table(rows: Sequence[Row]) -> Table:
+    """Return the table paper / twin / deviation."""
+    table = Table(title="Discharge capacity, last cycle at each current (uAh/cm2)")
+    table.add_column("film")
+    for name in ("uA/cm2", "paper", "twin", "deviation", "last change"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row.sample,
+            f"{row.current_density * 1e6 / 1e4:g}",
+            f"{row.published / PER_AREA:.0f}",
+            "-" if math.isnan(row.measured) else f"{row.measured / PER_AREA:.1f}",
+            "-" if math.isnan(row.deviation) else f"{row.deviation:+.1%}",
+            "-" if math.isnan(row.last_change) else f"{row.last_change:+.2%}",
+        )
+    return table

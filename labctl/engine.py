@@ -1,0 +1,92 @@
+"""The bluesky engine on the session's clock: documents carry the clock's time and uids that can be derived."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from bluesky.run_engine import RunEngine
+
+RESTING = frozenset({"idle", "paused", "panicked"})
+
+
+class EngineClock(Protocol):
+    """The part of a clock that an engine needs."""
+
+    loop: Any
+
+    def time(self) -> float:
+        """Return the time label."""
+
+    def set_live(self, engine: int, live: bool) -> None:
+        """Let time move while this engine executes messages."""
+
+
+def event_uid(run: str, stream: str, seq_num: int) -> str:
+    """Return an event's uid, derived from where it stands, so that compact rows need not store it."""
+    return str(uuid.uuid5(uuid.UUID(run), f"{stream}/{seq_num}"))
+
+
+class LabEngine(RunEngine):
+    """A RunEngine whose time is the session's clock.
+
+    `msg_hook` and `state_hook` stay the user's: setting them adds to the clock's own.
+    """
+
+    def __init__(self, clock: EngineClock, md: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        self.clock = clock
+        self._user_msg_hook: Callable[[Any], None] | None = None
+        self._user_state_hook: Callable[[str, str], None] | None = None
+        self._streams: dict[str, tuple[str, str]] = {}
+        super().__init__(md if md is not None else {}, loop=clock.loop, **kwargs)
+
+    @property
+    def msg_hook(self) -> Callable[[Any], None]:
+        """What every message is shown to before it is processed."""
+        return self._on_message
+
+    @msg_hook.setter
+    def msg_hook(self, hook: Callable[[Any], None] | None) -> None:
+        self._user_msg_hook = hook
+
+    @property
+    def state_hook(self) -> Callable[[str, str], None]:
+        """What every change of state is told to."""
+        return self._on_state
+
+    @state_hook.setter
+    def state_hook(self, hook: Callable[[str, str], None] | None) -> None:
+        self._user_state_hook = hook
+
+    def _on_message(self, message: Any) -> None:
+        self.clock.set_live(id(self), True)
+        if self._user_msg_hook is not None:
+            self._user_msg_hook(message)
+
+    def _on_state(self, new: str, old: str) -> None:
+        if new in RESTING:
+            self.clock.set_live(id(self), False)
+        if self._user_state_hook is not None:
+            self._user_state_hook(new, old)
+
+    def emit_sync(self, name: Any, doc: dict[str, Any]) -> None:
+        """Stamp the document by the clock, then hand it to the subscribers."""
+        kind = name.name
+        if kind == "descriptor":
+            self._streams[doc["uid"]] = (doc["run_start"], doc["name"])
+        if kind == "event":
+            run, stream = self._streams[doc["descriptor"]]
+            doc["time"] = self.clock.time()
+            doc["uid"] = event_uid(run, stream, doc["seq_num"])
+        elif kind == "event_page":
+            run, stream = self._streams[doc["descriptor"]]
+            doc["time"] = list(next(iter(doc["timestamps"].values())))
+            doc["uid"] = [event_uid(run, stream, seq_num) for seq_num in doc["seq_num"]]
+        elif "time" in doc:
+            doc["time"] = self.clock.time()
+        if kind == "stop":
+            if doc["exit_status"] == "abort" and not doc.get("reason"):
+                doc["reason"] = self._reason
+            self._streams = {k: v for k, v in self._streams.items() if v[0] != doc["run_start"]}
+        super().emit_sync(name, doc)

@@ -1,0 +1,83 @@
+"""Who carries samples: the bench where a station is a twin, a person where it is real."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+
+from ophyd.status import StatusBase
+
+from devices.clock import Clock
+from devices.errors import InterlockError
+from devices.recipes import to_json
+from devices.roles import Assemble, Bring
+from labctl.facts import Facts
+from sim.bench import Bench
+from sim.foil import FoilError
+
+PATIENCE = 24 * 3600.0
+"""Seconds a person may take."""
+
+
+class LabHands:
+    """Does what can be done on the twins, asks a person for the rest, and records both as facts."""
+
+    name = "hands"
+    parent = None
+
+    def __init__(
+        self,
+        clock: Clock,
+        facts: Facts,
+        bench: Bench,
+        twins: Collection[str],
+        ask: Callable[[str], object],
+    ) -> None:
+        """`twins` are the stations without hardware; `ask` shows a person a sentence and returns when it is done."""
+        self._clock, self._facts, self._bench, self._twins, self._ask = clock, facts, bench, twins, ask
+
+    def set(self, task: Bring | Assemble) -> StatusBase:
+        """Have the task done; InterlockError when the bench cannot."""
+        status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
+        station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
+        if station in self._twins or (not station and self._twins):
+            self._clock.call(lambda: self._on_bench(task))
+            self._record(task, "twin bench")
+            status.set_finished()
+        else:
+            threading.Thread(target=self._by_person, args=(task, status), daemon=True).start()
+        return status
+
+    def _on_bench(self, task: Bring | Assemble) -> None:
+        description = to_json(task.sample)
+        try:
+            if isinstance(task, Bring):
+                self._bench.bring(description, task.place)
+            else:
+                self._bench.assemble(description)
+        except FoilError as error:
+            raise InterlockError("sample", f"{error}; nothing was switched on") from error
+
+    def _by_person(self, task: Bring | Assemble, status: StatusBase) -> None:
+        try:
+            self._ask(sentence(task))
+        except (EOFError, OSError) as error:
+            status.set_exception(InterlockError("hands", f"nobody is there to {sentence(task)} ({error!r})"))
+            return
+        self._record(task, "person")
+        status.set_finished()
+
+    def _record(self, task: Bring | Assemble, by: str) -> None:
+        if isinstance(task, Bring):
+            self._facts.add(task.sample.id, self._clock.time(), "brought", place=task.place, by=by)
+        else:
+            layers = to_json(task.sample)["cell_layers"]
+            self._facts.add(task.sample.id, self._clock.time(), "assembled", layers=layers, by=by)
+
+
+def sentence(task: Bring | Assemble) -> str:
+    """Return what a person is asked to do."""
+    if isinstance(task, Bring):
+        return f"bring sample {task.sample.id} to {task.place}"
+    layers = ", ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in task.sample.cell_layers)
+    return f"build the cell on sample {task.sample.id}: {layers}"

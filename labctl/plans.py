@@ -1,0 +1,32 @@
+"""Which plans there are: every function of the package `plans` annotated `-> MsgGenerator`."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import plans
+
+PARTS = frozenset({"flying", "capacity"})
+"""Modules that hold what plans are made of, and no plan."""
+
+
+@cache
+def discover_plans() -> dict[str, Callable[..., Any]]:
+    """Return the plans by name."""
+    return dict(sorted(_plans()))
+
+
+def _plans() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module_info in pkgutil.iter_modules(plans.__path__):
+        if module_info.name in PARTS:
+            continue
+        module = import_module(f"plans.{module_info.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            returns = str(function.__annotations__.get("return", ""))
+            if function.__module__ == module.__name__ and returns.startswith("MsgGenerator"):
+                yield name, function

@@ -1,0 +1,290 @@
+"""A session: a bench opened by name, its devices wired, its engine ready, its runs kept."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+from bluesky.preprocessors import SupplementalData
+from bluesky.protocols import Readable
+
+from devices.base import Instrument, Station
+from devices.bridges.squidstat import SquidstatBridge
+from devices.errors import ConfigError, ConnectError, LabError, Mistake
+from devices.ports import Endpoint, PortLock
+from labctl.belief import Believer
+from labctl.clock.virtual import VirtualClock
+from labctl.clock.wall import WallClock
+from labctl.config.finder import data_dir
+from labctl.config.folder import Config
+from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
+from labctl.engine import LabEngine
+from labctl.facts import Facts
+from labctl.hands import LabHands
+from labctl.journal import DeviceSpool, Journal
+from labctl.plans import discover_plans
+from labctl.provenance import session_metadata
+from labctl.wiring import build_instrument, build_station, is_twin
+from sim.bench import Bench
+from sim.foil import Surroundings
+from sim.physics.lamp import Bank
+from sim.stations import STATIONS, PotentiostatTwins
+
+Ask = Callable[[str], object]
+
+
+def open_session(
+    bench: str = "twin",
+    *,
+    config: str | Path | None = None,
+    data: str | Path | None = None,
+    start_with_the_rest: bool = False,
+    operator: str = "",
+    handle_signals: bool = True,
+) -> Session:
+    """Open a bench by name and return the session, a context manager.
+
+    config and data name other folders than the ones labctl finds (see `labctl --help`). A device that does not
+    answer ends the opening with a ConnectError that names them all, unless `start_with_the_rest`.
+    handle_signals False leaves Ctrl-C to the caller (scripts do; see labctl.stopping).
+    Raises ConfigError before any device is touched, OwnershipError when another session has the bench.
+    """
+    folder = Config(None if config is None else Path(config))
+    return Session(
+        folder.bench(bench),
+        folder,
+        data_dir(None if data is None else Path(data)),
+        start_with_the_rest=start_with_the_rest,
+        operator=operator,
+        handle_signals=handle_signals,
+    )
+
+
+class Session:
+    """An open bench.
+
+    RE: the engine. clock. hands. plans: every plan by name. devices: by name; each is an attribute too, as in
+    `lab.lamp`. missing: devices that did not answer, with the reasons, when it started with the rest.
+    """
+
+    def __init__(
+        self,
+        bench: BenchFile,
+        config: Config,
+        data: Path,
+        *,
+        start_with_the_rest: bool = False,
+        operator: str = "",
+        handle_signals: bool = True,
+        ask: Ask | None = None,
+    ) -> None:
+        _refuse_virtual_time_for_hardware(bench)
+        self.bench, self.config, self.data = bench, config, data
+        self.limits = config.limits()
+        self.devices: dict[str, Any] = {}
+        self.missing: dict[str, dict[str, str]] = {}
+        self.plans = SimpleNamespace(**discover_plans())
+        self._ending = ExitStack()
+        try:
+            self._open(start_with_the_rest, operator, handle_signals, ask or _ask_in_terminal)
+        except BaseException:
+            self._ending.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.devices)
+        return f"<labctl session on bench {self.bench.name!r}: {names}; data in {self.data}>"
+
+    def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """Run an experiment and return the uids of its runs."""
+        plan: Any = getattr(self.plans, experiment.plan)
+        return tuple(self.RE(plan(**self.arguments(experiment), md=experiment_metadata(experiment, md))))
+
+    def arguments(self, experiment: Experiment) -> dict[str, Any]:
+        """Return what an experiment's plan is called with on this bench."""
+        sample, program = experiment.sample, experiment.program
+        if program is not None and hasattr(program, "program"):
+            program = program.program(sample.area)
+        given = {"sample": sample, "recipe": experiment.recipe, "program": program, "hands": self.hands}
+        wanted = discover_plans()[experiment.plan].__annotations__
+        return {
+            name: given[name] if name in given else self._device(name)
+            for name in wanted
+            if name not in ("md", "return")
+        }
+
+    def wait(self, status: Any) -> None:
+        """Wait at the prompt for a status, letting virtual time go on. Raises what it failed with."""
+        while not status.done:
+            self.clock.sleep(0.1)
+        failure = status.exception(timeout=0)
+        if failure is not None:
+            raise failure
+
+    def safe(self) -> None:
+        """Bring every device to its safe state. Raises LabError naming those that could not be."""
+        failures = []
+        for name, device in self.devices.items():
+            if hasattr(device, "safe"):
+                try:
+                    device.safe()
+                except LabError as error:
+                    failures.append(f"{name}: {error}")
+        if failures:
+            raise LabError("not everything is safe:\n  " + "\n  ".join(failures))
+
+    def close(self) -> None:
+        """End the session: devices in reverse order, each as the table of endings says, then what was kept."""
+        self._ending.close()
+
+    def _device(self, name: str) -> Any:
+        if name not in self.devices:
+            reason = self.missing.get(name)
+            raise LabError(
+                f"this bench has no {name!r}" if reason is None else f"{name} did not answer at the start: {reason}"
+            )
+        return self.devices[name]
+
+    def _open(self, start_with_the_rest: bool, operator: str, handle_signals: bool, ask: Ask) -> None:
+        self.clock = _make_clock(self.bench)
+        self._ending.callback(self.clock.close)
+        here = self.data / "bench" / self.bench.name
+        here.mkdir(parents=True, exist_ok=True)
+        lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")
+        self._ending.callback(lock.release)
+        self._boot = secrets.token_hex(8)
+        facts = Facts(self.data)
+        world = self.bench.world or World()
+        self.twins = Bench(
+            self.clock.now,
+            seed=self.bench.seed,
+            surroundings=Surroundings(world.chuck_temperature, world.back_heat_transfer),
+            directory=here / "samples",
+        )
+        self._ending.callback(self.twins.save)
+        twins = {name for name, entry in self.bench.devices.items() if is_twin(entry)}
+        self.hands = LabHands(self.clock, facts, self.twins, twins & _stations(self.bench), ask)
+        self.believer = Believer(self.data, Bank(), Surroundings())
+        journal = Journal(self.data)
+        self._ending.callback(journal.close)
+        identities = self._connect(world)
+        if self.missing and not start_with_the_rest:
+            raise ConnectError(self.missing)
+        self.RE = LabEngine(
+            self.clock,
+            session_metadata(self.bench, self.limits, self.clock, self.devices, identities, operator),
+            **({} if handle_signals else {"context_managers": []}),
+        )
+        self.RE.subscribe(journal)
+        readable = [device for device in self.devices.values() if isinstance(device, Readable)]
+        self.RE.preprocessors.append(SupplementalData(baseline=readable))
+
+    def _connect(self, world: World) -> dict[str, dict[str, str]]:
+        identities: dict[str, dict[str, str]] = {}
+        for name, entry in self.bench.devices.items():
+            try:
+                if isinstance(entry, DeviceEntry):
+                    device = entry.device_class(name=name, **entry.arguments)
+                    self._ending.callback(_close_foreign, device)
+                    found, failed = {"device": type(device).__name__}, {}
+                else:
+                    device = self._station(name, entry, world)
+                    found, failed = device.connect()
+            except LabError as error:
+                device, found, failed = None, {}, {"opening": f"{type(error).__name__}: {error}"}
+            identities[name] = found
+            if failed or device is None:
+                self.missing[name] = failed
+            else:
+                self.devices[name] = device
+                setattr(self, name, device)
+                if isinstance(device, Station):
+                    self._ending.callback(device.close)
+        return identities
+
+    def _station(self, name: str, entry: StationEntry, world: World) -> Station:
+        endpoint_of: Callable[[str, str], Endpoint] = self.twins.endpoint
+        if is_twin(entry):
+            self._set_up_twins(name, entry)
+        instruments: dict[str, Instrument] = {}
+        for part_name, part in entry.parts.items():
+            instrument = build_instrument(
+                name, part_name, part, self.clock, endpoint_of, world.twin_latency
+            )
+            self._ending.callback(instrument.wire.close)
+            instruments[part_name] = instrument
+        station = build_station(
+            name,
+            entry,
+            instruments,
+            clock=self.clock,
+            limits=self.limits,
+            hands=self.hands,
+            predictor=self.believer,
+        )
+        spool = DeviceSpool(self.data, name, self._boot)
+        self._ending.callback(spool.close)
+        station.spool_to(spool)
+        return station
+
+    def _set_up_twins(self, name: str, entry: StationEntry) -> None:
+        parts = {part_name: part.driver for part_name, part in entry.parts.items()}
+        built = {} if entry.parameters is None else asdict(entry.parameters)
+        role: str = entry.station_class.role  # type: ignore[attr-defined]
+        twins = STATIONS[role](self.twins, name, parts, built)
+        self.twins.add(name, twins)
+        if isinstance(twins, PotentiostatTwins):
+            bridge = SquidstatBridge(twins.library, port=twins.squidstat.port, boot=self._boot)
+            twins.attach(bridge.connect().exchange)
+
+
+def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what the start documents of an experiment's runs say of it."""
+    said = {"experiment_name": experiment.name, "experiment_hash": experiment.config_hash, "notes": experiment.notes}
+    if experiment.operator:
+        said["operator"] = experiment.operator
+    return {**said, **(md or {})}
+
+
+def _stations(bench: BenchFile) -> set[str]:
+    return {name for name, entry in bench.devices.items() if isinstance(entry, StationEntry)}
+
+
+def _refuse_virtual_time_for_hardware(bench: BenchFile) -> None:
+    real = [name for name, entry in bench.devices.items() if not is_twin(entry)]
+    if bench.clock.kind == "virtual" and real:
+        allowed = f'must be "wall": {", ".join(real)} {"is" if len(real) == 1 else "are"} real'
+        raise ConfigError([Mistake(f"benches/{bench.name}.toml", "clock.kind", '"virtual"', allowed)])
+
+
+def _make_clock(bench: BenchFile) -> VirtualClock | WallClock:
+    if bench.clock.kind == "wall":
+        return WallClock()
+    return VirtualClock(None if bench.clock.pace == "none" else float(bench.clock.pace))
+
+
+def _ask_in_terminal(sentence: str) -> object:
+    sys.stderr.write(f"\nPlease {sentence}, then press Enter. ")
+    sys.stderr.flush()
+    return input()
+
+
+def _close_foreign(device: Any) -> None:
+    destroy: Iterator[Any] | Callable[[], object] | None = getattr(device, "destroy", None)
+    if callable(destroy):
+        partial(destroy)()

@@ -1,0 +1,122 @@
+"""The border between text with a unit and floats in SI; the one pint registry, loaded at the first use.
+
+Factors are fractions until the last step, so that "0.7 um" is the float 7e-07 and not its neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pint
+
+EXAMPLES: Mapping[str, str] = {
+    "V": "850 V",
+    "A": "50 uA",
+    "s": "1.8 ms",
+    "Hz": "0.4 Hz",
+    "m": "0.7 um",
+    "m^2": "0.15 cm^2",
+    "K": "25 degC",
+    "W": "200 W",
+    "J": "15 J",
+    "F": "10 mF",
+    "A/m^2": "50 uA/cm^2",
+    "C/m^2": "49 uAh/cm^2",
+    "J/m^2": "16.5 J/cm^2",
+    "W/(m^2 K)": "100 W/(m^2 K)",
+    "1": "0.5",
+}
+"""What people of this lab type for each SI unit; shown in messages only."""
+
+# Three digits of exponent and one of power: more is a typing error and costs minutes in exact arithmetic.
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)(?![\d.])\s*(.*)",
+    re.DOTALL | re.ASCII,
+)
+_UNIT = re.compile(
+    r"(?:[A-Za-zµμΩ°%]+|\^-?\d(?:\.\d)?(?![\d^.])|[²³*/·(]|\)(?!\s*[\^²³])|1(?=\s*(?:/|$))|\s)*", re.ASCII
+)
+_LONGEST = 80
+
+
+class UnitError(ValueError):
+    """Text that is not a finite number with a fitting unit; says what to type."""
+
+
+def parse(value: Any, unit: str) -> float:
+    """Return text such as "0.7 um" or "25 degC" as a float in `unit`, an SI unit ("m", "K", "A/m^2").
+
+    The result is the float nearest to the decimal that was typed. `unit` "1" is a pure number, which may be
+    bare, a text or a percentage. Raises UnitError for a bare number where a unit is due, for anything that is
+    not text, and for an unknown unit, a wrong dimension or a number that is not finite.
+    """
+    if unit == "1" and type(value) in (int, float):
+        return _finite(value, value)
+    if type(value) in (int, float):
+        example = f'"{value:g} {unit}"' if abs(value) < 1e15 else _example(unit)
+        raise UnitError(f"give a unit, e.g. {example}")
+    if not isinstance(value, str):
+        raise UnitError(f"must be a text with number and unit, e.g. {_example(unit)}")
+    match = _NUMBER.fullmatch(value) if len(value) <= _LONGEST else None
+    if match is None:
+        raise UnitError(f"must be a finite number with its unit, e.g. {_example(unit)}")
+    number, symbol = match.groups()
+    if not symbol and unit != "1":
+        raise UnitError(f'give a unit, e.g. "{number} {unit}"')
+    return _finite(_convert(Fraction(number), symbol.strip(), unit), value)
+
+
+def show(value: float, unit: str, like: str) -> str:
+    """Return `value`, a float in the SI unit `unit`, as text: show(7e-07, "m", like="um") is "0.7 um"."""
+    if not math.isfinite(value):
+        return f"{value} {like}"
+    return f"{float(_convert(Fraction(str(value)), unit, like)):.12g} {like}"
+
+
+def _convert(number: Fraction, symbol: str, unit: str) -> Fraction:
+    """Return `number` `symbol` in `unit`, exactly."""
+    if _UNIT.fullmatch(symbol) is None:
+        raise UnitError(f'"{symbol}" is not a unit; write powers as in "cm^2", e.g. {_example(unit)}')
+    registry = _registry()
+    try:
+        given, wanted = (registry.parse_units("" if text == "1" else text) for text in (symbol, unit))
+        quantity = registry.Quantity(number, given)
+        # A radian is a pure number to pint: "24 rpm" would become 2.5 Hz.
+        angular = "radian" in dict(quantity.to_root_units().unit_items())
+        result = (
+            quantity.to(wanted).magnitude if quantity.is_compatible_with(wanted) and not angular else None
+        )
+    except Exception as error:  # pint's parser fails in many ways; each of them is a mistyped unit here
+        raise UnitError(f'"{symbol}" is not a known unit; give e.g. {_example(unit)}') from error
+    if result is None:
+        hint = ' ("C" is coulomb; temperatures are in degC)' if (symbol, unit) == ("C", "K") else ""
+        raise UnitError(f'"{symbol}" cannot become {unit}{hint}; give e.g. {_example(unit)}')
+    return Fraction(result)
+
+
+def _finite(number: Fraction | float, shown: object) -> float:
+    try:
+        result = float(number)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise UnitError(f"{str(shown)[:_LONGEST]} is not a finite number")
+    return result
+
+
+def _example(unit: str) -> str:
+    return f'"{EXAMPLES.get(unit, f"1 {unit}")}"'
+
+
+@cache
+def _registry() -> pint.UnitRegistry[Fraction]:
+    """Return the registry; a third of a second the first time, which `labctl --help` must not pay."""
+    import pint
+
+    return pint.UnitRegistry(non_int_type=Fraction)

@@ -1,0 +1,75 @@
+"""From an address in a bench file to a station with its wires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from devices.base import Instrument, Station
+from devices.clock import Clock
+from devices.limits import Limits
+from devices.ports import Endpoint, SerialPort, TwinPort, VisaPort
+from devices.roles import Hands, Predictor
+from devices.wire import Port, Wire
+from labctl.config.models import Address, DeviceEntry, Part, StationEntry
+
+EndpointOf = Callable[[str, str], Endpoint]
+
+
+def is_twin(entry: StationEntry | DeviceEntry) -> bool:
+    """Return whether nothing real is behind a device."""
+    if isinstance(entry, DeviceEntry):
+        return entry.twin
+    return all(part.address.kind == "twin" for part in entry.parts.values())
+
+
+def open_port(
+    address: Address, clock: Clock, lane: str, endpoint: Callable[[], Endpoint], latency: float
+) -> Port:
+    """Open what an address names. Raises OwnershipError, WireError."""
+    if address.kind == "twin":
+        return TwinPort(endpoint(), clock, lane, latency)
+    if address.kind == "visa":
+        return VisaPort(address.target, clock)
+    return SerialPort(address.target, clock, baud=address.baud, parity=address.parity)
+
+
+def build_instrument(
+    station: str, name: str, part: Part, clock: Clock, endpoint_of: EndpointOf, latency: float
+) -> Instrument:
+    """Open a part's port and put its driver on it. Raises OwnershipError, WireError."""
+    driver: Any = part.driver_class
+    port = open_port(part.address, clock, station, lambda: endpoint_of(station, name), latency)
+    wire = Wire(port, clock, name=f"{station}.{name}", lane=station, sync=driver.sync)
+    parameters = {} if part.parameters is None else asdict(part.parameters)
+    instrument: Instrument = driver(wire, clock, name=f"{station}_{name}", **parameters)
+    return instrument
+
+
+def build_station(
+    name: str,
+    entry: StationEntry,
+    instruments: Mapping[str, Instrument],
+    *,
+    clock: Clock,
+    limits: Limits,
+    hands: Hands,
+    predictor: Predictor,
+) -> Station:
+    """Put a station's instruments together, under the limits of its role."""
+    kind: Any = entry.station_class
+    of_role: Mapping[str, Mapping[str, Any]] = {
+        "FlashLamp": {"limits": limits.lamp, "predictor": predictor},
+        "Potentiostat": {"limits": limits.potentiostat},
+    }
+    station: Station = kind(
+        name=name,
+        clock=clock,
+        lane=name,
+        instruments=instruments,
+        parameters=entry.parameters,
+        hands=hands,
+        **of_role[kind.role],
+    )
+    return station

@@ -1,0 +1,1 @@
+"""Experiments, written against roles. A plan is a function annotated `-> MsgGenerator`."""

@@ -1,0 +1,39 @@
+"""The first experiment: flash a film, build a cell on it, cycle the cell."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import bluesky.plan_stubs as bps
+from bluesky.utils import MsgGenerator
+
+from devices.recipes import AnnealRecipe
+from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
+from devices.samples import SampleRef
+from devices.techniques import Program
+from plans.anneal import anneal
+from plans.cycle import cycle
+
+
+def anneal_then_cycle(
+    lamp: FlashLamp,
+    potentiostat: Potentiostat,
+    hands: Hands,
+    sample: SampleRef,
+    recipe: AnnealRecipe,
+    program: Program,
+    *,
+    md: Mapping[str, Any] | None = None,
+) -> MsgGenerator[tuple[str, str]]:
+    """Anneal a film, have a cell built on it, cycle the cell; return the uids of the two runs.
+
+    Both runs carry one `experiment` uid, and the cycling run names the anneal among its `inputs`. The cell is
+    built and carried by whoever carries samples in this lab; the plan waits for them.
+    """
+    common = {"experiment": str(uuid.uuid4()), **(md or {})}
+    annealed = yield from anneal(lamp, sample, recipe, md=common)
+    yield from bps.abs_set(hands, Assemble(sample), wait=True)
+    cycled = yield from cycle(potentiostat, sample, program, md={**common, "inputs": [annealed]})
+    return annealed, cycled

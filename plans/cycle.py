@@ -1,0 +1,46 @@
+"""Cycle a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bluesky.utils import MsgGenerator
+
+from devices.recipes import to_json
+from devices.roles import CycleJob, Potentiostat
+from devices.samples import SampleRef
+from devices.techniques import Program
+from plans.capacity import nominal_capacity
+from plans.flying import fly, named_body, sample_metadata
+
+FLUSH = 1800.0
+"""Seconds between pages: thousands of rows a page keep the documents cheap; the journal loses nothing by it,
+since every row is in the device's own spool as soon as it is read."""
+
+
+def cycle(
+    potentiostat: Potentiostat, sample: SampleRef, program: Program, *, md: Mapping[str, Any] | None = None
+) -> MsgGenerator[str]:
+    """Run a cycling program on a cell and return the run's uid.
+
+    The cell is wired, the program is uploaded and runs on the instrument, inside limits the instrument itself
+    keeps. Pausing the plan does not pause the cell: rows are collected on resume. Stopping does what the
+    program's `on_host_loss` says.
+    Raises LimitError or ProgramError when channel or program do not allow it; nothing is started then.
+    """
+    metadata = {
+        "plan_name": "cycle",
+        "plan_args": {
+            "potentiostat": potentiostat.name,
+            "sample": to_json(sample),
+            "program": to_json(program),
+        },
+        "purpose": "cycle",
+        "sample": sample_metadata(sample),
+        "inputs": [],
+        "program": named_body(program.name, program),
+        "capacity": nominal_capacity(sample),
+        **(md or {}),
+    }
+    return (yield from fly(potentiostat, CycleJob(sample, program), metadata, flush=FLUSH))

@@ -1,0 +1,186 @@
+"""The bench: which twins stand where, which foil lies in which, and how a touch brings them up to now.
+
+Nothing here reads a clock: the bench is handed the time. Each twin is touched through its station's endpoint; the
+touch first fires what was due in the station, in time order, then integrates up to now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from sim.foil import Foil, FoilError, Surroundings
+
+SLACK = 1e-6
+"""Seconds by which an event counts as due: event times are floats, the clock counts nanoseconds."""
+
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class Twin(Protocol):
+    """One instrument of a station; times [s] are the bench's."""
+
+    def advance(self, now: float) -> None:
+        """Integrate up to `now`."""
+
+    def next_event(self) -> float | None:
+        """Return when it next does something by itself."""
+
+    def fire_event(self, now: float) -> None:
+        """Do it."""
+
+
+class TwinStation(Protocol):
+    """Twins that act on one another and on the foils in their place."""
+
+    twins: Sequence[Twin]
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to one part; return what it answers at once."""
+
+    def deliver(self) -> None:
+        """Say what the advance made the station say by itself."""
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Take a foil in; FoilError when it does not belong here."""
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Let a foil go; it is as it was left."""
+
+
+class Endpoint:
+    """What a wire talks to: one part of one station."""
+
+    def __init__(self, bench: Bench, station: str, part: str) -> None:
+        self._bench, self._station, self._part = bench, station, part
+
+    def exchange(self, data: bytes) -> bytes:
+        """Touch the station, give the bytes to its part, return the answer."""
+        return self._bench.exchange(self._station, self._part, data)
+
+
+class Bench:
+    """The world without hardware.
+
+    now: returns the bench's time [s]. seed: one sequence per station is derived from it and the station's name.
+    directory: where foils are kept between sessions; None keeps them in memory.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], *, seed: int, surroundings: Surroundings, directory: Path | None = None
+    ) -> None:
+        self.seed, self.surroundings = seed, surroundings
+        self._now = now
+        self._directory = directory
+        self._stations: dict[str, TwinStation] = {}
+        self._foils: dict[str, Foil] = {}
+        self._place: dict[str, str] = {}
+        self._lock = threading.RLock()
+
+    def generator(self, name: str) -> np.random.Generator:
+        """Return the random generator of one device."""
+        return np.random.default_rng(self.seed_of(name))
+
+    def seed_of(self, name: str) -> tuple[int, int]:
+        """Return the seed of one device's sequence."""
+        return self.seed, zlib.crc32(name.encode())
+
+    def add(self, name: str, station: TwinStation) -> None:
+        """Set up a station."""
+        self._stations[name] = station
+
+    def endpoint(self, station: str, part: str) -> Endpoint:
+        """Return what a wire to a part talks to."""
+        return Endpoint(self, station, part)
+
+    def touch(self, name: str) -> TwinStation:
+        """Bring one station up to now and return it."""
+        station = self._stations[name]
+        with self._lock:
+            now = self._now()
+            while (due := _first_event(station.twins)) is not None and due[0] <= now + SLACK:
+                for twin in station.twins:
+                    twin.advance(due[0])
+                due[1].fire_event(due[0])
+            for twin in station.twins:
+                twin.advance(now)
+        station.deliver()
+        return station
+
+    def exchange(self, station: str, part: str, data: bytes) -> bytes:
+        """Touch a station and give bytes to one of its parts."""
+        with self._lock:
+            touched = self.touch(station)
+            answer = touched.exchange(part, data, self._now())
+        touched.deliver()
+        return answer
+
+    def foil(self, sample_id: str) -> Foil:
+        """Return a foil by its sample's id; FoilError when there is none."""
+        if sample_id not in self._foils:
+            raise FoilError(f"no foil {sample_id!r} on this bench; it has {', '.join(self._foils) or 'none'}")
+        return self._foils[sample_id]
+
+    def bring(self, description: Mapping[str, Any], place: str) -> None:
+        """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described."""
+        with self._lock:
+            foil = self._known(description)
+            self._leave(foil)
+            station = place.partition("/")[0]
+            if station not in self._stations:
+                raise FoilError(f"there is no place {place!r} on this bench")
+            self.touch(station).put(foil, place, self._now())
+            self._place[foil.id] = place
+
+    def assemble(self, description: Mapping[str, Any]) -> None:
+        """Build the cell on a foil, away from every station."""
+        with self._lock:
+            foil = self._known(description)
+            self._leave(foil)
+            foil.assemble(self._now())
+
+    def save(self) -> None:
+        """Write every foil to the directory, each file replaced at once."""
+        if self._directory is None:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for foil in self._foils.values():
+            temporary = self._directory / f".{foil.id}.part"
+            with temporary.open("w") as file:
+                json.dump(foil.to_dict(), file, allow_nan=False)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._directory / f"{foil.id}.json")
+
+    def _leave(self, foil: Foil) -> None:
+        place = self._place.pop(foil.id, None)
+        if place is not None:
+            self.touch(place.partition("/")[0]).take(foil, self._now())
+
+    def _known(self, description: Mapping[str, Any]) -> Foil:
+        sample_id = str(description["id"])
+        if not SAFE_ID.fullmatch(sample_id):
+            raise FoilError(f"{sample_id!r} is not a safe id")
+        if sample_id not in self._foils:
+            path = None if self._directory is None else self._directory / f"{sample_id}.json"
+            if path is not None and path.exists():
+                self._foils[sample_id] = Foil.from_dict(json.loads(path.read_text()), self.surroundings)
+            else:
+                self._foils[sample_id] = Foil(description, self.surroundings)
+        return self._foils[sample_id]
+
+
+def _first_event(twins: Sequence[Twin]) -> tuple[float, Twin] | None:
+    events = [(event, index) for index, twin in enumerate(twins) if (event := twin.next_event()) is not None]
+    if not events:
+        return None
+    event, index = min(events)
+    return event, twins[index]

@@ -1,0 +1,165 @@
+"""The world's side of a sample: what a twin foil truly is, and how it came to be so.
+
+Lazy: a flash is only calculated when the next one comes or somebody looks, because only then the time between
+them is known; a train of equal flashes is then one repeated cycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sim.materials import cathode
+from sim.materials.annealed_film import annealed_cell
+from sim.materials.thermal import FLASH_STATION, lco_on_foil
+from sim.physics.anneal import AnnealResult, AnnealState, CycleMemo, FoilUnderLamp
+from sim.physics.cell import Cell, CellState
+from sim.physics.heat import Environment, Side
+from sim.physics.lamp import Discharge
+
+NANOSECOND_DIGITS = 9
+COOL_DOWN = 60.0
+"""Seconds after a flash until a foil is handled: 24 of its cooling time constants at 100 W/m2/K (244 J/m2K / 100)."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where foils lie under the lamp: chuck temperature [K], heat transfer to the chuck and to the air [W/m2/K]."""
+
+    chuck_temperature: float = FLASH_STATION.back.temperature
+    back_transfer: float = FLASH_STATION.back.transfer
+    front_transfer: float = FLASH_STATION.front.transfer
+
+    def environment(self) -> Environment:
+        """Return them as the heat calculation wants them."""
+        front, back = FLASH_STATION.front, FLASH_STATION.back
+        return Environment(
+            Side(self.front_transfer, front.emissivity, front.temperature),
+            Side(self.back_transfer, back.emissivity, self.chuck_temperature),
+        )
+
+
+class FoilError(ValueError):
+    """Something that cannot be done to this foil."""
+
+
+def film_under_lamp(layers: tuple[Mapping[str, Any], ...], surroundings: Surroundings) -> FoilUnderLamp:
+    """Return the thermal model of a stack; FoilError when it is not a LiCoO2 film on an aluminium foil."""
+    materials = [layer["material"] for layer in layers]
+    if materials != ["Al", "LiCoO2"]:
+        raise FoilError(f"the thermal twin knows LiCoO2 on Al, not {' / '.join(materials)}")
+    foil, film = layers
+    return lco_on_foil(film["thickness"], foil["thickness"], surroundings.environment())
+
+
+def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], area: float) -> Cell:
+    """Return the cell built on an annealed film; FoilError when the layers are not LiPON and Li."""
+    materials = [layer["material"] for layer in cell_layers]
+    if materials != ["LiPON", "Li"]:
+        raise FoilError(f"the cell twin knows LiPON / Li on the cathode, not {' / '.join(materials) or 'nothing'}")
+    electrolyte, anode = cell_layers
+    parameters = annealed_cell(result.depth, result.width, result.crystalline, result.peak, area=area)
+    return Cell(
+        replace(
+            parameters,
+            electrolyte_resistance=electrolyte["thickness"] / cathode.LIPON_CONDUCTIVITY,
+            anode_lithium=anode["thickness"] * cathode.LITHIUM_SITE_CHARGE,
+        )
+    )
+
+
+class Foil:
+    """A foil with its film, under the lamp or as a cell.
+
+    description: id, layers, cell_layers, area as plain values in SI. Times [s] are the bench's.
+    """
+
+    def __init__(self, description: Mapping[str, Any], surroundings: Surroundings) -> None:
+        self.description = dict(description)
+        self.layers = tuple(description["layers"])
+        self.surroundings = surroundings
+        self._under_lamp = film_under_lamp(self.layers, surroundings)
+        self._state = self._under_lamp.initial(surroundings.chuck_temperature)
+        self._memo = CycleMemo()
+        self._last: tuple[float, Discharge] | None = None
+        self.cell: Cell | None = None
+        self.cell_state: CellState | None = None
+        self.history: list[dict[str, Any]] = []
+
+    @property
+    def id(self) -> str:
+        """The sample's id."""
+        return str(self.description["id"])
+
+    @property
+    def state(self) -> CellState:
+        """The state of its cell."""
+        if self.cell_state is None:
+            raise FoilError(f"{self.id} is not a cell")
+        return self.cell_state
+
+    @state.setter
+    def state(self, state: CellState) -> None:
+        self.cell_state = state
+
+    def flash(self, time: float, discharge: Discharge) -> None:
+        """Let one pulse fall on the film; FoilError when a cell is built on it: its lithium would melt."""
+        if self.cell is not None:
+            raise FoilError(f"{self.id} is a cell; it does not belong under the lamp")
+        if self._last is not None:
+            self._cool_until(time)
+        self._last = (time, discharge)
+        self.history.append(
+            {"event": "flash", "time": time, "voltage": discharge.voltage_before, "exposure": discharge.exposure}
+        )
+
+    def annealed(self) -> AnnealResult:
+        """Return what the flashes so far made of the film, cooled down."""
+        state = self._state
+        if self._last is not None:
+            state, _ = self._under_lamp.flash(state, self._last[1])
+            state = self._under_lamp.relax(state, COOL_DOWN)
+        return self._under_lamp.result(state)
+
+    def assemble(self, time: float) -> None:
+        """Put the cell layers on: from now on it is a cell. Harmless when it is one already."""
+        if self.cell is not None:
+            return
+        if self._last is not None:
+            self._cool_until(self._last[0] + self._last[1].duration + COOL_DOWN)
+        self.cell = cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
+        self.cell_state = self.cell.fresh()
+        self.history.append({"event": "assembled", "time": time})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the foil as JSON values; what was still warm has cooled down."""
+        if self._last is not None:
+            self._cool_until(self._last[0] + self._last[1].duration + COOL_DOWN)
+        return {
+            "description": self.description,
+            "anneal": self._state.to_dict(),
+            "cell": None if self.cell_state is None else self.cell_state.to_dict(),
+            "history": self.history,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], surroundings: Surroundings) -> Foil:
+        """Return the foil that to_dict wrote."""
+        foil = cls(data["description"], surroundings)
+        foil._state = AnnealState.from_dict(data["anneal"])
+        foil.history = list(data["history"])
+        if data["cell"] is not None:
+            foil.cell = cell_on(
+                foil.annealed(), tuple(foil.description["cell_layers"]), foil.description["area"]
+            )
+            foil.cell_state = CellState.from_dict(data["cell"])
+        return foil
+
+    def _cool_until(self, time: float) -> None:
+        """Calculate the last flash and the dark until `time`."""
+        assert self._last is not None
+        since, discharge = self._last
+        period = round(time - since, NANOSECOND_DIGITS)
+        self._state = self._under_lamp.cycle(self._state, discharge, period, self._memo)
+        self._last = None

@@ -1,0 +1,1 @@
+"""What the layers are made of: numbers with their sources, one material or fit per file."""

@@ -1,0 +1,122 @@
+"""Stations of the bench: twins that act on one another, and on the foils that lie there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sim.apparatus import FlashHead
+from sim.bench import Bench, Twin, TwinStation
+from sim.foil import Foil, FoilError
+from sim.physics.lamp import Bank
+from sim.twins.gentec_maestro import GentecMaestroTwin
+from sim.twins.glassman_fj import GlassmanFJTwin
+from sim.twins.squidstat import SquidstatTwin
+from sim.twins.srs_dg645 import SRSDG645Twin
+
+METER_RANGE = 30.0
+"""J, full scale of the meter's head; guess: the next usual range above 19.3 J/cm2 on 1 cm2."""
+
+Answer = Callable[[bytes], bytes]
+
+
+class LampTwins:
+    """Charger, trigger and meter around one flash head, with a foil under it or none.
+
+    built: the station as it stands (bank_capacitance [F], lamp_constant [ohm A^0.5], aperture_area [m2]).
+    """
+
+    def __init__(self, bench: Bench, name: str, parts: Mapping[str, str], built: Mapping[str, float]) -> None:
+        expected = {"charger": "glassman_fj", "trigger": "srs_dg645", "meter": "gentec_maestro"}
+        if dict(parts) != expected:
+            raise ValueError(f"{name}: the twin lamp is made of {expected}, not {dict(parts)}")
+        bank = Bank(capacitance=built["bank_capacitance"], lamp_constant=built["lamp_constant"])
+        self.head = FlashHead(bank)
+        self.aperture_area = built["aperture_area"]
+        self.foil: Foil | None = None
+        self.charger = GlassmanFJTwin(self.head)
+        self.trigger = SRSDG645Twin(self._flash)
+        self.meter = GentecMaestroTwin(bench.generator(f"{name}.meter"), full_scale_energy=METER_RANGE)
+        self.twins: tuple[Twin, ...] = (self.charger, self.trigger, self.meter)
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to charger, trigger or meter."""
+        answer: bytes = {"charger": self.charger, "trigger": self.trigger, "meter": self.meter}[part].receive(
+            data, now
+        )
+        return answer
+
+    def deliver(self) -> None:
+        """These instruments speak only when asked."""
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Lay a foil under the lamp."""
+        if self.foil is not None:
+            raise FoilError(f"{self.foil.id} lies under the lamp already")
+        if foil.cell is not None:
+            raise FoilError(f"{foil.id} is a cell; it does not belong under the lamp")
+        self.foil = foil
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Take the foil away."""
+        self.foil = None
+
+    def _flash(self, time: float, width: float) -> None:
+        pulse = self.head.discharge(width)
+        if pulse is None:
+            return
+        if self.foil is not None:
+            self.foil.flash(time, pulse)
+        self.meter.expose(pulse.exposure * self.aperture_area, time + width)
+
+
+class PotentiostatTwins:
+    """A Squidstat with cells on its channels; programs reach it through the bridge that `attach` is given."""
+
+    def __init__(self, bench: Bench, name: str, parts: Mapping[str, str], built: Mapping[str, float]) -> None:
+        if list(parts.values()) != ["squidstat"]:
+            raise ValueError(f"{name}: the twin potentiostat is one squidstat, not {dict(parts)}")
+        self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed)
+        self.twins: tuple[Twin, ...] = (self.squidstat,)
+        self._channels: dict[str, int] = {}
+        self._answer: Answer | None = None
+
+    @property
+    def library(self) -> Any:
+        """What stands where a program has the vendor's module."""
+        return self.squidstat.library
+
+    def attach(self, answer: Answer) -> None:
+        """Put the bridge in between: bytes of the wire go to it."""
+        self._answer = answer
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to the bridge."""
+        if self._answer is None:
+            raise RuntimeError("no bridge was attached to the Squidstat's library")
+        return self._answer(data)
+
+    def deliver(self) -> None:
+        """Let the library emit its signals."""
+        self.squidstat.deliver()
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Wire a cell to the channel that `place` ends with."""
+        channel = int(place.partition("/")[2] or 0)
+        if foil.cell is None:
+            raise FoilError(f"{foil.id} is no cell yet: its electrolyte and anode are missing")
+        if channel in self._channels.values():
+            raise FoilError(f"channel {channel} is taken")
+        self._channels[foil.id] = channel
+        self.squidstat.wire_cell(channel, foil)
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Unwire it."""
+        self.squidstat.wire_cell(self._channels.pop(foil.id), None)
+
+
+STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, str], Mapping[str, float]], TwinStation]] = {
+    "FlashLamp": LampTwins,
+    "Potentiostat": PotentiostatTwins,
+}
+"""The twins of each role."""

@@ -1,0 +1,207 @@
+"""The wire: framing, deadlines, and never a stale answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.errors import Desynchronised, Garbled, Timeout, WireError
+from devices.ports import Fault, FaultyPort, TwinPort, random_faults
+from devices.wire import FixedLength, Sync, Terminated, Wire
+
+LINE = Terminated(b"\n")
+
+
+class Counter:
+    """Answers `n<k>` to `<k>?` and `me` to `who`; counts what acted."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.silent = False
+
+    def exchange(self, data: bytes) -> bytes:
+        self.heard.append(data)
+        if self.silent or not data.endswith((b"?\n", b"who\n")):
+            return b""
+        return b"me\n" if data == b"who\n" else b"n" + data[:-2] + b"\n"
+
+
+WHO = Sync(b"who\n", LINE, lambda reply: reply == b"me")
+
+
+def make(clock: Any, faults: Any = (), sync: Sync | None = WHO, seed: int = 0) -> tuple[Wire, Counter]:
+    counter = Counter()
+    port = FaultyPort(TwinPort(counter, clock, "lane"), clock, faults, seed=seed)
+    return Wire(port, clock, name="counter", lane="lane", sync=sync), counter
+
+
+def number(reply: bytes) -> int:
+    if not reply.startswith(b"n") or not reply[1:].isdigit():
+        raise Garbled(f"{reply!r} is no number")
+    return int(reply[1:])
+
+
+@given(st.lists(st.binary(max_size=5).map(lambda b: b.replace(b"\r", b"")), max_size=5), st.binary(max_size=3))
+def test_terminated_replies_come_out_as_they_went_in(replies: list[bytes], rest: bytes) -> None:
+    rest = rest.replace(b"\r", b"")
+    buffer = bytearray(b"".join(reply + b"\r" for reply in replies) + rest)
+    framing = Terminated(b"\r")
+    taken = [framing.take(buffer) for _ in replies]
+    assert taken == replies
+    assert framing.take(buffer) is None
+    assert buffer == rest
+
+
+def test_a_fixed_length_reply_waits_for_its_last_byte() -> None:
+    buffer = bytearray(b"ab")
+    assert FixedLength(3).take(buffer) is None
+    buffer += b"cd"
+    assert FixedLength(3).take(buffer) == b"abc"
+    assert buffer == b"d"
+
+
+def test_a_question_gets_its_answer(clock: Any) -> None:
+    wire, _ = make(clock)
+    assert wire.ask(b"7?\n", LINE, number) == 7
+    assert wire.ask(b"8?\n", LINE) == b"n8"
+    assert clock.now() == 0
+
+
+def test_silence_is_a_timeout_at_the_deadline(clock: Any) -> None:
+    wire, counter = make(clock)
+    counter.silent = True
+    with pytest.raises(Timeout):
+        wire.ask(b"1?\n", LINE, deadline=0.3)
+    assert clock.now() == pytest.approx(0.3)
+    assert wire.dirty
+
+
+def test_a_late_reply_is_never_taken_for_the_next_answer(clock: Any) -> None:
+    for late in (0.51, 0.6, 0.9, 0.99, 1.4):
+        wire, _ = make(clock, [Fault("delay", late)])
+        with pytest.raises(Timeout):
+            wire.ask(b"1?\n", LINE)
+        assert wire.ask(b"2?\n", LINE) == b"n2", late
+        assert wire.ask(b"3?\n", LINE) == b"n3", late
+        assert not wire.dirty
+
+
+def test_a_reply_later_than_the_sync_reply_leaves_the_wire_dirty_until_it_has_come(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("delay", 2.0)])
+    for asked in (b"1?\n", b"2?\n"):
+        with pytest.raises((Timeout, Desynchronised)):
+            wire.ask(asked, LINE)
+    assert b"2?\n" not in counter.heard
+    while wire.dirty:
+        try:
+            assert wire.ask(b"3?\n", LINE) == b"n3"
+        except Desynchronised:
+            assert clock.now() < 3.0
+
+
+def test_a_dead_instrument_costs_two_deadlines_at_the_most(clock: Any) -> None:
+    wire, counter = make(clock)
+    counter.silent = True
+    for _ in range(5):
+        begun = clock.now()
+        with pytest.raises(WireError):
+            wire.ask(b"1?\n", LINE, repeat=True)
+        assert clock.now() - begun <= 2 * wire.deadline + 1e-9
+
+
+def test_only_a_repeatable_question_is_sent_twice(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("drop")])
+    assert wire.ask(b"5?\n", LINE, number, repeat=True) == 5
+    assert counter.heard.count(b"5?\n") == 2
+    wire, counter = make(clock, [Fault("drop")])
+    with pytest.raises(Timeout):
+        wire.ask(b"5?\n", LINE, number)
+    assert counter.heard == [b"5?\n"]
+
+
+def test_a_garbled_reply_makes_the_wire_dirty(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("garble", 1.0)])
+    with pytest.raises((Garbled, Timeout)):
+        wire.ask(b"5?\n", LINE, number)
+    assert wire.dirty
+    assert wire.ask(b"6?\n", LINE, number) == 6
+    assert counter.heard == [b"5?\n", b"who\n", b"6?\n"]
+
+
+def test_doubled_and_unsolicited_bytes_are_thrown_away_and_counted(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("duplicate"), None, None])
+    assert wire.ask(b"1?\n", LINE) == b"n1"
+    assert wire.ask(b"2?\n", LINE) == b"n2"
+    assert wire.discarded == len(b"n1\n")
+    wire.tell(b"9?\n")
+    assert wire.ask(b"3?\n", LINE) == b"n3"
+    assert wire.discarded == len(b"n1\nn9\n")
+
+
+def test_telling_is_not_held_up_by_a_dirty_wire(clock: Any) -> None:
+    wire, counter = make(clock)
+    counter.silent = True
+    with pytest.raises(Timeout):
+        wire.ask(b"1?\n", LINE)
+    before = clock.now()
+    wire.tell(b"off\n")
+    assert counter.heard[-1] == b"off\n"
+    assert clock.now() == before
+
+
+def test_without_a_sync_query_the_wire_waits_for_a_whole_deadline_of_silence(clock: Any) -> None:
+    wire, _ = make(clock, [Fault("delay", 0.7)], sync=None)
+    with pytest.raises(Timeout):
+        wire.ask(b"1?\n", LINE)
+    assert wire.ask(b"2?\n", LINE) == b"n2"
+    assert clock.now() >= 0.7 + wire.deadline
+
+
+def test_a_wire_refuses_to_be_asked_in_the_middle_of_its_own_transaction(clock: Any) -> None:
+    wire, counter = make(clock)
+    sleep = clock.sleep
+
+    def meddle(dt: float, lane: str | None = None) -> None:
+        with pytest.raises(WireError, match="middle of its own transaction"):
+            wire.tell(b"x\n")
+        sleep(dt, lane)
+
+    clock.sleep = meddle
+    counter.silent = True
+    with pytest.raises(Timeout):
+        wire.ask(b"1?\n", LINE)
+    assert counter.heard == [b"1?\n"]
+
+
+def test_a_babbling_line_is_given_up(clock: Any) -> None:
+    class Babble:
+        def write(self, data: bytes) -> None: ...
+        def read(self, timeout: float) -> bytes:
+            clock.sleep(0.01)
+            return b"x"
+
+        def close(self) -> None: ...
+
+    wire = Wire(Babble(), clock, name="babble", lane="lane", sync=WHO)
+    with pytest.raises(Desynchronised, match="unasked"):
+        wire.ask(b"1?\n", LINE)
+    assert clock.now() < 1.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_trouble_but_garbled_digits_ever_gives_a_wrong_value(clock: Any, seed: int) -> None:
+    troubles = {"ignore": 0.05, "delay": 0.1, "drop": 0.1, "duplicate": 0.1, "truncate": 0.1, "dribble": 0.1}
+    wire, counter = make(clock, random_faults(seed, {**troubles, "disconnect": 0.05}, {"delay": 0.7}), seed=seed)
+    right = 0
+    for k in range(300):
+        try:
+            assert wire.ask(b"%d?\n" % k, LINE, number, repeat=k % 2 == 0) == k
+            right += 1
+        except WireError:
+            continue
+    assert right > 150
+    odd = [request for request in counter.heard if request[:-2].isdigit() and int(request[:-2]) % 2]
+    assert len(odd) == len(set(odd))

@@ -1,0 +1,159 @@
+"""The journal: what is written is read back, and nothing that was damaged is read as data."""
+
+import math
+import uuid
+
+import numpy as np
+import pytest
+from event_model import DocumentNames, compose_run, schema_validators
+
+from devices.errors import Corrupt, Foreign, Newer
+from labctl.engine import event_uid
+from labctl.journal import Journal, RecordFile, encode, read_documents, read_records, run_path
+
+
+def documents(pages=3, rows=4):
+    """Return a small run: one start, one descriptor, pages, one single event, a stop."""
+    run = compose_run(metadata={"sample": {"id": "s"}, "list": (1, 2), "array": np.arange(3)})
+    start = run.start_doc
+    keys = {
+        "voltage": {"source": "x", "dtype": "number", "shape": [], "units": "V"},
+        "cycle": {"source": "x", "dtype": "integer", "shape": []},
+    }
+    bundle = run.compose_descriptor(name="primary", data_keys=keys, hints={})
+    docs = [("start", start), ("descriptor", bundle.descriptor_doc)]
+    seq = 0
+    for page in range(pages):
+        seq_nums = list(range(seq + 1, seq + rows + 1))
+        times = [1e9 + n / 3 for n in seq_nums]
+        docs.append(
+            (
+                "event_page",
+                {
+                    "descriptor": bundle.descriptor_doc["uid"],
+                    "uid": [event_uid(start["uid"], "primary", n) for n in seq_nums],
+                    "seq_num": seq_nums,
+                    "time": times,
+                    "data": {"voltage": [n / 7 for n in seq_nums], "cycle": [page] * rows},
+                    "timestamps": {"voltage": times, "cycle": [t + 1 for t in times]},
+                    "filled": {},
+                },
+            )
+        )
+        seq += rows
+    docs.append(
+        (
+            "event",
+            {
+                "descriptor": bundle.descriptor_doc["uid"],
+                "uid": event_uid(start["uid"], "primary", seq + 1),
+                "seq_num": seq + 1,
+                "time": 2e9,
+                "data": {"voltage": 1.5, "cycle": 9},
+                "timestamps": {"voltage": 2e9, "cycle": 2e9},
+                "filled": {},
+            },
+        )
+    )
+    docs.append(("stop", run.compose_stop()))
+    return docs
+
+
+def write(directory, docs):
+    journal = Journal(directory)
+    for name, doc in docs:
+        journal(name, doc)
+    journal.close()
+    start = docs[0][1]
+    return run_path(directory, start["uid"], start["time"])
+
+
+def test_documents_come_back_as_they_were_written_and_pass_their_schemas(tmp_path):
+    docs = documents()
+    found = list(read_documents(write(tmp_path, docs)))
+    assert [name for name, _ in found] == [name for name, _ in docs]
+    for (name, read), (_, written) in zip(found, docs, strict=True):
+        schema_validators[DocumentNames[name]].validate(read)
+        if name.startswith("event"):
+            assert read == written
+    assert found[0][1]["array"] == [0, 1, 2]
+
+
+def test_nan_is_null_on_disk_and_nan_again_when_read(tmp_path):
+    docs = documents(pages=1)
+    docs[2][1]["data"]["voltage"][1] = float("nan")
+    path = write(tmp_path, docs)
+    assert b"NaN" not in path.read_bytes()
+    values = list(read_documents(path))[2][1]["data"]["voltage"]
+    assert math.isnan(values[1])
+    assert values[0] == docs[2][1]["data"]["voltage"][0]
+
+
+def test_a_tail_cut_at_any_byte_loses_the_torn_record_only(tmp_path):
+    path = write(tmp_path, documents(pages=2))
+    data = path.read_bytes()
+    ends = [index + 1 for index, byte in enumerate(data) if byte == ord("\n")]
+    whole = list(read_records(path))
+    for cut in range(ends[-4], len(data)):
+        path.write_bytes(data[:cut])
+        complete = sum(end <= cut for end in ends)
+        assert list(read_records(path)) == whole[:complete]
+
+
+def test_any_flipped_bit_is_found_and_never_read_as_data(tmp_path):
+    path = write(tmp_path, documents(pages=1, rows=1))
+    data = path.read_bytes()
+    whole = [record.payload for record in read_records(path)]
+    for place in range(len(data)):
+        for bit in (0, 3, 6):
+            damaged = bytearray(data)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(bytes(damaged))
+            read = []
+            try:
+                for record in read_records(path):
+                    read.append(record.payload)
+            except (Corrupt, Foreign):
+                pass
+            else:
+                # Only the last record can look torn: its newline was hit.
+                assert len(read) == len(whole) - 1
+            assert read == whole[: len(read)]
+
+
+def test_a_foreign_file_and_a_newer_journal_are_refused_by_name(tmp_path):
+    foreign = tmp_path / "foreign.jnl"
+    foreign.write_bytes(b"\x00\x01 not a journal\n")
+    with pytest.raises(Foreign):
+        list(read_records(foreign))
+    empty = tmp_path / "empty.jnl"
+    empty.write_bytes(b"")
+    assert list(read_records(empty)) == []
+    newer = RecordFile(tmp_path / "newer.jnl", {"schema": 2})
+    newer.close()
+    with pytest.raises(Newer):
+        list(read_records(newer.path))
+
+
+def test_a_run_is_never_written_twice_into_one_file(tmp_path):
+    docs = documents()
+    write(tmp_path, docs)
+    with pytest.raises(FileExistsError):
+        Journal(tmp_path)(*docs[0])
+
+
+def test_what_json_cannot_hold_is_refused_at_once():
+    with pytest.raises(TypeError, match="object"):
+        encode({"bad": object()})
+    assert encode({"a": np.float64("inf"), "b": np.array([1, 2]), "c": True}) == b'{"a":null,"b":[1,2],"c":true}'
+
+
+def test_rows_cost_less_than_one_json_page_per_row(tmp_path):
+    path = write(tmp_path, documents(pages=1, rows=1000))
+    assert path.stat().st_size / 1000 < 80
+
+
+def test_event_uids_are_derived_from_their_place():
+    run = str(uuid.uuid4())
+    assert event_uid(run, "primary", 1) == event_uid(run, "primary", 1)
+    assert len({event_uid(run, s, n) for s in ("primary", "steps") for n in range(50)}) == 100

@@ -1,0 +1,127 @@
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from sim.materials.thermal import ALUMINIUM, LCO, LCO_ABSORPTANCE, lco_on_foil, station
+from sim.physics.anneal import AnnealResult, CycleMemo
+from sim.physics.crystallisation import isothermal
+from sim.physics.lamp import Bank, discharge
+
+CELSIUS = 273.15
+MICRO_AMPERE_HOURS = 3.6e7  # C m-3 in 1 uAh/cm2/um
+RECIPES = ((0.7e-6, 850.0, 20), (1.2e-6, 900.0, 43), (3.3e-6, 850.0, 300))
+
+
+@cache
+def anneal(thickness: float, voltage: float, pulses: int) -> tuple[AnnealResult, tuple[float, ...]]:
+    """Return what a recipe at 0.4 Hz leaves, and the foil's temperature [C] before each pulse."""
+    lamp, pulse, memo = lco_on_foil(thickness), discharge(Bank(), voltage, 1.8e-3), CycleMemo()
+    state, bases = lamp.initial(298.15), []
+    for _ in range(pulses):
+        bases.append(float(lamp.temperatures(state)[-1]) - CELSIUS)
+        state = lamp.cycle(state, pulse, 2.5, memo)
+    return lamp.result(state), tuple(bases)
+
+
+def test_surfaces_peak_between_690_and_900_celsius_and_thicker_is_hotter() -> None:
+    peaks = [anneal(*recipe)[0].surface_peak - CELSIUS for recipe in RECIPES]
+    assert all(690.0 <= peak <= 900.0 for peak in peaks)
+    assert peaks == sorted(peaks)
+
+
+def test_the_foil_stays_solid_at_850_volt_and_mostly_so_at_900() -> None:
+    thin, middle, thick = (anneal(*recipe)[0] for recipe in RECIPES)
+    assert max(thin.foil_peak, thick.foil_peak) < 660.0 + CELSIUS
+    assert thin.molten == thick.molten == 0.0
+    assert middle.foil_peak < 680.0 + CELSIUS
+    assert middle.molten <= 0.25
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_base_is_steady_by_the_tenth_pulse(recipe: tuple[float, float, int]) -> None:
+    bases = anneal(*recipe)[1]
+    assert np.all(np.diff(bases) > -1e-6)
+    assert bases[10] - bases[9] < 0.01
+    assert 150.0 < bases[-1] < 300.0
+
+
+def test_thin_films_crystallise_and_the_thick_one_stays_amorphous_below() -> None:
+    thin, middle, thick = (anneal(*recipe)[0] for recipe in RECIPES)
+    assert min(thin.mean, middle.mean) > 0.98
+    assert thick.bottom == pytest.approx(0.7, abs=0.05)
+    assert np.all(np.diff(thick.crystalline) <= 0.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "capacity", "room"), list(zip(RECIPES, (70.0, 72.0, 64.0), (3.0, 3.0, 4.0), strict=True))
+)
+def test_the_capacity_bound_meets_the_measured_capacity(
+    recipe: tuple[float, float, int], capacity: float, room: float
+) -> None:
+    assert anneal(*recipe)[0].crystalline_bound / MICRO_AMPERE_HOURS == pytest.approx(capacity, abs=room)
+
+
+def test_one_pulse_crystallises_next_to_nothing() -> None:
+    assert anneal(0.7e-6, 850.0, 1)[0].crystalline_bound / MICRO_AMPERE_HOURS < 2.0
+
+
+@pytest.mark.parametrize(
+    ("celsius", "duration", "capacity"), [(500.0, 7200.0, 40.0), (520.0, 900.0, 39.0), (700.0, 3600.0, 71.4)]
+)
+def test_furnace_anneals_follow_from_the_same_kinetics(
+    celsius: float, duration: float, capacity: float
+) -> None:
+    share = isothermal(LCO.kinetics, celsius + CELSIUS, duration)
+    assert 71.4 * share == pytest.approx(capacity, abs=2.0)
+
+
+def test_the_absorptance_law_meets_its_three_films_and_falls() -> None:
+    for thickness, absorptance in ((0.7e-6, 0.767), (1.2e-6, 0.72), (3.3e-6, 0.68)):
+        assert LCO_ABSORPTANCE(thickness) == pytest.approx(absorptance, rel=1e-9)
+    law = [LCO_ABSORPTANCE(thickness) for thickness in np.linspace(0.3e-6, 5e-6, 30)]
+    assert np.all(np.diff(law) < 0.0)
+
+
+@pytest.mark.parametrize("thickness", [0.3e-6, 0.7e-6, 2e-6, 5e-6])
+def test_film_and_foil_absorb_what_the_law_says(thickness: float) -> None:
+    assert lco_on_foil(thickness).shares.sum() == pytest.approx(LCO_ABSORPTANCE(thickness), rel=1e-12)
+
+
+def test_a_film_outside_the_law_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside"):
+        lco_on_foil(10e-6)
+
+
+def test_aluminium_holds_the_heat_that_tables_give() -> None:
+    """897 J/kgK at 298 K and 28.2 kJ/mol from 298.15 K to the melt: common tables."""
+    slope = (ALUMINIUM.enthalpy(300.0) - ALUMINIUM.enthalpy(297.0)) / (3.0 * 2700.0)
+    assert slope == pytest.approx(897.0, rel=5e-3)
+    assert ALUMINIUM.melting is not None
+    molten = ALUMINIUM.melting[1] / 2700.0 * 26.9815e-3
+    assert molten == pytest.approx(28.7e3, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("thickness", "exposure", "absorptance", "pulses"),
+    [(0.7e-6, 16.5e4, 0.85, 20), (1.2e-6, 19.3e4, 0.9, 43)],
+)
+def test_newton_finds_its_way_through_melting(
+    thickness: float, exposure: float, absorptance: float, pulses: int
+) -> None:
+    """Undamped Newton swings across the melting point in these and reports an interface at over 1000 C."""
+    pulse = replace(discharge(Bank(), 850.0, 1.8e-3), exposure=exposure)
+    lamp = lco_on_foil(thickness, absorptance=absorptance)
+    state, _ = lamp.train(lamp.initial(298.15), pulse, 2.5, pulses)
+    assert 660.0 + CELSIUS < state.foil_peak <= 700.0 + CELSIUS
+
+
+def test_a_warmer_chuck_gives_a_hotter_film() -> None:
+    pulse = discharge(Bank(), 850.0, 1.8e-3)
+    peaks = []
+    for chuck in (298.15, 323.15):
+        lamp = lco_on_foil(0.7e-6, environment=station(chuck))
+        state, _ = lamp.train(lamp.initial(chuck), pulse, 2.5, 12)
+        peaks.append(state.surface_peak)
+    assert 5.0 < peaks[1] - peaks[0] < 20.0

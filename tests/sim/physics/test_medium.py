@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from sim.physics.medium import Melting, constant, medium
+
+METAL = medium(
+    "metal",
+    2000.0,
+    lambda t: 500.0 + 0.5 * t,
+    constant(100.0),
+    Melting(900.0, 4e5, specific_heat=1000.0, conductivity=50.0),
+)
+
+
+@pytest.mark.parametrize("temperature", [250.0, 298.15, 612.3, 900.0, 1200.0])
+def test_temperature_and_enthalpy_are_inverse(temperature: float) -> None:
+    assert METAL.temperature(METAL.enthalpy(temperature)) == pytest.approx(temperature, abs=1e-9)
+
+
+def test_enthalpy_is_the_integral_of_the_heat_capacity() -> None:
+    by_hand = 2000.0 * (500.0 * (800.0 - 298.15) + 0.25 * (800.0**2 - 298.15**2))
+    assert METAL.enthalpy(800.0) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_melting_takes_its_latent_heat_at_one_temperature() -> None:
+    assert METAL.melting is not None
+    solid, liquid = METAL.melting
+    assert liquid - solid == pytest.approx(2000.0 * 4e5)
+    between = np.linspace(solid, liquid, 7)
+    assert np.allclose(METAL.temperature(between), 900.0)
+    assert np.allclose(METAL.molten(between), np.linspace(0.0, 1.0, 7))
+    assert METAL.enthalpy(900.0) == solid
+
+
+def test_outside_the_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside the table"):
+        METAL.enthalpy(3000.0)
+    with pytest.raises(ValueError, match="outside the table"):
+        METAL.temperature(1e11)
