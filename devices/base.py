@@ -195,6 +195,8 @@ class Station(Device):
         self.streams: dict[str, RowStream] = {}
         super().__init__(name=name, **kwargs)
         for part, instrument in self.instruments.items():
+            if hasattr(self, part):
+                raise ValueError(f"{type(self).__name__}: a part may not be called {part!r}, which a device already has")
             setattr(self, part, instrument)
 
     def add_stream(self, stream: str, columns: Mapping[str, Column]) -> RowStream:

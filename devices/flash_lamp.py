@@ -45,6 +45,8 @@ CHARGE_DEADLINE = 30.0
 """Seconds the bank may take to reach its voltage; the station's 600 W charger needs about 4 s from empty."""
 CHARGE_TOLERANCE = 0.005
 """Share of the asked voltage the bank may lack when it fires; the charger reads back to 0.1 %."""
+SETTLING = 0.5
+"""Seconds from CHARGE_TOLERANCE to the first pulse, so that it has the bank as full as all others."""
 METER_DEADLINE = 2.0
 """Seconds after a flash within which the meter has a new value (thermal heads answer in about one)."""
 GATE_MARGIN = 0.02
@@ -108,7 +110,7 @@ class FlashLampStation(Station):
     """
 
     role = "FlashLamp"
-    parts = ("charger", "trigger", "meter")
+    parts = ("charger", "gate", "meter")
 
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
@@ -136,7 +138,7 @@ class FlashLampStation(Station):
     ) -> None:
         super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
         self._charger = cast(Charger, instruments["charger"])
-        self._trigger = cast(PulseTrigger, instruments["trigger"])
+        self._trigger = cast(PulseTrigger, instruments["gate"])
         self._meter = cast(EnergyMeter, instruments["meter"])
         self.parameters, self.limits = parameters, limits
         self._hands, self._predictor = hands, predictor
@@ -339,7 +341,7 @@ class FlashLampStation(Station):
         assert self._started is not None and self._finished is not None
         self._started.set_finished()
         self.state = LampState.FIRING
-        first = due = self.clock.now()
+        first = due = self.clock.now() + SETTLING
         for number in range(1, recipe.pulse_count + 1):
             held = yield from self._wait_until(due)
             yield from self._charge(recipe.voltage, program=False)

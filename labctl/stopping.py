@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -62,6 +65,17 @@ class Stopping:
             sys.stderr.write(f"{name}: {error}\n")
 
 
+def log_to_file(directory: Path) -> None:
+    """Send what bluesky, ophyd and labctl log to a file of the day: a terminal gets words, not tracebacks."""
+    directory.mkdir(parents=True, exist_ok=True)
+    handler = TimedRotatingFileHandler(directory / "labctl.log", when="midnight", utc=True, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("bluesky", "ophyd", "labctl"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+
+
 @contextmanager
 def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stopping]]:
     """Open a session for a script and see to it that signals end it in good order; see `open_session`."""
@@ -70,6 +84,7 @@ def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stop
     try:
         lab = open_session(bench, handle_signals=False, **options)
         stopping.engine = lab.RE
+        log_to_file(lab.data / "logs")
         try:
             yield lab, stopping
         finally:

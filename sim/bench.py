@@ -130,10 +130,15 @@ class Bench:
         return self._foils[sample_id]
 
     def bring(self, description: Mapping[str, Any], place: str) -> None:
-        """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described."""
+        """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.
+
+        Whatever lay there is put aside first, as a person would.
+        """
         with self._lock:
             foil = self._known(description)
             self._leave(foil)
+            for other in [each for each, where in self._place.items() if where == place]:
+                self._leave(self._foils[other])
             station = place.partition("/")[0]
             if station not in self._stations:
                 raise FoilError(f"there is no place {place!r} on this bench")

@@ -27,7 +27,7 @@ class LampTwins:
     """
 
     def __init__(self, bench: Bench, name: str, parts: Mapping[str, str], built: Mapping[str, float]) -> None:
-        expected = {"charger": "glassman_fj", "trigger": "srs_dg645", "meter": "gentec_maestro"}
+        expected = {"charger": "glassman_fj", "gate": "srs_dg645", "meter": "gentec_maestro"}
         if dict(parts) != expected:
             raise ValueError(f"{name}: the twin lamp is made of {expected}, not {dict(parts)}")
         bank = Bank(capacitance=built["bank_capacitance"], lamp_constant=built["lamp_constant"])
@@ -35,13 +35,13 @@ class LampTwins:
         self.aperture_area = built["aperture_area"]
         self.foil: Foil | None = None
         self.charger = GlassmanFJTwin(self.head)
-        self.trigger = SRSDG645Twin(self._flash)
+        self.gate = SRSDG645Twin(self._flash)
         self.meter = GentecMaestroTwin(bench.generator(f"{name}.meter"), full_scale_energy=METER_RANGE)
-        self.twins: tuple[Twin, ...] = (self.charger, self.trigger, self.meter)
+        self.twins: tuple[Twin, ...] = (self.charger, self.gate, self.meter)
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to charger, trigger or meter."""
-        answer: bytes = {"charger": self.charger, "trigger": self.trigger, "meter": self.meter}[part].receive(
+        answer: bytes = {"charger": self.charger, "gate": self.gate, "meter": self.meter}[part].receive(
             data, now
         )
         return answer

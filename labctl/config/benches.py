@@ -34,7 +34,7 @@ from labctl.config.readers import named
 
 STATIONS: Mapping[str, str] = {
     "FlashLampStation": "devices.flash_lamp.FlashLampStation",
-    "PotentiostatChannel": "devices.potentiostat.PotentiostatChannel",
+    "PotentiostatStation": "devices.potentiostat.PotentiostatStation",
 }
 """The stations of ours that a bench may name without a dot."""
 

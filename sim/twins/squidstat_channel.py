@@ -220,9 +220,10 @@ class Channel:
     def wire(self, under_test: CellUnderTest | None, now: float) -> None:
         """Put a cell on the clips, or take it off; what was there keeps the state it has now."""
         stretch = self._stretch
-        if stretch is not None:
+        if stretch is None:
+            self.settle(now)
+        else:
             self._interrupt(stretch, now)
-        self.settle(now)
         self._under_test, self._idle_since = under_test, now
         self._state = None if under_test is None else under_test.state
         if stretch is not None:

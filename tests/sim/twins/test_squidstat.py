@@ -1,0 +1,392 @@
+"""The Squidstat twin through its library, as a vendor's program sees it; charges are the cell's own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.materials import cathode
+from sim.physics.cell import Cell, CellParameters, CellState
+from sim.physics.diffusion import graded_edges
+from sim.twins.squidstat import SquidstatTwin
+from sim.twins.squidstat_channel import Accuracy
+
+EXACT = Accuracy(voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, bits=40)
+CURRENT = 8.6e-5  # A, about 1C of the film below
+
+
+def make_cell() -> Cell:
+    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
+    edges = graded_edges(1.2e-6, 20, 5.0)
+    return Cell(
+        CellParameters(
+            area=1e-4,
+            edges=tuple(edges.tolist()),
+            diffusivity=(5e-15,) * 20,
+            active_share=(0.985,) * 20,
+            site_charge=cathode.SITE_CHARGE,
+            cathode_exchange_current=50.0,
+            anode_exchange_current=50.0,
+            electrolyte_resistance=5e-3,
+            contact_resistance=0.0,
+            anode_lithium=1e4,
+            as_made_lithium=cathode.AS_MADE_LITHIUM,
+            ocp=cathode.LITHIUM_COBALT_OXIDE,
+        )
+    )
+
+
+CELL = make_cell()
+
+
+@dataclass
+class Foil:
+    """What the bench wires."""
+
+    cell: Cell = CELL
+    state: CellState = field(default_factory=CELL.fresh)
+
+
+@dataclass
+class Heard:
+    """What a program's slots were told."""
+
+    elements: list[tuple[int, str, int, int]] = field(default_factory=list)
+    rows: list[tuple[float, float, float, float]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+
+def cycle_twice(library: Any, heard: Heard, channel: int = 0) -> None:
+    """Rest, then charge and discharge twice; written as the vendor's examples are."""
+    tracker = library.AisDeviceTracker.Instance()
+    experiment = library.AisExperiment()
+    assert experiment.appendElement(library.AisOpenCircuitElement(60, 10))
+    charge = library.AisConstantCurrentElement(CURRENT, 60, 36000)
+    charge.setMaxVoltage(4.2)
+    discharge = library.AisConstantCurrentElement(-CURRENT, 60, 36000)
+    discharge.setMinVoltage(3.0)
+    cycle = library.AisExperiment()
+    assert cycle.appendElement(charge, 1)
+    assert cycle.appendElement(discharge, 1)
+    assert experiment.appendSubExperiment(cycle, 2)
+
+    def start(device_name: str) -> None:
+        handler = tracker.getInstrumentHandler(device_name)
+        handler.activeDCDataReady.connect(
+            lambda channel, data: heard.rows.append(
+                (data.timestamp, data.workingElectrodeVoltage, data.current, data.temperature)
+            )
+        )
+        handler.experimentNewElementStarting.connect(
+            lambda channel, node: heard.elements.append((channel, node.stepName, node.stepNumber, node.cycle))
+        )
+        handler.experimentStopped.connect(lambda channel, reason: heard.stopped.append(reason))
+        handler.deviceError.connect(lambda channel, text: heard.errors.append(text))
+        for error in (
+            handler.uploadExperimentToChannel(channel, experiment),
+            handler.startUploadedExperiment(channel),
+        ):
+            heard.answers.append(error.value())
+
+    tracker.newDeviceConnected.connect(start)
+    error = tracker.connectToDeviceOnComPort("/dev/ttyACM0")
+    assert error.value() == library.AisErrorCode.Success, error.message()
+
+
+def connected(twin: SquidstatTwin) -> Any:
+    """Return the handler of a connected twin."""
+    tracker = twin.library.AisDeviceTracker.Instance()
+    assert tracker.connectToDeviceOnComPort(twin.port).value() == 0
+    return tracker.getInstrumentHandler(twin.device_name)
+
+
+def listening(twin: SquidstatTwin) -> tuple[Any, Heard]:
+    """Return a handler and what it will say."""
+    handler, heard = connected(twin), Heard()
+    handler.activeDCDataReady.connect(
+        lambda channel, data: heard.rows.append(
+            (data.timestamp, data.workingElectrodeVoltage, data.current, data.temperature)
+        )
+    )
+    handler.experimentStopped.connect(lambda channel, reason: heard.stopped.append(reason))
+    handler.deviceError.connect(lambda channel, text: heard.errors.append(text))
+    return handler, heard
+
+
+def run(twin: SquidstatTwin, *moments: float) -> None:
+    """Look at the twin at each moment."""
+    for moment in moments:
+        twin.advance(moment)
+        twin.deliver()
+
+
+def single(twin: SquidstatTwin, element: Any, channel: int = 0) -> Any:
+    """Return an experiment of one element."""
+    experiment = twin.library.AisExperiment()
+    experiment.appendElement(element)
+    return experiment
+
+
+def test_a_program_in_the_vendors_style_runs_unchanged() -> None:
+    twin, heard, foil = SquidstatTwin(), Heard(), Foil()
+    twin.wire_cell(0, foil)
+    cycle_twice(twin.library, heard)
+    run(twin, 0.0, 1e5)
+    assert heard.answers == [0, 0]
+    assert [each[1:] for each in heard.elements] == [
+        ("Open Circuit Potential", 1, 1),
+        ("Constant Current, Advanced", 2, 1),
+        ("Constant Current, Advanced", 3, 1),
+        ("Constant Current, Advanced", 2, 1),
+        ("Constant Current, Advanced", 3, 1),
+    ]
+    assert heard.stopped == ["Experiment completed"]
+    assert not heard.errors
+    assert not connected(twin).isChannelBusy(0)
+
+
+def test_the_charge_is_that_of_the_cell_called_alone() -> None:
+    twin, heard, foil = SquidstatTwin(accuracy=EXACT), Heard(), Foil()
+    twin.wire_cell(0, foil)
+    cycle_twice(twin.library, heard)
+    run(twin, 0.0, 1e5)
+    state = CELL.current_step(CELL.fresh(), 0.0, 60.0).state
+    for _ in range(2):
+        state = CELL.current_step(state, CURRENT, 36000.0, upper=4.2, lower=-10.0).state
+        state = CELL.current_step(state, -CURRENT, 36000.0, lower=3.0, upper=10.0).state
+    assert foil.state.charge == pytest.approx(state.charge, rel=1e-12)
+    assert np.asarray(foil.state.lithium) == pytest.approx(np.asarray(state.lithium), rel=1e-9)
+    assert twin.charges == [(0, pytest.approx(state.charge, abs=1e-12))]
+    times, _, currents, _ = np.array(heard.rows).T
+    assert np.trapezoid(currents, times) == pytest.approx(state.charge, abs=1e-9 * 0.31)
+
+
+def test_looking_changes_neither_rows_nor_cell() -> None:
+    outcomes = []
+    for moments in ((1e5,), tuple(np.linspace(0.0, 1e5, 4003)), (0.0, 12.3456, 12.3457, 800.0, 1e5)):
+        twin, heard, foil = SquidstatTwin(seed=3), Heard(), Foil()
+        twin.wire_cell(0, foil)
+        cycle_twice(twin.library, heard)
+        run(twin, 0.0)
+        for moment in moments:
+            run(twin, moment)
+            twin.settle()
+        outcomes.append((heard.rows, heard.elements, foil.state.charge, twin.log))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_rows_lie_on_the_instruments_grid() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil())
+    twin.advance(7.0)
+    experiment = single(twin, twin.library.AisConstantCurrentElement(CURRENT, 10, 35))
+    handler.uploadExperimentToChannel(0, experiment)
+    handler.startUploadedExperiment(0)
+    run(twin, 50.0)
+    assert [row[0] for row in heard.rows] == pytest.approx([0.0, 10.0, 20.0, 30.0, 35.0])
+    assert [row[2] for row in heard.rows] == pytest.approx([CURRENT] * 5)
+
+
+def test_a_voltage_difference_overrides_the_interval() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil())
+    element = twin.library.AisConstantCurrentElement(CURRENT, 1, 600)
+    element.setMinSamplingVoltageDifference(0.01)
+    handler.uploadExperimentToChannel(0, single(twin, element))
+    handler.startUploadedExperiment(0)
+    run(twin, 1000.0)
+    steps = np.abs(np.diff([row[1] for row in heard.rows]))
+    assert len(heard.rows) < 100
+    assert steps[:-1] == pytest.approx(0.01, rel=1e-6)
+
+
+def test_noise_has_the_stated_size_and_its_seed() -> None:
+    def rest(seed: int) -> list[tuple[float, float, float, float]]:
+        twin = SquidstatTwin(seed=seed)
+        handler, heard = listening(twin)
+        twin.wire_cell(1, Foil())
+        handler.uploadExperimentToChannel(1, single(twin, twin.library.AisOpenCircuitElement(3600, 1)))
+        handler.startUploadedExperiment(1)
+        run(twin, 4000.0)
+        return heard.rows
+
+    first = np.array(rest(1))
+    assert rest(1) == rest(1)
+    assert rest(1) != rest(2)
+    quantisation = 20.0 / 2**20 / math.sqrt(12)
+    assert np.std(first[2000:, 1]) == pytest.approx(math.hypot(20e-6, quantisation), rel=0.2)
+    assert np.mean(first[:, 3]) == pytest.approx(25.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("setter", "limit", "word"),
+    [
+        ("setChannelMaximumVoltage", 4.0, "maximum voltage"),
+        ("setChannelMinimumVoltage", 3.0, "minimum voltage"),
+        ("setChannelMaximumCurrent", 0.5 * CURRENT, "maximum current"),
+        ("setChannelMinimumCurrent", -0.5 * CURRENT, "minimum current"),
+    ],
+)
+def test_a_safety_limit_opens_the_cell_within_a_sample_and_is_named(
+    setter: str, limit: float, word: str
+) -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    foil = Foil()
+    if "Minimum" in setter:
+        foil.state = CELL.current_step(foil.state, CURRENT, math.inf, upper=4.2).state
+    twin.wire_cell(0, foil)
+    assert getattr(handler, setter)(0, limit).value() == 0
+    current = -CURRENT if "Minimum" in setter else CURRENT
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(current, 10, 36000))
+    )
+    assert handler.startUploadedExperiment(0).value() == 0
+    run(twin, 36000.0)
+    assert len(heard.stopped) == 1
+    assert word in heard.stopped[0]
+    assert not handler.isChannelBusy(0)
+    if "Voltage" in setter:
+        assert heard.rows[-1][1] == pytest.approx(limit, abs=1e-6)
+    else:
+        assert heard.rows[-1][0] <= 1e-3 + 1e-12
+
+
+def test_a_stop_takes_a_last_row_and_leaves_the_cell_where_it_was() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    foil = Foil()
+    twin.wire_cell(0, foil)
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(CURRENT, 10, 36000))
+    )
+    handler.startUploadedExperiment(0)
+    run(twin, 123.4)
+    assert handler.stopExperiment(0).value() == 0
+    twin.deliver()
+    assert heard.rows[-1][0] == pytest.approx(123.4)
+    assert heard.stopped == ["Experiment stopped manually"]
+    assert foil.state.charge == pytest.approx(CURRENT * 123.4, rel=1e-12)
+    assert handler.stopExperiment(0).value() == 105
+
+
+def test_an_open_lead_runs_to_the_rail_and_trips_the_limit() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    foil = Foil()
+    twin.wire_cell(0, foil)
+    handler.setChannelMaximumVoltage(0, 4.3)
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(CURRENT, 10, 36000))
+    )
+    handler.startUploadedExperiment(0)
+    run(twin, 100.0)
+    twin.wire_cell(0, None)
+    run(twin, 100.0)
+    assert "maximum voltage" in heard.stopped[0]
+    assert heard.rows[-1][1:3] == (pytest.approx(10.0, abs=1e-3), 0.0)
+    assert foil.state.charge == pytest.approx(100 * CURRENT, rel=1e-12)
+
+
+def test_a_film_that_carries_no_more_ends_at_its_limit() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil())
+    handler.setChannelMinimumVoltage(0, 1.0)
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(-CURRENT, 10, 36000))
+    )
+    handler.startUploadedExperiment(0)
+    run(twin, 36000.0)
+    assert "minimum voltage limit of 1 V" in heard.stopped[0]
+    assert heard.rows[-1][1] == pytest.approx(1.0)
+
+
+def test_without_any_limit_the_rail_is_an_error() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil())
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(-CURRENT, 10, 36000))
+    )
+    handler.startUploadedExperiment(0)
+    run(twin, 36000.0)
+    assert heard.errors == heard.stopped
+    assert "Overload" in heard.errors[0]
+
+
+def test_settling_shows_the_cell_in_the_middle_of_an_element() -> None:
+    twin = SquidstatTwin()
+    handler, _ = listening(twin)
+    foil = Foil()
+    twin.wire_cell(0, foil)
+    handler.uploadExperimentToChannel(
+        0, single(twin, twin.library.AisConstantCurrentElement(CURRENT, 10, 36000))
+    )
+    handler.startUploadedExperiment(0)
+    run(twin, 50.0)
+    twin.settle()
+    assert foil.state.charge == pytest.approx(50 * CURRENT, rel=1e-12)
+    run(twin, 80.0)
+    handler.stopExperiment(0)
+    assert foil.state.charge == pytest.approx(80 * CURRENT, rel=1e-12)
+
+
+def test_calls_answer_with_the_vendors_codes() -> None:
+    twin = SquidstatTwin(channels=2)
+    tracker = twin.library.AisDeviceTracker.Instance()
+    assert tracker.connectToDeviceOnComPort("/dev/ttyACM7").value() == 1
+    assert tracker.getInstrumentHandler("Plus2000").startUploadedExperiment(0).value() == 13
+    handler = connected(twin)
+    assert handler.getNumberOfChannels() == 2
+    good = single(twin, twin.library.AisOpenCircuitElement(10, 1))
+    assert handler.uploadExperimentToChannel(2, good).value() == 10
+    assert handler.startUploadedExperiment(0).value() == 52
+    assert handler.uploadExperimentToChannel(0, twin.library.AisExperiment()).value() == 53
+    for bad in (
+        twin.library.AisOpenCircuitElement(10, 0),
+        twin.library.AisOpenCircuitElement(math.nan, 1),
+        twin.library.AisConstantCurrentElement(2.0, 1, 10),
+    ):
+        assert handler.uploadExperimentToChannel(0, single(twin, bad)).value() == 54
+    assert handler.setChannelMaximumVoltage(0, math.nan).value() == 54
+    assert handler.uploadExperimentToChannel(0, good).value() == 0
+    assert handler.startUploadedExperiment(0).value() == 0
+    assert handler.isChannelBusy(0)
+    assert not handler.isChannelBusy(1)
+    assert not handler.isChannelBusy(9)
+    assert handler.uploadExperimentToChannel(0, good).value() == 11
+    assert handler.startUploadedExperiment(0).value() == 11
+
+
+def test_repeats_are_refused_below_one_and_clamped_as_the_header_says() -> None:
+    library = SquidstatTwin().library
+    experiment, element = library.AisExperiment(), library.AisOpenCircuitElement(1, 1)
+    assert not experiment.appendElement(element, 0)
+    assert experiment.appendElement(element, 70000)
+    assert experiment.nodes[0][1] == 65535
+
+
+def test_slots_may_call_the_library() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil())
+    again = single(twin, twin.library.AisConstantCurrentElement(CURRENT, 10, 30))
+
+    def restart(channel: int, reason: str) -> None:
+        if len(heard.stopped) < 3:
+            handler.uploadExperimentToChannel(channel, again)
+            handler.startUploadedExperiment(channel)
+
+    handler.experimentStopped.connect(restart)
+    restart(0, "")
+    run(twin, *np.arange(0.0, 200.0, 1.0))
+    assert len(heard.stopped) == 3
