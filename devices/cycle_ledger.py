@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from devices.base import Column, RowStream
 from devices.cycle_records import ElementBegan, RowTaken
+from devices.errors import InstrumentError
 from devices.techniques import ConstantCurrent, Loop, OpenCircuit, Program, Step
 
 SECONDS_PER_HOUR = 3600.0
@@ -208,11 +209,11 @@ class CycleLedger:
         self._cycle: _OpenCycle | None = None
 
     def element(self, record: ElementBegan) -> None:
-        """Close the step before, open the next; ValueError when the program has no further step."""
+        """Close the step before, open the next; InstrumentError when the program has no further step."""
         self._close_step(None)
         execution = next(self._plan, None)
         if execution is None:
-            raise ValueError(f"{record.name} begins although the program has no step left")
+            raise self._unexplained(f"{record.name} begins although the program has no step left")
         if self._cycle is not None and self._cycle.number != execution.cycle:
             self._close_cycle(False)
         if self._cycle is None:
@@ -220,10 +221,10 @@ class CycleLedger:
         self._step = _OpenStep(execution)
 
     def row(self, record: RowTaken) -> None:
-        """Book one row; ValueError when no step is open."""
+        """Book one row; InstrumentError when no step is open."""
         step, cycle = self._step, self._cycle
         if step is None or cycle is None:
-            raise ValueError(f"row {record.number} came before any step began")
+            raise self._unexplained(f"row {record.number} came before any step began")
         flags = self._judge(record, step.execution.step)
         if not flags & (CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID):
             self._integrate(record, step, cycle)
@@ -262,6 +263,9 @@ class CycleLedger:
         self._close_step(cut if short else None)
         self._close_cycle(short)
         return not short
+
+    def _unexplained(self, text: str) -> InstrumentError:
+        return InstrumentError(self._primary.source, "records", f"{text}; it runs not what was uploaded")
 
     def _judge(self, record: RowTaken, step: Step) -> CycleFlag:
         flags = CycleFlag.OK

@@ -267,7 +267,8 @@ class TranscriptPort:
 
 
 Trouble = Literal["ignore", "delay", "drop", "garble", "duplicate", "truncate", "dribble", "disconnect"]
-"""ignore: the request is lost; dribble: the reply comes byte by byte; disconnect: the write fails unsent."""
+"""ignore: the request is lost; garble: one bit flips in each byte concerned, the trouble that sums of bytes see
+worst; dribble: the reply comes byte by byte; disconnect: the write fails unsent."""
 
 
 @dataclass(frozen=True)
@@ -349,7 +350,7 @@ class FaultyPort:
     def _garbled(self, chunk: bytes, share: float) -> bytes:
         certain = self._chance.randrange(len(chunk))
         return bytes(
-            self._chance.choice([other for other in range(256) if other != byte])
+            byte ^ 1 << self._chance.randrange(8)
             if position == certain or self._chance.random() < share
             else byte
             for position, byte in enumerate(chunk)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Protocol, cast
 
@@ -59,6 +59,9 @@ class Cycler(Protocol):
 
     def check(self, program: Program) -> None:
         """Refuse what the channel cannot do. Raises LimitError, ProgramError."""
+
+    def remarks(self, program: Program) -> Sequence[str]:
+        """Return what the instrument does otherwise than the program says."""
 
     def range_of(self, step: Step) -> int:
         """Return a step's current range as a number, -1 at rest."""
@@ -286,6 +289,8 @@ class PotentiostatStation(Station):
         with self._lock:
             run.next_record = first
         self._say(run, "started", "info", f"{run.job.program.name}, {run.asked} steps")
+        for remark in self._cycler.remarks(run.job.program):
+            self._say(run, "remark", "info", remark)
         if not started.done:
             started.set_finished()
         while not run.over:

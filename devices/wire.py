@@ -2,7 +2,12 @@
 
 After anything went wrong (a late, torn or garbled reply, a cable pulled) the wire is dirty and, before it is
 used again, sends the dialect's sync query and throws away whatever comes before that query's own reply.
-Instruments answer in order, so nothing older can follow it: a late reply is never taken for the next answer.
+Instruments answer in order, so nothing older can follow it and a late reply is not taken for the next answer,
+however late. That holds while one sync query is on its way: with two, the reply to the first would let what
+lies between them pass. So a second is sent only when the first was answered or has been silent for two
+deadlines. The bound that remains: when the sync query is late as well, by more than two deadlines, a stale
+answer can pass. Waiting longer would starve a watchdog of 1.5 s; where there is none, give the wire a longer
+deadline.
 """
 
 from __future__ import annotations
@@ -111,6 +116,8 @@ class Wire:
         self._lock = threading.RLock()
         self._busy = False
         self._buffer = bytearray()
+        self._awaited: float | None = None
+        self._told_since = False
 
     @overload
     def ask(
@@ -168,6 +175,7 @@ class Wire:
 
         def transact() -> None:
             with self._turn():
+                self._told_since = True
                 self._port.write(request)
 
         self._clock.call(transact)
@@ -199,9 +207,16 @@ class Wire:
         self._discard()
         self.dirty = True
         self._port.write(request)
-        reply = self._frame(framing, self._clock.now() + patience, request)
+        until = self._clock.now() + patience
+        reply = self._frame(framing, until, request)
+        while self._is_late_sync(request, reply):
+            self.discarded += len(reply)
+            reply = self._frame(framing, until, request)
         self.dirty = False
         return reply
+
+    def _is_late_sync(self, request: bytes, reply: bytes) -> bool:
+        return self._sync is not None and request != self._sync.request and self._sync.recognises(reply)
 
     def _frame(self, framing: Framing, until: float, request: bytes) -> bytes:
         while (reply := framing.take(self._buffer)) is None:
@@ -230,17 +245,26 @@ class Wire:
         if self._sync is None:
             self._discard(quiet=self.deadline)
             return
-        self._discard()
-        self._port.write(self._sync.request)
         until = self._clock.now() + self.deadline
         try:
-            while not self._sync.recognises(
-                frame := self._frame(self._sync.framing, until, self._sync.request)
-            ):
+            while True:
+                self._send_sync(self._sync)
+                frame = self._frame(self._sync.framing, until, self._sync.request)
                 self.discarded += len(frame)
+                if self._sync.recognises(frame):
+                    self._awaited = None
+                    if not self._told_since:
+                        break
         except Timeout as error:
             raise Desynchronised(
                 f"{self.name}: no answer to the sync query {self._sync.request!r}; nothing else was"
                 " sent, the state of the instrument is unknown, check its cable and power and ask again"
             ) from error
         self._discard(quiet=QUIET)
+
+    def _send_sync(self, sync: Sync) -> None:
+        now = self._clock.now()
+        if self._awaited is None or now - self._awaited >= 2 * self.deadline:
+            self._discard()
+            self._port.write(sync.request)
+            self._awaited, self._told_since = now, False

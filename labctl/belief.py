@@ -21,8 +21,8 @@ from sim.physics.anneal import AnnealResult
 from sim.physics.lamp import Bank, Discharge, discharge
 
 MODEL = "flash-anneal-1d"
-BETWEEN_RUNS = 600.0
-"""Seconds taken between two anneal runs of one foil in a replay: long enough to be cold, whatever it was."""
+COLD = 600.0
+"""Seconds after its last pulse at which a foil is predicted: cold, whatever it was."""
 
 
 class Believer:
@@ -43,20 +43,20 @@ class Believer:
     def foil(self, sample: SampleRef) -> Foil:
         """Return the foil as the journals tell it."""
         foil = Foil(to_json(sample), self._surroundings)
-        begin = 0.0
         for run in self._anneals(sample):
+            # Labels, not durations: between two runs there is nothing else to go by.
+            first = float(run.times()[0])
             for elapsed, pulse in pulses_of(run, self._bank):
-                foil.flash(begin + elapsed, pulse)
-                last = elapsed
-            begin += last + BETWEEN_RUNS
-        if any(fact["fact"] == "assembled" for fact in self._facts.of(sample.id)):
-            foil.assemble(begin)
+                foil.flash(first + elapsed, pulse)
+        for fact in self._facts.of(sample.id):
+            if fact["fact"] == "assembled":
+                foil.assemble(fact["time"])
         return foil
 
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict a train on this sample, with the pulses it already had."""
         foil = self.foil(sample)
-        begin = foil.history[-1]["time"] + BETWEEN_RUNS if foil.history else 0.0
+        begin = foil.history[-1]["time"] + COLD if foil.history else 0.0
         pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration)
         for number in range(recipe.pulse_count):
             foil.flash(begin + number * recipe.period, pulse)

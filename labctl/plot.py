@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 CELSIUS = 273.15
 ALUMINIUM_MELTS = 933.47 - CELSIUS
-LATE_PULSE_SHOWN = 20e-3
-"""Seconds after the start of the last pulse that its picture shows: eleven pulse lengths of 1.8 ms."""
+LATE_PULSE_SHOWN = 9e-3
+"""Seconds after the start of the last pulse that its picture shows: five pulse lengths of 1.8 ms."""
 STYLES = ("-", "--", ":", "-.")
 GREYS = ("0.0", "0.35", "0.6", "0.75")
 MICROAMPERE_HOUR_PER_CM2 = 1e6 / 1e4
@@ -83,7 +83,7 @@ def voltage_figure(run: Run) -> Figure:
     last_at: dict[float, int] = {}
     for each in capacities(table["cycle"], table["current"], table["charge"]):
         density = each.discharge_current / area * 1e6 / 1e4
-        last_at[float(f"{density:.3g}")] = each.cycle
+        last_at[float(f"{density:.4g}")] = each.cycle
     for index, (density, cycle) in enumerate(last_at.items()):
         look = {"color": GREYS[index % 4], "linestyle": STYLES[index % 4]}
         pairs = branches(table["cycle"], table["current"], table["charge"], table["voltage"], cycle)
@@ -127,7 +127,8 @@ def _draw(axes: Axes, temperatures: Temperatures, scale: float) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.axhline(ALUMINIUM_MELTS, color="0.6", linewidth=0.8)
-    axes.annotate("Al melts", (1, ALUMINIUM_MELTS), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="0.4")
+    where = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom", "color": "0.4"}
+    axes.annotate("Al melts", (0.99, ALUMINIUM_MELTS), **where)
     axes.legend(frameon=False)
 
 

@@ -62,15 +62,26 @@ class Run:
 
     def table(self, stream: str = "primary") -> Table:
         """Return a stream's rows, one array per key, in the order they were taken."""
-        uids = {doc["uid"] for doc in self._descriptors(stream)}
         keys = list(self._descriptors(stream)[0]["data_keys"])
         columns: dict[str, list[Any]] = {key: [] for key in keys}
+        for name, doc in self._events(stream):
+            for key in keys:
+                value = doc["data"][key]
+                columns[key].extend(value if name == "event_page" else [value])
+        return {key: np.asarray(values) for key, values in columns.items()}
+
+    def times(self, stream: str = "primary") -> np.ndarray[Any, Any]:
+        """Return the time labels of a stream's rows [s since the epoch]."""
+        labels: list[float] = []
+        for name, doc in self._events(stream):
+            labels.extend(doc["time"] if name == "event_page" else [doc["time"]])
+        return np.asarray(labels)
+
+    def _events(self, stream: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        uids = {doc["uid"] for doc in self._descriptors(stream)}
         for name, doc in self.documents:
             if name in ("event", "event_page") and doc["descriptor"] in uids:
-                for key in keys:
-                    value = doc["data"][key]
-                    columns[key].extend(value if name == "event_page" else [value])
-        return {key: np.asarray(values) for key, values in columns.items()}
+                yield name, doc
 
     def _descriptors(self, stream: str) -> list[dict[str, Any]]:
         streams = self.streams

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import bluesky.plan_stubs as bps
-from bluesky.utils import MsgGenerator
+from bluesky.utils import MsgGenerator, short_uid
 
 from devices.recipes import AnnealRecipe
 from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
@@ -15,6 +15,7 @@ from devices.samples import SampleRef
 from devices.techniques import Program
 from plans.anneal import anneal
 from plans.cycle import cycle
+from plans.flying import finished
 
 
 def anneal_then_cycle(
@@ -34,6 +35,6 @@ def anneal_then_cycle(
     """
     common = {"experiment": str(uuid.uuid4()), **(md or {})}
     annealed = yield from anneal(lamp, sample, recipe, md=common)
-    yield from bps.abs_set(hands, Assemble(sample), wait=True)
+    yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))
     cycled = yield from cycle(potentiostat, sample, program, md={**common, "inputs": [annealed]})
     return annealed, cycled

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
-from bluesky.utils import FailedStatus, Msg, MsgGenerator, RunEngineControlException, short_uid
+from bluesky.run_engine import WaitForTimeoutError
+from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestStop, RunEngineControlException, short_uid
+from ophyd.status import StatusBase
 
 from devices.base import Column, RowStream
 from devices.recipes import canonical_hash, to_json
@@ -72,19 +75,22 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
     def body() -> MsgGenerator[None]:
         for rows in streams:
             yield from bps.declare_stream(rows, name=rows.stream, collect=True)
-        yield from bps.kickoff(station, wait=True)
-        group = short_uid(label=f"complete {station.name}")
-        yield from bps.complete(station, group=group, wait=False)
-        done = False
-        while not done:
-            done = yield from bps.wait(group=group, timeout=flush, error_on_timeout=False)
-            station.renew_lease()
+        yield from finished((yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)))
+        status = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
+        over = Completion(status)
+        while not status.done:
+            try:
+                yield Msg("wait_for", None, [over], timeout=flush)
+            except WaitForTimeoutError:
+                station.renew_lease()
             yield from collect_all(streams)
 
     def ending() -> MsgGenerator[None]:
-        yield from bps.stop(station)
-        outcome.conclude(station, station.clock.time())
-        yield from collect_all(streams)
+        try:
+            yield from bps.stop(station)
+        finally:
+            outcome.conclude(station, station.clock.time())
+            yield from collect_all(streams)
 
     def run() -> MsgGenerator[str]:
         uid = yield from bps.open_run(dict(md))
@@ -94,8 +100,8 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
             cause = failed.__cause__ or failed
             yield from bps.close_run(exit_status="fail", reason=f"{type(cause).__name__}: {cause}")
             raise cause from failed
-        except RunEngineControlException:
-            yield from bps.close_run(exit_status="abort")
+        except RunEngineControlException as control:
+            yield from bps.close_run(exit_status="success" if isinstance(control, RequestStop) else "abort")
             raise
         except Exception as error:
             yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {error}")
@@ -104,10 +110,37 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
         return str(uid)
 
     def prepared() -> MsgGenerator[str]:
-        yield from bps.prepare(station, job, wait=True)
+        yield from finished((yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)))
         return (yield from run())
 
     return (yield from bpp.rewindable_wrapper(prepared(), False))
+
+
+class Completion:
+    """Make one future of a status, to be waited for again and again.
+
+    Waiting for a status group does not survive a pause: bluesky drops the group then, and the next wait for it
+    returns at once.
+    """
+
+    def __init__(self, status: StatusBase) -> None:
+        self._status = status
+        self._future: asyncio.Future[None] | None = None
+
+    def __call__(self) -> asyncio.Future[None]:
+        """Return the future, made on the loop that runs."""
+        if self._future is None:
+            loop = asyncio.get_running_loop()
+            future = self._future = loop.create_future()
+            self._status.add_callback(lambda _: loop.call_soon_threadsafe(future.set_result, None))
+        return self._future
+
+
+def finished(status: StatusBase) -> MsgGenerator[None]:
+    """Wait for a status, through any pause. Raises FailedStatus."""
+    over = Completion(status)
+    while not status.done:
+        yield Msg("wait_for", None, [over])
 
 
 def collect_all(streams: list[RowStream]) -> MsgGenerator[None]:

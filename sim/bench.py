@@ -97,6 +97,10 @@ class Bench:
         """Set up a station."""
         self._stations[name] = station
 
+    def station(self, name: str) -> Any:
+        """Return a station's twins, for tests and black boxes."""
+        return self._stations[name]
+
     def endpoint(self, station: str, part: str) -> Endpoint:
         """Return what a wire to a part talks to."""
         return Endpoint(self, station, part)

@@ -53,7 +53,7 @@ def sources() -> tuple[Source, ...]:
 
 
 def imports(source: Source, known: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Yield the modules that `source` imports when it runs; `from a import b` is a.b where that is a module."""
+    """Yield what `source` imports when it runs; `from a import b` is a.b where that is a module."""
     for node in running(source.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -137,7 +137,9 @@ def test_imports_go_one_way(source):
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 def test_imports_are_absolute(source):
     relative = [node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom) and node.level]
-    assert not relative, f"{source.name}: write the whole name of what is imported (line {relative[0].lineno})"
+    assert not relative, (
+        f"{source.name}: write the whole name of what is imported (line {relative[0].lineno})"
+    )
 
 
 def test_no_modules_import_each_other():
@@ -146,7 +148,9 @@ def test_no_modules_import_each_other():
     assert not found, f"these modules import each other: {' -> '.join(found)}"
 
 
-@pytest.mark.parametrize("source", [each for each in sources() if each.is_package], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "source", [each for each in sources() if each.is_package], ids=lambda each: each.name
+)
 def test_a_package_says_what_it_is_and_little_else(source):
     assert ast.get_docstring(source.tree), f"{source.name}/__init__.py has no docstring"
     rest = source.tree.body[1:]
@@ -168,7 +172,11 @@ def test_every_module_says_what_it_is():
 
 
 def test_tests_and_config_are_no_packages():
-    found = [str(path.relative_to(ROOT)) for top in ("tests", "config") for path in (ROOT / top).rglob("__init__.py")]
+    found = [
+        str(path.relative_to(ROOT))
+        for top in ("tests", "config")
+        for path in (ROOT / top).rglob("__init__.py")
+    ]
     assert not found, f"{found} would make import packages of folders that are none"
 
 

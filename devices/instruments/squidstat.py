@@ -156,6 +156,12 @@ class Squidstat(Instrument):
                     f" {MOST_REPEATS} times, nest two loops. Nothing was sent"
                 )
 
+    def remarks(self, program: Program) -> tuple[str, ...]:
+        """Return what this instrument does otherwise than the program says."""
+        if any(step.record.voltage_change is not None for step in program.leaves()):
+            return ("rows by voltage change alone: on this instrument it overrides the interval",)
+        return ()
+
     def range_of(self, step: Step) -> int:
         """Return the place of the step's current range in CURRENT_RANGES; -1 at rest."""
         if not isinstance(step.run, ConstantCurrent):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from devices.errors import ConfigError, Mistake
 from devices.quantities import STRICT
 from devices.samples import SafeId
 from labctl.config.checking import Collected, joined, nearest, validate
-from labctl.config.documents import quoted, read
+from labctl.config.documents import Document, quoted, read
 from labctl.config.models import (
     Address,
     BenchFile,
@@ -73,13 +73,16 @@ class _Part:
 def bench(path: Path) -> BenchFile:
     """Return the bench in this file; raises ConfigError with all its mistakes."""
     document = read(path)
-    header = validate(_Bench, named(document, path.stem), file=document.file)
     collected = Collected()
-    entries: dict[str, StationEntry | DeviceEntry | None] = {
-        device: collected.attempt(_device, device, header.devices[device], document.file)
-        for device in header.devices
+    header = collected.attempt(_header, document, path.stem)
+    tables = document.body.get("devices")
+    entries = {
+        device: collected.attempt(_device, device, table, document.file)
+        for device, table in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(table, dict)
     }
     collected.settle()
+    assert header is not None
     known = {device: entry for device, entry in entries.items() if entry is not None}
     mistakes = [*_time_mistakes(header, known, document.file), *_shared_addresses(known, document.file)]
     has_twins = any(part.address.kind == "twin" for _, part in _parts(known))
@@ -96,6 +99,10 @@ def bench(path: Path) -> BenchFile:
         world=(header.world or World()) if has_twins else None,
         config_hash=document.config_hash,
     )
+
+
+def _header(document: Document, stem: str) -> _Bench:
+    return validate(_Bench, named(document, stem), file=document.file)
 
 
 def _device(name: str, table: Table, file: str) -> StationEntry | DeviceEntry:
@@ -118,7 +125,7 @@ def _device(name: str, table: Table, file: str) -> StationEntry | DeviceEntry:
 def _station(station: type, table: Table, file: str, key: str) -> StationEntry:
     read = validate(_Station, table, file=file, key=key)
     collected = Collected()
-    wanted: tuple[str, ...] = getattr(station, "parts", tuple(read.parts))
+    wanted: tuple[str, ...] = station.parts  # type: ignore[attr-defined]
     for part in wanted:
         if part not in read.parts:
             reason = "missing; give a table with driver and address"
@@ -131,9 +138,7 @@ def _station(station: type, table: Table, file: str, key: str) -> StationEntry:
         part: collected.attempt(_part, read.parts[part], file, joined(key, "parts", part))
         for part in read.parts
     }
-    parameters = collected.attempt(
-        lambda: _parameters(station, read.parameters, file, joined(key, "parameters"))
-    )
+    parameters = collected.attempt(_parameters, station, read.parameters, file, joined(key, "parameters"))
     collected.settle()
     return StationEntry(station, {part: made for part, made in parts.items() if made is not None}, parameters)
 
@@ -143,9 +148,12 @@ def _part(table: Table, file: str, key: str) -> Part:
     own = {inner: value for inner, value in table.items() if inner in ("driver", "address")}
     rest = {inner: value for inner, value in table.items() if inner not in own}
     read = validate(_Part, own, file=file, key=key)
-    driver = collected.attempt(lambda: _driver(read.driver, file, joined(key, "driver")))
-    address = collected.attempt(lambda: _address(read, file, joined(key, "address")))
-    parameters = driver and collected.attempt(lambda: _parameters(driver, rest, file, key))
+    driver = collected.attempt(_driver, read.driver, file, joined(key, "driver"))
+    address = collected.attempt(_address, read.address, file, joined(key, "address"))
+    if driver and address and address.kind == "twin" and find_spec(f"sim.twins.{read.driver}") is None:
+        reason = f"{read.driver} has no twin"
+        collected.mistakes.append(Mistake(file, joined(key, "address"), quoted(read.address), reason))
+    parameters = driver and collected.attempt(_parameters, driver, rest, file, key)
     collected.settle()
     assert driver is not None
     assert address is not None
@@ -181,14 +189,11 @@ def _driver(stem: str, file: str, key: str) -> type[Instrument]:
     return found[0]
 
 
-def _address(part: _Part, file: str, key: str) -> Address:
+def _address(text: str, file: str, key: str) -> Address:
     try:
-        address = Address.parse(part.address)
+        return Address.parse(text)
     except ValueError as error:
-        raise ConfigError([Mistake(file, key, quoted(part.address), str(error))]) from error
-    if address.kind == "twin" and importlib.util.find_spec(f"sim.twins.{part.driver}") is None:
-        raise ConfigError([Mistake(file, key, quoted(part.address), f"{part.driver} has no twin")])
-    return address
+        raise ConfigError([Mistake(file, key, quoted(text), str(error))]) from error
 
 
 def _parameters(owner: type, table: Table, file: str, key: str) -> Any:

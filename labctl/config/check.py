@@ -24,11 +24,13 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
 """Keys that tell what a file outside the folders is, in the order of asking."""
 
 
-def check(config: Config, files: Sequence[Path] = ()) -> list[Mistake]:
-    """Return every mistake of these files, or of the whole folder, each told once.
+def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mistake]:
+    """Return every mistake of these files, or of the whole configuration folder, each told once.
 
-    The kind of a file is known by its folder, or else by its keys.
+    The kind of a file is known by its folder, or else by its keys. Names in an experiment are looked up in
+    `directory` (see config_dir). Raises ConfigError when that is not there.
     """
+    config = Config(directory)
     checks: Mapping[str, Callable[[Path], Any]] = {
         "limits": readers.limits,
         "bench": bench,

@@ -109,7 +109,11 @@ def field_at(kind: Any, body: Any, place: tuple[int | str, ...]) -> Field | None
     siblings: tuple[str, ...] = ()
     present = True
     kind, constraints = _bare(kind)
+    key_kind: Any = Any
     for step in place:
+        if step == "[key]":
+            # The key of a table is wrong, not what stands under it.
+            return Field(path, *_bare(key_kind), siblings, None, False)
         members = _members(kind)
         if len(members) > 1:
             chosen = _meant(members, body)
@@ -121,6 +125,7 @@ def field_at(kind: Any, body: Any, place: tuple[int | str, ...]) -> Field | None
         path += (f"[{step}]" if isinstance(step, int) else step,)
         siblings = tuple(_hints(kind)) if isinstance(kind, type) and dataclasses.is_dataclass(kind) else ()
         present, body = _inside(body, step)
+        key_kind = get_args(kind)[0] if get_origin(kind) is dict else Any
         kind, constraints = _bare(_inner(kind, step))
     members = _members(kind)
     return Field(path, members[0] if len(members) == 1 else kind, constraints, siblings, body, present)

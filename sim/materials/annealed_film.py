@@ -38,7 +38,8 @@ class AnnealedFilmFit:
 
     diffusivity [m2/s] at reference_temperature [K] and activation_temperature [K] of
     D(z) = diffusivity exp(-activation_temperature (1 / T_peak(z) - 1 / reference_temperature));
-    amorphous_amount [-]: share of its sites that amorphous LiCoO2 offers, the crystal offering all; utilisation [-].
+    amorphous_amount [-]: share of its sites that amorphous LiCoO2 offers, the crystal offering all;
+    utilisation [-].
     """
 
     diffusivity: float
@@ -58,14 +59,15 @@ FIT = AnnealedFilmFit(
     amorphous_amount=0.5,  # fitted .48 +- .31: 0 misses the 212 uAh/cm2 row by -4.3 %, 1 by +4.7 %
     utilisation=cathode.UTILISATION,
     protocol=(
-        "constant current both ways between 3.0 and 4.25 V, no holds, no rests, 8 cycles from the cell as made, "
-        "discharge of the last; refit before using it for another protocol"
+        "constant current both ways between 3.0 and 4.25 V, no holds, no rests, 8 cycles from the cell as "
+        "made, discharge of the last; refit before using it for another protocol"
     ),
     source=(
-        "capacities: FLA paper (flash lamp annealing of LiCoO2 on Al foil, 2021): 49, 30, 85, 44, 212, 46 uAh/cm2; "
-        "its 10C row of the 3.3 um film is taken at 1447 uA/cm2. Peak temperature and crystallinity over depth: "
-        "the flash twin at 850 V x 20, 900 V x 43 and 850 V x 300 pulses of 1.8 ms at 0.4 Hz (970 to 923, 1033 to "
-        "939, 1071 to 853 K from lamp side to foil). Least squares of the relative residuals, rms 2.0 %"
+        "capacities: FLA paper (flash lamp annealing of LiCoO2 on Al foil, 2021): 49, 30, 85, 44, 212 and "
+        "46 uAh/cm2; its 10C row of the 3.3 um film is taken at 1447 uA/cm2. Peak temperature and "
+        "crystallinity over depth: the flash twin at 850 V x 20, 900 V x 43 and 850 V x 300 pulses of 1.8 ms "
+        "at 0.4 Hz (970 to 923, 1033 to 939, 1071 to 853 K from lamp side to foil). Least squares of the "
+        "relative residuals, rms 2.0 %"
     ),
     rows=(
         CapacityRow(film=0.7e-6, current=0.50, paper=49 * _PER_AREA, fit=47.99 * _PER_AREA),
@@ -89,9 +91,9 @@ def annealed_cell(
 ) -> CellParameters:
     """Return the parameters of the cell LiCoO2 / LiPON / Li built on an annealed film.
 
-    centres, widths [m] (n,) of the depth cells, z = 0 at the lamp, where the electrolyte goes; crystallinity [-] (n,)
-    in [0, 1]; peak_temperature [K] (n,) the hottest each depth has ever been; area [m2].
-    The amount of sites is carried over to the cell's own volumes exactly. The amorphous share counts once, as fewer
+    centres, widths [m] (n,) of the depth cells, z = 0 at the lamp, where the electrolyte goes; crystallinity
+    [-] (n,) in [0, 1]; peak_temperature [K] (n,) the hottest each depth has ever been; area [m2]. The amount
+    of sites is carried over to the cell's own volumes exactly. The amorphous share counts once, as fewer
     sites: the diffusivity knows the peak temperature only.
     Raises ValueError for shapes that do not match, cells that do not tile the film, or values out of range.
     """
@@ -108,7 +110,7 @@ def annealed_cell(
         area=area,
         edges=tuple(edges.tolist()),
         diffusivity=tuple(diffusivity.tolist()),
-        active_share=tuple(np.minimum(share, 1.0).tolist()),
+        active_share=tuple(share.tolist()),
         site_charge=cathode.SITE_CHARGE,
         cathode_exchange_current=cathode.EXCHANGE_CURRENT,
         anode_exchange_current=cathode.EXCHANGE_CURRENT,

@@ -6,8 +6,9 @@ from sim.physics.ocp import OpenCircuitPotential, Reaction
 
 TEMPERATURE = 298.15  # K, room temperature; the papers give none
 
-# Sum of reactions fitted to the open-circuit potential of LiCoO2, within 5 mV of its target table and 18 mV of
-# the Dualfoil set of Marquis et al., J. Electrochem. Soc. 166 (2019) A3693; 3.0 to 4.25 V is 0.525 of the sites.
+# Sum of reactions fitted to the open-circuit potential of LiCoO2, within 5 mV of its target table and 18 mV
+# of the Dualfoil set of Marquis et al., J. Electrochem. Soc. 166 (2019) A3693; 3.0 to 4.25 V is 0.525 of the
+# sites.
 LITHIUM_COBALT_OXIDE = OpenCircuitPotential(
     reactions=(
         Reaction(potential=3.909, share=0.2543, width=0.330),
@@ -25,7 +26,8 @@ _CUBIC_METRE_PER_SQUARE_CENTIMETRE_MICROMETRE = 1e-10
 # C/m3 for x from 0 to 1: 138.3 uAh/cm2/um, the crystal of density 5.05 g/cm3 and 97.87 g/mol (handbook)
 SITE_CHARGE = 138.3 * _COULOMB_PER_MICROAMPERE_HOUR / _CUBIC_METRE_PER_SQUARE_CENTIMETRE_MICROMETRE
 
-# Share of the crystalline sites that takes part: fitted .986 +- .017 to the capacity rows of the FLA paper, fixed
+# Share of the crystalline sites that takes part: fitted .986 +- .017 to the capacity rows of the FLA paper,
+# fixed
 UTILISATION = 0.985
 AS_MADE_LITHIUM = 1.0 - 1e-6  # stoichiometric film; 3.23 V at rest before its first charge (guess)
 

@@ -17,9 +17,11 @@ from sim.physics.smooth_history import SmoothHistory
 
 Floats = NDArray[np.float64]
 
-# The surface counts as full or empty this close to 1 or 0: a LiCoO2 electrode is then below 2.5 V or above 5.5 V.
+# The surface counts as full or empty this close to 1 or 0: a LiCoO2 electrode is then below 2.5 V or above
+# 5.5 V.
 SURFACE_MARGIN = 1e-12
-# Logarithmic in time, about 12 a decade: only a hump of voltage shorter than a fifth of its age passes unseen.
+# Logarithmic in time, about 12 a decade: only a hump of voltage shorter than a fifth of its age passes
+# unseen.
 _SCAN_POINTS = 97
 _TIME_RESOLUTION = 1e-14  # s; with 4 eps of the time itself it leaves an event within 1 nV of its cut-off
 _SAME_INSTANT = 1e-9  # of the sample interval: a regular sample this close to the end is the last one
@@ -130,8 +132,9 @@ class CellState:
 class Segment:
     """Hold one step from its first to its last instant: rows, why it ended, and the state it left.
 
-    time [s], voltage [V], current [A], charge [C], energy [J], all (n,); time, charge and energy count from the
-    start of the step. The rows are fixed when the step is computed: reading some of them early changes nothing.
+    time [s], voltage [V], current [A], charge [C], energy [J], all (n,); time, charge and energy count from
+    the start of the step. The rows are fixed when the step is computed: reading some of them early changes
+    nothing.
     """
 
     time: Floats
@@ -150,9 +153,10 @@ class Segment:
 class Cell:
     """Step a cell under a constant total current: charging, discharging (negative), or rest (zero).
 
-    V = U(x_s) + eta_c + eta_a + i (R_electrolyte + R_contact), eta = (2 R T / F) asinh(i / (2 i0)) on both sides
-    (Butler-Volmer with equal transfer coefficients, double layers quasi-static), i = current / area [A/m2], x_s the
-    lithium fraction at the surface of the film. Every method is a pure function of its arguments.
+    V = U(x_s) + eta_c + eta_a + i (R_electrolyte + R_contact), eta = (2 R T / F) asinh(i / (2 i0)) on both
+    sides (Butler-Volmer with equal transfer coefficients, double layers quasi-static), i = current / area
+    [A/m2], x_s the lithium fraction at the surface of the film. Every method is a pure function of its
+    arguments.
     """
 
     def __init__(self, parameters: CellParameters) -> None:
@@ -201,12 +205,12 @@ class Cell:
     ) -> Segment:
         """Run a constant current until its duration or its first limit, whichever comes first.
 
-        current [A], duration [s] (infinite is allowed under a current), lower and upper cut-off [V], both active
-        for either sign of the current. Rows: the first and the last instant, every sample_interval [s] counted
-        from the start, and wherever the voltage has moved by sample_voltage_change [V] since the row before.
-        LIMITING_CURRENT: the surface of the film, or the lithium of the anode, is used up before a cut-off. A
-        current that the surface cannot carry from the first instant gives one row at rest: nothing has flowed.
-        To stop a step early, run it again from its start with the shorter duration.
+        current [A], duration [s] (infinite is allowed under a current), lower and upper cut-off [V], both
+        active for either sign of the current. Rows: the first and the last instant, every sample_interval
+        [s] counted from the start, and wherever the voltage has moved by sample_voltage_change [V] since the
+        row before. LIMITING_CURRENT: the surface of the film, or the lithium of the anode, is used up before
+        a cut-off. A current that the surface cannot carry from the first instant gives one row at rest:
+        nothing has flowed. To stop a step early, run it again from its start with the shorter duration.
         Raises CellError for a request that is not finite and positive where it must be.
         """
         density = self._density(current)
@@ -258,7 +262,7 @@ class Cell:
         low: float,
         high: float,
     ) -> tuple[float, EndReason]:
-        """Return when [s] and why a step ends: scan for an instant beyond a limit, then solve for the first."""
+        """Return when [s] and why a step ends: scan for the first instant beyond a limit, then solve."""
         density = current / self.parameters.area
 
         def voltage_at(time: float) -> float:

@@ -33,11 +33,11 @@ class PlanarFilm:
         a_j w_j dx_j/dt = g_j+ (x_j+1 - x_j) - g_j- (x_j - x_j-1) - i [at j = 0],
         g between two cells = 1 / (w_j / (2 a_j D_j) + w_k / (2 a_k D_k)),
 
-    i [A/m2] is the current that takes lithium out (charging a battery cathode is positive). The flux is that of
-    Fick's law for the sites that exist, a D dx/dz, so a film with half the sites everywhere behaves like the
-    full film under twice the current. With S = M^-1/2 K M^-1/2 = V diag(rate) V^T (M = a w) every mode decays on
-    its own and a constant current of any length is exact. The mean of x is kept apart from the modes, and the
-    modes are made orthogonal to it, so charge is conserved to round-off.
+    i [A/m2] is the current that takes lithium out (charging a battery cathode is positive). The flux is that
+    of Fick's law for the sites that exist, a D dx/dz, so a film with half the sites everywhere behaves like
+    the full film under twice the current. With S = M^-1/2 K M^-1/2 = V diag(rate) V^T (M = a w) every mode
+    decays on its own and a constant current of any length is exact. The mean of x is kept apart from the
+    modes, and the modes are made orthogonal to it, so charge is conserved to round-off.
     """
 
     def __init__(self, edges: Floats, diffusivity: Floats, sites: Floats) -> None:

@@ -27,7 +27,7 @@ def thermal_voltage(temperature: float) -> float:
     return float(_GAS_CONSTANT * temperature / _FARADAY)
 
 
-class FractionOutOfRange(ValueError):
+class FractionOutOfRangeError(ValueError):
     """A lithium fraction is not strictly between 0 and 1, where the potential is infinite."""
 
 
@@ -78,14 +78,14 @@ class OpenCircuitPotential:
     def potential(self, lithium: ArrayLike) -> Floats:
         """Return U [V] at a lithium fraction [-].
 
-        Raises FractionOutOfRange unless every fraction lies strictly inside (0, 1).
+        Raises FractionOutOfRangeError unless every fraction lies strictly inside (0, 1).
         """
         return np.asarray(self._table(_log_odds(lithium)), dtype=np.float64)
 
     def slope(self, lithium: ArrayLike) -> Floats:
         """Return dU/dx [V] (negative everywhere) at a lithium fraction [-], from the sum itself.
 
-        Raises FractionOutOfRange unless every fraction lies strictly inside (0, 1).
+        Raises FractionOutOfRangeError unless every fraction lies strictly inside (0, 1).
         """
         return np.asarray(-1.0 / np.exp(self._log_steepness(self.potential(lithium))))
 
@@ -142,5 +142,5 @@ def _log_odds(lithium: ArrayLike) -> Floats:
     """Return ln(x / (1 - x)), refusing what is not strictly inside (0, 1)."""
     fraction = np.asarray(lithium, dtype=np.float64)
     if not np.all((fraction > 0.0) & (fraction < 1.0)):
-        raise FractionOutOfRange(f"lithium fraction {fraction!r} is not strictly inside (0, 1)")
+        raise FractionOutOfRangeError(f"lithium fraction {fraction!r} is not strictly inside (0, 1)")
     return np.asarray(np.log(fraction) - np.log1p(-fraction))

@@ -13,12 +13,11 @@ Floats = NDArray[np.float64]
 History = Callable[[Floats], Floats]
 
 _NODES, _WEIGHTS = legendre.leggauss(12)
+# Gauss quadrature of the projection on each Legendre polynomial
 _TO_COEFFICIENTS = (
     legendre.legvander(_NODES, _NODES.size - 1) * _WEIGHTS[:, None] * (np.arange(_NODES.size) + 0.5)
-)  # Gauss quadrature of the projection on each Legendre polynomial
-_MEAN_TOLERANCE = (
-    1e-12  # units of the history, for its mean over the whole span: far below any energy counter
 )
+_MEAN_TOLERANCE = 1e-12  # units of the history, for its mean over the whole span
 _PANEL_GROWTH = 4.0
 _SAME_SAMPLE = 1e-6  # of the asked change: a crossing this close before a fixed sample is that sample
 
@@ -26,9 +25,9 @@ _SAME_SAMPLE = 1e-6  # of the asked change: a crossing this close before a fixed
 class SmoothHistory:
     """Resolve a history on [0, end] by Legendre series of degree 11 on panels halved until they converge.
 
-    A panel has converged when its last two coefficients, weighted with its share of the span, are below 1e-12.
-    The weighting copes with a logarithm beside the end (the end of a discharge) and makes the halving stop for
-    any bounded history.
+    A panel has converged when its last two coefficients, weighted with its share of the span, are below
+    1e-12. The weighting copes with a logarithm beside the end (the end of a discharge) and makes the halving
+    stop for any bounded history.
     """
 
     def __init__(self, history: History, end: float, shortest: float) -> None:
@@ -64,8 +63,8 @@ class SmoothHistory:
     def crossings(self, fixed: Floats, change: float) -> Floats:
         """Return the times [s] at which the history has moved by a change since the sample before.
 
-        fixed [s] (n,), ascending, are samples taken anyway, the first at 0: each is a new reference, and so is each
-        crossing. change [unit of the history] > 0.
+        fixed [s] (n,), ascending, are samples taken anyway, the first at 0: each is a new reference, and so
+        is each crossing. change [unit of the history] > 0.
         """
         nodes = (self._starts[:, None] + 0.5 * self._lengths[:, None] * (1.0 + _NODES)).ravel()
         times = np.union1d(nodes, fixed)

@@ -355,14 +355,15 @@ class Channel:
         )
 
     def _open_leads(self, element: Element, start: float, elapsed: float, duration: float) -> _Stretch:
-        """Nothing on the clips: no current flows, and the voltage runs to the rail it is driven to."""
+        """Nothing on the clips: no current flows, and the voltage jumps to the rail it is driven to.
+
+        It jumps past an element's end and a limit in one sample, so the limit has the first word.
+        """
         voltage = math.copysign(self.accuracy.voltage_range, element.current) if element.current else 0.0
         stop, error = None, False
-        if voltage > min(element.voltage_max, self.limits.voltage_max):
-            stop, error, _ = self._voltage_end(element, upward=True)
-            duration = 0.0
-        elif voltage < max(element.voltage_min, self.limits.voltage_min):
-            stop, error, _ = self._voltage_end(element, upward=False)
+        if not self.limits.voltage_min <= voltage <= self.limits.voltage_max:
+            stop, duration = self._exceeded(voltage > self.limits.voltage_max), 0.0
+        elif not element.voltage_min <= voltage <= element.voltage_max:
             duration = 0.0
         elif math.isinf(duration):
             stop, error, duration = f"Overload: {element.name} runs without a cell", True, SAMPLE
@@ -383,7 +384,7 @@ class Channel:
 
     def _voltage_end(self, element: Element, upward: bool) -> tuple[str | None, bool, float]:
         """Return why to stop at a voltage (None: the element ends by itself), if by error, the voltage."""
-        side, sign = ("maximum", 1.0) if upward else ("minimum", -1.0)
+        sign = 1.0 if upward else -1.0
         own = element.voltage_max if upward else element.voltage_min
         limit = self.limits.voltage_max if upward else self.limits.voltage_min
         rail = sign * self.accuracy.voltage_range
@@ -391,8 +392,13 @@ class Channel:
         if nearest == own:
             return None, False, own
         if nearest == limit:
-            return f"Channel {side} voltage limit of {limit:g} V exceeded", False, limit
-        return f"Overload: the {side} compliance voltage of {rail:g} V was reached", True, rail
+            return self._exceeded(upward), False, limit
+        return f"Overload: the compliance voltage of {rail:g} V was reached", True, rail
+
+    def _exceeded(self, upward: bool) -> str:
+        if upward:
+            return f"Channel maximum voltage limit of {self.limits.voltage_max:g} V exceeded"
+        return f"Channel minimum voltage limit of {self.limits.voltage_min:g} V exceeded"
 
     def _current_trip(self, current: float) -> str | None:
         if current > self.limits.current_max:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -217,3 +219,59 @@ def test_no_trouble_but_garbled_digits_ever_gives_a_wrong_value(clock: Any, seed
     assert right > 120
     odd = [request for request in counter.heard if request[:-2].isdigit() and int(request[:-2]) % 2]
     assert len(odd) == len(set(odd))
+
+
+def delayed(seed: int) -> Iterator[Fault | None]:
+    """Delay replies of questions and of sync queries alike, by up to two deadlines in all."""
+    chance = random.Random(seed)
+    while True:
+        yield Fault("delay", chance.uniform(0.3, 0.95)) if chance.random() < 0.3 else None
+
+
+def naive(port: FaultyPort, request: bytes) -> int | None:
+    """Ask as one does without a wire: write, read a line, None on silence."""
+    port.write(request)
+    buffer = bytearray()
+    while (reply := LINE.take(buffer)) is None:
+        if not (chunk := port.read(0.5)):
+            return None
+        buffer += chunk
+    return int(reply[1:]) if reply[1:].isdigit() else None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_late_replies_to_sync_queries_let_no_stale_answer_pass(clock: Any, seed: int) -> None:
+    wire, _ = make(clock, delayed(seed))
+    answers = []
+    for k in range(400):
+        try:
+            answers.append((k, wire.ask(b"%d?\n" % k, LINE)))
+        except WireError:
+            continue
+    assert len(answers) > 150
+    assert [reply for _, reply in answers] == [b"n%d" % k for k, _ in answers]
+
+
+def test_the_same_delays_do_deceive_who_has_no_wire(clock: Any) -> None:
+    port = FaultyPort(TwinPort(Counter(), clock, "lane"), clock, delayed(0))
+    answers = [(k, naive(port, b"%d?\n" % k)) for k in range(400)]
+    assert sum(reply not in (None, k) for k, reply in answers) > 20
+
+
+def test_a_sync_query_is_not_sent_again_while_one_is_on_its_way(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("drop"), Fault("delay", 0.8)])
+    for _ in range(2):
+        with pytest.raises(WireError):
+            wire.ask(b"1?\n", LINE)
+    assert wire.ask(b"2?\n", LINE) == b"n2"
+    assert counter.heard.count(b"who\n") == 1
+
+
+def test_what_was_told_after_a_sync_query_asks_for_another(clock: Any) -> None:
+    wire, counter = make(clock, [Fault("drop"), Fault("delay", 0.8), None, None, None])
+    for _ in range(2):
+        with pytest.raises(WireError):
+            wire.ask(b"1?\n", LINE)
+    wire.tell(b"9?\n")
+    assert wire.ask(b"2?\n", LINE) == b"n2"
+    assert counter.heard.count(b"who\n") == 2

@@ -66,7 +66,9 @@ MODULES = sorted(
 )
 STEMS = [stem for stem in MODULES if driver_of(stem)]
 RECORDED = sorted(path.stem for path in TRANSCRIPTS.glob("*.toml"))
-SPEAKING = [stem for stem in RECORDED if any(hasattr(each, "receive") for each in classes_of(f"sim.twins.{stem}"))]
+SPEAKING = [
+    stem for stem in RECORDED if any(hasattr(each, "receive") for each in classes_of(f"sim.twins.{stem}"))
+]
 """Stems whose twin answers bytes itself; the others stand behind a bridge."""
 
 

@@ -53,14 +53,16 @@ def test_both_shipped_benches_have_the_same_devices_and_parts(folder):
 def test_parameters_are_in_si_and_of_the_classes_own_kind(folder):
     lamp = bench(folder / "benches" / "twin.toml").devices["lamp"]
     assert isinstance(lamp.parameters, lamp.station_class.Parameters)
-    assert lamp.parameters.aperture_area == 0.002
+    assert lamp.parameters.aperture_area == 0.0001
     charger = lamp.parts["charger"]
     assert isinstance(charger.parameters, charger.driver_class.Parameters)
 
 
 def test_a_virtual_clock_is_refused_for_a_real_instrument(spoil):
-    ((key, _, allowed),) = spoil('driver = "srs_dg645"\naddress = "twin"', 'driver = "srs_dg645"\naddress = "serial:/dev/x"')
-    assert key == "devices.lamp.parts.trigger.address"
+    ((key, _, allowed),) = spoil(
+        'driver = "srs_dg645"\naddress = "twin"', 'driver = "srs_dg645"\naddress = "serial:/dev/x"'
+    )
+    assert key == "devices.lamp.parts.gate.address"
     assert 'kind = "wall"' in allowed
 
 
@@ -93,14 +95,19 @@ def test_a_foreign_class_takes_its_arguments_and_no_others(told, write):
         ('"FlashLampStation"', '"no.such.Thing"', "devices.lamp.class", "cannot be imported"),
         ('"FlashLampStation"', '"os.path.join"', "devices.lamp.class", "is not a class"),
         ('class = "FlashLampStation"', "", "devices.lamp.class", "missing"),
-        ("[devices.lamp]", "[devices.Lamp]\n[devices.lamp]", "devices.Lamp", "small letters"),
+        (
+            "[devices.potentiostat]",
+            "[devices.Potentiostat]\n[devices.potentiostat]",
+            "devices.Potentiostat",
+            "small letters",
+        ),
         ('"glassman_fj"', '"glasman_fj"', "devices.lamp.parts.charger.driver", 'did you mean "glassman_fj"?'),
         ('"glassman_fj"', '"../x"', "devices.lamp.parts.charger.driver", "small letters"),
         ('address = "twin"', 'address = "COM3"', "devices.lamp.parts.charger.address", "serial:/dev/ttyUSB0"),
         ('address = "twin"', "", "devices.lamp.parts.charger.address", "missing"),
         ("parts.meter", "parts.metre", "devices.lamp.parts.meter", "missing"),
-        ('"20 cm^2"', "20", "devices.lamp.parameters.aperture_area", "give a unit"),
-        ('"20 cm^2"', '"20 cm"', "devices.lamp.parameters.aperture_area", "cannot become m^2"),
+        ('"1 cm^2"', "20", "devices.lamp.parameters.aperture_area", "give a unit"),
+        ('"1 cm^2"', '"1 cm"', "devices.lamp.parameters.aperture_area", "cannot become m^2"),
         ("aperture_area", "aperture", "devices.lamp.parameters.aperture", 'did you mean "aperture_area"?'),
         ('"25 degC"', '"25 C"', "world.chuck_temperature", "temperatures are in degC"),
         ("chuck_temperature", "temperature", "world.temperature", "unknown key"),
@@ -115,17 +122,19 @@ def test_a_mistake_is_told_at_its_key(spoil, before, after, key, word):
 
 def test_a_driver_takes_its_own_parameters_only(spoil):
     ((key, value, allowed),) = spoil('driver = "srs_dg645"', 'driver = "srs_dg645"\nvoltage = "5 V"')
-    assert (key, value) == ("devices.lamp.parts.trigger.voltage", '"5 V"')
+    assert (key, value) == ("devices.lamp.parts.gate.voltage", '"5 V"')
     assert "unknown key" in allowed
 
 
 def test_the_mistakes_of_all_devices_are_told_at_once(spoil, folder):
     path = folder / "benches" / "twin.toml"
     path.write_text(path.read_text().replace('"squidstat"', '"quidstat"').replace('"srs_dg645"', '"dg"'))
-    assert {key for key, _, _ in spoil('"20 cm^2"', "20")} == {
-        "devices.lamp.parts.trigger.driver",
+    path.write_text(path.read_text().replace("seed = 1", ""))
+    assert {key for key, _, _ in spoil('"1 cm^2"', "20")} == {
+        "seed",
+        "devices.lamp.parts.gate.driver",
         "devices.lamp.parameters.aperture_area",
-        "devices.potentiostat.parts.cycler.driver",
+        "devices.potentiostat.parts.channels.driver",
     }
 
 

@@ -81,15 +81,23 @@ def test_a_huge_file_is_not_read(path):
     assert "larger than" in mistake.allowed
 
 
-@pytest.mark.parametrize("content", ["schema = 1\nx = " + "[" * 100_000, "schema = 1\nx = " + "[" * 90 + "]" * 90])
+@pytest.mark.parametrize(
+    "content", ["schema = 1\nx = " + "[" * 100_000, "schema = 1\nx = " + "[" * 90 + "]" * 90]
+)
 def test_bottomless_nesting_is_refused(path, content):
     assert "nested deeper" in mistakes(path, content)[0].allowed
 
 
 @pytest.mark.parametrize(
     ("schema", "word"),
-    [("", "missing"), ("schema = 2", "newer labctl"), ("schema = 0", "must be 1"), ("schema = true", "must be 1")]
-    + [('schema = "1"', "must be 1"), ("schema = 1.0", "must be 1")],
+    [
+        ("", "missing"),
+        ("schema = 2", "newer labctl"),
+        ("schema = 0", "must be 1"),
+        ("schema = true", "must be 1"),
+        ('schema = "1"', "must be 1"),
+        ("schema = 1.0", "must be 1"),
+    ],
 )
 def test_another_schema_is_refused(path, schema, word):
     (mistake,) = mistakes(path, f"{schema}\nx = 1\n")

@@ -87,7 +87,11 @@ def test_a_file_anywhere_finds_the_names_of_the_folder(folder, tmp_path):
         (INLINE.replace('id = "foil-7"\n', ""), "sample.id", "missing"),
         (INLINE.replace('"0.7 um"', '"0.7 V"'), "sample.layers[1].thickness", "cannot become m"),
         (NAMED + "[[compare]]\n", "compare[0].source", "missing"),
-        (NAMED + '[[compare]]\ncurrent_density = "50 uA"\n', "compare[0].current_density", "cannot become A/m^2"),
+        (
+            NAMED + '[[compare]]\ncurrent_density = "50 uA"\n',
+            "compare[0].current_density",
+            "cannot become A/m^2",
+        ),
     ],
 )
 def test_a_mistake_is_told_at_its_key(experiment, told, text, key, word):
@@ -97,7 +101,11 @@ def test_a_mistake_is_told_at_its_key(experiment, told, text, key, word):
 
 
 def test_a_program_may_be_written_out_as_a_tree(experiment):
-    text = NAMED.replace('program = "rates-0.7um"', "").replace("anneal_then_cycle", "cycle").replace('recipe = "fla-850V-20"', "")
+    text = (
+        NAMED.replace('program = "rates-0.7um"', "")
+        .replace("anneal_then_cycle", "cycle")
+        .replace('recipe = "fla-850V-20"', "")
+    )
     tree = """
 [program]
 macro = "program"
@@ -135,5 +143,10 @@ def test_the_mistakes_of_all_its_files_are_told_at_once(experiment, folder):
         path.write_text(path.read_text().replace(before, after))
     with pytest.raises(Exception, match="4 mistakes") as caught:
         experiment(NAMED + "typo = 1\n")
-    for word in ("lco-0.7um.toml: layers[0].thickness", "fla-850V-20.toml: voltage", "rates-0.7um.toml: cycles", "typo"):
+    for word in (
+        "lco-0.7um.toml: layers[0].thickness",
+        "fla-850V-20.toml: voltage",
+        "rates-0.7um.toml: cycles",
+        "typo",
+    ):
         assert word in str(caught.value)

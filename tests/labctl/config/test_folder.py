@@ -17,7 +17,9 @@ def test_names_are_listed(folder):
     assert Config(folder).names("bench") == ("example-hardware", "twin")
 
 
-@pytest.mark.parametrize("name", ["../../x", "../recipes/fla-850V-20", "/etc/passwd", "", ".", "a\0b", "x" * 5000])
+@pytest.mark.parametrize(
+    "name", ["../../x", "../recipes/fla-850V-20", "/etc/passwd", "", ".", "a\0b", "x" * 5000]
+)
 def test_a_name_is_not_a_path(folder, told, name):
     for read in (Config(folder).bench, Config(folder).recipe, Config(folder).sample, Config(folder).program):
         ((_, _, allowed),) = told(read, name)

@@ -58,14 +58,19 @@ def lithium_held(cell: Cell, state: CellState) -> float:
 def test_fresh_cell_is_discharged_with_a_sane_voltage() -> None:
     state = CELL.fresh()
     assert 3.0 < CELL.voltage(state, 0.0) < 3.6
-    assert state.charge == 0.0 and state.energy == 0.0
+    assert state.charge == 0.0
+    assert state.energy == 0.0
     assert (
         CELL.current_step(state, 8.6e-5, math.inf, upper=4.25).charge[-1] > 0.9 * 72.6 * 1.2 * 3.6e-3 * 0.985
     )
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from([0.0, 1.0, -1.0]), st.floats(1e-5, 2e-3), st.floats(0.0, 4000.0, allow_subnormal=False)),
+    st.tuples(
+        st.sampled_from([0.0, 1.0, -1.0]),
+        st.floats(1e-5, 2e-3),
+        st.floats(0.0, 4000.0, allow_subnormal=False),
+    ),
     min_size=1,
     max_size=12,
 )
@@ -126,7 +131,8 @@ def test_denser_samples_change_neither_the_end_nor_the_common_rows() -> None:
     plain = CELL.current_step(CELL.fresh(), 8.6e-5, 3000.0, upper=4.25, sample_interval=100.0)
     dense = CELL.current_step(CELL.fresh(), 8.6e-5, 3000.0, upper=4.25, sample_interval=10.0)
     common = np.searchsorted(dense.time, plain.time)
-    assert dense.state == plain.state and dense.end is plain.end
+    assert dense.state == plain.state
+    assert dense.end is plain.end
     assert np.array_equal(dense.time[common], plain.time)
     assert np.max(np.abs(dense.voltage[common] - plain.voltage)) < 1e-13
     assert np.max(np.abs(dense.energy[common] - plain.energy)) < 1e-13
@@ -139,8 +145,10 @@ def test_samples_lie_at_every_interval_and_at_both_ends() -> None:
         CELL.current_step(CELL.fresh(), 8.6e-5, 90.0, sample_interval=10.0).time[-2:], [80, 90]
     )
     assert np.array_equal(CELL.current_step(CELL.fresh(), 8.6e-5, 90.0).time, [0, 90])
-    assert segment.rows_by(-1.0) == 0 and segment.rows_by(0.0) == 1
-    assert segment.rows_by(35.0) == 4 and segment.rows_by(1e9) == 11
+    assert segment.rows_by(-1.0) == 0
+    assert segment.rows_by(0.0) == 1
+    assert segment.rows_by(35.0) == 4
+    assert segment.rows_by(1e9) == 11
     assert np.array_equal(segment.charge, 8.6e-5 * segment.time)
 
 
@@ -187,7 +195,8 @@ def test_relaxation_follows_the_slowest_mode_and_ends_at_the_mean() -> None:
     distance = np.abs(rest.voltage[6:11] - final)
     assert np.diff(np.log(distance)) == pytest.approx(-np.ones(4), rel=1e-2)
     assert rest.voltage[-1] == pytest.approx(final, abs=1e-6)
-    assert rest.energy[-1] == 0.0 and rest.charge[-1] == 0.0
+    assert rest.energy[-1] == 0.0
+    assert rest.charge[-1] == 0.0
 
 
 def test_transition_time_follows_sand() -> None:
@@ -234,7 +243,8 @@ def test_forty_volumes_are_within_0_2_percent_of_160(current: float) -> None:
 def test_cut_off_already_passed_ends_the_step_at_once() -> None:
     charged = CELL.current_step(CELL.fresh(), 8.6e-4, math.inf, upper=4.25).state
     again = CELL.current_step(charged, 1.7e-3, math.inf, upper=4.25)
-    assert again.end is EndReason.UPPER_VOLTAGE and again.time.size == 1
+    assert again.end is EndReason.UPPER_VOLTAGE
+    assert again.time.size == 1
     assert again.state == charged
 
 
@@ -242,7 +252,8 @@ def test_current_no_surface_can_carry_gives_one_row_at_rest() -> None:
     dead = Cell(replace(make_parameters(), diffusivity=(1e-30,) * 40))
     segment = dead.current_step(dead.fresh(), 8.6e-5, 3600.0, lower=3.0, upper=4.25)
     assert segment.end is EndReason.LIMITING_CURRENT
-    assert segment.time.tolist() == [0.0] and segment.current.tolist() == [0.0]
+    assert segment.time.tolist() == [0.0]
+    assert segment.current.tolist() == [0.0]
     assert segment.voltage[0] == dead.voltage(dead.fresh(), 0.0)
     with pytest.raises(CellError, match="cannot carry"):
         dead.voltage(dead.fresh(), 8.6e-5)

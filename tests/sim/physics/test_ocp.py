@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from sim.materials.cathode import LITHIUM_COBALT_OXIDE, UTILISATION
-from sim.physics.ocp import FractionOutOfRange, OpenCircuitPotential, Reaction, thermal_voltage
+from sim.physics.ocp import FractionOutOfRangeError, OpenCircuitPotential, Reaction, thermal_voltage
 
 FRACTIONS = np.array([0.475, 0.5, 0.6, 0.7, 0.8, 0.9])
 TARGET = np.array([4.250, 4.195, 4.020, 3.930, 3.912, 3.898])
 MARQUIS_2019 = np.array([4.238, 4.186, 4.027, 3.939, 3.913, 3.906])
 
 
-def test_potential_meets_its_target_table_within_5_mV() -> None:
+def test_potential_meets_its_target_table_within_5_millivolts() -> None:
     assert np.max(np.abs(LITHIUM_COBALT_OXIDE.potential(FRACTIONS) - TARGET)) < 5e-3
 
 
-def test_potential_meets_the_set_of_marquis_within_18_mV() -> None:
+def test_potential_meets_the_set_of_marquis_within_18_millivolts() -> None:
     assert np.max(np.abs(LITHIUM_COBALT_OXIDE.potential(FRACTIONS) - MARQUIS_2019)) < 18e-3
 
 
@@ -32,7 +32,7 @@ def test_potential_inverts_the_sum() -> None:
     assert np.max(np.abs(returned - potentials)) < 1e-9
 
 
-def test_cut_off_of_3_V_lies_at_vacancies_of_2e_minus_8() -> None:
+def test_cut_off_of_3_volts_lies_at_vacancies_of_2e_minus_8() -> None:
     vacancy = float(LITHIUM_COBALT_OXIDE.vacancy(3.0))
     assert vacancy == pytest.approx(2.3e-8, rel=0.1)
     assert float(LITHIUM_COBALT_OXIDE.potential(1.0 - vacancy)) == pytest.approx(3.0, abs=1e-6)
@@ -58,16 +58,16 @@ def test_single_ideal_reaction_is_the_nernst_equation() -> None:
     assert np.max(np.abs(site.potential(fractions) - nernst)) < 1e-10
 
 
-def test_crystal_holds_72_6_microampere_hours_between_3_and_4_25_V() -> None:
+def test_crystal_holds_72_6_microampere_hours_between_3_and_4_25_volts() -> None:
     low, high = LITHIUM_COBALT_OXIDE.lithium([4.25, 3.0])
     assert 138.3 * UTILISATION * (high - low) == pytest.approx(72.6 * UTILISATION, rel=1e-3)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.1, float("nan")])
 def test_fraction_outside_the_open_interval_is_refused(fraction: float) -> None:
-    with pytest.raises(FractionOutOfRange):
+    with pytest.raises(FractionOutOfRangeError):
         LITHIUM_COBALT_OXIDE.potential([0.5, fraction])
-    with pytest.raises(FractionOutOfRange):
+    with pytest.raises(FractionOutOfRangeError):
         LITHIUM_COBALT_OXIDE.slope(fraction)
 
 
