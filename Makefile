@@ -2,7 +2,7 @@
 # make test     run the tests
 # make lint     check style, formatting and types
 # make wheel    build dist/labctl-*.whl
-# make clean    remove everything that the others made; keeps the data of your runs
+# make clean    remove everything that the others made, the demo's data too; your own runs stay
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,8 @@ wheel: $(INSTALLED)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf labctl-data/demo-*
+	rmdir labctl-data 2>/dev/null || true
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is touched last, so that an interrupted install is begun again.

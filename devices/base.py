@@ -165,7 +165,7 @@ class RowStream:
             yield {
                 "time": times,
                 "data": {key: [row[key] for row in rows] for key in self.columns},
-                "timestamps": {key: times for key in self.columns},
+                "timestamps": dict.fromkeys(self.columns, times),
             }
 
 
@@ -196,7 +196,9 @@ class Station(Device):
         super().__init__(name=name, **kwargs)
         for part, instrument in self.instruments.items():
             if hasattr(self, part):
-                raise ValueError(f"{type(self).__name__}: a part may not be called {part!r}, which a device already has")
+                raise ValueError(
+                    f"{type(self).__name__}: a part may not be called {part!r}, which a device already has"
+                )
             setattr(self, part, instrument)
 
     def add_stream(self, stream: str, columns: Mapping[str, Column]) -> RowStream:
@@ -221,12 +223,20 @@ class Station(Device):
         return identities, failures
 
     def read(self) -> dict[str, Any]:
-        """Read every quantity of every instrument."""
-        return {key: value for each in self.instruments.values() for key, value in each.read().items()}
+        """Read every quantity of every instrument, settings too."""
+        return {
+            key: value
+            for each in self.instruments.values()
+            for key, value in (each.read() | each.read_configuration()).items()
+        }
 
     def describe(self) -> dict[str, Any]:
-        """Describe every quantity of every instrument."""
-        return {key: value for each in self.instruments.values() for key, value in each.describe().items()}
+        """Describe every quantity of every instrument, settings too."""
+        return {
+            key: value
+            for each in self.instruments.values()
+            for key, value in (each.describe() | each.describe_configuration()).items()
+        }
 
     def safe(self) -> None:
         """Bring the station to its safe state from any state, in any order, twice."""

@@ -267,8 +267,8 @@ class TranscriptPort:
 
 
 Trouble = Literal["ignore", "delay", "drop", "garble", "duplicate", "truncate", "dribble", "disconnect"]
-"""ignore: the request is lost; garble: one bit flips in each byte concerned, the trouble that sums of bytes see
-worst; dribble: the reply comes byte by byte; disconnect: the write fails unsent."""
+"""ignore: the request is lost; garble: one bit flips in each byte concerned, which sums of bytes see worst;
+dribble: the reply comes byte by byte; disconnect: the write fails unsent."""
 
 
 @dataclass(frozen=True)

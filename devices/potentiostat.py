@@ -89,7 +89,6 @@ class _Run:
     job: Job
     asked: int
     began: float
-    label: float
     deadline: float
     ledger: CycleLedger
     next_record: int | None = None
@@ -148,6 +147,7 @@ class PotentiostatStation(Station):
         self._cycles = self.add_stream("cycles", CYCLE_COLUMNS)
         self._events = self.add_stream("events", EVENT_COLUMNS)
         self._lock = threading.RLock()
+        self._collecting = threading.RLock()
         self._prepared = 0
         self._uploaded: Job | None = None
         self._run: _Run | None = None
@@ -200,7 +200,11 @@ class PotentiostatStation(Station):
             status.set_finished()
             yield from ()
 
-        brought.add_callback(lambda _: self.clock.spawn(self.lane, upload(), status.set_exception))
+        def fail(error: Exception) -> None:
+            if not status.done:
+                status.set_exception(error)
+
+        brought.add_callback(lambda _: self.clock.spawn(self.lane, upload(), fail))
         return status
 
     def kickoff(self) -> StatusBase:
@@ -225,7 +229,7 @@ class PotentiostatStation(Station):
         )
         now = self.clock.now()
         deadline = now + 1.1 * bound + self.parameters.patience + START_DEADLINE
-        self._run = _Run(job, count_executions(job.program), now, label, deadline, ledger)
+        self._run = _Run(job, count_executions(job.program), now, deadline, ledger)
         self._completed = None
         self._started = self.clock.status(f"start {self.name}", START_DEADLINE)
         self._poller = self.clock.spawn(self.lane, self._fly(self._run, self._started), self._fail)
@@ -246,9 +250,15 @@ class PotentiostatStation(Station):
     def stop(self, *, success: bool = False) -> None:
         """End the flight as the program says: `keep` leaves the cell cycling and says so, `open` opens it."""
         run = self._run
-        if run is None or run.over:
+        if run is None or (run.over and run.failure is None):
             return
-        if run.job.program.on_host_loss == "keep":
+        keep = run.job.program.on_host_loss == "keep"
+        if run.over:
+            if not keep:
+                self._open_after_failure(run)
+        elif self._called_off(run, "stopped"):
+            return
+        elif keep:
             self._leave(run)
         else:
             self._open(run, "stopped")
@@ -268,13 +278,13 @@ class PotentiostatStation(Station):
         run = self._run
         if run is None or run.over:
             self._cycler.stop()
-        else:
+        elif not self._called_off(run, "made safe"):
             self._open(run, "made safe")
 
     def close(self) -> None:
         """Stop looking; what was uploaded and started goes on, which the events and the log say."""
         run = self._run
-        if run is not None and not run.over:
+        if run is not None and not run.over and not self._called_off(run, "closed"):
             self._leave(run)
 
     def _refuse_while_running(self) -> None:
@@ -285,19 +295,19 @@ class PotentiostatStation(Station):
             )
 
     def _fly(self, run: _Run, started: StatusBase) -> Poller:
-        first = self._cycler.start(run.job.token)
-        with self._lock:
-            run.next_record = first
+        with self._collecting:
+            if run.over:
+                return
+            run.next_record = self._cycler.start(run.job.token)
         self._say(run, "started", "info", f"{run.job.program.name}, {run.asked} steps")
         for remark in self._cycler.remarks(run.job.program):
             self._say(run, "remark", "info", remark)
         if not started.done:
             started.set_finished()
+        self._look(run)
         while not run.over:
-            self._look(run)
-            if run.over:
-                return
             yield self.parameters.poll_period
+            self._look(run)
 
     def _look(self, run: _Run) -> None:
         """Collect; a silent link is borne for as long as patience says."""
@@ -316,16 +326,17 @@ class PotentiostatStation(Station):
             self._say(run, "link_back", "info", f"after {silent:.0f} s; the rows of that time were fetched")
 
     def _collect(self, run: _Run) -> None:
-        """Fetch and book everything there is."""
-        while not run.over and run.next_record is not None:
-            page = self._cycler.records(run.next_record, RECORDS_PER_PAGE)
-            with self._lock:
-                for number, record in enumerate(page.records, page.first):
-                    if number == run.next_record and not run.over:
-                        self._book(run, record)
-                        run.next_record = number + 1
-            if page.first + len(page.records) >= page.next:
-                return
+        """Fetch and book everything there is; one caller at a time, since to ask on is to acknowledge."""
+        with self._collecting:
+            while not run.over and run.next_record is not None:
+                page = self._cycler.records(run.next_record, RECORDS_PER_PAGE)
+                with self._lock:
+                    for number, record in enumerate(page.records, page.first):
+                        if not run.over:
+                            self._book(run, record)
+                            run.next_record = number + 1
+                if page.first + len(page.records) >= page.next:
+                    return
 
     def _book(self, run: _Run, record: Record) -> None:
         match record:
@@ -342,14 +353,24 @@ class PotentiostatStation(Station):
         """Book the end that the instrument tells of."""
         asked_for = run.stop_reason
         if run.ledger.finish(asked_for or "instrument"):
-            self._end(run, "completed", interrupted=False)
             self._say(run, "completed", "info", reason)
+            self._end(run, "completed", interrupted=False)
         elif asked_for is not None:
-            self._end(run, asked_for, interrupted=True)
             self._say(run, "stopped", "info", f"{asked_for}: {reason}; the cell is open")
+            self._end(run, asked_for, interrupted=True)
         else:
-            self._end(run, f"instrument: {reason}", interrupted=True)
             self._say(run, "safety", "alarm", f"{reason}; the cell is open")
+            self._end(run, f"instrument: {reason}", interrupted=True)
+
+    def _called_off(self, run: _Run, reason: str) -> bool:
+        """End a flight whose start was not yet sent, or not yet answered; return whether that was so."""
+        with self._collecting:
+            if run.next_record is not None:
+                return False
+            self._cycler.stop()
+            self._say(run, "stopped", "info", f"{reason} before it ran; the cell is open")
+            self._end(run, f"{reason} before it ran", interrupted=True)
+            return True
 
     def _open(self, run: _Run, reason: str) -> None:
         """Open the cell first, then fetch what the instrument has to say of it."""
@@ -364,8 +385,18 @@ class PotentiostatStation(Station):
         with self._lock:
             if not run.over:
                 run.ledger.finish(reason, certain=True)
-                self._end(run, reason, interrupted=True)
                 self._say(run, "stopped", "warning", "the cell is open, but the last rows did not come")
+                self._end(run, reason, interrupted=True)
+
+    def _open_after_failure(self, run: _Run) -> None:
+        """Open the cell of a flight that was lost; when nobody answers, say that it may be running."""
+        try:
+            was_running = self._cycler.stop()
+        except LabError as error:
+            self._say(run, "not_opened", "alarm", f"{error}; the cell may be running under its own limits")
+            return
+        if was_running:
+            self._say(run, "stopped", "info", "the cell is open")
 
     def _leave(self, run: _Run) -> None:
         """Fetch what there is, then leave the instrument to itself."""
@@ -377,14 +408,12 @@ class PotentiostatStation(Station):
             if run.over:
                 return
             run.ledger.finish("left_running", certain=True)
-            self._end(
-                run, "left running: the cell goes on under the instrument's own limits", interrupted=True
+            text = (
+                f"{run.job.program.name} goes on without its host, {run.ledger.done} of {run.asked} steps"
+                " done; its further rows wait in the bridge, safe() opens the cell"
             )
-        text = (
-            f"{run.job.program.name} goes on without its host, {run.ledger.done} of {run.asked} steps done;"
-            " its further rows wait in the bridge, safe() opens the cell"
-        )
-        self._say(run, "left_running", "warning", text)
+            self._say(run, "left_running", "warning", text)
+            self._end(run, "left running under the instrument's own limits", interrupted=True)
         log.warning("%s: %s", self.name, text)
 
     def _fail(self, error: Exception) -> None:
@@ -397,8 +426,8 @@ class PotentiostatStation(Station):
         with self._lock:
             run.failure = error
             run.ledger.finish("failed", certain=True)
+            self._say(run, "failed", "alarm", f"{error}; {running}")
             self._end(run, f"failed: {type(error).__name__}: {error}", interrupted=True)
-        self._say(run, "failed", "alarm", f"{error}; {running}")
 
     def _end(self, run: _Run, reason: str, *, interrupted: bool) -> None:
         run.end_reason, run.interrupted, run.over = reason, interrupted, True

@@ -10,14 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from devices.errors import InterlockError
 from devices.recipes import AnnealRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
 from labctl.facts import Facts
 from labctl.runs import Run, briefs
-from sim.foil import Foil, Surroundings
+from sim.foil import Foil, FoilError, Surroundings
 from sim.materials.thermal import LCO
 from sim.physics.anneal import AnnealResult
+from sim.physics.heat import HeatError
 from sim.physics.lamp import Bank, Discharge, discharge
 
 MODEL = "flash-anneal-1d"
@@ -54,7 +56,16 @@ class Believer:
         return foil
 
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
-        """Predict a train on this sample, with the pulses it already had."""
+        """Predict a train on this sample, with the pulses it already had.
+
+        Raises InterlockError when such a sample does not belong under the lamp, or no model knows it.
+        """
+        try:
+            return self._predict(sample, recipe)
+        except (FoilError, HeatError) as error:
+            raise InterlockError("sample", f"{error}; nothing was switched on") from error
+
+    def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         foil = self.foil(sample)
         begin = foil.history[-1]["time"] + COLD if foil.history else 0.0
         pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration)

@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from labctl import __version__
-
-if TYPE_CHECKING:
-    from labctl.config.models import Experiment
-    from labctl.session import Session
-    from labctl.stopping import Stopping
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -25,7 +20,8 @@ app = typer.Typer(
 )
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="Configuration folder (or $LABCTL_CONFIG; else the one shipped).")
+    Path | None,
+    typer.Option("--config", help="Configuration folder (or $LABCTL_CONFIG; else the one shipped)."),
 ]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder (or $LABCTL_DATA; else ./labctl-data).")
@@ -82,13 +78,15 @@ def demo(
     """Run the three paper recipes on the twin bench: anneal, then cycle; print paper against twin, draw pictures."""
     from labctl.demo import new_demo_directory, run_demo
 
-    with _stopped_in_order():
+    with _StoppedInOrder():
         run_demo(config, data or new_demo_directory())
 
 
 @app.command()
 def run(
-    experiment: Annotated[str, typer.Argument(help="An EXPERIMENT.toml, or the name of one in the configuration.")],
+    experiment: Annotated[
+        str, typer.Argument(help="An EXPERIMENT.toml, or the name of one in the configuration.")
+    ],
     bench: BenchOption = "twin",
     config: ConfigOption = None,
     data: DataOption = None,
@@ -96,42 +94,22 @@ def run(
 ) -> None:
     """Run one experiment on a bench."""
     from labctl.config.folder import Config
+    from labctl.running import run_shown
     from labctl.stopping import scripted_session
 
-    asked = Config(config).experiment(experiment)
+    (asked,) = Config(config).select(bench, [experiment]).experiments
     with (
-        _stopped_in_order(),
+        _StoppedInOrder(),
         scripted_session(bench, config=config, data=data, operator=operator) as (lab, stopping),
     ):
         run_shown(lab, stopping, asked)
 
 
-def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
-    """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
-    from bluesky.utils import RunEngineInterrupted
-    from rich.console import Console
-
-    from labctl.progress import RunProgress
-
-    console = Console()
-    with RunProgress(console) as progress:
-        token = lab.RE.subscribe(progress)
-        try:
-            uids = lab.run(experiment)
-        except RunEngineInterrupted:
-            stopping.check()
-            raise
-        finally:
-            lab.RE.unsubscribe(token)
-    stopping.check()
-    for uid in uids:
-        console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`", highlight=False)
-    return uids
-
-
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files to check; all of the configuration if none.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files to check; all of the configuration if none.")
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Check configuration files and touch no device; say every mistake of every file at once."""
@@ -168,7 +146,9 @@ def show(
 @app.command()
 def plot(
     run: RunArgument,
-    output: Annotated[Path | None, typer.Option("--output", help="Folder; `pictures` in the data if none.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder; `pictures` in the data if none.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Draw a run's pictures from its journal."""
@@ -187,7 +167,7 @@ def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOpt
     from labctl.stopping import scripted_session
 
     with (
-        _stopped_in_order(),
+        _StoppedInOrder(),
         scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
     ):
         lab.safe()
@@ -196,7 +176,7 @@ def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOpt
             raise ConnectError(lab.missing)
 
 
-class _stopped_in_order:
+class _StoppedInOrder:
     """Turn Stopped into the exit status a shell expects, once everything is closed."""
 
     def __enter__(self) -> None:

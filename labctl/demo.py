@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from labctl.cli import run_shown
 from labctl.compare import Row, compare
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
 from labctl.plot import CELSIUS, plot_run
 from labctl.replay import replay
+from labctl.running import run_shown
 from labctl.runs import Run
 from labctl.stopping import scripted_session
 
@@ -26,8 +26,8 @@ PER_AREA = 36.0
 
 
 def new_demo_directory() -> Path:
-    """Return a data folder of its own: a demo needs fresh foils."""
-    return data_dir() / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    """Return a data folder of its own, `demo-1` and so on: a demo needs fresh foils."""
+    return next(folder for number in count(1) if not (folder := data_dir() / f"demo-{number}").exists())
 
 
 def run_demo(config: Path | None, data: Path) -> None:
@@ -41,10 +41,14 @@ def run_demo(config: Path | None, data: Path) -> None:
     report(console, experiments, kept, data)
 
 
-def report(console: Console, experiments: Sequence[Experiment], kept: Sequence[Sequence[str]], data: Path) -> None:
+def report(
+    console: Console, experiments: Sequence[Experiment], kept: Sequence[Sequence[str]], data: Path
+) -> None:
     """Print the tables and draw the pictures, from the documents in the journal."""
     rows, pictures = [], []
-    temperatures = Table("film", "pulses", "surface peak", "Al peak", "Al molten", title="Temperatures (replayed)")
+    temperatures = Table(
+        "film", "pulses", "surface peak", "Al peak", "Al molten", title="Temperatures (replayed)"
+    )
     for experiment, (annealed, cycled) in zip(experiments, kept, strict=True):
         anneal_run, cycle_run = Run(annealed, data), Run(cycled, data)
         rows += compare(cycle_run, experiment.compare)
@@ -58,7 +62,9 @@ def report(console: Console, experiments: Sequence[Experiment], kept: Sequence[S
         )
         pictures += plot_run(anneal_run, data / "pictures") + plot_run(cycle_run, data / "pictures")
     console.print(comparison_table(rows))
-    console.print("paper: surface 690 to 900 degC, hotter for thicker films; Al below 660 degC in both 850 V recipes")
+    console.print(
+        "paper: surface 690 to 900 degC, hotter for thicker films; Al below 660 degC in both 850 V recipes"
+    )
     console.print(temperatures)
     console.print(f"runs:     {data / 'runs'}  (labctl runs --data {data})", highlight=False, soft_wrap=True)
     console.print(f"pictures: {data / 'pictures'} ({len(pictures)})", highlight=False, soft_wrap=True)

@@ -41,7 +41,7 @@ class LabEngine(RunEngine):
         self._streams: dict[str, tuple[str, str]] = {}
         super().__init__(md if md is not None else {}, loop=clock.loop, **kwargs)
 
-    @property
+    @property  # type: ignore[override]
     def msg_hook(self) -> Callable[[Any], None]:
         """What every message is shown to before it is processed."""
         return self._on_message
@@ -50,7 +50,7 @@ class LabEngine(RunEngine):
     def msg_hook(self, hook: Callable[[Any], None] | None) -> None:
         self._user_msg_hook = hook
 
-    @property
+    @property  # type: ignore[override]
     def state_hook(self) -> Callable[[str, str], None]:
         """What every change of state is told to."""
         return self._on_state

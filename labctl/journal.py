@@ -26,6 +26,7 @@ from labctl.engine import event_uid
 
 SCHEMA = 1
 
+
 @dataclass(frozen=True)
 class Record:
     """One record as read: its place in the file, its sequence number, type letter and decoded payload."""
@@ -132,7 +133,9 @@ def _check(path: Path, line: bytes, offset: int, sequence: int) -> Record:
     if not whole:
         if sequence == 0:
             raise Foreign(f"{path} is not a journal")
-        raise Corrupt(f"{path}: record {sequence} at byte {offset} fails its checksum; nothing after it was read")
+        raise Corrupt(
+            f"{path}: record {sequence} at byte {offset} fails its checksum; nothing after it was read"
+        )
     record = Record(offset, sequence, kind, json.loads(payload))
     if sequence == 0:
         if kind != "H":
@@ -262,7 +265,9 @@ class DeviceSpool:
     """A device's own file: `directory`/spool/<device>/<boot>.jnl, rows as they are made."""
 
     def __init__(self, directory: Path, device: str, boot: str) -> None:
-        self._file = RecordFile(directory / "spool" / device / f"{boot}.jnl", {"holds": "spool", "device": device})
+        self._file = RecordFile(
+            directory / "spool" / device / f"{boot}.jnl", {"holds": "spool", "device": device}
+        )
 
     def append(self, stream: str, time: float, row: Any) -> None:
         """Write one row; it is the operating system's at once, and synced when the journal has it."""

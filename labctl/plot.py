@@ -85,11 +85,11 @@ def voltage_figure(run: Run) -> Figure:
         density = each.discharge_current / area * 1e6 / 1e4
         last_at[float(f"{density:.4g}")] = each.cycle
     for index, (density, cycle) in enumerate(last_at.items()):
-        look = {"color": GREYS[index % 4], "linestyle": STYLES[index % 4]}
+        grey, style = GREYS[index % 4], STYLES[index % 4]
         pairs = branches(table["cycle"], table["current"], table["charge"], table["voltage"], cycle)
         for number, (passed, voltage) in enumerate(pairs):
             label = None if number else f"{density:g} uA/cm$^2$, cycle {cycle}"
-            axes.plot(passed / area * MICROAMPERE_HOUR_PER_CM2, voltage, label=label, **look)
+            axes.plot(passed / area * MICROAMPERE_HOUR_PER_CM2, voltage, style, color=grey, label=label)
     axes.set_xlim(left=0)
     axes.legend(frameon=False)
     return figure
@@ -127,8 +127,8 @@ def _draw(axes: Axes, temperatures: Temperatures, scale: float) -> None:
 
 def _finish(axes: Axes) -> None:
     axes.axhline(ALUMINIUM_MELTS, color="0.6", linewidth=0.8)
-    where = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom", "color": "0.4"}
-    axes.annotate("Al melts", (0.99, ALUMINIUM_MELTS), **where)
+    across = axes.get_yaxis_transform()
+    axes.text(0.99, ALUMINIUM_MELTS, "Al melts", transform=across, ha="right", va="bottom", color="0.4")
     axes.legend(frameon=False)
 
 

@@ -36,7 +36,8 @@ def session_metadata(
         "bench": {"name": bench.name, "config_hash": bench.config_hash},
         "clock": {"kind": clock.kind, "pace": clock.pace, "epoch": clock.epoch},
         "devices": {
-            name: device_metadata(name, device, bench, identities.get(name, {})) for name, device in devices.items()
+            name: device_metadata(name, device, bench, identities.get(name, {}))
+            for name, device in devices.items()
         },
         "limits": to_json(limits),
         "versions": {
@@ -62,7 +63,9 @@ def device_metadata(name: str, device: Any, bench: BenchFile, identity: Mapping[
     }
     if isinstance(entry, StationEntry):
         said["drivers"] = {part_name: part.driver for part_name, part in entry.parts.items()}
-        parameters = {name: part.parameters for name, part in entry.parts.items()} | {"station": entry.parameters}
+        parameters = {name: part.parameters for name, part in entry.parts.items()} | {
+            "station": entry.parameters
+        }
         bodies = {name: None if each is None else to_json(each) for name, each in parameters.items()}
         said["parameters_hash"] = canonical_hash(bodies)
     if twin:

@@ -86,7 +86,9 @@ class Run:
     def _descriptors(self, stream: str) -> list[dict[str, Any]]:
         streams = self.streams
         if stream not in streams:
-            raise DataError(f"run {self.uid[:8]} has no stream {stream!r}; it has {', '.join(streams) or 'none'}")
+            raise DataError(
+                f"run {self.uid[:8]} has no stream {stream!r}; it has {', '.join(streams) or 'none'}"
+            )
         return streams[stream]
 
     def brief(self) -> Brief:

@@ -18,6 +18,7 @@ from bluesky.protocols import Readable
 from devices.base import Instrument, Station
 from devices.bridges.squidstat import SquidstatBridge
 from devices.errors import ConfigError, ConnectError, LabError, Mistake
+from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
 from labctl.belief import Believer
 from labctl.clock.virtual import VirtualClock
@@ -56,10 +57,10 @@ def open_session(
     handle_signals False leaves Ctrl-C to the caller (scripts do; see labctl.stopping).
     Raises ConfigError before any device is touched, OwnershipError when another session has the bench.
     """
-    folder = Config(None if config is None else Path(config))
+    chosen = Config(None if config is None else Path(config)).select(bench)
     return Session(
-        folder.bench(bench),
-        folder,
+        chosen.bench,
+        chosen.limits,
         data_dir(None if data is None else Path(data)),
         start_with_the_rest=start_with_the_rest,
         operator=operator,
@@ -77,7 +78,7 @@ class Session:
     def __init__(
         self,
         bench: BenchFile,
-        config: Config,
+        limits: Limits,
         data: Path,
         *,
         start_with_the_rest: bool = False,
@@ -86,8 +87,7 @@ class Session:
         ask: Ask | None = None,
     ) -> None:
         _refuse_virtual_time_for_hardware(bench)
-        self.bench, self.config, self.data = bench, config, data
-        self.limits = config.limits()
+        self.bench, self.limits, self.data = bench, limits, data
         self.devices: dict[str, Any] = {}
         self.missing: dict[str, dict[str, str]] = {}
         self.plans = SimpleNamespace(**discover_plans())
@@ -113,7 +113,9 @@ class Session:
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Run an experiment and return the uids of its runs."""
         plan: Any = getattr(self.plans, experiment.plan)
-        return tuple(self.RE(plan(**self.arguments(experiment), md=experiment_metadata(experiment, md))))
+        md = experiment_metadata(experiment, md)
+        uids: Any = self.RE(plan(**self.arguments(experiment), md=md))
+        return tuple(uids)
 
     def arguments(self, experiment: Experiment) -> dict[str, Any]:
         """Return what an experiment's plan is called with on this bench."""
@@ -156,7 +158,9 @@ class Session:
         if name not in self.devices:
             reason = self.missing.get(name)
             raise LabError(
-                f"this bench has no {name!r}" if reason is None else f"{name} did not answer at the start: {reason}"
+                f"this bench has no {name!r}"
+                if reason is None
+                else f"{name} did not answer at the start: {reason}"
             )
         return self.devices[name]
 
@@ -196,6 +200,8 @@ class Session:
 
     def _connect(self, world: World) -> dict[str, dict[str, str]]:
         identities: dict[str, dict[str, str]] = {}
+        found: dict[str, str]
+        failed: dict[str, str]
         for name, entry in self.bench.devices.items():
             try:
                 if isinstance(entry, DeviceEntry):
@@ -223,9 +229,7 @@ class Session:
             self._set_up_twins(name, entry)
         instruments: dict[str, Instrument] = {}
         for part_name, part in entry.parts.items():
-            instrument = build_instrument(
-                name, part_name, part, self.clock, endpoint_of, world.twin_latency
-            )
+            instrument = build_instrument(name, part_name, part, self.clock, endpoint_of, world.twin_latency)
             self._ending.callback(instrument.wire.close)
             instruments[part_name] = instrument
         station = build_station(
@@ -255,7 +259,11 @@ class Session:
 
 def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the start documents of an experiment's runs say of it."""
-    said = {"experiment_name": experiment.name, "experiment_hash": experiment.config_hash, "notes": experiment.notes}
+    said = {
+        "experiment_name": experiment.name,
+        "experiment_hash": experiment.config_hash,
+        "notes": experiment.notes,
+    }
     if experiment.operator:
         said["operator"] = experiment.operator
     return {**said, **(md or {})}

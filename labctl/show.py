@@ -12,6 +12,7 @@ from rich.table import Table
 
 from labctl.config.finder import data_dir
 from labctl.runs import Run, briefs
+from labctl.units import show
 
 
 def print_runs(data: Path | None) -> None:
@@ -51,6 +52,11 @@ def _summary(run: Run) -> Table:
         f"{name} ({'real' if each['real'] else 'twin'})" for name, each in start.get("devices", {}).items()
     )
     body = start.get("recipe") or start.get("program") or {}
+    recipe = start.get("recipe", {}).get("body")
+    pulses = "" if recipe is None else recipe_in_words(recipe)
+    films = ", ".join(
+        f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in sample.get("layers", [])
+    )
     for name, value in (
         ("run", run.uid),
         ("plan", start.get("plan_name", "")),
@@ -58,8 +64,10 @@ def _summary(run: Run) -> Table:
         ("ended", "never: it died" if stop is None else f"{_when(stop['time'])}, {stop['exit_status']}"),
         ("reason", "" if stop is None else stop.get("reason", "")),
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
+        ("layers", films),
         ("made by runs", inputs),
         ("recipe" if "recipe" in start else "program", f"{body.get('name', '')} {body.get('hash', '')[:12]}"),
+        ("pulses", pulses),
         ("experiment", start.get("experiment", "")),
         ("devices", real),
         ("journal", str(run.path)),
@@ -67,6 +75,12 @@ def _summary(run: Run) -> Table:
         if value:
             table.add_row(name, value)
     return table
+
+
+def recipe_in_words(body: dict[str, Any]) -> str:
+    """Return an anneal recipe's body (SI) as a person would say it."""
+    voltage, duration = show(body["voltage"], "V", "V"), show(body["pulse_duration"], "s", "ms")
+    return f"{body['pulse_count']} at {voltage}, {duration}, {show(body['rate'], 'Hz', 'Hz')}"
 
 
 def _rows(run: Run, stream: str, most: int) -> Table:

@@ -110,10 +110,13 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
         return str(uid)
 
     def prepared() -> MsgGenerator[str]:
-        yield from finished((yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)))
+        yield from finished(
+            (yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False))
+        )
         return (yield from run())
 
-    return (yield from bpp.rewindable_wrapper(prepared(), False))
+    uid: str = yield from bpp.rewindable_wrapper(prepared(), False)
+    return uid
 
 
 class Completion:

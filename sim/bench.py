@@ -75,7 +75,12 @@ class Bench:
     """
 
     def __init__(
-        self, now: Callable[[], float], *, seed: int, surroundings: Surroundings, directory: Path | None = None
+        self,
+        now: Callable[[], float],
+        *,
+        seed: int,
+        surroundings: Surroundings,
+        directory: Path | None = None,
     ) -> None:
         self.seed, self.surroundings = seed, surroundings
         self._now = now

@@ -40,6 +40,14 @@ class Surroundings:
         )
 
 
+@dataclass
+class BuiltCell:
+    """A cell built on a foil: its model and its state, which whatever it is wired to writes back."""
+
+    cell: Cell
+    state: CellState
+
+
 class FoilError(ValueError):
     """Something that cannot be done to this foil."""
 
@@ -57,7 +65,9 @@ def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], ar
     """Return the cell built on an annealed film; FoilError when the layers are not LiPON and Li."""
     materials = [layer["material"] for layer in cell_layers]
     if materials != ["LiPON", "Li"]:
-        raise FoilError(f"the cell twin knows LiPON / Li on the cathode, not {' / '.join(materials) or 'nothing'}")
+        raise FoilError(
+            f"the cell twin knows LiPON / Li on the cathode, not {' / '.join(materials) or 'nothing'}"
+        )
     electrolyte, anode = cell_layers
     parameters = annealed_cell(result.depth, result.width, result.crystalline, result.peak, area=area)
     return Cell(
@@ -83,8 +93,7 @@ class Foil:
         self._state = self._under_lamp.initial(surroundings.chuck_temperature)
         self._memo = CycleMemo()
         self._last: tuple[float, Discharge] | None = None
-        self.cell: Cell | None = None
-        self.cell_state: CellState | None = None
+        self.built: BuiltCell | None = None
         self.history: list[dict[str, Any]] = []
 
     @property
@@ -92,26 +101,26 @@ class Foil:
         """The sample's id."""
         return str(self.description["id"])
 
-    @property
-    def state(self) -> CellState:
-        """The state of its cell."""
-        if self.cell_state is None:
-            raise FoilError(f"{self.id} is not a cell")
-        return self.cell_state
-
-    @state.setter
-    def state(self, state: CellState) -> None:
-        self.cell_state = state
+    def as_cell(self) -> BuiltCell:
+        """Return the cell built on it; FoilError when there is none."""
+        if self.built is None:
+            raise FoilError(f"{self.id} is no cell yet: its electrolyte and anode are missing")
+        return self.built
 
     def flash(self, time: float, discharge: Discharge) -> None:
         """Let one pulse fall on the film; FoilError when a cell is built on it: its lithium would melt."""
-        if self.cell is not None:
+        if self.built is not None:
             raise FoilError(f"{self.id} is a cell; it does not belong under the lamp")
         if self._last is not None:
             self._cool_until(time)
         self._last = (time, discharge)
         self.history.append(
-            {"event": "flash", "time": time, "voltage": discharge.voltage_before, "exposure": discharge.exposure}
+            {
+                "event": "flash",
+                "time": time,
+                "voltage": discharge.voltage_before,
+                "exposure": discharge.exposure,
+            }
         )
 
     def annealed(self) -> AnnealResult:
@@ -124,12 +133,12 @@ class Foil:
 
     def assemble(self, time: float) -> None:
         """Put the cell layers on: from now on it is a cell. Harmless when it is one already."""
-        if self.cell is not None:
+        if self.built is not None:
             return
         if self._last is not None:
             self._cool_until(self._last[0] + self._last[1].duration + COOL_DOWN)
-        self.cell = cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
-        self.cell_state = self.cell.fresh()
+        cell = self._cell()
+        self.built = BuiltCell(cell, cell.fresh())
         self.history.append({"event": "assembled", "time": time})
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,7 +148,7 @@ class Foil:
         return {
             "description": self.description,
             "anneal": self._state.to_dict(),
-            "cell": None if self.cell_state is None else self.cell_state.to_dict(),
+            "cell": None if self.built is None else self.built.state.to_dict(),
             "history": self.history,
         }
 
@@ -150,11 +159,11 @@ class Foil:
         foil._state = AnnealState.from_dict(data["anneal"])
         foil.history = list(data["history"])
         if data["cell"] is not None:
-            foil.cell = cell_on(
-                foil.annealed(), tuple(foil.description["cell_layers"]), foil.description["area"]
-            )
-            foil.cell_state = CellState.from_dict(data["cell"])
+            foil.built = BuiltCell(foil._cell(), CellState.from_dict(data["cell"]))
         return foil
+
+    def _cell(self) -> Cell:
+        return cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
 
     def _cool_until(self, time: float) -> None:
         """Calculate the last flash and the dark until `time`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from sim.apparatus import FlashHead
 from sim.bench import Bench, Twin, TwinStation
@@ -18,6 +18,13 @@ METER_RANGE = 30.0
 """J, full scale of the meter's head; guess: the next usual range above 19.3 J/cm2 on 1 cm2."""
 
 Answer = Callable[[bytes], bytes]
+
+
+class WiredTwin(Protocol):
+    """A twin that is spoken to in bytes."""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Take bytes at time [s]; return what it answers at once."""
 
 
 class LampTwins:
@@ -37,14 +44,12 @@ class LampTwins:
         self.charger = GlassmanFJTwin(self.head)
         self.gate = SRSDG645Twin(self._flash)
         self.meter = GentecMaestroTwin(bench.generator(f"{name}.meter"), full_scale_energy=METER_RANGE)
-        self.twins: tuple[Twin, ...] = (self.charger, self.gate, self.meter)
+        self._wired: dict[str, WiredTwin] = {"charger": self.charger, "gate": self.gate, "meter": self.meter}
+        self.twins: Sequence[Twin] = (self.charger, self.gate, self.meter)
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to charger, trigger or meter."""
-        answer: bytes = {"charger": self.charger, "gate": self.gate, "meter": self.meter}[part].receive(
-            data, now
-        )
-        return answer
+        return self._wired[part].receive(data, now)
 
     def deliver(self) -> None:
         """These instruments speak only when asked."""
@@ -53,7 +58,7 @@ class LampTwins:
         """Lay a foil under the lamp."""
         if self.foil is not None:
             raise FoilError(f"{self.foil.id} lies under the lamp already")
-        if foil.cell is not None:
+        if foil.built is not None:
             raise FoilError(f"{foil.id} is a cell; it does not belong under the lamp")
         self.foil = foil
 
@@ -77,7 +82,7 @@ class PotentiostatTwins:
         if list(parts.values()) != ["squidstat"]:
             raise ValueError(f"{name}: the twin potentiostat is one squidstat, not {dict(parts)}")
         self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed)
-        self.twins: tuple[Twin, ...] = (self.squidstat,)
+        self.twins: Sequence[Twin] = (self.squidstat,)
         self._channels: dict[str, int] = {}
         self._answer: Answer | None = None
 
@@ -103,12 +108,11 @@ class PotentiostatTwins:
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Wire a cell to the channel that `place` ends with."""
         channel = int(place.partition("/")[2] or 0)
-        if foil.cell is None:
-            raise FoilError(f"{foil.id} is no cell yet: its electrolyte and anode are missing")
+        wired = foil.as_cell()
         if channel in self._channels.values():
             raise FoilError(f"channel {channel} is taken")
         self._channels[foil.id] = channel
-        self.squidstat.wire_cell(channel, foil)
+        self.squidstat.wire_cell(channel, wired)
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""

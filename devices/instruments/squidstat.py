@@ -17,6 +17,7 @@ experimentStopped, on which therefore nothing depends.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Squidstat(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.channel = channel
-        self._last_id = SYNC_ID
+        self._ids = itertools.count(SYNC_ID + 1)
         self._boot: str | None = None
 
     def identify(self) -> str:
@@ -247,8 +248,7 @@ class Squidstat(Instrument):
         ) from lost
 
     def _ask(self, do: str, *, repeat: bool = False, **arguments: Any) -> dict[str, Any]:
-        self._last_id += 1
-        identifier = self._last_id
+        identifier = next(self._ids)
         request = pack({"id": identifier, "do": do, **arguments})
         answer = self.wire.ask(request, ReplyTo(identifier), unpack, repeat=repeat)
         if "error" in answer:

@@ -46,7 +46,9 @@ def capacities(cycle: Integers, current: Floats, charge: Floats) -> list[CycleCa
     return found
 
 
-def branches(cycle: Integers, current: Floats, charge: Floats, voltage: Floats, number: int) -> list[tuple[Floats, Floats]]:
+def branches(
+    cycle: Integers, current: Floats, charge: Floats, voltage: Floats, number: int
+) -> list[tuple[Floats, Floats]]:
     """Return charge and discharge branch of one cycle as (charge passed since its start, voltage).
 
     Arrays (n,) as in `capacities`; voltage [V]. A branch without rows is left out.

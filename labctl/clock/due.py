@@ -70,7 +70,7 @@ class Spawned:
         self,
         poller: Poller,
         on_error: Callable[[Exception], None],
-        push: Callable[[float, Callable[[], None]], None],
+        push: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._poller, self._on_error, self._push = poller, on_error, push
         self._cancelled = False

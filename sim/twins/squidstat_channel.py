@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 SLACK = 1e-6
 """Seconds by which a row or an event may be early: event times are floats, the clock counts nanoseconds."""
 
+TIME_DIGITS = 6
+"""The instrument's timestamps are whole microseconds; guess."""
+
 SAMPLE = 1e-3
 """Seconds of one internal sample, within which a limit opens the cell; guess."""
 
@@ -446,7 +449,7 @@ class Channel:
             self._listener.measured(
                 self.number,
                 Reading(
-                    since + float(stretch.time[row]),
+                    round(since + float(stretch.time[row]), TIME_DIGITS),
                     float(voltage[row]),
                     float(current[row]),
                     float(temperature[row]),

@@ -375,7 +375,7 @@ TROUBLES = ("drop", "duplicate", "truncate", "garble", "delay", "ignore", "dribb
 
 @pytest.mark.parametrize("seed", range(6))
 def test_rows_are_never_lost_nor_doubled_by_trouble_on_the_wire(seed: int) -> None:
-    calm = Rig(accuracy=Accuracy(), poll_period=300.0)
+    calm = Rig(accuracy=Accuracy(), poll_period=60.0)
     calm.fly(cycles(1))
     chance = np.random.default_rng(seed)
 
@@ -386,7 +386,7 @@ def test_rows_are_never_lost_nor_doubled_by_trouble_on_the_wire(seed: int) -> No
             amount = {"garble": 0.01, "delay": 0.7}.get(trouble or "", 0.0)
             yield None if trouble is None else Fault(trouble, amount)  # type: ignore[arg-type]
 
-    rig = Rig(accuracy=Accuracy(), poll_period=300.0, faults=faults(), fault_seed=seed)
+    rig = Rig(accuracy=Accuracy(), poll_period=60.0, faults=faults(), fault_seed=seed)
     complete = rig.fly(cycles(1))
     assert complete.done
     assert complete.success
@@ -506,6 +506,43 @@ def test_safe_in_flight_opens_the_cell_whatever_the_program_says() -> None:
     assert not rig.twin.busy(0)
     assert rig.station.flight().end_reason == "made safe"
     assert rows(rig.station.streams["steps"])["end_reason"][-1] == "made safe"
+
+
+@pytest.mark.parametrize("ending", ["stop", "safe", "close"])
+def test_a_start_not_yet_sent_is_called_off(ending: str) -> None:
+    rig = Rig()
+    rig.station.prepare(CycleJob(SAMPLE, cycles(1)))
+    rig.clock.run_until(10.0)
+    started = rig.station.kickoff()
+    complete = rig.station.complete()
+    getattr(rig.station, ending)()
+    rig.clock.run_until(1000.0)
+    assert started.success
+    assert complete.success
+    assert len(rig.sent("start")) == 0
+    assert rig.station.flight().end_reason.endswith("before it ran")
+    assert rig.station.flight().interrupted
+
+
+def test_stop_under_open_also_opens_the_cell_of_a_lost_flight() -> None:
+    rig = Rig(faults=start_faults(Fault("drop"), *[Fault("disconnect")] * 12))
+    complete = rig.fly(cycles(1, "open"), until=100.0)
+    assert isinstance(complete.exception(), OutcomeUnknown)
+    rig.station.stop()
+    while rig.twin.busy(0):
+        rig.station.stop()
+    codes = rows(rig.station.streams["events"])["code"]
+    assert codes[0] == "failed"
+    assert set(codes[1:-1]) <= {"not_opened"}
+    assert codes[-1] == "stopped"
+
+
+def test_an_interval_that_the_instrument_overrides_is_told() -> None:
+    rig = Rig()
+    rig.fly(Program("p", (charge_to(4.0, voltage_change=0.01),), LIMITS))
+    events = rows(rig.station.streams["events"])
+    assert events["code"] == ["started", "remark", "completed"]
+    assert "overrides the interval" in events["text"][1]
 
 
 def test_stop_after_the_end_does_nothing() -> None:

@@ -145,7 +145,9 @@ def test_a_run_is_never_written_twice_into_one_file(tmp_path):
 def test_what_json_cannot_hold_is_refused_at_once():
     with pytest.raises(TypeError, match="object"):
         encode({"bad": object()})
-    assert encode({"a": np.float64("inf"), "b": np.array([1, 2]), "c": True}) == b'{"a":null,"b":[1,2],"c":true}'
+    assert (
+        encode({"a": np.float64("inf"), "b": np.array([1, 2]), "c": True}) == b'{"a":null,"b":[1,2],"c":true}'
+    )
 
 
 def test_rows_cost_less_than_one_json_page_per_row(tmp_path):

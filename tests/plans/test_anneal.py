@@ -1,6 +1,7 @@
 """Anneals on the twin bench: counts that are right through pauses, stops and faults; documents that are whole."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from bluesky.utils import RunEngineInterrupted
 from event_model import DocumentNames, schema_validators
 
 from devices.errors import InterlockError, LimitError
-from devices.recipes import AnnealRecipe
+from devices.recipes import AnnealRecipe, to_json
+from devices.roles import AnnealJob
 from labctl import Run
 
 
@@ -72,8 +74,7 @@ def test_the_start_document_holds_what_the_run_was(lab, sample, recipe):
 def test_rows_of_a_page_carry_their_own_times(lab, sample, recipe):
     (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
     run = Run(uid, lab.data)
-    times = [t for name, doc in run.documents if name == "event_page" for t in doc["time"] if "pulse" in doc["data"]]
-    assert np.allclose(np.diff(times), recipe.period, atol=0.3)
+    assert np.allclose(np.diff(run.times()), recipe.period, atol=0.3)
 
 
 @pytest.mark.parametrize("pulse", [0, 1, 7])
@@ -148,8 +149,6 @@ def test_a_recipe_beyond_the_labs_limits_is_refused_and_nothing_is_charged(lab, 
 
 def test_a_plan_that_stops_collecting_feeds_no_keep_alive(lab, sample, recipe):
     """The lease: the lamp must not go on firing for a plan that hangs."""
-    from devices.roles import AnnealJob
-
     lab.wait(lab.lamp.prepare(AnnealJob(sample, AnnealRecipe("long", 850.0, 1.8e-3, 300, 0.4))))
     lab.wait(lab.lamp.kickoff())
     finished = lab.lamp.complete()
@@ -169,11 +168,7 @@ def test_a_second_anneal_goes_on_where_the_first_left_the_film(lab, sample, reci
 
 
 def test_world_and_belief_are_apart(lab, sample, recipe):
-    """A foil that is thinner than the lab thinks: the prediction stays the lab's, the result is the world's."""
-    from dataclasses import replace
-
-    from devices.recipes import to_json
-
+    """A foil thicker than the lab thinks: the prediction stays the lab's, the result is the world's."""
     truly = replace(sample, layers=(sample.layers[0], replace(sample.layers[1], thickness=1.2e-6)))
     lab.twins.bring(to_json(truly), "lamp")
     (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
