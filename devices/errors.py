@@ -11,6 +11,7 @@
     ├── LimitError           a setpoint outside its range; nothing was sent
     ├── InterlockError       a permissive is missing (permissive)
     ├── OwnershipError       somebody else holds it (holder)
+    ├── Incomplete           a station ended early without an error of its own
     ├── OutcomeUnknown       an action was sent and its acknowledgement lost
     ├── ProgramError         a program that cannot run (line, column where it came from text)
     └── DataError            a journal that cannot be read
@@ -119,6 +120,10 @@ class OwnershipError(LabError):
     def __init__(self, thing: str, holder: str) -> None:
         self.holder = holder
         super().__init__(f"{thing} is held by {holder}; close that session first, nothing was opened here")
+
+
+class Incomplete(LabError):
+    """A station ended its work before all of it was done, without an error of its own."""
 
 
 class OutcomeUnknown(LabError):

@@ -27,7 +27,7 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder (or $LABCTL_DATA; else ./labctl-data).")
 ]
 BenchOption = Annotated[str, typer.Option("--bench", help="Name of the bench, as in config/benches.")]
-RunArgument = Annotated[str, typer.Argument(help="A run's uid, or enough of its beginning.")]
+RunArgument = Annotated[str, typer.Argument(help="A run's uid, enough of its beginning, or `last`.")]
 
 
 def main() -> None:
@@ -134,13 +134,14 @@ def runs(data: DataOption = None) -> None:
 def show(
     run: RunArgument,
     stream: Annotated[str, typer.Option(help="Which stream's rows to show.")] = "",
+    columns: Annotated[str, typer.Option(help="Which columns, between commas; all that fit if none.")] = "",
     rows: Annotated[int, typer.Option(min=1, help="How many rows at the most.")] = 12,
     data: DataOption = None,
 ) -> None:
     """Show one run: what was asked, what came of it, and its rows."""
     from labctl.show import print_run
 
-    print_run(run, stream, rows, data)
+    print_run(run, stream, columns, rows, data)
 
 
 @app.command()

@@ -13,6 +13,9 @@ from devices.errors import DataError
 from labctl.config.finder import data_dir
 from labctl.journal import read_documents
 
+LAST = "last"
+"""What may be typed for the run that began last."""
+
 Table = dict[str, np.ndarray[Any, Any]]
 
 
@@ -32,7 +35,8 @@ class Brief:
 class Run:
     """One run, read from its journal.
 
-    `Run(uid)` looks in the data directory; a beginning of the uid that fits one run only is enough.
+    `Run(uid)` looks in the data directory; a beginning of the uid that fits one run only is enough, and "last" is
+    the run that began last.
     """
 
     def __init__(self, uid: str | Path, data: Path | None = None) -> None:
@@ -102,7 +106,12 @@ def run_files(data: Path) -> list[Path]:
 
 
 def find_run(data: Path, uid: str) -> Path:
-    """Return the journal whose uid begins so. Raises DataError when none or several do."""
+    """Return the journal whose uid begins so, or of the `last` run. Raises DataError when none or several do."""
+    if uid == LAST:
+        *_, newest = [None, *briefs(data)]
+        if newest is None:
+            raise DataError(f"there are no runs in {data}")
+        return newest.path
     found = [path for path in run_files(data) if path.stem.startswith(uid)] if uid else []
     if len(found) != 1:
         which = "no run" if not found else f"{len(found)} runs"

@@ -10,16 +10,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from devices.errors import DataError
 from labctl.config.finder import data_dir
 from labctl.runs import Run, briefs
 from labctl.units import show
+
+
+LARGEST_SHORT = 1e6
+"""Above it, six digits would hide what changes (times since the epoch)."""
 
 
 def print_runs(data: Path | None) -> None:
     """Print every run of a data folder, oldest first."""
     directory = data_dir(data)
     console = Console()
-    table = Table("run", "began", "plan", "sample", "experiment", "status")
+    table = Table()
+    for name in ("run", "began", "plan", "sample", "experiment", "status"):
+        table.add_column(name, no_wrap=True)
     for brief in briefs(directory):
         table.add_row(
             brief.uid[:8], _when(brief.time), brief.plan, brief.sample, brief.experiment[:8], brief.status
@@ -30,8 +37,11 @@ def print_runs(data: Path | None) -> None:
         console.print(f"no runs in {directory}")
 
 
-def print_run(uid: str, stream: str, most: int, data: Path | None) -> None:
-    """Print what a run was and the rows of one of its streams (`primary` unless asked otherwise)."""
+def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None) -> None:
+    """Print what a run was and the rows of one of its streams (`primary` unless asked otherwise).
+
+    columns: names between commas; empty for as many as fit the terminal.
+    """
     run = Run(uid, data)
     console = Console()
     console.print(_summary(run))
@@ -40,7 +50,7 @@ def print_run(uid: str, stream: str, most: int, data: Path | None) -> None:
     console.print("streams: " + ", ".join(f"{name} ({count})" for name, count in counts.items()))
     chosen = stream or ("primary" if "primary" in streams else next(iter(streams), ""))
     if chosen:
-        console.print(_rows(run, chosen, most))
+        console.print(_rows(run, chosen, _asked_columns(run, chosen, columns), most, console))
 
 
 def _summary(run: Run) -> Table:
@@ -83,21 +93,45 @@ def recipe_in_words(body: dict[str, Any]) -> str:
     return f"{body['pulse_count']} at {voltage}, {duration}, {show(body['rate'], 'Hz', 'Hz')}"
 
 
-def _rows(run: Run, stream: str, most: int) -> Table:
+def _asked_columns(run: Run, stream: str, columns: str) -> list[str]:
+    asked = [name.strip() for name in columns.split(",") if name.strip()]
+    known = run.units(stream)
+    if unknown := [name for name in asked if name not in known]:
+        raise DataError(f"stream {stream} has no {', '.join(unknown)}; it has {', '.join(known)}")
+    return asked
+
+
+def _rows(run: Run, stream: str, asked: list[str], most: int, console: Console) -> Table:
     columns, units = run.table(stream), run.units(stream)
     length = len(next(iter(columns.values()), []))
-    table = Table(title=stream if length <= most else f"{stream}: first {most} of {length} rows")
-    for key in columns:
-        unit = units[key]
-        table.add_column(key if unit in ("", "1") else f"{key}\n({unit})", justify="right")
-    for index in range(min(length, most)):
-        table.add_row(*(_cell(column[index]) for column in columns.values()))
+    title = stream if length <= most else f"{stream}: first {most} of {length} rows"
+    texts = {
+        key: [key, "" if units[key] in ("", "1") else f"({units[key]})", *map(_cell, columns[key][:most])]
+        for key in asked or columns
+    }
+    left, shown = console.width - 1, []
+    for key, cells in texts.items():
+        left -= max(map(len, cells)) + 3
+        if asked or left >= 0 or not console.is_terminal:
+            shown.append(key)
+    hidden = [key for key in texts if key not in shown]
+    caption = f"not shown: {', '.join(hidden)} (choose with --columns)" if hidden else None
+    table = Table(title=title, caption=caption)
+    for key in shown:
+        name, unit = texts[key][:2]
+        table.add_column(f"{name}\n{unit}" if unit else name, justify="right", no_wrap=True)
+    for cells in zip(*(texts[key][2:] for key in shown), strict=True):
+        table.add_row(*cells)
+    if not console.is_terminal:
+        console.width = max(console.width, sum(max(map(len, texts[key])) + 3 for key in shown) + 1)
     return table
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, float | np.floating):
+        return f"{value:.2f}" if value > LARGEST_SHORT else f"{value:.6g}"
+    return str(value)
 
 
 def _when(time: float) -> str:
-    return datetime.fromtimestamp(time).astimezone().isoformat(sep=" ", timespec="seconds")
+    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"

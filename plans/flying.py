@@ -13,6 +13,7 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestStop, RunEngin
 from ophyd.status import StatusBase
 
 from devices.base import Column, RowStream
+from devices.errors import Incomplete
 from devices.recipes import canonical_hash, to_json
 from devices.roles import Flown
 from devices.samples import SampleRef
@@ -67,7 +68,7 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
     Every `flush` [s] the rows so far become pages and the station's lease is renewed. The body is not
     rewindable: pause and resume never send the kickoff again. However it ends, the station is stopped if it was
     not done, what it still holds is collected, and the stream `outcome` says what was asked and done.
-    Raises what the station failed with.
+    Raises what the station failed with, Incomplete when it ended early by itself.
     """
     outcome = Outcome(station)
     streams = [*station.streams.values(), outcome.rows]
@@ -84,6 +85,12 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
             except WaitForTimeoutError:
                 station.renew_lease()
             yield from collect_all(streams)
+        flight = station.flight()
+        if flight.done != flight.asked:
+            raise Incomplete(
+                f"{station.name} did {flight.done} of {flight.asked}: {flight.end_reason}. What was done is in the"
+                " journal; look at the events of the run before going on with this sample"
+            )
 
     def ending() -> MsgGenerator[None]:
         try:

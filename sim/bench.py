@@ -49,6 +49,9 @@ class TwinStation(Protocol):
     def deliver(self) -> None:
         """Say what the advance made the station say by itself."""
 
+    def settle(self) -> None:
+        """Bring the foils in it to the state of now, without disturbing anything."""
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Take a foil in; FoilError when it does not belong here."""
 
@@ -166,6 +169,8 @@ class Bench:
         if self._directory is None:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
+        for name in self._stations:
+            self.touch(name).settle()
         for foil in self._foils.values():
             temporary = self._directory / f".{foil.id}.part"
             with temporary.open("w") as file:

@@ -54,6 +54,9 @@ class LampTwins:
     def deliver(self) -> None:
         """These instruments speak only when asked."""
 
+    def settle(self) -> None:
+        """A flashed foil knows its state by itself."""
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Lay a foil under the lamp."""
         if self.foil is not None:
@@ -104,6 +107,10 @@ class PotentiostatTwins:
     def deliver(self) -> None:
         """Let the library emit its signals."""
         self.squidstat.deliver()
+
+    def settle(self) -> None:
+        """Write the present state into the wired cells."""
+        self.squidstat.settle()
 
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Wire a cell to the channel that `place` ends with."""

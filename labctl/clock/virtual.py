@@ -195,13 +195,13 @@ class VirtualClock:
         if not dt >= 0:
             raise ValueError(f"{lane}: a delay of {dt!r} s")
         with self._lock:
-            due = self._due.push(self._ns + round(dt * NANO), lane, action)
+            due = self._due.push(self._ns + _nanoseconds(dt), lane, action)
         if threading.current_thread() is not self._thread:
             self.loop.call_soon_threadsafe(lambda: None)
         return due
 
     def _sleep_nested(self, dt: float, lane: str | None) -> None:
-        until = self._ns + round(dt * NANO)
+        until = self._ns + _nanoseconds(dt)
         with self._on_stack(lane):
             while True:
                 with self._lock:
@@ -242,3 +242,8 @@ class VirtualClock:
         finally:
             if not woken.is_set():
                 self.loop.call_soon_threadsafe(give_up)
+
+
+def _nanoseconds(dt: float) -> int:
+    """Return whole nanoseconds, at least one for any positive delay: a poller that asks for less must get on."""
+    return max(round(dt * NANO), 1 if dt > 0 else 0)

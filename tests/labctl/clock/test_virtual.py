@@ -221,3 +221,18 @@ def test_a_negative_delay_is_refused(clock):
         clock.after(-1.0, lambda: None, "x")
     with pytest.raises(ValueError, match="delay"):
         clock.after(float("nan"), lambda: None, "x")
+
+
+def test_a_delay_below_the_clocks_resolution_still_lets_time_pass(clock):
+    """A poller that waits for an instant between two nanoseconds must not spin for ever."""
+    reached = []
+
+    def poller():
+        due = 2.5000000004
+        while clock.now() < due:
+            yield due - clock.now()
+        reached.append(clock.now())
+
+    clock.spawn("a", poller(), pytest.fail)
+    clock.sleep(3)
+    assert reached == [pytest.approx(2.5, abs=1e-8)]
