@@ -15,7 +15,6 @@ from labctl.config.finder import data_dir
 from labctl.runs import Run, briefs
 from labctl.units import show
 
-
 LARGEST_SHORT = 1e6
 """Above it, six digits would hide what changes (times since the epoch)."""
 
@@ -120,8 +119,8 @@ def _rows(run: Run, stream: str, asked: list[str], most: int, console: Console) 
     for key in shown:
         name, unit = texts[key][:2]
         table.add_column(f"{name}\n{unit}" if unit else name, justify="right", no_wrap=True)
-    for cells in zip(*(texts[key][2:] for key in shown), strict=True):
-        table.add_row(*cells)
+    for row in zip(*(texts[key][2:] for key in shown), strict=True):
+        table.add_row(*row)
     if not console.is_terminal:
         console.width = max(console.width, sum(max(map(len, texts[key])) + 3 for key in shown) + 1)
     return table

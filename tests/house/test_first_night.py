@@ -40,7 +40,7 @@ def test_every_published_capacity_is_met_within_ten_percent(night):
 
 def test_the_last_cycle_at_each_rate_is_periodic(night):
     rows = [row for experiment, _, cycled in night for row in compare(cycled, experiment.compare)]
-    assert max(abs(row.last_change) for row in rows) < 0.005
+    assert max(abs(row.last_change) for row in rows) < 0.001
 
 
 def test_temperatures_are_what_the_paper_says(night):
