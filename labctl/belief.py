@@ -15,7 +15,7 @@ from devices.recipes import AnnealRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
 from labctl.facts import Facts
-from labctl.runs import Run, briefs
+from labctl.runs import Run, made_by
 from sim.foil import Foil, FoilError, Surroundings
 from sim.materials.thermal import LCO
 from sim.physics.anneal import AnnealResult
@@ -74,11 +74,10 @@ class Believer:
         return Prediction(MODEL, self.parameters_hash, summary(foil.annealed()))
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
-        for brief in briefs(self._data):
-            if brief.plan == "anneal" and brief.sample == sample.id:
-                run = Run(brief.path)
-                if "primary" in run.streams and len(run.table()["pulse"]):
-                    yield run
+        for uid in made_by(self._data, sample.id):
+            run = Run(uid, self._data)
+            if "primary" in run.streams and len(run.table()["pulse"]):
+                yield run
 
 
 def pulses_of(run: Run, bank: Bank) -> Iterator[tuple[float, Discharge]]:

@@ -91,6 +91,9 @@ def run(
     config: ConfigOption = None,
     data: DataOption = None,
     operator: Annotated[str, typer.Option(help="Who runs it; goes into the documents.")] = "",
+    start_with_the_rest: Annotated[
+        bool, typer.Option("--start-with-the-rest", help="Go on without devices that do not answer.")
+    ] = False,
 ) -> None:
     """Run one experiment on a bench."""
     from labctl.config.folder import Config
@@ -100,8 +103,12 @@ def run(
     (asked,) = Config(config).select(bench, [experiment]).experiments
     with (
         _StoppedInOrder(),
-        scripted_session(bench, config=config, data=data, operator=operator) as (lab, stopping),
+        scripted_session(
+            bench, config=config, data=data, operator=operator, start_with_the_rest=start_with_the_rest
+        ) as (lab, stopping),
     ):
+        for name, reasons in lab.missing.items():
+            typer.echo(f"without {name}: {'; '.join(reasons.values())}", err=True)
         run_shown(lab, stopping, asked)
 
 

@@ -25,6 +25,8 @@ from devices.errors import Corrupt, Foreign, Newer, OwnershipError
 from labctl.engine import event_uid
 
 SCHEMA = 1
+LONGEST_STOP = 65_536
+"""Bytes from the end in which the last record is looked for; a stop document has a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,38 @@ def read_documents(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         elif record.kind == "R":
             row = record.payload
             yield expand(row, *streams[row["descriptor"]], numbers[row["descriptor"]])
+
+
+def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return a run's start and stop document, None where there is none, without reading what lies between.
+
+    Raises Corrupt, Foreign, Newer as `read_records` does.
+    """
+    with path.open("rb") as file:
+        lines = [file.readline(), file.readline()]
+        offset = len(lines[0])
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(offset, size - LONGEST_STOP))
+        tail = file.read()
+    if not lines[1].endswith(b"\n"):
+        return None, None
+    _check(path, lines[0][:-1], 0, 0)
+    start = _document(_check(path, lines[1][:-1], offset, 1), "start")
+    *before, last = tail[: tail.rfind(b"\n")].split(b"\n")
+    if not before and len(tail) == LONGEST_STOP:
+        return start, None  # longer than any stop document: rows
+    try:
+        number = int(last[18:26], 16)
+    except ValueError as error:
+        raise Corrupt(f"{path}: the last record is damaged") from error
+    return start, _document(_check(path, last, size - len(tail) + tail.rfind(last), number), "stop")
+
+
+def _document(record: Record, name: str) -> dict[str, Any] | None:
+    if record.kind == "D" and record.payload[0] == name:
+        document: dict[str, Any] = record.payload[1]
+        return document
+    return None
 
 
 def expand(row: dict[str, Any], run: str, stream: str, numbers: set[str]) -> tuple[str, dict[str, Any]]:

@@ -11,7 +11,10 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl.config.finder import data_dir
-from labctl.journal import read_documents
+from labctl.journal import read_documents, read_ends
+
+MAKING = frozenset({"anneal"})
+"""Plans that change what a sample is; what they did is the input of later runs."""
 
 LAST = "last"
 """What may be typed for the run that began last."""
@@ -123,13 +126,15 @@ def briefs(data: Path) -> Iterator[Brief]:
     """Yield every run in one line, in the order they began."""
     found = []
     for path in run_files(data):
-        start, stop = None, None
-        for name, doc in read_documents(path):
-            start = doc if name == "start" else start
-            stop = doc if name == "stop" else stop
+        start, stop = read_ends(path)
         if start is not None:
             found.append(_brief(path, start, stop))
     yield from sorted(found, key=lambda brief: brief.time)
+
+
+def made_by(data: Path, sample_id: str) -> list[str]:
+    """Return the uids of the runs that made a sample what it is, oldest first."""
+    return [each.uid for each in briefs(data) if each.sample == sample_id and each.plan in MAKING]
 
 
 def _brief(path: Path, start: dict[str, Any], stop: dict[str, Any] | None) -> Brief:

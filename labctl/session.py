@@ -32,6 +32,7 @@ from labctl.hands import LabHands
 from labctl.journal import DeviceSpool, Journal
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
+from labctl.runs import made_by
 from labctl.wiring import build_instrument, build_station, is_twin
 from sim.bench import Bench
 from sim.foil import Surroundings
@@ -113,8 +114,8 @@ class Session:
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Run an experiment and return the uids of its runs."""
         plan: Any = getattr(self.plans, experiment.plan)
-        md = experiment_metadata(experiment, md)
-        uids: Any = self.RE(plan(**self.arguments(experiment), md=md))
+        known = {"inputs": made_by(self.data, experiment.sample.id), **experiment_metadata(experiment, md)}
+        uids: Any = self.RE(plan(**self.arguments(experiment), md=known))
         return tuple(uids)
 
     def arguments(self, experiment: Experiment) -> dict[str, Any]:

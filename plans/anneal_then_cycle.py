@@ -33,8 +33,9 @@ def anneal_then_cycle(
     Both runs carry one `experiment` uid, and the cycling run names the anneal among its `inputs`. The cell is
     built and carried by whoever carries samples in this lab; the plan waits for them.
     """
-    common = {"experiment": str(uuid.uuid4()), **(md or {})}
+    common: dict[str, Any] = {"experiment": str(uuid.uuid4()), **(md or {})}
     annealed = yield from anneal(lamp, sample, recipe, md=common)
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))
-    cycled = yield from cycle(potentiostat, sample, program, md={**common, "inputs": [annealed]})
+    inputs = [*common.get("inputs", ()), annealed]
+    cycled = yield from cycle(potentiostat, sample, program, md={**common, "inputs": inputs})
     return annealed, cycled

@@ -72,10 +72,10 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
     """
     outcome = Outcome(station)
     streams = [*station.streams.values(), outcome.rows]
+    undeclared = list(streams)
 
     def body() -> MsgGenerator[None]:
-        for rows in streams:
-            yield from bps.declare_stream(rows, name=rows.stream, collect=True)
+        yield from declare(undeclared)
         yield from finished((yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)))
         status = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
         over = Completion(status)
@@ -97,7 +97,14 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
             yield from bps.stop(station)
         finally:
             outcome.conclude(station, station.clock.time())
+            yield from declare(undeclared)
             yield from collect_all(streams)
+
+    def closed(exit_status: str | None = None, reason: str | None = None) -> MsgGenerator[None]:
+        # An abort in the middle of `ending` cuts its collecting short; what was taken by then is collected here.
+        yield from declare(undeclared)
+        yield from collect_all(streams)
+        yield from bps.close_run(exit_status=exit_status, reason=reason)
 
     def run() -> MsgGenerator[str]:
         uid = yield from bps.open_run(dict(md))
@@ -105,13 +112,13 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
             yield from bpp.finalize_wrapper(body(), ending)
         except FailedStatus as failed:
             cause = failed.__cause__ or failed
-            yield from bps.close_run(exit_status="fail", reason=f"{type(cause).__name__}: {cause}")
+            yield from closed("fail", f"{type(cause).__name__}: {cause}")
             raise cause from failed
         except RunEngineControlException as control:
-            yield from bps.close_run(exit_status="success" if isinstance(control, RequestStop) else "abort")
+            yield from closed("success" if isinstance(control, RequestStop) else "abort")
             raise
         except Exception as error:
-            yield from bps.close_run(exit_status="fail", reason=f"{type(error).__name__}: {error}")
+            yield from closed("fail", f"{type(error).__name__}: {error}")
             raise
         yield from bps.close_run()
         return str(uid)
@@ -151,6 +158,17 @@ def finished(status: StatusBase) -> MsgGenerator[None]:
     over = Completion(status)
     while not status.done:
         yield Msg("wait_for", None, [over])
+
+
+def declare(undeclared: list[RowStream]) -> MsgGenerator[None]:
+    """Declare streams and take them off the list; one in which a pause came is declared again.
+
+    bluesky drops the message it was paused in, and answers None.
+    """
+    while undeclared:
+        rows = undeclared[0]
+        if (yield from bps.declare_stream(rows, name=rows.stream, collect=True)) is not None:
+            undeclared.pop(0)
 
 
 def collect_all(streams: list[RowStream]) -> MsgGenerator[None]:

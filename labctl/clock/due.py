@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from devices.clock import Poller
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(order=True)
@@ -25,16 +28,16 @@ class Due:
 
 
 class DueList:
-    """A heap of dues. Not locked: its clock locks."""
+    """A heap of dues; `sequence` numbers the last one pushed. Not locked: its clock locks."""
 
     def __init__(self) -> None:
         self._heap: list[Due] = []
-        self._sequence = 0
+        self.sequence = 0
 
     def push(self, at: int, lane: str, action: Callable[[], None]) -> Due:
         """Add an action."""
-        self._sequence += 1
-        due = Due(at, self._sequence, lane, action)
+        self.sequence += 1
+        due = Due(at, self.sequence, lane, action)
         heapq.heappush(self._heap, due)
         return due
 
@@ -77,18 +80,23 @@ class Spawned:
 
     def step(self) -> None:
         """Run the poller to its next yield; hand what it raises to its owner."""
-        if self._cancelled:
-            self._poller.close()
-            return
         try:
-            delay = next(self._poller)
+            if self._cancelled:
+                self._poller.close()
+            else:
+                self._push(next(self._poller), self.step)
         except StopIteration:
             return
         except Exception as error:
-            self._on_error(error)
-            return
-        self._push(delay, self.step)
+            self._report(error)
 
     def cancel(self) -> None:
         """Let it run no further step; its cleanup runs on its own lane, at its next turn."""
         self._cancelled = True
+
+    def _report(self, error: Exception) -> None:
+        """Tell the owner; when even that fails, the lane and whoever waits on it must not suffer."""
+        try:
+            self._on_error(error)
+        except Exception:
+            log.exception("a poller failed with %r, and so did its owner", error)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bluesky.run_engine import _ensure_event_loop_running as run_in_background
@@ -27,6 +28,21 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 NANO = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class PacedWait:
+    """A wait of paced time, from `began` [ns of the wall] and `since` to `until` [ns of the clock]."""
+
+    began: int
+    since: int
+    until: int | None
+    pace: float
+
+    def now(self) -> int:
+        """Return how far the clock has come [ns]; never beyond what is due next."""
+        reached = self.since + int((time.monotonic_ns() - self.began) * self.pace)
+        return reached if self.until is None else min(reached, self.until)
 
 
 class ClockSelector(selectors.DefaultSelector):
@@ -65,6 +81,7 @@ class VirtualClock:
         self.pace = pace
         self.epoch = time.time()
         self._ns = 0
+        self._waiting: PacedWait | None = None
         self._due = DueList()
         self._lock = threading.RLock()
         self._lanes_on_stack: list[str] = []
@@ -75,7 +92,7 @@ class VirtualClock:
 
     def now(self) -> float:
         """Return seconds since the clock was made."""
-        return self._ns / NANO
+        return self._now_ns() / NANO
 
     def time(self) -> float:
         """Return the wall time at which the clock was made, plus now()."""
@@ -148,33 +165,51 @@ class VirtualClock:
     def wait_in_loop(self, block: Callable[[float | None], list[Any]], timeout: float | None) -> list[Any]:
         """Wait on behalf of the loop: move to the next due action or loop timer, or really block.
 
-        `timeout` [s] is the loop's own next timer, relative to now; rounded up, so that it is due on return.
+        `timeout` [s] is the loop's own next timer, relative to now. Its instant does not depend on how often the
+        loop woke before it, and what is due at the same instant comes first: so a reader moves no page border.
         """
         with self._lock:
             due = self._due.peek()
-        timer = None if timeout is None else self._ns + int(timeout * NANO) + 1
+        timer = None if timeout is None else max(round((self._ns / NANO + timeout) * NANO), self._ns + 1)
         targets = [at for at in (due.at if due else None, timer) if at is not None]
-        if not targets or not (self.pace or self._live or self._foreground):
-            return block(None)
-        target = max(min(targets), self._ns)
+        target = max(min(targets), self._ns) if targets else None
         if self.pace:
-            began = time.monotonic_ns()
-            ready = block((target - self._ns) / NANO / self.pace)
-            if ready:
-                self._ns = min(target, self._ns + int((time.monotonic_ns() - began) * self.pace))
+            ready = self._wait_paced(block, target, self.pace)
+            if ready or target is None:
                 return ready
+        elif target is None or not (self._live or self._foreground):
+            return block(None)
         self._ns = target
         if due is not None and due.at <= target:
-            self.loop.call_soon(self._run_first)
+            self.loop.call_soon(self._run_due)
         return []
 
-    def _run_first(self) -> None:
+    def _wait_paced(
+        self, block: Callable[[float | None], list[Any]], target: int | None, pace: float
+    ) -> list[Any]:
+        """Let the wall's time pass up to `target` [ns]; return what became ready meanwhile."""
+        waiting = self._waiting = PacedWait(time.monotonic_ns(), self._ns, target, pace)
+        ready = block(None if target is None else (target - self._ns) / NANO / pace)
+        self._ns, self._waiting = waiting.now(), None
+        return ready
+
+    def _now_ns(self) -> int:
+        waiting = self._waiting
+        return self._ns if waiting is None else waiting.now()
+
+    def _run_due(self) -> None:
+        """Run everything that is due now, in order; what it makes due now comes after the loop's own turn."""
+        with self._lock:
+            last = self._due.sequence
+        while (due := self._pop_due(last)) is not None:
+            self._run(due)
+
+    def _pop_due(self, last: int) -> Due | None:
         with self._lock:
             due = self._due.peek()
-            if due is None or due.at > self._ns:
-                return
-            self._due.pop()
-        self._run(due)
+            if due is None or due.at > self._ns or due.sequence > last:
+                return None
+            return self._due.pop()
 
     def _run(self, due: Due) -> None:
         with self._on_stack(due.lane):
@@ -195,7 +230,7 @@ class VirtualClock:
         if not dt >= 0:
             raise ValueError(f"{lane}: a delay of {dt!r} s")
         with self._lock:
-            due = self._due.push(self._ns + _nanoseconds(dt), lane, action)
+            due = self._due.push(self._now_ns() + _nanoseconds(dt), lane, action)
         if threading.current_thread() is not self._thread:
             self.loop.call_soon_threadsafe(lambda: None)
         return due

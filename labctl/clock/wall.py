@@ -42,6 +42,8 @@ class Lane:
 
     def push(self, dt: float, action: Callable[[], None]) -> Due:
         """Run `action` in `dt` seconds."""
+        if not dt >= 0:
+            raise ValueError(f"{self.name}: a delay of {dt!r} s")
         with self._wake:
             due = self._due.push(boot_ns() + round(dt * NANO), self.name, action)
             self._wake.notify()

@@ -9,7 +9,7 @@ from event_model import DocumentNames, compose_run, schema_validators
 
 from devices.errors import Corrupt, Foreign, Newer
 from labctl.engine import event_uid
-from labctl.journal import Journal, RecordFile, encode, read_documents, read_records, run_path
+from labctl.journal import Journal, RecordFile, encode, read_documents, read_ends, read_records, run_path
 
 
 def documents(pages=3, rows=4):
@@ -159,3 +159,30 @@ def test_event_uids_are_derived_from_their_place():
     run = str(uuid.uuid4())
     assert event_uid(run, "primary", 1) == event_uid(run, "primary", 1)
     assert len({event_uid(run, s, n) for s in ("primary", "steps") for n in range(50)}) == 100
+
+
+def test_start_and_stop_are_found_without_reading_what_lies_between(tmp_path):
+    docs = documents(pages=1, rows=3000)
+    path = write(tmp_path, docs)
+    start, stop = read_ends(path)
+    assert start["uid"] == docs[0][1]["uid"]
+    assert stop["exit_status"] == "success"
+
+
+def test_a_run_that_died_has_a_start_and_no_stop(tmp_path):
+    path = write(tmp_path, documents())
+    data = path.read_bytes()
+    path.write_bytes(data[:-40])
+    start, stop = read_ends(path)
+    assert start is not None
+    assert stop is None
+    path.write_bytes(data[:50])
+    assert read_ends(path) == (None, None)
+
+
+def test_a_run_that_died_behind_a_long_page_is_not_taken_for_corrupt(tmp_path):
+    path = write(tmp_path, documents(pages=1, rows=6000)[:-2])
+    assert len(path.read_bytes().splitlines()[-1]) > 65_536
+    start, stop = read_ends(path)
+    assert start is not None
+    assert stop is None
