@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import ConfigError, Mistake
+from devices.limits import Limits
+from devices.recipes import AnnealRecipe
+from devices.techniques import Program
 from labctl.config import experiments, readers
+from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond
 from labctl.config.benches import bench
 from labctl.config.checking import Collected
 from labctl.config.documents import read, shown
 from labctl.config.folder import FOLDERS, Config
+from labctl.config.models import Experiment
 
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "experiment": ("plan",),
@@ -40,11 +45,23 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         "experiment": lambda path: experiments.experiment(path, config.path),
     }
     collected = Collected()
+    limits = collected.attempt(config.limits)
     for path in files or _all_files(config.directory):
         kind = collected.attempt(_kind, path)
-        if kind is not None:
-            collected.attempt(checks[kind], path)
+        made = None if kind is None else collected.attempt(checks[kind], path)
+        if limits is not None:
+            collected.mistakes += _beyond(made, limits, shown(path))
     return list(dict.fromkeys(collected.mistakes))
+
+
+def _beyond(made: Any, limits: Limits, file: str) -> list[Mistake]:
+    if isinstance(made, Experiment):
+        return beyond_limits(made, limits, file)
+    if isinstance(made, AnnealRecipe):
+        return list(recipe_beyond(made, limits.lamp, file))
+    if isinstance(made, Program):
+        return list(program_beyond(made, limits.potentiostat, file))
+    return []
 
 
 def _all_files(directory: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
 from devices.techniques import Program, RateTest
 from labctl.config import experiments, readers
+from labctl.config.allowed import beyond_limits
 from labctl.config.checking import Collected, nearest
 from labctl.config.documents import quoted, shown
 from labctl.config.finder import config_dir
@@ -96,6 +97,9 @@ class Config:
         chosen = collected.attempt(self.bench, bench)
         limits = collected.attempt(self.limits)
         found = [collected.attempt(self.experiment, each) for each in experiments]
+        for name, experiment in zip(experiments, found, strict=True):
+            if experiment is not None and limits is not None:
+                collected.mistakes += beyond_limits(experiment, limits, str(name))
         collected.settle()
         assert chosen is not None
         assert limits is not None
