@@ -11,6 +11,11 @@ INSTALLED := .venv/.installed
 # The matrices here are small: more threads only wait for one another.
 export OPENBLAS_NUM_THREADS := 1
 
+# Debian keeps ensurepip in a package of its own. Only root installs it unasked.
+GET_VENV := { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+    && apt-get update -q && apt-get install -qy --no-install-recommends python3-venv; } \
+  || { echo 'This Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
+
 .PHONY: demo test lint wheel clean
 
 demo: $(INSTALLED)
@@ -37,8 +42,7 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'labctl needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12'; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-	  { echo 'This Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(GET_VENV)
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
