@@ -46,8 +46,10 @@ class RunProgress:
         sample, purpose = doc.get("sample", {}).get("id", ""), doc.get("purpose", "")
         if "recipe" in doc:
             stream, total, unit = "primary", int(doc["recipe"]["body"]["pulse_count"]), "pulses"
-        else:
+        elif "program" in doc:
             stream, total, unit = "steps", executions(doc["program"]["body"]["steps"]), "steps"
+        else:
+            return
         text = f"{sample}: {purpose}"
         if not self._console.is_terminal:
             self._console.print(f"{text}, {total} {unit}, run {doc['uid'][:8]}")

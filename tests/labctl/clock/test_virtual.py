@@ -237,3 +237,73 @@ def test_a_delay_below_the_clocks_resolution_still_lets_time_pass(clock):
     clock.spawn("a", poller(), pytest.fail)
     clock.sleep(3)
     assert reached == [pytest.approx(2.5, abs=1e-8)]
+
+
+def test_what_is_due_at_an_instant_comes_before_the_engines_own_timers(clock, engine):
+    """A page border at the instant of a row would else depend on who else is looking then."""
+    seen = []
+    for name in ("a", "b", "c"):
+        clock.spawn(name, ticking(clock, seen, name, 2.5), pytest.fail)
+
+    def plan():
+        for _ in range(3):
+            yield from bps.sleep(5.0)
+            seen.append(("plan", clock.now()))
+
+    engine(plan())
+    order = [name for name, at in seen if 4.9 < at < 5.1]
+    assert order == ["a", "b", "c", "plan"]
+
+
+def test_paced_time_goes_on_while_nothing_is_due():
+    clock = VirtualClock(pace=60)
+    try:
+        before = clock.now()
+        threading.Event().wait(0.1)
+        after = clock.now()
+        assert 5 < after - before < 300
+        assert clock.call(clock.now) >= after
+    finally:
+        clock.close()
+
+
+def test_a_deadline_set_after_a_long_idle_while_counts_from_now():
+    clock = VirtualClock(pace=60)
+    try:
+        threading.Event().wait(0.1)
+        began = clock.now()
+        expired = []
+        clock.status("x", 6.0).add_callback(lambda status: expired.append(clock.now()))
+        clock.sleep(12.0)
+        assert expired == [pytest.approx(began + 6.0, abs=0.5)]
+    finally:
+        clock.close()
+
+
+def test_a_poller_whose_owner_fails_harms_nobody_else(clock):
+    def failing():
+        yield 1.0
+        raise RuntimeError("broken")
+
+    def owner(error):
+        raise ValueError("and so is its owner")
+
+    seen = []
+
+    def sleeping():
+        yield 0.5
+        clock.sleep(1.0, "sleeping")
+        seen.append(clock.now())
+
+    clock.spawn("sleeping", sleeping(), pytest.fail)
+    clock.spawn("bad", failing(), owner)
+    clock.sleep(3.0)
+    assert seen == [1.5]
+
+
+@pytest.mark.parametrize("delay", [-1.0, float("nan")])
+def test_a_poller_that_yields_no_delay_fails_its_owner(clock, delay):
+    heard = []
+    clock.spawn("a", (each for each in (1.0, delay)), heard.append)
+    clock.sleep(3.0)
+    assert [type(error) for error in heard] == [ValueError]

@@ -74,3 +74,22 @@ def test_closing_ends_every_lane_and_wakes_sleepers():
     sleeper.join(3)
     assert not sleeper.is_alive()
     assert threading.active_count() == before
+
+
+def test_a_poller_whose_owner_fails_leaves_its_lane_alive(clock):
+    def failing():
+        yield 0.0
+        raise RuntimeError("broken")
+
+    def owner(error):
+        raise ValueError("and so is its owner")
+
+    alive = threading.Event()
+
+    def next_one():
+        yield 0.05
+        alive.set()
+
+    clock.spawn("one", failing(), owner)
+    clock.spawn("one", next_one(), pytest.fail)
+    assert alive.wait(3)
