@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from ophyd.status import StatusBase
 from devices.clock import Clock
 from devices.errors import LabError, LimitError
 from devices.wire import Wire
+
+log = logging.getLogger(__name__)
 
 DEFAULT_DEADLINE = 10.0
 """Seconds a setpoint or a stop may take before its status fails; wires have shorter deadlines of their own."""
@@ -94,13 +98,17 @@ class Instrument(Device):
 
 @dataclass(frozen=True)
 class Column:
-    """One key of a stream: its unit, type, digits and range, as event-model wants them."""
+    """One key of a stream: its unit, type, digits and range, as event-model wants them.
+
+    part: which of the station's instruments it comes from; the station itself if empty.
+    """
 
     unit: str
     dtype: Literal["number", "integer", "string"] = "number"
     precision: int = 6
     low: float | None = None
     high: float | None = None
+    part: str = ""
 
     def data_key(self, key: str, source: str) -> dict[str, Any]:
         """Return the event-model data key."""
@@ -124,13 +132,14 @@ class RowStream:
     """Rows of one stream, buffered until the engine collects them as pages.
 
     An event-model EventPageCollectable: `name` is the object's, `stream` the document stream's. Rows have
-    exactly the declared keys. `rows_in` counts what was ever appended.
+    exactly the declared keys. sources: what stands as `source` in the data keys, by a column's part. `rows_in`
+    counts what was ever appended.
     """
 
     name: str
     stream: str
     columns: Mapping[str, Column]
-    source: str
+    sources: Mapping[str, str]
     spool: Spool | None = None
     parent: Any = None
     hints: dict[str, Any] = field(default_factory=dict)
@@ -146,15 +155,19 @@ class RowStream:
         if row.keys() != self.columns.keys():
             raise KeyError(f"{self.name}: keys {sorted(row)} are not {sorted(self.columns)}")
         with self._lock:
-            if self.spool is not None:
-                self.spool.append(self.stream, time, row)
+            # The engine gets the row even when the device's own file does not take it.
             self._times.append(time)
             self._rows.append(row)
             self.rows_in += 1
+            if self.spool is not None:
+                self.spool.append(self.stream, time, row)
 
     def describe_collect(self) -> dict[str, Any]:
         """Return the flat data keys."""
-        return {key: column.data_key(key, f"{self.source}:{key}") for key, column in self.columns.items()}
+        return {
+            key: column.data_key(key, f"{self.sources[column.part]}:{key}")
+            for key, column in self.columns.items()
+        }
 
     def collect_pages(self) -> Iterator[dict[str, Any]]:
         """Hand over what has come since the last call, as at most one page."""
@@ -203,7 +216,8 @@ class Station(Device):
 
     def add_stream(self, stream: str, columns: Mapping[str, Column]) -> RowStream:
         """Declare a stream of rows."""
-        rows = RowStream(f"{self.name}_{stream}", stream, columns, self.name)
+        makes = {part: instrument.kind_name for part, instrument in self.instruments.items()}
+        rows = RowStream(f"{self.name}_{stream}", stream, columns, {"": self.name, **makes})
         self.streams[stream] = rows
         return rows
 
@@ -223,12 +237,20 @@ class Station(Device):
         return identities, failures
 
     def read(self) -> dict[str, Any]:
-        """Read every quantity of every instrument, settings too."""
-        return {
-            key: value
-            for each in self.instruments.values()
-            for key, value in (each.read() | each.read_configuration()).items()
-        }
+        """Read every quantity of every instrument, settings too; NaN for those of one that does not answer.
+
+        A baseline must not end a run: what is wrong with the instrument, the run itself will have said.
+        """
+        readings: dict[str, Any] = {}
+        for instrument in self.instruments.values():
+            try:
+                readings |= instrument.read() | instrument.read_configuration()
+            except LabError as error:
+                log.warning("%s was not read: %s", instrument.name, error)
+                described = instrument.describe() | instrument.describe_configuration()
+                now = self.clock.time()
+                readings |= {key: {"value": math.nan, "timestamp": now} for key in described}
+        return readings
 
     def describe(self) -> dict[str, Any]:
         """Describe every quantity of every instrument, settings too."""

@@ -38,22 +38,25 @@ class CycleFlag(enum.IntFlag):
     STOPPED_EARLY = 8  # the step or cycle was cut short: by us, by a safety limit, or by the instrument
     END_UNCLEAR = 16  # the last row does not show which of the step's ends was reached
     LONGEST_REACHED = 32  # no end of the program's own, but the station's bound on a step
-    NO_EFFICIENCY = 64  # the cycle had no charge to divide by: efficiency is NaN
+    NO_EFFICIENCY = 64  # the cycle lacks its charge or its discharge: efficiency is NaN
     NO_REST = 128  # the cycle had no rest: end_voltage_rest is NaN
 
+
+CYCLER = "channels"
+"""The part of the station that measures."""
 
 PRIMARY_COLUMNS: Mapping[str, Column] = {
     "test_time": Column("s", precision=3),
     "unix_time": Column("s", precision=3),
-    "voltage": Column("V"),
-    "current": Column("A", precision=10),
+    "voltage": Column("V", part=CYCLER),
+    "current": Column("A", precision=10, part=CYCLER),
     "charge": Column("Ah", precision=12),
     "energy": Column("Wh", precision=12),
     "step_index": Column("1", "integer"),
     "step_count": Column("1", "integer"),
     "cycle": Column("1", "integer"),
-    "record": Column("1", "integer"),
-    "ambient_temperature": Column("degC", precision=2),
+    "record": Column("1", "integer", part=CYCLER),
+    "ambient_temperature": Column("degC", precision=2, part=CYCLER),
     "range": Column("1", "integer"),
     "flags": Column("1", "integer"),
 }
@@ -265,7 +268,7 @@ class CycleLedger:
         return not short
 
     def _unexplained(self, text: str) -> InstrumentError:
-        return InstrumentError(self._primary.source, "records", f"{text}; it runs not what was uploaded")
+        return InstrumentError(self._primary.name, "records", f"{text}; it runs not what was uploaded")
 
     def _judge(self, record: RowTaken, step: Step) -> CycleFlag:
         flags = CycleFlag.OK
@@ -344,7 +347,7 @@ class CycleLedger:
             return
         flags = CycleFlag.STOPPED_EARLY if early else CycleFlag.OK
         efficiency = math.nan
-        if cycle.charge_capacity > 0:
+        if cycle.charge_capacity > 0 and cycle.discharge_capacity > 0:
             efficiency = cycle.discharge_capacity / cycle.charge_capacity
         else:
             flags |= CycleFlag.NO_EFFICIENCY

@@ -68,7 +68,8 @@ class ConnectError(LabError):
             lines.append(f"  {device}")
             lines += [f"    {part}: {reason}" for part, reason in parts.items()]
         super().__init__(
-            "these devices did not answer; whatever was opened has been closed again.\n" + "\n".join(lines)
+            "these devices did not answer; what they do is unknown, look at their front panels.\n"
+            + "\n".join(lines)
         )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Generator, Mapping
 from typing import Annotated, cast
 
 from ophyd.status import StatusBase
+from ophyd.utils import InvalidState
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -42,7 +43,7 @@ LEASE = 15.0
 LONGEST_HOLD = 600.0
 """Seconds a pause may last before the lamp makes itself safe."""
 CHARGE_DEADLINE = 30.0
-"""Seconds the bank may take to reach its voltage; the station's 600 W charger needs about 4 s from empty."""
+"""Seconds the bank may take to reach its voltage; 0.6 A fill 5.6 mF to 850 V in 8 s."""
 CHARGE_TOLERANCE = 0.005
 """Share of the asked voltage the bank may lack when it fires; the charger reads back to 0.1 %."""
 SETTLING = 0.5
@@ -53,6 +54,12 @@ GATE_MARGIN = 0.02
 """Seconds from the end of a gate until the trigger generator is asked whether it was completed."""
 LEAST_DROOP = 0.05
 """Share of its voltage that a flash takes from the bank at least; the paper's pulses take 18 %."""
+BANK_SAFE = 50.0
+"""V below which the bank counts as discharged, and a hand may come near the lamp."""
+BLEED_PERIOD = 1.0
+"""Seconds between looks at a bank that bleeds."""
+BLEED_DEADLINE = 600.0
+"""Seconds a bank may take to discharge; with a time constant of 20 s it needs one minute."""
 MOST_MISSING = 2
 """Pulses in a row without an energy after which the lamp is taken to misfire."""
 
@@ -64,6 +71,7 @@ class PulseFlag(enum.IntFlag):
     HELD_BEFORE = 1
     ENERGY_MISSING = 2
     TRIGGER_UNCONFIRMED = 4
+    BANK_MISSING = 8
 
 
 class LampState(enum.Enum):
@@ -73,6 +81,7 @@ class LampState(enum.Enum):
     CHARGING = "charging"
     FIRING = "firing"
     HELD = "held"
+    BLEEDING = "bleeding"
     FAULT = "fault"
 
 
@@ -92,10 +101,10 @@ class Pulse:
 PULSE_COLUMNS: Mapping[str, Column] = {
     "pulse": Column("1", "integer", low=1),
     "elapsed": Column("s"),
-    "bank_voltage_before": Column("V", precision=1, low=0),
-    "bank_voltage_after": Column("V", precision=1, low=0),
-    "pulse_energy": Column("J", precision=4, low=0),
-    "exposure": Column("J/m^2", precision=0, low=0),
+    "bank_voltage_before": Column("V", precision=1, low=0, part="charger"),
+    "bank_voltage_after": Column("V", precision=1, low=0, part="charger"),
+    "pulse_energy": Column("J", precision=4, low=0, part="meter"),
+    "exposure": Column("J/m^2", precision=0, low=0, part="meter"),
     "duration": Column("s"),
     "counter": Column("1", "integer", low=0),
     "flags": Column("1", "integer", low=0),
@@ -156,6 +165,7 @@ class FlashLampStation(Station):
         self._lease_until = 0.0
         self._paused = False
         self._missing = 0
+        self._preparation = 0
         self._in_flight: Pulse | None = None
         self._lock = threading.RLock()
 
@@ -166,6 +176,9 @@ class FlashLampStation(Station):
     def check(self, recipe: AnnealRecipe) -> None:
         """Raise LimitError when the lab's limits do not allow the recipe; nothing is sent."""
         limits = self.limits
+        if recipe.micro_pulses:
+            why = f"{self.name}.micro_pulses (its trigger generator gates whole pulses only)"
+            raise LimitError(why, len(recipe.micro_pulses), "micro-pulses", 0, 0)
         for quantity, value, unit, high in (
             ("bank_voltage", recipe.voltage, "V", limits.bank_voltage),
             ("pulse_duration", recipe.pulse_duration, "s", limits.pulse_duration),
@@ -190,19 +203,33 @@ class FlashLampStation(Station):
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self.check(job.recipe)
         status = self.clock.status(f"prepare {self.name}", 24 * 3600.0)
-        brought = self._hands.set(Bring(job.sample, self.name))
+        self._preparation += 1
+        number = self._preparation
 
-        def configure() -> Poller:
+        def call_hands() -> Poller:
+            self._charger.off()
+            yield from self._bleed()
+            brought = self._hands.set(Bring(job.sample, self.name))
+            brought.add_callback(lambda _: self.clock.spawn(self.lane, configure(brought), fail))
+
+        def configure(brought: StatusBase) -> Poller:
             failure = brought.exception(timeout=0)
             if failure is not None:
                 raise failure
+            if number != self._preparation:
+                raise InterlockError(
+                    "preparation", "it was called off before the sample came; nothing was set"
+                )
             self._trigger.prepare(job.recipe.pulse_duration)
             self._meter.prepare()
             self._job = job
             status.set_finished()
             yield from ()
 
-        brought.add_callback(lambda _: self.clock.spawn(self.lane, configure(), status.set_exception))
+        def fail(error: Exception) -> None:
+            self._finish(status, error)
+
+        self.clock.spawn(self.lane, call_hands(), fail)
         return status
 
     def kickoff(self) -> StatusBase:
@@ -255,6 +282,8 @@ class FlashLampStation(Station):
 
     def stop(self, *, success: bool = False) -> None:
         """End the train now and make the station safe; the pulses not yet fired are not fired."""
+        self._preparation += 1
+        self._job = None
         self._end("stopped")
 
     def safe(self) -> None:
@@ -273,27 +302,46 @@ class FlashLampStation(Station):
         if train is not None:
             train.cancel()
             self._settle_pulse()
-            done, asked = self._flight.done, self._flight.asked
-            self._flight = Flight(reason, asked, done, done < asked)
+            with self._lock:
+                done, asked = self._flight.done, self._flight.asked
+                self._flight = Flight(reason, asked, done, done < asked)
             self.state = LampState.SAFE if error is None and not unsafe else LampState.FAULT
-            if error is not None:
-                self._tell("fault", "major", reason)
-            if unsafe:
-                self._tell("unsafe", "major", unsafe)
-            self._finish_statuses(error)
+            try:
+                self._tell_end(reason, error, unsafe)
+            finally:
+                for status in (self._started, self._finished):
+                    self._finish(status, error)
         if unsafe and error is None:
             raise LabError(unsafe)
+
+    def _tell_end(self, reason: str, error: Exception | None, unsafe: str) -> None:
+        if error is not None:
+            self._tell("fault", "alarm", reason)
+        if unsafe:
+            self._tell("unsafe", "alarm", unsafe)
+            return
+        try:
+            bank = f"{self.clock.call(self._charger.state).voltage:.0f} V"
+        except LabError as silent:
+            bank = f"an unknown voltage ({silent})"
+        self._tell("stopped", "info", f"{reason}; triggers inhibited, the bank is at {bank} and bleeding")
 
     def _fail(self, error: Exception) -> None:
         self._end(f"{type(error).__name__}: {error}", error)
 
-    def _finish_statuses(self, error: Exception | None) -> None:
-        for status in (self._started, self._finished):
-            if status is not None and not status.done:
-                if error is None:
-                    status.set_finished()
-                else:
-                    status.set_exception(error)
+    @staticmethod
+    def _finish(status: StatusBase | None, error: Exception | None = None) -> None:
+        """Bring a status to its end, unless it has come to one."""
+        if status is None or status.done:
+            return
+        try:
+            if error is None:
+                status.set_finished()
+            else:
+                status.set_exception(error)
+        except InvalidState:
+            # On wall time its deadline, or an end from another thread, may come between the look and the call.
+            return
 
     def _made_safe(self) -> str:
         """Do everything that makes the lamp safe, whatever fails; return what failed, in words."""
@@ -301,8 +349,10 @@ class FlashLampStation(Station):
         for action in (self._trigger.safe, self._charger.safe, self._meter.safe):
             try:
                 self.clock.call(action)
-            except LabError as error:
-                failures.append(str(error))
+            except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
+                failures.append(
+                    str(error) if isinstance(error, LabError) else f"{action.__qualname__}: {error!r}"
+                )
         if not failures:
             return ""
         return (
@@ -311,28 +361,41 @@ class FlashLampStation(Station):
         )
 
     def _settle_pulse(self) -> None:
-        """Find out what became of a pulse that was triggered and not yet recorded."""
+        """Find out what became of a pulse that was triggered and not yet recorded.
+
+        On wall time the train's last step may be at it as well; whoever is first records it.
+        """
         pulse = self._in_flight
         if pulse is None:
             return
+        energy, trouble = None, ""
         try:
             if pulse.confirmed is None:
                 self.clock.sleep(pulse.recipe.pulse_duration + GATE_MARGIN, self.lane)
                 pulse.confirmed = self._was_fired(pulse)
-            until = self.clock.now() + METER_DEADLINE
-            while (energy := self.clock.call(self._meter.take)) is None and self.clock.now() < until:
-                self.clock.sleep(KEEP_ALIVE / 5, self.lane)
+        except Exception as error:  # noqa: BLE001 - the meter is asked all the same, and nothing may hang on this
+            trouble = repr(error)
+        until = self.clock.now() + METER_DEADLINE
+        while energy is None and self._in_flight is pulse and self.clock.now() < until:
+            self.clock.sleep(KEEP_ALIVE / 5, self.lane)
+            try:
+                energy = self.clock.call(self._meter.take)
+            except Exception as error:  # noqa: BLE001 - as above
+                trouble = repr(error)
+        if trouble:
+            self._tell("reply_lost", "warning", f"what came of pulse {pulse.number}: {trouble}")
+        try:
             self._record(pulse, energy)
-        except LabError as error:
-            self._in_flight = None
-            self._tell("outcome_unknown", "major", f"pulse {pulse.number} was triggered; {error}")
+        except LabError:
+            # The events have what is unknown; that a lamp stays dark matters no more when its train is over.
+            return
 
     def _was_fired(self, pulse: Pulse) -> bool:
         """Ask the trigger generator; when its answer is lost it has forgotten, and bank and meter must tell."""
         try:
             return self.clock.call(self._trigger.fired)
         except (WireError, OutcomeUnknown) as error:
-            self._tell("reply_lost", "minor", f"whether pulse {pulse.number} was fired: {error}")
+            self._tell("reply_lost", "warning", f"whether pulse {pulse.number} was fired: {error}")
             return False
 
     def _tell(self, code: str, severity: str, text: str) -> None:
@@ -343,7 +406,7 @@ class FlashLampStation(Station):
         yield from self._charge(recipe.voltage, program=True)
         assert self._started is not None
         assert self._finished is not None
-        self._started.set_finished()
+        self._finish(self._started)
         self.state = LampState.FIRING
         first = due = self.clock.now() + SETTLING
         for number in range(1, recipe.pulse_count + 1):
@@ -353,10 +416,16 @@ class FlashLampStation(Station):
             yield from self._fire_one(number, recipe, first, held=held)
         self._charger.off()
         self._trigger.safe()
-        self._train = None
+        self.state = LampState.BLEEDING
+        yield from self._bleed()
+        self._tell("discharged", "info", f"bank below {BANK_SAFE:g} V")
+        with self._lock:
+            if self._train is None:
+                return
+            self._train = None
+            self._flight = Flight("completed", recipe.pulse_count, self._flight.done, False)
         self.state = LampState.SAFE
-        self._flight = Flight("completed", recipe.pulse_count, self._flight.done, False)
-        self._finished.set_finished()
+        self._finish(self._finished)
 
     def _alive(self) -> float:
         """Ask the charger, which feeds its watchdog, if the plan still renews its lease; return the voltage."""
@@ -371,12 +440,26 @@ class FlashLampStation(Station):
 
     def _charge(self, voltage: float, *, program: bool) -> Poller:
         if program:
-            self._charger.program(voltage)
+            # Under the lock, so that it cannot come after the end of the train has switched the charger off.
+            with self._lock:
+                if self._train is not None:
+                    self._charger.program(voltage)
         until = self.clock.now() + CHARGE_DEADLINE
         while self._alive() < (1 - CHARGE_TOLERANCE) * voltage:
             if self.clock.now() > until:
                 raise InstrumentError(f"{self.name}.charger", "slow", f"bank below {voltage:g} V after 30 s")
             yield KEEP_ALIVE / 5
+
+    def _bleed(self) -> Poller:
+        """Wait until the bank, switched off, is discharged."""
+        until = self.clock.now() + BLEED_DEADLINE
+        while (voltage := self._charger.state().voltage) >= BANK_SAFE:
+            if self.clock.now() > until:
+                raise InterlockError(
+                    "bank",
+                    f"still at {voltage:.0f} V {BLEED_DEADLINE:g} s after it was switched off; keep away",
+                )
+            yield BLEED_PERIOD
 
     def _wait_until(self, due: float) -> Generator[float, None, bool]:
         """Keep the charger alive until `due`, and through a pause; return whether there was one."""
@@ -411,18 +494,32 @@ class FlashLampStation(Station):
         self._record(pulse, energy)
 
     def _record(self, pulse: Pulse, energy: float | None) -> None:
-        """Count the pulse and append its row; raises when nobody saw it, or when the lamp stays dark."""
-        self._in_flight = None
-        self._missing = self._missing + 1 if energy is None else 0
-        emptied = pulse.after < (1 - LEAST_DROOP) * pulse.before
-        if not pulse.confirmed and not emptied and energy is None:
-            raise OutcomeUnknown(
-                f"pulse {pulse.number} was triggered once and neither trigger generator, bank nor meter saw it; it is"
-                f" not repeated, {self._flight.done} pulses are certain. Look at the lamp before going on"
+        """Count the pulse and append its row, once; raises when nobody saw it, or when the lamp stays dark."""
+        with self._lock:
+            if self._in_flight is not pulse:
+                return
+            self._in_flight = None
+            self._missing = self._missing + 1 if energy is None else 0
+            emptied = pulse.after < (1 - LEAST_DROOP) * pulse.before
+            if pulse.confirmed or emptied or energy is not None:
+                self._append(pulse, energy)
+            else:
+                unknown = (
+                    f"pulse {pulse.number} was triggered once and neither trigger generator, bank nor meter saw it;"
+                    f" it is not repeated, {self._flight.done} pulses are certain. Look at the lamp before going on"
+                )
+                self._tell("outcome_unknown", "alarm", unknown)
+                raise OutcomeUnknown(unknown)
+        if self._missing >= MOST_MISSING:
+            raise InstrumentError(
+                f"{self.name}.meter", "dark", f"no energy from {MOST_MISSING} pulses in a row"
             )
+
+    def _append(self, pulse: Pulse, energy: float | None) -> None:
         flags = PulseFlag.HELD_BEFORE if pulse.held else PulseFlag.OK
         flags |= PulseFlag.OK if pulse.confirmed else PulseFlag.TRIGGER_UNCONFIRMED
         flags |= PulseFlag.ENERGY_MISSING if energy is None else PulseFlag.OK
+        flags |= PulseFlag.BANK_MISSING if math.isnan(pulse.after) else PulseFlag.OK
         measured = math.nan if energy is None else energy
         self._flight = Flight("running", self._flight.asked, self._flight.done + 1, False)
         row = {
@@ -437,7 +534,3 @@ class FlashLampStation(Station):
             "flags": int(flags),
         }
         self._pulses.append(self.clock.time(), row)
-        if self._missing >= MOST_MISSING:
-            raise InstrumentError(
-                f"{self.name}.meter", "dark", f"no energy from {MOST_MISSING} pulses in a row"
-            )

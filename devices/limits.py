@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
@@ -13,13 +13,18 @@ from devices.quantities import STRICT, Unit
 @dataclass(frozen=True, config=STRICT)
 class LampLimits:
     """A lamp's limits: bank voltage [V], pulse length [s], pulses in one train, repetition [Hz],
-    mean electrical power drawn from the charger [W]."""
+    mean electrical power drawn from the charger [W]; what the lamp itself is: its explosion constant [J s^-0.5], the
+    power [W] and current [A] its charger puts into the bank. The last three have the values of the example lamp,
+    a tube of 15 cm by 5 mm (guess) on a 600 W, 1 kV charger."""
 
     bank_voltage: Annotated[float, Field(gt=0, le=1000), Unit("V")]
     pulse_duration: Annotated[float, Field(gt=0, le=10e-3), Unit("s")]
     pulse_count: Annotated[int, Field(ge=1, le=10_000)]
     rate: Annotated[float, Field(gt=0, le=1.0), Unit("Hz")]
     average_power: Annotated[float, Field(gt=0, le=1e4), Unit("W")]
+    explosion_constant: Annotated[float, Field(gt=0, le=1e8), Unit("J/s^0.5")] = 1.5e5
+    charger_power: Annotated[float, Field(gt=0, le=1e5), Unit("W")] = 600.0
+    charger_current: Annotated[float, Field(gt=0, le=1e3), Unit("A")] = 0.6
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -31,9 +36,72 @@ class ChannelLimits:
     current: Annotated[float, Field(gt=0, le=10), Unit("A")]
 
 
+class _Rising:
+    """Two thresholds, the warning below the fault."""
+
+    warn: float
+    fault: float
+
+    @model_validator(mode="after")
+    def _warns_before_it_faults(self) -> Self:
+        if not self.warn < self.fault:
+            raise ValueError(f"warn = {self.warn:g} must be below fault = {self.fault:g}")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class ShareThresholds(_Rising):
+    """Above which share [1] a damage term warns, and above which it is a fault."""
+
+    warn: Annotated[float, Field(ge=0, le=1), Unit("1")]
+    fault: Annotated[float, Field(ge=0, le=1), Unit("1")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class TimeThresholds(_Rising):
+    """Above which time [s] a damage term warns, and above which it is a fault."""
+
+    warn: Annotated[float, Field(ge=0, le=1e9), Unit("s")]
+    fault: Annotated[float, Field(ge=0, le=1e9), Unit("s")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class TemperatureThresholds(_Rising):
+    """Above which temperature [K] a damage term warns, and above which it is a fault."""
+
+    warn: Annotated[float, Field(ge=200, le=2500), Unit("K")]
+    fault: Annotated[float, Field(ge=200, le=2500), Unit("K")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class EnergyThresholds(_Rising):
+    """Above which energy per area [J m-2] a damage term warns, and above which it is a fault."""
+
+    warn: Annotated[float, Field(ge=0, le=1e6), Unit("J/m^2")]
+    fault: Annotated[float, Field(ge=0, le=1e6), Unit("J/m^2")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class DamageLimits:
+    """What an anneal may do to film, substrate and lamp; above `warn` it is said, above `fault` refused.
+
+    molten_share of the substrate's first layer (guess); lithium_loss as time at 900 degC (5 h there begin to show,
+    Antolini 2001; guess: a thousandth warns); film_peak: the loss changes its mechanism at 1050 degC (Antolini 2001),
+    the film melts at 1100 degC (FLA paper); energy_release of thermal stress (guess: above what the FLA paper's films
+    bore); explosion_share of the lamp (textbook: a tenth for long life, at half of it 360 pulses are left).
+    """
+
+    molten_share: ShareThresholds = ShareThresholds(0.0, 0.3)
+    lithium_loss: TimeThresholds = TimeThresholds(18.0, 1800.0)
+    film_peak: TemperatureThresholds = TemperatureThresholds(1323.15, 1373.15)
+    energy_release: EnergyThresholds = EnergyThresholds(5.0, 20.0)
+    explosion_share: ShareThresholds = ShareThresholds(0.2, 0.5)
+
+
 @dataclass(frozen=True, config=STRICT)
 class Limits:
-    """Everything in limits.toml."""
+    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing."""
 
     lamp: LampLimits
     potentiostat: ChannelLimits
+    damage: DamageLimits = DamageLimits()

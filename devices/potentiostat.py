@@ -155,6 +155,11 @@ class PotentiostatStation(Station):
         self._started: StatusBase | None = None
         self._completed: StatusBase | None = None
 
+    @property
+    def channel(self) -> int:
+        """The channel it is, from 0."""
+        return self._cycler.channel
+
     def check(self, program: Program) -> None:
         """Refuse a program beyond the channel's limits; nothing is sent. Raises LimitError, ProgramError."""
         low, high, most = self.limits.voltage_min, self.limits.voltage_max, self.limits.current
@@ -249,6 +254,9 @@ class PotentiostatStation(Station):
 
     def stop(self, *, success: bool = False) -> None:
         """End the flight as the program says: `keep` leaves the cell cycling and says so, `open` opens it."""
+        self.clock.call(self._stop)
+
+    def _stop(self) -> None:
         run = self._run
         if run is None or (run.over and run.failure is None):
             return
@@ -275,6 +283,9 @@ class PotentiostatStation(Station):
 
     def safe(self) -> None:
         """Open the cell, whoever started what runs on it."""
+        self.clock.call(self._make_safe)
+
+    def _make_safe(self) -> None:
         run = self._run
         if run is None or run.over:
             self._cycler.stop()
@@ -283,6 +294,9 @@ class PotentiostatStation(Station):
 
     def close(self) -> None:
         """Stop looking; what was uploaded and started goes on, which the events and the log say."""
+        self.clock.call(self._close)
+
+    def _close(self) -> None:
         run = self._run
         if run is not None and not run.over and not self._called_off(run, "closed"):
             self._leave(run)
@@ -425,9 +439,11 @@ class PotentiostatStation(Station):
         running = "it is unknown whether it runs" if isinstance(error, OutcomeUnknown) else running
         with self._lock:
             run.failure = error
-            run.ledger.finish("failed", certain=True)
-            self._say(run, "failed", "alarm", f"{error}; {running}")
-            self._end(run, f"failed: {type(error).__name__}: {error}", interrupted=True)
+            try:
+                run.ledger.finish("failed", certain=True)
+                self._say(run, "failed", "alarm", f"{error}; {running}")
+            finally:
+                self._end(run, f"failed: {type(error).__name__}: {error}", interrupted=True)
 
     def _end(self, run: _Run, reason: str, *, interrupted: bool) -> None:
         run.end_reason, run.interrupted, run.over = reason, interrupted, True

@@ -135,6 +135,9 @@ class Prediction:
 class FlashLamp(Flown, Protocol):
     """Flashes a film: `prepare(AnnealJob)`, then fly. Stream `primary`, one row per pulse."""
 
+    def check(self, recipe: AnnealRecipe) -> None:
+        """Raise LimitError when lamp or lab do not allow the recipe; nothing is sent."""
+
     def prepare(self, job: AnnealJob) -> StatusBase:
         """Check the job against the lamp's limits, bring the sample, set the instruments, charge nothing yet."""
 
@@ -145,6 +148,13 @@ class FlashLamp(Flown, Protocol):
 @runtime_checkable
 class Potentiostat(Flown, Protocol):
     """Cycles a cell: `prepare(CycleJob)`, then fly. Streams `primary`, `steps`, `cycles`."""
+
+    @property
+    def channel(self) -> int:
+        """The channel it is, from 0."""
+
+    def check(self, program: Program) -> None:
+        """Raise LimitError or ProgramError when channel or lab do not allow the program; nothing is sent."""
 
     def prepare(self, job: CycleJob) -> StatusBase:
         """Check the job against the channel's limits, have the cell wired, upload the program."""
@@ -176,6 +186,9 @@ class Hands(Protocol):
     """Whoever carries samples: a person on hardware, the bench on twins. What was done is recorded as a fact."""
 
     name: str
+
+    def check(self, task: Bring | Assemble) -> None:
+        """Raise InterlockError when it is known beforehand that the task cannot be done."""
 
     def set(self, task: Bring | Assemble) -> StatusBase:
         """Have the task done; the status finishes when it is."""

@@ -5,38 +5,60 @@ Only belief predicts; the twins' world is never looked at. On hardware there is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from devices.errors import InterlockError
+from devices.limits import DamageLimits
 from devices.recipes import AnnealRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
+from labctl.damage import faults, judge
 from labctl.facts import Facts
 from labctl.runs import Run, made_by
-from sim.foil import Foil, FoilError, Surroundings
+from sim.foil import Foil, Surroundings, film_mechanics
 from sim.materials.thermal import LCO
-from sim.physics.anneal import AnnealResult
-from sim.physics.heat import HeatError
+from sim.physics.anneal_state import AnnealResult
+from sim.physics.damage import Damage, damage
+from sim.physics.heat_errors import HeatError
 from sim.physics.lamp import Bank, Discharge, discharge
+from sim.physics.lamp_load import Tube, lamp_load
 
 MODEL = "flash-anneal-1d"
+SHORTEST_BREAK = 1.0
+"""Seconds between the last pulse of a run and the first of the next at least, whatever their labels say."""
 COLD = 600.0
 """Seconds after its last pulse at which a foil is predicted: cold, whatever it was."""
 
 
 class Believer:
-    """Replays samples and predicts anneals."""
+    """Replays samples and predicts anneals.
 
-    def __init__(self, data: Path, bank: Bank, surroundings: Surroundings) -> None:
+    limits: damage beyond which an anneal is refused; without them it is only told.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        bank: Bank,
+        surroundings: Surroundings,
+        *,
+        tube: Tube | None = None,
+        limits: DamageLimits | None = None,
+    ) -> None:
         self._data, self._bank, self._surroundings = data, bank, surroundings
+        self._tube, self._limits = tube or Tube(), limits
         self._facts = Facts(data)
         self.parameters_hash = canonical_hash(
             {
                 "bank": asdict(bank),
                 "surroundings": asdict(surroundings),
+                "tube": asdict(self._tube),
                 "kinetics": asdict(LCO.kinetics),
                 "absorption": LCO.absorption,
             }
@@ -45,11 +67,13 @@ class Believer:
     def foil(self, sample: SampleRef) -> Foil:
         """Return the foil as the journals tell it."""
         foil = Foil(to_json(sample), self._surroundings)
+        begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.
-            first = float(run.times()[0])
+            first = max(float(run.times()[0]), begin)
             for elapsed, pulse in pulses_of(run, self._bank):
                 foil.flash(first + elapsed, pulse)
+                begin = first + elapsed + SHORTEST_BREAK
         for fact in self._facts.of(sample.id):
             if fact["fact"] == "assembled":
                 foil.assemble(fact["time"])
@@ -58,20 +82,27 @@ class Believer:
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict a train on this sample, with the pulses it already had.
 
-        Raises InterlockError when such a sample does not belong under the lamp, or no model knows it.
+        Raises InterlockError when such a sample does not belong under the lamp, no model knows it, or the anneal
+        would do more damage than the lab allows.
         """
         try:
-            return self._predict(sample, recipe)
-        except (FoilError, HeatError) as error:
-            raise InterlockError("sample", f"{error}; nothing was switched on") from error
+            prediction = self._predict(sample, recipe)
+        except (ValueError, HeatError) as error:
+            raise InterlockError("prediction", f"{error}; nothing was switched on") from error
+        if self._limits is not None and (beyond := faults(judge(prediction.values, self._limits))):
+            raise InterlockError("damage", f"predicted {beyond}; nothing was switched on")
+        return prediction
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         foil = self.foil(sample)
         begin = foil.history[-1]["time"] + COLD if foil.history else 0.0
-        pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration)
+        pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
         for number in range(recipe.pulse_count):
             foil.flash(begin + number * recipe.period, pulse)
-        return Prediction(MODEL, self.parameters_hash, summary(foil.annealed()))
+        result = foil.annealed()
+        load = lamp_load(self._bank, self._tube, pulse, recipe.period)
+        harm = damage(result, film_mechanics(foil.layers), load.explosion_share)
+        return Prediction(MODEL, self.parameters_hash, summary(result, harm))
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
         for uid in made_by(self._data, sample.id):
@@ -83,18 +114,20 @@ class Believer:
 def pulses_of(run: Run, bank: Bank) -> Iterator[tuple[float, Discharge]]:
     """Yield when each recorded pulse of an anneal run fell [s since the first] and what it was."""
     table = run.table()
+    body = run.start.get("recipe", {}).get("body")
+    lit = () if body is None else TypeAdapter(AnnealRecipe).validate_python(body, strict=False).lit
     for elapsed, voltage, duration in zip(
         table["elapsed"], table["bank_voltage_before"], table["duration"], strict=True
     ):
-        yield float(elapsed), discharge(bank, float(voltage), float(duration))
+        yield float(elapsed), discharge(bank, float(voltage), float(duration), lit)
 
 
-def summary(result: AnnealResult) -> dict[str, Any]:
-    """Return a result as plain values in SI: peaks [K], shares [1], the bound on capacity [C/m3]."""
+def summary(result: AnnealResult, harm: Damage) -> dict[str, Any]:
+    """Return a result as plain values in SI: peaks [K], shares [1], the bound on capacity [C/m3], damage terms."""
     return {
         "surface_peak": result.surface_peak,
         "foil_peak": result.foil_peak,
-        "molten_share": result.molten,
+        **asdict(harm),
         "crystalline_mean": result.mean,
         "crystalline_bottom": result.bottom,
         "crystalline_bound": result.crystalline_bound,

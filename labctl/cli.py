@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from labctl import __version__
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
+    epilog="Experiments, samples, recipes, programs and benches are TOML files in the folders of one configuration:"
+    " --config, else $LABCTL_CONFIG, else the one that came with labctl. Runs are kept in --data, else $LABCTL_DATA,"
+    " else ./labctl-data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,6 +38,9 @@ def main() -> None:
     """Run the command line; errors of labctl are words, not tracebacks."""
     # BLAS threads on two cores make the small matrices of the twins slower, up to 50 times (measured).
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     from devices.errors import ConfigError, LabError
 
     try:
@@ -169,8 +176,27 @@ def plot(
 
 
 @app.command()
+def predict(
+    what: Annotated[str, typer.Argument(help="What to predict: `anneal`.")],
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")],
+    sample: Annotated[str, typer.Option(help="Name of a sample; a fresh 0.7 um film if none.")] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Tell what a recipe will do, before anything fires: peaks, margins, damage."""
+    from labctl.predict import predict_anneal
+
+    if what != "anneal":
+        raise typer.BadParameter(f"only `anneal` can be predicted, not {what!r}")
+    predict_anneal(recipe, sample, config, data)
+
+
+@app.command()
 def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOption = None) -> None:
-    """Bring every device of a bench to its safe state, those that answer; say which could not be."""
+    """Bring every device of a bench to its safe state, those that answer; say which could not be.
+
+    A bench that another session holds is not touched: that session makes its lamp safe when it is sent SIGTERM.
+    """
     from devices.errors import ConnectError
     from labctl.stopping import scripted_session
 

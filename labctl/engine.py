@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from bluesky.run_engine import RunEngine
+from bluesky.utils import TransitionError
+
+log = logging.getLogger(__name__)
+
+ENDING = 60.0
+"""Seconds of the wall that a plan's cleanup may take when its session is closed; guess."""
 
 RESTING = frozenset({"idle", "paused", "panicked"})
 
@@ -58,6 +66,20 @@ class LabEngine(RunEngine):
     @state_hook.setter
     def state_hook(self, hook: Callable[[str, str], None] | None) -> None:
         self._user_state_hook = hook
+
+    def end(self, reason: str) -> None:
+        """Abort what is in hand, running or paused, and return when its cleanup is over; nothing if at rest.
+
+        Raises what the plan fails with. Not to be called on the loop's thread.
+        """
+        if self.state in ("running", "paused"):
+            try:
+                self.abort(reason)
+            except TransitionError:
+                log.info("the plan ended by itself before it could be aborted (%s)", reason)
+        task = None if self.state == "panicked" else self._task_fut
+        if task is not None and concurrent.futures.wait([task], timeout=ENDING).not_done:
+            log.error("the plan's cleanup is not over after %g s (%s)", ENDING, reason)
 
     def _on_message(self, message: Any) -> None:
         self.clock.set_live(id(self), True)

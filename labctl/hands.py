@@ -11,9 +11,12 @@ from devices.clock import Clock
 from devices.errors import InterlockError
 from devices.recipes import to_json
 from devices.roles import Assemble, Bring
+from devices.samples import SampleRef
 from labctl.facts import Facts
 from sim.bench import Bench
-from sim.foil import FoilError
+
+DESCRIBED = ("layers", "cell_layers", "area")
+"""What makes a sample that sample, besides its id."""
 
 PATIENCE = 24 * 3600.0
 """Seconds a person may take."""
@@ -36,8 +39,21 @@ class LabHands:
         """`twins` are the stations without hardware; `ask` shows a person a sentence and returns when it is done."""
         self._clock, self._facts, self._bench, self._twins, self._ask = clock, facts, bench, twins, ask
 
+    def check(self, task: Bring | Assemble) -> None:
+        """Raise InterlockError when it is known beforehand that the task cannot be done."""
+        sample = task.sample
+        if isinstance(task, Assemble) and not sample.cell_layers:
+            raise InterlockError("sample", f"{sample.id} has no cell_layers: there is no cell to build")
+        self._refuse_another(sample)
+        if self._twins:
+            try:
+                self._bench.check(to_json(sample), cell=isinstance(task, Assemble))
+            except ValueError as error:
+                raise InterlockError("sample", str(error)) from error
+
     def set(self, task: Bring | Assemble) -> StatusBase:
         """Have the task done; InterlockError when the bench cannot."""
+        self._refuse_another(task.sample)
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
@@ -55,8 +71,19 @@ class LabHands:
                 self._bench.bring(description, task.place)
             else:
                 self._bench.assemble(description)
-        except FoilError as error:
-            raise InterlockError("sample", f"{error}; nothing was switched on") from error
+        except ValueError as error:
+            raise InterlockError("sample", str(error)) from error
+
+    def _refuse_another(self, sample: SampleRef) -> None:
+        """Raise InterlockError when this id was another sample before: its past would be taken for this one's."""
+        described = {name: to_json(sample)[name] for name in DESCRIBED}
+        for fact in self._facts.of(sample.id):
+            if fact["fact"] == "described" and fact["sample"] != described:
+                raise InterlockError(
+                    "sample",
+                    f"{sample.id} was described with other layers or another area before; give the new sample an id"
+                    " of its own",
+                )
 
     def _by_person(self, task: Bring | Assemble, status: StatusBase) -> None:
         try:
@@ -68,6 +95,9 @@ class LabHands:
         status.set_finished()
 
     def _record(self, task: Bring | Assemble, by: str) -> None:
+        if not any(fact["fact"] == "described" for fact in self._facts.of(task.sample.id)):
+            described = {name: to_json(task.sample)[name] for name in DESCRIBED}
+            self._facts.add(task.sample.id, self._clock.time(), "described", sample=described)
         if isinstance(task, Bring):
             self._facts.add(task.sample.id, self._clock.time(), "brought", place=task.place, by=by)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ from devices.errors import Corrupt, Foreign, Newer, OwnershipError
 from labctl.engine import event_uid
 
 SCHEMA = 1
+SYNC_PERIOD = 1.0
+"""Seconds of the wall between two syncs of a spool that is written to."""
 LONGEST_STOP = 65_536
 """Bytes from the end in which the last record is looked for; a stop document has a few hundred."""
 
@@ -68,6 +72,8 @@ class RecordFile:
         data = _frame(self._sequence, kind, encode(payload))
         written = os.write(self._fd, data)
         if written != len(data):
+            # What comes later must not be glued to half a record.
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise OSError(f"{self.path}: {written} of {len(data)} bytes written; is the disk full?")
         self._sequence += 1
 
@@ -116,7 +122,7 @@ def read_records(path: Path) -> Iterator[Record]:
     """
     data = path.read_bytes()
     offset = 0
-    for sequence in range(len(data)):
+    for sequence in itertools.count():
         if offset >= len(data):
             return
         end = data.find(b"\n", offset)
@@ -296,17 +302,24 @@ def expand(row: dict[str, Any], run: str, stream: str, numbers: set[str]) -> tup
 
 
 class DeviceSpool:
-    """A device's own file: `directory`/spool/<device>/<boot>.jnl, rows as they are made."""
+    """A device's own file: `directory`/spool/<device>/<boot>.jnl, rows as they are made; made with the first row."""
 
     def __init__(self, directory: Path, device: str, boot: str) -> None:
-        self._file = RecordFile(
-            directory / "spool" / device / f"{boot}.jnl", {"holds": "spool", "device": device}
-        )
+        self._path, self._device = directory / "spool" / device / f"{boot}.jnl", device
+        self._file: RecordFile | None = None
+        self._synced = 0.0
 
     def append(self, stream: str, time: float, row: Any) -> None:
-        """Write one row; it is the operating system's at once, and synced when the journal has it."""
+        """Write one row; it is the operating system's at once, and survives a power cut within SYNC_PERIOD."""
+        if self._file is None:
+            self._file = RecordFile(self._path, {"holds": "spool", "device": self._device})
+            self._synced = monotonic()
         self._file.append("R", {"stream": stream, "time": time, "row": dict(row)})
+        if monotonic() - self._synced >= SYNC_PERIOD:
+            self._file.sync()
+            self._synced = monotonic()
 
     def close(self) -> None:
         """Sync and close."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

@@ -1,17 +1,45 @@
-"""What is shown while a run goes on: one line a run, made from its documents."""
+"""What is shown while a run goes on, made from its documents; it never stops a run."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+log = logging.getLogger(__name__)
+
+
+class Voice(Console):
+    """A console that falls silent when nobody listens any more (a pipe that closed, a disk that is full)."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print, in one line each unless asked otherwise; a failure silences the console."""
+        if self.quiet:
+            return
+        try:
+            super().print(*objects, **{"soft_wrap": True, "highlight": False, **options})
+        except OSError as error:
+            self.fall_silent(error)
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent instead of ending the process."""
+        self.fall_silent(BrokenPipeError())
+
+    def fall_silent(self, error: Exception) -> None:
+        """Say nothing more."""
+        self.quiet = True
+        log.warning("output ended: %r", error)
+
 
 class RunProgress:
-    """A document subscriber that draws a bar for each run: pulses of an anneal, steps of a program."""
+    """A document subscriber that draws a bar for each run on a terminal, and a line elsewhere.
 
-    def __init__(self, console: Console) -> None:
+    What fails in it is logged and ends the showing, never the run.
+    """
+
+    def __init__(self, console: Voice) -> None:
         self._console = console
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -20,6 +48,8 @@ class RunProgress:
             TextColumn("{task.fields[unit]}"),
             TimeElapsedColumn(),
             console=console,
+            auto_refresh=False,
+            disable=not console.is_terminal,
         )
         self._tasks: dict[str, Any] = {}
         self._counted: dict[str, str] = {}
@@ -33,6 +63,14 @@ class RunProgress:
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Take one document."""
+        if self._console.quiet:
+            return
+        try:
+            self._show(name, doc)
+        except Exception as error:  # noqa: BLE001 - a display may fail in any way and must not end an experiment
+            self._console.fall_silent(error)
+
+    def _show(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start":
             self._begin(doc)
         elif name == "descriptor" and doc["name"] == self._stream_of(doc["run_start"]):
@@ -41,6 +79,7 @@ class RunProgress:
             self._progress.advance(self._tasks[self._counted[doc["descriptor"]]][0], len(doc["seq_num"]))
         elif name == "stop" and not self._console.is_terminal:
             self._console.print(f"  ended: {doc['exit_status']}")
+        self._progress.refresh()
 
     def _begin(self, doc: dict[str, Any]) -> None:
         sample, purpose = doc.get("sample", {}).get("id", ""), doc.get("purpose", "")

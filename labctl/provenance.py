@@ -67,6 +67,7 @@ def device_metadata(name: str, device: Any, bench: BenchFile, identity: Mapping[
             "station": entry.parameters
         }
         bodies = {name: None if each is None else to_json(each) for name, each in parameters.items()}
+        said["parameters"] = bodies
         said["parameters_hash"] = canonical_hash(bodies)
     if twin:
         said["seed"] = bench.seed

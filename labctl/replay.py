@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labctl.belief import pulses_of
-from labctl.runs import Run
+from labctl.runs import Run, earlier_anneals
 from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
-from sim.physics.anneal import AnnealResult, CycleMemo
-from sim.physics.lamp import Bank
+from sim.physics.anneal import CycleMemo
+from sim.physics.anneal_state import AnnealResult, DepthProfiles
+from sim.physics.lamp import Bank, Discharge
 
 Floats = NDArray[np.float64]
+
+DEPTH_MOMENTS = (0.05, 0.3, 1.0, 2.0)
+"""When temperature over depth is shown, in lengths of the last pulse after its start."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +33,64 @@ class Temperatures:
 
 @dataclass(frozen=True)
 class Replay:
-    """A whole train, its last pulse (time since that pulse began), and what it left in the film."""
+    """A whole train, its last pulse (time since that pulse began, over depth too), and what it left in the film.
+
+    elapsed (p,) [s]: when each pulse fell, since the first.
+    """
 
     train: Temperatures
     last_pulse: Temperatures
-    pulses: int
+    last_profiles: DepthProfiles
+    elapsed: Floats
     result: AnnealResult
 
+    @property
+    def pulses(self) -> int:
+        """How many pulses there were."""
+        return len(self.elapsed)
 
-def replay(run: Run, bank: Bank | None = None, surroundings: Surroundings | None = None) -> Replay:
-    """Replay the pulses an anneal run recorded, on a film that was as made when the run began."""
+
+def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | None = None) -> Replay:
+    """Replay the pulses an anneal run recorded, on a film that had those of the runs `before` and was cold again."""
     believed = surroundings or Surroundings()
     foil = film_under_lamp(tuple(run.start["sample"]["layers"]), believed)
-    pulses = list(pulses_of(run, bank or Bank()))
-    state, memo = foil.initial(believed.chuck_temperature), CycleMemo()
+    state, memo = foil.initial(believed.start_temperature), CycleMemo()
+    for earlier in before:
+        train = list(pulses_of(earlier, recorded_bank(earlier)))
+        for (elapsed, pulse), end in zip(train, _ends(train), strict=True):
+            state = foil.cycle(state, pulse, round(end - elapsed, NANOSECOND_DIGITS), memo)
+    pulses = list(pulses_of(run, recorded_bank(run)))
     parts = []
-    ends = [elapsed for elapsed, _ in pulses[1:]] + [pulses[-1][0] + COOL_DOWN]
-    for (elapsed, pulse), end in zip(pulses, ends, strict=True):
+    for (elapsed, pulse), end in zip(pulses, _ends(pulses), strict=True):
+        last_start = state
         state = foil.cycle(state, pulse, round(end - elapsed, NANOSECOND_DIGITS), memo)
         assert memo.last is not None
         history = memo.last.history
         parts.append((elapsed + history.time, history.surface, history.interface, history.back))
-    last = parts[-1]
+    last, moments = parts[-1], np.array(DEPTH_MOMENTS) * pulses[-1][1].duration
     return Replay(
         train=Temperatures(*(np.concatenate([part[index] for part in parts]) for index in range(4))),
         last_pulse=Temperatures(last[0] - pulses[-1][0], *last[1:]),
-        pulses=len(pulses),
+        last_profiles=foil.profiles(last_start, pulses[-1][1], moments),
+        elapsed=np.array([elapsed for elapsed, _ in pulses]),
         result=foil.result(state),
     )
+
+
+def replay_in_place(run: Run) -> Replay:
+    """Replay a run after the earlier anneals of its sample in the same data folder."""
+    return replay(run, earlier_anneals(run))
+
+
+def recorded_bank(run: Run) -> Bank:
+    """Return the bank that a run's start document describes; the twins' own when it says nothing."""
+    for device in run.start.get("devices", {}).values():
+        built = (device.get("parameters") or {}).get("station") or {}
+        if "bank_capacitance" in built:
+            return Bank(built["bank_capacitance"], built["lamp_constant"])
+    return Bank()
+
+
+def _ends(pulses: Sequence[tuple[float, Discharge]]) -> list[float]:
+    """Return when each pulse's share of the time ends: with the next pulse, the last when the foil is cold."""
+    return [elapsed for elapsed, _ in pulses[1:]] + [pulses[-1][0] + COOL_DOWN]

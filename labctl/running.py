@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from bluesky.utils import RunEngineInterrupted
-from rich.console import Console
 
 from labctl.config.models import Experiment
-from labctl.progress import RunProgress
+from labctl.progress import RunProgress, Voice
 from labctl.session import Session
 from labctl.stopping import Stopping
 
 
 def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
     """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
-    console = Console()
+    console = Voice()
     with RunProgress(console) as progress:
         token = lab.RE.subscribe(progress)
         try:
@@ -25,5 +24,5 @@ def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple
             lab.RE.unsubscribe(token)
     stopping.check()
     for uid in uids:
-        console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`", highlight=False)
+        console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`")
     return uids

@@ -29,6 +29,7 @@ class Brief:
     uid: str
     path: Path
     time: float
+    ended: float
     plan: str
     sample: str
     experiment: str
@@ -42,9 +43,11 @@ class Run:
     the run that began last.
     """
 
-    def __init__(self, uid: str | Path, data: Path | None = None) -> None:
+    def __init__(self, uid: str | Path, data: str | Path | None = None) -> None:
         """Read the run. Raises DataError when there is none, or more than one, or its journal is corrupt."""
-        self.path = uid if isinstance(uid, Path) else find_run(data_dir(data), uid)
+        self.path = (
+            uid if isinstance(uid, Path) else find_run(data_dir(None if data is None else Path(data)), uid)
+        )
         self.documents = list(read_documents(self.path))
         self.start: dict[str, Any] = self._only("start") or {}
         self.stop = self._only("stop")
@@ -69,13 +72,18 @@ class Run:
 
     def table(self, stream: str = "primary") -> Table:
         """Return a stream's rows, one array per key, in the order they were taken."""
-        keys = list(self._descriptors(stream)[0]["data_keys"])
+        described = self._descriptors(stream)[0]["data_keys"]
+        keys = list(described)
         columns: dict[str, list[Any]] = {key: [] for key in keys}
         for name, doc in self._events(stream):
             for key in keys:
                 value = doc["data"][key]
                 columns[key].extend(value if name == "event_page" else [value])
-        return {key: np.asarray(values) for key, values in columns.items()}
+        kinds = {"string": str, "integer": int}
+        return {
+            key: np.asarray(values, dtype=kinds.get(described[key]["dtype"]) if not values else None)
+            for key, values in columns.items()
+        }
 
     def times(self, stream: str = "primary") -> np.ndarray[Any, Any]:
         """Return the time labels of a stream's rows [s since the epoch]."""
@@ -126,7 +134,12 @@ def briefs(data: Path) -> Iterator[Brief]:
     """Yield every run in one line, in the order they began."""
     found = []
     for path in run_files(data):
-        start, stop = read_ends(path)
+        try:
+            start, stop = read_ends(path)
+        except DataError:
+            # One damaged journal must not hide the others; whoever asks for that run hears what is wrong.
+            found.append(Brief(path.stem, path, 0.0, 0.0, "", "", "", "damaged"))
+            continue
         if start is not None:
             found.append(_brief(path, start, stop))
     yield from sorted(found, key=lambda brief: brief.time)
@@ -137,11 +150,20 @@ def made_by(data: Path, sample_id: str) -> list[str]:
     return [each.uid for each in briefs(data) if each.sample == sample_id and each.plan in MAKING]
 
 
+def earlier_anneals(run: Run) -> list[Run]:
+    """Return the anneals of a run's sample that were kept before it beside it, oldest first, those with pulses."""
+    data = run.path.parents[3]
+    uids = made_by(data, run.start["sample"]["id"])
+    earlier = [Run(uid, data) for uid in uids[: uids.index(run.uid)]]
+    return [each for each in earlier if "primary" in each.streams and len(each.table()["pulse"])]
+
+
 def _brief(path: Path, start: dict[str, Any], stop: dict[str, Any] | None) -> Brief:
     return Brief(
         uid=start["uid"],
         path=path,
         time=start["time"],
+        ended=start["time"] if stop is None else stop["time"],
         plan=start.get("plan_name", ""),
         sample=(start.get("sample") or {}).get("id", ""),
         experiment=start.get("experiment", ""),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -17,7 +17,7 @@ from bluesky.protocols import Readable
 
 from devices.base import Instrument, Station
 from devices.bridges.squidstat import SquidstatBridge
-from devices.errors import ConfigError, ConnectError, LabError, Mistake
+from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
 from labctl.belief import Believer
@@ -32,12 +32,17 @@ from labctl.hands import LabHands
 from labctl.journal import DeviceSpool, Journal
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
-from labctl.runs import made_by
+from labctl.runs import briefs, made_by
 from labctl.wiring import build_instrument, build_station, is_twin
 from sim.bench import Bench
 from sim.foil import Surroundings
 from sim.physics.lamp import Bank
-from sim.stations import STATIONS, PotentiostatTwins
+from sim.stations import STATIONS, PotentiostatTwins, TwinPart
+
+log = logging.getLogger(__name__)
+
+FOREIGN_PATIENCE = 10.0
+"""Seconds a device of somebody else's class may take to connect; ophyd's own are asked to wait that long."""
 
 Ask = Callable[[str], object]
 
@@ -90,6 +95,7 @@ class Session:
         _refuse_virtual_time_for_hardware(bench)
         self.bench, self.limits, self.data = bench, limits, data
         self.devices: dict[str, Any] = {}
+        self._stations: dict[str, Station] = {}
         self.missing: dict[str, dict[str, str]] = {}
         self.plans = SimpleNamespace(**discover_plans())
         self._ending = ExitStack()
@@ -142,12 +148,12 @@ class Session:
     def safe(self) -> None:
         """Bring every device to its safe state. Raises LabError naming those that could not be."""
         failures = []
-        for name, device in self.devices.items():
+        for name, device in (self._stations | self.devices).items():
             if hasattr(device, "safe"):
                 try:
                     device.safe()
-                except LabError as error:
-                    failures.append(f"{name}: {error}")
+                except Exception as error:  # noqa: BLE001 - one that fails must not keep the next from being made safe
+                    failures.append(f"{name}: {error if isinstance(error, LabError) else repr(error)}")
         if failures:
             raise LabError("not everything is safe:\n  " + "\n  ".join(failures))
 
@@ -166,10 +172,15 @@ class Session:
         return self.devices[name]
 
     def _open(self, start_with_the_rest: bool, operator: str, handle_signals: bool, ask: Ask) -> None:
-        self.clock = _make_clock(self.bench)
-        self._ending.callback(self.clock.close)
         here = self.data / "bench" / self.bench.name
-        here.mkdir(parents=True, exist_ok=True)
+        try:
+            here.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"{self.data} cannot be the data folder: {error.strerror}; name another"
+            ) from error
+        self.clock = _make_clock(self.bench, self.data)
+        self._ending.callback(self.clock.close)
         lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")
         self._ending.callback(lock.release)
         self._boot = secrets.token_hex(8)
@@ -184,7 +195,7 @@ class Session:
         self._ending.callback(self.twins.save)
         twins = {name for name, entry in self.bench.devices.items() if is_twin(entry)}
         self.hands = LabHands(self.clock, facts, self.twins, twins & _stations(self.bench), ask)
-        self.believer = Believer(self.data, Bank(), Surroundings())
+        self.believer = Believer(self.data, bank_of(self.bench), Surroundings())
         journal = Journal(self.data)
         self._ending.callback(journal.close)
         identities = self._connect(world)
@@ -195,6 +206,7 @@ class Session:
             session_metadata(self.bench, self.limits, self.clock, self.devices, identities, operator),
             **({} if handle_signals else {"context_managers": []}),
         )
+        self._ending.callback(self.RE.end, "the session was closed")
         self.RE.subscribe(journal)
         readable = [device for device in self.devices.values() if isinstance(device, Readable)]
         self.RE.preprocessors.append(SupplementalData(baseline=readable))
@@ -206,12 +218,15 @@ class Session:
         for name, entry in self.bench.devices.items():
             try:
                 if isinstance(entry, DeviceEntry):
-                    device = entry.device_class(name=name, **entry.arguments)
-                    self._ending.callback(_close_foreign, device)
-                    found, failed = {"device": type(device).__name__}, {}
+                    device, found, failed = self._foreign(name, entry)
                 else:
                     device = self._station(name, entry, world)
                     found, failed = device.connect()
+                    self._stations[name] = device
+                    if failed:
+                        self._ending.callback(_close_silent, device)
+                    else:
+                        self._ending.callback(device.close)
             except LabError as error:
                 device, found, failed = None, {}, {"opening": f"{type(error).__name__}: {error}"}
             identities[name] = found
@@ -220,9 +235,18 @@ class Session:
             else:
                 self.devices[name] = device
                 setattr(self, name, device)
-                if isinstance(device, Station):
-                    self._ending.callback(device.close)
         return identities
+
+    def _foreign(self, name: str, entry: DeviceEntry) -> tuple[Any, dict[str, str], dict[str, str]]:
+        """Make a device of somebody else's class; whatever it raises is a reason why it is missing."""
+        try:
+            device = entry.device_class(name=name, **entry.arguments)
+            self._ending.callback(getattr(device, "destroy", lambda: None))
+            if hasattr(device, "wait_for_connection"):
+                device.wait_for_connection(timeout=FOREIGN_PATIENCE)
+        except Exception as error:  # noqa: BLE001 - nobody knows what a class of somebody else's raises
+            return None, {}, {"device": repr(error)}
+        return device, {"device": type(device).__name__}, {}
 
     def _station(self, name: str, entry: StationEntry, world: World) -> Station:
         endpoint_of: Callable[[str, str], Endpoint] = self.twins.endpoint
@@ -248,7 +272,10 @@ class Session:
         return station
 
     def _set_up_twins(self, name: str, entry: StationEntry) -> None:
-        parts = {part_name: part.driver for part_name, part in entry.parts.items()}
+        parts = {
+            part_name: TwinPart(part.driver, {} if part.parameters is None else asdict(part.parameters))
+            for part_name, part in entry.parts.items()
+        }
         built = {} if entry.parameters is None else asdict(entry.parameters)
         role: str = entry.station_class.role  # type: ignore[attr-defined]
         twins = STATIONS[role](self.twins, name, parts, built)
@@ -281,10 +308,13 @@ def _refuse_virtual_time_for_hardware(bench: BenchFile) -> None:
         raise ConfigError([Mistake(f"benches/{bench.name}.toml", "clock.kind", '"virtual"', allowed)])
 
 
-def _make_clock(bench: BenchFile) -> VirtualClock | WallClock:
+def _make_clock(bench: BenchFile, data: Path) -> VirtualClock | WallClock:
     if bench.clock.kind == "wall":
         return WallClock()
-    return VirtualClock(None if bench.clock.pace == "none" else float(bench.clock.pace))
+    # A night rehearsed in seconds ends tomorrow: what follows it in the same folder must not begin today.
+    latest = max((brief.ended for brief in briefs(data)), default=0.0)
+    pace = None if bench.clock.pace == "none" else float(bench.clock.pace)
+    return VirtualClock(pace, not_before=latest + 1.0)
 
 
 def _ask_in_terminal(sentence: str) -> object:
@@ -293,7 +323,17 @@ def _ask_in_terminal(sentence: str) -> object:
     return input()
 
 
-def _close_foreign(device: Any) -> None:
-    destroy: Iterator[Any] | Callable[[], object] | None = getattr(device, "destroy", None)
-    if callable(destroy):
-        partial(destroy)()
+def _close_silent(station: Station) -> None:
+    """Close a station of which not every part answers: what does answer is made safe all the same."""
+    try:
+        station.close()
+    except LabError as error:
+        log.warning("%s", error)
+
+
+def bank_of(bench: BenchFile) -> Bank:
+    """Return the bank of the bench's lamp as its file describes it; the twins' own when there is no lamp."""
+    for entry in bench.devices.values():
+        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
+            return Bank(entry.parameters.bank_capacitance, entry.parameters.lamp_constant)
+    return Bank()

@@ -63,27 +63,36 @@ def _summary(run: Run) -> Table:
     body = start.get("recipe") or start.get("program") or {}
     recipe = start.get("recipe", {}).get("body")
     pulses = "" if recipe is None else recipe_in_words(recipe)
-    films = ", ".join(
-        f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in sample.get("layers", [])
-    )
+    films = _layers(sample.get("layers", []))
+    cell = "" if "recipe" in start else _layers(sample.get("cell_layers", []))
+    capacity = start.get("capacity") or {}
+    virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
+    died = "never: it died; rows not yet collected then may be in the spool beside the runs"
     for name, value in (
         ("run", run.uid),
         ("plan", start.get("plan_name", "")),
-        ("began", _when(start["time"])),
-        ("ended", "never: it died" if stop is None else f"{_when(stop['time'])}, {stop['exit_status']}"),
+        ("began", _when(start["time"]) + virtual),
+        ("ended", died if stop is None else f"{_when(stop['time'])}{virtual}, {stop['exit_status']}"),
         ("reason", "" if stop is None else stop.get("reason", "")),
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
         ("layers", films),
+        ("cell", cell and f"{cell}, area {show(sample['area_m2'], 'm^2', 'cm^2')}"),
+        ("nominal", capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity['basis']}"),
         ("made by runs", inputs),
         ("recipe" if "recipe" in start else "program", f"{body.get('name', '')} {body.get('hash', '')[:12]}"),
         ("pulses", pulses),
         ("experiment", start.get("experiment", "")),
         ("devices", real),
+        ("notes", start.get("notes", "")),
         ("journal", str(run.path)),
     ):
         if value:
             table.add_row(name, value)
     return table
+
+
+def _layers(layers: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in layers)
 
 
 def recipe_in_words(body: dict[str, Any]) -> str:

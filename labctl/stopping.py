@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import select
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bluesky.utils import TransitionError
-
+from labctl.engine import RESTING
 from labctl.session import Session, open_session
+
+log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,21 +50,37 @@ class Stopping:
         """Take a signal."""
         name = signal.Signals(number).name
         if self.asked is not None or self.closing:
-            sys.stderr.write(f"\n{name}: already ending in good order\n")
+            tell(f"{name}: already ending in good order")
             return
         self.asked = Stopped(name, 128 + number)
-        running = self.engine is not None and self.engine.state == "running"
-        sys.stderr.write(f"\n{name}: {'ending the run in good order' if running else 'ending'}\n")
-        if not running:
+        resting = self.engine is None or self.engine.state in RESTING
+        tell(f"{name}: {'ending' if resting else 'ending the run in good order'}")
+        if resting:
             raise self.asked
         threading.Thread(target=self._abort, args=(name,), daemon=True).start()
 
     def _abort(self, name: str) -> None:
         try:
-            self.engine.abort(name)
-        except TransitionError as error:
-            # The plan ended by itself in the meantime; `check` ends the script.
-            sys.stderr.write(f"{name}: {error}\n")
+            self.engine.end(name)
+        except Exception:
+            # The engine raises it in the script as well, which ends with it; this thread has nobody to tell.
+            log.exception("%s: the run failed while it was ended", name)
+
+
+def tell(text: str) -> None:
+    """Say something on standard error, from a signal handler, whether or not anybody is there any more.
+
+    A terminal that hung up, which is what SIGHUP says, fails every later write, and a write that fails would
+    keep the run from being ended: what nobody hears goes to nobody.
+    """
+    for descriptor in (1, 2):
+        listener = select.poll()
+        listener.register(descriptor, 0)
+        if listener.poll(0):
+            nobody = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nobody, descriptor)
+            os.close(nobody)
+    os.write(2, f"\n{text}\n".encode())
 
 
 def log_to_file(directory: Path) -> None:
@@ -78,18 +96,24 @@ def log_to_file(directory: Path) -> None:
 
 @contextmanager
 def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stopping]]:
-    """Open a session for a script and see to it that signals end it in good order; see `open_session`."""
+    """Open a session for a script and see to it that signals end it in good order; see `open_session`.
+
+    After such an end they are ignored: the same signal sent again must not change the script's exit status.
+    """
     stopping = Stopping()
-    before = {number: signal.signal(number, stopping.handle) for number in SIGNALS}
+    # Who started us with one ignored (nohup, a shell's background job) means it.
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stopping.handle) for number in heeded}
     try:
         lab = open_session(bench, handle_signals=False, **options)
-        stopping.engine = lab.RE
-        log_to_file(lab.data / "logs")
         try:
+            stopping.engine = lab.RE
+            log_to_file(lab.data / "logs")
             yield lab, stopping
         finally:
             stopping.closing = True
             lab.close()
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # Python puts its own handlers back to the system's when it ends, but leaves ignored ones alone.
+            signal.signal(number, handler if stopping.asked is None else signal.SIG_IGN)

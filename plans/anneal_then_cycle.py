@@ -31,8 +31,12 @@ def anneal_then_cycle(
     """Anneal a film, have a cell built on it, cycle the cell; return the uids of the two runs.
 
     Both runs carry one `experiment` uid, and the cycling run names the anneal among its `inputs`. The cell is
-    built and carried by whoever carries samples in this lab; the plan waits for them.
+    built and carried by whoever carries samples in this lab; the plan waits for them. Recipe, program and cell are
+    checked before the first pulse: a flash cannot be taken back.
     """
+    lamp.check(recipe)
+    potentiostat.check(program)
+    hands.check(Assemble(sample))
     common: dict[str, Any] = {"experiment": str(uuid.uuid4()), **(md or {})}
     annealed = yield from anneal(lamp, sample, recipe, md=common)
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))

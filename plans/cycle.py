@@ -41,6 +41,7 @@ def cycle(
         "inputs": [],
         "program": named_body(program.name, program),
         "capacity": nominal_capacity(sample),
+        "channel": potentiostat.channel,
         **(md or {}),
     }
     return (yield from fly(potentiostat, CycleJob(sample, program), metadata, flush=FLUSH))

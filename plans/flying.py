@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,6 @@ OUTCOME_COLUMNS: Mapping[str, Column] = {
     "asked": Column("1", "integer"),
     "done": Column("1", "integer"),
     "interrupted": Column("1", "integer"),
-    "recovered": Column("1", "integer"),
-    "rows_gap": Column("1", "integer"),
 }
 """The one-event stream before every stop document, which has room for a status and a reason only."""
 
@@ -33,7 +32,7 @@ class Outcome:
     """The one row that says how a run ended."""
 
     def __init__(self, station: Flown) -> None:
-        self.rows = RowStream(f"{station.name}_outcome", "outcome", OUTCOME_COLUMNS, station.name)
+        self.rows = RowStream(f"{station.name}_outcome", "outcome", OUTCOME_COLUMNS, {"": station.name})
 
     def conclude(self, station: Flown, time: float) -> None:
         """Write the row from the station's own account."""
@@ -45,8 +44,6 @@ class Outcome:
                 "asked": flight.asked,
                 "done": flight.done,
                 "interrupted": int(flight.interrupted),
-                "recovered": 0,
-                "rows_gap": 0,
             },
         )
 
@@ -63,28 +60,61 @@ def named_body(name: str, value: Any) -> dict[str, Any]:
 
 
 def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> MsgGenerator[str]:
-    """Run a prepared job on a station as one run; return the run's uid.
+    """Have a station prepared for a job, run it as one run and return the run's uid.
 
-    Every `flush` [s] the rows so far become pages and the station's lease is renewed. The body is not
+    Every `flush` [s] the rows so far become pages and the station's lease is renewed. Nothing of it is
     rewindable: pause and resume never send the kickoff again. However it ends, the station is stopped if it was
     not done, what it still holds is collected, and the stream `outcome` says what was asked and done.
     Raises what the station failed with, Incomplete when it ended early by itself.
     """
-    outcome = Outcome(station)
-    streams = [*station.streams.values(), outcome.rows]
-    undeclared = list(streams)
 
-    def body() -> MsgGenerator[None]:
-        yield from declare(undeclared)
-        yield from finished((yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)))
-        status = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
-        over = Completion(status)
-        while not status.done:
-            try:
-                yield Msg("wait_for", None, [over], timeout=flush)
-            except WaitForTimeoutError:
-                station.renew_lease()
-            yield from collect_all(streams)
+    def prepared() -> MsgGenerator[str]:
+        try:
+            label = short_uid(label="prepare")
+            yield from finished((yield from bps.prepare(station, job, group=label, wait=False)))
+            return (yield from _Run(station, flush).run(md))
+        except Exception:
+            # What was prepared must not stay so when the run did not even begin.
+            yield from bps.stop(station)
+            raise
+
+    uid: str = yield from bpp.rewindable_wrapper(prepared(), False)
+    return uid
+
+
+class _Run:
+    """One run on a prepared station."""
+
+    def __init__(self, station: Flown, flush: float) -> None:
+        self._station, self._flush = station, flush
+        self._outcome = Outcome(station)
+        self._streams = [*station.streams.values(), self._outcome.rows]
+        self._undeclared = list(self._streams)
+
+    def run(self, md: Mapping[str, Any]) -> MsgGenerator[str]:
+        uid = yield from bps.open_run(dict(md))
+        try:
+            yield from bpp.finalize_wrapper(self._body(), self._ending)
+        except FailedStatus as failed:
+            cause = failed.__cause__ or failed
+            yield from self._closed("fail", f"{type(cause).__name__}: {cause}")
+            raise cause from failed
+        except RunEngineControlException as control:
+            yield from self._closed("success" if isinstance(control, RequestStop) else "abort")
+            raise
+        except Exception as error:
+            yield from self._closed("fail", f"{type(error).__name__}: {error}")
+            raise
+        yield from bps.close_run()
+        return str(uid)
+
+    def _body(self) -> MsgGenerator[None]:
+        station = self._station
+        yield from declare(self._undeclared)
+        kickoff = yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)
+        yield from self._attend(kickoff)
+        complete = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
+        yield from self._attend(complete)
         flight = station.flight()
         if flight.done != flight.asked:
             raise Incomplete(
@@ -92,45 +122,28 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
                 " journal; look at the events of the run before going on with this sample"
             )
 
-    def ending() -> MsgGenerator[None]:
+    def _attend(self, status: StatusBase) -> MsgGenerator[None]:
+        """Wait for a status, renewing the lease and collecting meanwhile."""
+        over = Completion(status)
+        while not status.done:
+            with contextlib.suppress(WaitForTimeoutError):
+                yield Msg("wait_for", None, [over], timeout=self._flush)
+            self._station.renew_lease()
+            yield from collect_all(self._streams)
+
+    def _ending(self) -> MsgGenerator[None]:
         try:
-            yield from bps.stop(station)
+            yield from bps.stop(self._station)
         finally:
-            outcome.conclude(station, station.clock.time())
-            yield from declare(undeclared)
-            yield from collect_all(streams)
+            self._outcome.conclude(self._station, self._station.clock.time())
+            yield from declare(self._undeclared)
+            yield from collect_all(self._streams)
 
-    def closed(exit_status: str | None = None, reason: str | None = None) -> MsgGenerator[None]:
-        # An abort in the middle of `ending` cuts its collecting short; what was taken by then is collected here.
-        yield from declare(undeclared)
-        yield from collect_all(streams)
+    def _closed(self, exit_status: str, reason: str | None = None) -> MsgGenerator[None]:
+        # An abort in the middle of `_ending` cuts its collecting short; what was taken by then is collected here.
+        yield from declare(self._undeclared)
+        yield from collect_all(self._streams)
         yield from bps.close_run(exit_status=exit_status, reason=reason)
-
-    def run() -> MsgGenerator[str]:
-        uid = yield from bps.open_run(dict(md))
-        try:
-            yield from bpp.finalize_wrapper(body(), ending)
-        except FailedStatus as failed:
-            cause = failed.__cause__ or failed
-            yield from closed("fail", f"{type(cause).__name__}: {cause}")
-            raise cause from failed
-        except RunEngineControlException as control:
-            yield from closed("success" if isinstance(control, RequestStop) else "abort")
-            raise
-        except Exception as error:
-            yield from closed("fail", f"{type(error).__name__}: {error}")
-            raise
-        yield from bps.close_run()
-        return str(uid)
-
-    def prepared() -> MsgGenerator[str]:
-        yield from finished(
-            (yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False))
-        )
-        return (yield from run())
-
-    uid: str = yield from bpp.rewindable_wrapper(prepared(), False)
-    return uid
 
 
 class Completion:
@@ -154,10 +167,13 @@ class Completion:
 
 
 def finished(status: StatusBase) -> MsgGenerator[None]:
-    """Wait for a status, through any pause. Raises FailedStatus."""
+    """Wait for a status, through any pause. Raises what it failed with."""
     over = Completion(status)
-    while not status.done:
-        yield Msg("wait_for", None, [over])
+    try:
+        while not status.done:
+            yield Msg("wait_for", None, [over])
+    except FailedStatus as failed:
+        raise (failed.__cause__ or failed) from failed
 
 
 def declare(undeclared: list[RowStream]) -> MsgGenerator[None]:

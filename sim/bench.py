@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sim.foil import Foil, FoilError, Surroundings
+from sim.foil import Foil, FoilError, Surroundings, check_cell_layers
 
 SLACK = 1e-6
 """Seconds by which an event counts as due: event times are floats, the clock counts nanoseconds."""
@@ -124,7 +124,7 @@ class Bench:
                 due[1].fire_event(due[0])
             for twin in station.twins:
                 twin.advance(now)
-        station.deliver()
+            station.deliver()
         return station
 
     def exchange(self, station: str, part: str, data: bytes) -> bytes:
@@ -132,7 +132,7 @@ class Bench:
         with self._lock:
             touched = self.touch(station)
             answer = touched.exchange(part, data, self._now())
-        touched.deliver()
+            touched.deliver()
         return answer
 
     def foil(self, sample_id: str) -> Foil:
@@ -140,6 +140,12 @@ class Bench:
         if sample_id not in self._foils:
             raise FoilError(f"no foil {sample_id!r} on this bench; it has {', '.join(self._foils) or 'none'}")
         return self._foils[sample_id]
+
+    def check(self, description: Mapping[str, Any], *, cell: bool) -> None:
+        """Raise ValueError when the twins do not know such a foil, or (cell) such a cell on it."""
+        Foil(description, self.surroundings)
+        if cell:
+            check_cell_layers(tuple(description["cell_layers"]))
 
     def bring(self, description: Mapping[str, Any], place: str) -> None:
         """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.
@@ -156,6 +162,7 @@ class Bench:
                 raise FoilError(f"there is no place {place!r} on this bench")
             self.touch(station).put(foil, place, self._now())
             self._place[foil.id] = place
+            self._keep(foil)
 
     def assemble(self, description: Mapping[str, Any]) -> None:
         """Build the cell on a foil, away from every station."""
@@ -163,26 +170,31 @@ class Bench:
             foil = self._known(description)
             self._leave(foil)
             foil.assemble(self._now())
+            self._keep(foil)
 
     def save(self) -> None:
         """Write every foil to the directory, each file replaced at once."""
-        if self._directory is None:
-            return
-        self._directory.mkdir(parents=True, exist_ok=True)
         for name in self._stations:
             self.touch(name).settle()
         for foil in self._foils.values():
-            temporary = self._directory / f".{foil.id}.part"
-            with temporary.open("w") as file:
-                json.dump(foil.to_dict(), file, allow_nan=False)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._directory / f"{foil.id}.json")
+            self._keep(foil)
+
+    def _keep(self, foil: Foil) -> None:
+        if self._directory is None:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        temporary = self._directory / f".{foil.id}.part"
+        with temporary.open("w") as file:
+            json.dump(foil.to_dict(), file, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._directory / f"{foil.id}.json")
 
     def _leave(self, foil: Foil) -> None:
         place = self._place.pop(foil.id, None)
         if place is not None:
             self.touch(place.partition("/")[0]).take(foil, self._now())
+            self._keep(foil)
 
     def _known(self, description: Mapping[str, Any]) -> Foil:
         sample_id = str(description["id"])

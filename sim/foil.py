@@ -12,11 +12,14 @@ from typing import Any
 
 from sim.materials import cathode
 from sim.materials.annealed_film import annealed_cell
-from sim.materials.thermal import FLASH_STATION, lco_on_foil
-from sim.physics.anneal import AnnealResult, AnnealState, CycleMemo, FoilUnderLamp
+from sim.materials.substrates import SUBSTRATES
+from sim.materials.thermal import FLASH_STATION, lco_on, mechanics_of
+from sim.physics.anneal import CycleMemo, FoilUnderLamp
+from sim.physics.anneal_state import AnnealResult, AnnealState
 from sim.physics.cell import Cell, CellState
-from sim.physics.heat import Environment, Side
+from sim.physics.damage import Mechanics
 from sim.physics.lamp import Discharge
+from sim.physics.heat_stack import Course, Environment, Side
 
 NANOSECOND_DIGITS = 9
 COOL_DOWN = 60.0
@@ -25,11 +28,16 @@ COOL_DOWN = 60.0
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where foils lie under the lamp: chuck temperature [K], heat transfer to the chuck and to the air [W/m2/K]."""
+    """Where foils lie under the lamp: chuck temperature [K], heat transfer to the chuck and to the air [W/m2/K].
+
+    A foil without chuck has about 10 W/m2/K behind it. chuck_course: points (time since a foil's first flash [s],
+    temperature [K]) of a chuck that warms up; the constant temperature holds where it is empty.
+    """
 
     chuck_temperature: float = FLASH_STATION.back.temperature
     back_transfer: float = FLASH_STATION.back.transfer
     front_transfer: float = FLASH_STATION.front.transfer
+    chuck_course: tuple[tuple[float, float], ...] = ()
 
     def environment(self) -> Environment:
         """Return them as the heat calculation wants them."""
@@ -38,6 +46,18 @@ class Surroundings:
             Side(self.front_transfer, front.emissivity, front.temperature),
             Side(self.back_transfer, back.emissivity, self.chuck_temperature),
         )
+
+    def course(self) -> Course | None:
+        """Return the chuck's temperature over time, or None where it is constant."""
+        if not self.chuck_course:
+            return None
+        times, temperatures = zip(*self.chuck_course, strict=True)
+        return Course(times, temperatures)
+
+    @property
+    def start_temperature(self) -> float:
+        """Temperature [K] of a foil before its first flash."""
+        return self.chuck_course[0][1] if self.chuck_course else self.chuck_temperature
 
 
 @dataclass
@@ -53,21 +73,39 @@ class FoilError(ValueError):
 
 
 def film_under_lamp(layers: tuple[Mapping[str, Any], ...], surroundings: Surroundings) -> FoilUnderLamp:
-    """Return the thermal model of a stack; FoilError when it is not a LiCoO2 film on an aluminium foil."""
+    """Return the thermal model of a stack; FoilError when it is not a LiCoO2 film on substrates that are known."""
+    below, thickness = _film_on(layers)
+    return lco_on(below, thickness, surroundings.environment(), chuck=surroundings.course())
+
+
+def film_mechanics(layers: tuple[Mapping[str, Any], ...]) -> Mechanics:
+    """Return what its damage under mismatch goes by; FoilError as for film_under_lamp."""
+    below, thickness = _film_on(layers)
+    return mechanics_of(thickness, below)
+
+
+def _film_on(layers: tuple[Mapping[str, Any], ...]) -> tuple[list[tuple[str, float]], float]:
+    """Return the substrate from the film down (material, thickness [m]) and the film's thickness [m]."""
     materials = [layer["material"] for layer in layers]
-    if materials != ["Al", "LiCoO2"]:
-        raise FoilError(f"the thermal twin knows LiCoO2 on Al, not {' / '.join(materials)}")
-    foil, film = layers
-    return lco_on_foil(film["thickness"], foil["thickness"], surroundings.environment())
+    if materials[-1] != "LiCoO2" or len(materials) < 2 or not set(materials[:-1]) <= set(SUBSTRATES):
+        raise FoilError(
+            f"the thermal twin knows LiCoO2 on {', '.join(SUBSTRATES)}, not {' / '.join(materials)}"
+        )
+    return [(layer["material"], layer["thickness"]) for layer in layers[-2::-1]], layers[-1]["thickness"]
 
 
-def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], area: float) -> Cell:
-    """Return the cell built on an annealed film; FoilError when the layers are not LiPON and Li."""
+def check_cell_layers(cell_layers: tuple[Mapping[str, Any], ...]) -> None:
+    """Raise FoilError when the layers on the cathode are not LiPON and Li."""
     materials = [layer["material"] for layer in cell_layers]
     if materials != ["LiPON", "Li"]:
         raise FoilError(
             f"the cell twin knows LiPON / Li on the cathode, not {' / '.join(materials) or 'nothing'}"
         )
+
+
+def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], area: float) -> Cell:
+    """Return the cell built on an annealed film; FoilError when the layers are not LiPON and Li."""
+    check_cell_layers(cell_layers)
     electrolyte, anode = cell_layers
     parameters = annealed_cell(result.depth, result.width, result.crystalline, result.peak, area=area)
     return Cell(
@@ -90,7 +128,7 @@ class Foil:
         self.layers = tuple(description["layers"])
         self.surroundings = surroundings
         self._under_lamp = film_under_lamp(self.layers, surroundings)
-        self._state = self._under_lamp.initial(surroundings.chuck_temperature)
+        self._state = self._under_lamp.initial(surroundings.start_temperature)
         self._memo = CycleMemo()
         self._last: tuple[float, Discharge] | None = None
         self.built: BuiltCell | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sim.apparatus import FlashHead
@@ -14,8 +15,18 @@ from sim.twins.glassman_fj import GlassmanFJTwin
 from sim.twins.squidstat import SquidstatTwin
 from sim.twins.srs_dg645 import SRSDG645Twin
 
-METER_RANGE = 30.0
-"""J, full scale of the meter's head; guess: the next usual range above 19.3 J/cm2 on 1 cm2."""
+
+@dataclass(frozen=True)
+class TwinPart:
+    """One part as the bench file describes it: its stem, and its driver's parameters in SI."""
+
+    stem: str
+    parameters: Mapping[str, Any]
+
+    def taken(self, *names: str) -> dict[str, Any]:
+        """Return those parameters that describe the instrument itself, not how it is used."""
+        return {name: self.parameters[name] for name in names if name in self.parameters}
+
 
 Answer = Callable[[bytes], bytes]
 
@@ -33,17 +44,24 @@ class LampTwins:
     built: the station as it stands (bank_capacitance [F], lamp_constant [ohm A^0.5], aperture_area [m2]).
     """
 
-    def __init__(self, bench: Bench, name: str, parts: Mapping[str, str], built: Mapping[str, float]) -> None:
+    def __init__(
+        self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+    ) -> None:
         expected = {"charger": "glassman_fj", "gate": "srs_dg645", "meter": "gentec_maestro"}
-        if dict(parts) != expected:
-            raise ValueError(f"{name}: the twin lamp is made of {expected}, not {dict(parts)}")
+        stems = {part: each.stem for part, each in parts.items()}
+        if stems != expected:
+            raise ValueError(f"{name}: the twin lamp is made of {expected}, not {stems}")
         bank = Bank(capacitance=built["bank_capacitance"], lamp_constant=built["lamp_constant"])
         self.head = FlashHead(bank)
         self.aperture_area = built["aperture_area"]
         self.foil: Foil | None = None
-        self.charger = GlassmanFJTwin(self.head)
+        self.charger = GlassmanFJTwin(
+            self.head, **parts["charger"].taken("full_scale_voltage", "full_scale_current")
+        )
         self.gate = SRSDG645Twin(self._flash)
-        self.meter = GentecMaestroTwin(bench.generator(f"{name}.meter"), full_scale_energy=METER_RANGE)
+        self.meter = GentecMaestroTwin(
+            bench.generator(f"{name}.meter"), **parts["meter"].taken("full_scale_energy")
+        )
         self._wired: dict[str, WiredTwin] = {"charger": self.charger, "gate": self.gate, "meter": self.meter}
         self.twins: Sequence[Twin] = (self.charger, self.gate, self.meter)
 
@@ -81,9 +99,12 @@ class LampTwins:
 class PotentiostatTwins:
     """A Squidstat with cells on its channels; programs reach it through the bridge that `attach` is given."""
 
-    def __init__(self, bench: Bench, name: str, parts: Mapping[str, str], built: Mapping[str, float]) -> None:
-        if list(parts.values()) != ["squidstat"]:
-            raise ValueError(f"{name}: the twin potentiostat is one squidstat, not {dict(parts)}")
+    def __init__(
+        self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+    ) -> None:
+        stems = [each.stem for each in parts.values()]
+        if stems != ["squidstat"]:
+            raise ValueError(f"{name}: the twin potentiostat is one squidstat, not {stems}")
         self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed)
         self.twins: Sequence[Twin] = (self.squidstat,)
         self._channels: dict[str, int] = {}
@@ -126,7 +147,7 @@ class PotentiostatTwins:
         self.squidstat.wire_cell(self._channels.pop(foil.id), None)
 
 
-STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, str], Mapping[str, float]], TwinStation]] = {
+STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]] = {
     "FlashLamp": LampTwins,
     "Potentiostat": PotentiostatTwins,
 }

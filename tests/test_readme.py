@@ -45,7 +45,7 @@ def test_the_tutorial_does_what_it_says(tmp_path):
 
 def test_the_mistakes_shown_are_the_mistakes_made(tmp_path):
     broken = README.split("```toml")[1].split("```")[0]
-    broken = broken.replace('"830 V"', '"850 kV"').replace("pulse_count", "pulse_cout")
+    broken = broken.replace('"850 V"', '"850 kV"').replace("pulse_count", "pulse_cout")
     (tmp_path / "broken.toml").write_text(broken)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "labctl", "check", "broken.toml"],

@@ -58,6 +58,9 @@ VOLTAGE_RANGE = 10.0
 CURRENT_RANGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Amperes, full scale; 1 A is the Squidstat Plus's largest, the decades below are a guess."""
 
+LEAST_CURRENT = 1e-3 * CURRENT_RANGES[0]
+"""A; below a thousandth of the smallest range a current is its own noise (guess)."""
+
 MOST_REPEATS = 65535
 """The library clamps larger numbers of repeats [AisExperiment.h], so they are refused here."""
 
@@ -148,8 +151,12 @@ class Squidstat(Instrument):
             if abs(volts) > VOLTAGE_RANGE:
                 raise LimitError(f"{self.name} limits.{name}", volts, "V", -VOLTAGE_RANGE, VOLTAGE_RANGE)
         for index, step in enumerate(program.leaves()):
-            if isinstance(step.run, ConstantCurrent) and abs(step.run.current) > largest:
-                raise LimitError(f"{self.name} step {index}", step.run.current, "A", -largest, largest)
+            if isinstance(step.run, ConstantCurrent):
+                current = abs(step.run.current)
+                if not LEAST_CURRENT <= current <= largest:
+                    raise LimitError(
+                        f"{self.name} step {index} |current|", current, "A", LEAST_CURRENT, largest
+                    )
         for loop in _loops(program.steps):
             if loop.times > MOST_REPEATS:
                 raise ProgramError(

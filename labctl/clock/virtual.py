@@ -77,9 +77,10 @@ class VirtualClock:
 
     kind = "virtual"
 
-    def __init__(self, pace: float | None = None) -> None:
+    def __init__(self, pace: float | None = None, *, not_before: float = 0.0) -> None:
+        """`not_before` [s since the epoch]: labels begin then at the earliest, behind what was kept before."""
         self.pace = pace
-        self.epoch = time.time()
+        self.epoch = max(time.time(), not_before)
         self._ns = 0
         self._waiting: PacedWait | None = None
         self._due = DueList()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.materials import cathode
-from sim.physics.cell import CellParameters
+from sim.physics.cell_data import CellParameters
 from sim.physics.diffusion import graded_edges
 
 Floats = NDArray[np.float64]
@@ -119,6 +119,9 @@ def annealed_cell(
         anode_lithium=cathode.LITHIUM_THICKNESS * cathode.LITHIUM_SITE_CHARGE,
         as_made_lithium=cathode.AS_MADE_LITHIUM,
         ocp=cathode.LITHIUM_COBALT_OXIDE,
+        cathode_capacitance=cathode.DOUBLE_LAYER,
+        anode_capacitance=cathode.DOUBLE_LAYER,
+        electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / cathode.LIPON_THICKNESS,
     )
 
 

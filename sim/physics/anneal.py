@@ -1,146 +1,88 @@
-"""A film on a foil under the flash lamp: what each pulse heats, melts and crystallises."""
+"""A film on its substrate under the flash lamp: what each pulse heats, melts and crystallises."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim.physics import optics
+from sim.physics.anneal_state import AnnealResult, AnnealState, DepthProfiles, PulseHistory
 from sim.physics.crystallisation import Kinetics, crystalline, crystalline_bound, dose_along
-from sim.physics.heat import Environment, Layer, March, Stack, even, graded, march
+from sim.physics.heat_engines import Drive, Engine, March
+from sim.physics.heat_enthalpy import EnthalpyEngine
+from sim.physics.knots import DARK_END, DARK_KNOTS, dark_knots, lit_knots
 from sim.physics.lamp import Discharge
-from sim.physics.medium import Medium
+from sim.physics.medium import REFERENCE, Medium
+from sim.physics.heat_stack import Course, Environment, Layer, Stack, even, graded, require_positive
 
 Array = NDArray[np.float64]
 
 FILM_CELL = 80e-9  # m, widest cell in the film: 4 times finer grids move the surface peak by less than 0.5 K
 FILM_CELLS = 20  # fewest cells in the film
-FOIL_CELL = 0.2e-6  # m, first cell in the foil
-FOIL_RATIO = 1.15  # growth of the foil's cells
-FIRST_STEP = 1e-6  # s, after the lamp switches: films of 0.7 to 3.3 um follow within 3 to 60 us
-LIT_GROWTH, LIT_STEP = 1.3, 20e-6  # growth of the steps in a pulse, up to this [s]
-DARK_GROWTH, DARK_STEP = 1.15, 0.1  # growth of the steps after a pulse, up to this [s]
-DARK_HOLD = 10.0  # s after a pulse, beyond which steps may grow again: nothing happens any more
-DARK_END = 1e9  # s, the longest wait, 30 years
-STEADY = 2e3  # J m-3, less than 1e-3 K: drift still to come, below which a train counts as steady
-
-
-def _dark_knots() -> Array:
-    """Return the times after a pulse [s] that end a step, whoever looks in between."""
-    knots, step = [0.0], FIRST_STEP
-    while knots[-1] < DARK_END:
-        knots.append(knots[-1] + step)
-        grown = step * DARK_GROWTH
-        step = grown if knots[-1] > DARK_HOLD else min(grown, DARK_STEP)
-    return np.array(knots)
-
-
-DARK_KNOTS = _dark_knots()
-
-
-def _lit_knots(duration: float) -> Array:
-    """Return the times after the start of a pulse [s] that end a step, from 0 to its duration."""
-    growing = np.log(LIT_STEP / FIRST_STEP) / np.log(LIT_GROWTH)
-    ramp = np.append(0.0, np.cumsum(FIRST_STEP * LIT_GROWTH ** np.arange(growing)))
-    ramp = ramp[ramp < 0.5 * duration]
-    rest = duration - ramp[-1]
-    return np.append(ramp[:-1], np.linspace(ramp[-1], duration, int(np.ceil(rest / LIT_STEP - 1e-9)) + 1))
+FIRST_CELL = 0.2e-6  # m, first cell of each layer below
+CELL_RATIO = 1.15  # growth of these cells
+STEADY = 1e4  # J m-3, about 5e-3 K: drift still to come, below which a train counts as steady
+SAME_LIGHT = 2e-5  # of absorptance: 0.01 K of a pulse of 500 K
 
 
 @dataclass(frozen=True)
 class Film:
     """Describe the substance of a film: heat, kinetics, light, and capacity once crystalline [C m-3].
 
-    absorption [m-1]; mirror: reflectance of the foil as seen from the film [1].
+    absorption [m-1]; expansion [K-1]; lithium_loss: rate of it [1], 1 at its reference; None where not known.
     """
 
     medium: Medium
     kinetics: Kinetics
     absorption: float
-    mirror: float
     full_capacity: float
+    expansion: float = 0.0
+    lithium_loss: Kinetics | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class AnnealState:
-    """Hold a film and its foil between two moments.
+@dataclass(frozen=True)
+class Slab:
+    """Describe one layer below the film: its substance and thickness [m]."""
 
-    enthalpy (n,) [J m-3] of all cells, film first; dose and peak (m,) of the film cells [1] and [K];
-    surface_peak and foil_peak [K]; molten: largest molten share of the foil so far [1]; pulses seen;
-    since: time [s] of these fields after the last pulse (or the start); ahead: time [s] that has passed
-    beyond it, less than the next step of the calculation, so that a look in between changes nothing.
+    medium: Medium
+    thickness: float
+
+    def __post_init__(self) -> None:
+        require_positive(f"{self.medium.name}.thickness", self.thickness, "m")
+
+
+@dataclass(frozen=True)
+class Substrate:
+    """Describe what a film lies on: its slabs from the film down, and how it takes light and heat.
+
+    mirror: reflectance as seen from the film [1]; opaque: whether it absorbs what comes through the film, which
+    else leaves through its back; expansion [K-1].
     """
 
-    enthalpy: Array
-    dose: Array
-    peak: Array
-    surface_peak: float
-    foil_peak: float
-    molten: float = 0.0
-    pulses: int = 0
-    since: float = 0.0
-    ahead: float = 0.0
+    slabs: tuple[Slab, ...]
+    mirror: float
+    opaque: bool = True
+    expansion: float = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the state as numbers and lists that JSON can hold."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(self).items()
-        }
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Return the state that to_dict wrote."""
-        values: dict[str, Any] = {
-            name: np.array(value) if isinstance(value, list) else value for name, value in fields.items()
-        }
-        return cls(**values)
-
-
-@dataclass(frozen=True, eq=False)
-class PulseHistory:
-    """Hold temperatures [K] (s,) of surface, interface and foil back at time [s] after the pulse's start."""
-
-    time: Array
-    surface: Array
-    interface: Array
-    back: Array
-
-
-@dataclass(frozen=True, eq=False)
-class AnnealResult:
-    """Hold what an anneal left in the film, by cell (m,) from the surface down, and in sum.
-
-    depth of the cell centres and width [m]; crystalline share X [1] and peak temperature [K] of each cell;
-    mean X over the thickness and bottom X of the last cell [1]; surface_peak, foil_peak [K]; molten share of
-    the foil, at most [1]; crystalline_bound: the capacity [C m-3] that this X allows at most.
-    """
-
-    depth: Array
-    width: Array
-    crystalline: Array
-    peak: Array
-    mean: float
-    bottom: float
-    surface_peak: float
-    foil_peak: float
-    molten: float
-    crystalline_bound: float
+    def __post_init__(self) -> None:
+        if not self.slabs:
+            raise ValueError("slabs: a substrate has one at least; a bare film would have no side below")
 
 
 @dataclass(frozen=True, eq=False)
 class Cycle:
     """Hold one pulse and its wait: what was asked, enthalpies before [J m-3], and the state after.
 
-    foil: where it happened; gained: dose, peaks and pulses of this cycle alone, and the enthalpies after it;
-    change: the largest difference [J m-3] of its start from that of the cycle before.
+    foil: where it happened; absorptance [1] of the film then; gained: dose, peaks and pulses of this cycle alone,
+    and the enthalpies after it; change: the largest difference [J m-3] of its start from that of the cycle before.
     """
 
     foil: "FoilUnderLamp"
     discharge: Discharge
     period: float
     start: Array
+    absorptance: float
     gained: AnnealState
     change: float
     history: PulseHistory
@@ -154,35 +96,57 @@ class CycleMemo:
 
 
 class FoilUnderLamp:
-    """Put a film on a foil under the lamp.
+    """Put a film on a substrate under the lamp.
 
-    film, its thickness [m] and the share of the lamp's light that film and foil absorb [1]; the foil's
-    substance and thickness [m]; what both sides lose heat to.
+    film, its thickness [m] and the share of the lamp's light that film and substrate absorb [1], which a PhaseLaw
+    couples to the film's crystalline share, pulse by pulse; what both sides lose heat to; chuck: the temperature
+    behind the substrate over time since the start, where it is not always the environment's; engine: what solves
+    the heat, with properties as the engine needs them.
+    Raises ValueError with the field's name for a thickness, absorptance or absorption out of range.
     """
 
     def __init__(
         self,
         film: Film,
         thickness: float,
-        absorptance: float,
-        foil: Medium,
-        foil_thickness: float,
+        absorptance: float | optics.PhaseLaw,
+        substrate: Substrate,
         environment: Environment,
+        chuck: Course | None = None,
+        engine: Callable[[Stack, Environment], Engine] = EnthalpyEngine,
     ) -> None:
-        self.film, self.environment = film, environment
+        require_positive("film.thickness", thickness, "m")
+        self.film, self.substrate, self.environment, self.chuck = film, substrate, environment, chuck
+        self.absorptance = absorptance
         self.width: Array = np.array(
             even(thickness, max(FILM_CELLS, int(np.ceil(thickness / FILM_CELL - 1e-9))))
         )
-        below = graded(foil_thickness, FOIL_CELL, FOIL_RATIO)
-        self.stack = Stack((Layer(film.medium, tuple(self.width.tolist())), Layer(foil, below)))
-        reflectance = optics.reflectance_for(absorptance, thickness, film.absorption, film.mirror)
-        edges = np.append(0.0, np.cumsum(self.width))
-        light = optics.absorb(edges, film.absorption, film.mirror, reflectance)
-        self.shares: Array = np.concatenate([light.film, [light.foil], np.zeros(len(below) - 1)])
+        below = (
+            Layer(slab.medium, graded(slab.thickness, FIRST_CELL, CELL_RATIO)) for slab in substrate.slabs
+        )
+        self.stack = Stack((Layer(film.medium, tuple(self.width.tolist())), *below))
+        self.engine = engine(self.stack, environment)
+        self.edges: Array = np.append(0.0, np.cumsum(self.width))
         self.depth: Array = self.stack.centres[: len(self.width)]
+        if not isinstance(absorptance, optics.PhaseLaw):
+            self._fixed_shares = self._shares(absorptance)
+
+    @property
+    def shares(self) -> Array:
+        """Return the share of the light [1] that each cell absorbs while the film is amorphous (n,)."""
+        if isinstance(self.absorptance, optics.PhaseLaw):
+            return self._shares(self.absorptance.amorphous)
+        return self._fixed_shares
+
+    def absorptance_of(self, state: AnnealState) -> float:
+        """Return the share of the light [1] that film and substrate absorb in a state."""
+        if not isinstance(self.absorptance, optics.PhaseLaw):
+            return self.absorptance
+        share = crystalline(state.dose, self.film.kinetics.exponent)
+        return self.absorptance(optics.seen_from_above(share, self.edges, self.film.absorption))
 
     def initial(self, temperature: float) -> AnnealState:
-        """Return an amorphous film on its foil, all at one temperature [K]."""
+        """Return an amorphous film on its substrate, all at one temperature [K]."""
         cells = len(self.width)
         return AnnealState(
             enthalpy=self.stack.enthalpy(temperature),
@@ -199,7 +163,7 @@ class FoilUnderLamp:
         Raises ValueError for a negative dt or one beyond 30 years; HeatError from the calculation.
         """
         target = state.since + state.ahead + dt
-        if dt < 0.0 or target > DARK_END:
+        if not (dt >= 0.0 and target <= DARK_END):
             raise ValueError(f"dt = {dt} s leads to {target} s after the pulse, outside [0, {DARK_END:g}] s")
         first, beyond = np.searchsorted(DARK_KNOTS, (state.since, target), side="right")
         if first < beyond:
@@ -217,11 +181,7 @@ class FoilUnderLamp:
 
         Raises HeatError when the calculation cannot be trusted.
         """
-        start = self.present(state)
-        times = _lit_knots(discharge.duration)
-        power = discharge.exposure * np.diff(discharge.energy_share(times)) / np.diff(times)
-        walked = march(self.stack, self.environment, start.enthalpy, times, power, self.shares)
-        after = replace(self._after(start, walked), pulses=start.pulses + 1, since=0.0, ahead=0.0)
+        after, walked = self._lit(self.present(state), discharge)
         return after, self._history(walked)
 
     def follow(
@@ -231,45 +191,47 @@ class FoilUnderLamp:
 
         Raises ValueError for a period that is not longer than the pulse; HeatError from the calculation.
         """
-        wait = period - discharge.duration
-        if wait <= 0.0:
-            raise ValueError(f"period = {period} s is not longer than the pulse, {discharge.duration} s")
+        wait = _wait(period, discharge)
         lit, during = self.flash(state, discharge)
-        end, dark = self._dark(lit, np.append(DARK_KNOTS[: np.searchsorted(DARK_KNOTS, wait)], wait))
-        return end, _joined([during, _later(self._history(dark), discharge.duration)])
+        end, dark = self._dark(lit, dark_knots(wait))
+        return end, PulseHistory.joined([during, self._history(dark).later(discharge.duration)])
+
+    def profiles(self, state: AnnealState, discharge: Discharge, moments: ArrayLike) -> DepthProfiles:
+        """Return temperatures over depth at the steps next to some moments [s] (s,) after a pulse's start."""
+        lit, during = self._lit(self.present(state), discharge)
+        wanted = np.asarray(moments, dtype=float)
+        _, dark = self._dark(lit, dark_knots(max(float(wanted.max()) - discharge.duration, DARK_KNOTS[1])))
+        times = np.append(during.times, dark.times[1:] + discharge.duration)
+        rows = np.concatenate([during.temperatures, dark.temperatures[1:]])
+        chosen = np.abs(times[:, None] - wanted).argmin(axis=0)
+        return DepthProfiles(times[chosen], self.stack.centres, rows[chosen])
 
     def cycle(self, state: AnnealState, discharge: Discharge, period: float, memo: CycleMemo) -> AnnealState:
         """Do as follow does, or repeat the cycle in memo where that comes to the same.
 
         A train is steady when two starts in a row, with the same discharge and period, differ so little, and
-        by so much less than the two before, that all drift to come (a geometric series) stays below 1e-3 K.
-        Each further cycle then adds the same dose.
+        by so much less than the two before, that all drift to come (a geometric series) stays below 5e-3 K, and
+        neither absorptance nor chuck changes any more. Each further cycle then adds the same dose.
         """
         return self._cycle(state, discharge, period, memo)[0]
+
+    def anneal(self, state: AnnealState, discharge: Discharge, period: float, pulses: int) -> AnnealState:
+        """Flash a number of times, one period [s] apart; memory does not grow with their number."""
+        memo = CycleMemo()
+        for _ in range(pulses):
+            state = self.cycle(state, discharge, period, memo)
+        return state
 
     def train(
         self, state: AnnealState, discharge: Discharge, period: float, pulses: int
     ) -> tuple[AnnealState, PulseHistory]:
-        """Flash a number of times, one period [s] apart, showing how temperatures went over all of it."""
+        """Do as anneal does, showing how temperatures went over all of it."""
         memo = CycleMemo()
         parts = []
         for pulse in range(pulses):
             state, done = self._cycle(state, discharge, period, memo)
-            parts.append(_later(done.history, pulse * period))
-        return state, _joined(parts)
-
-    def _cycle(
-        self, state: AnnealState, discharge: Discharge, period: float, memo: CycleMemo
-    ) -> tuple[AnnealState, Cycle]:
-        start = self.present(state)
-        last, change = memo.last, np.inf
-        if last is not None and (last.foil, last.discharge, last.period) == (self, discharge, period):
-            change = float(np.abs(start.enthalpy - last.start).max())
-            if _settled(change, last.change):
-                return _added(start, last.gained), last
-        gained, history = self.follow(_unmarked(start), discharge, period)
-        memo.last = Cycle(self, discharge, period, start.enthalpy, gained, change, history)
-        return _added(start, gained), memo.last
+            parts.append(done.history.later(pulse * period))
+        return state, PulseHistory.joined(parts)
 
     def result(self, state: AnnealState) -> AnnealResult:
         """Return what the anneal has left in the film so far."""
@@ -286,22 +248,75 @@ class FoilUnderLamp:
             foil_peak=state.foil_peak,
             molten=state.molten,
             crystalline_bound=crystalline_bound(mean, self.film.full_capacity),
+            lithium_loss=state.lithium_loss,
+            strain=state.strain,
         )
 
     def temperatures(self, state: AnnealState) -> Array:
         """Return the temperature [K] of every cell (n,), film first, at the state's very moment."""
         return self.stack.temperature(self.present(state).enthalpy)
 
-    def _dark(self, state: AnnealState, times: Array) -> tuple[AnnealState, March]:
-        walked = march(
-            self.stack, self.environment, state.enthalpy, times, np.zeros(len(times) - 1), self.shares
+    def _cycle(
+        self, state: AnnealState, discharge: Discharge, period: float, memo: CycleMemo
+    ) -> tuple[AnnealState, Cycle]:
+        start = self.present(state)
+        last, change, absorptance = memo.last, np.inf, self.absorptance_of(start)
+        if last is not None and (last.foil, last.discharge, last.period) == (self, discharge, period):
+            change = float(np.abs(start.enthalpy - last.start).max())
+            outside_steady = self.chuck is None or self.chuck.steady_after(start.elapsed - period)
+            same_light = abs(absorptance - last.absorptance) <= SAME_LIGHT
+            if outside_steady and same_light and _settled(change, last.change):
+                return start.adding(last.gained), last
+        end, history = self._gain(start, discharge, period)
+        memo.last = Cycle(self, discharge, period, start.enthalpy, absorptance, end, change, history)
+        return start.adding(end), memo.last
+
+    def _gain(
+        self, start: AnnealState, discharge: Discharge, period: float
+    ) -> tuple[AnnealState, PulseHistory]:
+        """Follow one cycle and return what it adds: its clock, dose and peaks count from its own start."""
+        marked = replace(start.unmarked(), dose=start.dose, elapsed=start.elapsed)
+        end, history = self.follow(marked, discharge, period)
+        return replace(end, dose=end.dose - start.dose, elapsed=end.elapsed - start.elapsed), history
+
+    def _shares(self, absorptance: float) -> Array:
+        """Return the share of the light [1] that each cell absorbs (n,)."""
+        film, substrate = self.film, self.substrate
+        reflectance = optics.reflectance_for(
+            absorptance, float(self.edges[-1]), film.absorption, substrate.mirror
         )
+        light = optics.absorb(self.edges, film.absorption, substrate.mirror, reflectance)
+        shares = np.zeros(len(self.stack.widths))
+        shares[: len(self.width)] = light.film
+        shares[len(self.width)] = light.foil if substrate.opaque else 0.0
+        return shares
+
+    def _lit(self, start: AnnealState, discharge: Discharge) -> tuple[AnnealState, March]:
+        times = lit_knots(discharge)
+        power = discharge.exposure * np.diff(discharge.energy_share(times)) / np.diff(times)
+        shares = (
+            self._shares(self.absorptance_of(start))
+            if isinstance(self.absorptance, optics.PhaseLaw)
+            else self._fixed_shares
+        )
+        walked = self._march(start, times, power, shares)
+        return replace(self._after(start, walked), pulses=start.pulses + 1, since=0.0, ahead=0.0), walked
+
+    def _dark(self, state: AnnealState, times: Array) -> tuple[AnnealState, March]:
+        nothing = np.zeros(len(self.stack.widths))
+        walked = self._march(state, times, np.zeros(len(times) - 1), nothing)
         return replace(self._after(state, walked), since=float(times[-1]), ahead=0.0), walked
+
+    def _march(self, state: AnnealState, times: Array, power: Array, shares: Array) -> March:
+        chuck = None if self.chuck is None else self.chuck.steps(times - times[0] + state.elapsed)
+        return self.engine.march(state.enthalpy, Drive(times, power, shares, chuck))
 
     def _after(self, state: AnnealState, walked: March) -> AnnealState:
         """Return a state with enthalpy, dose and peaks brought up to date."""
         film = walked.temperatures[:, : len(self.width)]
         interface = self.stack.interface(walked.enthalpies, walked.temperatures, 0)
+        loss = self.film.lithium_loss
+        lost = 0.0 if loss is None else float(dose_along(loss, walked.times, film[:, :1])[0])
         return replace(
             state,
             enthalpy=walked.enthalpies[-1],
@@ -310,7 +325,16 @@ class FoilUnderLamp:
             surface_peak=max(state.surface_peak, float(self.stack.surface(walked.temperatures).max())),
             foil_peak=max(state.foil_peak, float(interface.max())),
             molten=max(state.molten, float(self.stack.molten(walked.enthalpies, 1).max())),
+            elapsed=state.elapsed + float(walked.times[-1] - walked.times[0]),
+            lithium_loss=state.lithium_loss + lost,
+            strain=max(state.strain, float(np.abs(self._mismatch(walked.temperatures)).max())),
         )
+
+    def _mismatch(self, temperatures: Array) -> Array:
+        """Return by how much the substrate outgrew the film since 298 K [1] (s,), from their mean temperatures."""
+        film = self.stack.mean(temperatures, slice(0, 1)) - REFERENCE
+        below = self.stack.mean(temperatures, slice(1, None)) - REFERENCE
+        return np.asarray(self.substrate.expansion * below - self.film.expansion * film)
 
     def _history(self, walked: March) -> PulseHistory:
         return PulseHistory(
@@ -321,35 +345,14 @@ class FoilUnderLamp:
         )
 
 
+def _wait(period: float, discharge: Discharge) -> float:
+    """Return the time [s] from the end of a pulse to the next. Raises ValueError unless there is some."""
+    wait = period - discharge.duration
+    if not wait > 0.0:
+        raise ValueError(f"period = {period} s is not longer than the pulse, {discharge.duration} s")
+    return wait
+
+
 def _settled(change: float, before: float) -> bool:
     """Return whether little drift is to come after change, and before the one before it [J m-3]."""
     return change == 0.0 or (change < STEADY and change**2 <= STEADY * (before - change) < np.inf)
-
-
-def _unmarked(state: AnnealState) -> AnnealState:
-    """Return a state without dose, peaks and pulses, to see what one cycle adds to them."""
-    none = np.zeros_like(state.dose)
-    return replace(state, dose=none, peak=none, surface_peak=0.0, foil_peak=0.0, molten=0.0, pulses=0)
-
-
-def _added(before: AnnealState, gained: AnnealState) -> AnnealState:
-    """Return the state after a cycle: where it led, with what was there before."""
-    return replace(
-        gained,
-        dose=before.dose + gained.dose,
-        peak=np.maximum(before.peak, gained.peak),
-        surface_peak=max(before.surface_peak, gained.surface_peak),
-        foil_peak=max(before.foil_peak, gained.foil_peak),
-        molten=max(before.molten, gained.molten),
-        pulses=before.pulses + gained.pulses,
-    )
-
-
-def _later(history: PulseHistory, delay: float) -> PulseHistory:
-    return replace(history, time=history.time + delay)
-
-
-def _joined(parts: list[PulseHistory]) -> PulseHistory:
-    """Return histories one after the other as one."""
-    names = ("time", "surface", "interface", "back")
-    return PulseHistory(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -56,14 +56,14 @@ class PlanarFilm:
         self.amounts: Floats = sites * widths  # C/m2 per unit of x
         self.capacity = float(np.sum(self.amounts))  # C/m2 per unit of x
         half_resistance = widths / (2.0 * sites * diffusivity)  # x per A/m2, from a centre to a face
-        self._surface_resistance = float(half_resistance[0])
-        conductance = 1.0 / (half_resistance[:-1] + half_resistance[1:])
-        self.rates, vectors = self._modes(conductance)
+        self.surface_resistance = float(half_resistance[0])
+        self.conductance: Floats = 1.0 / (half_resistance[:-1] + half_resistance[1:])
+        self.rates, vectors = self._modes(self.conductance)
         root = np.sqrt(self.amounts)
         self._to_modes: Floats = (vectors * root[:, None]).T
         self._to_cells: Floats = vectors / root[:, None]
         # How much the first cell feels of a mode is also how much that mode feels of the current.
-        self._drive: Floats = self._to_cells[0]
+        self.drive: Floats = self._to_cells[0]
 
     def _modes(self, conductance: Floats) -> tuple[Floats, Floats]:
         """Return the decay rates [1/s] (n - 1,) and the vectors (n, n - 1) of every mode but the mean."""
@@ -81,11 +81,20 @@ class PlanarFilm:
         """Return the mean of x over the sites [-]; it times `capacity` is the charge held [C/m2]."""
         return float(self.amounts @ profile) / self.capacity
 
+    def split(self, profile: Floats) -> tuple[float, Floats]:
+        """Return the mean of x [-] and the amplitudes of the other modes (n - 1,) of a profile (n,)."""
+        mean = self.mean(profile)
+        return mean, np.asarray(self._to_modes @ (profile - mean))
+
+    def join(self, mean: float, amplitudes: Floats) -> Floats:
+        """Return the profile x [-] (n,) of a mean and amplitudes (n - 1,)."""
+        return np.asarray(mean + self._to_cells @ amplitudes)
+
     def advance(self, profile: Floats, current: float, duration: float) -> Floats:
         """Return the profile x [-] (n,) after a duration [s] at a constant current [A/m2]."""
         mean = self.mean(profile)
         amplitudes = self._to_modes @ (profile - mean)
-        settled = -current * self._drive / self.rates
+        settled = -current * self.drive / self.rates
         amplitudes = amplitudes + np.expm1(-self.rates * duration) * (amplitudes - settled)
         return np.asarray(mean - current * duration / self.capacity + self._to_cells @ amplitudes)
 
@@ -93,11 +102,11 @@ class PlanarFilm:
         """Return x at z = 0 as a function of time, from a profile (n,) on under a constant current [A/m2]."""
         mean = self.mean(profile)
         amplitudes = self._to_modes @ (profile - mean)
-        settled = -current * self._drive / self.rates
+        settled = -current * self.drive / self.rates
         return SurfaceHistory(
-            start=mean + float(self._drive @ amplitudes) - current * self._surface_resistance,
+            start=mean + float(self.drive @ amplitudes) - current * self.surface_resistance,
             drift=-current / self.capacity,
-            weights=self._drive * (amplitudes - settled),
+            weights=self.drive * (amplitudes - settled),
             rates=self.rates,
         )
 

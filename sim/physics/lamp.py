@@ -17,6 +17,7 @@ EXPOSED_AREA = 20e-4  # m2, foil under the lamp, guess
 CALIBRATION_VOLTAGE = 850.0  # V, [FLA paper]
 CALIBRATION_DURATION = 1.8e-3  # s, [FLA paper]
 CALIBRATION_EXPOSURE = 16.5e4  # J m-2, [FLA paper]: 330 J/cm2 in 20 pulses and 4950 J/cm2 in 300
+ROUND_OFF = 1e-9  # of a pulse's length
 
 
 def _droop(voltage: float, duration: float, capacitance: float, lamp_constant: float) -> float:
@@ -58,8 +59,8 @@ class Bank:
     exposed_area: float = EXPOSED_AREA
 
     def __post_init__(self) -> None:
-        for name in ("capacitance", "lamp_constant", "exposed_area"):
-            _require_positive(name, getattr(self, name))
+        for name, unit in (("capacitance", "F"), ("lamp_constant", "ohm A^0.5"), ("exposed_area", "m2")):
+            _require_positive(name, getattr(self, name), unit)
         if not 0.0 < self.efficiency <= 1.0:
             raise ValueError(f"efficiency = {self.efficiency} is outside (0, 1]")
 
@@ -68,7 +69,9 @@ class Bank:
 class Discharge:
     """Hold one pulse: bank voltages [V], energies [J], exposure [J m-2], droop x [1], duration [s].
 
-    The lamp follows its bank at once: a rise time of about 60 us (guess) is left out.
+    lit: start and end [s] of each micro-pulse within the duration; empty where the lamp burns all through it.
+    The lamp follows its bank at once: a rise time of about 60 us (guess) is left out. So is what the charger
+    adds between micro-pulses: 600 W for 1 ms are 0.1 % of a pulse.
     """
 
     voltage_before: float
@@ -78,33 +81,58 @@ class Discharge:
     exposure: float
     droop: float
     duration: float
+    lit: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def windows(self) -> tuple[tuple[float, float], ...]:
+        """Return start and end [s] of each stretch of light; one, where there are no micro-pulses."""
+        return self.lit or ((0.0, self.duration),)
+
+    @property
+    def lit_duration(self) -> float:
+        """Return how long the lamp burns in sum [s]."""
+        return sum(end - start for start, end in self.windows)
 
     def power_share(self, time: ArrayLike) -> Array:
         """Return the pulse shape [s-1] at time [s] after the start; its integral over the pulse is 1.
 
-        P = V i = V^3 / K0^2, so it falls as (1 + x t / tp)^-3; zero outside the pulse.
+        P = V i = V^3 / K0^2, so it falls as (1 + x t / tp)^-3 with t the time the lamp has burned; zero in the
+        dark.
         """
-        share = np.asarray(time, dtype=float) / self.duration
-        scale = -2.0 * self.droop / (self.duration * math.expm1(-2.0 * math.log1p(self.droop)))
-        lit = (share >= 0.0) & (share <= 1.0)
-        return np.where(lit, scale * (1.0 + self.droop * np.where(lit, share, 0.0)) ** -3, 0.0)
+        moments = np.asarray(time, dtype=float)
+        scale = -2.0 * self.droop / (self.lit_duration * math.expm1(-2.0 * math.log1p(self.droop)))
+        lit = np.any([(moments >= start) & (moments <= end) for start, end in self.windows], axis=0)
+        return np.where(lit, scale * (1.0 + self.droop * self._burned(moments)) ** -3, 0.0)
 
     def energy_share(self, time: ArrayLike) -> Array:
         """Return the share of the energy [1] given until time [s], exact; 0 before the pulse, 1 after."""
-        share = np.clip(np.asarray(time, dtype=float) / self.duration, 0.0, 1.0)
         whole = np.expm1(-2.0 * np.log1p(self.droop))
-        return np.asarray(np.expm1(-2.0 * np.log1p(self.droop * share)) / whole)
+        return np.asarray(np.expm1(-2.0 * np.log1p(self.droop * self._burned(time))) / whole)
+
+    def _burned(self, time: ArrayLike) -> Array:
+        """Return the share [1] of its light time that the lamp has burned at time [s]."""
+        knots = np.array(self.windows).ravel()
+        burned = np.cumsum(np.diff(knots, prepend=knots[0]) * (np.arange(len(knots)) % 2))
+        return np.asarray(np.interp(np.asarray(time, dtype=float), knots, burned / burned[-1]))
 
 
-def discharge(bank: Bank, voltage: float, duration: float) -> Discharge:
+def discharge(
+    bank: Bank, voltage: float, duration: float, lit: tuple[tuple[float, float], ...] = ()
+) -> Discharge:
     """Fire the lamp from a bank at voltage [V] for duration [s].
 
-    E = C V0^2 / 2 (1 - (1 + x)^-2) with x = V0 tp / (C K0^2).
-    Raises ValueError unless both are positive.
+    lit: start and end [s] of micro-pulses in order, within the duration; empty for light all through it.
+    E = C V0^2 / 2 (1 - (1 + x)^-2) with x = V0 tp / (C K0^2) and tp the time the lamp burns.
+    Raises ValueError unless voltage and duration are positive and micro-pulses follow one another.
     """
-    _require_positive("voltage", voltage)
-    _require_positive("duration", duration)
-    droop = _droop(voltage, duration, bank.capacitance, bank.lamp_constant)
+    _require_positive("voltage", voltage, "V")
+    _require_positive("duration", duration, "s")
+    moments = [moment for window in lit for moment in window]
+    apart = all(start < end for start, end in lit) and moments == sorted(moments)
+    if not (apart and all(0.0 <= moment <= duration * (1.0 + ROUND_OFF) for moment in moments)):
+        raise ValueError(f"lit = {lit} s: micro-pulses must follow one another within {duration} s")
+    burning = sum(end - start for start, end in lit) if lit else duration
+    droop = _droop(voltage, burning, bank.capacitance, bank.lamp_constant)
     electrical = _electrical_energy(voltage, droop, bank.capacitance)
     light = bank.efficiency * electrical
     return Discharge(
@@ -115,6 +143,7 @@ def discharge(bank: Bank, voltage: float, duration: float) -> Discharge:
         exposure=light / bank.exposed_area,
         droop=droop,
         duration=duration,
+        lit=lit,
     )
 
 
@@ -171,19 +200,23 @@ def bleed(voltage: float, dt: float, time_constant: float) -> float:
 
     Raises ValueError for a negative dt or a time constant that is not positive.
     """
-    _require_positive("time_constant", time_constant)
+    _require_positive("time_constant", time_constant, "s")
     if dt < 0.0:
         raise ValueError(f"dt = {dt} s is negative")
     return voltage * math.exp(-dt / time_constant)
 
 
 def _require_charger(voltage: float, target: float, power: float, capacitance: float, current: float) -> None:
-    for name, value in (("power", power), ("capacitance", capacitance), ("current", current)):
-        _require_positive(name, value)
+    for name, value, unit in (
+        ("power", power, "W"),
+        ("capacitance", capacitance, "F"),
+        ("current", current, "A"),
+    ):
+        _require_positive(name, value, unit)
     if voltage < 0.0 or target < 0.0:
         raise ValueError(f"voltage = {voltage} V, target = {target} V: neither may be negative")
 
 
-def _require_positive(name: str, value: float) -> None:
+def _require_positive(name: str, value: float, unit: str) -> None:
     if not (value > 0.0 and math.isfinite(value)):
-        raise ValueError(f"{name} = {value} must be positive and finite")
+        raise ValueError(f"{name} = {value} {unit} must be positive and finite")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import physical_constants
 from scipy.interpolate import CubicHermiteSpline
-from scipy.special import log_expit, logsumexp
+from scipy.special import expit, log_expit, logsumexp
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +74,13 @@ class OpenCircuitPotential:
         """Return 1 - x [-] at a potential [V], without the cancellation near a full host."""
         _, vacant = self._log_fractions(np.asarray(potential, dtype=np.float64))
         return np.exp(vacant)
+
+    def filling(self, potential: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return x, 1 - x [-] and dx/dU [1/V] at a potential [V] (n,), for use inside iterations."""
+        exponents = (potential - self._centres[:, None]) / self._scales[:, None]
+        occupied, vacant = expit(-exponents), expit(exponents)
+        weights = self._shares / self._scales
+        return self._shares @ occupied, self._shares @ vacant, -(weights @ (occupied * vacant))
 
     def potential(self, lithium: ArrayLike) -> Floats:
         """Return U [V] at a lithium fraction [-].

@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Absorbed:
-    """Hold shares of the incident light [1]: film, per cell (n,); foil, at the interface; reflected."""
+    """Hold shares of the incident light [1]: film, per cell (n,); foil, what enters it; reflected."""
 
     film: Array
     foil: float
@@ -27,12 +27,15 @@ def absorb(edges: Array, absorption: float, mirror: float, reflectance: float) -
     seen from the film [1], reflectance of the film's surface from either side [1]. Beer-Lambert without
     interference; the light goes to the foil and back until it is gone: the downward flux below the surface is
     (1 - R) / (1 - R R_foil exp(-2 a d)), and the upward one at the foil R_foil exp(-a d) times that.
-    Raises ValueError for a share outside [0, 1) or an absorption that is not positive.
+    Raises ValueError for a share outside [0, 1), an absorption that is not positive, or edges that do not rise
+    from 0.
     """
     _require_share("mirror", mirror)
     _require_share("reflectance", reflectance)
-    if absorption <= 0.0:
-        raise ValueError(f"absorption = {absorption} 1/m must be positive")
+    if not 0.0 < absorption < math.inf:
+        raise ValueError(f"absorption = {absorption} 1/m must be positive and finite")
+    if edges[0] != 0.0 or not np.all(np.diff(edges) > 0.0):
+        raise ValueError("edges [m] must rise from 0")
     thickness = edges[-1]
     through = math.exp(-absorption * thickness)
     down = (1.0 - reflectance) / (1.0 - reflectance * mirror * through**2)
@@ -63,10 +66,37 @@ def reflectance_for(absorptance: float, thickness: float, absorption: float, mir
 
 
 @dataclass(frozen=True)
+class PhaseLaw:
+    """Describe an absorptance [1] that goes with the phase of the film's top, as far as light sees it.
+
+    A = crystalline + (amorphous - crystalline) (1 - X), with X the crystalline share weighted by exp(-a z).
+    Raises ValueError for an absorptance outside (0, 1].
+    """
+
+    amorphous: float
+    crystalline: float
+
+    def __post_init__(self) -> None:
+        for name in ("amorphous", "crystalline"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ValueError(f"absorptance.{name} = {getattr(self, name)} is outside (0, 1]")
+
+    def __call__(self, share: float) -> float:
+        """Return the absorptance [1] at a crystalline share [1] of the top."""
+        return self.crystalline + (self.amorphous - self.crystalline) * (1.0 - share)
+
+
+def seen_from_above(values: Array, edges: Array, absorption: float) -> float:
+    """Return the mean of cell values (n,) weighted by exp(-a z), exact over cells with edges (n + 1,) [m]."""
+    weights = -np.diff(np.exp(-absorption * edges))
+    return float(values @ weights / weights.sum())
+
+
+@dataclass(frozen=True)
 class ThicknessLaw:
     """Describe an effective absorptance that falls with film thickness d, an empirical law.
 
-    A = limit + excess exp(-d / scale); A = limit + excess exp(-d / scale); limit, excess [1], scale [m];
+    A = limit + excess exp(-d / scale); limit, excess [1], scale [m];
     thinnest and thickest [m] bound the films it may be asked about.
     """
 

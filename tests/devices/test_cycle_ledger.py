@@ -44,7 +44,7 @@ class Books:
 
     def __init__(self, *nodes: Step | Loop, longest_step: float = 1e6) -> None:
         self.streams = [
-            RowStream(name, name, columns, "test")
+            RowStream(name, name, columns, {"": "test", "channels": "cycler"})
             for name, columns in (
                 ("primary", PRIMARY_COLUMNS),
                 ("steps", STEP_COLUMNS),
@@ -154,8 +154,8 @@ def test_a_constant_current_is_integrated_exactly() -> None:
     _, steps, cycles = books.taken()
     assert steps["charge"] == [pytest.approx(1e-3, rel=1e-12)]
     assert steps["end_reason"] == ["voltage_above"]
-    assert cycles["flags"] == [int(CycleFlag.NO_REST)]
-    assert cycles["efficiency"] == [0.0]
+    assert cycles["flags"] == [int(CycleFlag.NO_REST | CycleFlag.NO_EFFICIENCY)]
+    assert math.isnan(cycles["efficiency"][0])
 
 
 def test_rest_counts_nothing_and_gives_its_last_voltage() -> None:

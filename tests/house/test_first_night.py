@@ -11,7 +11,7 @@ from labctl import Run
 from labctl.compare import compare
 from labctl.config.folder import Config
 from labctl.demo import EXPERIMENTS
-from labctl.plot import CELSIUS, plot_run
+from labctl.plot import CELSIUS, plot_run, voltage_figure
 from labctl.replay import replay
 
 pytestmark = pytest.mark.timeout(300)
@@ -78,6 +78,17 @@ def test_charge_and_discharge_balance_in_the_last_cycle(night):
 
 def test_the_pictures_are_drawn(night, tmp_path):
     _, annealed, cycled = night[0]
-    paths = plot_run(annealed, tmp_path) + plot_run(cycled, tmp_path)
-    assert len(paths) == 3
-    assert all(path.stat().st_size > 20_000 for path in paths)
+    names = {path.stem.rsplit(annealed.uid[:8])[-1] for path in plot_run(annealed, tmp_path)}
+    assert {"-late-pulse", "-train"} <= names
+    (picture,) = plot_run(cycled, tmp_path)
+    assert picture.name.endswith("-voltage.png")
+
+
+def test_the_voltage_picture_shows_both_branches_at_both_rates_with_units(night):
+    _, _, cycled = night[0]
+    (axes,) = voltage_figure(cycled).axes
+    assert len(axes.lines) == 4
+    assert "(V)" in axes.get_ylabel()
+    assert "uAh/cm" in axes.get_xlabel()
+    slowest = max(line.get_xdata().max() for line in axes.lines)
+    assert slowest == pytest.approx(48, abs=2)

@@ -71,7 +71,7 @@ def test_an_empty_data_folder_is_said_to_be_empty(tmp_path):
 
 
 def test_mistakes_are_told_before_anything_is_opened(tmp_path):
-    with pytest.raises(ConfigError, match="fla-0.7um"):
+    with pytest.raises(ConfigError, match=r"fla-0\.7um"):
         invoke("run", "fla-0.7", "--data", tmp_path)
     assert not list(tmp_path.iterdir())
 

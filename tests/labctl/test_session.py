@@ -2,14 +2,27 @@
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import labctl
-from devices.errors import ConfigError, ConnectError, InterlockError, OwnershipError
+from devices.errors import (
+    ConfigError,
+    ConnectError,
+    DataError,
+    InstrumentError,
+    InterlockError,
+    LabError,
+    LimitError,
+    OwnershipError,
+)
 from devices.roles import CycleJob
+from devices.techniques import RateTest
 from labctl import Run
+from labctl.replay import replay_in_place
+from labctl.runs import briefs
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -162,7 +175,8 @@ def test_facts_of_hands_are_kept(lab, sample, recipe):
     from labctl.facts import Facts
 
     lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
-    (fact,) = Facts(lab.data).of(sample.id)
+    described, fact = Facts(lab.data).of(sample.id)
+    assert described["sample"]["layers"][1]["material"] == "LiCoO2"
     assert (fact["fact"], fact["place"], fact["by"]) == ("brought", "lamp", "twin bench")
 
 
@@ -171,3 +185,149 @@ def test_idle_and_paused_time_stands_still_with_a_charged_lamp(lab):
     before = lab.clock.now()
     threading.Event().wait(0.2)
     assert lab.clock.now() == before
+
+
+def test_a_session_begins_after_everything_that_was_kept(open_lab, sample, recipe):
+    """Virtual time runs ahead of the wall; a later session must not travel back."""
+    lab = open_lab()
+    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    ended = lab.clock.time()
+    lab.close()
+    again = open_lab()
+    assert again.clock.time() > ended
+    (uid,) = again.RE(again.plans.anneal(again.lamp, sample, recipe))
+    assert Run("last", again.data).uid == uid
+
+
+def test_a_data_folder_that_cannot_be_one_is_refused_in_words(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be the data folder"):
+        labctl.open_session("twin", data=tmp_path / "file")
+
+
+def test_one_id_is_one_sample(lab, sample, recipe):
+    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    other = replace(sample, layers=(sample.layers[0], replace(sample.layers[1], thickness=1.2e-6)))
+    with pytest.raises(InterlockError, match="an id of its own"):
+        lab.RE(lab.plans.anneal(lab.lamp, other, recipe))
+
+
+def test_a_film_outside_the_model_is_refused_in_words(lab, sample, recipe):
+    thick = replace(sample, id="thick", layers=(sample.layers[0], replace(sample.layers[1], thickness=50e-6)))
+    with pytest.raises(InterlockError, match="outside"):
+        lab.RE(lab.plans.anneal(lab.lamp, thick, recipe))
+
+
+def test_nothing_is_flashed_for_a_cell_that_cannot_be_built_or_cycled(lab, sample, recipe, program):
+    """A flash cannot be taken back: the whole experiment is checked before the first."""
+    too_much = RateTest("big", (2000.0,), 3.0, 4.25, 1).program(sample.area)
+    bare = replace(sample, cell_layers=())
+    for film, asked, error in ((bare, program, InterlockError), (sample, too_much, LimitError)):
+        with pytest.raises(error):
+            lab.RE(lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, film, recipe, asked))
+    assert not lab.twins.station("lamp").gate.log
+
+
+def test_a_device_that_fails_does_not_keep_the_next_from_being_made_safe(lab, monkeypatch):
+    def mistake():
+        raise ZeroDivisionError("a mistake in a driver")
+
+    made_safe = []
+    monkeypatch.setattr(lab.lamp, "safe", mistake)
+    monkeypatch.setattr(lab.potentiostat, "safe", lambda: made_safe.append("potentiostat"))
+    with pytest.raises(LabError, match="a mistake in a driver"):
+        lab.safe()
+    assert made_safe == ["potentiostat"]
+
+
+def test_a_foreign_class_that_fails_is_one_branch_of_the_tree(config, tmp_path):
+    (tmp_path / "foreign_lab.py").write_text(
+        "class Deaf:\n"
+        "    def __init__(self, *, name):\n        self.name = name\n"
+        "    def wait_for_connection(self, timeout):\n        raise ConnectionError('nobody there')\n"
+    )
+    path = config / "benches" / "twin.toml"
+    path.write_text(path.read_text() + '\n[devices.deaf]\nclass = "foreign_lab.Deaf"\ntwin = true\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        with pytest.raises(ConnectError, match="nobody there") as failed:
+            labctl.open_session("twin", config=config, data=tmp_path / "data")
+        assert set(failed.value.failures) == {"deaf"}
+        with labctl.open_session(
+            "twin", config=config, data=tmp_path / "data", start_with_the_rest=True, handle_signals=False
+        ) as lab:
+            assert set(lab.devices) == {"lamp", "potentiostat"}
+
+
+def test_belief_and_twin_both_have_the_bank_of_the_bench(config, tmp_path, sample, recipe):
+    edit(config, "twin", ('bank_capacitance = "5.6 mF"', 'bank_capacitance = "6.5 mF"'))
+    with labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab:
+        (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+        run = Run(uid, lab.data)
+        happened = lab.twins.foil(sample.id).annealed().surface_peak
+    assert run.start["prediction"]["values"]["surface_peak"] == pytest.approx(happened, abs=3)
+    assert replay_in_place(run).result.surface_peak == pytest.approx(happened, abs=3)
+    assert happened > 980
+
+
+def test_a_twin_is_the_instrument_its_bench_file_describes(config, tmp_path, sample, recipe):
+    """A 2 kV charger must charge to what is asked, not to half of it."""
+    edit(config, "twin", ('full_scale_voltage = "1000 V"', 'full_scale_voltage = "2000 V"'))
+    with labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab:
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+        flashes = [each for each in lab.twins.foil(sample.id).history if each["event"] == "flash"]
+    assert all(each["voltage"] == pytest.approx(850, abs=1) for each in flashes)
+
+
+def test_one_damaged_journal_does_not_hide_the_others(open_lab, sample, recipe):
+    lab = open_lab()
+    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    lab.close()
+    (path,) = (lab.data / "runs").glob("*/*/*.jnl")
+    other = path.with_name("00000000-0000-0000-0000-000000000000.jnl")
+    damaged = bytearray(path.read_bytes())
+    damaged[200] ^= 1
+    other.write_bytes(bytes(damaged))
+    assert {brief.status for brief in briefs(lab.data)} == {"success", "damaged"}
+    open_lab()
+
+
+def test_the_bank_is_discharged_before_an_anneal_counts_as_done(lab, sample, recipe):
+    """Somebody fetches the foil next."""
+    (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    run = Run(uid, lab.data)
+    assert "discharged" in run.table("events")["code"]
+    assert run.table("baseline")["lamp_charger_voltage"][-1] < 50
+
+
+def test_hands_are_not_called_to_a_charged_bank(lab, sample, recipe):
+    lab.twins.station("lamp").head.voltage = 400.0
+    voltages = []
+    bring = lab.twins.bring
+    lab.twins.bring = lambda *given: (voltages.append(lab.twins.station("lamp").head.voltage), bring(*given))
+    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    assert max(voltages) < 50
+
+
+def test_a_full_disk_ends_the_run_with_its_own_reason_and_the_lamp_safe(lab, sample, recipe):
+    class FullDisk:
+        def append(self, stream, time, row):
+            if lab.lamp.flight().done >= 3:
+                raise OSError(28, "No space left on device")
+
+    lab.lamp.spool_to(FullDisk())
+    with pytest.raises(OSError, match="No space left"):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    run = Run("last", lab.data)
+    assert "No space left" in run.stop["reason"]
+    assert not lab.twins.station("lamp").charger.high_voltage_on
+    assert list(run.table()["pulse"]) == [1, 2, 3]
+
+
+def test_a_slow_charger_is_waited_for_and_then_named(config, tmp_path, sample, recipe):
+    edit(config, "twin", ('bank_capacitance = "5.6 mF"', 'bank_capacitance = "28 mF"'))
+    with (
+        labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab,
+        pytest.raises(InstrumentError, match="below 850 V"),
+    ):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))

@@ -95,7 +95,7 @@ def test_an_abort_keeps_the_rows_and_does_to_the_cell_what_the_program_says(lab,
     )
 
     def abort_at(name, doc):
-        if name == "event_page" and "voltage" in doc["data"] and not asked:
+        if name == "event_page" and len(doc["data"].get("voltage", ())) > 10 and not asked:
             asked.append(1)
             threading.Thread(target=lab.RE.abort, args=("enough",)).start()
 

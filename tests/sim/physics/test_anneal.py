@@ -4,27 +4,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.physics.anneal import AnnealState, CycleMemo, Film, FoilUnderLamp
+from sim.physics.anneal import CycleMemo, Film, FoilUnderLamp, Slab, Substrate
+from sim.physics.anneal_state import AnnealState
 from sim.physics.crystallisation import Kinetics
-from sim.physics.heat import Environment, Side
+from sim.physics.heat_enthalpy import EnthalpyEngine
+from sim.physics.heat_modal import ModalEngine
+from sim.physics.heat_stack import Course, Environment, Side
+from sim.physics.heat_stepping import SteppingEngine
 from sim.physics.lamp import Bank, Discharge, discharge
 from sim.physics.medium import Melting, constant, medium
+from sim.physics.optics import PhaseLaw
 
 FILM = Film(
     medium("film", 5050.0, constant(740.0), constant(0.66)),
     Kinetics(0.75, 4.41, 900.0, 482e3),
     absorption=1e7,
-    mirror=0.9,
     full_capacity=2.57e9,
 )
 # The paper's constant properties of aluminium, with the heat of melting added.
 METAL = medium("metal", 2700.0, constant(904.0), constant(237.0), Melting(933.15, 397e3, 1177.0, 92.0))
+FOIL = Substrate((Slab(METAL, 100e-6),), mirror=0.9)
 BANK = Bank()
 
 
 def foil(thickness: float, absorptance: float, transfer: float = 100.0) -> FoilUnderLamp:
     surroundings = Environment(Side(10.0, 0.85, 298.15), Side(transfer, 0.05, 298.15))
-    return FoilUnderLamp(FILM, thickness, absorptance, METAL, 100e-6, surroundings)
+    return FoilUnderLamp(FILM, thickness, absorptance, FOIL, surroundings)
 
 
 def full_train(lamp: FoilUnderLamp, pulse: Discharge, pulses: int) -> AnnealState:
@@ -146,12 +151,12 @@ def test_a_finer_grid_and_finer_steps_give_the_same_peaks(monkeypatch: pytest.Mo
     pulse = discharge(BANK, 850.0, 1.8e-3)
     coarse = full_train(foil(3.3e-6, 0.68), pulse, 2)
     for name, value in (
-        ("FILM_CELL", 20e-9),
-        ("FOIL_CELL", 0.05e-6),
-        ("FOIL_RATIO", 1.04),
-        ("LIT_STEP", 5e-6),
+        ("anneal.FILM_CELL", 20e-9),
+        ("anneal.FIRST_CELL", 0.05e-6),
+        ("anneal.CELL_RATIO", 1.04),
+        ("knots.LIT_STEP", 5e-6),
     ):
-        monkeypatch.setattr(f"sim.physics.anneal.{name}", value)
+        monkeypatch.setattr(f"sim.physics.{name}", value)
     fine = full_train(foil(3.3e-6, 0.68), pulse, 2)
     assert coarse.surface_peak == pytest.approx(fine.surface_peak, abs=0.5)
     assert coarse.foil_peak == pytest.approx(fine.foil_peak, abs=0.5)
@@ -161,3 +166,143 @@ def test_a_period_that_leaves_no_wait_is_refused() -> None:
     lamp = foil(0.7e-6, 0.75)
     with pytest.raises(ValueError, match="not longer than the pulse"):
         lamp.follow(lamp.initial(298.15), discharge(BANK, 850.0, 1.8e-3), 1e-3)
+
+
+def test_a_train_in_constant_memory_ends_as_the_one_that_is_shown() -> None:
+    lamp, pulse = foil(0.7e-6, 0.75), discharge(BANK, 850.0, 1.8e-3)
+    quiet = lamp.anneal(lamp.initial(298.15), pulse, 2.5, 14)
+    shown, _ = lamp.train(lamp.initial(298.15), pulse, 2.5, 14)
+    assert quiet.to_dict() == shown.to_dict()
+    assert quiet.elapsed == pytest.approx(35.0)
+
+
+def coupled(thickness: float) -> FoilUnderLamp:
+    surroundings = Environment(Side(10.0, 0.85, 298.15), Side(100.0, 0.05, 298.15))
+    return FoilUnderLamp(FILM, thickness, PhaseLaw(0.85, 0.65), FOIL, surroundings)
+
+
+def test_a_film_that_crystallises_absorbs_less_from_then_on() -> None:
+    lamp, pulse = coupled(0.7e-6), discharge(BANK, 870.0, 1.8e-3)
+    state, absorbed = lamp.initial(298.15), []
+    for _ in range(8):
+        absorbed.append(lamp.absorptance_of(state))
+        state = lamp.cycle(state, pulse, 2.5, CycleMemo())
+    assert absorbed[0] == 0.85
+    assert np.all(np.diff(absorbed) <= 0.0)
+    assert absorbed[-1] < 0.70
+
+
+def test_a_train_is_not_steady_while_the_absorptance_drifts() -> None:
+    lamp, pulse, memo = coupled(0.7e-6), discharge(BANK, 850.0, 1.8e-3), CycleMemo()
+    quick, slow = lamp.initial(298.15), lamp.initial(298.15)
+    for _ in range(20):
+        quick = lamp.cycle(quick, pulse, 2.5, memo)
+        slow = lamp.cycle(slow, pulse, 2.5, CycleMemo())
+    assert quick.surface_peak == pytest.approx(slow.surface_peak, abs=0.05)
+    assert np.allclose(quick.dose, slow.dose, rtol=5e-3)
+    assert lamp.absorptance_of(quick) == pytest.approx(lamp.absorptance_of(slow), abs=2e-4)
+
+
+def test_a_chuck_that_warms_is_followed_and_a_train_on_it_is_not_steady_before_it_is() -> None:
+    surroundings = Environment(Side(10.0, 0.85, 298.15), Side(100.0, 0.05, 298.15))
+    warming = Course((0.0, 20.0), (298.15, 348.15))
+    lamp = FoilUnderLamp(FILM, 0.7e-6, 0.75, FOIL, surroundings, chuck=warming)
+    hot = foil_on_chuck(348.15)
+    pulse = discharge(BANK, 850.0, 1.8e-3)
+    bases, state, memo = [], lamp.initial(298.15), CycleMemo()
+    for _ in range(24):
+        bases.append(lamp.temperatures(state)[-1])
+        state = lamp.cycle(state, pulse, 2.5, memo)
+    steady = hot.anneal(hot.initial(348.15), pulse, 2.5, 24)
+    assert bases[9] - bases[7] > 2.0
+    assert lamp.temperatures(state)[-1] == pytest.approx(hot.temperatures(steady)[-1], abs=0.05)
+
+
+def foil_on_chuck(temperature: float) -> FoilUnderLamp:
+    surroundings = Environment(Side(10.0, 0.85, 298.15), Side(100.0, 0.05, temperature))
+    return FoilUnderLamp(FILM, 0.7e-6, 0.75, FOIL, surroundings)
+
+
+def test_micro_pulses_of_the_same_light_are_gentler_on_the_surface() -> None:
+    lamp, whole = foil(3.3e-6, 0.68), discharge(BANK, 850.0, 1.8e-3)
+    lit = tuple((k * 0.6e-3, k * 0.6e-3 + 0.3e-3) for k in range(6))
+    split = discharge(BANK, 850.0, 3.6e-3, lit)
+    assert split.exposure == pytest.approx(whole.exposure)
+    once, often = (lamp.flash(lamp.initial(298.15), pulse) for pulse in (whole, split))
+    assert often[0].surface_peak < once[0].surface_peak
+    later = [lamp.temperatures(lamp.relax(state, 5e-3))[-1] for state, _ in (once, often)]
+    assert later[1] == pytest.approx(later[0], abs=2.0)
+    dark = (often[1].time > 0.35e-3) & (often[1].time < 0.55e-3)
+    assert np.all(np.diff(often[1].surface[dark]) < 0.0)
+
+
+def test_several_layers_below_one_another_are_one_if_they_are_alike() -> None:
+    surroundings = Environment(Side(10.0, 0.85, 298.15), Side(100.0, 0.05, 298.15))
+    halves = Substrate((Slab(METAL, 30e-6), Slab(METAL, 70e-6)), mirror=0.9)
+    pulse = discharge(BANK, 850.0, 1.8e-3)
+    lamps = (FoilUnderLamp(FILM, 1.2e-6, 0.7, each, surroundings) for each in (FOIL, halves))
+    whole, split = (lamp.flash(lamp.initial(298.15), pulse)[0] for lamp in lamps)
+    assert split.surface_peak == pytest.approx(whole.surface_peak, abs=0.2)
+
+
+def test_a_clear_substrate_lets_out_what_passes_the_film() -> None:
+    surroundings = Environment(Side(10.0, 0.85, 298.15), Side(100.0, 0.05, 298.15))
+    thin = replace(FILM, absorption=1e6)
+    kept, let_out = (
+        FoilUnderLamp(thin, 0.7e-6, 0.6, replace(FOIL, opaque=opaque), surroundings).shares.sum()
+        for opaque in (True, False)
+    )
+    assert kept == pytest.approx(0.6)
+    assert let_out < kept
+
+
+def test_the_linear_engines_serve_the_lamp_as_well() -> None:
+    surroundings = Environment(Side(10.0, 0.0, 298.15), Side(100.0, 0.0, 298.15))
+    solid = Substrate((Slab(METAL.linearised(600.0), 100e-6),), mirror=0.9)
+    film = replace(FILM, medium=FILM.medium.linearised(600.0))
+    pulse = discharge(BANK, 800.0, 1.8e-3)
+    peaks = []
+    for engine in (EnthalpyEngine, SteppingEngine, ModalEngine):
+        lamp = FoilUnderLamp(film, 1.2e-6, 0.7, solid, surroundings, engine=engine)
+        peaks.append(lamp.anneal(lamp.initial(298.15), pulse, 2.5, 3).surface_peak)
+    assert np.ptp(peaks) <= 0.25
+
+
+def test_profiles_over_depth_are_those_of_the_pulse() -> None:
+    lamp, pulse = foil(1.2e-6, 0.72), discharge(BANK, 850.0, 1.8e-3)
+    seen = lamp.profiles(lamp.initial(298.15), pulse, (0.0, 1.8e-3, 5e-3))
+    assert seen.time == pytest.approx([0.0, 1.8e-3, 5e-3], abs=5e-4)
+    assert np.allclose(seen.temperature[0], 298.15)
+    assert np.all(np.diff(seen.temperature[1]) <= 1e-9)
+    assert seen.temperature[2].max() - seen.temperature[2].min() < 2.0
+    assert seen.depth.shape == seen.temperature[1].shape
+
+
+def test_lithium_and_strain_add_up_over_pulses_and_repeats() -> None:
+    film = replace(FILM, expansion=13e-6, lithium_loss=Kinetics(1.0, 1.0, 1173.15, 305e3))
+    lamp = FoilUnderLamp(film, 1.2e-6, 0.7, replace(FOIL, expansion=24e-6), foil(1e-6, 0.7).environment)
+    pulse = discharge(BANK, 850.0, 1.8e-3)
+    state, losses, strains = lamp.initial(298.15), [], []
+    memo = CycleMemo()
+    for _ in range(20):
+        state = lamp.cycle(state, pulse, 2.5, memo)
+        losses.append(state.lithium_loss)
+        strains.append(state.strain)
+    assert np.all(np.diff(losses) > 0.0)
+    assert losses[-1] - losses[-2] == pytest.approx(losses[-2] - losses[-3], rel=1e-6)
+    mismatch = 24e-6 * (state.foil_peak - 298.15) - 13e-6 * (state.foil_peak - 298.15)
+    assert strains[-1] == pytest.approx(mismatch, rel=0.1)
+
+
+@pytest.mark.parametrize("thickness", [0.0, -1e-6, np.nan])
+def test_a_film_or_slab_without_thickness_is_refused(thickness: float) -> None:
+    with pytest.raises(ValueError, match=r"film\.thickness = .* m"):
+        foil(thickness, 0.7)
+    with pytest.raises(ValueError, match=r"metal\.thickness = .* m"):
+        Slab(METAL, thickness)
+
+
+@pytest.mark.parametrize("absorptance", [0.0, 1.01, np.nan])
+def test_an_absorptance_beyond_one_is_refused(absorptance: float) -> None:
+    with pytest.raises(ValueError, match="absorptance = "):
+        foil(0.7e-6, absorptance)

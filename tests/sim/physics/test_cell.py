@@ -299,7 +299,7 @@ def test_impossible_requests_are_refused() -> None:
         CELL.current_step(fresh, 1e-5, 1.0, lower=4.2, upper=3.0)
     with pytest.raises(CellError, match="upper"):
         CELL.current_step(fresh, 1e-5, 1.0, upper=math.nan)
-    with pytest.raises(CellError, match="sample_interval"):
+    with pytest.raises(CellError, match="interval"):
         CELL.current_step(fresh, 1e-5, 1.0, sample_interval=0.0)
     with pytest.raises(CellError, match="area"):
         replace(make_parameters(), area=0.0)

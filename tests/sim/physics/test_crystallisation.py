@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from sim.physics.crystallisation import Kinetics, crystalline, crystalline_bound, dose_along, isothermal
+from sim.physics.crystallisation import (
+    Kinetics,
+    along,
+    crystalline,
+    crystalline_bound,
+    dose_along,
+    isothermal,
+)
 
 KINETICS = Kinetics(exponent=0.75, rate=4.0, reference=900.0, activation_energy=480e3)
 
@@ -44,3 +51,34 @@ def test_a_film_starts_amorphous_and_ends_crystalline() -> None:
 
 def test_the_capacity_bound_is_proportional_to_the_crystalline_share() -> None:
     assert crystalline_bound(0.25, 2.0e9) == 0.5e9
+
+
+def test_a_rapid_anneal_that_holds_its_temperature_is_a_furnace() -> None:
+    held = along(KINETICS, np.array([0.0, 60.0]), np.array([800.0, 800.0]))
+    assert held == pytest.approx(isothermal(KINETICS, 800.0, 60.0), rel=1e-12)
+
+
+def test_a_ramp_adds_what_the_integral_of_the_rate_says() -> None:
+    """From 600 K at 10 K/s; fine quadrature of k over temperature."""
+    temperature = np.linspace(600.0, 850.0, 200001)
+    dose = np.trapezoid(KINETICS.rate_at(temperature), temperature) / 10.0
+    share = along(KINETICS, np.array([0.0, 25.0]), np.array([600.0, 850.0]))
+    assert share == pytest.approx(float(crystalline(dose, 0.75)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("time", "temperature"), [([0.0, 0.0], [800.0, 800.0]), ([0.0, 1.0], [800.0, np.nan])]
+)
+def test_a_profile_with_a_hole_is_refused(time: list[float], temperature: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"time \[s\] of a profile must rise, and its temperature \[K\]"):
+        along(KINETICS, np.array(time), np.array(temperature))
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("exponent", ""), ("rate", "1/s"), ("reference", "K"), ("activation_energy", "J/mol")]
+)
+def test_kinetics_that_cannot_be_are_refused_with_name_and_unit(name: str, unit: str) -> None:
+    good = {"exponent": 0.75, "rate": 4.0, "reference": 900.0, "activation_energy": 480e3}
+    for value in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match=f"kinetics.{name} = {value} {unit}"):
+            Kinetics(**{**good, name: value})

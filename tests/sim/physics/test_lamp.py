@@ -84,3 +84,43 @@ def test_bleeding_is_exponential() -> None:
     assert bleed(bleed(900.0, 3.0, 10.0), 7.0, 10.0) == pytest.approx(900.0 / math.e, rel=1e-12)
     with pytest.raises(ValueError, match="negative"):
         bleed(900.0, -1.0, 10.0)
+
+
+THREE = ((0.0, 0.3e-3), (0.6e-3, 0.9e-3), (1.2e-3, 1.5e-3))
+
+
+def test_micro_pulses_give_the_light_of_their_summed_length() -> None:
+    split, whole = discharge(Bank(), 850.0, 1.8e-3, THREE), discharge(Bank(), 850.0, 0.9e-3)
+    assert split.exposure == pytest.approx(whole.exposure, rel=1e-12)
+    assert split.voltage_after == pytest.approx(whole.voltage_after, rel=1e-12)
+    assert split.lit_duration == pytest.approx(0.9e-3)
+
+
+def test_micro_pulses_are_dark_in_between_and_each_goes_on_where_the_last_stopped() -> None:
+    pulse = discharge(Bank(), 850.0, 1.8e-3, THREE)
+    assert pulse.power_share([0.45e-3, 1.1e-3, 1.7e-3]).tolist() == [0.0, 0.0, 0.0]
+    assert pulse.power_share(0.3e-3) == pytest.approx(float(pulse.power_share(0.6e-3)), rel=1e-12)
+    for time in (0.2e-3, 0.5e-3, 1.3e-3, 1.8e-3):
+        integral = quad(lambda t: float(pulse.power_share(t)), 0.0, time, points=np.ravel(THREE), limit=200)[
+            0
+        ]
+        assert pulse.energy_share(time) == pytest.approx(integral, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "lit", [((0.0, 2e-3),), ((0.5e-3, 0.4e-3),), ((0.0, 0.5e-3), (0.4e-3, 0.6e-3)), ((-1e-3, 0.1e-3),)]
+)
+def test_micro_pulses_that_overlap_or_outlast_the_pulse_are_refused(
+    lit: tuple[tuple[float, float], ...],
+) -> None:
+    with pytest.raises(ValueError, match=r"lit = .* s"):
+        discharge(Bank(), 850.0, 1.8e-3, lit)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("capacitance", "F"), ("lamp_constant", "ohm"), ("exposed_area", "m2")]
+)
+def test_a_bank_that_cannot_be_is_refused_with_name_and_unit(name: str, unit: str) -> None:
+    for value in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"{name} = {value} {unit}"):
+            Bank(**{name: value})

@@ -1,7 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from sim.physics.medium import Melting, constant, medium
+from sim.physics.medium import Melting, constant, medium, tabulated
 
 METAL = medium(
     "metal",
@@ -37,3 +39,39 @@ def test_outside_the_table_is_refused() -> None:
         METAL.enthalpy(3000.0)
     with pytest.raises(ValueError, match="outside the table"):
         METAL.temperature(1e11)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"density": -1.0}, "metal.density = -1 kg/m3"),
+        ({"density": np.nan}, "metal.density = nan kg/m3"),
+        ({"specific_heat": lambda t: 800.0 - t}, r"metal.specific_heat = .* J/\(kg K\) at 800 K"),
+        (
+            {"conductivity": lambda t: np.where(t > 500.0, np.nan, 100.0)},
+            r"metal.conductivity = nan W/\(m K\) at 505",
+        ),
+        ({"melting": Melting(900.0, 0.0, 1000.0, 50.0)}, "metal.melting.latent = 0 J/kg"),
+    ],
+)
+def test_a_property_that_cannot_be_is_refused_with_name_and_unit(change: dict[str, Any], said: str) -> None:
+    good = {"density": 2000.0, "specific_heat": constant(500.0), "conductivity": constant(100.0)}
+    with pytest.raises(ValueError, match=said):
+        medium("metal", **{**good, **change})
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        (((300.0, 1.0), (400.0, np.nan)), "at temperature = 400 K is nan: a hole"),
+        (((300.0, 1.0), (300.0, 2.0)), "K must be finite and rise"),
+    ],
+)
+def test_a_table_with_a_hole_is_refused(points: tuple[tuple[float, float], ...], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        tabulated(points)
+
+
+def test_a_table_is_straight_between_its_points_and_level_beyond() -> None:
+    values = tabulated(((300.0, 1.0), (400.0, 3.0)))(np.array([200.0, 350.0, 500.0]))
+    assert values.tolist() == [1.0, 2.0, 3.0]

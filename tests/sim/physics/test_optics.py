@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.physics.optics import absorb, law_through, reflectance_for
+from sim.physics.optics import PhaseLaw, absorb, law_through, reflectance_for, seen_from_above
 
 
 @given(
@@ -63,3 +63,36 @@ def test_a_law_refuses_films_outside_its_range(thickness: float) -> None:
 def test_points_that_no_falling_exponential_meets_are_refused() -> None:
     with pytest.raises(ValueError, match="no falling exponential"):
         law_through([(1e-6, 0.7), (2e-6, 0.69), (3e-6, 0.6)], thinnest=0.3e-6, thickest=5e-6)
+
+
+def test_an_amorphous_top_absorbs_more() -> None:
+    law = PhaseLaw(amorphous=0.85, crystalline=0.65)
+    assert (law(0.0), law(1.0)) == pytest.approx((0.85, 0.65))
+    assert law(0.25) == pytest.approx(0.8)
+
+
+def test_light_sees_the_top_and_not_the_bottom() -> None:
+    edges = np.linspace(0.0, 2e-6, 41)
+    upper, lower = np.repeat([1.0, 0.0], 20), np.repeat([0.0, 1.0], 20)
+    share = (1.0 - np.exp(-10.0)) / (1.0 - np.exp(-20.0))
+    assert seen_from_above(upper, edges, 1e7) == pytest.approx(share, rel=1e-12)
+    assert seen_from_above(lower, edges, 1e7) == pytest.approx(1.0 - share, rel=1e-9)
+
+
+@pytest.mark.parametrize("absorptance", [0.0, -0.1, 1.2, np.nan])
+def test_an_absorptance_that_cannot_be_is_refused(absorptance: float) -> None:
+    with pytest.raises(ValueError, match=r"absorptance\.amorphous"):
+        PhaseLaw(amorphous=absorptance, crystalline=0.6)
+    with pytest.raises(ValueError, match="absorptance"):
+        reflectance_for(absorptance, 1e-6, 1e7, 0.9)
+
+
+@pytest.mark.parametrize("absorption", [0.0, -1e6, np.nan, np.inf])
+def test_an_absorption_that_cannot_be_is_refused(absorption: float) -> None:
+    with pytest.raises(ValueError, match=r"absorption = .* 1/m"):
+        absorb(np.linspace(0.0, 1e-6, 5), absorption, 0.9, 0.1)
+
+
+def test_cells_without_thickness_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"edges \[m\]"):
+        absorb(np.array([0.0, 1e-6, 1e-6]), 1e7, 0.9, 0.1)

@@ -1,0 +1,29 @@
+"""Differential capacity dQ/dV of one branch of a cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def differential_capacity(charge: Floats, voltage: Floats, width: float) -> tuple[Floats, Floats]:
+    """Return voltage [V] (m,) and |dQ/dV| (m,) in windows of a width [V].
+
+    charge (n,) in any unit and voltage [V] (n,) of one charge or one discharge. The charge of each window is
+    found between its borders on the curve itself, so sparse rows leave no holes; every row counts with the
+    charge that passed in it, so noise of the voltage is averaged and not amplified.
+    Raises ValueError for fewer than three rows, values that are not finite, or a width that is not positive.
+    """
+    if charge.shape != voltage.shape or charge.ndim != 1 or charge.size < 3:
+        raise ValueError("charge and voltage must be vectors of one length, three rows or more")
+    if not (np.all(np.isfinite(charge)) and np.all(np.isfinite(voltage)) and width > 0.0):
+        raise ValueError("charge and voltage must be finite, and the width positive")
+    borders = np.arange(np.floor(voltage.min() / width), np.ceil(voltage.max() / width) + 1) * width
+    low, high = np.minimum(voltage[1:], voltage[:-1]), np.maximum(voltage[1:], voltage[:-1])
+    passed = np.abs(np.diff(charge))
+    # What passed below each border: all of a row that lies below it, a linear part of one across it.
+    span = np.maximum(high - low, np.finfo(np.float64).tiny)
+    below = np.clip((borders[:, None] - low) / span, 0.0, 1.0) @ passed
+    return 0.5 * (borders[1:] + borders[:-1]), np.diff(below) / width

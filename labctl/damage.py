@@ -1,0 +1,62 @@
+"""Damage terms held against the lab's thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from devices.limits import DamageLimits
+from sim.physics.damage import Damage
+
+Level = Literal["ok", "warning", "fault"]
+
+UNITS: Mapping[str, str] = {
+    "molten_share": "1",
+    "lithium_loss": "s",
+    "film_peak": "K",
+    "energy_release": "J/m^2",
+    "explosion_share": "1",
+}
+"""The terms in the order they are shown, with their SI units."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One damage term: its value and thresholds in one SI unit, and what that comes to."""
+
+    name: str
+    value: float
+    unit: str
+    warn: float
+    fault: float
+
+    @property
+    def level(self) -> Level:
+        """Whether the value is above the fault threshold, above the warning, or neither."""
+        if self.value > self.fault:
+            return "fault"
+        return "warning" if self.value > self.warn else "ok"
+
+
+def judge(values: Damage | Mapping[str, Any], limits: DamageLimits) -> tuple[Term, ...]:
+    """Return every term with its thresholds; `values` is a Damage, or a prediction that holds its fields."""
+    given = values if isinstance(values, Mapping) else vars(values)
+    return tuple(
+        Term(name, float(given[name]), unit, getattr(limits, name).warn, getattr(limits, name).fault)
+        for name, unit in UNITS.items()
+    )
+
+
+def faults(terms: tuple[Term, ...]) -> str:
+    """Return what is beyond its fault threshold, in words; nothing when all is well."""
+    return "; ".join(
+        f"{term.name} = {_with_unit(term.value, term)} is above {_with_unit(term.fault, term)}"
+        f" (limits.toml, damage.{term.name})"
+        for term in terms
+        if term.level == "fault"
+    )
+
+
+def _with_unit(value: float, term: Term) -> str:
+    return f"{value:.4g}" if term.unit == "1" else f"{value:.4g} {term.unit}"

@@ -1,0 +1,36 @@
+"""What all pictures share: one message each, axes with units, readable in grey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CELSIUS = 273.15
+STYLES = ("-", "--", ":", "-.")
+GREYS = ("0.0", "0.35", "0.6", "0.75")
+
+
+def axes_of(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    """Return an empty picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    return figure, axes
+
+
+def save(figure: Any, path: Path) -> Path:
+    """Write a picture, whole or not at all, and return its path."""
+    temporary = path.with_suffix(".part.png")
+    figure.savefig(temporary, dpi=130)
+    temporary.replace(path)
+    return path

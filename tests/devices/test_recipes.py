@@ -1,0 +1,44 @@
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from devices.recipes import AnnealRecipe, MicroPulse, canonical_hash, to_json
+
+PLAIN = AnnealRecipe("fla", voltage=850.0, pulse_duration=1.8e-3, pulse_count=20, rate=0.4)
+
+
+def split(**changes):
+    fields = {"voltage": 850.0, "pulse_duration": 1.8e-3, "pulse_count": 5, "rate": 0.4}
+    return AnnealRecipe("split", **{**fields, "micro_pulses": (MicroPulse(0.6e-3, 0.5),) * 3, **changes})
+
+
+def test_a_recipe_without_micro_pulses_keeps_the_body_and_hash_it_always_had():
+    body = {"name": "fla", "voltage": 850.0, "pulse_duration": 1.8e-3, "pulse_count": 20, "rate": 0.4}
+    assert to_json(PLAIN) == body
+    assert canonical_hash(to_json(PLAIN)) == canonical_hash(body)
+    assert PLAIN.lit == ()
+
+
+def test_micro_pulses_burn_for_their_share_of_each_slot():
+    assert [pytest.approx(window) for window in split().lit] == [
+        (0.0, 0.3e-3),
+        (0.6e-3, 0.9e-3),
+        (1.2e-3, 1.5e-3),
+    ]
+
+
+def test_a_recipe_with_micro_pulses_survives_json():
+    assert TypeAdapter(AnnealRecipe).validate_python(to_json(split()), strict=False) == split()
+    assert canonical_hash(to_json(split())) != canonical_hash(to_json(split(micro_pulses=())))
+
+
+def test_micro_pulses_that_do_not_fill_the_envelope_are_refused():
+    with pytest.raises(ValidationError, match=r"last 0\.0018 s together; pulse_duration is 0\.002 s"):
+        split(pulse_duration=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("duration", "duty"), [(0.6e-3, 0.0), (0.6e-3, 1.1), (1e-6, 1.0), (float("nan"), 1.0)]
+)
+def test_a_micro_pulse_that_cannot_be_is_refused(duration, duty):
+    with pytest.raises(ValidationError):
+        MicroPulse(duration, duty)

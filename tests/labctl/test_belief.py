@@ -1,0 +1,71 @@
+from dataclasses import replace
+
+import pytest
+
+from devices.errors import InterlockError
+from devices.limits import DamageLimits, ShareThresholds
+from devices.recipes import AnnealRecipe, MicroPulse
+from devices.samples import Layer
+from labctl.belief import Believer
+from labctl.damage import judge
+from labctl.runs import Run
+from sim.foil import Surroundings
+from sim.physics.lamp import Bank
+
+
+def believer(folder, limits=None):
+    return Believer(folder, Bank(), Surroundings(), limits=limits)
+
+
+def levels(prediction):
+    return {term.name: term.level for term in judge(prediction.values, DamageLimits())}
+
+
+def paper(sample, film, voltage, pulses):
+    thick = replace(sample, id="paper", layers=(Layer("Al", 100e-6), Layer("LiCoO2", film)))
+    return thick, AnnealRecipe("paper", voltage=voltage, pulse_duration=1.8e-3, pulse_count=pulses, rate=0.4)
+
+
+def test_the_papers_900_volt_recipe_warns_and_does_not_fault(tmp_path, sample):
+    prediction = believer(tmp_path, DamageLimits()).anneal(*paper(sample, 1.2e-6, 900.0, 43))
+    assert levels(prediction) == {**dict.fromkeys(levels(prediction), "ok"), "molten_share": "warning"}
+
+
+@pytest.mark.parametrize(("film", "pulses"), [(0.7e-6, 20), (3.3e-6, 300)])
+def test_the_papers_850_volt_recipes_neither_warn_nor_fault(tmp_path, sample, film, pulses):
+    prediction = believer(tmp_path, DamageLimits()).anneal(*paper(sample, film, 850.0, pulses))
+    assert set(levels(prediction).values()) == {"ok"}
+
+
+def test_an_anneal_that_would_do_more_than_the_lab_allows_is_refused(tmp_path, sample):
+    strict = DamageLimits(molten_share=ShareThresholds(0.0, 0.05))
+    with pytest.raises(InterlockError, match="predicted molten_share = .* is above 0.05"):
+        believer(tmp_path, strict).anneal(*paper(sample, 1.2e-6, 900.0, 43))
+    assert believer(tmp_path).anneal(*paper(sample, 1.2e-6, 900.0, 43)).values["molten_share"] > 0.05
+
+
+def test_a_film_that_would_leave_what_is_known_is_refused_in_words(tmp_path, sample):
+    glass = replace(sample, layers=(Layer("glass", 500e-6), Layer("LiCoO2", 0.7e-6)))
+    recipe = AnnealRecipe("hot", voltage=850.0, pulse_duration=1.8e-3, pulse_count=3, rate=0.4)
+    with pytest.raises(InterlockError, match="outside the table"):
+        believer(tmp_path).anneal(glass, recipe)
+
+
+def test_micro_pulses_are_predicted(tmp_path, sample, recipe):
+    slots = (MicroPulse(0.6e-3, 0.5),) * 6
+    split = replace(recipe, pulse_duration=3.6e-3, micro_pulses=slots)
+    whole, gentle = (believer(tmp_path).anneal(sample, each).values for each in (recipe, split))
+    assert gentle["surface_peak"] < whole["surface_peak"]
+
+
+def test_a_station_that_gates_whole_pulses_refuses_micro_pulses(lab, sample, recipe):
+    split = replace(recipe, micro_pulses=(MicroPulse(0.9e-3, 0.5),) * 2)
+    with pytest.raises(Exception, match="gates whole pulses only"):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, split))
+
+
+def test_a_film_on_steel_is_flashed_and_believed(lab, sample, recipe):
+    steel = replace(sample, id="steel-1", layers=(Layer("steel", 50e-6), Layer("LiCoO2", 0.7e-6)))
+    (uid,) = lab.RE(lab.plans.anneal(lab.lamp, steel, recipe))
+    predicted = Run(uid, lab.data).start["prediction"]["values"]["surface_peak"]
+    assert predicted == pytest.approx(lab.believer.foil(steel).annealed().surface_peak, abs=3.0)
