@@ -68,7 +68,7 @@ def pybamm_cycles(cycles: int) -> Callable[[], float]:
     A sphere of radius 3 L and diffusivity 1.8 D has the area, the volume and the quasi-steady gradient of the
     film. The model has no electrolyte: the drop over LiPON is missing. Raises ImportError without PyBaMM.
     """
-    import pybamm  # noqa: PLC0415 - optional, and a second to import
+    import pybamm  # optional, and a second to import
 
     potentials = np.linspace(5.0, 2.6, 4000)
     fractions = cathode.LITHIUM_COBALT_OXIDE.lithium(potentials)
@@ -183,7 +183,9 @@ def main() -> None:
         return
     built, _ = timed(run)
     spm, spm_capacity = min(timed(run) for _ in range(2))
-    print(f"PyBaMM SPM IDAKLU, uniform D         {spm:8.3f} s   {spm_capacity:.3f} uAh   (first run {built:.2f} s)")
+    print(
+        f"PyBaMM SPM IDAKLU, uniform D         {spm:8.3f} s   {spm_capacity:.3f} uAh   (first run {built:.2f} s)"
+    )
     print(f"ratio, uniform D                     {spm / uniform:8.2f}")
     print(f"ratio, D(z)                          {spm / graded:8.2f}")
 

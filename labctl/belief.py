@@ -14,10 +14,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from devices.errors import InterlockError
-from devices.limits import DamageLimits
+from devices.limits import DamageLimits, LampLimits
 from devices.recipes import AnnealRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
+from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.facts import Facts
 from labctl.runs import Run, made_by
@@ -109,6 +110,19 @@ class Believer:
             run = Run(uid, self._data)
             if "primary" in run.streams and len(run.table()["pulse"]):
                 yield run
+
+
+def bank_of(bench: BenchFile) -> Bank:
+    """Return the bank of the bench's lamp as its file describes it; the twins' own when there is no lamp."""
+    for entry in bench.devices.values():
+        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
+            return Bank(entry.parameters.bank_capacitance, entry.parameters.lamp_constant)
+    return Bank()
+
+
+def tube_of(limits: LampLimits) -> Tube:
+    """Return the lamp's strength and charger as the lab's limits describe them."""
+    return Tube(limits.explosion_constant, limits.charger_power, limits.charger_current)
 
 
 def pulses_of(run: Run, bank: Bank) -> Iterator[tuple[float, Discharge]]:

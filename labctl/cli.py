@@ -180,6 +180,7 @@ def predict(
     what: Annotated[str, typer.Argument(help="What to predict: `anneal`.")],
     recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")],
     sample: Annotated[str, typer.Option(help="Name of a sample; a fresh 0.7 um film if none.")] = "",
+    bench: BenchOption = "twin",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -188,7 +189,7 @@ def predict(
 
     if what != "anneal":
         raise typer.BadParameter(f"only `anneal` can be predicted, not {what!r}")
-    predict_anneal(recipe, sample, config, data)
+    predict_anneal(recipe, sample, bench, config, data)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import Prediction
 from devices.samples import Layer, SampleRef
-from labctl.belief import Believer
+from labctl.belief import Believer, bank_of, tube_of
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.damage import Term, judge
@@ -23,8 +23,8 @@ from labctl.units import show
 from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import CALIBRATED, CALIBRATION_POINTS, LCO_DECOMPOSES, UTILISATION
-from sim.physics.lamp import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Bank, Discharge, discharge
-from sim.physics.lamp_load import LampLoad, Tube, lamp_load
+from sim.physics.lamp import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Discharge, discharge
+from sim.physics.lamp_load import LampLoad, lamp_load
 
 PER_AREA_AND_THICKNESS = 3.6e7
 """C/m3 in one uAh/cm2/um."""
@@ -46,20 +46,19 @@ class Row:
     basis: str
 
 
-def tube_of(limits: LampLimits) -> Tube:
-    """Return the lamp's strength and charger as the lab's limits describe them."""
-    return Tube(limits.explosion_constant, limits.charger_power, limits.charger_current)
+def predict_anneal(
+    recipe_name: str, sample_name: str, bench: str, config_path: Path | None, data: Path | None
+) -> None:
+    """Print what a recipe will do to a sample under a bench's lamp, with the pulses it already had.
 
-
-def predict_anneal(recipe_name: str, sample_name: str, config_path: Path | None, data: Path | None) -> None:
-    """Print what a recipe will do to a sample, with the pulses it already had; to a fresh film if none is named.
+    An empty sample_name is a fresh film.
 
     Raises ConfigError for unknown names, InterlockError when no model knows the sample or the model gives up.
     """
     config = Config(config_path)
     recipe, limits = config.recipe(recipe_name), config.limits()
     sample = config.sample(sample_name) if sample_name else PLAIN
-    bank, tube = Bank(), tube_of(limits.lamp)
+    bank, tube = bank_of(config.bench(bench)), tube_of(limits.lamp)
     prediction = Believer(data_dir(data), bank, Surroundings(), tube=tube).anneal(sample, recipe)
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
     load = lamp_load(bank, tube, pulse, recipe.period)

@@ -20,7 +20,7 @@ from devices.bridges.squidstat import SquidstatBridge
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
-from labctl.belief import Believer
+from labctl.belief import Believer, bank_of, tube_of
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
 from labctl.config.finder import data_dir
@@ -36,7 +36,6 @@ from labctl.runs import briefs, made_by
 from labctl.wiring import build_instrument, build_station, is_twin
 from sim.bench import Bench
 from sim.foil import Surroundings
-from sim.physics.lamp import Bank
 from sim.stations import STATIONS, PotentiostatTwins, TwinPart
 
 log = logging.getLogger(__name__)
@@ -195,7 +194,13 @@ class Session:
         self._ending.callback(self.twins.save)
         twins = {name for name, entry in self.bench.devices.items() if is_twin(entry)}
         self.hands = LabHands(self.clock, facts, self.twins, twins & _stations(self.bench), ask)
-        self.believer = Believer(self.data, bank_of(self.bench), Surroundings())
+        self.believer = Believer(
+            self.data,
+            bank_of(self.bench),
+            Surroundings(),
+            tube=tube_of(self.limits.lamp),
+            limits=self.limits.damage,
+        )
         journal = Journal(self.data)
         self._ending.callback(journal.close)
         identities = self._connect(world)
@@ -329,11 +334,3 @@ def _close_silent(station: Station) -> None:
         station.close()
     except LabError as error:
         log.warning("%s", error)
-
-
-def bank_of(bench: BenchFile) -> Bank:
-    """Return the bank of the bench's lamp as its file describes it; the twins' own when there is no lamp."""
-    for entry in bench.devices.values():
-        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
-            return Bank(entry.parameters.bank_capacitance, entry.parameters.lamp_constant)
-    return Bank()

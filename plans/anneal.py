@@ -23,9 +23,11 @@ def anneal(
 
     The sample is brought to the lamp, the bank is charged, each pulse is triggered once and recorded. Pausing
     holds the train between pulses; resuming goes on with the next one; stopping ends it with the lamp safe.
-    Raises LimitError when the lab's limits forbid the recipe; nothing is charged then.
+    Raises LimitError when the lab's limits forbid the recipe, InterlockError when the prediction does; nothing is
+    charged then.
     """
     job = AnnealJob(sample, recipe)
+    lamp.check(recipe)
     prediction = lamp.predict(job)
     metadata = {
         "plan_name": "anneal",

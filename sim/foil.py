@@ -18,8 +18,8 @@ from sim.physics.anneal import CycleMemo, FoilUnderLamp
 from sim.physics.anneal_state import AnnealResult, AnnealState
 from sim.physics.cell import Cell, CellState
 from sim.physics.damage import Mechanics
-from sim.physics.lamp import Discharge
 from sim.physics.heat_stack import Course, Environment, Side
+from sim.physics.lamp import Discharge
 
 NANOSECOND_DIGITS = 9
 COOL_DOWN = 60.0

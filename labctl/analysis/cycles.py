@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,11 @@ class CycleCapacity:
     discharge_current: float
     charge_capacity: float
     discharge_capacity: float
+
+    @property
+    def efficiency(self) -> float:
+        """Return discharge over charge capacity [-]; NaN without a charge."""
+        return self.discharge_capacity / self.charge_capacity if self.charge_capacity > 0.0 else math.nan
 
 
 def capacities(cycle: Integers, current: Floats, charge: Floats) -> list[CycleCapacity]:

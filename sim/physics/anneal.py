@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.physics import optics
 from sim.physics.anneal_state import AnnealResult, AnnealState, DepthProfiles, PulseHistory
-from sim.physics.crystallisation import Kinetics, crystalline, crystalline_bound, dose_along
+from sim.physics.crystallisation import crystalline, crystalline_bound, dose_along
+from sim.physics.films import Film, Substrate
 from sim.physics.heat_engines import Drive, Engine, March
 from sim.physics.heat_enthalpy import EnthalpyEngine
+from sim.physics.heat_stack import Course, Environment, Layer, Stack, even, graded, require_positive
 from sim.physics.knots import DARK_END, DARK_KNOTS, dark_knots, lit_knots
 from sim.physics.lamp import Discharge
-from sim.physics.medium import REFERENCE, Medium
-from sim.physics.heat_stack import Course, Environment, Layer, Stack, even, graded, require_positive
+from sim.physics.medium import REFERENCE
 
 Array = NDArray[np.float64]
 
@@ -24,50 +25,6 @@ FIRST_CELL = 0.2e-6  # m, first cell of each layer below
 CELL_RATIO = 1.15  # growth of these cells
 STEADY = 1e4  # J m-3, about 5e-3 K: drift still to come, below which a train counts as steady
 SAME_LIGHT = 2e-5  # of absorptance: 0.01 K of a pulse of 500 K
-
-
-@dataclass(frozen=True)
-class Film:
-    """Describe the substance of a film: heat, kinetics, light, and capacity once crystalline [C m-3].
-
-    absorption [m-1]; expansion [K-1]; lithium_loss: rate of it [1], 1 at its reference; None where not known.
-    """
-
-    medium: Medium
-    kinetics: Kinetics
-    absorption: float
-    full_capacity: float
-    expansion: float = 0.0
-    lithium_loss: Kinetics | None = None
-
-
-@dataclass(frozen=True)
-class Slab:
-    """Describe one layer below the film: its substance and thickness [m]."""
-
-    medium: Medium
-    thickness: float
-
-    def __post_init__(self) -> None:
-        require_positive(f"{self.medium.name}.thickness", self.thickness, "m")
-
-
-@dataclass(frozen=True)
-class Substrate:
-    """Describe what a film lies on: its slabs from the film down, and how it takes light and heat.
-
-    mirror: reflectance as seen from the film [1]; opaque: whether it absorbs what comes through the film, which
-    else leaves through its back; expansion [K-1].
-    """
-
-    slabs: tuple[Slab, ...]
-    mirror: float
-    opaque: bool = True
-    expansion: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not self.slabs:
-            raise ValueError("slabs: a substrate has one at least; a bare film would have no side below")
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,7 +128,8 @@ class Cell:
         except NoSolutionError:
             return self._refused(state, march, control)
         watch = Watch(until, self.parameters.area, self.parameters.ageing.plating_loss)
-        if march.is_exact(control) and not watch.watches_rates:
+        endless = math.isinf(until.duration) and first.current[0] == 0.0
+        if march.is_exact(control) and not (watch.watches_rates or endless):
             return self._exact_step(state, first, interfaces, until, record)
         end, passed, reason = march.walk(self._course(state), control, first, watch, until.duration)
         if not passed:

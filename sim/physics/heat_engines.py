@@ -50,11 +50,9 @@ class Drive:
             raise ValueError("times [s] of a drive must be finite and increase")
         if len(self.power) != len(self.times) - 1:
             raise ValueError(f"power has {len(self.power)} entries for {len(self.times) - 1} steps")
-        for name, values, unit in (("power", self.power, "W/m2"), ("absorptance", self.shares, "")):
+        for name, values in (("power [W/m2]", self.power), ("absorptance [1]", self.shares)):
             if not np.all((values >= 0.0) & np.isfinite(values)):
-                raise ValueError(
-                    f"{name} {unit} of a drive must be finite and not negative".replace("  ", " ")
-                )
+                raise ValueError(f"{name} of a drive must be finite and not negative")
         if self.shares.sum() > 1.0 + EXCESS:
             raise ValueError(f"absorptance = {self.shares.sum():.6g} is more than 1")
         if self.chuck is not None and not np.all(np.isfinite(self.chuck)):

@@ -35,10 +35,9 @@ class LinearStack:
         if environment.front.emissivity or environment.back.emissivity:
             raise NotLinear("emissivity must be 0 in a linear engine; use Environment.linearised")
         self.stack, self.environment = stack, environment
-        parts = list(zip(stack.parts, stack.layers, strict=True))
         self.slope = np.empty(len(stack.widths))
         resistance = np.empty(len(stack.widths))
-        for part, layer in parts:
+        for part, layer in zip(stack.parts, stack.layers, strict=True):
             self.slope[part] = layer.medium.temperature_slopes[0]
             resistance[part] = 0.5 * stack.widths[part] / layer.medium.conductivities[0]
         self.capacity: Array = stack.widths / self.slope

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 FIRST_STEP = 1e-6  # s, after the lamp switches: films of 0.7 to 3.3 um follow within 3 to 60 us
 LIT_GROWTH, LIT_STEP = 1.3, 20e-6  # growth of the steps in a pulse, up to this [s]
-DARK_GROWTH, DARK_STEP = 1.3, 0.1  # growth of the steps after a pulse, up to this [s]; 1.04 moves peaks by 0.06 K
+DARK_GROWTH, DARK_STEP = 1.3, 0.1  # growth of the steps after a pulse, up to this [s]
 DARK_HOLD = 10.0  # s after a pulse, beyond which steps may grow again: nothing happens any more
 DARK_END = 1e9  # s, the longest wait, 30 years
 

@@ -21,10 +21,12 @@ _LOWEST_LEVEL = -36  # panels down to 15 ps: what no longer panel resolves canno
 _HIGHEST_LEVEL = 40
 _TOLERANCE = 1e-9  # of all sites, and of all sites times 1 V: charge and energy one panel may miss
 _POINTWISE = 2e-7  # V, and of the largest current of a panel: error of a value between nodes
+_LEAST_FRACTION = 1e-12  # of x at the surface: currents that move it by less are round-off
+_AGES = 1e9  # s
 _RATES_STRICTER = 50.0  # times smaller errors where a derivative is a limit
 _NEWTON_STEPS = 25
 _LARGEST_STEP = 0.15  # V
-_SETTLED = 1e-6  # V: Newton's next step would be its square over 10 mV
+_SETTLED = 1e-7  # V: Newton's next step would be its square over 10 mV
 _LOWEST, _HIGHEST = -8.0, 14.0  # V: potentials of the surface an iteration may visit; fractions are > 0 there
 _GROW = ((1e-7, 3), (1e-4, 2), (3e-2, 1))  # error over tolerance below which a panel grows by powers of two
 _DIFFERENCE = TO_COEFFICIENTS[-2:]
@@ -270,7 +272,7 @@ class March:
         """Return the largest error of a panel over what is allowed."""
         charge = _TOLERANCE * self._film.capacity * self._area
         # A cell at rest has no current of its own to measure an error by.
-        least = 1e-9 * charge / _TOLERANCE * float(self._film.rates[0])
+        least = self._area * _LEAST_FRACTION / _POINTWISE / self._film.surface_resistance
         largest = least + max(
             float(np.max(np.abs(solved.current))), self._area * float(np.max(np.abs(solved.density)))
         )
@@ -283,10 +285,13 @@ class March:
         return max(errors)
 
     def _is_steady(self, course: Course, solved: Solved) -> bool:
+        """Return whether nothing has changed for ages: a hundred times the slowest mode, or 30 years."""
+        if solved.length > _AGES:
+            return True
         if solved.length * float(self._film.rates[0]) < 100.0:
             return False
         through = abs(float(solved.density[-1])) * solved.length / self._film.capacity
-        return through < 1e-9 and float(np.ptp(solved.voltage)) < 1e-12
+        return through < 1e-9 and float(np.ptp(solved.voltage)) < 1e-9
 
 
 def _growth(error: float) -> int:

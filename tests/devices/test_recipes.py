@@ -2,6 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from devices.recipes import AnnealRecipe, MicroPulse, canonical_hash, to_json
+from labctl.config.checking import validate
 
 PLAIN = AnnealRecipe("fla", voltage=850.0, pulse_duration=1.8e-3, pulse_count=20, rate=0.4)
 
@@ -42,3 +43,16 @@ def test_micro_pulses_that_do_not_fill_the_envelope_are_refused():
 def test_a_micro_pulse_that_cannot_be_is_refused(duration, duty):
     with pytest.raises(ValidationError):
         MicroPulse(duration, duty)
+
+
+def test_micro_pulses_are_typed_with_units():
+    body = {
+        "name": "split",
+        "voltage": "850 V",
+        "pulse_duration": "1 ms",
+        "pulse_count": 3,
+        "rate": "0.4 Hz",
+        "micro_pulses": [{"duration": "400 us", "duty": "50 %"}, {"duration": "600 us"}],
+    }
+    recipe = validate(AnnealRecipe, body, file="split.toml")
+    assert recipe.lit == (pytest.approx((0.0, 0.2e-3)), pytest.approx((0.4e-3, 1e-3)))

@@ -3,14 +3,15 @@ from dataclasses import replace
 import pytest
 
 from devices.errors import InterlockError
-from devices.limits import DamageLimits, ShareThresholds
+from devices.limits import DamageLimits, LampLimits, ShareThresholds
 from devices.recipes import AnnealRecipe, MicroPulse
 from devices.samples import Layer
-from labctl.belief import Believer
+from labctl.belief import Believer, tube_of
 from labctl.damage import judge
 from labctl.runs import Run
 from sim.foil import Surroundings
 from sim.physics.lamp import Bank
+from sim.physics.lamp_load import Tube
 
 
 def believer(folder, limits=None):
@@ -39,16 +40,16 @@ def test_the_papers_850_volt_recipes_neither_warn_nor_fault(tmp_path, sample, fi
 
 def test_an_anneal_that_would_do_more_than_the_lab_allows_is_refused(tmp_path, sample):
     strict = DamageLimits(molten_share=ShareThresholds(0.0, 0.05))
-    with pytest.raises(InterlockError, match="predicted molten_share = .* is above 0.05"):
+    with pytest.raises(InterlockError, match=r"predicted molten_share = .* is above 0\.05"):
         believer(tmp_path, strict).anneal(*paper(sample, 1.2e-6, 900.0, 43))
     assert believer(tmp_path).anneal(*paper(sample, 1.2e-6, 900.0, 43)).values["molten_share"] > 0.05
 
 
 def test_a_film_that_would_leave_what_is_known_is_refused_in_words(tmp_path, sample):
-    glass = replace(sample, layers=(Layer("glass", 500e-6), Layer("LiCoO2", 0.7e-6)))
+    plastic = replace(sample, layers=(Layer("polyimide", 50e-6), Layer("LiCoO2", 0.7e-6)))
     recipe = AnnealRecipe("hot", voltage=850.0, pulse_duration=1.8e-3, pulse_count=3, rate=0.4)
     with pytest.raises(InterlockError, match="outside the table"):
-        believer(tmp_path).anneal(glass, recipe)
+        believer(tmp_path).anneal(plastic, recipe)
 
 
 def test_micro_pulses_are_predicted(tmp_path, sample, recipe):
@@ -69,3 +70,7 @@ def test_a_film_on_steel_is_flashed_and_believed(lab, sample, recipe):
     (uid,) = lab.RE(lab.plans.anneal(lab.lamp, steel, recipe))
     predicted = Run(uid, lab.data).start["prediction"]["values"]["surface_peak"]
     assert predicted == pytest.approx(lab.believer.foil(steel).annealed().surface_peak, abs=3.0)
+
+
+def test_the_example_lamp_of_the_limits_is_the_tube_of_the_physics():
+    assert tube_of(LampLimits(950.0, 5e-3, 500, 0.5, 500.0)) == Tube()

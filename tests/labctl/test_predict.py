@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from time import perf_counter
 
@@ -8,6 +9,7 @@ from devices.errors import ConfigError
 from devices.recipes import AnnealRecipe, MicroPulse
 from devices.samples import Layer
 from labctl.cli import app
+from labctl.config.finder import config_dir
 from labctl.predict import PLAIN, is_calibrated
 
 PAPER = AnnealRecipe("fla-850V-20", voltage=850.0, pulse_duration=1.8e-3, pulse_count=20, rate=0.4)
@@ -67,10 +69,6 @@ def test_steel_is_told_with_its_empirical_share(tmp_path, folder_with_steel):
 
 @pytest.fixture
 def folder_with_steel(tmp_path):
-    import shutil
-
-    from labctl.config.finder import config_dir
-
     folder = tmp_path / "config"
     shutil.copytree(config_dir(), folder)
     text = (folder / "samples" / "lco-0.7um.toml").read_text()

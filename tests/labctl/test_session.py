@@ -325,9 +325,22 @@ def test_a_full_disk_ends_the_run_with_its_own_reason_and_the_lamp_safe(lab, sam
 
 
 def test_a_slow_charger_is_waited_for_and_then_named(config, tmp_path, sample, recipe):
-    edit(config, "twin", ('bank_capacitance = "5.6 mF"', 'bank_capacitance = "28 mF"'))
+    edit(config, "twin", ('bank_capacitance = "5.6 mF"', 'bank_capacitance = "60 mF"'))
     with (
         labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab,
-        pytest.raises(InstrumentError, match="below 850 V"),
+        pytest.raises(InstrumentError, match="below 400 V"),
     ):
-        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+        lab.RE(lab.plans.anneal(lab.lamp, sample, replace(recipe, voltage=400.0)))
+
+
+def test_a_predicted_fault_refuses_the_anneal_and_nothing_is_charged(config, tmp_path, sample, recipe):
+    limits = config / "limits.toml"
+    text = limits.read_text()
+    assert 'fault = "1100 degC"' in text
+    limits.write_text(
+        text.replace('warn = "1050 degC"', 'warn = "500 degC"').replace('"1100 degC"', '"600 degC"')
+    )
+    with labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab:
+        with pytest.raises(InterlockError, match="film_peak"):
+            lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+        assert not lab.twins.station("lamp").charger.log

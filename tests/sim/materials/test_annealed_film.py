@@ -1,12 +1,16 @@
 """From what the lamp left at every depth to a cell: the labelled fit against the paper, and its limits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from sim.materials import cathode
 from sim.materials.annealed_film import FIT, CapacityRow, annealed_cell
+from sim.materials.thermal import lco_on_foil
 from sim.physics.cell import Cell, cycled_capacity
+from sim.physics.lamp import Bank, discharge
 
 AREA = 1e-5  # m2
 Floats = NDArray[np.float64]
@@ -52,6 +56,50 @@ def test_capacity_of_a_flashed_film_meets_the_paper_within_4_percent(row: Capaci
     found = capacity(flashed(row.film), row.current, cycles=8)
     assert found == pytest.approx(row.paper, rel=0.04)
     assert found == pytest.approx(row.fit, rel=0.005)
+
+
+@pytest.fixture(scope="module")
+def annealed() -> dict[float, Cell]:
+    """Return the cells on the three films, flashed by the thermal twin with the recipes of the fit."""
+    recipes = {0.7e-6: (850.0, 20), 1.2e-6: (900.0, 43), 3.3e-6: (850.0, 300)}
+    cells = {}
+    for thickness, (voltage, pulses) in recipes.items():
+        lamp = lco_on_foil(thickness)
+        state, _ = lamp.train(lamp.initial(298.15), discharge(Bank(), voltage, 1.8e-3), 2.5, pulses)
+        left = lamp.result(lamp.relax(state, 60.0))
+        cells[thickness] = Cell(annealed_cell(left.depth, left.width, left.crystalline, left.peak, area=AREA))
+    return cells
+
+
+@pytest.mark.parametrize("row", FIT.rows, ids=lambda row: f"{row.film * 1e6:.1f} um at {row.current} A/m2")
+def test_recipe_through_the_thermal_twin_meets_the_paper_within_5_percent(
+    row: CapacityRow, annealed: dict[float, Cell]
+) -> None:
+    found = cycled_capacity(annealed[row.film], row.current * AREA, 3.0, 4.25, 8) / AREA
+    assert found == pytest.approx(row.paper, rel=0.05)
+
+
+@pytest.mark.parametrize("row", FIT.rows, ids=lambda row: f"{row.film * 1e6:.1f} um at {row.current} A/m2")
+def test_default_mesh_is_within_0_2_percent_of_a_finer_one(
+    row: CapacityRow, annealed: dict[float, Cell]
+) -> None:
+    coarse = annealed[row.film].parameters
+    edges = np.array(coarse.edges)
+    finer = np.concatenate(
+        ([0.0], (edges[:-1, None] + np.diff(edges)[:, None] * np.linspace(0.25, 1, 4)).ravel())
+    )
+    middle, centres = 0.5 * (finer[1:] + finer[:-1]), 0.5 * (edges[1:] + edges[:-1])
+    logarithms = np.interp(middle, centres, np.log(coarse.diffusivity))
+    fine = replace(
+        coarse,
+        edges=tuple(finer.tolist()),
+        diffusivity=tuple(np.exp(logarithms).tolist()),
+        active_share=tuple(np.repeat(coarse.active_share, 4).tolist()),
+    )
+    found = [
+        cycled_capacity(cell, row.current * AREA, 3.0, 4.25, 3) for cell in (annealed[row.film], Cell(fine))
+    ]
+    assert found[0] == pytest.approx(found[1], rel=2e-3)
 
 
 def test_stored_residuals_are_all_below_4_percent() -> None:

@@ -4,9 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.physics.anneal import CycleMemo, Film, FoilUnderLamp, Slab, Substrate
+from sim.physics.anneal import CycleMemo, FoilUnderLamp
 from sim.physics.anneal_state import AnnealState
 from sim.physics.crystallisation import Kinetics
+from sim.physics.films import Film, Slab, Substrate
 from sim.physics.heat_enthalpy import EnthalpyEngine
 from sim.physics.heat_modal import ModalEngine
 from sim.physics.heat_stack import Course, Environment, Side
@@ -306,3 +307,18 @@ def test_a_film_or_slab_without_thickness_is_refused(thickness: float) -> None:
 def test_an_absorptance_beyond_one_is_refused(absorptance: float) -> None:
     with pytest.raises(ValueError, match="absorptance = "):
         foil(0.7e-6, absorptance)
+
+
+@pytest.mark.slow
+def test_three_hundred_pulses_stop_early_and_end_within_a_twentieth_of_a_kelvin() -> None:
+    lamp, pulse, memo = foil(3.3e-6, 0.68), discharge(BANK, 850.0, 1.8e-3), CycleMemo()
+    stopped, calculated = lamp.initial(298.15), 0
+    for _ in range(300):
+        before = memo.last
+        stopped = lamp.cycle(stopped, pulse, 2.5, memo)
+        calculated += memo.last is not before
+    full = full_train(lamp, pulse, 300)
+    assert calculated <= 300 / 20
+    assert np.abs(lamp.temperatures(full) - lamp.temperatures(stopped)).max() < 0.05
+    assert np.abs(full.peak - stopped.peak).max() < 0.05
+    assert np.allclose(full.dose, stopped.dose, rtol=1e-3)

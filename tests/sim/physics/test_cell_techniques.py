@@ -184,7 +184,9 @@ def test_thin_film_voltammogram_peaks_in_proportion_to_the_scan_rate() -> None:
     cell = make(fast=True, ocp=NERNST, diffusivity=(1e-10,) * 60)
     rates = np.array([1e-5, 1e-4])
     peaks = np.array([np.max(sweep(cell, float(rate), 3.8, 4.2)[1]) for rate in rates])
-    assert peaks == pytest.approx(rates * AREA * SITES * THICKNESS / (4.0 * thermal_voltage(298.15)), rel=1e-3)
+    assert peaks == pytest.approx(
+        rates * AREA * SITES * THICKNESS / (4.0 * thermal_voltage(298.15)), rel=1e-3
+    )
     found = randles_sevcik(rates, peaks, SITES, AREA)
     assert found.exponent == pytest.approx(1.0, abs=1e-3)
     assert "emptied" in found.doubts[0]

@@ -150,8 +150,12 @@ def test_engines_agree_over_a_whole_cycle_at_the_default_tolerance(backward: flo
     ):
         segments = [cell.step(state, control, until) for cell, state in zip(cells, left, strict=True)]
         left = [segment.state for segment in segments]
-        assert segments[0].charge[-1] == pytest.approx(segments[1].charge[-1], abs=5e-6 * cells[0].site_charge)
-        assert segments[0].energy[-1] == pytest.approx(segments[1].energy[-1], abs=2e-5 * cells[0].site_charge)
+        assert segments[0].charge[-1] == pytest.approx(
+            segments[1].charge[-1], abs=5e-6 * cells[0].site_charge
+        )
+        assert segments[0].energy[-1] == pytest.approx(
+            segments[1].energy[-1], abs=2e-5 * cells[0].site_charge
+        )
 
 
 def test_bad_requests_are_refused() -> None:

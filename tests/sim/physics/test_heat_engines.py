@@ -282,7 +282,7 @@ def test_linearised_surroundings_take_as_much_at_that_temperature() -> None:
         ({"times": np.array([0.0, 1.0, 1.0])}, r"times \[s\]"),
         ({"times": np.array([0.0, np.nan, 1.0])}, r"times \[s\]"),
         ({"power": np.array([1.0])}, "power"),
-        ({"power": np.array([1.0, np.nan])}, "power W/m2"),
+        ({"power": np.array([1.0, np.nan])}, r"power \[W/m2\]"),
         ({"shares": np.array([0.6, 0.5])}, "absorptance = 1.1 is more than 1"),
         ({"shares": np.array([np.nan, 0.5])}, "absorptance"),
         ({"chuck": np.array([300.0, np.nan])}, r"chuck temperature \[K\]"),
