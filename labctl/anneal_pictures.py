@@ -19,7 +19,7 @@ LATE_PULSE_SHOWN = 9e-3
 """Seconds after the start of a pulse that its picture shows: five pulse lengths of 1.8 ms."""
 MARGIN_SHOWN = 150.0
 """Kelvin above a picture's own range up to which the substrate's limit is drawn."""
-TEMPERATURE = "temperature (degC)"
+TEMPERATURE = "temperature, calculated (degC)"
 SHOWN_BELOW = 10e-6
 """Metres of substrate below the film that a picture over depth shows; further down it is as warm as there."""
 

@@ -112,6 +112,7 @@ def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], ar
         replace(
             parameters,
             electrolyte_resistance=electrolyte["thickness"] / cathode.LIPON_CONDUCTIVITY,
+            electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / electrolyte["thickness"],
             anode_lithium=anode["thickness"] * cathode.LITHIUM_SITE_CHARGE,
         )
     )

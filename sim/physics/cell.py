@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.cell_data import (
+    SURFACE_MARGIN,
     Ageing,
     CellError,
     CellParameters,
@@ -220,8 +221,14 @@ class Cell:
 
     def _refused(self, state: CellState, march: March, control: Control) -> Segment:
         """Return one row at rest for a control that cannot be met from the first instant."""
-        rest = march.instant(self._course(state), REST)
-        return _one_row(state, rest, march.exhausted(control))
+        reason, none = march.exhausted(control), np.zeros(1)
+        try:
+            rest = march.instant(self._course(state), REST)
+        except NoSolutionError:
+            # A film full or empty to the last digit rests where its table ends.
+            surface = np.clip(np.array([state.lithium[0]]), 2.0 * SURFACE_MARGIN, 1.0 - 2.0 * SURFACE_MARGIN)
+            return Segment(none, self.parameters.ocp.potential(surface), none, none, none, reason, state)
+        return _one_row(state, rest, reason)
 
     def _march(self, interfaces: Interfaces) -> March:
         return March(

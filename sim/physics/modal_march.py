@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.cell_data import SURFACE_MARGIN, EndReason
-from sim.physics.control import Control, Current, Power
+from sim.physics.control import Control, Current, Power, Resistance, Voltage
 from sim.physics.diffusion import PlanarFilm
 from sim.physics.interfaces import Drop, Interfaces
 from sim.physics.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, Panel, Panels, interpolation
@@ -23,7 +23,7 @@ _TOLERANCE = 1e-9  # of all sites, and of all sites times 1 V: charge and energy
 _POINTWISE = 2e-7  # V, and of the largest current of a panel: error of a value between nodes
 _LEAST_FRACTION = 1e-12  # of x at the surface: currents that move it by less are round-off
 _AGES = 1e9  # s
-_RATES_STRICTER = 50.0  # times smaller errors where a derivative is a limit
+_MOST_PANELS = 20000  # a step of a month takes a hundred
 _NEWTON_STEPS = 25
 _LARGEST_STEP = 0.15  # V
 _SETTLED = 1e-7  # V: Newton's next step would be its square over 10 mV
@@ -131,11 +131,12 @@ class March:
         level, highest = self._first_level(), _HIGHEST_LEVEL
         while course.time < horizon:
             solved, error = self._attempt(course, control, level, horizon, here)
-            error *= _RATES_STRICTER if watch.watches_rates else 1.0
+            if solved is not None and watch.watches_rates:
+                error = max(error, watch.rate_error(solved.length, solved.voltage, solved.current))
             if solved is None or (error > 1.0 and level > _LOWEST_LEVEL):
                 if level <= _LOWEST_LEVEL:
                     return course, passed, self.exhausted(control)
-                # What has no solution so far ahead is near its end: from here on panels only shrink.
+                # What has no solution so far ahead is near its end, or has just jumped: grow slowly again.
                 highest = min(highest, level - 1) if solved is None else highest
                 level -= 1 if error < 1e3 else 3
                 continue
@@ -148,11 +149,14 @@ class March:
                     course = self.advance(course, passed[-1])
                 return course, passed, reason
             passed.append(solved)
+            if len(passed) > _MOST_PANELS:
+                raise ArithmeticError(f"{control} cannot be resolved {course.time:g} s after its start")
             course = self.advance(course, solved)
             if math.isinf(horizon) and self._is_steady(course, solved):
                 return course, passed, EndReason.STEADY
             here = solved
             level = min(level + _growth(error), highest)
+            highest = min(highest + 1, _HIGHEST_LEVEL)
         return replace(course, time=horizon), passed, EndReason.DURATION
 
     def advance(self, course: Course, solved: Solved) -> Course:
@@ -263,25 +267,24 @@ class March:
         raise NoSolutionError
 
     def _check_carried(self, drop: Drop, control: Control) -> None:
-        """Refuse a surface that is full or empty, unless a voltage or a leak brings it there."""
-        free = isinstance(control, Current | Power) and self._interfaces.leak_conductance == 0.0
+        """Refuse a surface that is full or empty, unless a hold, a resistor or a leak brings it there."""
+        held = isinstance(control, Resistance) or (isinstance(control, Voltage) and control.rate == 0.0)
+        free = not held and self._interfaces.leak_conductance == 0.0
         if free and min(float(np.min(drop.lithium)), float(np.min(drop.vacancy))) < SURFACE_MARGIN:
             raise NoSolutionError
 
     def _error(self, solved: Solved) -> float:
         """Return the largest error of a panel over what is allowed."""
         charge = _TOLERANCE * self._film.capacity * self._area
-        # A cell at rest has no current of its own to measure an error by.
-        least = self._area * _LEAST_FRACTION / _POINTWISE / self._film.surface_resistance
-        largest = least + max(
-            float(np.max(np.abs(solved.current))), self._area * float(np.max(np.abs(solved.density)))
-        )
         voltage, current = (
             float(np.sum(np.abs(_DIFFERENCE @ each))) for each in (solved.voltage, solved.current)
         )
+        through = self._area * float(np.max(np.abs(solved.density)))
+        largest = max(through, float(np.max(np.abs(solved.current))))
         errors = [current * solved.length / charge, voltage * largest * solved.length / charge]
-        if current > least or self._interfaces.leak_conductance > 0.0:
-            errors += [voltage / _POINTWISE, current / (_POINTWISE * largest)]
+        if current > 0.0 or self._interfaces.leak_conductance > 0.0:
+            least = self._area * _LEAST_FRACTION / self._film.surface_resistance
+            errors += [voltage / _POINTWISE, current / (_POINTWISE * largest + least)]
         return max(errors)
 
     def _is_steady(self, course: Course, solved: Solved) -> bool:

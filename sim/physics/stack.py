@@ -180,6 +180,7 @@ class ParallelStack:
             time += solved.length
             charge += solved.length * float(WEIGHTS @ solved.current)
             level = min(level + (2 if error < 1e-4 else 1 if error < 3e-2 else 0), highest)
+            highest = min(highest + 1, _HIGHEST_LEVEL)
         else:
             return EndReason.DURATION
         return EndReason.MAXIMUM_POWER if isinstance(control, Power) else EndReason.LIMITING_CURRENT

@@ -14,6 +14,8 @@ from sim.physics.panels import NODES, ORDER, SLOPES, TO_COEFFICIENTS
 Floats = NDArray[np.float64]
 
 _PLACES = np.concatenate(([0.0], NODES))
+_RATE_TOLERANCE = 3e-3  # of a rate, where it is a limit
+_ROUND_OFF = 1e-9  # V, and of the largest current: what a polynomial's last coefficients cannot fall below
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 _INTEGRATED: Floats = (
     0.5 * legendre.legval(2.0 * NODES - 1.0, legendre.legint(np.eye(ORDER), lbnd=-1.0)).T @ TO_COEFFICIENTS
@@ -34,6 +36,19 @@ class Watch:
     def watches_rates(self) -> bool:
         """Return whether a limit is a derivative."""
         return self._until.voltage_rate is not None or self._until.current_rate is not None
+
+    def rate_error(self, length: float, voltage: Floats, current: Floats) -> float:
+        """Return the error of the rates in a panel over what is allowed, from its last two coefficients."""
+        until, errors = self._until, [0.0]
+        noise = (_ROUND_OFF, _ROUND_OFF * float(np.max(np.abs(current))))
+        for limit, values, least in zip(
+            (until.voltage_rate, until.current_rate), (voltage, current), noise, strict=True
+        ):
+            rest = float(np.sum(np.abs(TO_COEFFICIENTS[-2:] @ values)))
+            if limit is not None and rest > least:
+                smallest = max(limit, float(np.min(np.abs(SLOPES @ values))) / length)
+                errors.append(2.0 * ORDER**2 * rest / length / (_RATE_TOLERANCE * smallest))
+        return max(errors)
 
     def at_once(self, voltage: float, current: float) -> EndReason | None:
         """Return the limit met by voltage [V] and current [A] at the first instant, if any."""

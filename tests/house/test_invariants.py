@@ -18,6 +18,10 @@ from devices.samples import SampleRef
 from devices.techniques import CellLimits, ConstantCurrent, OpenCircuit, Program, Record, Step, Until
 from labctl import Run
 
+pytestmark = pytest.mark.timeout(
+    300
+)  # on wall time a train takes what it takes, its bank's bleeding included
+
 ROOT = Path(__file__).parents[2]
 DIGEST = Path(__file__).with_name("digest.py")
 
@@ -370,7 +374,6 @@ def test_threads_are_as_many_after_a_session_with_runs_as_before(open_lab, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_all_plans_run_on_wall_time_with_real_threads(open_lab, config, sample, black_box, kept):
     path = config / "benches" / "wall.toml"
     quicker = '[devices.potentiostat.parameters]\npoll_period = "1 s"\n\n[world]'
@@ -410,7 +413,6 @@ def test_all_plans_run_on_wall_time_with_real_threads(open_lab, config, sample, 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_train_stopped_at_any_moment_of_wall_time_has_one_row_for_each_gate(
     open_lab, config, sample, black_box
 ):
@@ -436,7 +438,6 @@ def test_a_train_stopped_at_any_moment_of_wall_time_has_one_row_for_each_gate(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_eight_channels_cycle_for_twelve_hours(tmp_path):
     spec_path = ROOT / "benchmarks" / "night.py"
     command = [sys.executable, str(spec_path), "--data", str(tmp_path / "data")]

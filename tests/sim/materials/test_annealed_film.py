@@ -51,13 +51,6 @@ def capacity(profile: Profile, current: float, cycles: int = 3) -> float:
     return cycled_capacity(cell, current * AREA, 3.0, 4.25, cycles) / AREA
 
 
-@pytest.mark.parametrize("row", FIT.rows, ids=lambda row: f"{row.film * 1e6:.1f} um at {row.current} A/m2")
-def test_capacity_of_a_flashed_film_meets_the_paper_within_4_percent(row: CapacityRow) -> None:
-    found = capacity(flashed(row.film), row.current, cycles=8)
-    assert found == pytest.approx(row.paper, rel=0.04)
-    assert found == pytest.approx(row.fit, rel=0.005)
-
-
 @pytest.fixture(scope="module")
 def annealed() -> dict[float, Cell]:
     """Return the cells on the three films, flashed by the thermal twin with the recipes of the fit."""
@@ -75,8 +68,10 @@ def annealed() -> dict[float, Cell]:
 def test_recipe_through_the_thermal_twin_meets_the_paper_within_5_percent(
     row: CapacityRow, annealed: dict[float, Cell]
 ) -> None:
-    found = cycled_capacity(annealed[row.film], row.current * AREA, 3.0, 4.25, 8) / AREA
+    cycles = 20 if row.film > 2e-6 else 8
+    found = cycled_capacity(annealed[row.film], row.current * AREA, 3.0, 4.25, cycles) / AREA
     assert found == pytest.approx(row.paper, rel=0.05)
+    assert found == pytest.approx(row.fit, rel=2e-3), "the stored residuals are those of another model"
 
 
 @pytest.mark.parametrize("row", FIT.rows, ids=lambda row: f"{row.film * 1e6:.1f} um at {row.current} A/m2")

@@ -114,7 +114,7 @@ def test_cut_off_is_also_that_of_the_state_left() -> None:
     ],
 )
 def test_rates_end_a_step_where_they_have_fallen_to_their_limit(control, until, rate) -> None:
-    start = CELL.step(HALF, Current(8e-4), Until(duration=20.0)).state
+    start = HALF if control != REST else CELL.step(HALF, Current(8e-4), Until(duration=20.0)).state
     segment = CELL.step(start, control, until)
     end = float(segment.time[-1])
     close = CELL.step(start, control, Until(duration=end), Record(times=(0.999 * end,)))
@@ -229,6 +229,40 @@ def test_one_loss_fades_a_cell_without_lithium_and_spares_one_with_an_excess() -
     bare, rich = make(ageing=lossy, anode_lithium=0.0), make(ageing=lossy, anode_lithium=1.5e4)
     assert retention(rich, 40) == pytest.approx(1.0, abs=1e-3)
     assert 0.80 < retention(bare, 40) < 0.97
+
+
+def test_anodeless_cell_keeps_95_percent_for_150_cycles_and_all_with_two_micrometres_of_lithium() -> None:
+    found = []
+    for lithium in (0.0, 2e-6 * cathode.LITHIUM_SITE_CHARGE):
+        cell = make(
+            edges=tuple(graded_edges(10e-6).tolist()),
+            diffusivity=(5e-14,) * 40,
+            anode_lithium=lithium,
+            ageing=cathode.ANODELESS_AGEING,
+        )
+        state, current, given = cell.fresh(), 0.69e-3 / 5.0, []  # 0.69 mAh/cm2 at C/5
+        for _ in range(150):
+            state = cell.current_step(state, current, math.inf, upper=4.25).state
+            discharge = cell.current_step(state, -current, math.inf, lower=3.0)
+            state = discharge.state
+            given.append(-float(discharge.charge[-1]))
+        found.append(given[-1] / given[0])
+    assert found[0] == pytest.approx(0.95, abs=0.01)
+    assert found[1] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_film_full_to_the_last_digit_is_refused_by_name() -> None:
+    full = replace(CELL.fresh(), lithium=(1.0 - 1e-14,) * 40)
+    segment = CELL.step(full, Current(-1e-4), Until(duration=10.0))
+    assert segment.end is EndReason.LIMITING_CURRENT
+    assert segment.current.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("rate", [-7.7e-5, -1e-6])
+def test_ramp_down_without_a_lower_limit_ends_at_a_full_film(rate: float) -> None:
+    segment = CELL.step(HALF, Voltage(3.8, rate), Until(upper=4.5))
+    assert segment.end is EndReason.LIMITING_CURRENT
+    assert segment.voltage[-1] < 3.0
 
 
 def test_resistance_grows_with_the_root_of_the_cycles_and_film_is_lost_each_cycle() -> None:
