@@ -125,15 +125,19 @@ class FlashLampStation(Station):
 
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
-        """Of the station as built: meter aperture [m2], its calibration [1], bank [F], lamp constant [ohm A^0.5].
+        """Of the station as built and as the lab knows it.
 
-        The last two only bound the mean power drawn (E = C V^2/2 (1 - (1+x)^-2), x = V t/(C K0^2); textbook).
+        aperture_area [m2] and calibration [1] of the meter, bank_capacitance [F], lamp_constant [ohm A^0.5],
+        chuck_temperature [K], chuck_transfer [W/(m2 K)] between foil and chuck (100 fitted to the FLA paper). Bank
+        and lamp bound the mean power (E = C V^2/2 (1 - (1+x)^-2), x = V t/(C K0^2); textbook); predictions use all.
         """
 
         aperture_area: Annotated[float, Field(gt=0, le=1e-2), Unit("m^2")]
         meter_calibration: Annotated[float, Field(gt=0, le=10), Unit("1")]
         bank_capacitance: Annotated[float, Field(gt=0, le=1), Unit("F")]
         lamp_constant: Annotated[float, Field(gt=0, le=1000), Unit("ohm A^0.5")]
+        chuck_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 298.15
+        chuck_transfer: Annotated[float, Field(ge=0, le=10_000), Unit("W/(m^2 K)")] = 100.0
 
     def __init__(
         self,

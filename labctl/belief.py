@@ -120,6 +120,14 @@ def bank_of(bench: BenchFile) -> Bank:
     return Bank()
 
 
+def surroundings_of(bench: BenchFile) -> Surroundings:
+    """Return where foils lie under the bench's lamp, as its file describes it."""
+    for entry in bench.devices.values():
+        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "chuck_transfer"):
+            return Surroundings(entry.parameters.chuck_temperature, entry.parameters.chuck_transfer)
+    return Surroundings()
+
+
 def tube_of(limits: LampLimits) -> Tube:
     """Return the lamp's strength and charger as the lab's limits describe them."""
     return Tube(limits.explosion_constant, limits.charger_power, limits.charger_current)

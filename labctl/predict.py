@@ -14,13 +14,12 @@ from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import Prediction
 from devices.samples import Layer, SampleRef
-from labctl.belief import Believer, bank_of, tube_of
+from labctl.belief import Believer, bank_of, surroundings_of, tube_of
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.damage import Term, judge
 from labctl.drawing import CELSIUS
 from labctl.units import show
-from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import CALIBRATED, CALIBRATION_POINTS, LCO_DECOMPOSES, UTILISATION
 from sim.physics.lamp import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Discharge, discharge
@@ -58,8 +57,9 @@ def predict_anneal(
     config = Config(config_path)
     recipe, limits = config.recipe(recipe_name), config.limits()
     sample = config.sample(sample_name) if sample_name else PLAIN
-    bank, tube = bank_of(config.bench(bench)), tube_of(limits.lamp)
-    prediction = Believer(data_dir(data), bank, Surroundings(), tube=tube).anneal(sample, recipe)
+    station = config.bench(bench)
+    bank, tube = bank_of(station), tube_of(limits.lamp)
+    prediction = Believer(data_dir(data), bank, surroundings_of(station), tube=tube).anneal(sample, recipe)
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
     load = lamp_load(bank, tube, pulse, recipe.period)
     console = Console()

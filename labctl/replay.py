@@ -52,7 +52,7 @@ class Replay:
 
 def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | None = None) -> Replay:
     """Replay the pulses an anneal run recorded, on a film that had those of the runs `before` and was cold again."""
-    believed = surroundings or Surroundings()
+    believed = surroundings or recorded_surroundings(run)
     foil = film_under_lamp(tuple(run.start["sample"]["layers"]), believed)
     state, memo = foil.initial(believed.start_temperature), CycleMemo()
     for earlier in before:
@@ -89,6 +89,15 @@ def recorded_bank(run: Run) -> Bank:
         if "bank_capacitance" in built:
             return Bank(built["bank_capacitance"], built["lamp_constant"])
     return Bank()
+
+
+def recorded_surroundings(run: Run) -> Surroundings:
+    """Return where the foil lay, as a run's start document describes it."""
+    for device in run.start.get("devices", {}).values():
+        built = (device.get("parameters") or {}).get("station") or {}
+        if "chuck_transfer" in built:
+            return Surroundings(built["chuck_temperature"], built["chuck_transfer"])
+    return Surroundings()
 
 
 def _ends(pulses: Sequence[tuple[float, Discharge]]) -> list[float]:

@@ -20,7 +20,7 @@ from devices.bridges.squidstat import SquidstatBridge
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
-from labctl.belief import Believer, bank_of, tube_of
+from labctl.belief import Believer, bank_of, surroundings_of, tube_of
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
 from labctl.config.finder import data_dir
@@ -197,7 +197,7 @@ class Session:
         self.believer = Believer(
             self.data,
             bank_of(self.bench),
-            Surroundings(),
+            surroundings_of(self.bench),
             tube=tube_of(self.limits.lamp),
             limits=self.limits.damage,
         )

@@ -59,8 +59,9 @@ FIT = AnnealedFilmFit(
     amorphous_amount=0.5,  # fitted .50 +- .29: 0 misses the 212 uAh/cm2 row by -4.5 %, 1 by +4.6 %
     utilisation=cathode.UTILISATION,
     protocol=(
-        "constant current both ways between 3.0 and 4.25 V, no holds, no rests, 8 cycles from the cell as "
-        "made (20 for the 3.3 um film, until they repeat), discharge of the last; refit before using it for another protocol"
+        "constant current both ways between 3.0 and 4.25 V, no holds, no rests, 8 cycles from the cell as made "
+        "(20 for the 3.3 um film, until they repeat), discharge of the last; refit before using it for another "
+        "protocol"
     ),
     source=(
         "capacities: FLA paper (flash lamp annealing of LiCoO2 on Al foil, 2021): 49, 30, 85, 44, 212 and "

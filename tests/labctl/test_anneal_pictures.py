@@ -30,7 +30,7 @@ def test_a_pulse_is_drawn_with_axes_and_units(flashed):
     _, pulse, _, history = flashed
     axes = pulse_figure("one pulse", history, pulse.duration).axes[0]
     assert axes.get_xlabel().endswith("(ms)")
-    assert axes.get_ylabel() == "temperature (degC)"
+    assert axes.get_ylabel() == "temperature, calculated (degC)"
     assert len(axes.get_lines()) == 4  # surface, interface, back, and where aluminium melts
 
 

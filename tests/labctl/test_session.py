@@ -344,3 +344,19 @@ def test_a_predicted_fault_refuses_the_anneal_and_nothing_is_charged(config, tmp
         with pytest.raises(InterlockError, match="film_peak"):
             lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
         assert not lab.twins.station("lamp").charger.log
+
+
+def test_a_hot_chuck_is_believed_where_the_bench_says_so(config, tmp_path, sample, recipe):
+    edit(
+        config,
+        "twin",
+        ('lamp_constant = "35 ohm A^0.5"', 'lamp_constant = "35 ohm A^0.5"\nchuck_temperature = "100 degC"'),
+        ('chuck_temperature = "25 degC"', 'chuck_temperature = "100 degC"'),
+    )
+    with labctl.open_session("twin", config=config, data=tmp_path / "data", handle_signals=False) as lab:
+        (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+        happened = lab.twins.foil(sample.id).annealed().surface_peak
+    run = Run(uid, lab.data)
+    assert run.start["prediction"]["values"]["surface_peak"] == pytest.approx(happened, abs=3)
+    assert replay_in_place(run).result.surface_peak == pytest.approx(happened, abs=3)
+    assert happened > 980  # 974 K on a chuck at 25 degC
