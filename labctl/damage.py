@@ -13,6 +13,7 @@ Level = Literal["ok", "warning", "fault"]
 
 UNITS: Mapping[str, str] = {
     "molten_share": "1",
+    "substrate_margin": "K",
     "lithium_loss": "s",
     "film_peak": "K",
     "energy_release": "J/m^2",
@@ -33,8 +34,8 @@ class Term:
 
     @property
     def level(self) -> Level:
-        """Whether the value is above the fault threshold, above the warning, or neither."""
-        if self.value > self.fault:
+        """Whether the value is above the fault threshold, above the warning, or neither; no number is a fault."""
+        if not self.value <= self.fault:
             return "fault"
         return "warning" if self.value > self.warn else "ok"
 
@@ -49,9 +50,9 @@ def judge(values: Damage | Mapping[str, Any], limits: DamageLimits) -> tuple[Ter
 
 
 def faults(terms: tuple[Term, ...]) -> str:
-    """Return what is beyond its fault threshold, in words; nothing when all is well."""
+    """Return what is beyond its fault threshold, or no number, in words; nothing when all is well."""
     return "; ".join(
-        f"{term.name} = {_with_unit(term.value, term)} is above {_with_unit(term.fault, term)}"
+        f"{term.name} = {_with_unit(term.value, term)} is {'above' if term.value > term.fault else 'not within'} {_with_unit(term.fault, term)}"
         f" (limits.toml, damage.{term.name})"
         for term in terms
         if term.level == "fault"

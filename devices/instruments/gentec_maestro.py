@@ -14,6 +14,7 @@ clears "new data", the reply to `*VER`, numbers without text (as the sister inst
 from __future__ import annotations
 
 import re
+import threading
 from typing import Annotated, Any, ClassVar
 
 from ophyd import Component
@@ -84,6 +85,8 @@ class GentecMaestro(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.full_scale_energy, self.trigger_level = full_scale_energy, trigger_level
+        self._lock = threading.Lock()
+        self._untaken: float | None = None
 
     def identify(self) -> str:
         """Return model and firmware."""
@@ -107,14 +110,29 @@ class GentecMaestro(Instrument):
 
         Raises InstrumentError when it is over range, Garbled when no two readings agree.
         """
-        return self.read_energy() if self.wire.ask(b"*NVU", LINE, new_data, repeat=True) else None
+        with self._lock:
+            fresh = self._fresh()
+            found, self._untaken = self._untaken if fresh is None else fresh, None
+        return found
 
     def safe(self) -> None:
         """End a data stream; there is nothing else to make safe."""
         self.wire.tell(b"*CSU")
 
     def read_energy(self) -> float:
-        """Return the energy [J] on the display, new or old. Raises as take()."""
+        """Return the energy [J] on the display, new or old; a new one is still there for take(). Raises as take()."""
+        with self._lock:
+            fresh = self._fresh()
+            if fresh is None:
+                return self._on_display()
+            self._untaken = fresh
+        return fresh
+
+    def _fresh(self) -> float | None:
+        """Return a new energy, which the instrument takes for old from then on, or None."""
+        return self._on_display() if self.wire.ask(b"*NVU", LINE, new_data, repeat=True) else None
+
+    def _on_display(self) -> float:
         last = None
         for _ in range(READINGS):
             energy = self.wire.ask(b"*CVU", LINE, energy_of, repeat=True)

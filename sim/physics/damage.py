@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from sim.physics.anneal_state import AnnealResult
+from sim.physics.heat_stack import require_positive
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,7 @@ class Mechanics:
 
     film_modulus [Pa]; film_thickness and substrate_thickness [m]; yield_stress [Pa] of the hot substrate,
     infinite for a brittle one.
+    Raises ValueError, with name and unit, for any that is not positive, or only infinite where it may not be.
     """
 
     film_modulus: float
@@ -19,17 +21,26 @@ class Mechanics:
     substrate_thickness: float
     yield_stress: float = math.inf
 
+    def __post_init__(self) -> None:
+        require_positive("film_modulus", self.film_modulus, "Pa")
+        require_positive("film_thickness", self.film_thickness, "m")
+        require_positive("substrate_thickness", self.substrate_thickness, "m")
+        if not self.yield_stress > 0.0:
+            raise ValueError(f"yield_stress = {self.yield_stress} Pa must be positive")
+
 
 @dataclass(frozen=True)
 class Damage:
     """Hold the damage terms of an anneal.
 
-    molten_share of the substrate [1]; lithium_loss [s], the time at 900 C that would lose as much; film_peak [K],
+    molten_share of the substrate [1]; substrate_margin [K], by which a slab's solid was hotter than it bears, below
+    zero where none was; lithium_loss [s], the time at 900 C that would lose as much; film_peak [K],
     which decides on decomposition; energy_release [J m-2] of the mismatch that could peel the film;
     explosion_share [1] of the lamp.
     """
 
     molten_share: float
+    substrate_margin: float
     lithium_loss: float
     film_peak: float
     energy_release: float
@@ -51,6 +62,7 @@ def damage(result: AnnealResult, mechanics: Mechanics, explosion_share: float) -
     """Return the damage terms of an anneal; explosion_share [1] is the lamp's."""
     return Damage(
         molten_share=result.molten,
+        substrate_margin=result.substrate_margin,
         lithium_loss=result.lithium_loss,
         film_peak=result.surface_peak,
         energy_release=energy_release(result.strain, mechanics),

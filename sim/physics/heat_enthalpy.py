@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 SETTLED = 0.25  # J m-3, about 1e-7 K of any solid: the last Newton update
 UNDAMPED = 3  # iterations: enough for a step without melting
-ITERATIONS = 60
+ITERATIONS = 400  # what steps take that melt through cells of 50 nm; usual are 4 to 8
 HALVINGS = 10  # in the search along a damped update
 FAINT = 1e-3  # W m-2 K-1, added to both sides in that search only, so that it works for an insulated stack
 
@@ -33,6 +33,7 @@ class EnthalpyEngine:
     def march(self, enthalpy: Array, drive: Drive) -> March:
         """Advance from enthalpy (n,) [J m-3] over the steps of a drive.
 
+        A step that fails because the one before it left the tables is said to be outside them.
         Raises NotConverged, EnergyGate, OutsideTable.
         """
         widths, exchange, steps = self.stack.widths, self._exchange, np.diff(drive.times)
@@ -53,11 +54,17 @@ class EnthalpyEngine:
             reach = 0.5 * GAMMA * dt
             gain = (reach * power) * drive.shares
             start = widths * rows[step]
-            stages[step] = exchange.solve(
-                start + reach * rate + 2.0 * gain, reach, rows[step] + GAMMA * dt * drift
-            )
-            known = STAGE * (widths * stages[step] - (1.0 - GAMMA) ** 2 * start) + gain
-            rows[step + 1] = exchange.solve(known, reach, rows[step] + (stages[step] - rows[step]) / GAMMA)
+            try:
+                stages[step] = exchange.solve(
+                    start + reach * rate + 2.0 * gain, reach, rows[step] + GAMMA * dt * drift
+                )
+                known = STAGE * (widths * stages[step] - (1.0 - GAMMA) ** 2 * start) + gain
+                rows[step + 1] = exchange.solve(
+                    known, reach, rows[step] + (stages[step] - rows[step]) / GAMMA
+                )
+            except NotConverged:
+                self.stack.temperature(rows[step])
+                raise
             rate = (widths * rows[step + 1] - known) / reach
             drift = (rows[step + 1] - rows[step]) / dt
         temperatures = self.stack.temperature(rows)

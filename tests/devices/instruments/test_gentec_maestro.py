@@ -108,3 +108,15 @@ def test_trouble_on_the_line_never_gives_a_wrong_energy(connect: Any, clock: Any
             assert energy == shown[-1]
             taken += 1
     assert taken > 15
+
+
+def test_looking_at_the_energy_does_not_take_it_from_the_train(connect: Any, clock: Any) -> None:
+    """The instrument forgets that a value is new once it is read; whoever waits for it must still get it."""
+    device, twin = meter(connect)
+    device.prepare()
+    twin.expose(330.0, clock.now())
+    clock.sleep(2.0)
+    seen = device.energy.get()
+    assert seen == device.energy.get()
+    assert device.take() == seen
+    assert device.take() is None
