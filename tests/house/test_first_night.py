@@ -1,7 +1,7 @@
 """The first night, end to end: recipe -> lamp -> film -> cell -> documents, held against the FLA paper.
 
-The bounds are the paper's own statements (temperatures) and 10 % of its capacities; what is compared was read back
-from the journals.
+The bounds are the paper's own statements (temperatures) and a few per cent of its capacities; what is compared was
+read back from the journals.
 """
 
 import numpy as np
@@ -32,10 +32,15 @@ def night(tmp_path_factory):
     ]
 
 
-def test_every_published_capacity_is_met_within_ten_percent(night):
+def test_every_published_capacity_is_met_within_five_percent_and_seven_above_5c(night):
     rows = [row for experiment, _, cycled in night for row in compare(cycled, experiment.compare)]
     assert len(rows) == 6
-    assert {row.sample: row.deviation for row in rows if not abs(row.deviation) <= 0.10} == {}
+    too_far = {}
+    for row in rows:
+        hours = row.published / row.current_density / 3600
+        if not abs(row.deviation) <= (0.05 if hours > 1 / 5 else 0.07):
+            too_far[row.sample, row.current_density] = row.deviation
+    assert too_far == {}
 
 
 def test_the_last_cycle_at_each_rate_is_periodic(night):

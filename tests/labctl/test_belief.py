@@ -52,6 +52,14 @@ def test_a_film_that_would_leave_what_is_known_is_refused_in_words(tmp_path, sam
         believer(tmp_path).anneal(plastic, recipe)
 
 
+def test_an_anneal_that_would_destroy_its_substrate_is_refused(tmp_path, sample):
+    plastic = replace(sample, layers=(Layer("polyimide", 50e-6), Layer("LiCoO2", 0.7e-6)))
+    recipe = AnnealRecipe("hot", voltage=400.0, pulse_duration=1.8e-3, pulse_count=1, rate=0.4)
+    with pytest.raises(InterlockError, match=r"predicted substrate_margin = .* K is above 50 K"):
+        believer(tmp_path, DamageLimits()).anneal(plastic, recipe)
+    assert levels(believer(tmp_path).anneal(plastic, recipe))["substrate_margin"] == "fault"
+
+
 def test_micro_pulses_are_predicted(tmp_path, sample, recipe):
     slots = (MicroPulse(0.6e-3, 0.5),) * 6
     split = replace(recipe, pulse_duration=3.6e-3, micro_pulses=slots)

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -6,7 +7,7 @@ from devices.limits import DamageLimits, ShareThresholds
 from labctl.damage import UNITS, faults, judge
 from sim.physics.damage import Damage
 
-HARMLESS = Damage(0.0, 0.001, 1000.0, 1.0, 0.1)
+HARMLESS = Damage(0.0, -20.0, 0.001, 1000.0, 1.0, 0.1)
 LIMITS = DamageLimits()
 
 
@@ -20,6 +21,8 @@ def test_a_harmless_anneal_is_ok_in_every_term():
     [
         ({"molten_share": 0.1}, "warning"),
         ({"molten_share": 0.31}, "fault"),
+        ({"substrate_margin": 20.0}, "warning"),
+        ({"substrate_margin": 60.0}, "fault"),
         ({"lithium_loss": 60.0}, "warning"),
         ({"lithium_loss": 3600.0}, "fault"),
         ({"film_peak": 1330.0}, "warning"),
@@ -36,6 +39,13 @@ def test_each_term_has_its_own_thresholds(change, level):
     assert {term.name: term.level for term in terms}[name] == level
     assert sum(term.level != "ok" for term in terms) == 1
     assert (name in faults(terms)) == (level == "fault")
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_term_that_is_no_number_is_a_fault_and_said_to_be_one(name):
+    terms = judge(replace(HARMLESS, **{name: math.nan}), LIMITS)
+    assert {term.name: term.level for term in terms}[name] == "fault"
+    assert f"{name} = nan" in faults(terms)
 
 
 def test_thresholds_are_those_of_the_config():

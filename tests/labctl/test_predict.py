@@ -60,6 +60,39 @@ def test_only_the_very_films_and_recipes_of_the_fit_count_as_calibrated(sample, 
     assert is_calibrated(sample, recipe) == fitted
 
 
+def test_what_lies_below_the_surface_was_not_fitted_even_in_the_papers_900_volt_recipe(tmp_path):
+    said = told("fla-900V-43", "--sample", "lco-1.2um", folder=tmp_path).splitlines()
+    for name, basis in (
+        ("film surface peak", "calibrated"),
+        ("crystalline, mean", "calibrated"),
+        ("capacity bound", "calibrated"),
+        ("Al peak, below the film", "predicted"),
+        ("crystalline, bottom", "predicted"),
+    ):
+        assert basis in next(line for line in said if name in line)
+
+
+def test_a_prediction_without_a_sample_says_first_which_film_it_is_for(tmp_path):
+    said = told("fla-850V-20", folder=tmp_path)
+    assert said.startswith("NO SAMPLE NAMED: this is for a fresh film of LiCoO2 0.7 um on Al 100 um")
+    assert "NO SAMPLE" not in told("fla-850V-20", "--sample", "lco-0.7um", folder=tmp_path)
+
+
+def test_all_heat_on_another_substrate_is_a_guess_and_said_to_be_one(tmp_path, folder_with_steel):
+    said = told("fla-850V-20", "--sample", "steel", "--config", str(folder_with_steel), folder=tmp_path)
+    for name in ("film surface peak", "steel peak, below the film", "crystalline, mean", "capacity bound"):
+        assert "guess" in next(line for line in said.splitlines() if name in line)
+    assert "ABSORPTANCE IS A GUESS on steel" in said
+    assert "Damage, all a guess" in said
+    assert "GUESS" not in told("fla-850V-20", folder=tmp_path)
+
+
+def test_a_margin_is_told_as_a_difference_of_temperatures(tmp_path):
+    said = told("fla-850V-20", folder=tmp_path).splitlines()
+    line = next(line for line in said if "substrate_margin" in line)
+    assert line.split()[1:] == ["-10.36", "K", "0", "K", "50", "K", "ok"]
+
+
 def test_steel_is_told_with_its_empirical_share(tmp_path, folder_with_steel):
     said = told("fla-850V-20", "--sample", "steel", "--config", str(folder_with_steel), folder=tmp_path)
     line = next(line for line in said.splitlines() if "share of it reached" in line)

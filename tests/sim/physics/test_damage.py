@@ -18,3 +18,20 @@ def test_a_yielding_foil_holds_no_more_than_it_can_bear() -> None:
     stress = 10e6 * 100e-6 / 3.3e-6
     assert energy_release(0.01, mechanics) == pytest.approx(stress**2 * 3.3e-6 / (2.0 * 190e9))
     assert energy_release(0.0, mechanics) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((math.nan, 1e-6, 1e-4, 1e7), "film_modulus = nan Pa"),
+        ((190e9, math.nan, 1e-4, 1e7), "film_thickness = nan m"),
+        ((190e9, 1e-6, math.nan, 1e7), "substrate_thickness = nan m"),
+        ((190e9, 1e-6, 1e-4, math.nan), "yield_stress = nan Pa"),
+        ((190e9, 1e-6, 1e-4, -1.0), r"yield_stress = -1\.0 Pa"),
+    ],
+)
+def test_mechanics_that_cannot_be_are_refused_with_name_and_unit(
+    values: tuple[float, float, float, float], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        Mechanics(*values)

@@ -67,3 +67,62 @@ def test_an_unsettled_answer_does_not_pass_the_gate(monkeypatch: pytest.MonkeyPa
 def test_more_heat_than_the_properties_are_known_for_is_no_answer() -> None:
     with pytest.raises(OutsideTable, match="oxide: enthalpy outside the table"):
         one_step(Stack((Layer(OXIDE, even(1e-6, 10)), Layer(METAL, even(1e-6, 10)))))
+
+
+def test_newton_may_not_settle_because_the_step_before_left_the_tables() -> None:
+    """Metal of 1 um on plastic under 900 V: Newton gives up beyond 2500 K, where no property is known."""
+    plastic = medium("plastic", 1420.0, constant(1090.0), constant(0.12))
+    layers = (
+        (OXIDE, even(0.7e-6, 20)),
+        (METAL, graded(1e-6, 0.2e-6, 1.15)),
+        (plastic, graded(50e-6, 0.2e-6, 1.15)),
+    )
+    stack = Stack(tuple(Layer(each, widths) for each, widths in layers))
+    shares = np.zeros(len(stack.widths))
+    shares[0] = 0.767
+    drive = Drive(np.linspace(0.0, 1.8e-3, 91), np.full(90, 1.1e8), shares)
+    with pytest.raises(OutsideTable, match="from 200 to 2500 K"):
+        EnthalpyEngine(stack, INSULATED).march(stack.enthalpy(300.0), drive)
+
+
+def steady(stack: Stack, flux: float, cold: float) -> np.ndarray:
+    """Return the temperatures of a slab that a flux crosses to a side at about a temperature [K], once nothing
+    changes any more."""
+    shares = np.zeros(len(stack.widths))
+    shares[0] = 1.0
+    surroundings = Environment(Side(0.0, 0.0, 300.0), Side(flux / 1.0, 0.0, cold - 1.0))
+    times = np.append(0.0, np.geomspace(1e-6, 100.0, 120))
+    drive = Drive(times, np.full(120, flux), shares)
+    return EnthalpyEngine(stack, surroundings).march(stack.enthalpy(cold), drive).temperatures[-1]
+
+
+def test_a_steady_slab_follows_kirchhoff_where_conductivity_depends_on_temperature() -> None:
+    """The integral of k dT between two depths is flux times their distance: k = 10 + T / 10 from 400 to 900 K."""
+    bent = medium("bent", 2000.0, constant(500.0), lambda t: 10.0 + 0.1 * t)
+    stack = Stack((Layer(bent, even(1e-3, 100)),))
+    found = steady(stack, 3.75e7, 400.0)
+    potential = 10.0 * found + 0.05 * found**2
+    expected = 3.75e7 * (stack.centres[-1] - stack.centres)
+    assert found[0] == pytest.approx(900.0, abs=10.0)
+    assert np.allclose(potential - potential[-1], expected, atol=1e-3 * expected[0])
+
+
+def test_a_steady_melt_conducts_as_a_liquid_and_the_solid_below_it_as_a_solid() -> None:
+    """237 W/(m K) up to 933 K, 92 beyond: each side of the front has its own slope."""
+    stack = Stack((Layer(METAL, even(1e-3, 200)),))
+    flux = 5e7
+    found = steady(stack, flux, 850.0)
+    potential = np.where(found < 933.0, 237.0 * (found - 933.0), 92.0 * (found - 933.0))
+    expected = flux * (stack.centres[-1] - stack.centres)
+    assert found[0] > 1100.0
+    assert np.allclose(potential - potential[-1], expected, atol=5e-3 * expected[0])
+
+
+def test_heat_goes_in_as_the_integral_of_a_heat_capacity_that_grows() -> None:
+    """cp = 500 + T / 2, insulated: density times (500 T + T^2 / 4) rises by what was absorbed per volume."""
+    bent = medium("bent", 2000.0, lambda t: 500.0 + 0.5 * t, constant(50.0))
+    stack = Stack((Layer(bent, even(100e-6, 10)),))
+    drive = Drive(np.linspace(0.0, 1e-3, 21), np.full(20, 1e8), np.full(10, 0.1))
+    found = EnthalpyEngine(stack, INSULATED).march(stack.enthalpy(300.0), drive).temperatures[-1]
+    level = 500.0 * 300.0 + 0.25 * 300.0**2 + 1e5 / (2000.0 * 100e-6)
+    assert np.allclose(found, -1000.0 + np.sqrt(1000.0**2 + 4.0 * level), atol=0.01)

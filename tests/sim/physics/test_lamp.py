@@ -124,3 +124,29 @@ def test_a_bank_that_cannot_be_is_refused_with_name_and_unit(name: str, unit: st
     for value in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match=f"{name} = {value} {unit}"):
             Bank(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("voltage", "target", "dt", "said"),
+    [
+        (math.nan, 900.0, 1.0, "voltage = nan V"),
+        (0.0, math.nan, 1.0, "target = nan V"),
+        (-1.0, 900.0, 1.0, r"voltage = -1\.0 V"),
+        (0.0, 900.0, math.nan, "dt = nan s"),
+    ],
+)
+def test_charging_by_what_is_no_number_is_refused_with_name_and_unit(
+    voltage: float, target: float, dt: float, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        charge(voltage, target, 300.0, dt, 5.6e-3)
+
+
+@pytest.mark.parametrize(
+    ("voltage", "dt", "said"), [(math.nan, 1.0, "voltage = nan V"), (9.0, math.nan, "dt = nan s")]
+)
+def test_bleeding_what_is_no_number_is_refused_with_name_and_unit(
+    voltage: float, dt: float, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        bleed(voltage, dt, 5.0)

@@ -63,15 +63,20 @@ def test_a_property_that_cannot_be_is_refused_with_name_and_unit(change: dict[st
 @pytest.mark.parametrize(
     ("points", "said"),
     [
-        (((300.0, 1.0), (400.0, np.nan)), "at temperature = 400 K is nan: a hole"),
-        (((300.0, 1.0), (300.0, 2.0)), "K must be finite and rise"),
+        (
+            ((300.0, 1.0), (400.0, np.nan)),
+            r"tin\.conductivity = nan W/\(m K\) at temperature = 400 K: a hole",
+        ),
+        (((300.0, 1.0), (300.0, 2.0)), r"tin\.conductivity: temperatures = .* K must be finite and rise"),
     ],
 )
 def test_a_table_with_a_hole_is_refused(points: tuple[tuple[float, float], ...], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        tabulated(points)
+        tabulated("tin.conductivity", "W/(m K)", points)
 
 
 def test_a_table_is_straight_between_its_points_and_level_beyond() -> None:
-    values = tabulated(((300.0, 1.0), (400.0, 3.0)))(np.array([200.0, 350.0, 500.0]))
+    values = tabulated("tin.conductivity", "W/(m K)", ((300.0, 1.0), (400.0, 3.0)))(
+        np.array([200.0, 350.0, 500.0])
+    )
     assert values.tolist() == [1.0, 2.0, 3.0]

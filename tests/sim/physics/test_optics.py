@@ -96,3 +96,11 @@ def test_an_absorption_that_cannot_be_is_refused(absorption: float) -> None:
 def test_cells_without_thickness_are_refused() -> None:
     with pytest.raises(ValueError, match=r"edges \[m\]"):
         absorb(np.array([0.0, 1e-6, 1e-6]), 1e7, 0.9, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("mirror", "absorption", "said"), [(np.nan, 1e7, "mirror = nan"), (0.9, np.nan, "absorption = nan 1/m")]
+)
+def test_what_is_no_number_is_named_before_it_is_used(mirror: float, absorption: float, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        reflectance_for(0.7, 1e-6, absorption, mirror)

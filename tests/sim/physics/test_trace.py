@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.physics.panels import NODES
+from sim.physics.panels import NODES, ORDER
 from sim.physics.trace import Trace, crossings
 
 LENGTHS = np.array([0.5, 1.0, 2.0])
@@ -24,7 +24,7 @@ def test_values_and_integrals_are_those_of_the_history() -> None:
 
 
 def test_only_what_leaves_counts_as_discharged() -> None:
-    steps = Trace(np.ones(2), np.ones((2, 10)), np.array([[2.0] * 10, [-3.0] * 10]))
+    steps = Trace(np.ones(2), np.ones((2, ORDER)), np.array([[2.0] * ORDER, [-3.0] * ORDER]))
     assert steps.discharged() == pytest.approx(3.0)
     assert steps.charge == pytest.approx(-1.0)
 
