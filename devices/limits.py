@@ -74,6 +74,14 @@ class TemperatureThresholds(_Rising):
 
 
 @dataclass(frozen=True, config=STRICT)
+class DifferenceThresholds(_Rising):
+    """Above which difference of temperatures [K] a damage term warns, and above which it is a fault."""
+
+    warn: Annotated[float, Field(ge=-1000, le=1000), Unit("K")]
+    fault: Annotated[float, Field(ge=-1000, le=1000), Unit("K")]
+
+
+@dataclass(frozen=True, config=STRICT)
 class EnergyThresholds(_Rising):
     """Above which energy per area [J m-2] a damage term warns, and above which it is a fault."""
 
@@ -85,13 +93,16 @@ class EnergyThresholds(_Rising):
 class DamageLimits:
     """What an anneal may do to film, substrate and lamp; above `warn` it is said, above `fault` refused.
 
-    molten_share of the substrate's first layer (guess); lithium_loss as time at 900 degC (5 h there begin to show,
+    molten_share of any layer of the substrate (guess); substrate_margin, by how much a layer's solid is hotter than
+    it bears for hours (guess: milliseconds of 50 K more destroy it); a layer that bears all up to its melting point
+    is judged by its molten_share; lithium_loss as time at 900 degC (5 h there begin to show,
     Antolini 2001; guess: a thousandth warns); film_peak: the loss changes its mechanism at 1050 degC (Antolini 2001),
     the film melts at 1100 degC (FLA paper); energy_release of thermal stress (guess: above what the FLA paper's films
     bore); explosion_share of the lamp (textbook: a tenth for long life, at half of it 360 pulses are left).
     """
 
     molten_share: ShareThresholds = ShareThresholds(0.0, 0.3)
+    substrate_margin: DifferenceThresholds = DifferenceThresholds(0.0, 50.0)
     lithium_loss: TimeThresholds = TimeThresholds(18.0, 1800.0)
     film_peak: TemperatureThresholds = TemperatureThresholds(1323.15, 1373.15)
     energy_release: EnergyThresholds = EnergyThresholds(5.0, 20.0)

@@ -52,11 +52,15 @@ def judge(values: Damage | Mapping[str, Any], limits: DamageLimits) -> tuple[Ter
 def faults(terms: tuple[Term, ...]) -> str:
     """Return what is beyond its fault threshold, or no number, in words; nothing when all is well."""
     return "; ".join(
-        f"{term.name} = {_with_unit(term.value, term)} is {'above' if term.value > term.fault else 'not within'} {_with_unit(term.fault, term)}"
+        f"{term.name} = {_with_unit(term.value, term)} is {_against(term)} {_with_unit(term.fault, term)}"
         f" (limits.toml, damage.{term.name})"
         for term in terms
         if term.level == "fault"
     )
+
+
+def _against(term: Term) -> str:
+    return "above" if term.value > term.fault else "no number to hold against"
 
 
 def _with_unit(value: float, term: Term) -> str:

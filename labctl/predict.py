@@ -27,9 +27,10 @@ from sim.physics.lamp_load import LampLoad, lamp_load
 
 PER_AREA_AND_THICKNESS = 3.6e7
 """C/m3 in one uAh/cm2/um."""
-FITTED, PREDICTED = "calibrated", "predicted"
-SHOWN = {"1": "1", "s": "s", "K": "degC", "J/m^2": "J/m^2"}
-"""The unit in which people read each SI unit of a damage term."""
+FITTED, PREDICTED, GUESSED = "calibrated", "predicted", "guess"
+"""Where a number comes from. A guess: on anything but aluminium nobody has measured how much light is absorbed."""
+SHOWN = {"film_peak": "degC"}
+"""The unit in which people read a damage term, where it is not its SI unit."""
 
 PLAIN = SampleRef(id="as-made", layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6)))
 """What a recipe is tried on when no sample is named: the thinnest film of the FLA paper, on its foil."""
@@ -37,7 +38,7 @@ PLAIN = SampleRef(id="as-made", layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the answer: what, how much, what that leaves or means, and whether it was fitted."""
+    """One line of the answer: what, how much, what that leaves or means, and where it comes from."""
 
     name: str
     value: str
@@ -50,7 +51,7 @@ def predict_anneal(
 ) -> None:
     """Print what a recipe will do to a sample under a bench's lamp, with the pulses it already had.
 
-    An empty sample_name is a fresh film.
+    An empty sample_name is a fresh film, and the answer begins with saying which.
 
     Raises ConfigError for unknown names, InterlockError when no model knows the sample or the model gives up.
     """
@@ -63,6 +64,8 @@ def predict_anneal(
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
     load = lamp_load(bank, tube, pulse, recipe.period)
     console = Console()
+    if not sample_name:
+        console.print(f"NO SAMPLE NAMED: this is for a fresh film of {_stack(PLAIN)}; name one with --sample")
     console.print(
         _answer(
             recipe,
@@ -70,9 +73,13 @@ def predict_anneal(
             [*film_rows(sample, recipe, prediction), *lamp_rows(recipe, pulse, load, limits.lamp)],
         )
     )
-    console.print(damage_table(judge(prediction.values, limits.damage)))
+    console.print(damage_table(judge(prediction.values, limits.damage), basis_of(sample, recipe)))
     fitted = "; ".join(f"{what}: {to}" for what, to in CALIBRATED.items())
     console.print(f"fitted to the FLA paper: {fitted}. All else is predicted.", highlight=False)
+    if basis_of(sample, recipe) == GUESSED:
+        console.print(
+            f"ABSORPTANCE IS A GUESS on {_below(sample)}: it was fitted on Al, and all heat follows from it"
+        )
 
 
 def is_calibrated(sample: SampleRef, recipe: AnnealRecipe) -> bool:
@@ -83,10 +90,22 @@ def is_calibrated(sample: SampleRef, recipe: AnnealRecipe) -> bool:
     return on_foil and not recipe.micro_pulses and asked in CALIBRATION_POINTS
 
 
+def basis_of(sample: SampleRef, recipe: AnnealRecipe) -> str:
+    """Return where the numbers of film and heat come from; of those that the fit was made to, if it was."""
+    if _below(sample) != "Al":
+        return GUESSED
+    return FITTED if is_calibrated(sample, recipe) else PREDICTED
+
+
 def film_rows(sample: SampleRef, recipe: AnnealRecipe, prediction: Prediction) -> Iterator[Row]:
-    """Yield what happens to film and substrate."""
-    values, basis = prediction.values, FITTED if is_calibrated(sample, recipe) else PREDICTED
-    below = sample.layers[-2].material
+    """Yield what happens to film and substrate.
+
+    The fit was made to the surface's peak and the capacity, which goes with the mean crystalline share; what is
+    below follows, and is no more than predicted even for the films of the fit.
+    """
+    values, basis = prediction.values, basis_of(sample, recipe)
+    inferred = PREDICTED if basis == FITTED else basis
+    below = _below(sample)
     substrate = SUBSTRATES[below]
     yield Row(
         "film surface peak",
@@ -98,10 +117,10 @@ def film_rows(sample: SampleRef, recipe: AnnealRecipe, prediction: Prediction) -
         f"{below} peak, below the film",
         _celsius(values["foil_peak"]),
         _margin(values["foil_peak"], substrate.bearable, substrate.beyond),
-        basis,
+        inferred,
     )
     yield Row("crystalline, mean", f"{values['crystalline_mean']:.1%}", "", basis)
-    yield Row("crystalline, bottom", f"{values['crystalline_bottom']:.1%}", "", basis)
+    yield Row("crystalline, bottom", f"{values['crystalline_bottom']:.1%}", "", inferred)
     yield Row(
         "capacity bound",
         f"{values['crystalline_bound'] / PER_AREA_AND_THICKNESS:.1f} uAh/cm2/um",
@@ -140,24 +159,24 @@ def lamp_rows(recipe: AnnealRecipe, pulse: Discharge, load: LampLoad, limits: La
     yield Row("lamp life", f"{load.life:.1g} pulses", "the tube is a guess", PREDICTED)
 
 
-def damage_table(terms: tuple[Term, ...]) -> Table:
-    """Return the table of damage terms and thresholds."""
-    table = Table(title="Damage, all predicted; thresholds of limits.toml", box=box.SIMPLE_HEAD)
+def damage_table(terms: tuple[Term, ...], basis: str) -> Table:
+    """Return the table of damage terms and thresholds; basis: where the heat comes from, as in basis_of."""
+    known = "all a guess" if basis == GUESSED else "all predicted"
+    table = Table(title=f"Damage, {known}; thresholds of limits.toml", box=box.SIMPLE_HEAD)
     table.add_column("term")
     for name in ("value", "warning above", "fault above"):
         table.add_column(name, justify="right")
     table.add_column("")
     for term in terms:
-        values = (_short(each, term.unit) for each in (term.value, term.warn, term.fault))
+        values = (_short(each, term) for each in (term.value, term.warn, term.fault))
         table.add_row(term.name, *values, {"ok": "ok", "warning": "WARNING", "fault": "FAULT"}[term.level])
     return table
 
 
 def _answer(recipe: AnnealRecipe, sample: SampleRef, rows: list[Row]) -> Table:
-    stack = " on ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in reversed(sample.layers))
     table = Table(
-        title=f"{recipe.name} on {sample.id}: {stack}\n{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms,"
-        f" {recipe.pulse_count} pulses at {recipe.rate:g} Hz",
+        title=f"{recipe.name} on {sample.id}: {_stack(sample)}\n"
+        f"{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms, {recipe.pulse_count} pulses at {recipe.rate:g} Hz",
         box=box.SIMPLE_HEAD,
     )
     table.add_column("")
@@ -169,9 +188,17 @@ def _answer(recipe: AnnealRecipe, sample: SampleRef, rows: list[Row]) -> Table:
     return table
 
 
-def _short(value: float, unit: str) -> str:
-    shown = SHOWN[unit]
-    text = show(value, unit, shown)
+def _stack(sample: SampleRef) -> str:
+    return " on ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in reversed(sample.layers))
+
+
+def _below(sample: SampleRef) -> str:
+    return sample.layers[-2].material
+
+
+def _short(value: float, term: Term) -> str:
+    shown = SHOWN.get(term.name, term.unit)
+    text = show(value, term.unit, shown)
     number, _, symbol = text.partition(" ")
     return f"{float(number):.4g}" + ("" if shown == "1" else f" {symbol}")
 

@@ -24,7 +24,7 @@ CELSIUS = 273.15
 class SubstrateMaterial:
     """Describe a substrate.
 
-    mirror: reflectance as seen from the film [1]; opaque: whether it absorbs what comes through the film;
+    mirror: reflectance as seen from the film [1]; opaque: whether it absorbs the light that comes to it;
     expansion [K-1]; yield_stress [Pa] when hot, infinite where brittle; bearable [K]: up to where it stays what it
     is, and what happens there.
     """
@@ -53,7 +53,9 @@ ALUMINIUM = medium(
     "aluminium",
     2700.0,  # kg m-3, [handbook], at room temperature
     aluminium_specific_heat,
-    tabulated(((300.0, 237.0), (400.0, 240.0), (600.0, 231.0), (933.0, 209.0))),  # W m-1 K-1, [handbook]
+    tabulated(
+        "aluminium.conductivity", "W/(m K)", ((300.0, 237.0), (400.0, 240.0), (600.0, 231.0), (933.0, 209.0))
+    ),  # W m-1 K-1, [handbook]
     Melting(
         temperature=933.47,  # K, [NIST]
         latent=10.71e3 / ALUMINIUM_MOLAR_MASS,  # [NIST]
@@ -66,6 +68,8 @@ STEEL = medium(
     "steel",
     7900.0,  # AISI 304, [Incropera], as all that follows
     tabulated(
+        "steel.specific_heat",
+        "J/(kg K)",
         (
             (300.0, 477.0),
             (400.0, 515.0),
@@ -74,9 +78,11 @@ STEEL = medium(
             (1000.0, 611.0),
             (1200.0, 640.0),
             (1500.0, 682.0),
-        )
+        ),
     ),
     tabulated(
+        "steel.conductivity",
+        "W/(m K)",
         (
             (300.0, 14.9),
             (400.0, 16.6),
@@ -85,7 +91,7 @@ STEEL = medium(
             (1000.0, 25.4),
             (1200.0, 28.0),
             (1500.0, 31.7),
-        )
+        ),
     ),
     # 1707 K is [Cezairliyan 1980]'s for 304L; latent heat and melt are [handbook] for austenitic steel.
     Melting(temperature=1707.0, latent=260e3, specific_heat=790.0, conductivity=30.0),
@@ -100,6 +106,8 @@ SILICON = medium(
     "silicon",
     2330.0,  # [Incropera], as cp and k
     tabulated(
+        "silicon.specific_heat",
+        "J/(kg K)",
         (
             (300.0, 712.0),
             (400.0, 790.0),
@@ -108,9 +116,11 @@ SILICON = medium(
             (1000.0, 946.0),
             (1200.0, 967.0),
             (1500.0, 992.0),
-        )
+        ),
     ),
     tabulated(
+        "silicon.conductivity",
+        "W/(m K)",
         (
             (300.0, 148.0),
             (400.0, 98.9),
@@ -119,7 +129,7 @@ SILICON = medium(
             (1000.0, 31.2),
             (1200.0, 25.7),
             (1500.0, 22.7),
-        )
+        ),
     ),
     # Melting point [Incropera]; latent heat and cp of the melt [NIST]; k of the melt [handbook].
     Melting(
@@ -134,11 +144,23 @@ POLYIMIDE = medium("polyimide", 1420.0, constant(1090.0), constant(0.12))  # [Du
 
 ALUMINA = medium(
     "alumina",
-    3970.0,  # polycrystalline, [Incropera], as cp and k
+    3970.0,  # polycrystalline, [Incropera], as k, and cp up to 1000 K; beyond, Shomate of corundum, [NIST]
     tabulated(
-        ((300.0, 765.0), (400.0, 940.0), (600.0, 1110.0), (800.0, 1180.0), (1000.0, 1225.0), (1500.0, 1330.0))
+        "alumina.specific_heat",
+        "J/(kg K)",
+        (
+            (300.0, 765.0),
+            (400.0, 940.0),
+            (600.0, 1110.0),
+            (800.0, 1180.0),
+            (1000.0, 1225.0),
+            (1500.0, 1297.0),
+            (2000.0, 1339.0),
+        ),
     ),
     tabulated(
+        "alumina.conductivity",
+        "W/(m K)",
         (
             (300.0, 36.0),
             (400.0, 26.4),
@@ -148,7 +170,7 @@ ALUMINA = medium(
             (1200.0, 6.55),
             (1500.0, 5.66),
             (2000.0, 6.0),
-        )
+        ),
     ),
 )
 

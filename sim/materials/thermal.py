@@ -38,7 +38,6 @@ LCO = Film(
 )
 LCO_MODULUS = 190e9  # Pa, guess: of the order of dense crystals
 LCO_DECOMPOSES = 1050.0 + 273.15  # K, the mechanism of the loss changes, cubic phase [Antolini 2001]
-LCO_MELTS = 1100.0 + 273.15  # K, [FLA paper]
 
 # Calibrated with the kinetics above: a thick, crystalline film absorbs less than a thin one. An empirical law
 # of thickness through the three films of [FLA paper]; it absorbs whatever else differs between them, and is a
@@ -103,17 +102,18 @@ def station(chuck: float) -> Environment:
 def substrate_of(layers: Sequence[tuple[str, float]]) -> Substrate:
     """Return the substrate of a film: (material, thickness [m]) from the film down; names as in SUBSTRATES.
 
-    Its mirror is the first layer's; it is opaque when any layer is; it expands as its thickest layer does.
+    Its mirror is the first layer's; light ends in the first layer that is opaque; it expands as its thickest
+    layer does.
     Raises KeyError for an unknown material.
     """
     known = [SUBSTRATES[name] for name, _ in layers]
     slabs = tuple(
-        Slab(material.medium, thickness) for material, (_, thickness) in zip(known, layers, strict=True)
+        Slab(material.medium, thickness, material.opaque, material.bearable)
+        for material, (_, thickness) in zip(known, layers, strict=True)
     )
     return Substrate(
         slabs=slabs,
         mirror=known[0].mirror,
-        opaque=any(material.opaque for material in known),
         expansion=SUBSTRATES[_thickest(layers)[0]].expansion,
     )
 

@@ -10,7 +10,7 @@ from sim.physics import optics
 from sim.physics.anneal_state import AnnealResult, AnnealState, DepthProfiles, PulseHistory
 from sim.physics.crystallisation import crystalline, crystalline_bound, dose_along
 from sim.physics.films import Film, Substrate
-from sim.physics.heat_engines import Drive, Engine, March
+from sim.physics.heat_engines import Drive, Engine, March, whole_balance
 from sim.physics.heat_enthalpy import EnthalpyEngine
 from sim.physics.heat_stack import Course, Environment, Layer, Stack, even, graded, require_positive
 from sim.physics.knots import DARK_END, DARK_KNOTS, dark_knots, lit_knots
@@ -23,8 +23,11 @@ FILM_CELL = 80e-9  # m, widest cell in the film: 4 times finer grids move the su
 FILM_CELLS = 20  # fewest cells in the film
 FIRST_CELL = 0.2e-6  # m, first cell of each layer below
 CELL_RATIO = 1.15  # growth of these cells
-STEADY = 1e4  # J m-3, about 5e-3 K: drift still to come, below which a train counts as steady
-SAME_LIGHT = 2e-5  # of absorptance: 0.01 K of a pulse of 500 K
+# J m-3, about 0.02 K: drift still to come, below which a train counts as steady; 0.05 K are allowed.
+STEADY = 4e4
+# Of absorptance: 0.03 K of a base 200 K above its chuck. A smaller step restarts a train on a film that
+# crystallises slowly again and again, for 300 pulses whose base is 0.01 K nearer.
+SAME_LIGHT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +107,14 @@ class FoilUnderLamp:
 
     def initial(self, temperature: float) -> AnnealState:
         """Return an amorphous film on its substrate, all at one temperature [K]."""
-        cells = len(self.width)
+        cells, slabs = len(self.width), self.substrate.slabs
         return AnnealState(
             enthalpy=self.stack.enthalpy(temperature),
             dose=np.zeros(cells),
             peak=np.full(cells, temperature),
             surface_peak=temperature,
             foil_peak=temperature,
+            substrate_margin=max(slab.above_bearable(temperature) for slab in slabs),
         )
 
     def relax(self, state: AnnealState, dt: float) -> AnnealState:
@@ -167,8 +171,9 @@ class FoilUnderLamp:
         """Do as follow does, or repeat the cycle in memo where that comes to the same.
 
         A train is steady when two starts in a row, with the same discharge and period, differ so little, and
-        by so much less than the two before, that all drift to come (a geometric series) stays below 5e-3 K, and
-        neither absorptance nor chuck changes any more. Each further cycle then adds the same dose.
+        by so much less than the two before, that all drift to come (a geometric series) stays below 0.02 K, the
+        absorptance is within SAME_LIGHT of that of the remembered cycle, and the chuck changes no more. Each
+        further cycle then adds the same dose, and loses what it absorbs.
         """
         return self._cycle(state, discharge, period, memo)[0]
 
@@ -191,7 +196,10 @@ class FoilUnderLamp:
         return state, PulseHistory.joined(parts)
 
     def result(self, state: AnnealState) -> AnnealResult:
-        """Return what the anneal has left in the film so far."""
+        """Return what the anneal has left in the film so far.
+
+        Raises EnergyGate where the energies of the whole run do not add up.
+        """
         share = crystalline(state.dose, self.film.kinetics.exponent)
         mean = float(share @ self.width / self.width.sum())
         return AnnealResult(
@@ -204,7 +212,12 @@ class FoilUnderLamp:
             surface_peak=state.surface_peak,
             foil_peak=state.foil_peak,
             molten=state.molten,
+            substrate_margin=state.substrate_margin,
             crystalline_bound=crystalline_bound(mean, self.film.full_capacity),
+            absorbed=state.absorbed,
+            lost=state.lost,
+            stored=state.stored,
+            imbalance=whole_balance(self.stack, state.absorbed, state.lost, state.stored),
             lithium_loss=state.lithium_loss,
             strain=state.strain,
         )
@@ -223,7 +236,7 @@ class FoilUnderLamp:
             outside_steady = self.chuck is None or self.chuck.steady_after(start.elapsed - period)
             same_light = abs(absorptance - last.absorptance) <= SAME_LIGHT
             if outside_steady and same_light and _settled(change, last.change):
-                return start.adding(last.gained), last
+                return start.adding(last.gained.steady()), last
         end, history = self._gain(start, discharge, period)
         memo.last = Cycle(self, discharge, period, start.enthalpy, absorptance, end, change, history)
         return start.adding(end), memo.last
@@ -245,7 +258,8 @@ class FoilUnderLamp:
         light = optics.absorb(self.edges, film.absorption, substrate.mirror, reflectance)
         shares = np.zeros(len(self.stack.widths))
         shares[: len(self.width)] = light.film
-        shares[len(self.width)] = light.foil if substrate.opaque else 0.0
+        if substrate.absorber is not None:
+            shares[self.stack.parts[1 + substrate.absorber].start] = light.foil
         return shares
 
     def _lit(self, start: AnnealState, discharge: Discharge) -> tuple[AnnealState, March]:
@@ -281,11 +295,29 @@ class FoilUnderLamp:
             peak=np.maximum(state.peak, film.max(axis=0)),
             surface_peak=max(state.surface_peak, float(self.stack.surface(walked.temperatures).max())),
             foil_peak=max(state.foil_peak, float(interface.max())),
-            molten=max(state.molten, float(self.stack.molten(walked.enthalpies, 1).max())),
+            molten=max(state.molten, self._molten(walked)),
             elapsed=state.elapsed + float(walked.times[-1] - walked.times[0]),
             lithium_loss=state.lithium_loss + lost,
             strain=max(state.strain, float(np.abs(self._mismatch(walked.temperatures)).max())),
+            substrate_margin=max(state.substrate_margin, self._margin(walked)),
+            absorbed=state.absorbed + walked.absorbed,
+            lost=state.lost + walked.lost,
+            stored=state.stored + float(self.stack.widths @ (walked.enthalpies[-1] - walked.enthalpies[0])),
         )
+
+    def _molten(self, walked: March) -> float:
+        """Return the largest molten share of any slab [1] on the way."""
+        layers = range(1, len(self.stack.layers))
+        return max(float(self.stack.molten(walked.enthalpies, layer).max()) for layer in layers)
+
+    def _margin(self, walked: March) -> float:
+        """Return by how much any slab was hotter than it bears [K], its upper face included."""
+        margins = []
+        for above, slab in enumerate(self.substrate.slabs):
+            face = self.stack.interface(walked.enthalpies, walked.temperatures, above)
+            inside = walked.temperatures[:, self.stack.parts[1 + above]]
+            margins.append(slab.above_bearable(max(float(face.max()), float(inside.max()))))
+        return max(margins)
 
     def _mismatch(self, temperatures: Array) -> Array:
         """Return by how much the substrate outgrew the film since 298 K [1] (s,), from their mean temperatures."""

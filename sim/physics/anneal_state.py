@@ -1,5 +1,6 @@
 """A film on its substrate between two moments, and what an anneal leaves of it."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -14,12 +15,13 @@ class AnnealState:
     """Hold a film and its substrate between two moments.
 
     enthalpy (n,) [J m-3] of all cells, film first; dose and peak (m,) of the film cells [1] and [K];
-    surface_peak and foil_peak [K], the latter where film and substrate meet; molten: largest molten share of the
-    substrate's first layer so far [1]; pulses seen; since: time [s] of these fields after the last pulse (or the
+    surface_peak and foil_peak [K], the latter where film and substrate meet; molten: largest molten share of any
+    slab of the substrate so far [1]; pulses seen; since: time [s] of these fields after the last pulse (or the
     start); ahead: time [s] that has passed beyond it, less than the next step of the calculation, so that a look
     in between changes nothing; elapsed: time [s] of these fields after the start; lithium_loss [s]: time at the
     reference temperature that would lose as much lithium as the surface lost; strain: largest mismatch of film
-    and substrate [1].
+    and substrate [1]; substrate_margin [K]: by how much the solid of any slab was hotter than it bears, at most;
+    absorbed, lost, stored: energies [J m-2] since the start, each summed by itself.
     """
 
     enthalpy: Array
@@ -34,6 +36,10 @@ class AnnealState:
     elapsed: float = 0.0
     lithium_loss: float = 0.0
     strain: float = 0.0
+    substrate_margin: float = -math.inf
+    absorbed: float = 0.0
+    lost: float = 0.0
+    stored: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as numbers and lists that JSON can hold."""
@@ -64,7 +70,15 @@ class AnnealState:
             elapsed=0.0,
             lithium_loss=0.0,
             strain=0.0,
+            substrate_margin=-math.inf,
+            absorbed=0.0,
+            lost=0.0,
+            stored=0.0,
         )
+
+    def steady(self) -> Self:
+        """Return what a cycle gains where nothing changes any more: it loses what it absorbs, and stores nothing."""
+        return replace(self, lost=self.absorbed, stored=0.0)
 
     def adding(self, gained: Self) -> Self:
         """Return where a cycle led that gained so much, with what was there before it."""
@@ -79,6 +93,10 @@ class AnnealState:
             elapsed=self.elapsed + gained.elapsed,
             lithium_loss=self.lithium_loss + gained.lithium_loss,
             strain=max(self.strain, gained.strain),
+            substrate_margin=max(self.substrate_margin, gained.substrate_margin),
+            absorbed=self.absorbed + gained.absorbed,
+            lost=self.lost + gained.lost,
+            stored=self.stored + gained.stored,
         )
 
 
@@ -117,8 +135,10 @@ class AnnealResult:
 
     depth of the cell centres and width [m]; crystalline share X [1] and peak temperature [K] of each cell;
     mean X over the thickness and bottom X of the last cell [1]; surface_peak, foil_peak [K]; molten share of
-    the substrate's first layer, at most [1]; crystalline_bound: the capacity [C m-3] that this X allows at most,
-    never a cell's capacity; lithium_loss [s] and strain [1] as in AnnealState.
+    any slab of the substrate, at most [1]; substrate_margin [K] as in AnnealState; crystalline_bound: the capacity
+    [C m-3] that this X allows at most, never a cell's capacity; absorbed, lost, stored: energies [J m-2] of the
+    whole run, and imbalance: what is missing among them, as a share of what was absorbed; lithium_loss [s] and
+    strain [1] as in AnnealState.
     """
 
     depth: Array
@@ -130,6 +150,11 @@ class AnnealResult:
     surface_peak: float
     foil_peak: float
     molten: float
+    substrate_margin: float
     crystalline_bound: float
+    absorbed: float
+    lost: float
+    stored: float
+    imbalance: float
     lithium_loss: float = 0.0
     strain: float = 0.0

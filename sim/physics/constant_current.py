@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from sim.physics.cell_data import SURFACE_MARGIN, EndReason
 from sim.physics.diffusion import PlanarFilm
 from sim.physics.interfaces import Interfaces
 from sim.physics.panels import NODES, ORDER, TO_COEFFICIENTS
+from sim.physics.root import root
 from sim.physics.trace import Trace
 
 Floats = NDArray[np.float64]
@@ -20,9 +20,11 @@ Floats = NDArray[np.float64]
 # unseen.
 _SCAN = np.linspace(1.0, 0.0, 97)
 _CLOSER = np.linspace(0.0, 1.0, 33)
-_TIME_RESOLUTION = 1e-15  # of the time itself: it leaves an event within 1 nV of its cut-off
-_STRAIGHT = 1e-6  # V: over so little every curve is straight within 1e-10 V
+_TIME_SETTLED = 1e-9  # of the time itself: Newton's next step would be about its square
+_POTENTIAL_SETTLED = 1e-6  # V: the next step, about its square over 10 mV, is taken on the table
 _TOLERANCE = 1e-9  # V, for the mean voltage of a step: the share of the step times the error of one panel
+_QUARTERED = 1e-6  # V: a panel that misses more is cut in four at once, as halves would miss a thousandth
+_LAST_TWO = TO_COEFFICIENTS[-2:].T
 _SHRINK = 0.25
 # Starts of the last panels, in parts of a step: towards its end the voltage may fall like a logarithm.
 _FALLING = 1.0 - 0.5 * np.geomspace(1.0, 2e-7, 13)[1:]
@@ -39,8 +41,12 @@ class ConstantCurrent:
 
     def voltage(self, times: Floats) -> Floats:
         """Return the voltage [V] at times [s] of any shape, within the time the surface carries it."""
-        lithium = np.clip(self._surface(times), 1.01 * SURFACE_MARGIN, 1.0 - 1.01 * SURFACE_MARGIN)
-        return self._interfaces.at_lithium(lithium, self._density)
+        return self._interfaces.at_lithium(self._carried(times), self._density)
+
+    def _carried(self, times: Floats) -> Floats:
+        """Return x at the surface [-] at times [s], kept inside what the surface carries."""
+        least = 1.01 * SURFACE_MARGIN
+        return np.minimum(np.maximum(self._surface(times), least), 1.0 - least)
 
     def end(self, horizon: float, low: float, high: float) -> tuple[float, EndReason]:
         """Return when [s] the voltage [V] leaves (low, high) or the surface carries no more, and which.
@@ -62,46 +68,62 @@ class ConstantCurrent:
         before, after = float(times[first - 1]), float(times[first])
         if not carried[first]:
             bound = SURFACE_MARGIN if fractions[first] < 0.5 else 1.0 - SURFACE_MARGIN
-            after = self._root(before, after, bound, self._surface, 1e-16)
-        last = float(self.voltage(np.array(after)))
-        if low < last < high:
+            after = self._reaches(bound, before, after)
+        places = before + (after - before) * _CLOSER
+        places[-1] = after
+        voltages = self.voltage(places)
+        beyond = (voltages <= low) | (voltages >= high)
+        if not beyond.any():
             return after, EndReason.LIMITING_CURRENT
-        reason, limit = (EndReason.LOWER_VOLTAGE, low) if last <= low else (EndReason.UPPER_VOLTAGE, high)
-        return self._root(before, after, limit, self.voltage, _STRAIGHT), reason
+        over = int(np.argmax(beyond))
+        is_low = bool(voltages[over] <= low)
+        reason, limit = (EndReason.LOWER_VOLTAGE, low) if is_low else (EndReason.UPPER_VOLTAGE, high)
+        over = max(over, 1)
+        before, after = float(places[over - 1]), float(places[over])
+        potentials = self._interfaces.ocp.potential(self._carried(places[over - 1 : over + 1]))
+        ends = np.column_stack((potentials, voltages[over - 1 : over + 1] - limit)).tolist()
+        return self._reaches(self._lithium_at(limit, tuple(ends[0]), tuple(ends[1])), before, after), reason
 
-    @staticmethod
-    def _root(
-        before: float, after: float, level: float, history: Callable[[Floats], Floats], straight: float
-    ) -> float:
-        """Return when [s] a history meets a level between two times, one of which lies beyond it.
+    def _reaches(self, lithium: float, before: float, after: float) -> float:
+        """Return when [s] x at the surface [-] is met between two times on either side of it."""
 
-        Each scan of 33 places costs one call; the last bracket, over which the history moves by less than
-        `straight`, is taken as a straight line.
-        """
-        while True:
-            places = before + (after - before) * _CLOSER
-            places[-1] = after
-            distance = history(places) - level
-            first = max(int(np.argmax(distance * distance[0] <= 0.0)), 1)
-            before, after = float(places[first - 1]), float(places[first])
-            low, high = float(distance[first - 1]), float(distance[first])
-            if abs(high - low) < straight or after - before < _TIME_RESOLUTION * after:
-                return before if high == low else before - low * (after - before) / (high - low)
+        def distance(time: float) -> tuple[float, float]:
+            found, slope = self._surface.at(time)
+            return found - lithium, slope
+
+        first, last = ((time, distance(time)[0]) for time in (before, after))
+        return root(distance, first, last, _TIME_SETTLED * after)
+
+    def _lithium_at(self, voltage: float, first: tuple[float, float], last: tuple[float, float]) -> float:
+        """Return x at the surface [-] at a voltage [V] between two potentials [V], each with its distance [V]."""
+        faces, density = self._interfaces, np.array([self._density])
+
+        def distance(potential: float) -> tuple[float, float]:
+            drop = faces.at_potential(np.array([potential]), density)
+            return float(drop.voltage[0]) - voltage, float(drop.to_potential[0])
+
+        potential = np.array([root(distance, first, last, _POTENTIAL_SETTLED)])
+        drop = faces.at_potential(potential, density)
+        lithium = drop.lithium / (drop.lithium + drop.vacancy)
+        # The voltage of a step is that of the table, which is up to a nanovolt beside the sum: one step more.
+        beside = faces.at_lithium(lithium, density) - voltage
+        return float((lithium - beside * drop.filling / drop.to_potential)[0])
 
     def trace(self, end: float, area: float) -> Trace:
-        """Return voltage and current up to the end [s] > 0 on panels, halved until they have converged."""
+        """Return voltage and current up to the end [s] > 0 on panels, cut until they have converged."""
         starts, stops = _first_panels(end, self._fastest)
         kept: list[tuple[Floats, Floats, Floats]] = []
         while starts.size:
             lengths = stops - starts
             values = self.voltage(starts[:, None] + lengths[:, None] * NODES)
-            rest = np.sum(np.abs(values @ TO_COEFFICIENTS[-2:].T), axis=1) * lengths
-            open_panels = rest > _TOLERANCE * end
-            done = ~open_panels
+            rest = np.abs(values @ _LAST_TWO).sum(axis=1) * lengths
+            done = rest <= _TOLERANCE * end
             kept.append((starts[done], lengths[done], values[done]))
-            left, right = starts[open_panels], stops[open_panels]
-            middle = 0.5 * (left + right)
-            starts, stops = np.concatenate((left, middle)), np.concatenate((middle, right))
+            pieces = np.where(rest > _QUARTERED * end, 4, 2)[~done]
+            lengths = np.repeat(lengths[~done] / pieces, pieces)
+            first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+            starts = np.repeat(starts[~done], pieces) + lengths * (np.arange(len(first)) - first)
+            stops = starts + lengths
         starts, lengths, values = (np.concatenate(parts) for parts in zip(*kept, strict=True))
         order = np.argsort(starts)
         current = np.full((len(order), ORDER), self._density * area)

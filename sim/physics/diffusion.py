@@ -120,8 +120,17 @@ class SurfaceHistory:
         self._drift = drift
         self._weights = weights
         self._rates = rates
+        self._falls = weights * rates
 
     def __call__(self, times: Floats) -> Floats:
         """Return x at the surface [-] at times [s] since the start, of any shape."""
-        decayed = np.expm1(np.multiply.outer(times, -self._rates))
+        decayed = np.multiply.outer(times, -self._rates)
+        np.expm1(decayed, out=decayed)
         return np.asarray(self._start + self._drift * times + decayed @ self._weights)
+
+    def at(self, time: float) -> tuple[float, float]:
+        """Return x at the surface [-] and its derivative [1/s] at one time [s]."""
+        decayed = np.expm1(-time * self._rates)
+        left = float(self._weights @ decayed)
+        slope = self._drift - float(self._falls @ (decayed + 1.0))
+        return self._start + self._drift * time + left, slope

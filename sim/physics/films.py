@@ -48,6 +48,13 @@ class Slab:
         if not self.bearable > 0.0:
             raise ValueError(f"{self.medium.name}.bearable = {self.bearable} K must be positive")
 
+    def above_bearable(self, temperature: float) -> float:
+        """Return by how much the solid of a slab that is at most temperature [K] hot is hotter than it bears [K].
+
+        A solid is no hotter than its melting point: beyond, the molten share tells what is broken.
+        """
+        return min(temperature, self.medium.melting_point) - self.bearable
+
 
 @dataclass(frozen=True)
 class Substrate:

@@ -161,6 +161,20 @@ def balance(stack: Stack, start: Array, end: Array, absorbed: float, lost: float
     return imbalance
 
 
+def whole_balance(stack: Stack, absorbed: float, lost: float, stored: float) -> float:
+    """Return the energy missing in a whole run of several stretches, as a share of what was absorbed [1].
+
+    absorbed, lost, stored [J m-2], each summed over the stretches. Where nothing was absorbed, what was stored
+    or the heat of 1 K takes its place. Raises EnergyGate where it is too large to be round-off.
+    """
+    imbalance = (absorbed - lost - stored) / max(absorbed, abs(stored), stack.warming)
+    if not abs(imbalance) <= IMBALANCE:
+        raise EnergyGate(
+            f"energy of the whole run does not add up: {imbalance:.2g} of what was absorbed is missing"
+        )
+    return imbalance
+
+
 def lost_by(environment: Environment, steps: Array, ends: Array, stages: Array, chuck: Array | None) -> float:
     """Return the energy [J m-2] lost on both sides, summed with the weights of TR-BDF2 over steps (m,) [s].
 

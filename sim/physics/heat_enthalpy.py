@@ -13,7 +13,8 @@ Array = NDArray[np.float64]
 
 SETTLED = 0.25  # J m-3, about 1e-7 K of any solid: the last Newton update
 UNDAMPED = 3  # iterations: enough for a step without melting
-ITERATIONS = 400  # what steps take that melt through cells of 50 nm; usual are 4 to 8
+# While melting 24 were seen on the default grid, 84 with first cells of 50 nm, 194 with 25 nm.
+ITERATIONS = 400
 HALVINGS = 10  # in the search along a damped update
 FAINT = 1e-3  # W m-2 K-1, added to both sides in that search only, so that it works for an insulated stack
 

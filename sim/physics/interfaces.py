@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.cell_data import CellParameters, CellState
-from sim.physics.ocp import OpenCircuitPotential, thermal_voltage
+from sim.physics.ocp import OpenCircuitPotential
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class Drop:
+class Drop(NamedTuple):
     """Hold the voltage across a cell and what it depends on, all (n,).
 
     lithium, vacancy [-] at the surface and filling = dx/dU [1/V]; voltage [V] and its derivatives to the
@@ -69,7 +69,7 @@ class Interfaces:
     def over(self, potential: Floats, lithium: Floats, density: Floats | float) -> Floats:
         """Return the voltage [V] over a surface whose potential [V] at x [-] is known, of any shape."""
         root = np.sqrt(lithium * (1.0 - lithium))
-        double = 2.0 * thermal_voltage(self.ocp.temperature)
+        double = 2.0 * self.ocp.thermal
         cathode = np.arcsinh(density / self.active / (4.0 * self.cathode_exchange * root))
         anode = np.arcsinh(density / (2.0 * self.anode_exchange))
         return np.asarray(potential + double * (cathode + anode) + self.resistance * density)
@@ -77,26 +77,26 @@ class Interfaces:
     def at_potential(self, potential: Floats, density: Floats) -> Drop:
         """Return voltage and derivatives at a potential of the surface [V] and a density [A/m2], (n,)."""
         lithium, vacancy, filling = self.ocp.filling(potential)
-        double = 2.0 * thermal_voltage(self.ocp.temperature)
-        exchange = 4.0 * self.cathode_exchange * np.sqrt(lithium * vacancy)
-        cathode = density / self.active / exchange
-        anode = density / (2.0 * self.anode_exchange)
-        steep = double / np.sqrt(1.0 + cathode**2)
-        slower = 0.5 * filling * (1.0 / lithium - 1.0 / vacancy)  # of ln i0, per volt
+        double = 2.0 * self.ocp.thermal
+        anodic = 0.5 / self.anode_exchange
+        both = lithium * vacancy
+        exchange = np.sqrt(both) * (4.0 * self.cathode_exchange * self.active)
+        cathode, anode = density / exchange, density * anodic
+        steep = np.sqrt(cathode * cathode + 1.0)
+        slower = filling * (vacancy - lithium) / both  # of ln i0, per volt, twice
         return Drop(
-            lithium=lithium,
-            vacancy=vacancy,
-            filling=filling,
+            lithium,
+            vacancy,
+            filling,
             voltage=potential
             + double * (np.arcsinh(cathode) + np.arcsinh(anode))
             + self.resistance * density,
-            to_potential=1.0 - steep * cathode * slower,
-            to_density=steep / (self.active * exchange)
-            + double / np.sqrt(1.0 + anode**2) / (2.0 * self.anode_exchange)
-            + self.resistance,
+            to_potential=1.0 - 0.5 * double * (cathode * slower / steep),
+            to_density=double / (exchange * steep)
+            + (double * anodic / np.sqrt(anode * anode + 1.0) + self.resistance),
         )
 
     def anode_resistance(self, density: float) -> float:
         """Return the slope of the anode's overpotential [ohm m2] at a current density [A/m2]."""
         driven = density / (2.0 * self.anode_exchange)
-        return thermal_voltage(self.ocp.temperature) / self.anode_exchange / float(np.sqrt(1.0 + driven**2))
+        return self.ocp.thermal / self.anode_exchange / float(np.sqrt(1.0 + driven**2))

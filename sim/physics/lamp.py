@@ -183,8 +183,8 @@ def charge(
     Raises ValueError for a negative voltage or dt, or a power, capacitance or current that is not positive.
     """
     _require_charger(voltage, target, power, capacitance, current)
-    if dt < 0.0:
-        raise ValueError(f"dt = {dt} s is negative")
+    if not dt >= 0.0:
+        raise ValueError(f"dt = {dt} s must not be negative")
     if charging_time(voltage, target, power, capacitance, current) <= dt:
         final = max(voltage, target)
     else:
@@ -201,8 +201,10 @@ def bleed(voltage: float, dt: float, time_constant: float) -> float:
     Raises ValueError for a negative dt or a time constant that is not positive.
     """
     _require_positive("time_constant", time_constant, "s")
-    if dt < 0.0:
-        raise ValueError(f"dt = {dt} s is negative")
+    if not math.isfinite(voltage):
+        raise ValueError(f"voltage = {voltage} V must be finite")
+    if not dt >= 0.0:
+        raise ValueError(f"dt = {dt} s must not be negative")
     return voltage * math.exp(-dt / time_constant)
 
 
@@ -213,8 +215,9 @@ def _require_charger(voltage: float, target: float, power: float, capacitance: f
         ("current", current, "A"),
     ):
         _require_positive(name, value, unit)
-    if voltage < 0.0 or target < 0.0:
-        raise ValueError(f"voltage = {voltage} V, target = {target} V: neither may be negative")
+    for name, value in (("voltage", voltage), ("target", target)):
+        if not 0.0 <= value < math.inf:
+            raise ValueError(f"{name} = {value} V must be finite and not negative")
 
 
 def _require_positive(name: str, value: float, unit: str) -> None:

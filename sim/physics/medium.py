@@ -82,6 +82,11 @@ class Medium:
         return np.asarray(np.interp(values, self.melting, (0.0, 1.0)))
 
     @property
+    def melting_point(self) -> float:
+        """Return where the substance melts [K]; infinite without a melting point."""
+        return np.inf if self.melting is None else float(self.temperature(self.melting[0]))
+
+    @property
     def is_linear(self) -> bool:
         """Return whether heat capacity and conductivity are the same at all temperatures."""
         slopes, levels = self.temperature_slopes, self.conductivities
@@ -143,18 +148,19 @@ def constant(value: float) -> Callable[[Array], Array]:
     return lambda temperature: np.full_like(temperature, value)
 
 
-def tabulated(points: Sequence[tuple[float, float]]) -> Callable[[Array], Array]:
+def tabulated(name: str, unit: str, points: Sequence[tuple[float, float]]) -> Callable[[Array], Array]:
     """Return a property from points (temperature [K], value), straight between them, level beyond the ends.
 
-    Raises ValueError for a hole: a value or temperature that is not a number, or temperatures that do not rise.
+    Raises ValueError, with name and unit, for a hole: a value or temperature that is not a number, or temperatures
+    that do not rise.
     """
     temperatures, values = (np.array(column, dtype=float) for column in zip(*points, strict=True))
     if not (np.all(np.isfinite(temperatures)) and np.all(np.diff(temperatures) > 0.0)):
-        raise ValueError(f"temperatures = {temperatures.tolist()} K must be finite and rise")
+        raise ValueError(f"{name}: temperatures = {temperatures.tolist()} K must be finite and rise")
     for temperature, value in points:
         if not np.isfinite(value):
             raise ValueError(
-                f"the property at temperature = {temperature:g} K is {value}: a hole in its table"
+                f"{name} = {value} {unit} at temperature = {temperature:g} K: a hole in its table"
             )
     return lambda temperature: np.asarray(np.interp(temperature, temperatures, values))
 

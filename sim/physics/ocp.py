@@ -77,10 +77,11 @@ class OpenCircuitPotential:
 
     def filling(self, potential: Floats) -> tuple[Floats, Floats, Floats]:
         """Return x, 1 - x [-] and dx/dU [1/V] at a potential [V] (n,), for use inside iterations."""
-        exponents = (potential - self._centres[:, None]) / self._scales[:, None]
-        occupied, vacant = expit(-exponents), expit(exponents)
-        weights = self._shares / self._scales
-        return self._shares @ occupied, self._shares @ vacant, -(weights @ (occupied * vacant))
+        centres, scales, shares, weights = self._twice
+        both = expit((potential - centres) / scales)
+        count = len(weights)
+        lithium, vacancy = shares @ both
+        return lithium, vacancy, weights @ (both[:count] * both[count:])
 
     def potential(self, lithium: ArrayLike) -> Floats:
         """Return U [V] at a lithium fraction [-].
@@ -134,6 +135,24 @@ class OpenCircuitPotential:
         return np.array([reaction.share for reaction in self.reactions])
 
     @cached_property
+    def _twice(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return all reactions twice, first for what is occupied and then for what is vacant.
+
+        Centres and scales [V] as columns, scales negative where occupied; shares [-] as two rows that add up
+        either half; and -share/scale [1/V] of each reaction.
+        """
+        none = np.zeros_like(self._shares)
+        shares = np.array([np.append(self._shares, none), np.append(none, self._shares)])
+        centres = np.append(self._centres, self._centres)[:, None]
+        scales = np.append(-self._scales, self._scales)[:, None]
+        return centres, scales, shares, -self._shares / self._scales
+
+    @cached_property
+    def thermal(self) -> float:
+        """Return R T / F [V] at the temperature of the reactions."""
+        return thermal_voltage(self.temperature)
+
+    @cached_property
     def _table(self) -> CubicHermiteSpline:
         """Tabulate U over ln(x / (1 - x)), with the exact slope dU/ds = x (1 - x) dU/dx at every node."""
         low = float(np.min(self._centres - _TAIL_EXPONENTS * self._scales))
@@ -148,6 +167,6 @@ class OpenCircuitPotential:
 def _log_odds(lithium: ArrayLike) -> Floats:
     """Return ln(x / (1 - x)), refusing what is not strictly inside (0, 1)."""
     fraction = np.asarray(lithium, dtype=np.float64)
-    if not np.all((fraction > 0.0) & (fraction < 1.0)):
+    if not ((fraction > 0.0) & (fraction < 1.0)).all():
         raise FractionOutOfRangeError(f"lithium fraction {fraction!r} is not strictly inside (0, 1)")
     return np.asarray(np.log(fraction) - np.log1p(-fraction))

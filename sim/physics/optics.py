@@ -32,8 +32,7 @@ def absorb(edges: Array, absorption: float, mirror: float, reflectance: float) -
     """
     _require_share("mirror", mirror)
     _require_share("reflectance", reflectance)
-    if not 0.0 < absorption < math.inf:
-        raise ValueError(f"absorption = {absorption} 1/m must be positive and finite")
+    _require_absorption(absorption)
     if edges[0] != 0.0 or not np.all(np.diff(edges) > 0.0):
         raise ValueError("edges [m] must rise from 0")
     thickness = edges[-1]
@@ -55,8 +54,10 @@ def reflectance_for(absorptance: float, thickness: float, absorption: float, mir
 
     absorptance A [1], thickness d [m], absorption a [m-1], mirror [1]. With u = mirror exp(-2 a d) the stack
     absorbs A = (1 - R)(1 - u) / (1 - R u), hence R = (1 - u - A) / (1 - u - A u).
-    Raises ValueError when even R = 0 absorbs less than A.
+    Raises ValueError when even R = 0 absorbs less than A, or for a mirror or absorption that cannot be.
     """
+    _require_share("mirror", mirror)
+    _require_absorption(absorption)
     back = mirror * math.exp(-2.0 * absorption * thickness)
     if not 0.0 < absorptance <= 1.0 - back:
         raise ValueError(
@@ -142,3 +143,8 @@ def law_through(points: Sequence[tuple[float, float]], thinnest: float, thickest
 def _require_share(name: str, value: float) -> None:
     if not 0.0 <= value < 1.0:
         raise ValueError(f"{name} = {value} is outside [0, 1)")
+
+
+def _require_absorption(absorption: float) -> None:
+    if not 0.0 < absorption < math.inf:
+        raise ValueError(f"absorption = {absorption} 1/m must be positive and finite")

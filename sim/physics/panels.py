@@ -8,14 +8,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.special import ive, roots_jacobi
+from scipy.special import eval_legendre, ive, roots_jacobi
 
 from sim.physics.diffusion import PlanarFilm
 
 Floats = NDArray[np.float64]
 
-ORDER = 10  # nodes of a panel: doubling a panel that has converged costs three digits
+ORDER = 16  # nodes of a panel: fewer make more panels, more make each of them dearer (measured)
 _HUGE = 1e8  # argument beyond which the Bessel functions are replaced by their asymptote, exact to 1e-6 of it
+_FEW = 64  # places up to which one call that starts anew at each order beats a loop over the orders
+_TINY = 1e-16  # argument below which they are those of nothing, to round-off; the last would underflow
 
 
 def _radau() -> tuple[Floats, Floats]:
@@ -36,7 +38,14 @@ TO_COEFFICIENTS: Floats = np.asarray(
 
 def interpolation(places: Floats) -> Floats:
     """Return the matrix (n, ORDER) from values at the nodes to values at places [-] (n,) in [0, 1]."""
-    return np.asarray(legendre.legvander(2.0 * places - 1.0, ORDER - 1) @ TO_COEFFICIENTS)
+    return legendre_values(2.0 * places - 1.0, ORDER) @ TO_COEFFICIENTS
+
+
+def legendre_values(arguments: Floats, count: int) -> Floats:
+    """Return the first `count` Legendre polynomials (n, count) at arguments [-] (n,) in [-1, 1]."""
+    if arguments.size > _FEW:
+        return np.asarray(legendre.legvander(arguments, count - 1))
+    return np.asarray(eval_legendre(np.arange(count), arguments[:, None]))
 
 
 def _slopes() -> Floats:
@@ -56,13 +65,14 @@ def _decaying_moments(argument: Floats) -> Floats:
     computed and the others follow by the recurrence downwards, which is stable.
     """
     half = 0.5 * argument
-    inside = np.clip(half, 1e-25, _HUGE)
+    inside = np.clip(half, _TINY, _HUGE)
     moments = np.empty((ORDER, *argument.shape))
     scale = np.sqrt(0.5 * np.pi / inside)
+    upwards = 1.0 / inside
     for order in (ORDER - 1, ORDER - 2):
         moments[order] = scale * ive(order + 0.5, inside)
     for order in range(ORDER - 2, 0, -1):
-        moments[order - 1] = moments[order + 1] + (2 * order + 1) / inside * moments[order]
+        moments[order - 1] = moments[order + 1] + (2 * order + 1) * upwards * moments[order]
     return np.asarray(moments * np.minimum(1.0, inside / np.maximum(half, inside)))
 
 

@@ -25,7 +25,7 @@ def row_times(record: Record, trace: Trace, end: float, voltage: History, curren
         times = np.union1d(times, asked[asked < end])
     changes = ((voltage, record.voltage_change), (current, record.current_change))
     met = [crossings(history, trace.nodes(), times, change) for history, change in changes if change]
-    return np.unique(np.concatenate((times, *met)))
+    return np.unique(np.concatenate((times, *met))) if met else times
 
 
 def regular_times(end: float, interval: float | None) -> Floats:

@@ -9,7 +9,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.optimize import elementwise
 
-from sim.physics.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, interpolation
+from sim.physics.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, interpolation, legendre_values
 
 Floats = NDArray[np.float64]
 History = Callable[[Floats], Floats]
@@ -43,30 +43,34 @@ class Trace:
 
     def _integrated(self, coefficients: Floats) -> tuple[Floats, Floats]:
         """Return the integrals as series, and their values at the borders of the panels (k + 1,)."""
-        series = _INTEGRALS[: coefficients.shape[1] + 1, : coefficients.shape[1]] @ coefficients.T
-        series = series * (0.5 * self._lengths)
+        count = coefficients.shape[1]
+        series = coefficients @ _INTEGRALS[: count + 1, :count].T
+        series *= 0.5 * self._lengths[:, None]
         return series, np.concatenate(([0.0], np.cumsum(self._lengths * coefficients[:, 0])))
 
     def _places(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:
         panel = np.maximum(np.searchsorted(self._starts, times, side="right") - 1, 0)
         return panel, 2.0 * (times - self._starts[panel]) / self._lengths[panel] - 1.0
 
+    def _values(self, times: Floats, coefficients: Floats) -> Floats:
+        panel, place = self._places(times)
+        return np.asarray(np.einsum("ij,ij->i", legendre_values(place, ORDER), coefficients[panel]))
+
     def voltage(self, times: Floats) -> Floats:
         """Return the voltage [V] at times [s] (n,)."""
-        panel, place = self._places(times)
-        return np.asarray(legendre.legval(place, self._voltage[panel].T, tensor=False))
+        return self._values(times, self._voltage)
 
     def current(self, times: Floats) -> Floats:
         """Return the current [A] at times [s] (n,)."""
-        panel, place = self._places(times)
-        return np.asarray(legendre.legval(place, self._current[panel].T, tensor=False))
+        return self._values(times, self._current)
 
     def counters(self, times: Floats) -> tuple[Floats, Floats]:
         """Return charge [C] and energy [J] passed since 0 at times [s] (n,)."""
         panel, place = self._places(times)
-        charge = self._charge_before[panel] + legendre.legval(place, self._charge[:, panel], tensor=False)
-        energy = self._energy_before[panel] + legendre.legval(place, self._energy[:, panel], tensor=False)
-        return np.asarray(charge), np.asarray(energy)
+        known = legendre_values(place, self._energy.shape[1])
+        charge = np.einsum("ij,ij->i", known[:, : self._charge.shape[1]], self._charge[panel])
+        energy = np.einsum("ij,ij->i", known, self._energy[panel])
+        return self._charge_before[panel] + charge, self._energy_before[panel] + energy
 
     def discharged(self) -> float:
         """Return the charge [C] that left, as a positive number."""

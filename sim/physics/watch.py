@@ -25,7 +25,7 @@ _INTEGRATED: Floats = (
 class Watch:
     """Watch voltage, current, charge, their rates and the anode's lithium through panels.
 
-    A limit is a margin that is positive before it and 0 where it is met. Margins are looked at at the ten
+    A limit is a margin that is positive before it and 0 where it is met. Margins are looked at at the
     nodes of a panel, and the place of the root is solved for on the panel's polynomial.
     """
 
@@ -67,7 +67,7 @@ class Watch:
         voltage, current, density = parts
         met: list[tuple[float, EndReason]] = []
         for reason, margin in self._margins(charge, anode, length, voltage, current, density):
-            if np.min(margin) > 0.0:
+            if margin.min() > 0.0:
                 continue
             met.append((_place(margin) * length, reason))
         return min(met, key=lambda each: each[0]) if met else None
@@ -104,7 +104,7 @@ class Watch:
             found.append((EndReason.VOLTAGE_RATE, np.abs(SLOPES @ voltage) / length - until.voltage_rate))
         if until.current_rate is not None:
             found.append((EndReason.CURRENT_RATE, np.abs(SLOPES @ current) / length - until.current_rate))
-        if np.min(density) < 0.0:
+        if density.min() < 0.0:
             plated = density - self._plating_loss * np.maximum(density, 0.0)
             left = anode + self._area * length * (_INTEGRATED @ plated)
             if left[-1] < anode:

@@ -397,29 +397,6 @@ def test_an_absorptance_beyond_one_is_refused(absorptance: float) -> None:
         foil(0.7e-6, absorptance)
 
 
-def test_a_train_whose_absorptance_creeps_is_calculated_a_fifth_of_the_time() -> None:
-    """A film that is almost crystalline goes on absorbing a little less with each of 300 pulses."""
-    lamp, pulse, memo, calculated = coupled(0.7e-6), discharge(BANK, 850.0, 1.8e-3), CycleMemo(), 0
-    state = lamp.initial(298.15)
-    for _ in range(300):
-        before = memo.last
-        state = lamp.cycle(state, pulse, 2.5, memo)
-        calculated += memo.last is not before
-    assert calculated <= 60
-
-
-@pytest.mark.slow
-def test_a_train_whose_absorptance_creeps_ends_within_a_twentieth_of_a_kelvin() -> None:
-    lamp, pulse = coupled(0.7e-6), discharge(BANK, 850.0, 1.8e-3)
-    full, quick = (
-        full_train(lamp, pulse, 300),
-        lamp.anneal(lamp.initial(298.15), pulse, 2.5, 300),
-    )
-    assert np.abs(lamp.temperatures(full) - lamp.temperatures(quick)).max() < 0.05
-    assert np.abs(full.peak - quick.peak).max() < 0.05
-    assert np.allclose(full.dose, quick.dose, rtol=5e-3)
-
-
 @pytest.mark.slow
 def test_three_hundred_pulses_stop_early_and_end_within_a_twentieth_of_a_kelvin() -> None:
     lamp, pulse, memo = foil(3.3e-6, 0.68), discharge(BANK, 850.0, 1.8e-3), CycleMemo()
