@@ -63,6 +63,8 @@ class ClockSelector(selectors.DefaultSelector):
 class ClockLoop(asyncio.SelectorEventLoop):
     """An event loop whose time is the clock's."""
 
+    _closed = True  # until the base class has made it: a signal may come in the middle of that
+
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         super().__init__(ClockSelector(clock))
