@@ -225,13 +225,7 @@ class Session:
                 if isinstance(entry, DeviceEntry):
                     device, found, failed = self._foreign(name, entry)
                 else:
-                    device = self._station(name, entry, world)
-                    found, failed = device.connect()
-                    self._stations[name] = device
-                    if failed:
-                        self._ending.callback(_close_silent, device)
-                    else:
-                        self._ending.callback(device.close)
+                    device, found, failed = self._connected_station(name, entry, world)
             except LabError as error:
                 device, found, failed = None, {}, {"opening": f"{type(error).__name__}: {error}"}
             identities[name] = found
@@ -241,6 +235,29 @@ class Session:
                 self.devices[name] = device
                 setattr(self, name, device)
         return identities
+
+    def _connected_station(
+        self, name: str, entry: StationEntry, world: World
+    ) -> tuple[Station | None, dict[str, str], dict[str, str]]:
+        """Open every part of a station and ask it who it is; say of each that fails why."""
+        instruments, failed = self._instruments(name, entry, world)
+        if failed:
+            for part_name, instrument in instruments.items():
+                try:
+                    self.clock.call(instrument.identify)
+                except LabError as error:
+                    failed[part_name] = f"{type(error).__name__}: {error}"
+                else:
+                    self._ending.callback(_end_silent, instrument.safe)
+            return None, {}, failed
+        station = self._station(name, entry, instruments)
+        found, failed = station.connect()
+        self._stations[name] = station
+        if failed:
+            self._ending.callback(_end_silent, station.close)
+        else:
+            self._ending.callback(station.close)
+        return station, found, failed
 
     def _foreign(self, name: str, entry: DeviceEntry) -> tuple[Any, dict[str, str], dict[str, str]]:
         """Make a device of somebody else's class; whatever it raises is a reason why it is missing."""
@@ -253,15 +270,28 @@ class Session:
             return None, {}, {"device": repr(error)}
         return device, {"device": type(device).__name__}, {}
 
-    def _station(self, name: str, entry: StationEntry, world: World) -> Station:
+    def _instruments(
+        self, name: str, entry: StationEntry, world: World
+    ) -> tuple[dict[str, Instrument], dict[str, str]]:
+        """Open the parts of a station; return those that opened, and why the others did not."""
         endpoint_of: Callable[[str, str], Endpoint] = self.twins.endpoint
         if is_twin(entry):
             self._set_up_twins(name, entry)
         instruments: dict[str, Instrument] = {}
+        failed: dict[str, str] = {}
         for part_name, part in entry.parts.items():
-            instrument = build_instrument(name, part_name, part, self.clock, endpoint_of, world.twin_latency)
+            try:
+                instrument = build_instrument(
+                    name, part_name, part, self.clock, endpoint_of, world.twin_latency
+                )
+            except LabError as error:
+                failed[part_name] = f"{type(error).__name__}: {error}"
+                continue
             self._ending.callback(instrument.wire.close)
             instruments[part_name] = instrument
+        return instruments, failed
+
+    def _station(self, name: str, entry: StationEntry, instruments: Mapping[str, Instrument]) -> Station:
         station = build_station(
             name,
             entry,
@@ -328,9 +358,9 @@ def _ask_in_terminal(sentence: str) -> object:
     return input()
 
 
-def _close_silent(station: Station) -> None:
-    """Close a station of which not every part answers: what does answer is made safe all the same."""
+def _end_silent(end: Callable[[], None]) -> None:
+    """End what belongs to a station that does not wholly answer: what does answer is made safe all the same."""
     try:
-        station.close()
+        end()
     except LabError as error:
         log.warning("%s", error)
