@@ -136,12 +136,11 @@ def briefs(data: Path) -> Iterator[Brief]:
     for path in run_files(data):
         try:
             start, stop = read_ends(path)
+            if start is not None:
+                found.append(_brief(path, start, stop))
         except DataError:
             # One damaged journal must not hide the others; whoever asks for that run hears what is wrong.
             found.append(Brief(path.stem, path, 0.0, 0.0, "", "", "", "damaged"))
-            continue
-        if start is not None:
-            found.append(_brief(path, start, stop))
     yield from sorted(found, key=lambda brief: brief.time)
 
 
@@ -163,9 +162,17 @@ def _brief(path: Path, start: dict[str, Any], stop: dict[str, Any] | None) -> Br
         uid=start["uid"],
         path=path,
         time=start["time"],
-        ended=start["time"] if stop is None else stop["time"],
+        ended=_last_label(path) if stop is None else stop["time"],
         plan=start.get("plan_name", ""),
         sample=(start.get("sample") or {}).get("id", ""),
         experiment=start.get("experiment", ""),
         status="died" if stop is None else stop["exit_status"],
     )
+
+
+def _last_label(path: Path) -> float:
+    """Return the latest time label [s since the epoch] of a run that died, read in full: it has no stop document."""
+    labels = [0.0]
+    for _, doc in read_documents(path):
+        labels += doc["time"] if isinstance(doc["time"], list) else [doc["time"]]
+    return max(labels)

@@ -363,3 +363,14 @@ def test_a_hot_chuck_is_believed_where_the_bench_says_so(config, tmp_path, sampl
     assert run.start["prediction"]["values"]["surface_peak"] == pytest.approx(happened, abs=3)
     assert replay_in_place(run).result.surface_peak == pytest.approx(happened, abs=3)
     assert happened > 980  # 974 K on a chuck at 25 degC
+
+
+def test_a_session_begins_after_the_last_row_of_a_run_that_died(open_lab, sample, recipe):
+    lab = open_lab()
+    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    lab.close()
+    (path,) = (lab.data / "runs").glob("*/*/*.jnl")
+    path.write_bytes(path.read_bytes()[:-20])
+    run = Run(path)
+    assert run.stop is None
+    assert open_lab().clock.time() > run.times()[-1] > run.start["time"] + 10
