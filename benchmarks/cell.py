@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 from sim.materials import cathode
-from sim.physics.cell import Cell, CellParameters, CellState
-from sim.physics.control import Current, Until, Voltage
-from sim.physics.diffusion import graded_edges
-from sim.physics.impedance import regular_frequencies
-from sim.physics.sheet import SheetSpectra, Variation, make_sheet, open_circuit_map
+from sim.physics.cell.cell import Cell, CellParameters, CellState
+from sim.physics.cell.control import Current, Until, Voltage
+from sim.physics.cell.diffusion import graded_edges
+from sim.physics.cell.impedance import regular_frequencies
+from sim.physics.cell.sheet import SheetSpectra, Variation, make_sheet, open_circuit_map
 
 AREA, THICKNESS, DIFFUSIVITY = 1e-4, 1.2e-6, 5e-15  # m2, m, m2/s
 CURRENT = 8.6e-5  # A: 1C of the 1.2 um film

@@ -35,7 +35,7 @@ from labctl.runs import run_files
 from plans.cycle import cycle
 from plans.flying import finished
 from sim.foil import Foil, Surroundings
-from sim.physics.lamp import Bank, discharge
+from sim.physics.lamp.bank import Bank, discharge
 
 AREA = 0.15e-4
 """m2, as in the FLA paper; C/2 is 25 uA/cm2 there."""

@@ -26,14 +26,14 @@ from scipy.integrate import solve_ivp
 from scipy.sparse import diags_array
 
 from sim.materials.thermal import CALIBRATION_POINTS, FLASH_STATION, lco_on_foil
-from sim.physics.anneal import FoilUnderLamp
-from sim.physics.heat_engines import Drive
-from sim.physics.heat_modal import ModalEngine
-from sim.physics.heat_stack import Environment, Stack
-from sim.physics.heat_stepping import LinearStack, SteppingEngine
-from sim.physics.knots import dark_knots, lit_knots
-from sim.physics.lamp import Bank, Discharge, discharge
-from sim.physics.medium import REFERENCE
+from sim.physics.anneal.under_lamp import FoilUnderLamp
+from sim.physics.heat.engines import Drive
+from sim.physics.heat.medium import REFERENCE
+from sim.physics.heat.modal import ModalEngine
+from sim.physics.heat.stack import Environment, Stack
+from sim.physics.heat.stepping import LinearStack, SteppingEngine
+from sim.physics.lamp.bank import Bank, Discharge, discharge
+from sim.physics.lamp.knots import dark_knots, lit_knots
 
 Array = NDArray[np.float64]
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import numpy as np
 from labctl.drawing import CELSIUS, GREYS, STYLES, axes_of
 from labctl.replay import Replay, Temperatures
 from sim.materials.substrates import SUBSTRATES
-from sim.physics.anneal_state import AnnealResult, DepthProfiles, PulseHistory
+from sim.physics.anneal.state import AnnealResult, DepthProfiles, PulseHistory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,11 +24,11 @@ from labctl.facts import Facts
 from labctl.runs import Run, made_by
 from sim.foil import Foil, Surroundings, film_mechanics
 from sim.materials.thermal import LCO
-from sim.physics.anneal_state import AnnealResult
-from sim.physics.damage import Damage, damage
-from sim.physics.heat_errors import HeatError
-from sim.physics.lamp import Bank, Discharge, discharge
-from sim.physics.lamp_load import Tube, lamp_load
+from sim.physics.anneal.damage import Damage, damage
+from sim.physics.anneal.state import AnnealResult
+from sim.physics.heat.errors import HeatError
+from sim.physics.lamp.bank import Bank, Discharge, discharge
+from sim.physics.lamp.load import Tube, lamp_load
 
 MODEL = "flash-anneal-1d"
 SHORTEST_BREAK = 1.0

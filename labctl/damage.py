@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from devices.limits import DamageLimits
-from sim.physics.damage import Damage
+from sim.physics.anneal.damage import Damage
 
 Level = Literal["ok", "warning", "fault"]
 

@@ -22,8 +22,8 @@ from labctl.drawing import CELSIUS
 from labctl.units import show
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import CALIBRATED, CALIBRATION_POINTS, LCO_DECOMPOSES, UTILISATION
-from sim.physics.lamp import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Discharge, discharge
-from sim.physics.lamp_load import LampLoad, lamp_load
+from sim.physics.lamp.bank import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Discharge, discharge
+from sim.physics.lamp.load import LampLoad, lamp_load
 
 PER_AREA_AND_THICKNESS = 3.6e7
 """C/m3 in one uAh/cm2/um."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from labctl.belief import pulses_of
 from labctl.runs import Run, earlier_anneals
 from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
-from sim.physics.anneal import CycleMemo
-from sim.physics.anneal_state import AnnealResult, DepthProfiles
-from sim.physics.lamp import Bank, Discharge
+from sim.physics.anneal.state import AnnealResult, DepthProfiles
+from sim.physics.anneal.under_lamp import CycleMemo
+from sim.physics.lamp.bank import Bank, Discharge
 
 Floats = NDArray[np.float64]
 

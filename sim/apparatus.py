@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sim.physics.lamp import Bank, Discharge
-from sim.physics.lamp import bleed as bled
-from sim.physics.lamp import charge as charged
-from sim.physics.lamp import discharge as discharged
+from sim.physics.lamp.bank import Bank, Discharge
+from sim.physics.lamp.bank import bleed as bled
+from sim.physics.lamp.bank import charge as charged
+from sim.physics.lamp.bank import discharge as discharged
 
 BLEED_TIME_CONSTANT = 20.0  # s, guess: 3.6 kohm across 5.6 mF, 900 V fall below 50 V in a minute
 IGNITION_VOLTAGE = 100.0  # V, guess: below it the simmering arc does not take over

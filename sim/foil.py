@@ -14,12 +14,12 @@ from sim.materials import cathode
 from sim.materials.annealed_film import annealed_cell
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import FLASH_STATION, lco_on, mechanics_of
-from sim.physics.anneal import CycleMemo, FoilUnderLamp
-from sim.physics.anneal_state import AnnealResult, AnnealState
-from sim.physics.cell import Cell, CellState
-from sim.physics.damage import Mechanics
-from sim.physics.heat_stack import Course, Environment, Side
-from sim.physics.lamp import Discharge
+from sim.physics.anneal.damage import Mechanics
+from sim.physics.anneal.state import AnnealResult, AnnealState
+from sim.physics.anneal.under_lamp import CycleMemo, FoilUnderLamp
+from sim.physics.cell.cell import Cell, CellState
+from sim.physics.heat.stack import Course, Environment, Side
+from sim.physics.lamp.bank import Discharge
 
 NANOSECOND_DIGITS = 9
 COOL_DOWN = 60.0

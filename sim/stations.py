@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sim.apparatus import FlashHead
 from sim.bench import Bench, Twin, TwinStation
 from sim.foil import Foil, FoilError
-from sim.physics.lamp import Bank
+from sim.physics.lamp.bank import Bank
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
 from sim.twins.squidstat import SquidstatTwin

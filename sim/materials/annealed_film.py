@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.materials import cathode
-from sim.physics.cell_data import CellParameters
-from sim.physics.diffusion import graded_edges
+from sim.physics.cell.data import CellParameters
+from sim.physics.cell.diffusion import graded_edges
 
 Floats = NDArray[np.float64]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sim.physics.arrhenius import ActivationEnergies
-from sim.physics.cell_data import Ageing
-from sim.physics.ocp import OpenCircuitPotential, Reaction
+from sim.physics.cell.arrhenius import ActivationEnergies
+from sim.physics.cell.data import Ageing
+from sim.physics.cell.ocp import OpenCircuitPotential, Reaction
 
 TEMPERATURE = 298.15  # K, room temperature; the papers give none
 

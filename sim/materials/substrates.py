@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.medium import Medium, Melting, constant, medium, tabulated
+from sim.physics.heat.medium import Medium, Melting, constant, medium, tabulated
 
 Array = NDArray[np.float64]
 

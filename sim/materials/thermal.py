@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sim.materials.substrates import SUBSTRATES
-from sim.physics.anneal import FoilUnderLamp
-from sim.physics.crystallisation import Kinetics, Utilisation
-from sim.physics.damage import Mechanics
-from sim.physics.films import Film, Slab, Substrate
-from sim.physics.heat_stack import Course, Environment, Side
-from sim.physics.medium import constant, medium
-from sim.physics.optics import PhaseLaw, law_through
+from sim.physics.anneal.crystallisation import Kinetics, Utilisation
+from sim.physics.anneal.damage import Mechanics
+from sim.physics.anneal.films import Film, Slab, Substrate
+from sim.physics.anneal.under_lamp import FoilUnderLamp
+from sim.physics.heat.medium import constant, medium
+from sim.physics.heat.stack import Course, Environment, Side
+from sim.physics.lamp.optics import PhaseLaw, law_through
 
 LCO = Film(
     medium=medium(

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell import Cell, CellState, EndReason, Segment
+from sim.physics.cell.cell import Cell, CellState, EndReason, Segment
 
 Floats = NDArray[np.float64]
 

@@ -36,8 +36,8 @@ from devices.techniques import (
 )
 from devices.wire import Wire
 from sim.materials import cathode
-from sim.physics.cell import Cell, CellParameters, CellState
-from sim.physics.diffusion import graded_edges
+from sim.physics.cell.cell import Cell, CellParameters, CellState
+from sim.physics.cell.diffusion import graded_edges
 from sim.twins.squidstat import SquidstatTwin
 from sim.twins.squidstat_channel import Accuracy
 

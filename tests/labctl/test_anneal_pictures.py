@@ -6,7 +6,7 @@ from labctl.plot import plot_run
 from labctl.replay import replay
 from labctl.runs import Run
 from sim.materials.thermal import lco_on
-from sim.physics.lamp import Bank, discharge
+from sim.physics.lamp.bank import Bank, discharge
 
 
 @pytest.fixture(scope="module")

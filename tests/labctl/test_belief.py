@@ -10,8 +10,8 @@ from labctl.belief import Believer, tube_of
 from labctl.damage import judge
 from labctl.runs import Run
 from sim.foil import Surroundings
-from sim.physics.lamp import Bank
-from sim.physics.lamp_load import Tube
+from sim.physics.lamp.bank import Bank
+from sim.physics.lamp.load import Tube
 
 
 def believer(folder, limits=None):

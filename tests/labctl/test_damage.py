@@ -5,7 +5,7 @@ import pytest
 
 from devices.limits import DamageLimits, ShareThresholds
 from labctl.damage import UNITS, faults, judge
-from sim.physics.damage import Damage
+from sim.physics.anneal.damage import Damage
 
 HARMLESS = Damage(0.0, -20.0, 0.001, 1000.0, 1.0, 0.1)
 LIMITS = DamageLimits()

@@ -4,7 +4,7 @@ import pytest
 
 from sim.foil import Foil, FoilError, Surroundings, film_mechanics, film_under_lamp
 from sim.materials.substrates import SUBSTRATES
-from sim.physics.lamp import Bank, discharge
+from sim.physics.lamp.bank import Bank, discharge
 
 PULSE = discharge(Bank(), 500.0, 1e-3)
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sim.materials import cathode
 from sim.materials.annealed_film import FIT, CapacityRow, annealed_cell
 from sim.materials.thermal import lco_on_foil
-from sim.physics.cell import Cell, cycled_capacity
-from sim.physics.lamp import Bank, discharge
+from sim.physics.cell.cell import Cell, cycled_capacity
+from sim.physics.lamp.bank import Bank, discharge
 
 AREA = 1e-5  # m2
 Floats = NDArray[np.float64]

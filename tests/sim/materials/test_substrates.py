@@ -4,7 +4,7 @@ from scipy.special import erfcx
 
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import lco_on, substrate_of
-from sim.physics.lamp import Bank, discharge
+from sim.physics.lamp.bank import Bank, discharge
 
 ROOM = 298.15
 

@@ -15,12 +15,12 @@ from sim.materials.thermal import (
     mechanics_of,
     station,
 )
-from sim.physics.anneal import CycleMemo
-from sim.physics.anneal_state import AnnealResult
-from sim.physics.crystallisation import along, isothermal
-from sim.physics.damage import energy_release
-from sim.physics.heat_stack import Course
-from sim.physics.lamp import Bank, discharge
+from sim.physics.anneal.crystallisation import along, isothermal
+from sim.physics.anneal.damage import energy_release
+from sim.physics.anneal.state import AnnealResult
+from sim.physics.anneal.under_lamp import CycleMemo
+from sim.physics.heat.stack import Course
+from sim.physics.lamp.bank import Bank, discharge
 
 CELSIUS = 273.15
 MICRO_AMPERE_HOURS = 3.6e7  # C m-3 in 1 uAh/cm2/um
@@ -200,7 +200,7 @@ def test_a_film_that_crystallises_ever_more_slowly_ends_within_a_twentieth_of_a_
     assert np.allclose(full.dose, quick.dose, rtol=5e-3)
 
 
-@pytest.mark.parametrize("name", ["anneal.FILM_CELL", "anneal.FIRST_CELL"])
+@pytest.mark.parametrize("name", ["anneal.under_lamp.FILM_CELL", "anneal.under_lamp.FIRST_CELL"])
 def test_the_900_volt_recipe_melts_as_much_with_narrow_cells(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,10 +211,10 @@ def test_the_900_volt_recipe_melts_as_much_with_narrow_cells(
 def test_the_900_volt_recipe_is_the_same_on_a_four_times_finer_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where many narrow cells melt in one step of 20 us, Newton needs up to 84 iterations."""
     for name, value in (
-        ("anneal.FILM_CELL", 20e-9),
-        ("anneal.FILM_CELLS", 80),
-        ("anneal.FIRST_CELL", 0.05e-6),
-        ("anneal.CELL_RATIO", 1.15**0.25),
+        ("anneal.under_lamp.FILM_CELL", 20e-9),
+        ("anneal.under_lamp.FILM_CELLS", 80),
+        ("anneal.under_lamp.FIRST_CELL", 0.05e-6),
+        ("anneal.under_lamp.CELL_RATIO", 1.15**0.25),
     ):
         monkeypatch.setattr(f"sim.physics.{name}", value)
     assert len(lco_on_foil(1.2e-6).stack.widths) > 180

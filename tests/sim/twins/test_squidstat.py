@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sim.materials import cathode
-from sim.physics.cell import Cell, CellParameters, CellState
-from sim.physics.diffusion import graded_edges
+from sim.physics.cell.cell import Cell, CellParameters, CellState
+from sim.physics.cell.diffusion import graded_edges
 from sim.twins.squidstat import SquidstatTwin
 from sim.twins.squidstat_channel import Accuracy
 

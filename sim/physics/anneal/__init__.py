@@ -1,0 +1,1 @@
+"""What a flash does to a film: temperatures, crystallisation, damage."""

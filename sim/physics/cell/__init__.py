@@ -1,0 +1,1 @@
+"""The cell: film, interfaces, controls, spectra, sheets and stacks."""

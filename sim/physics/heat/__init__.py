@@ -1,0 +1,1 @@
+"""Heat in a layered stack: media, grids, three engines."""
