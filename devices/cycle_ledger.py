@@ -6,86 +6,20 @@ rest the cell is disconnected, and nothing is counted.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from devices.base import Column, RowStream
-from devices.cycle_records import ElementBegan, RowTaken
+from devices.base import RowStream
+from devices.cells import SECONDS_PER_HOUR
+from devices.cycle_columns import CycleFlag
+from devices.cycle_ends import OWN_ENDS, EndReason
+from devices.cycle_verdict import Measured, current_is_lost, cut_cause, is_beyond, own_end
+from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
 from devices.errors import InstrumentError
-from devices.techniques import ConstantCurrent, Loop, OpenCircuit, Program, Step
-
-SECONDS_PER_HOUR = 3600.0
-
-END_TOLERANCE = 1e-3
-"""Volts by which a step's last row may miss the voltage that ended it; guess, fifty times a row's noise."""
-
-TIME_TOLERANCE = 1e-3
-"""Seconds by which a step's last row may miss its duration; guess, one internal sample."""
-
-CURRENT_TOLERANCE = 0.1
-"""Part by which a measured current may miss its setpoint before control counts as lost; guess."""
-
-
-class CycleFlag(enum.IntFlag):
-    """What a row, a step or a cycle may have to say about itself."""
-
-    OK = 0
-    VOLTAGE_INVALID = 1  # the reading failed: NaN, charge and energy bridge to the next good row
-    CURRENT_INVALID = 2  # as above
-    CURRENT_LOST = 4  # the current is not the one asked for: open lead, or the cell takes no more
-    STOPPED_EARLY = 8  # the step or cycle was cut short: by us, by a safety limit, or by the instrument
-    END_UNCLEAR = 16  # the last row does not show which of the step's ends was reached
-    LONGEST_REACHED = 32  # no end of the program's own, but the station's bound on a step
-    NO_EFFICIENCY = 64  # the cycle lacks its charge or its discharge: efficiency is NaN
-    NO_REST = 128  # the cycle had no rest: end_voltage_rest is NaN
-
-
-CYCLER = "channels"
-"""The part of the station that measures."""
-
-PRIMARY_COLUMNS: Mapping[str, Column] = {
-    "test_time": Column("s", precision=3),
-    "unix_time": Column("s", precision=3),
-    "voltage": Column("V", part=CYCLER),
-    "current": Column("A", precision=10, part=CYCLER),
-    "charge": Column("Ah", precision=12),
-    "energy": Column("Wh", precision=12),
-    "step_index": Column("1", "integer"),
-    "step_count": Column("1", "integer"),
-    "cycle": Column("1", "integer"),
-    "record": Column("1", "integer", part=CYCLER),
-    "ambient_temperature": Column("degC", precision=2, part=CYCLER),
-    "range": Column("1", "integer"),
-    "flags": Column("1", "integer"),
-}
-
-STEP_COLUMNS: Mapping[str, Column] = {
-    "step_index": Column("1", "integer"),
-    "step_count": Column("1", "integer"),
-    "cycle": Column("1", "integer"),
-    "technique": Column("1", "string"),
-    "end_reason": Column("1", "string"),
-    "t_start": Column("s", precision=3),
-    "t_end": Column("s", precision=3),
-    "v_start": Column("V"),
-    "v_end": Column("V"),
-    "charge": Column("Ah", precision=12),
-    "energy": Column("Wh", precision=12),
-    "flags": Column("1", "integer"),
-}
-
-CYCLE_COLUMNS: Mapping[str, Column] = {
-    "cycle": Column("1", "integer"),
-    "charge_capacity": Column("Ah", precision=12),
-    "discharge_capacity": Column("Ah", precision=12),
-    "charge_energy": Column("Wh", precision=12),
-    "discharge_energy": Column("Wh", precision=12),
-    "efficiency": Column("1"),
-    "end_voltage_rest": Column("V"),
-    "flags": Column("1", "integer"),
-}
+from devices.programs import CellLimits, Step
+from devices.sequence import Part, Seen
+from devices.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
 
 
 @dataclass(frozen=True)
@@ -102,57 +36,9 @@ class Execution:
     cycle: int
 
 
-def executions(program: Program) -> Iterator[Execution]:
-    """Return what a program runs, loops unrolled one by one."""
-    cycle = 0
-    for count, (index, step, opens) in enumerate(_walk(program.steps, 0), 1):
-        cycle += opens
-        yield Execution(step, index, count, max(cycle, 1))
-
-
-def count_executions(program: Program) -> int:
-    """Return how many steps a program runs."""
-    return round(sum(_total(node, lambda _: 1.0) for node in program.steps))
-
-
-def longest_duration(program: Program, longest_step: float) -> float:
-    """Return seconds within which a program is over; a step without a duration counts as `longest_step`."""
-
-    def duration(step: Step) -> float:
-        return longest_step if step.until.duration is None else step.until.duration
-
-    return sum(_total(node, duration) for node in program.steps)
-
-
-def _total(node: Step | Loop, value: Callable[[Step], float]) -> float:
-    if isinstance(node, Step):
-        return value(node)
-    return node.times * sum(_total(each, value) for each in node.body)
-
-
-def _walk(nodes: tuple[Step | Loop, ...], first: int) -> Iterator[tuple[int, Step, bool]]:
-    """Return each execution: step index, step, and whether a counted pass opens with it."""
-    index = first
-    for node in nodes:
-        if isinstance(node, Step):
-            yield index, node, False
-            index += 1
-            continue
-        for _ in range(node.times):
-            opens = node.counts_cycles
-            for inner, step, also in _walk(node.body, index):
-                yield inner, step, also or opens
-                opens = False
-        index += _leaf_count(node)
-
-
-def _leaf_count(node: Step | Loop) -> int:
-    return 1 if isinstance(node, Step) else sum(_leaf_count(each) for each in node.body)
-
-
 @dataclass
 class _OpenStep:
-    """The step under way; charge [Ah] and energy [Wh] since it began."""
+    """The step under way; charge [Ah] and energy [Wh] since it began; `said` is the instrument's own reason."""
 
     execution: Execution
     first: RowTaken | None = None
@@ -160,7 +46,16 @@ class _OpenStep:
     good: RowTaken | None = None
     charge: float = 0.0
     energy: float = 0.0
+    points: int = 0
+    said: EndReason | None = None
     flags: CycleFlag = CycleFlag.OK
+
+    def measured(self) -> Measured | None:
+        """Return what its rows say, None without any."""
+        if self.first is None or self.last is None:
+            return None
+        charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
+        return Measured(self.first, self.last, charge, energy)
 
 
 @dataclass
@@ -183,9 +78,16 @@ class _OpenCycle:
             self.discharge_capacity -= charge
             self.discharge_energy -= energy
 
+    @property
+    def efficiency(self) -> float:
+        """Return discharge over charge capacity, NaN when one is missing."""
+        if self.charge_capacity > 0 and self.discharge_capacity > 0:
+            return self.discharge_capacity / self.charge_capacity
+        return math.nan
+
 
 class CycleLedger:
-    """The books of one run. Takes records in order, appends rows to the streams.
+    """The books of one run. Takes records in order, appends rows to the streams `primary`, `steps`, ...
 
     began [s] is the time label of the start; longest_step [s] was uploaded where a step has no duration;
     range_of gives a step's current range as a number. `done` counts steps that were not cut short.
@@ -193,94 +95,149 @@ class CycleLedger:
 
     def __init__(
         self,
-        program: Program,
+        streams: Mapping[str, RowStream],
         *,
-        primary: RowStream,
-        steps: RowStream,
-        cycles: RowStream,
+        limits: CellLimits,
         began: float,
         longest_step: float,
         range_of: Callable[[Step], int],
     ) -> None:
         self.done = 0
-        self._primary, self._steps, self._cycles = primary, steps, cycles
+        self._streams, self._limits = streams, limits
         self._began, self._longest_step, self._range_of = began, longest_step, range_of
-        self._last_time = 0.0
-        self._plan = executions(program)
+        self._plan: Iterator[tuple[int, Step, bool]] = iter(())
+        self._offset = self._last_time = 0.0
+        self._count = self._cycle_number = self._spectra = 0
         self._charge = self._energy = 0.0
         self._step: _OpenStep | None = None
         self._cycle: _OpenCycle | None = None
+        self._seen = Seen()
+
+    def begin(self, part: Part, offset: float) -> None:
+        """Expect the steps of a part, whose times count from `offset` [s] after the run's start."""
+        self._plan, self._offset = part.walk(), offset
 
     def element(self, record: ElementBegan) -> None:
-        """Close the step before, open the next; InstrumentError when the program has no further step."""
+        """Close the step before, open the next; InstrumentError when the part has no further step."""
         self._close_step(None)
-        execution = next(self._plan, None)
-        if execution is None:
+        index, step, opens = next(self._plan, (None, None, False))
+        if index is None or step is None:
             raise self._unexplained(f"{record.name} begins although the program has no step left")
+        self._count += 1
+        self._cycle_number += opens
+        execution = Execution(step, index, self._count, max(self._cycle_number, 1))
         if self._cycle is not None and self._cycle.number != execution.cycle:
             self._close_cycle(False)
         if self._cycle is None:
             self._cycle = _OpenCycle(execution.cycle)
         self._step = _OpenStep(execution)
+        if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
+            self._spectra += 1
+
+    def ended(self, record: ElementEnded) -> None:
+        """Keep the instrument's own reason for the end of the step under way."""
+        if self._step is not None:
+            self._step.said = record.reason
 
     def row(self, record: RowTaken) -> None:
         """Book one row; InstrumentError when no step is open."""
         step, cycle = self._step, self._cycle
         if step is None or cycle is None:
             raise self._unexplained(f"row {record.number} came before any step began")
-        flags = self._judge(record, step.execution.step)
+        flags = _judged(record, step.execution.step)
         if not flags & (CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID):
             self._integrate(record, step, cycle)
             step.good = record
         step.first = step.first or record
         step.last = record
         step.flags |= flags
-        execution = step.execution
-        unix_time = self._began + record.time
-        self._primary.append(
-            unix_time,
+        self._append(
+            "primary",
+            self._offset + record.time,
+            step.execution,
             {
-                "test_time": record.time,
-                "unix_time": unix_time,
+                "test_time": self._offset + record.time,
+                "unix_time": self._began + self._offset + record.time,
                 "voltage": record.voltage,
                 "current": record.current,
                 "charge": self._charge,
                 "energy": self._energy,
-                "step_index": execution.step_index,
-                "step_count": execution.step_count,
-                "cycle": execution.cycle,
                 "record": record.number,
                 "ambient_temperature": record.temperature,
-                "range": self._range_of(execution.step),
+                "range": self._range_of(step.execution.step),
                 "flags": int(flags),
             },
         )
 
-    def finish(self, cut: str, *, certain: bool = False) -> bool:
-        """Close what is open; return whether the program had run to its end.
+    def spectrum(self, point: SpectrumPoint) -> None:
+        """Book one frequency of a spectrum; InstrumentError when no step is open."""
+        step = self._step
+        if step is None:
+            raise self._unexplained(f"spectrum point {point.number} came before any step began")
+        step.points += 1
+        failed = math.isnan(point.z_real) or math.isnan(point.z_imag)
+        flags = CycleFlag.SATURATED if failed else CycleFlag.OK
+        step.flags |= flags
+        self._append(
+            "impedance",
+            self._offset + point.time,
+            step.execution,
+            {
+                "spectrum": self._spectra,
+                "record": point.number,
+                "test_time": self._offset + point.time,
+                "frequency": point.frequency,
+                "z_real": point.z_real,
+                "z_imag": point.z_imag,
+                "dc_voltage": point.voltage,
+                "dc_current": point.current,
+                "amplitude": point.amplitude,
+                "distortion": point.distortion,
+                "flags": int(flags),
+            },
+        )
+        self._last_time = self._offset + point.time
 
-        `cut` is the end reason of a step that was cut short; unless that is `certain`, judge by what ran.
+    def part_ended(self, cause: EndReason | None) -> EndReason | None:
+        """Hear that the instrument stopped; return None when the part had run to its end, else what cut it.
+
+        `cause` is the instrument's own reason, where it has one.
         """
-        short = certain or next(self._plan, None) is not None
-        short = short or self._step is None or not self._end_of(self._step)[0]
-        self._close_step(cut if short else None)
-        self._close_cycle(short)
-        return not short
+        step = self._step
+        seen = None if step is None else step.measured()
+        beyond = seen is not None and is_beyond(seen, self._limits)
+        left = next(self._plan, None) is not None
+        if step is not None and cause is None and not left and not beyond and self._end_of(step) in OWN_ENDS:
+            self._close_step(None)
+            return None
+        if cause is None:
+            cause = EndReason.UNCLEAR
+            if step is not None and seen is not None:
+                cause = cut_cause(step.execution.step, seen, self._limits)
+        self._close_step(cause)
+        return cause
+
+    def finish(self, cut: EndReason | None) -> None:
+        """Close what is open; `cut` says why when it was cut short."""
+        self._close_step(cut)
+        self._close_cycle(cut is not None)
+
+    def seen(self) -> Seen:
+        """Return what was measured so far, the cycle under way counted as whole."""
+        seen, cycle = self._seen, self._cycle
+        return seen if cycle is None else _with_cycle(seen, cycle)
+
+    def _append(self, stream: str, at: float, execution: Execution, row: dict[str, object]) -> None:
+        place = {
+            "step_index": execution.step_index,
+            "step_count": execution.step_count,
+            "cycle": execution.cycle,
+        }
+        self._streams[stream].append(self._began + at, {**row, **place})
 
     def _unexplained(self, text: str) -> InstrumentError:
-        return InstrumentError(self._primary.name, "records", f"{text}; it runs not what was uploaded")
-
-    def _judge(self, record: RowTaken, step: Step) -> CycleFlag:
-        flags = CycleFlag.OK
-        if math.isnan(record.voltage):
-            flags |= CycleFlag.VOLTAGE_INVALID
-        if math.isnan(record.current):
-            flags |= CycleFlag.CURRENT_INVALID
-        elif isinstance(step.run, ConstantCurrent):
-            asked = step.run.current
-            if abs(record.current - asked) > CURRENT_TOLERANCE * abs(asked):
-                flags |= CycleFlag.CURRENT_LOST
-        return flags
+        name = self._streams["primary"].name
+        return InstrumentError(name, "records", f"{text}; it runs not what was uploaded")
 
     def _integrate(self, record: RowTaken, step: _OpenStep, cycle: _OpenCycle) -> None:
         before = step.good
@@ -295,65 +252,70 @@ class CycleLedger:
         step.energy += energy
         cycle.add(charge, energy)
 
-    def _close_step(self, cut: str | None) -> None:
+    def _end_of(self, step: _OpenStep) -> EndReason:
+        """Return why a step ended by itself."""
+        if step.said is not None:
+            return step.said
+        if step.points:
+            return EndReason.SWEPT
+        seen = step.measured()
+        reason = None if seen is None else own_end(step.execution.step, seen, self._longest_step)
+        return reason or EndReason.UNCLEAR
+
+    def _close_step(self, cut: EndReason | None) -> None:
         step, self._step = self._step, None
         if step is None:
             return
-        reason, flags = self._end_of(step) if cut is None else (cut, CycleFlag.STOPPED_EARLY)
+        reason, flags = cut or self._end_of(step), step.flags
+        flags |= CycleFlag.STOPPED_EARLY if cut is not None else CycleFlag.OK
+        if reason is EndReason.UNCLEAR:
+            flags |= CycleFlag.END_UNCLEAR
+        elif reason is EndReason.LONGEST_STEP:
+            flags |= CycleFlag.LONGEST_REACHED
         self.done += cut is None
         execution, first, last = step.execution, step.first, step.last
         if last is not None:
-            self._last_time = last.time
+            self._last_time = self._offset + last.time
         if isinstance(execution.step.run, OpenCircuit) and self._cycle is not None and step.good is not None:
             self._cycle.end_voltage_rest = step.good.voltage
-        self._steps.append(
-            self._began + self._last_time,
+        v_end = None if step.good is None else step.good.voltage
+        self._seen = Seen(
+            reason,
+            v_end,
+            self._seen.cycle,
+            self._seen.discharge_capacity,
+            self._seen.first_discharge_capacity,
+            self._seen.efficiency,
+        )
+        self._append(
+            "steps",
+            self._last_time,
+            execution,
             {
-                "step_index": execution.step_index,
-                "step_count": execution.step_count,
-                "cycle": execution.cycle,
                 "technique": execution.step.run.technique,
-                "end_reason": reason or "unclear",
-                "t_start": math.nan if first is None else first.time,
-                "t_end": math.nan if last is None else last.time,
+                "end_reason": str(reason),
+                "t_start": math.nan if first is None else self._offset + first.time,
+                "t_end": math.nan if last is None else self._offset + last.time,
                 "v_start": math.nan if first is None else first.voltage,
                 "v_end": math.nan if last is None else last.voltage,
                 "charge": step.charge,
                 "energy": step.energy,
-                "flags": int(step.flags | flags),
+                "flags": int(flags),
             },
         )
-
-    def _end_of(self, step: _OpenStep) -> tuple[str, CycleFlag]:
-        """Return which of a step's ends its last row shows ("" when none), as instruments do not say."""
-        first, last = step.first, step.last
-        if first is None or last is None:
-            return "", CycleFlag.END_UNCLEAR
-        end = step.execution.step.until
-        if end.voltage_above is not None and last.voltage >= end.voltage_above - END_TOLERANCE:
-            return "voltage_above", CycleFlag.OK
-        if end.voltage_below is not None and last.voltage <= end.voltage_below + END_TOLERANCE:
-            return "voltage_below", CycleFlag.OK
-        lasted = last.time - first.time + TIME_TOLERANCE
-        if end.duration is not None and lasted >= end.duration:
-            return "duration", CycleFlag.OK
-        if end.duration is None and lasted >= self._longest_step:
-            return "longest_step", CycleFlag.LONGEST_REACHED
-        return "", CycleFlag.END_UNCLEAR
 
     def _close_cycle(self, early: bool) -> None:
         cycle, self._cycle = self._cycle, None
         if cycle is None:
             return
         flags = CycleFlag.STOPPED_EARLY if early else CycleFlag.OK
-        efficiency = math.nan
-        if cycle.charge_capacity > 0 and cycle.discharge_capacity > 0:
-            efficiency = cycle.discharge_capacity / cycle.charge_capacity
-        else:
+        if math.isnan(cycle.efficiency):
             flags |= CycleFlag.NO_EFFICIENCY
         if math.isnan(cycle.end_voltage_rest):
             flags |= CycleFlag.NO_REST
-        self._cycles.append(
+        if not early:
+            self._seen = _with_cycle(self._seen, cycle)
+        self._streams["cycles"].append(
             self._began + self._last_time,
             {
                 "cycle": cycle.number,
@@ -361,8 +323,29 @@ class CycleLedger:
                 "discharge_capacity": cycle.discharge_capacity,
                 "charge_energy": cycle.charge_energy,
                 "discharge_energy": cycle.discharge_energy,
-                "efficiency": efficiency,
+                "efficiency": cycle.efficiency,
                 "end_voltage_rest": cycle.end_voltage_rest,
                 "flags": int(flags),
             },
         )
+
+
+def _judged(record: RowTaken, step: Step) -> CycleFlag:
+    flags = CycleFlag.OK
+    if math.isnan(record.voltage):
+        flags |= CycleFlag.VOLTAGE_INVALID
+    if math.isnan(record.current):
+        flags |= CycleFlag.CURRENT_INVALID
+    elif current_is_lost(step, record.current):
+        flags |= CycleFlag.CURRENT_LOST
+    return flags
+
+
+def _with_cycle(seen: Seen, cycle: _OpenCycle) -> Seen:
+    """Return what was seen with a cycle added that has a discharge."""
+    if cycle.discharge_capacity <= 0:
+        return seen
+    capacity = cycle.discharge_capacity * SECONDS_PER_HOUR
+    first = seen.first_discharge_capacity if seen.first_discharge_capacity is not None else capacity
+    efficiency = None if math.isnan(cycle.efficiency) else cycle.efficiency
+    return Seen(seen.ended_by, seen.voltage, cycle.number, capacity, first, efficiency)

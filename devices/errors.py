@@ -132,7 +132,11 @@ class OutcomeUnknown(LabError):
 
 
 class ProgramError(LabError):
-    """A program that cannot run."""
+    """A program that cannot run; line and column, from 1, where it came from text."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        self.line, self.column = line, column
+        super().__init__(message)
 
 
 class DataError(LabError):

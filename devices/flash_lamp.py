@@ -11,17 +11,19 @@ import enum
 import math
 import threading
 from collections.abc import Generator, Mapping
-from typing import Annotated, cast
+from typing import Annotated, Self, cast
 
 from ophyd.status import StatusBase
 from ophyd.utils import InvalidState
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from devices.bank import charging_time, energy_between, voltage_after
 from devices.base import EVENT_COLUMNS, Column, Instrument, Station
 from devices.clock import Clock, Handle, Poller
 from devices.errors import InstrumentError, InterlockError, LabError, LimitError, OutcomeUnknown, WireError
 from devices.limits import LampLimits
+from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmModel, Mount, require_chuck
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
 from devices.roles import (
@@ -125,19 +127,37 @@ class FlashLampStation(Station):
 
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
-        """Of the station as built and as the lab knows it.
+        """Of the station as built and as the lab knows it: the meter, the lamp with its charger, where foils lie.
 
-        aperture_area [m2] and calibration [1] of the meter, bank_capacitance [F], lamp_constant [ohm A^0.5],
-        chuck_temperature [K], chuck_transfer [W/(m2 K)] between foil and chuck (100 fitted to the FLA paper). Bank
-        and lamp bound the mean power (E = C V^2/2 (1 - (1+x)^-2), x = V t/(C K0^2); textbook); predictions use all.
+        aperture_area [m2] and calibration [1] of the meter. Of the lamp: bank_capacitance [F], lamp_constant [ohm
+        A^0.5], explosion_constant [J s^-0.5]; efficiency [1], the share of the bank's energy that comes out as light
+        on exposed_area [m2]; charger_power [W] and charger_current [A] that reach the bank. Of the foil's
+        place: mount, chuck_temperature [K] or chuck_course over the time since a foil's first flash,
+        chuck_transfer [W/(m2 K)] between foil and chuck; model, the set by which films are predicted.
+
+        The defaults are the example lamp: a tube of 15 cm by 5 mm (guess) on a 600 W, 1 kV charger, its efficiency and
+        chuck_transfer fitted to the FLA paper. Bank, lamp and charger bound mean power and rate; predictions use all.
         """
 
         aperture_area: Annotated[float, Field(gt=0, le=1e-2), Unit("m^2")]
         meter_calibration: Annotated[float, Field(gt=0, le=10), Unit("1")]
         bank_capacitance: Annotated[float, Field(gt=0, le=1), Unit("F")]
         lamp_constant: Annotated[float, Field(gt=0, le=1000), Unit("ohm A^0.5")]
-        chuck_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 298.15
-        chuck_transfer: Annotated[float, Field(ge=0, le=10_000), Unit("W/(m^2 K)")] = 100.0
+        efficiency: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.49213
+        exposed_area: Annotated[float, Field(gt=0, le=1), Unit("m^2")] = 20e-4
+        explosion_constant: Annotated[float, Field(gt=0, le=1e8), Unit("J/s^0.5")] = 1.5e5
+        charger_power: Annotated[float, Field(gt=0, le=1e5), Unit("W")] = 600.0
+        charger_current: Annotated[float, Field(gt=0, le=1e3), Unit("A")] = 0.6
+        mount: Mount = "chuck"
+        chuck_temperature: ChuckTemperature = 298.15
+        chuck_course: ChuckCourse = ()
+        chuck_transfer: ChuckTransfer = 100.0
+        model: FilmModel = "S1"
+
+        @model_validator(mode="after")
+        def _chuck_is_there_for_its_course(self) -> Self:
+            require_chuck(self.mount, self.chuck_course)
+            return self
 
     def __init__(
         self,
@@ -191,15 +211,33 @@ class FlashLampStation(Station):
             ("average_power", self.electrical_energy(recipe) * recipe.rate, "W", limits.average_power),
         ):
             if not 0 < value <= high:
-                raise LimitError(
-                    f"{self.name}.{quantity} (limits.toml, lamp.{quantity})", value, unit, 0, high
-                )
+                where = f"limits.toml, lamp.{quantity} or lamps.{self.name}.{quantity}"
+                raise LimitError(f"{self.name}.{quantity} ({where})", value, unit, 0, high)
+        if not recipe.rate <= (fastest := self.fastest_rate(recipe)):
+            why = f"{self.name}.rate (its charger fills the bank again no faster)"
+            raise LimitError(why, recipe.rate, "Hz", 0, fastest)
 
     def electrical_energy(self, recipe: AnnealRecipe) -> float:
         """Return what one pulse draws from the bank [J]."""
-        capacitance, lamp_constant = self.parameters.bank_capacitance, self.parameters.lamp_constant
-        droop = recipe.voltage * recipe.pulse_duration / (capacitance * lamp_constant**2)
-        return 0.5 * capacitance * recipe.voltage**2 * (1 - (1 + droop) ** -2)
+        return energy_between(recipe.voltage, self._voltage_after(recipe), self.parameters.bank_capacitance)
+
+    def fastest_rate(self, recipe: AnnealRecipe) -> float:
+        """Return how often the charger can fill the bank again [Hz] after a pulse of this recipe."""
+        built = self.parameters
+        recharge = charging_time(
+            self._voltage_after(recipe),
+            recipe.voltage,
+            built.charger_power,
+            built.charger_current,
+            built.bank_capacitance,
+        )
+        return 1 / (recharge + recipe.pulse_duration)
+
+    def _voltage_after(self, recipe: AnnealRecipe) -> float:
+        built = self.parameters
+        return voltage_after(
+            recipe.voltage, recipe.pulse_duration, built.bank_capacitance, built.lamp_constant
+        )
 
     def prepare(self, job: AnnealJob) -> StatusBase:
         """Check the job, have the sample brought, set trigger and meter; nothing is charged yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -13,18 +14,24 @@ from devices.quantities import STRICT, Unit
 @dataclass(frozen=True, config=STRICT)
 class LampLimits:
     """A lamp's limits: bank voltage [V], pulse length [s], pulses in one train, repetition [Hz],
-    mean electrical power drawn from the charger [W]; what the lamp itself is: its explosion constant [J s^-0.5], the
-    power [W] and current [A] its charger puts into the bank. The last three have the values of the example lamp,
-    a tube of 15 cm by 5 mm (guess) on a 600 W, 1 kV charger."""
+    mean electrical power drawn from the charger [W]."""
 
     bank_voltage: Annotated[float, Field(gt=0, le=1000), Unit("V")]
     pulse_duration: Annotated[float, Field(gt=0, le=10e-3), Unit("s")]
     pulse_count: Annotated[int, Field(ge=1, le=10_000)]
     rate: Annotated[float, Field(gt=0, le=1.0), Unit("Hz")]
     average_power: Annotated[float, Field(gt=0, le=1e4), Unit("W")]
-    explosion_constant: Annotated[float, Field(gt=0, le=1e8), Unit("J/s^0.5")] = 1.5e5
-    charger_power: Annotated[float, Field(gt=0, le=1e5), Unit("W")] = 600.0
-    charger_current: Annotated[float, Field(gt=0, le=1e3), Unit("A")] = 0.6
+
+
+@dataclass(frozen=True, config=STRICT)
+class LampException:
+    """What of the limits is another for one lamp; None is as for every lamp."""
+
+    bank_voltage: Annotated[float | None, Field(gt=0, le=1000), Unit("V")] = None
+    pulse_duration: Annotated[float | None, Field(gt=0, le=10e-3), Unit("s")] = None
+    pulse_count: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    rate: Annotated[float | None, Field(gt=0, le=1.0), Unit("Hz")] = None
+    average_power: Annotated[float | None, Field(gt=0, le=1e4), Unit("W")] = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -111,8 +118,19 @@ class DamageLimits:
 
 @dataclass(frozen=True, config=STRICT)
 class Limits:
-    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing."""
+    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing.
+
+    lamps: what is another for the lamp of that device name.
+    """
 
     lamp: LampLimits
     potentiostat: ChannelLimits
     damage: DamageLimits = DamageLimits()
+    lamps: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], LampException] = Field(
+        default_factory=dict
+    )
+
+    def of_lamp(self, name: str) -> LampLimits:
+        """Return the limits of the lamp of this device name."""
+        own = self.lamps.get(name, LampException())
+        return replace(self.lamp, **{field: value for field, value in vars(own).items() if value is not None})

@@ -12,6 +12,9 @@ from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
 
+ROOM = 298.15
+"""K, from where a furnace starts."""
+
 
 @dataclass(frozen=True, config=STRICT)
 class MicroPulse:
@@ -68,6 +71,37 @@ class AnnealRecipe:
             windows.append((start, start + each.duty * each.duration))
             start += each.duration
         return tuple(windows)
+
+
+@dataclass(frozen=True, config=STRICT)
+class FurnaceSegment:
+    """A stretch in a furnace: the temperature [K] it goes to by a ramp [K/s], up or down, and how long it stays [s]."""
+
+    temperature: Annotated[float, Field(ge=200, le=2000), Unit("K")]
+    ramp: Annotated[float, Field(gt=0, le=1e4), Unit("K/s")]
+    duration: Annotated[float, Field(ge=0, le=1e7), Unit("s")] = 0.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class FurnaceRecipe:
+    """An anneal in a furnace or by a rapid thermal annealer: segments from room temperature on, in an atmosphere.
+
+    What follows the last segment is not counted: a slow cooling is a segment of its own. The atmosphere is a note.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    atmosphere: Annotated[str, Field(min_length=1, max_length=1000)]
+    segments: Annotated[tuple[FurnaceSegment, ...], Field(min_length=1, max_length=100)]
+
+    @property
+    def profile(self) -> tuple[tuple[float, float], ...]:
+        """Points (time [s], temperature [K]) with straight lines between, from room temperature at 0 s."""
+        points = [(0.0, ROOM)]
+        for segment in self.segments:
+            time, before = points[-1]
+            reached = time + abs(segment.temperature - before) / segment.ramp
+            points += [(reached, segment.temperature), (reached + segment.duration, segment.temperature)]
+        return tuple(dict.fromkeys(points))
 
 
 def to_json(value: Any) -> Any:

@@ -10,9 +10,9 @@ from ophyd.status import StatusBase
 
 from devices.base import RowStream
 from devices.clock import Clock
+from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
-from devices.techniques import Program
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class FlashLamp(Flown, Protocol):
 
 @runtime_checkable
 class Potentiostat(Flown, Protocol):
-    """Cycles a cell: `prepare(CycleJob)`, then fly. Streams `primary`, `steps`, `cycles`."""
+    """Cycles a cell: `prepare(CycleJob)`, then fly. Streams `primary`, `impedance`, `steps`, `cycles`."""
 
     @property
     def channel(self) -> int:
@@ -165,6 +165,13 @@ class Predictor(Protocol):
 
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict what the lamp will do to this sample, with the pulses it already had."""
+
+
+class CellRecords(Protocol):
+    """What the lab knows of a cell from its runs."""
+
+    def rest_voltage(self, sample: SampleRef) -> float | None:
+        """Return the voltage [V] it had after its last long rest, None when it was driven since, or never seen."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,23 @@
-"""The language of cycling: a program is a tree of frozen nodes, the same for every potentiostat.
+"""What a potentiostat can do to a cell in one step, until when, and which rows are kept.
 
-Positive current charges. Every leaf has a stable `step_index` (its place in path order); how often it ran is
-the row's `step_count`.
+Values only, in SI, positive current and power charge. A step is put together in devices.programs; a driver
+refuses in its `check` what its instrument cannot do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import fields
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
-from devices.samples import SafeId
+
+Volts = Annotated[float, Field(ge=-10, le=10), Unit("V")]
+Amperes = Annotated[float, Field(ge=-10, le=10), Unit("A")]
+Frequency = Annotated[float, Field(gt=0, le=1e8), Unit("Hz")]
+PerDecade = Annotated[int, Field(ge=1, le=100)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -27,145 +31,179 @@ class OpenCircuit:
 class ConstantCurrent:
     """Hold the current [A]; positive charges."""
 
-    current: Annotated[float, Field(ge=-10, le=10), Unit("A")]
+    current: Amperes
     technique: Literal["constant_current"] = "constant_current"
 
 
-Technique = Annotated[OpenCircuit | ConstantCurrent, Field(discriminator="technique")]
+@dataclass(frozen=True, config=STRICT)
+class ConstantVoltage:
+    """Hold the voltage [V]."""
+
+    voltage: Volts
+    technique: Literal["constant_voltage"] = "constant_voltage"
+
+
+@dataclass(frozen=True, config=STRICT)
+class ConstantPower:
+    """Hold the power [W]; positive charges."""
+
+    power: Annotated[float, Field(ge=-100, le=100), Unit("W")]
+    technique: Literal["constant_power"] = "constant_power"
+
+
+@dataclass(frozen=True, config=STRICT)
+class ConstantResistance:
+    """Discharge as a resistor [ohm] would."""
+
+    resistance: Annotated[float, Field(gt=0, le=1e12), Unit("ohm")]
+    technique: Literal["constant_resistance"] = "constant_resistance"
+
+
+@dataclass(frozen=True, config=STRICT)
+class CurrentRamp:
+    """Change the current from start to end [A] at a rate [A/s], without sign."""
+
+    start: Amperes
+    end: Amperes
+    rate: Annotated[float, Field(gt=0, le=1e3), Unit("A/s")]
+    technique: Literal["current_ramp"] = "current_ramp"
+
+    @property
+    def duration(self) -> float:
+        """How long [s] it takes."""
+        return abs(self.end - self.start) / self.rate
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        _must_move(self)
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class VoltageRamp:
+    """Change the voltage from start to end [V] at a rate [V/s], without sign: a linear sweep."""
+
+    start: Volts
+    end: Volts
+    rate: Annotated[float, Field(gt=0, le=1e4), Unit("V/s")]
+    technique: Literal["voltage_ramp"] = "voltage_ramp"
+
+    @property
+    def duration(self) -> float:
+        """How long [s] it takes."""
+        return abs(self.end - self.start) / self.rate
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        _must_move(self)
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class PotentiostaticImpedance:
+    """Measure impedance from the first to the last frequency [Hz], by a voltage sine.
+
+    amplitude [V] is the sine's peak; bias [V] is held meanwhile, None: the voltage the cell has at rest.
+    """
+
+    first: Frequency
+    last: Frequency
+    amplitude: Annotated[float, Field(gt=0, le=1), Unit("V")]
+    per_decade: PerDecade = 6
+    bias: Volts | None = None
+    technique: Literal["potentiostatic_impedance"] = "potentiostatic_impedance"
+
+
+@dataclass(frozen=True, config=STRICT)
+class GalvanostaticImpedance:
+    """Measure impedance from the first to the last frequency [Hz], by a current sine.
+
+    amplitude [A] is the sine's peak; bias [A] flows meanwhile.
+    """
+
+    first: Frequency
+    last: Frequency
+    amplitude: Annotated[float, Field(gt=0, le=1), Unit("A")]
+    per_decade: PerDecade = 6
+    bias: Amperes = 0.0
+    technique: Literal["galvanostatic_impedance"] = "galvanostatic_impedance"
+
+
+Ramp = CurrentRamp | VoltageRamp
+Impedance = PotentiostaticImpedance | GalvanostaticImpedance
+Technique = Annotated[
+    OpenCircuit
+    | ConstantCurrent
+    | ConstantVoltage
+    | ConstantPower
+    | ConstantResistance
+    | CurrentRamp
+    | VoltageRamp
+    | PotentiostaticImpedance
+    | GalvanostaticImpedance,
+    Field(discriminator="technique"),
+]
 
 
 @dataclass(frozen=True, config=STRICT)
 class Until:
-    """When a step ends, whichever comes first: voltage at or above, at or below [V], duration [s]."""
+    """When a step ends, whichever comes first.
 
-    voltage_above: Annotated[float | None, Field(ge=-5, le=10), Unit("V")] = None
-    voltage_below: Annotated[float | None, Field(ge=-5, le=10), Unit("V")] = None
+    voltage at or above, at or below [V]; |current| at or above, at or below [A]; |charge| passed in the step
+    [C]; |energy| passed in the step [J]; duration [s]; |dV/dt| [V/s] or |dI/dt| [A/s] fallen to this.
+    """
+
+    voltage_above: Volts | None = None
+    voltage_below: Volts | None = None
+    current_above: Annotated[float | None, Field(gt=0, le=10), Unit("A")] = None
+    current_below: Annotated[float | None, Field(gt=0, le=10), Unit("A")] = None
+    charge: Annotated[float | None, Field(gt=0, le=1e7), Unit("C")] = None
+    energy: Annotated[float | None, Field(gt=0, le=1e8), Unit("J")] = None
     duration: Annotated[float | None, Field(gt=0, le=3.2e7), Unit("s")] = None
+    voltage_rate_below: Annotated[float | None, Field(gt=0, le=1e4), Unit("V/s")] = None
+    current_rate_below: Annotated[float | None, Field(gt=0, le=1e3), Unit("A/s")] = None
+
+    def named(self) -> dict[str, float]:
+        """Return the ends that are set, by name."""
+        ends = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in ends.items() if value is not None}
 
 
 @dataclass(frozen=True, config=STRICT)
 class Record:
-    """When a row is taken: every `interval` [s], and sooner when the voltage moved by `voltage_change` [V]."""
+    """When a row is taken: every `interval` [s], and sooner when voltage [V] or current [A] moved by so much."""
 
     interval: Annotated[float, Field(ge=1e-3, le=86400), Unit("s")] = 30.0
     voltage_change: Annotated[float | None, Field(gt=0, le=1), Unit("V")] = None
+    current_change: Annotated[float | None, Field(gt=0, le=1), Unit("A")] = None
 
 
-@dataclass(frozen=True, config=STRICT)
-class Step:
-    """One technique until its end; a step without an end is refused."""
-
-    run: Technique
-    until: Until
-    record: Record = Record()
-
-    @model_validator(mode="after")
-    def _has_an_end(self) -> Self:
-        end = self.until
-        if isinstance(self.run, ConstantCurrent):
-            limit = end.voltage_above if self.run.current > 0 else end.voltage_below
-            if limit is None and end.duration is None:
-                raise ValueError("a current step needs a voltage limit in its own direction, or a duration")
-        elif end.duration is None:
-            raise ValueError("a rest needs a duration")
-        return self
+def setpoint_current(technique: Technique) -> float | None:
+    """Return the largest |current| [A] a technique itself asks for; None where the cell decides."""
+    match technique:
+        case OpenCircuit():
+            return 0.0
+        case ConstantCurrent(current=current):
+            return abs(current)
+        case CurrentRamp(start=start, end=end):
+            return max(abs(start), abs(end))
+        case GalvanostaticImpedance(amplitude=amplitude, bias=bias):
+            return abs(bias) + amplitude
+    return None
 
 
-@dataclass(frozen=True, config=STRICT)
-class Loop:
-    """Run the body `times` times; each pass of a loop that counts as a cycle advances the cycle number."""
-
-    body: Annotated[tuple[Step | Loop, ...], Field(min_length=1)]
-    times: Annotated[int, Field(ge=1, le=100_000)]
-    counts_cycles: bool = False
-
-
-@dataclass(frozen=True, config=STRICT)
-class CellLimits:
-    """What the instrument itself must never let the cell leave: voltage [V] and current [A], apart from ends."""
-
-    voltage_min: Annotated[float, Field(ge=-5, le=10), Unit("V")]
-    voltage_max: Annotated[float, Field(ge=-5, le=10), Unit("V")]
-    current_max: Annotated[float, Field(gt=0, le=10), Unit("A")]
+def setpoint_voltages(technique: Technique) -> tuple[float, ...]:
+    """Return the voltages [V] a technique itself asks for."""
+    match technique:
+        case ConstantVoltage(voltage=voltage):
+            return (voltage,)
+        case VoltageRamp(start=start, end=end):
+            return (start, end)
+        case PotentiostaticImpedance(bias=bias, amplitude=amplitude) if bias is not None:
+            return (bias - amplitude, bias + amplitude)
+    return ()
 
 
-@dataclass(frozen=True, config=STRICT)
-class Program:
-    """What a potentiostat runs: steps in order, under the cell's limits, and what a lost host means for it."""
-
-    name: SafeId
-    steps: Annotated[tuple[Step | Loop, ...], Field(min_length=1)]
-    limits: CellLimits
-    on_host_loss: Literal["keep", "open"] = "keep"
-
-    def leaves(self) -> tuple[Step, ...]:
-        """Return the steps in path order; the position is the step_index."""
-        return tuple(_leaves(self.steps))
-
-    @model_validator(mode="after")
-    def _stays_inside_its_limits(self) -> Self:
-        limits = self.limits
-        if limits.voltage_min >= limits.voltage_max:
-            raise ValueError("limits.voltage_min must be below limits.voltage_max")
-        for index, step in enumerate(self.leaves()):
-            if isinstance(step.run, ConstantCurrent) and abs(step.run.current) > limits.current_max:
-                raise ValueError(f"step {index}: {step.run.current:g} A exceeds limits.current_max")
-            for name in ("voltage_above", "voltage_below"):
-                value = getattr(step.until, name)
-                if value is not None and not limits.voltage_min <= value <= limits.voltage_max:
-                    raise ValueError(f"step {index}: until.{name} = {value:g} V is outside the cell's limits")
-        return self
-
-
-def _leaves(nodes: tuple[Step | Loop, ...]) -> Iterator[Step]:
-    for node in nodes:
-        if isinstance(node, Loop):
-            yield from _leaves(node.body)
-        else:
-            yield node
-
-
-@dataclass(frozen=True, config=STRICT)
-class RateTest:
-    """A macro: constant current both ways between two voltages, `cycles` times at each current density.
-
-    current_densities [A/m2] in the order they are run, lower and upper [V]; the safety limits lie `margin` [V]
-    beyond the window and a tenth above the largest current.
-    """
-
-    name: SafeId
-    current_densities: Annotated[
-        tuple[Annotated[float, Field(gt=0, le=1e4), Unit("A/m^2")], ...], Field(min_length=1, max_length=50)
-    ]
-    lower: Annotated[float, Field(ge=0, le=5), Unit("V")]
-    upper: Annotated[float, Field(ge=0, le=5), Unit("V")]
-    cycles: Annotated[int, Field(ge=1, le=10_000)]
-    record: Record = Record()
-    margin: Annotated[float, Field(ge=0.01, le=0.5), Unit("V")] = 0.05
-    on_host_loss: Literal["keep", "open"] = "keep"
-
-    @model_validator(mode="after")
-    def _window_is_open(self) -> Self:
-        if self.lower >= self.upper:
-            raise ValueError("lower must be below upper")
-        return self
-
-    def program(self, area: float) -> Program:
-        """Return the program for a cell of `area` [m2]."""
-        loops = tuple(
-            Loop(
-                body=(
-                    Step(ConstantCurrent(density * area), Until(voltage_above=self.upper), self.record),
-                    Step(ConstantCurrent(-density * area), Until(voltage_below=self.lower), self.record),
-                ),
-                times=self.cycles,
-                counts_cycles=True,
-            )
-            for density in self.current_densities
-        )
-        limits = CellLimits(
-            voltage_min=self.lower - self.margin,
-            voltage_max=self.upper + self.margin,
-            current_max=1.1 * max(self.current_densities) * area,
-        )
-        return Program(self.name, loops, limits, self.on_host_loss)
+def _must_move(ramp: Ramp) -> None:
+    if ramp.start == ramp.end:
+        raise ValueError("a ramp must end elsewhere than it starts")

@@ -6,29 +6,32 @@ Only belief predicts; the twins' world is never looked at. On hardware there is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from devices.errors import InterlockError
 from devices.limits import DamageLimits, LampLimits
-from devices.recipes import AnnealRecipe, canonical_hash, to_json
+from devices.recipes import AnnealRecipe, FurnaceRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.facts import Facts
 from labctl.runs import Run, made_by
+from sim.apparatus import bank_from
 from sim.foil import Foil, Surroundings, film_mechanics
-from sim.materials.thermal import LCO
+from sim.materials.substrates import SUBSTRATES
+from sim.materials.thermal import LCO_ABSORPTANCE, LCO_MODULUS, MODELS
 from sim.physics.anneal.damage import Damage, damage
 from sim.physics.anneal.state import AnnealResult
 from sim.physics.heat.errors import HeatError
 from sim.physics.lamp.bank import Bank, Discharge, discharge
-from sim.physics.lamp.load import Tube, lamp_load
+from sim.physics.lamp.load import lamp_load
 
 MODEL = "flash-anneal-1d"
 SHORTEST_BREAK = 1.0
@@ -49,20 +52,25 @@ class Believer:
         bank: Bank,
         surroundings: Surroundings,
         *,
-        tube: Tube | None = None,
+        tube: object = None,
         limits: DamageLimits | None = None,
     ) -> None:
         self._data, self._bank, self._surroundings = data, bank, surroundings
-        self._tube, self._limits = tube or Tube(), limits
+        self._limits = limits
         self._facts = Facts(data)
+        # Whatever the prediction and its verdict go by; the same sample and recipe then predict the same.
         self.parameters_hash = canonical_hash(
-            {
-                "bank": asdict(bank),
-                "surroundings": asdict(surroundings),
-                "tube": asdict(self._tube),
-                "kinetics": asdict(LCO.kinetics),
-                "absorption": LCO.absorption,
-            }
+            _plain(
+                {
+                    "bank": bank,
+                    "surroundings": surroundings,
+                    "model": MODELS[surroundings.model],
+                    "absorptance": LCO_ABSORPTANCE,
+                    "substrates": SUBSTRATES,
+                    "modulus": LCO_MODULUS,
+                    "thresholds": limits,
+                }
+            )
         )
 
     def foil(self, sample: SampleRef) -> Foil:
@@ -94,6 +102,19 @@ class Believer:
             raise InterlockError("damage", f"predicted {beyond}; nothing was switched on")
         return prediction
 
+    def furnace(self, sample: SampleRef, recipe: FurnaceRecipe) -> tuple[Prediction, AnnealResult]:
+        """Predict a furnace anneal of this sample, with the pulses it already had; and the film over its depth.
+
+        Raises InterlockError when such a sample does not belong into a furnace or no model knows it.
+        """
+        try:
+            foil = self.foil(sample)
+            result = foil.heated(recipe.profile)
+        except (ValueError, HeatError) as error:
+            raise InterlockError("prediction", str(error)) from error
+        harm = damage(result, film_mechanics(foil.layers), explosion_share=0.0)
+        return Prediction(MODEL, self.parameters_hash, summary(result, harm)), result
+
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         foil = self.foil(sample)
         begin = foil.history[-1]["time"] + COLD if foil.history else 0.0
@@ -101,7 +122,7 @@ class Believer:
         for number in range(recipe.pulse_count):
             foil.flash(begin + number * recipe.period, pulse)
         result = foil.annealed()
-        load = lamp_load(self._bank, self._tube, pulse, recipe.period)
+        load = lamp_load(self._bank, pulse, recipe.period)
         harm = damage(result, film_mechanics(foil.layers), load.explosion_share)
         return Prediction(MODEL, self.parameters_hash, summary(result, harm))
 
@@ -114,23 +135,38 @@ class Believer:
 
 def bank_of(bench: BenchFile) -> Bank:
     """Return the bank of the bench's lamp as its file describes it; the twins' own when there is no lamp."""
-    for entry in bench.devices.values():
-        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
-            return Bank(entry.parameters.bank_capacitance, entry.parameters.lamp_constant)
-    return Bank()
+    return bank_from(_built(bench))
 
 
 def surroundings_of(bench: BenchFile) -> Surroundings:
-    """Return where foils lie under the bench's lamp, as its file describes it."""
+    """Return where foils lie under the bench's lamp, as its file describes it, and how they are calculated."""
+    return surroundings_from(_built(bench))
+
+
+def surroundings_from(fields: Mapping[str, Any], transfer: str = "chuck_transfer") -> Surroundings:
+    """Return the surroundings that a station's parameters or a world describe; transfer names that of the chuck."""
+    plain = Surroundings()
+    course = tuple((point["time"], point["temperature"]) for point in fields.get("chuck_course", ()))
+    return Surroundings(
+        chuck_temperature=fields.get("chuck_temperature", plain.chuck_temperature),
+        back_transfer=fields.get(transfer, plain.back_transfer),
+        chuck_course=course,
+        hanging=fields.get("mount") == "hanging",
+        model=fields.get("model", plain.model),
+    )
+
+
+def _built(bench: BenchFile) -> Mapping[str, Any]:
+    """Return the parameters of the bench's lamp; none where it has no lamp."""
     for entry in bench.devices.values():
-        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "chuck_transfer"):
-            return Surroundings(entry.parameters.chuck_temperature, entry.parameters.chuck_transfer)
-    return Surroundings()
+        if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
+            return asdict(entry.parameters)
+    return {}
 
 
-def tube_of(limits: LampLimits) -> Tube:
-    """Return the lamp's strength and charger as the lab's limits describe them."""
-    return Tube(limits.explosion_constant, limits.charger_power, limits.charger_current)
+def tube_of(_: LampLimits) -> object:
+    """Return nothing: what a lamp is stands in its bench file, and in the bank."""
+    return None
 
 
 def pulses_of(run: Run, bank: Bank) -> Iterator[tuple[float, Discharge]]:
@@ -154,3 +190,14 @@ def summary(result: AnnealResult, harm: Damage) -> dict[str, Any]:
         "crystalline_bottom": result.bottom,
         "crystalline_bound": result.crystalline_bound,
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return parameters as JSON can hold them: dataclasses and mappings as tables, what is infinite as a word."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list | np.ndarray):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, str | bool) or math.isfinite(value) else str(value)

@@ -177,19 +177,22 @@ def plot(
 
 @app.command()
 def predict(
-    what: Annotated[str, typer.Argument(help="What to predict: `anneal`.")],
+    what: Annotated[str, typer.Argument(help="What to predict: `anneal` (by flashes) or `furnace`.")],
     recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")],
     sample: Annotated[str, typer.Option(help="Name of a sample; a fresh 0.7 um film if none.")] = "",
+    model: Annotated[str, typer.Option(help="S1 or S2; as the bench says if none.")] = "",
     bench: BenchOption = "twin",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Tell what a recipe will do, before anything fires: peaks, margins, damage."""
-    from labctl.predict import predict_anneal
-
-    if what != "anneal":
-        raise typer.BadParameter(f"only `anneal` can be predicted, not {what!r}")
-    predict_anneal(recipe, sample, bench, config, data)
+    if what == "anneal":
+        from labctl.predict import predict_anneal as answer
+    elif what == "furnace":
+        from labctl.predict_furnace import predict_furnace as answer
+    else:
+        raise typer.BadParameter(f"`anneal` or `furnace` can be predicted, not {what!r}")
+    answer(recipe, sample, bench, model, config, data)
 
 
 @app.command()

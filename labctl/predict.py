@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from devices.errors import ConfigError, Mistake
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import Prediction
 from devices.samples import Layer, SampleRef
-from labctl.belief import Believer, bank_of, surroundings_of, tube_of
+from labctl.belief import Believer, bank_of, surroundings_of
+from labctl.config.allowed import LAMP
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.damage import Term, judge
 from labctl.drawing import CELSIUS
 from labctl.units import show
+from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
-from sim.materials.thermal import CALIBRATED, CALIBRATION_POINTS, LCO_DECOMPOSES, UTILISATION
-from sim.physics.lamp.bank import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Discharge, discharge
+from sim.materials.thermal import CALIBRATION_POINTS, LCO_DECOMPOSES, MODELS, UTILISATION
+from sim.physics.lamp.bank import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Bank, Discharge, discharge
 from sim.physics.lamp.load import LampLoad, lamp_load
 
 PER_AREA_AND_THICKNESS = 3.6e7
@@ -46,39 +49,81 @@ class Row:
     basis: str
 
 
+@dataclass(frozen=True)
+class Question:
+    """What every prediction needs: the sample, the lab's limits, the bench's lamp, belief, and whom to tell."""
+
+    config: Config
+    sample: SampleRef
+    bank: Bank
+    surroundings: Surroundings
+    believer: Believer
+    console: Console
+
+
+def asked(sample_name: str, bench: str, model: str, config_path: Path | None, data: Path | None) -> Question:
+    """Return the question for a sample on a bench; model replaces the bench's own where it is given.
+
+    An empty sample_name is a fresh film. Raises ConfigError for unknown names.
+    """
+    config = Config(config_path)
+    sample = config.sample(sample_name) if sample_name else PLAIN
+    station = config.bench(bench)
+    bank, surroundings = bank_of(station), surroundings_of(station)
+    if model and model not in MODELS:
+        raise ConfigError(
+            [Mistake("labctl predict", "--model", model, f"must be one of {', '.join(MODELS)}")]
+        )
+    if model:
+        surroundings = replace(surroundings, model=model)
+    return Question(
+        config, sample, bank, surroundings, Believer(data_dir(data), bank, surroundings), Console()
+    )
+
+
 def predict_anneal(
-    recipe_name: str, sample_name: str, bench: str, config_path: Path | None, data: Path | None
+    recipe_name: str, sample_name: str, bench: str, model: str, config_path: Path | None, data: Path | None
 ) -> None:
     """Print what a recipe will do to a sample under a bench's lamp, with the pulses it already had.
 
-    An empty sample_name is a fresh film, and the answer begins with saying which.
-
     Raises ConfigError for unknown names, InterlockError when no model knows the sample or the model gives up.
     """
-    config = Config(config_path)
-    recipe, limits = config.recipe(recipe_name), config.limits()
-    sample = config.sample(sample_name) if sample_name else PLAIN
-    station = config.bench(bench)
-    bank, tube = bank_of(station), tube_of(limits.lamp)
-    prediction = Believer(data_dir(data), bank, surroundings_of(station), tube=tube).anneal(sample, recipe)
+    question = asked(sample_name, bench, model, config_path, data)
+    recipe, limits = question.config.recipe(recipe_name), question.config.limits()
+    sample, bank = question.sample, question.bank
+    prediction = question.believer.anneal(sample, recipe)
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
-    load = lamp_load(bank, tube, pulse, recipe.period)
-    console = Console()
-    if not sample_name:
-        console.print(f"NO SAMPLE NAMED: this is for a fresh film of {_stack(PLAIN)}; name one with --sample")
-    console.print(
-        _answer(
-            recipe,
-            sample,
-            [*film_rows(sample, recipe, prediction), *lamp_rows(recipe, pulse, load, limits.lamp)],
+    load = lamp_load(bank, pulse, recipe.period)
+    basis = basis_of(sample, recipe, question.surroundings)
+    allowed = limits.of_lamp(LAMP)
+    rows = [*film_rows(sample, prediction, basis), *lamp_rows(recipe, pulse, load, allowed)]
+    each = f"{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms"
+    flashes = f"{each}, {recipe.pulse_count} pulses at {recipe.rate:g} Hz"
+    title = f"{recipe.name} on {sample.id}: {stack_of(sample)}"
+    tell_sample(question)
+    question.console.print(answer(f"{title}\n{flashes}", rows))
+    question.console.print(damage_table(judge(prediction.values, limits.damage), basis))
+    tell_basis(question, basis)
+
+
+def tell_sample(question: Question) -> None:
+    """Print which film it is for, where none was named."""
+    if question.sample is PLAIN:
+        question.console.print(
+            f"NO SAMPLE NAMED: this is for a fresh film of {stack_of(PLAIN)}; name one with --sample"
         )
+
+
+def tell_basis(question: Question, basis: str) -> None:
+    """Print what the numbers rest on."""
+    model = question.surroundings.model
+    fitted = "; ".join(f"{what}: {to}" for what, to in MODELS[model].fitted.items())
+    question.console.print(
+        f"set {model}, fitted to the FLA paper: {fitted}. All else is predicted.", highlight=False
     )
-    console.print(damage_table(judge(prediction.values, limits.damage), basis_of(sample, recipe)))
-    fitted = "; ".join(f"{what}: {to}" for what, to in CALIBRATED.items())
-    console.print(f"fitted to the FLA paper: {fitted}. All else is predicted.", highlight=False)
-    if basis_of(sample, recipe) == GUESSED:
-        console.print(
-            f"ABSORPTANCE IS A GUESS on {_below(sample)}: it was fitted on Al, and all heat follows from it"
+    if basis == GUESSED:
+        question.console.print(
+            f"ABSORPTANCE IS A GUESS on {below_of(question.sample)}: it was fitted on Al, and all heat follows from it"
         )
 
 
@@ -90,33 +135,34 @@ def is_calibrated(sample: SampleRef, recipe: AnnealRecipe) -> bool:
     return on_foil and not recipe.micro_pulses and asked in CALIBRATION_POINTS
 
 
-def basis_of(sample: SampleRef, recipe: AnnealRecipe) -> str:
+def basis_of(sample: SampleRef, recipe: AnnealRecipe, surroundings: Surroundings) -> str:
     """Return where the numbers of film and heat come from; of those that the fit was made to, if it was."""
-    if _below(sample) != "Al":
+    if below_of(sample) != "Al":
         return GUESSED
-    return FITTED if is_calibrated(sample, recipe) else PREDICTED
+    in_place = surroundings == Surroundings(model=surroundings.model)
+    return FITTED if in_place and is_calibrated(sample, recipe) else PREDICTED
 
 
-def film_rows(sample: SampleRef, recipe: AnnealRecipe, prediction: Prediction) -> Iterator[Row]:
-    """Yield what happens to film and substrate.
+def film_rows(sample: SampleRef, prediction: Prediction, basis: str) -> Iterator[Row]:
+    """Yield what happens to film and substrate; basis as in basis_of.
 
     The fit was made to the surface's peak and the capacity, which goes with the mean crystalline share; what is
     below follows, and is no more than predicted even for the films of the fit.
     """
-    values, basis = prediction.values, basis_of(sample, recipe)
+    values = prediction.values
     inferred = PREDICTED if basis == FITTED else basis
-    below = _below(sample)
+    below = below_of(sample)
     substrate = SUBSTRATES[below]
     yield Row(
         "film surface peak",
-        _celsius(values["surface_peak"]),
-        _margin(values["surface_peak"], LCO_DECOMPOSES, "decomposes"),
+        celsius(values["surface_peak"]),
+        margin_of(values["surface_peak"], LCO_DECOMPOSES, "decomposes"),
         basis,
     )
     yield Row(
         f"{below} peak, below the film",
-        _celsius(values["foil_peak"]),
-        _margin(values["foil_peak"], substrate.bearable, substrate.beyond),
+        celsius(values["foil_peak"]),
+        margin_of(values["foil_peak"], substrate.bearable, substrate.beyond),
         inferred,
     )
     yield Row("crystalline, mean", f"{values['crystalline_mean']:.1%}", "", basis)
@@ -127,6 +173,11 @@ def film_rows(sample: SampleRef, recipe: AnnealRecipe, prediction: Prediction) -
         "never a cell's capacity",
         basis,
     )
+    yield from utilisation_rows(below)
+
+
+def utilisation_rows(below: str) -> Iterator[Row]:
+    """Yield the share of the capacity bound that was reached on a substrate, where it was measured."""
     if below in UTILISATION:
         known = UTILISATION[below]
         yield Row("share of it reached", f"{known.share:.0%}", known.source, "empirical")
@@ -159,7 +210,7 @@ def lamp_rows(recipe: AnnealRecipe, pulse: Discharge, load: LampLoad, limits: La
     yield Row("lamp life", f"{load.life:.1g} pulses", "the tube is a guess", PREDICTED)
 
 
-def damage_table(terms: tuple[Term, ...], basis: str) -> Table:
+def damage_table(terms: Sequence[Term], basis: str) -> Table:
     """Return the table of damage terms and thresholds; basis: where the heat comes from, as in basis_of."""
     known = "all a guess" if basis == GUESSED else "all predicted"
     table = Table(title=f"Damage, {known}; thresholds of limits.toml", box=box.SIMPLE_HEAD)
@@ -173,12 +224,9 @@ def damage_table(terms: tuple[Term, ...], basis: str) -> Table:
     return table
 
 
-def _answer(recipe: AnnealRecipe, sample: SampleRef, rows: list[Row]) -> Table:
-    table = Table(
-        title=f"{recipe.name} on {sample.id}: {_stack(sample)}\n"
-        f"{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms, {recipe.pulse_count} pulses at {recipe.rate:g} Hz",
-        box=box.SIMPLE_HEAD,
-    )
+def answer(title: str, rows: Sequence[Row]) -> Table:
+    """Return the table of rows."""
+    table = Table(title=title, box=box.SIMPLE_HEAD)
     table.add_column("")
     table.add_column("value", justify="right")
     table.add_column("remark")
@@ -188,11 +236,13 @@ def _answer(recipe: AnnealRecipe, sample: SampleRef, rows: list[Row]) -> Table:
     return table
 
 
-def _stack(sample: SampleRef) -> str:
+def stack_of(sample: SampleRef) -> str:
+    """Return a sample's layers in words, film first."""
     return " on ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in reversed(sample.layers))
 
 
-def _below(sample: SampleRef) -> str:
+def below_of(sample: SampleRef) -> str:
+    """Return what the film lies on."""
     return sample.layers[-2].material
 
 
@@ -203,11 +253,13 @@ def _short(value: float, term: Term) -> str:
     return f"{float(number):.4g}" + ("" if shown == "1" else f" {symbol}")
 
 
-def _celsius(temperature: float) -> str:
+def celsius(temperature: float) -> str:
+    """Return a temperature [K] as people read it."""
     return f"{temperature - CELSIUS:.0f} degC"
 
 
-def _margin(temperature: float, limit: float, beyond: str) -> str:
+def margin_of(temperature: float, limit: float, beyond: str) -> str:
+    """Return how far a temperature is from a limit, both [K], and what is beyond it."""
     apart = f"{abs(limit - temperature):.0f} K {'below' if temperature <= limit else 'ABOVE'}"
     return f"{apart} {limit - CELSIUS:.0f} degC: {beyond}"
 

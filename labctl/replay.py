@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labctl.belief import pulses_of
+from labctl.belief import pulses_of, surroundings_from
 from labctl.runs import Run, earlier_anneals
+from sim.apparatus import bank_from
 from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
 from sim.physics.anneal.state import AnnealResult, DepthProfiles
 from sim.physics.anneal.under_lamp import CycleMemo
@@ -84,20 +86,21 @@ def replay_in_place(run: Run) -> Replay:
 
 def recorded_bank(run: Run) -> Bank:
     """Return the bank that a run's start document describes; the twins' own when it says nothing."""
-    for device in run.start.get("devices", {}).values():
-        built = (device.get("parameters") or {}).get("station") or {}
-        if "bank_capacitance" in built:
-            return Bank(built["bank_capacitance"], built["lamp_constant"])
-    return Bank()
+    return bank_from(_built(run))
 
 
 def recorded_surroundings(run: Run) -> Surroundings:
     """Return where the foil lay, as a run's start document describes it."""
+    return surroundings_from(_built(run))
+
+
+def _built(run: Run) -> Mapping[str, Any]:
+    """Return the parameters of the lamp that a run was made with; none where it says nothing."""
     for device in run.start.get("devices", {}).values():
         built = (device.get("parameters") or {}).get("station") or {}
-        if "chuck_transfer" in built:
-            return Surroundings(built["chuck_temperature"], built["chuck_transfer"])
-    return Surroundings()
+        if "bank_capacitance" in built:
+            return dict(built)
+    return {}
 
 
 def _ends(pulses: Sequence[tuple[float, Discharge]]) -> list[float]:

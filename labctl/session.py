@@ -17,10 +17,12 @@ from bluesky.protocols import Readable
 
 from devices.base import Instrument, Station
 from devices.bridges.squidstat import SquidstatBridge
+from devices.cells import CellSize
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
 from labctl.belief import Believer, bank_of, surroundings_of, tube_of
+from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
 from labctl.config.finder import data_dir
@@ -36,7 +38,9 @@ from labctl.runs import briefs, made_by
 from labctl.wiring import build_instrument, build_station, is_twin
 from sim.bench import Bench
 from sim.foil import Surroundings
-from sim.stations import STATIONS, PotentiostatTwins, TwinPart
+from sim.parts import TwinPart
+from sim.potentiostats import SquidstatTwins
+from sim.stations import STATIONS
 
 log = logging.getLogger(__name__)
 
@@ -125,9 +129,8 @@ class Session:
 
     def arguments(self, experiment: Experiment) -> dict[str, Any]:
         """Return what an experiment's plan is called with on this bench."""
-        sample, program = experiment.sample, experiment.program
-        if program is not None and hasattr(program, "program"):
-            program = program.program(sample.area)
+        sample, macro = experiment.sample, experiment.program
+        program = None if macro is None else macro.on(CellSize.of(sample))
         given = {"sample": sample, "recipe": experiment.recipe, "program": program, "hands": self.hands}
         wanted = discover_plans()[experiment.plan].__annotations__
         return {
@@ -300,6 +303,7 @@ class Session:
             limits=self.limits,
             hands=self.hands,
             predictor=self.believer,
+            records=JournalCells(self.data),
         )
         spool = DeviceSpool(self.data, name, self._boot)
         self._ending.callback(spool.close)
@@ -315,7 +319,7 @@ class Session:
         role: str = entry.station_class.role  # type: ignore[attr-defined]
         twins = STATIONS[role](self.twins, name, parts, built)
         self.twins.add(name, twins)
-        if isinstance(twins, PotentiostatTwins):
+        if isinstance(twins, SquidstatTwins):
             bridge = SquidstatBridge(twins.library, port=twins.squidstat.port, boot=self._boot)
             twins.attach(bridge.connect().exchange)
 

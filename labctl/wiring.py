@@ -10,7 +10,7 @@ from devices.base import Instrument, Station
 from devices.clock import Clock
 from devices.limits import Limits
 from devices.ports import Endpoint, SerialPort, TwinPort, VisaPort
-from devices.roles import Hands, Predictor
+from devices.roles import CellRecords, Hands, Predictor
 from devices.wire import Port, Wire
 from labctl.config.models import Address, DeviceEntry, Part, StationEntry
 
@@ -56,12 +56,13 @@ def build_station(
     limits: Limits,
     hands: Hands,
     predictor: Predictor,
+    records: CellRecords,
 ) -> Station:
     """Put a station's instruments together, under the limits of its role."""
     kind: Any = entry.station_class
     of_role: Mapping[str, Mapping[str, Any]] = {
         "FlashLamp": {"limits": limits.lamp, "predictor": predictor},
-        "Potentiostat": {"limits": limits.potentiostat},
+        "Potentiostat": {"limits": limits.potentiostat, "records": records},
     }
     station: Station = kind(
         name=name,

@@ -9,10 +9,10 @@ from typing import Any
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator, short_uid
 
+from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
 from devices.samples import SampleRef
-from devices.techniques import Program
 from plans.anneal import anneal
 from plans.cycle import cycle
 from plans.flying import finished

@@ -7,11 +7,11 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator
 
+from devices.cells import CellSize
+from devices.programs import Program
 from devices.recipes import to_json
 from devices.roles import CycleJob, Potentiostat
 from devices.samples import SampleRef
-from devices.techniques import Program
-from plans.capacity import nominal_capacity
 from plans.flying import fly, named_body, sample_metadata
 
 FLUSH = 1800.0
@@ -40,7 +40,7 @@ def cycle(
         "sample": sample_metadata(sample),
         "inputs": [],
         "program": named_body(program.name, program),
-        "capacity": nominal_capacity(sample),
+        "capacity": CellSize.of(sample).described(),
         "channel": potentiostat.channel,
         **(md or {}),
     }

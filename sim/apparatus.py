@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sim.physics.lamp.bank import Bank, Discharge
 from sim.physics.lamp.bank import bleed as bled
@@ -11,6 +13,23 @@ from sim.physics.lamp.bank import discharge as discharged
 
 BLEED_TIME_CONSTANT = 20.0  # s, guess: 3.6 kohm across 5.6 mF, 900 V fall below 50 V in a minute
 IGNITION_VOLTAGE = 100.0  # V, guess: below it the simmering arc does not take over
+
+
+BUILT = {
+    "bank_capacitance": "capacitance",
+    "lamp_constant": "lamp_constant",
+    "efficiency": "efficiency",
+    "exposed_area": "exposed_area",
+    "explosion_constant": "explosion_constant",
+    "charger_power": "charger_power",
+    "charger_current": "charger_current",
+}
+"""What the parameters of a lamp's station say of its bank, and as which field of Bank."""
+
+
+def bank_from(built: Mapping[str, Any]) -> Bank:
+    """Return the bank that a station's parameters describe; what they do not say is as in the example lamp."""
+    return Bank(**{field: built[name] for name, field in BUILT.items() if name in built})
 
 
 @dataclass

@@ -6,19 +6,22 @@ them is known; a train of equal flashes is then one repeated cycle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from sim.materials import cathode
 from sim.materials.annealed_film import annealed_cell
 from sim.materials.substrates import SUBSTRATES
-from sim.materials.thermal import FLASH_STATION, lco_on, mechanics_of
+from sim.materials.thermal import FLASH_STATION, HANGING, MODELS, lco_on, mechanics_of
 from sim.physics.anneal.damage import Mechanics
+from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, AnnealState
 from sim.physics.anneal.under_lamp import CycleMemo, FoilUnderLamp
 from sim.physics.cell.cell import Cell, CellState
-from sim.physics.heat.stack import Course, Environment, Side
+from sim.physics.heat.stack import Course, Environment
 from sim.physics.lamp.bank import Discharge
 
 NANOSECOND_DIGITS = 9
@@ -28,24 +31,34 @@ COOL_DOWN = 60.0
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where foils lie under the lamp: chuck temperature [K], heat transfer to the chuck and to the air [W/m2/K].
+    """Where foils lie under the lamp, and by which of MODELS their films are calculated.
 
-    A foil without chuck has about 10 W/m2/K behind it. chuck_course: points (time since a foil's first flash [s],
-    temperature [K]) of a chuck that warms up; the constant temperature holds where it is empty.
+    chuck temperature [K], heat transfer to the chuck and to the air [W/m2/K]. chuck_course: points (time since a
+    foil's first flash [s], temperature [K]) of a chuck that warms up; the constant temperature holds where it is
+    empty. hanging: there is no chuck, but air behind the foil as well.
+    Raises ValueError for a model that is not known, or a foil that hangs and has a chuck's course.
     """
 
     chuck_temperature: float = FLASH_STATION.back.temperature
     back_transfer: float = FLASH_STATION.back.transfer
     front_transfer: float = FLASH_STATION.front.transfer
     chuck_course: tuple[tuple[float, float], ...] = ()
+    hanging: bool = False
+    model: str = "S1"
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise ValueError(f"model = {self.model!r}: there are {', '.join(MODELS)}")
+        if self.hanging and self.chuck_course:
+            raise ValueError("chuck_course: a hanging foil has no chuck")
 
     def environment(self) -> Environment:
         """Return them as the heat calculation wants them."""
-        front, back = FLASH_STATION.front, FLASH_STATION.back
-        return Environment(
-            Side(self.front_transfer, front.emissivity, front.temperature),
-            Side(self.back_transfer, back.emissivity, self.chuck_temperature),
-        )
+        air = replace(FLASH_STATION.front, transfer=self.front_transfer)
+        if self.hanging:
+            return Environment(air, HANGING.back)
+        chuck = replace(FLASH_STATION.back, transfer=self.back_transfer, temperature=self.chuck_temperature)
+        return Environment(air, chuck)
 
     def course(self) -> Course | None:
         """Return the chuck's temperature over time, or None where it is constant."""
@@ -57,7 +70,7 @@ class Surroundings:
     @property
     def start_temperature(self) -> float:
         """Temperature [K] of a foil before its first flash."""
-        return self.chuck_course[0][1] if self.chuck_course else self.chuck_temperature
+        return self.chuck_course[0][1] if self.chuck_course else self.environment().back.temperature
 
 
 @dataclass
@@ -75,7 +88,15 @@ class FoilError(ValueError):
 def film_under_lamp(layers: tuple[Mapping[str, Any], ...], surroundings: Surroundings) -> FoilUnderLamp:
     """Return the thermal model of a stack; FoilError when it is not a LiCoO2 film on substrates that are known."""
     below, thickness = _film_on(layers)
-    return lco_on(below, thickness, surroundings.environment(), chuck=surroundings.course())
+    model = MODELS[surroundings.model]
+    return lco_on(
+        below,
+        thickness,
+        surroundings.environment(),
+        absorptance=model.absorptance,
+        chuck=surroundings.course(),
+        film=model.film,
+    )
 
 
 def film_mechanics(layers: tuple[Mapping[str, Any], ...]) -> Mechanics:
@@ -164,11 +185,17 @@ class Foil:
 
     def annealed(self) -> AnnealResult:
         """Return what the flashes so far made of the film, cooled down."""
-        state = self._state
-        if self._last is not None:
-            state, _ = self._under_lamp.flash(state, self._last[1])
-            state = self._under_lamp.relax(state, COOL_DOWN)
-        return self._under_lamp.result(state)
+        return self._under_lamp.result(self._cold())
+
+    def heated(self, profile: Sequence[tuple[float, float]]) -> AnnealResult:
+        """Return what a furnace would make of the film as it is; FoilError when a cell is built on it.
+
+        profile: points (time [s], temperature [K]) with straight lines between.
+        """
+        if self.built is not None:
+            raise FoilError(f"{self.id} is a cell; its lithium would melt in a furnace")
+        time, temperature = np.array(profile).T
+        return self._under_lamp.result(in_furnace(self._under_lamp, self._cold(), time, temperature))
 
     def assemble(self, time: float) -> None:
         """Put the cell layers on: from now on it is a cell. Harmless when it is one already."""
@@ -203,6 +230,13 @@ class Foil:
 
     def _cell(self) -> Cell:
         return cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
+
+    def _cold(self) -> AnnealState:
+        """Return the state that the flashes so far lead to, cooled down."""
+        if self._last is None:
+            return self._state
+        state, _ = self._under_lamp.flash(self._state, self._last[1])
+        return self._under_lamp.relax(state, COOL_DOWN)
 
     def _cool_until(self, time: float) -> None:
         """Calculate the last flash and the dark until `time`."""

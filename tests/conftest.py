@@ -3,9 +3,11 @@
 import pytest
 
 import labctl
+from devices.cells import CellSize, Rate
+from devices.macros import RateTest
 from devices.recipes import AnnealRecipe
 from devices.samples import Layer, SampleRef
-from devices.techniques import RateTest, Record
+from devices.techniques import Record
 
 
 @pytest.fixture
@@ -25,7 +27,9 @@ def recipe():
 
 @pytest.fixture
 def program(sample):
-    return RateTest("quick", (5.0, 10.0), 3.0, 4.25, 2, Record(interval=30.0)).program(sample.area)
+    return RateTest(
+        "quick", (Rate(5.0, "A/m^2"), Rate(10.0, "A/m^2")), 3.0, 4.25, 2, Record(interval=30.0)
+    ).on(CellSize.of(sample))
 
 
 @pytest.fixture

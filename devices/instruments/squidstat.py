@@ -30,7 +30,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from devices.base import Instrument, Quantity
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.clock import Clock
-from devices.cycle_records import (
+from devices.cycler import (
     ElementBegan,
     InstrumentAlarm,
     Job,
@@ -48,8 +48,9 @@ from devices.errors import (
     Timeout,
     WireError,
 )
+from devices.programs import CellLimits, Loop, Program, Step, loops
 from devices.quantities import STRICT
-from devices.techniques import CellLimits, ConstantCurrent, Loop, Program, Step, Until
+from devices.techniques import ConstantCurrent, Until
 from devices.wire import Sync, Terminated, Wire
 
 VOLTAGE_RANGE = 10.0
@@ -157,7 +158,7 @@ class Squidstat(Instrument):
                     raise LimitError(
                         f"{self.name} step {index} |current|", current, "A", LEAST_CURRENT, largest
                     )
-        for loop in _loops(program.steps):
+        for loop in loops(program.steps):
             if loop.times > MOST_REPEATS:
                 raise ProgramError(
                     f"{program.name}: a loop of {loop.times} passes; this instrument repeats at most"
@@ -178,8 +179,8 @@ class Squidstat(Instrument):
 
     def upload(self, job: Job) -> None:
         """Set the channel's own limits to the cell's, upload the program; nothing flows yet."""
-        self._ask("limits", repeat=True, channel=self.channel, **_limits(job.program.limits))
-        experiment = self._nodes(job.program.steps, job.longest)
+        self._ask("limits", repeat=True, channel=self.channel, **_limits(job.limits))
+        experiment = self._nodes(job.nodes, job.longest)
         self._ask("upload", repeat=True, channel=self.channel, token=job.token, experiment=experiment)
 
     def start(self, token: str) -> int:
@@ -310,8 +311,3 @@ def _limits(limits: CellLimits) -> Mapping[str, float]:
 def _ends(until: Until) -> dict[str, float]:
     ends = {"voltage_max": until.voltage_above, "voltage_min": until.voltage_below}
     return {name: volts for name, volts in ends.items() if volts is not None}
-
-
-def _loops(nodes: Sequence[Step | Loop]) -> list[Loop]:
-    loops = [node for node in nodes if isinstance(node, Loop)]
-    return loops + [inner for loop in loops for inner in _loops(loop.body)]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from devices.cells import CellSize
 from devices.errors import Mistake
 from devices.limits import ChannelLimits, LampLimits, Limits
+from devices.programs import Program
 from devices.recipes import AnnealRecipe
-from devices.techniques import Program, RateTest
 from labctl.config.checking import joined
 from labctl.config.models import Experiment
 from labctl.units import show
+
+LAMP = "lamp"
+"""The device that plans call their lamp, on every bench."""
 
 LAMP_LIMIT_OF = {
     "voltage": ("bank_voltage", "V"),
@@ -26,12 +30,10 @@ def beyond_limits(experiment: Experiment, limits: Limits, file: str) -> list[Mis
     """Return what of an experiment the lab does not allow."""
     found: list[Mistake] = []
     if experiment.recipe is not None:
-        found += recipe_beyond(experiment.recipe, limits.lamp, file, "recipe")
-    if isinstance(experiment.program, RateTest):
-        program = experiment.program.program(experiment.sample.area)
+        found += recipe_beyond(experiment.recipe, limits.of_lamp(LAMP), file, "recipe")
+    if experiment.program is not None:
+        program = experiment.program.on(CellSize.of(experiment.sample))
         found += program_beyond(program, limits.potentiostat, file, "program")
-    elif experiment.program is not None:
-        found += program_beyond(experiment.program, limits.potentiostat, file, "program")
     return found
 
 

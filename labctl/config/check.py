@@ -8,8 +8,8 @@ from typing import Any
 
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
+from devices.programs import Program
 from devices.recipes import AnnealRecipe
-from devices.techniques import Program
 from labctl.config import experiments, readers
 from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond
 from labctl.config.benches import bench
@@ -21,9 +21,9 @@ from labctl.config.models import Experiment
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "experiment": ("plan",),
     "bench": ("devices", "clock"),
-    "program": ("macro", "current_densities"),
+    "program": ("macro", "rates"),
     "sample": ("layers",),
-    "recipe": ("voltage", "pulse_count"),
+    "recipe": ("voltage", "pulse_count", "segments"),
     "limits": ("lamp", "potentiostat"),
 }
 """Keys that tell what a file outside the folders is, in the order of asking."""
@@ -39,7 +39,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
     checks: Mapping[str, Callable[[Path], Any]] = {
         "limits": readers.limits,
         "bench": bench,
-        "recipe": readers.recipe,
+        "recipe": readers.any_recipe,
         "program": readers.program,
         "sample": readers.sample,
         "experiment": lambda path: experiments.experiment(path, config.path),

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from devices.errors import ConfigError, Mistake
+from devices.cells import CellSize
+from devices.errors import ConfigError, Mistake, ProgramError
+from devices.macros import Macro
 from devices.quantities import STRICT
 from devices.recipes import AnnealRecipe
 from devices.samples import SafeId, SampleRef
-from devices.techniques import Program, RateTest
 from labctl.config import readers
 from labctl.config.checking import Collected, nearest, validate
 from labctl.config.documents import Document, quoted, read
@@ -53,8 +54,8 @@ def experiment(path: Path, find: Find) -> Experiment:
     sample = collected.attempt(_sample, body, file, find)
     recipe = collected.attempt(_recipe, body, file, path.stem, find)
     program = collected.attempt(_program, body, file, path.stem, find)
-    if isinstance(program, RateTest) and sample is not None:
-        collected.mistakes += _area_mistakes(program, sample, file)
+    if program is not None and sample is not None:
+        collected.mistakes += _cell_mistakes(program, sample, file)
     collected.settle()
     assert table is not None
     assert sample is not None
@@ -89,8 +90,8 @@ def _recipe(body: Mapping[str, Any], file: str, name: str, find: Find) -> Anneal
     return _resolved("recipe", body, file, find, readers.recipe, inline)
 
 
-def _program(body: Mapping[str, Any], file: str, name: str, find: Find) -> RateTest | Program | None:
-    def inline(table: Mapping[str, Any]) -> RateTest | Program:
+def _program(body: Mapping[str, Any], file: str, name: str, find: Find) -> Macro | None:
+    def inline(table: Mapping[str, Any]) -> Macro:
         return readers.program_of({"name": name, **table}, file=file, key="program")
 
     return _resolved("program", body, file, find, readers.program, inline)
@@ -144,10 +145,12 @@ def _plan_mistakes(body: Mapping[str, Any], file: str) -> list[Mistake]:
     return mistakes
 
 
-def _area_mistakes(program: RateTest, sample: SampleRef, file: str) -> list[Mistake]:
+def _cell_mistakes(program: Macro, sample: SampleRef, file: str) -> list[Mistake]:
     """Say what is wrong with the currents that the macro asks of this very cell."""
     try:
-        program.program(sample.area)
+        program.on(CellSize.of(sample))
+    except ProgramError as error:
+        return [Mistake(file, "program", quoted(program.name), str(error))]
     except ValidationError as error:
         where = f"on a cell of {sample.area:g} m^2"
         return [

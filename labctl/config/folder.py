@@ -9,9 +9,9 @@ from pathlib import Path
 
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
-from devices.recipes import AnnealRecipe
+from devices.macros import Macro
+from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
-from devices.techniques import Program, RateTest
 from labctl.config import experiments, readers
 from labctl.config.allowed import beyond_limits
 from labctl.config.checking import Collected, nearest
@@ -77,11 +77,15 @@ class Config:
         """Return an anneal recipe."""
         return readers.recipe(self.path("recipe", name))
 
+    def furnace(self, name: str) -> FurnaceRecipe:
+        """Return a recipe for a furnace."""
+        return readers.furnace(self.path("recipe", name))
+
     def sample(self, name: str) -> SampleRef:
         """Return a sample as the lab describes it."""
         return readers.sample(self.path("sample", name))
 
-    def program(self, name: str) -> RateTest | Program:
+    def program(self, name: str) -> Macro:
         """Return a cycling program, or the macro that becomes one on a cell's area."""
         return readers.program(self.path("program", name))
 

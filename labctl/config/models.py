@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from devices.macros import Macro
+from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmModel, Mount, require_chuck
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
-from devices.techniques import Program, RateTest
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -34,14 +35,23 @@ class ClockChoice:
 
 @dataclass(frozen=True, config=STRICT)
 class World:
-    """The twins' chuck temperature [K], foil-to-chuck heat transfer [W/(m2 K)], reply delay [s].
+    """What the twins live in: where foils truly lie, by which set they truly behave, reply delay [s].
 
-    The default transfer is fitted to the FLA paper's foils; the ranges are guesses.
+    mount, chuck temperature [K] or its course over the time since a foil's first flash, foil-to-chuck heat transfer
+    [W/(m2 K)]; model as in the station. The default transfer is fitted to the FLA paper; the ranges are guesses.
     """
 
-    chuck_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 298.15
-    back_heat_transfer: Annotated[float, Field(ge=0, le=10_000), Unit("W/(m^2 K)")] = 100.0
+    mount: Mount = "chuck"
+    chuck_temperature: ChuckTemperature = 298.15
+    chuck_course: ChuckCourse = ()
+    back_heat_transfer: ChuckTransfer = 100.0
+    model: FilmModel = "S1"
     twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
+
+    @model_validator(mode="after")
+    def _chuck_is_there_for_its_course(self) -> Self:
+        require_chuck(self.mount, self.chuck_course)
+        return self
 
 
 _ADDRESS = re.compile(
@@ -141,7 +151,7 @@ class Experiment:
     plan: str
     sample: SampleRef
     recipe: AnnealRecipe | None
-    program: RateTest | Program | None
+    program: Macro | None
     compare: tuple[Compare, ...]
     notes: str
     operator: str

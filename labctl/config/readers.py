@@ -8,14 +8,21 @@ from typing import Any
 
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
-from devices.recipes import AnnealRecipe
+from devices.macros import Macro, RateTest
+from devices.programs import Program
+from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
-from devices.techniques import Program, RateTest
 from labctl.config.checking import joined, validate
-from labctl.config.documents import Document, quoted, read
+from labctl.config.documents import Document, quoted, read, shown
 
-MACROS: Mapping[str, type[RateTest] | type[Program]] = {"rate_test": RateTest, "program": Program}
+MACROS: Mapping[str, type[Macro]] = {"rate_test": RateTest, "program": Program}
 """What `macro` in a program file chooses."""
+
+RECIPES: Mapping[str, type[AnnealRecipe] | type[FurnaceRecipe]] = {
+    "flash": AnnealRecipe,
+    "furnace": FurnaceRecipe,
+}
+"""What `kind` in a recipe file chooses; without it, flashes."""
 
 
 def limits(path: Path) -> Limits:
@@ -24,10 +31,31 @@ def limits(path: Path) -> Limits:
     return validate(Limits, document.body, file=document.file)
 
 
-def recipe(path: Path) -> AnnealRecipe:
-    """Return the anneal recipe in this file."""
+def any_recipe(path: Path) -> AnnealRecipe | FurnaceRecipe:
+    """Return the recipe in this file, of the kind it says; a lamp's where it says none."""
     document = read(path)
-    return validate(AnnealRecipe, named(document, path.stem), file=document.file)
+    kind = document.body.get("kind", "flash")
+    if not isinstance(kind, str) or kind not in RECIPES:
+        reason = f"must be one of {', '.join(quoted(each) for each in RECIPES)}"
+        raise ConfigError([Mistake(document.file, "kind", quoted(kind), reason)])
+    body = {name: value for name, value in named(document, path.stem).items() if name != "kind"}
+    return validate(RECIPES[kind], body, file=document.file)
+
+
+def recipe(path: Path) -> AnnealRecipe:
+    """Return the lamp's recipe in this file; one for a furnace is a mistake."""
+    found = any_recipe(path)
+    if isinstance(found, AnnealRecipe):
+        return found
+    raise ConfigError([Mistake(shown(path), "kind", '"furnace"', "a lamp is asked for a recipe of flashes")])
+
+
+def furnace(path: Path) -> FurnaceRecipe:
+    """Return the furnace's recipe in this file; one for a lamp is a mistake."""
+    found = any_recipe(path)
+    if isinstance(found, FurnaceRecipe):
+        return found
+    raise ConfigError([Mistake(shown(path), "kind", "", 'must be "furnace"; this is a recipe of flashes')])
 
 
 def sample(path: Path) -> SampleRef:
@@ -36,13 +64,13 @@ def sample(path: Path) -> SampleRef:
     return validate(SampleRef, named(document, path.stem, "id"), file=document.file)
 
 
-def program(path: Path) -> RateTest | Program:
+def program(path: Path) -> Macro:
     """Return the cycling program in this file, or the macro that becomes one on a cell's area."""
     document = read(path)
     return program_of(named(document, path.stem), file=document.file)
 
 
-def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> RateTest | Program:
+def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> Macro:
     """Return the program in a table; `key` is where the table stands in `file`."""
     macro = body.get("macro")
     if not isinstance(macro, str) or macro not in MACROS:

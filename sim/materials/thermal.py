@@ -3,13 +3,13 @@
 Sources: [FLA paper] the 2021 paper on flash lamp annealing of LiCoO2 on aluminium foil; [Wei 1992] Wei, Haas,
 Goldner, Solid State Ionics 58; [Antolini 2001] on the loss of lithium from LiCoO2 above 900 C; [handbook] common
 tables of materials' properties; "calibrated": chosen so that the model meets [FLA paper]'s three recipes, and listed
-in CALIBRATED. Everything else that the model gives is a prediction.
+in MODELS. Everything else that the model gives is a prediction.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sim.materials.substrates import SUBSTRATES
+from sim.materials.substrates import CELSIUS, SUBSTRATES
 from sim.physics.anneal.crystallisation import Kinetics, Utilisation
 from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.films import Film, Slab, Substrate
@@ -55,6 +55,43 @@ LCO_COUPLED = replace(
 )
 LCO_PHASE_LAW = PhaseLaw(amorphous=0.845, crystalline=0.667)
 
+
+@dataclass(frozen=True)
+class FilmModel:
+    """Describe one calibrated set: the film's substance, its absorptance where that goes with the phase, and what
+    was fitted to [FLA paper], to what of it."""
+
+    film: Film
+    fitted: Mapping[str, str]
+    absorptance: PhaseLaw | None = None
+
+
+FITTED_BESIDE_FILM: Mapping[str, str] = {
+    "back transfer": "100 W/(m2 K), 50 to 300 admissible, together with the absorptance",
+    "lamp efficiency": "one point, 16.5 J/cm2 at 850 V and 1.8 ms",
+}
+
+MODELS: Mapping[str, FilmModel] = {
+    "S1": FilmModel(
+        LCO,
+        {
+            "absorptance": "law of film thickness through three points, FLA paper's peak temperatures",
+            "kinetics": "three numbers on the paper's three recipes and three furnace anneals; k to a factor of 4",
+            **FITTED_BESIDE_FILM,
+        },
+    ),
+    "S2": FilmModel(
+        LCO_COUPLED,
+        {
+            "absorptance and kinetics": "four numbers on six data, the paper's three recipes and three furnace"
+            " anneals; nearly as many as data, so that the fit is no evidence",
+            **FITTED_BESIDE_FILM,
+        },
+        LCO_PHASE_LAW,
+    ),
+}
+"""The calibrated sets by name: S1 absorbs after the film's thickness, S2 after its phase."""
+
 UTILISATION: Mapping[str, Utilisation] = {
     "steel": Utilisation(
         0.53, "empirical: 37.56 of 71 uAh/cm2/um on stainless steel after 550 C for 20 min, [FLA paper]"
@@ -63,20 +100,15 @@ UTILISATION: Mapping[str, Utilisation] = {
 """Share of crystalline_bound that a process reached on a substrate; aluminium's is in the calibration, the rest not
 known."""
 
-CALIBRATED: Mapping[str, str] = {
-    "absorptance": "law of film thickness through three points, FLA paper's peak temperatures",
-    "back transfer": "100 W/(m2 K), 50 to 300 admissible, together with the absorptance",
-    "kinetics": "three numbers on the paper's three recipes and three furnace anneals; k to a factor of 4",
-    "lamp efficiency": "one point, 16.5 J/cm2 at 850 V and 1.8 ms",
-}
-"""What was fitted to [FLA paper], and to what of it."""
-
 CALIBRATION_POINTS = (
     (0.7e-6, 850.0, 1.8e-3, 20, 0.4),
     (1.2e-6, 900.0, 1.8e-3, 43, 0.4),
     (3.3e-6, 850.0, 1.8e-3, 300, 0.4),
 )
 """Film thickness [m], voltage [V], pulse length [s], pulses and rate [Hz] of what the fit was made on."""
+
+FURNACE_POINTS = ((500.0 + CELSIUS, 7200.0), (520.0 + CELSIUS, 900.0))
+"""Temperature [K] and time [s] of the furnace anneals that the fit was made on, beside one at 700 C of any time."""
 
 ROOM = 298.15  # K
 

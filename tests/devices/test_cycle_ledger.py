@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,19 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.base import RowStream
-from devices.cycle_ledger import (
+from devices.cycle_columns import (
     CYCLE_COLUMNS,
+    IMPEDANCE_COLUMNS,
     PRIMARY_COLUMNS,
     STEP_COLUMNS,
     CycleFlag,
-    CycleLedger,
-    count_executions,
-    executions,
-    longest_duration,
 )
-from devices.cycle_records import ElementBegan, RowTaken
+from devices.cycle_ends import EndReason
+from devices.cycle_ledger import CycleLedger
+from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
 from devices.errors import InstrumentError
-from devices.techniques import CellLimits, ConstantCurrent, Loop, OpenCircuit, Program, Step, Until
+from devices.programs import CellLimits, Loop, Program, Step
+from devices.sequence import Part
+from devices.techniques import ConstantCurrent, OpenCircuit, PotentiostaticImpedance, Until
 
 LIMITS = CellLimits(voltage_min=0.0, voltage_max=5.0, current_max=1.0)
 REST = Step(OpenCircuit(), Until(duration=10.0))
@@ -31,36 +32,39 @@ CHARGE = Step(ConstantCurrent(1e-3), Until(voltage_above=4.2))
 DISCHARGE = Step(ConstantCurrent(-1e-3), Until(voltage_below=3.0))
 
 
-def program(*nodes: Step | Loop) -> Program:
-    return Program("p", nodes, LIMITS)
-
-
 def numbers(*nodes: Step | Loop) -> list[tuple[int, int, int]]:
-    return [(each.step_index, each.step_count, each.cycle) for each in executions(program(*nodes))]
+    """Return step index, count and cycle as the ledger books each step of one row."""
+    books = Books(*nodes)
+    part = Part(nodes, 0)
+    for time, _ in enumerate(part.walk()):
+        books.step((float(time), 3.5, 0.0))
+    books.ledger.finish(None)
+    steps = books.taken()["steps"]
+    return list(zip(steps["step_index"], steps["step_count"], steps["cycle"], strict=True))
 
 
 class Books:
     """A ledger and its streams."""
 
     def __init__(self, *nodes: Step | Loop, longest_step: float = 1e6) -> None:
-        self.streams = [
-            RowStream(name, name, columns, {"": "test", "channels": "cycler"})
-            for name, columns in (
-                ("primary", PRIMARY_COLUMNS),
-                ("steps", STEP_COLUMNS),
-                ("cycles", CYCLE_COLUMNS),
-            )
-        ]
-        primary, steps, cycles = self.streams
+        columns = {
+            "primary": PRIMARY_COLUMNS,
+            "impedance": IMPEDANCE_COLUMNS,
+            "steps": STEP_COLUMNS,
+            "cycles": CYCLE_COLUMNS,
+        }
+        self.streams = {
+            name: RowStream(name, name, each, {"": "test", "channels": "cycler"})
+            for name, each in columns.items()
+        }
         self.ledger = CycleLedger(
-            program(*nodes),
-            primary=primary,
-            steps=steps,
-            cycles=cycles,
+            self.streams,
+            limits=LIMITS,
             began=1e9,
             longest_step=longest_step,
             range_of=lambda step: 0,
         )
+        self.ledger.begin(Part(nodes, 0), 0.0)
         self.number = 0
 
     def step(self, *rows: tuple[float, float, float]) -> None:
@@ -70,9 +74,17 @@ class Books:
             self.number += 1
             self.ledger.row(RowTaken(self.number, time, voltage, current, 25.0))
 
-    def taken(self) -> list[dict[str, Sequence[Any]]]:
-        """Return the columns of the three streams."""
-        return [next(stream.collect_pages(), {"data": {}})["data"] for stream in self.streams]
+    def over(self, cause: EndReason | None = None) -> EndReason | None:
+        """Tell the ledger that the instrument stopped; return what cut it short."""
+        cut = self.ledger.part_ended(cause)
+        self.ledger.finish(cut)
+        return cut
+
+    def taken(self) -> dict[str, Mapping[str, Sequence[Any]]]:
+        """Return the columns of the streams."""
+        return {
+            name: next(stream.collect_pages(), {"data": {}})["data"] for name, stream in self.streams.items()
+        }
 
 
 def test_steps_outside_counting_loops_belong_to_the_first_and_last_cycle() -> None:
@@ -116,19 +128,14 @@ nodes = st.recursive(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(nodes, min_size=1, max_size=3))
-def test_the_count_of_executions_is_what_is_unrolled(tree: list[Step | Loop]) -> None:
-    whole = program(*tree)
-    unrolled = list(executions(whole))
-    assert count_executions(whole) == len(unrolled)
-    leaves = whole.leaves()
-    assert all(leaves[each.step_index] is each.step for each in unrolled)
-    assert sorted({each.step_index for each in unrolled}) == list(range(len(leaves)))
-    cycles = [each.cycle for each in unrolled]
+@given(st.lists(nodes, min_size=1, max_size=3).map(tuple))
+def test_cycles_count_up_without_a_hole_and_every_step_is_run(tree: tuple[Step | Loop, ...]) -> None:
+    found = numbers(*tree)
+    cycles = [cycle for _, _, cycle in found]
     assert cycles == sorted(cycles)
     assert set(cycles) == set(range(1, cycles[-1] + 1))
-    expected = sum(10.0 if each.step is REST else 77.0 for each in unrolled)
-    assert longest_duration(whole, 77.0) == pytest.approx(expected)
+    leaves = Program("p", tree, LIMITS).leaves()
+    assert sorted({index for index, _, _ in found}) == list(range(len(leaves)))
 
 
 @settings(max_examples=50, deadline=None)
@@ -138,8 +145,8 @@ def test_charge_adds_up_over_rows_steps_and_cycles(currents: list[float]) -> Non
     half = len(currents) // 2
     books.step(*((float(i), 4.0, current) for i, current in enumerate(currents[:half])))
     books.step(*((float(i), 4.0, current) for i, current in enumerate(currents[half:], half)))
-    books.ledger.finish("stopped", certain=True)
-    primary, steps, cycles = books.taken()
+    books.ledger.finish(EndReason.OPERATOR)
+    primary, _, steps, cycles = books.taken().values()
     total = primary["charge"][-1] if primary else 0.0
     assert sum(steps["charge"]) == pytest.approx(total, abs=1e-15)
     net = cycles["charge_capacity"][0] - cycles["discharge_capacity"][0]
@@ -150,8 +157,8 @@ def test_charge_adds_up_over_rows_steps_and_cycles(currents: list[float]) -> Non
 def test_a_constant_current_is_integrated_exactly() -> None:
     books = Books(CHARGE)
     books.step((0.0, 3.0, 1e-3), (1800.0, 3.5, 1e-3), (3600.0, 4.2, 1e-3))
-    assert books.ledger.finish("instrument")
-    _, steps, cycles = books.taken()
+    assert books.over() is None
+    _, _, steps, cycles = books.taken().values()
     assert steps["charge"] == [pytest.approx(1e-3, rel=1e-12)]
     assert steps["end_reason"] == ["voltage_above"]
     assert cycles["flags"] == [int(CycleFlag.NO_REST | CycleFlag.NO_EFFICIENCY)]
@@ -161,8 +168,8 @@ def test_a_constant_current_is_integrated_exactly() -> None:
 def test_rest_counts_nothing_and_gives_its_last_voltage() -> None:
     books = Books(REST)
     books.step((0.0, 3.9, 1e-9), (10.0, 3.8, -1e-9))
-    assert books.ledger.finish("instrument")
-    primary, _, cycles = books.taken()
+    assert books.over() is None
+    primary, _, _, cycles = books.taken().values()
     assert primary["charge"] == [0.0, 0.0]
     assert cycles["end_voltage_rest"] == [3.8]
     assert math.isnan(cycles["efficiency"][0])
@@ -172,8 +179,8 @@ def test_rest_counts_nothing_and_gives_its_last_voltage() -> None:
 def test_a_failed_reading_is_flagged_and_bridged() -> None:
     books = Books(CHARGE)
     books.step((0.0, 3.0, 1e-3), (10.0, math.nan, 1e-3), (20.0, 3.2, math.nan), (36.0, 4.2, 1e-3))
-    assert books.ledger.finish("instrument")
-    primary, steps, _ = books.taken()
+    assert books.over() is None
+    primary, _, steps, _ = books.taken().values()
     assert primary["flags"] == [0, CycleFlag.VOLTAGE_INVALID, CycleFlag.CURRENT_INVALID, 0]
     assert steps["charge"] == [pytest.approx(1e-5, rel=1e-12)]
     assert steps["flags"] == [int(CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID)]
@@ -183,8 +190,8 @@ def test_an_end_that_the_rows_do_not_show_is_unclear() -> None:
     books = Books(CHARGE, REST)
     books.step((0.0, 3.0, 1e-3), (10.0, 3.1, 1e-3))
     books.step((10.0, 3.1, 0.0), (20.0, 3.1, 0.0))
-    assert books.ledger.finish("instrument")
-    _, steps, _ = books.taken()
+    assert books.over() is None
+    _, _, steps, _ = books.taken().values()
     assert steps["end_reason"] == ["unclear", "duration"]
     assert steps["flags"][0] == CycleFlag.END_UNCLEAR
 
@@ -192,20 +199,73 @@ def test_an_end_that_the_rows_do_not_show_is_unclear() -> None:
 def test_the_stations_own_bound_on_a_step_is_flagged() -> None:
     books = Books(CHARGE, longest_step=100.0)
     books.step((0.0, 3.0, 1e-3), (100.0, 3.1, 1e-3))
-    assert books.ledger.finish("instrument")
-    _, steps, _ = books.taken()
+    assert books.over() is None
+    _, _, steps, _ = books.taken().values()
     assert steps["end_reason"] == ["longest_step"]
     assert steps["flags"] == [int(CycleFlag.LONGEST_REACHED)]
 
 
-def test_what_was_cut_short_is_not_done() -> None:
+def test_what_was_cut_short_is_not_done_and_says_by_what() -> None:
     books = Books(CHARGE, DISCHARGE)
-    books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
-    assert not books.ledger.finish("safety")
+    books.step((0.0, 3.0, 1e-3), (10.0, 5.0, 1e-3))
+    assert books.over() is EndReason.SAFETY_VOLTAGE_MAX
     assert books.ledger.done == 0
-    _, steps, cycles = books.taken()
-    assert steps["end_reason"] == ["safety"]
-    assert cycles["flags"][0] & CycleFlag.STOPPED_EARLY
+    taken = books.taken()
+    assert taken["steps"]["end_reason"] == ["safety_voltage_max"]
+    assert taken["cycles"]["flags"][0] & CycleFlag.STOPPED_EARLY
+
+
+def test_the_last_step_of_a_part_is_cut_short_when_none_of_its_ends_shows() -> None:
+    books = Books(CHARGE)
+    books.step((0.0, 3.0, 1e-3), (10.0, 9.9, 0.0))
+    assert books.over() is EndReason.OPEN_CIRCUIT
+    assert books.ledger.done == 0
+
+
+def test_the_instruments_own_reason_comes_first() -> None:
+    books = Books(CHARGE, REST)
+    books.step((0.0, 3.0, 1e-3), (10.0, 3.1, 1e-3))
+    books.ledger.ended(ElementEnded(EndReason.CHARGE))
+    books.step((10.0, 3.1, 0.0), (20.0, 3.1, 0.0))
+    assert books.over() is None
+    assert books.taken()["steps"]["end_reason"] == ["charge", "duration"]
+
+
+def test_a_second_part_goes_on_in_time_count_and_cycle() -> None:
+    books = Books(Loop((CHARGE, DISCHARGE), 1, counts_cycles=True))
+    books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
+    books.step((10.0, 4.1, -1e-3), (15.0, 3.0, -1e-3))
+    assert books.ledger.part_ended(None) is None
+    seen = books.ledger.seen()
+    assert seen.ended_by is EndReason.VOLTAGE_BELOW
+    assert seen.discharge_capacity == pytest.approx(5e-3)
+    assert seen.efficiency == pytest.approx(0.5)
+    books.ledger.begin(Part((Loop((CHARGE, DISCHARGE), 1, counts_cycles=True),), 0), 100.0)
+    books.step((0.0, 3.0, 1e-3), (8.0, 4.2, 1e-3))
+    books.step((8.0, 4.1, -1e-3), (12.0, 3.0, -1e-3))
+    assert books.over() is None
+    assert books.ledger.seen().first_discharge_capacity == pytest.approx(5e-3)
+    assert books.ledger.seen().discharge_capacity == pytest.approx(4e-3)
+    taken = books.taken()
+    assert taken["primary"]["test_time"] == [0.0, 10.0, 10.0, 15.0, 100.0, 108.0, 108.0, 112.0]
+    assert taken["steps"]["step_count"] == [1, 2, 3, 4]
+    assert taken["cycles"]["cycle"] == [1, 2]
+
+
+def test_a_spectrum_is_booked_point_by_point_and_ends_swept() -> None:
+    spectrum = Step(PotentiostaticImpedance(1e3, 1.0, 0.01))
+    books = Books(spectrum)
+    books.ledger.element(ElementBegan("eis"))
+    for number, frequency in enumerate((1e3, 1e2, 1e1), 1):
+        books.ledger.spectrum(
+            SpectrumPoint(number, float(number), frequency, 50.0, math.nan, 3.9, 0.0, 0.01, 0.0)
+        )
+    assert books.over() is None
+    taken = books.taken()
+    assert taken["impedance"]["frequency"] == [1e3, 1e2, 1e1]
+    assert set(taken["impedance"]["spectrum"]) == {1}
+    assert set(taken["impedance"]["flags"]) == {int(CycleFlag.SATURATED)}
+    assert taken["steps"]["end_reason"] == ["swept"]
 
 
 def test_records_that_no_program_explains_are_refused() -> None:

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,16 @@ from ophyd.status import Status
 from devices.base import RowStream
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.bridges.squidstat import Connection, SquidstatBridge
-from devices.cycle_ledger import PRIMARY_COLUMNS, CycleFlag
+from devices.cycle_columns import PRIMARY_COLUMNS, CycleFlag
 from devices.errors import InterlockError, LimitError, OutcomeUnknown, ProgramError, Timeout
 from devices.instruments.squidstat import Squidstat
 from devices.limits import ChannelLimits
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.potentiostat import PotentiostatStation
+from devices.programs import CellLimits, Loop, Program, Step, When
 from devices.roles import Bring, CycleJob, Potentiostat
 from devices.samples import Layer, SampleRef
-from devices.techniques import (
-    CellLimits,
-    ConstantCurrent,
-    Loop,
-    OpenCircuit,
-    Program,
-    Record,
-    Step,
-    Until,
-)
+from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.wire import Wire
 from sim.materials import cathode
 from sim.physics.cell.cell import Cell, CellParameters, CellState
@@ -252,7 +244,7 @@ def cycles(times: int, on_host_loss: Any = "keep") -> Program:
 def test_the_station_fits_its_role() -> None:
     rig = Rig()
     assert isinstance(rig.station, Potentiostat)
-    assert set(rig.station.streams) == {"primary", "steps", "cycles", "events"}
+    assert set(rig.station.streams) == {"primary", "impedance", "steps", "cycles", "events"}
     assert list(rig.station.streams["primary"].columns) == list(PRIMARY_COLUMNS)
 
 
@@ -505,7 +497,7 @@ def test_safe_in_flight_opens_the_cell_whatever_the_program_says() -> None:
     rig.station.safe()
     assert not rig.twin.busy(0)
     assert rig.station.flight().end_reason == "made safe"
-    assert rows(rig.station.streams["steps"])["end_reason"][-1] == "made safe"
+    assert rows(rig.station.streams["steps"])["end_reason"][-1] == "operator"
 
 
 @pytest.mark.parametrize("ending", ["stop", "safe", "close"])
@@ -629,3 +621,81 @@ def test_a_late_reply_is_not_taken_for_another() -> None:
     buffer = bytearray(late + own + b"rest")
     assert unpack(ReplyTo(7).take(buffer) or b"")["busy"] is False
     assert buffer == b"rest"
+
+
+def conditional(times: int, until: When, *after: Step) -> Program:
+    """Cycle until a condition holds, at most so many times, then go on."""
+    body = (charge_to(4.1, 10 * CURRENT), discharge_to(3.5, 10 * CURRENT))
+    return Program("conditional", (Loop(body, times, counts_cycles=True, until=until), *after), LIMITS)
+
+
+def test_a_loop_ends_when_its_condition_holds_and_the_history_is_one() -> None:
+    rig = Rig()
+    complete = rig.fly(conditional(9, When(cycle_at_least=3), rest(60.0)))
+    assert complete.done
+    assert complete.success
+    steps, by_cycle = rows(rig.station.streams["steps"]), rows(rig.station.streams["cycles"])
+    assert steps["step_index"] == [0, 1, 0, 1, 0, 1, 2]
+    assert steps["step_count"] == list(range(1, 8))
+    assert by_cycle["cycle"] == [1, 2, 3]
+    primary = rows(rig.station.streams["primary"])
+    assert primary["test_time"] == sorted(primary["test_time"])
+    assert primary["record"] == list(range(1, len(primary["record"]) + 1))
+    flight = rig.station.flight()
+    assert (flight.end_reason, flight.asked, flight.done) == ("completed", 7, 7)
+    # Between two parts the host has to go on: the cell rests no longer than its look takes.
+    gaps = np.subtract(steps["t_start"][2::2], steps["t_end"][1:-1:2])
+    assert 0.0 <= max(gaps) <= 5.0 + 1e-6
+
+
+def test_a_loop_that_runs_is_made_longer_or_shorter_and_what_follows_still_comes() -> None:
+    for times, expected in ((2, [1, 2, 1, 2]), (7, [1, 2] * 7)):
+        rig = Rig()
+        body = (charge_to(4.1, 10 * CURRENT), discharge_to(3.5, 10 * CURRENT))
+        program = Program("p", (rest(60.0), Loop(body, 4, counts_cycles=True), rest(60.0)), LIMITS)
+        rig.station.prepare(CycleJob(SAMPLE, program))
+        rig.clock.run_until(10.0)
+        rig.station.kickoff()
+        complete = rig.station.complete()
+        rig.clock.run_until(120.0)
+        assert rig.station.change_times(times) == times
+        rig.clock.run_until(1e5)
+        assert complete.success
+        steps = rows(rig.station.streams["steps"])
+        whole = [
+            index
+            for index, why in zip(steps["step_index"], steps["end_reason"], strict=True)
+            if why != "operator"
+        ]
+        assert whole == [0, *expected, 3]
+        flight = rig.station.flight()
+        assert flight.asked == flight.done == len(whole)
+
+
+def test_a_stop_between_two_parts_leaves_the_cell_open_and_says_so() -> None:
+    rig = Rig()
+    rig.station.prepare(CycleJob(SAMPLE, conditional(3, When(cycle_at_least=9))))
+    rig.clock.run_until(10.0)
+    rig.station.kickoff()
+    rig.clock.run_until(11.0)
+    while rig.twin.busy(0):
+        rig.clock.moment += 1.0
+        rig.twin.advance(rig.clock.now())
+    rig.twin.deliver()
+    rig.station.safe()
+    assert not rig.twin.busy(0)
+    rig.clock.run_until(1e5)
+    assert rig.station.flight().interrupted
+
+
+def test_nothing_can_be_changed_where_nothing_runs() -> None:
+    rig = Rig()
+    with pytest.raises(InterlockError, match="nothing runs"):
+        rig.station.change_times(3)
+
+
+def test_a_step_that_asks_for_a_temperature_is_refused_without_a_chamber() -> None:
+    rig = Rig()
+    warm = replace(rest(60.0), temperature=333.0)
+    with pytest.raises(ProgramError, match="no chamber"):
+        rig.station.prepare(CycleJob(SAMPLE, Program("p", (warm,), LIMITS)))

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from devices.recipes import AnnealRecipe, MicroPulse, canonical_hash, to_json
+from devices.errors import ConfigError
+from devices.recipes import AnnealRecipe, FurnaceRecipe, MicroPulse, canonical_hash, to_json
 from labctl.config.checking import validate
 
 PLAIN = AnnealRecipe("fla", voltage=850.0, pulse_duration=1.8e-3, pulse_count=20, rate=0.4)
@@ -56,3 +57,37 @@ def test_micro_pulses_are_typed_with_units():
     }
     recipe = validate(AnnealRecipe, body, file="split.toml")
     assert recipe.lit == (pytest.approx((0.0, 0.2e-3)), pytest.approx((0.4e-3, 1e-3)))
+
+
+RAPID = {
+    "name": "rta",
+    "atmosphere": "O2",
+    "segments": [
+        {"temperature": "700 degC", "ramp": "50 K/s", "duration": "1 min"},
+        {"temperature": "25 degC", "ramp": "10 K/s"},
+    ],
+}
+
+
+def test_a_furnace_recipe_is_a_profile_of_straight_lines():
+    recipe = validate(FurnaceRecipe, RAPID, file="rta.toml")
+    times, temperatures = zip(*recipe.profile, strict=True)
+    assert times == pytest.approx((0.0, 13.5, 73.5, 141.0))
+    assert temperatures == pytest.approx((298.15, 973.15, 973.15, 298.15))
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "allowed"),
+    [
+        ({"segments": []}, "segments", "a list of 1 to 100"),
+        ({"atmosphere": ""}, "atmosphere", "text"),
+        ({"segments": [{"temperature": "500", "ramp": "1 K/s"}]}, "segments[0].temperature", "give a unit"),
+        ({"segments": [{"temperature": "500 degC", "ramp": "0 K/s"}]}, "segments[0].ramp", "K/s"),
+        ({"segments": [{"temperature": "500 degC"}]}, "segments[0].ramp", "missing"),
+    ],
+)
+def test_a_furnace_recipe_that_cannot_be_is_refused_with_key_and_unit(changes, key, allowed):
+    with pytest.raises(ConfigError) as refused:
+        validate(FurnaceRecipe, {**RAPID, **changes}, file="rta.toml")
+    assert [mistake.key for mistake in refused.value.mistakes] == [key]
+    assert allowed in refused.value.mistakes[0].allowed

@@ -3,15 +3,16 @@ from dataclasses import replace
 import pytest
 
 from devices.errors import InterlockError
-from devices.limits import DamageLimits, LampLimits, ShareThresholds
-from devices.recipes import AnnealRecipe, MicroPulse
+from devices.limits import DamageLimits, ShareThresholds
+from devices.recipes import AnnealRecipe, FurnaceRecipe, FurnaceSegment, MicroPulse
 from devices.samples import Layer
-from labctl.belief import Believer, tube_of
+from labctl import belief
+from labctl.belief import Believer, surroundings_from
 from labctl.damage import judge
 from labctl.runs import Run
 from sim.foil import Surroundings
+from sim.materials.substrates import SUBSTRATES
 from sim.physics.lamp.bank import Bank
-from sim.physics.lamp.load import Tube
 
 
 def believer(folder, limits=None):
@@ -80,5 +81,47 @@ def test_a_film_on_steel_is_flashed_and_believed(lab, sample, recipe):
     assert predicted == pytest.approx(lab.believer.foil(steel).annealed().surface_peak, abs=3.0)
 
 
-def test_the_example_lamp_of_the_limits_is_the_tube_of_the_physics():
-    assert tube_of(LampLimits(950.0, 5e-3, 500, 0.5, 500.0)) == Tube()
+def hashed(folder, *, surroundings=None, limits=None, **bank):
+    return Believer(folder, Bank(**bank), surroundings or Surroundings(), limits=limits).parameters_hash
+
+
+def test_the_hash_of_the_parameters_covers_whatever_a_prediction_goes_by(tmp_path, monkeypatch):
+    plain = hashed(tmp_path)
+    assert plain == hashed(tmp_path)
+    others = [
+        hashed(tmp_path, limits=DamageLimits()),
+        hashed(tmp_path, limits=DamageLimits(molten_share=ShareThresholds(0.0, 0.05))),
+        hashed(tmp_path, explosion_constant=1e5),
+        hashed(tmp_path, efficiency=0.4),
+        hashed(tmp_path, surroundings=Surroundings(model="S2")),
+        hashed(tmp_path, surroundings=Surroundings(hanging=True)),
+        hashed(tmp_path, surroundings=Surroundings(chuck_temperature=310.0)),
+        hashed(tmp_path, surroundings=Surroundings(chuck_course=((0.0, 300.0), (9.0, 310.0)))),
+    ]
+    monkeypatch.setattr(belief, "SUBSTRATES", {**SUBSTRATES, "Al": replace(SUBSTRATES["Al"], mirror=0.8)})
+    others.append(hashed(tmp_path))
+    assert len({plain, *others}) == 1 + len(others)
+
+
+def test_what_a_station_says_of_the_foils_place_is_believed():
+    built = {"mount": "hanging", "model": "S2", "bank_capacitance": 5.6e-3}
+    assert surroundings_from(built) == Surroundings(hanging=True, model="S2")
+    warming = ({"time": 0.0, "temperature": 300.0}, {"time": 60.0, "temperature": 330.0})
+    course = surroundings_from({"chuck_course": warming, "chuck_transfer": 50.0})
+    assert course == Surroundings(back_transfer=50.0, chuck_course=((0.0, 300.0), (60.0, 330.0)))
+
+
+def test_a_hanging_foil_and_a_coupled_film_are_predicted_otherwise(tmp_path, sample, recipe):
+    peaks = [
+        Believer(tmp_path, Bank(), surroundings).anneal(sample, recipe).values["surface_peak"]
+        for surroundings in (Surroundings(), Surroundings(hanging=True), Surroundings(model="S2"))
+    ]
+    assert peaks[1] > peaks[0] + 20.0
+    assert abs(peaks[2] - peaks[0]) > 3.0
+
+
+def test_a_furnace_is_predicted_over_the_depth_of_the_film(tmp_path, sample):
+    recipe = FurnaceRecipe("f", "air", (FurnaceSegment(773.15, 1.0, 7200.0),))
+    prediction, result = believer(tmp_path).furnace(sample, recipe)
+    assert prediction.values["crystalline_mean"] == pytest.approx(0.58, abs=0.01)
+    assert len(result.crystalline) >= 20

@@ -58,7 +58,7 @@ def test_pictures_are_drawn_where_asked(kept, tmp_path):
 def test_an_unknown_run_stream_or_column_is_refused_by_name(kept):
     for arguments, word in (
         (("show", "zzz"), "no run"),
-        (("show", "last", "--stream", "impedance"), "no stream"),
+        (("show", "last", "--stream", "layers"), "no stream"),
         (("show", "last", "--columns", "volts"), "volts"),
         (("plot", ""), "no run"),
     ):

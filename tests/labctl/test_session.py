@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import labctl
+from devices.cells import CellSize, Rate
 from devices.errors import (
     ConfigError,
     ConnectError,
@@ -18,8 +19,8 @@ from devices.errors import (
     LimitError,
     OwnershipError,
 )
+from devices.macros import RateTest
 from devices.roles import CycleJob
-from devices.techniques import RateTest
 from labctl import Run
 from labctl.replay import replay_in_place
 from labctl.runs import briefs
@@ -169,9 +170,9 @@ def test_a_foil_keeps_its_history_from_session_to_session(open_lab, sample, reci
 
 
 def _program(sample):
-    from devices.techniques import RateTest
+    from devices.macros import RateTest
 
-    return RateTest("p", (5.0,), 3.0, 4.25, 1).program(sample.area)
+    return RateTest("p", (Rate(5.0, "A/m^2"),), 3.0, 4.25, 1).on(CellSize.of(sample))
 
 
 def test_facts_of_hands_are_kept(lab, sample, recipe):
@@ -223,7 +224,7 @@ def test_a_film_outside_the_model_is_refused_in_words(lab, sample, recipe):
 
 def test_nothing_is_flashed_for_a_cell_that_cannot_be_built_or_cycled(lab, sample, recipe, program):
     """A flash cannot be taken back: the whole experiment is checked before the first."""
-    too_much = RateTest("big", (2000.0,), 3.0, 4.25, 1).program(sample.area)
+    too_much = RateTest("big", (Rate(2000.0, "A/m^2"),), 3.0, 4.25, 1).on(CellSize.of(sample))
     bare = replace(sample, cell_layers=())
     for film, asked, error in ((bare, program, InterlockError), (sample, too_much, LimitError)):
         with pytest.raises(error):

@@ -7,8 +7,10 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 from event_model import DocumentNames, schema_validators
 
+from devices.cells import CellSize, Rate
 from devices.errors import InterlockError, LimitError
-from devices.techniques import RateTest, Record
+from devices.macros import RateTest
+from devices.techniques import Record
 from labctl import Run
 
 
@@ -41,7 +43,7 @@ def test_documents_pass_their_schemas_and_streams_are_what_the_schema_page_says(
     run = Run(uid, lab.data)
     for name, doc in run.documents:
         schema_validators[DocumentNames[name]].validate(doc)
-    assert set(run.streams) == {"baseline", "primary", "steps", "cycles", "events", "outcome"}
+    assert set(run.streams) == {"baseline", "primary", "impedance", "steps", "cycles", "events", "outcome"}
     columns = "test_time unix_time voltage current charge energy step_index step_count cycle record"
     assert list(run.table()) == [*columns.split(), "ambient_temperature", "range", "flags"]
     assert run.units()["charge"] == "Ah"
@@ -82,7 +84,7 @@ def test_a_cell_is_not_flashed(lab, cell, recipe):
 
 
 def test_a_program_beyond_the_channels_limits_is_refused_before_anything_is_wired(lab, cell):
-    too_much = RateTest("big", (2000.0,), 3.0, 4.25, 1).program(cell.area)
+    too_much = RateTest("big", (Rate(2000.0, "A/m^2"),), 3.0, 4.25, 1).on(CellSize.of(cell))
     with pytest.raises(LimitError, match="current"):
         lab.RE(lab.plans.cycle(lab.potentiostat, cell, too_much))
     assert not [run for run in (lab.data / "runs").glob("*/*/*.jnl") if Run(run).start["purpose"] == "cycle"]
@@ -90,9 +92,9 @@ def test_a_program_beyond_the_channels_limits_is_refused_before_anything_is_wire
 
 @pytest.mark.parametrize(("policy", "goes_on"), [("keep", True), ("open", False)])
 def test_an_abort_keeps_the_rows_and_does_to_the_cell_what_the_program_says(lab, cell, policy, goes_on):
-    program = RateTest("slow", (0.5,), 3.0, 4.25, 5, Record(interval=30.0), on_host_loss=policy).program(
-        cell.area
-    )
+    program = RateTest(
+        "slow", (Rate(0.5, "A/m^2"),), 3.0, 4.25, 5, Record(interval=30.0), on_host_loss=policy
+    ).on(CellSize.of(cell))
 
     def abort_at(name, doc):
         if name == "event_page" and len(doc["data"].get("voltage", ())) > 10 and not asked:

@@ -67,3 +67,24 @@ def test_a_foil_kept_by_an_older_version_is_still_read() -> None:
     for name in ("elapsed", "lithium_loss", "strain"):
         del kept["anneal"][name]
     assert Foil.from_dict(kept, Surroundings()).annealed().lithium_loss == 0.0
+
+
+def test_a_foil_that_hangs_has_air_behind_it_and_no_chuck() -> None:
+    assert Surroundings(hanging=True).environment().back.transfer == 10.0
+    with pytest.raises(ValueError, match="a hanging foil has no chuck"):
+        Surroundings(hanging=True, chuck_course=((0.0, 300.0),))
+
+
+def test_a_model_that_nobody_knows_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="model = 'S3': there are S1, S2"):
+        Surroundings(model="S3")
+
+
+def test_a_furnace_is_asked_of_a_foil_and_changes_nothing() -> None:
+    twin = foil("Al")
+    for time in (0.0, 2.5):
+        twin.flash(time, PULSE)
+    before = twin.annealed()
+    hot = twin.heated(((0.0, 298.15), (100.0, 800.0), (1000.0, 800.0)))
+    assert hot.mean > before.mean + 0.3
+    assert twin.annealed().mean == before.mean

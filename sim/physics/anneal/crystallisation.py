@@ -78,6 +78,14 @@ def along(kinetics: Kinetics, time: Array, temperature: Array) -> float:
     lamp; ramps are cut into steps of FINE_STEP at most.
     Raises ValueError unless time rises.
     """
+    return float(crystalline(dose_of_profile(kinetics, time, temperature), kinetics.exponent))
+
+
+def dose_of_profile(kinetics: Kinetics, time: Array, temperature: Array) -> float:
+    """Return the dose [1] of a furnace profile; see along.
+
+    Raises ValueError unless time rises.
+    """
     if not (np.all(np.isfinite(temperature)) and np.all(np.diff(time) > 0.0)):
         raise ValueError("time [s] of a profile must rise, and its temperature [K] be finite")
     cuts = np.maximum(1, np.ceil(np.abs(np.diff(temperature)) / FINE_STEP)).astype(int)
@@ -86,8 +94,7 @@ def along(kinetics: Kinetics, time: Array, temperature: Array) -> float:
         for start, end, count in zip(time[:-1].tolist(), time[1:].tolist(), cuts.tolist(), strict=True)
     ]
     fine = np.append(np.concatenate(parts), time[-1])
-    dose = dose_along(kinetics, fine, np.interp(fine, time, temperature)[:, None])
-    return float(crystalline(dose, kinetics.exponent)[0])
+    return float(dose_along(kinetics, fine, np.interp(fine, time, temperature)[:, None])[0])
 
 
 @dataclass(frozen=True)

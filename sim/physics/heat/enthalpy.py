@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Stefan_Boltzmann
+from scipy.linalg.blas import idamax
 from scipy.linalg.lapack import dgtsv
 
 from sim.physics.heat.engines import GAMMA, STAGE, Drive, March, Train, balance, by_marching, lost_by
@@ -84,7 +85,8 @@ class _Tables:
     """Hold the tables of all cells as one, so that one search finds the segment of every cell.
 
     Each layer's enthalpies are shifted so far up that they follow those of the layer before it; the shift
-    chooses the segment only and is in no result.
+    chooses the segment only and is in no result. In a segment temperature and conductivity are straight lines over
+    the enthalpy h: T = level + slope h, k = base + bend h.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -98,100 +100,106 @@ class _Tables:
             keys.append(medium.enthalpies[1:-1] + shift)
             keys.append(np.array([top + 3.0 * span]))
             top += 3.0 * span
-            rows.append(
-                np.stack(
-                    (
-                        medium.enthalpies[:-1],
-                        medium.temperatures[:-1],
-                        medium.temperature_slopes,
-                        medium.conductivities[:-1],
-                        medium.conductivity_slopes,
-                    )
-                )
-            )
+            slope, bend, start = medium.temperature_slopes, medium.conductivity_slopes, medium.enthalpies[:-1]
+            level, base = medium.temperatures[:-1] - slope * start, medium.conductivities[:-1] - bend * start
+            rows.append(np.stack((level, slope, base, bend)))
         self.keys = np.concatenate(keys)[:-1]
         self.rows = np.ascontiguousarray(np.concatenate(rows, axis=1))
 
     def at(self, enthalpy: Array) -> Array:
-        """Return start, temperature, dT/dh, conductivity, dk/dh (5, n) of each cell's segment."""
+        """Return level, slope, base and bend (4, n) of each cell's segment."""
         return self.rows.take(self.keys.searchsorted(enthalpy + self.shift), axis=1)
 
 
 class _Exchange:
-    """Hold what the solver needs in every step: the heat that the cells exchange and its linearisation."""
+    """Hold what the solver needs in every step: the heat that the cells exchange and its linearisation.
+
+    Tens of cells make arithmetic cheap and every call dear: solve is written for few of them.
+    """
 
     def __init__(self, stack: Stack, environment: Environment) -> None:
         self.stack, self.front, self.back = stack, environment.front, environment.back
         self.chuck = environment.back.temperature
         self.tables = _Tables(stack)
         size = len(stack.widths)
-        self.temperature, self.slope = np.empty(size), np.empty(size)
-        self.resistance, self.gain = np.empty(size), np.empty(size)
+        self.temperature, self.slope, self.resistance = np.empty(size), np.empty(size), np.empty(size)
         self.half = 0.5 * stack.widths
 
     def look_up(self, enthalpy: Array) -> None:
         """Set temperature T, dT/dh and half-cell resistance w / 2k of all cells."""
-        start, temperature, self.slope, conductivity, bend = self.tables.at(enthalpy)
-        beyond = enthalpy - start
-        self.temperature = temperature + beyond * self.slope
-        self.resistance = self.half / (conductivity + beyond * bend)
+        level, self.slope, base, bend = self.tables.at(enthalpy)
+        self.temperature = level + self.slope * enthalpy
+        self.resistance = self.half / (base + bend * enthalpy)
 
-    def flow(self) -> tuple[Array, Array]:
-        """Return conductances [W m-2 K-1] of inner faces (n - 1,) and what cells gain [W m-2] (n,)."""
-        conductance = 1.0 / (self.resistance[:-1] + self.resistance[1:])
-        flux = conductance * (self.temperature[:-1] - self.temperature[1:])
-        gain = np.empty_like(self.temperature)
-        gain[:-1] = -flux
-        gain[-1] = 0.0
-        gain[1:] += flux
-        gain[0] -= _loss(self.front, float(self.temperature[0]), self.front.temperature)
-        gain[-1] -= _loss(self.back, float(self.temperature[-1]), self.chuck)
-        return conductance, gain
+    def losses(self) -> tuple[float, float]:
+        """Return what front and back lose [W m-2] at the temperatures looked up."""
+        front = _loss(self.front, float(self.temperature[0]), self.front.temperature)
+        return front, _loss(self.back, float(self.temperature[-1]), self.chuck)
 
     def rate(self, enthalpy: Array) -> Array:
         """Return what each cell gains [W m-2] (n,) from its neighbours and the two sides."""
         self.look_up(enthalpy)
-        return self.flow()[1]
+        flux = -np.diff(self.temperature) / (self.resistance[:-1] + self.resistance[1:])
+        gain = np.zeros_like(self.temperature)
+        gain[:-1] -= flux
+        gain[1:] += flux
+        front, back = self.losses()
+        gain[0] -= front
+        gain[-1] -= back
+        return gain
 
     def solve(self, known: Array, reach: float, enthalpy: Array) -> Array:
         """Return the enthalpy h with widths * h = known + reach * rate(h), by damped Newton from a guess.
 
         known (n,) [J m-2], reach [s]. The matrix leaves out dk/dh: it varies little in a solid, and across a
-        melting point it would cost the matrix its diagonal dominance, and Newton its way.
+        melting point it would cost the matrix its diagonal dominance, and Newton its way. So convergence is linear:
+        what an update leaves over is the update times the ratio of the last two.
         Raises NotConverged.
         """
-        widths = self.stack.widths
+        widths, before = self.stack.widths, 0.0
         for iteration in range(ITERATIONS):
             self.look_up(enthalpy)
-            conductance, gain = self.flow()
-            front = self.front.slope(float(self.temperature[0]))
-            back = self.back.slope(float(self.temperature[-1]))
-            reached = reach * conductance
-            left = reached * self.slope[:-1]
-            right = reached * self.slope[1:]
+            temperature, slope = self.temperature, self.slope
+            reached = -reach / (self.resistance[:-1] + self.resistance[1:])
+            flow = reached * (temperature[:-1] - temperature[1:])
+            left, right = reached * slope[:-1], reached * slope[1:]
+            front, back = self.losses()
+            residual = known - widths * enthalpy
+            residual[:-1] += flow
+            residual[1:] -= flow
+            residual[0] -= reach * front
+            residual[-1] -= reach * back
             diagonal = widths.copy()
-            diagonal[:-1] += left
-            diagonal[1:] += right
-            diagonal[0] += reach * front * self.slope[0]
-            diagonal[-1] += reach * back * self.slope[-1]
-            residual = known + reach * gain - widths * enthalpy
-            update = _tridiagonal(-left, diagonal, -right, residual)
-            largest = max(update.max(), -update.min())
-            if largest < SETTLED:
+            diagonal[:-1] -= left
+            diagonal[1:] -= right
+            diagonal[0] += reach * self.front.slope(float(temperature[0])) * slope[0]
+            diagonal[-1] += reach * self.back.slope(float(temperature[-1])) * slope[-1]
+            damping = iteration >= UNDAMPED
+            # The solver overwrites what it is given; only damping asks for the residual again.
+            update = _tridiagonal(left, diagonal, right, residual.copy() if damping else residual)
+            largest = abs(float(update[idamax(update)]))
+            if largest < SETTLED or largest**2 < SETTLED * before:
                 return enthalpy + update
-            if iteration >= UNDAMPED:
-                spread = np.zeros_like(widths)
-                spread[:-1] += conductance
-                spread[1:] += conductance
-                spread[0] += front + FAINT
-                spread[-1] += back + FAINT
-                lag = _tridiagonal(-conductance, spread, -conductance, -residual / reach)
-                update = self.damped(enthalpy, update, lag)
+            before = largest
+            if damping:
+                update, before = self.damped(enthalpy, update, self.lag(reached, reach, residual)), 0.0
             enthalpy = enthalpy + update
         raise NotConverged(
             f"no solution after {ITERATIONS} iterations in a step of {reach / (0.5 * GAMMA):.3g} s; "
             f"the last update was {largest:.3g} J/m3"
         )
+
+    def lag(self, reached: Array, reach: float, residual: Array) -> Array:
+        """Return by how much the cells are hotter than conduction would leave them with the heat they have [K] (n,).
+
+        reached (n - 1,): -reach times the conductances of inner faces.
+        """
+        spread = np.zeros_like(residual)
+        spread[:-1] -= reached
+        spread[1:] -= reached
+        spread[0] += reach * (self.front.slope(float(self.temperature[0])) + FAINT)
+        spread[-1] += reach * (self.back.slope(float(self.temperature[-1])) + FAINT)
+        return _tridiagonal(reached.copy(), spread, reached.copy(), -residual)
 
     def damped(self, enthalpy: Array, update: Array, lag: Array) -> Array:
         """Return the part of a Newton update [J m-3] that goes no farther than its minimum along the way.
@@ -217,14 +225,9 @@ class _Exchange:
         return high * update
 
     def temperature_of(self, enthalpy: Array) -> Array:
-        """Return temperatures [K] (n,) of any enthalpies (n,), those beyond a table at its end."""
-        parts = zip(self.stack.parts, self.stack.layers, strict=True)
-        return np.concatenate(
-            [
-                np.interp(enthalpy[part], layer.medium.enthalpies, layer.medium.temperatures)
-                for part, layer in parts
-            ]
-        )
+        """Return temperatures [K] (n,) of any enthalpies (n,), those beyond a table on its last line."""
+        level, slope, _, _ = self.tables.at(enthalpy)
+        return np.asarray(level + slope * enthalpy)
 
 
 def _loss(side: Side, temperature: float, surroundings: float) -> float:

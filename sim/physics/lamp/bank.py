@@ -14,6 +14,18 @@ Array = NDArray[np.float64]
 CAPACITANCE = 5.6e-3  # F, of the station's bank, guess: gives with K0 the droop that [FLA paper] implies
 LAMP_CONSTANT = 35.0  # ohm A^0.5, of the lamp, guess: typical of a long xenon tube
 EXPOSED_AREA = 20e-4  # m2, foil under the lamp, guess
+EXPLOSION_CONSTANT = 1.5e5
+"""J s^-0.5, guess: 20 kJ s^-0.5 per cm of length and cm of bore [flash-lamp textbooks], for a tube of 15 cm by
+5 mm, which has the length over bore of K0 = 35 ohm A^0.5."""
+CHARGER_POWER, CHARGER_CURRENT = 600.0, 0.6  # W, A: a 600 W charger of 1 kV, all of it into the bank
+UNITS = {
+    "capacitance": "F",
+    "lamp_constant": "ohm A^0.5",
+    "exposed_area": "m2",
+    "explosion_constant": "J/s^0.5",
+    "charger_power": "W",
+    "charger_current": "A",
+}
 CALIBRATION_VOLTAGE = 850.0  # V, [FLA paper]
 CALIBRATION_DURATION = 1.8e-3  # s, [FLA paper]
 CALIBRATION_EXPOSURE = 16.5e4  # J m-2, [FLA paper]: 330 J/cm2 in 20 pulses and 4950 J/cm2 in 300
@@ -47,19 +59,23 @@ def calibrated_efficiency(capacitance: float, lamp_constant: float, exposed_area
 
 @dataclass(frozen=True)
 class Bank:
-    """Describe a capacitor bank, its lamp and the foil they light.
+    """Describe a capacitor bank with its charger, its lamp and the foil they light.
 
     capacitance [F], lamp_constant K0 [ohm A^0.5], efficiency [1] of electrical energy to light on the exposed
-    area, exposed_area [m2].
+    area, exposed_area [m2], explosion_constant Ke of the lamp [J s^-0.5]; charger_power [W] and charger_current [A]
+    into the bank at most.
     """
 
     capacitance: float = CAPACITANCE
     lamp_constant: float = LAMP_CONSTANT
     efficiency: float = calibrated_efficiency(CAPACITANCE, LAMP_CONSTANT, EXPOSED_AREA)
     exposed_area: float = EXPOSED_AREA
+    explosion_constant: float = EXPLOSION_CONSTANT
+    charger_power: float = CHARGER_POWER
+    charger_current: float = CHARGER_CURRENT
 
     def __post_init__(self) -> None:
-        for name, unit in (("capacitance", "F"), ("lamp_constant", "ohm A^0.5"), ("exposed_area", "m2")):
+        for name, unit in UNITS.items():
             _require_positive(name, getattr(self, name), unit)
         if not 0.0 < self.efficiency <= 1.0:
             raise ValueError(f"efficiency = {self.efficiency} is outside (0, 1]")

@@ -6,27 +6,6 @@ from dataclasses import dataclass
 from sim.physics.lamp.bank import Bank, Discharge, charging_time
 
 LIFE_EXPONENT = 8.5  # [flash-lamp textbooks], for quartz tubes driven well below their explosion energy
-EXPLOSION_CONSTANT = 1.5e5
-"""J s^-0.5, guess: 20 kJ s^-0.5 per cm of length and cm of bore [flash-lamp textbooks], for a tube of 15 cm by
-5 mm, which has the length over bore of K0 = 35 ohm A^0.5."""
-
-
-@dataclass(frozen=True)
-class Tube:
-    """Describe a lamp's strength and its charger.
-
-    explosion_constant Ke [J s^-0.5]; charger_power into the bank [W] and charger_current [A] at most.
-    """
-
-    explosion_constant: float = EXPLOSION_CONSTANT
-    charger_power: float = 600.0  # a 600 W charger, all of it into the bank
-    charger_current: float = 0.6  # of 1 kV
-
-    def __post_init__(self) -> None:
-        units = {"explosion_constant": "J/s^0.5", "charger_power": "W", "charger_current": "A"}
-        for name, unit in units.items():
-            if not 0.0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} = {getattr(self, name)} {unit} must be positive and finite")
 
 
 @dataclass(frozen=True)
@@ -52,7 +31,7 @@ def explosion_energy(constant: float, lit_duration: float) -> float:
     return constant * math.sqrt(lit_duration)
 
 
-def lamp_load(bank: Bank, tube: Tube, pulse: Discharge, period: float) -> LampLoad:
+def lamp_load(bank: Bank, pulse: Discharge, period: float) -> LampLoad:
     """Return what a pulse every period [s] asks of lamp and charger; life is (Ex / E)^8.5.
 
     Micro-pulses count as one of their summed light time, a guess on the safe side of none between them.
@@ -60,9 +39,9 @@ def lamp_load(bank: Bank, tube: Tube, pulse: Discharge, period: float) -> LampLo
     """
     if not period > pulse.duration:
         raise ValueError(f"period = {period} s is not longer than the pulse, {pulse.duration} s")
-    share = pulse.electrical_energy / explosion_energy(tube.explosion_constant, pulse.lit_duration)
+    share = pulse.electrical_energy / explosion_energy(bank.explosion_constant, pulse.lit_duration)
     recharge = charging_time(
-        pulse.voltage_after, pulse.voltage_before, tube.charger_power, bank.capacitance, tube.charger_current
+        pulse.voltage_after, pulse.voltage_before, bank.charger_power, bank.capacitance, bank.charger_current
     )
     return LampLoad(
         explosion_share=share,

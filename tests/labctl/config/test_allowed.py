@@ -44,7 +44,7 @@ def test_a_program_beyond_the_channel_is_a_mistake(tmp_path):
     program = """
 [program]
 macro = "rate_test"
-current_densities = ["900 mA/cm^2"]
+rates = ["900 mA/cm^2"]
 lower = "3.0 V"
 upper = "4.98 V"
 cycles = 1

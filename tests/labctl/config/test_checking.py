@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.errors import ConfigError
+from devices.macros import RateTest
+from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
-from devices.techniques import Program, RateTest
 from labctl.config.checking import validate
 
 RECIPE = {"name": "x", "voltage": "850 V", "pulse_duration": "1.8 ms", "pulse_count": 20, "rate": "0.4 Hz"}
@@ -88,7 +89,7 @@ def test_open_bounds_are_told_as_such(told):
 
 
 def test_a_choice_names_the_choices(told):
-    body = {"name": "p", "current_densities": ["1 A/m^2"], "lower": "3 V", "upper": "4 V", "cycles": 1}
+    body = {"name": "p", "rates": ["1 A/m^2"], "lower": "3 V", "upper": "4 V", "cycles": 1}
     assert one(told, RateTest, body | {"on_host_loss": "kepp"}) == (
         "on_host_loss",
         '"kepp"',
@@ -97,7 +98,7 @@ def test_a_choice_names_the_choices(told):
 
 
 def test_a_rule_over_several_values_is_told_in_its_own_words(told):
-    body = {"name": "p", "current_densities": ["1 A/m^2"], "lower": "4 V", "upper": "3 V", "cycles": 1}
+    body = {"name": "p", "rates": ["1 A/m^2"], "lower": "4 V", "upper": "3 V", "cycles": 1}
     assert one(told, RateTest, body) == ("", "", "lower must be below upper")
 
 
@@ -126,7 +127,7 @@ def test_a_loop_is_judged_as_a_loop_and_a_step_as_a_step(told):
         ("steps[2]", ""),
         ("steps[3].run.current", '"20 A"'),
     ]
-    assert found[2][2] == 'must be one of "open_circuit", "constant_current"'
+    assert found[2][2].startswith('must be one of "open_circuit", "constant_current", ')
 
 
 VALUES = (

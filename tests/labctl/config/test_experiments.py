@@ -45,7 +45,7 @@ def experiment(folder):
 def test_a_shipped_experiment_is_read_with_its_published_points(folder, name):
     read = Config(folder).experiment(name)
     assert read.name == name
-    assert [row.current_density for row in read.compare] == list(read.program.current_densities)
+    assert [row.current_density for row in read.compare] == [rate.value for rate in read.program.rates]
     assert all(row.source.startswith("FLA paper") for row in read.compare)
 
 

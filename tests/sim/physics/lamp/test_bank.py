@@ -118,7 +118,15 @@ def test_micro_pulses_that_overlap_or_outlast_the_pulse_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "unit"), [("capacitance", "F"), ("lamp_constant", "ohm"), ("exposed_area", "m2")]
+    ("name", "unit"),
+    [
+        ("capacitance", "F"),
+        ("lamp_constant", "ohm"),
+        ("exposed_area", "m2"),
+        ("explosion_constant", r"J/s\^0.5"),
+        ("charger_power", "W"),
+        ("charger_current", "A"),
+    ],
 )
 def test_a_bank_that_cannot_be_is_refused_with_name_and_unit(name: str, unit: str) -> None:
     for value in (0.0, -1.0, math.nan):

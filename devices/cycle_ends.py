@@ -1,0 +1,53 @@
+"""Why a step of a cycling program ended, as finely as commercial cyclers say it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EndReason(StrEnum):
+    """Why a step ended: one of its own ends, the end of its sweep, a safety limit, a fault, or somebody."""
+
+    VOLTAGE_ABOVE = "voltage_above"
+    VOLTAGE_BELOW = "voltage_below"
+    CURRENT_ABOVE = "current_above"
+    CURRENT_BELOW = "current_below"
+    CHARGE = "charge"
+    ENERGY = "energy"
+    DURATION = "duration"
+    VOLTAGE_RATE_BELOW = "voltage_rate_below"
+    CURRENT_RATE_BELOW = "current_rate_below"
+    SWEPT = "swept"  # the ramp or the spectrum is through
+    LONGEST_STEP = "longest_step"  # the station's bound on a step without a duration of its own
+
+    SAFETY_VOLTAGE_MAX = "safety_voltage_max"
+    SAFETY_VOLTAGE_MIN = "safety_voltage_min"
+    SAFETY_CURRENT = "safety_current"
+    SAFETY_CHARGE = "safety_charge"
+    CURRENT_LOST = "current_lost"  # the cell takes no more, or the setpoint cannot be held
+    OPEN_CIRCUIT = "open_circuit"  # the voltage ran to the rail without current
+    SHORT_CIRCUIT = "short_circuit"
+    INSTRUMENT_ERROR = "instrument_error"
+    LINK_LOST = "link_lost"
+
+    OPERATOR = "operator"  # stopped, skipped or made safe by a person or a script
+    LEFT_RUNNING = "left_running"  # the host went, the instrument goes on
+    UNCLEAR = "unclear"  # the last row does not show it
+
+
+OWN_ENDS = frozenset(
+    {
+        EndReason.VOLTAGE_ABOVE,
+        EndReason.VOLTAGE_BELOW,
+        EndReason.CURRENT_ABOVE,
+        EndReason.CURRENT_BELOW,
+        EndReason.CHARGE,
+        EndReason.ENERGY,
+        EndReason.DURATION,
+        EndReason.VOLTAGE_RATE_BELOW,
+        EndReason.CURRENT_RATE_BELOW,
+        EndReason.SWEPT,
+        EndReason.LONGEST_STEP,
+    }
+)
+"""The ends with which a program goes on to its next step."""

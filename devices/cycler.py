@@ -1,0 +1,128 @@
+"""What a cycler of any make takes, offers and says: its driver translates. `PotentiostatStation` flies it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from devices.cycle_ends import EndReason
+from devices.programs import CellLimits, Loop, Program, Step
+
+Nodes: TypeAlias = tuple[Step | Loop, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is uploaded: nodes that the instrument runs by itself, under the cell's limits, started once by token.
+
+    longest [s] stands for the duration of steps that leave it open. No loop in it has a condition.
+    """
+
+    name: str
+    nodes: Nodes
+    limits: CellLimits
+    token: str
+    longest: float
+
+
+@dataclass(frozen=True)
+class ElementBegan:
+    """The next step of the job begins."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ElementEnded:
+    """The step ended, and the instrument (or the driver, where it judges the ends itself) says why."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True)
+class RowTaken:
+    """One measured row: number on the channel, s since the job's start, V, A, degC; NaN for a failed reading."""
+
+    number: int
+    time: float
+    voltage: float
+    current: float
+    temperature: float
+
+
+@dataclass(frozen=True)
+class SpectrumPoint:
+    """One frequency of a spectrum: number on the channel, s since the job's start, Hz, ohm as measured (z_imag is
+    negative when capacitive), the mean V and A meanwhile, peak of the driven sine [V or A], distortion [1]."""
+
+    number: int
+    time: float
+    frequency: float
+    z_real: float
+    z_imag: float
+    voltage: float
+    current: float
+    amplitude: float
+    distortion: float
+
+
+@dataclass(frozen=True)
+class RunStopped:
+    """The job is over and the cell open, for a reason in the instrument's words, and in ours where it is known."""
+
+    reason: str
+    cause: EndReason | None = None
+
+
+@dataclass(frozen=True)
+class InstrumentAlarm:
+    """The instrument reports an error, or that it lost its host."""
+
+    code: str
+    text: str
+
+
+Record: TypeAlias = ElementBegan | ElementEnded | RowTaken | SpectrumPoint | RunStopped | InstrumentAlarm
+
+
+@dataclass(frozen=True)
+class Page:
+    """Records from `first` on, and the number that the newest record plus one has."""
+
+    first: int
+    records: Sequence[Record]
+    next: int
+
+
+class Cycler(Protocol):
+    """What a channel's driver offers, of whatever make; `channel` is its number on the instrument, from 0."""
+
+    channel: int
+
+    def check(self, program: Program) -> None:
+        """Refuse what the channel cannot do. Raises LimitError, ProgramError."""
+
+    def remarks(self, program: Program) -> Sequence[str]:
+        """Return what the instrument does otherwise than the program says."""
+
+    def range_of(self, step: Step) -> int:
+        """Return a step's current range as a number, -1 where there is none."""
+
+    def read_busy(self) -> int:
+        """Return 1 while something runs."""
+
+    def read_cell(self) -> float:
+        """Return the voltage [V] of what is on the idle channel's leads, without a current; NaN: no reading."""
+
+    def upload(self, job: Job) -> None:
+        """Set the channel's own limits, upload the job; nothing flows yet. May be repeated with one token."""
+
+    def start(self, token: str) -> int:
+        """Start it, once; return the number of the first record. Raises Timeout, OutcomeUnknown."""
+
+    def stop(self) -> bool:
+        """Open the cell; return whether something was running."""
+
+    def records(self, since: int, most: int) -> Page:
+        """Return records from `since` on; those before are ours."""

@@ -1,0 +1,204 @@
+"""Which part of a program an instrument runs next: parts without a condition in them, each uploaded whole.
+
+An instrument repeats steps by itself; whether retention fell below 80 % or where to jump is judged here, between
+parts. Nothing here speaks to an instrument, so a program can be played through without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from devices.cycle_ends import EndReason
+from devices.cycler import Nodes
+from devices.errors import InterlockError
+from devices.programs import Jump, Loop, Node, Program, Step, When, leaves
+
+
+@dataclass(frozen=True)
+class Part:
+    """Nodes that an instrument runs by itself; first_index is the step_index of their first step."""
+
+    nodes: Nodes
+    first_index: int
+
+    def walk(self) -> Iterator[tuple[int, Step, bool]]:
+        """Return each execution: step index, step, and whether a counted pass opens with it."""
+        return _walk(self.nodes, self.first_index)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was measured so far: why and at which voltage [V] the last step ended; of whole cycles the number of
+    the last, its discharge capacity [C] and efficiency, and the discharge capacity [C] of the first."""
+
+    ended_by: EndReason | None = None
+    voltage: float | None = None
+    cycle: int = 0
+    discharge_capacity: float | None = None
+    first_discharge_capacity: float | None = None
+    efficiency: float | None = None
+
+
+def holds(when: When, seen: Seen) -> bool:
+    """Return whether any part of a condition is true; what was not measured is not."""
+    retention = None
+    if seen.discharge_capacity is not None and seen.first_discharge_capacity:
+        retention = seen.discharge_capacity / seen.first_discharge_capacity
+    below = (
+        (seen.voltage, when.voltage_below),
+        (seen.discharge_capacity, when.discharge_capacity_below),
+        (retention, when.retention_below),
+        (seen.efficiency, when.efficiency_below),
+    )
+    return (
+        (when.ended_by is not None and seen.ended_by is when.ended_by)
+        or (
+            when.voltage_above is not None and seen.voltage is not None and seen.voltage >= when.voltage_above
+        )
+        or (when.cycle_at_least is not None and seen.cycle >= when.cycle_at_least)
+        or any(value is not None and bound is not None and value <= bound for value, bound in below)
+    )
+
+
+class Course:
+    """The way of one run through a program: hand out a part, hear how its steps begin, hand out the next."""
+
+    def __init__(self, program: Program) -> None:
+        self._nodes = program.steps
+        self._first = _first_indices(program.steps)
+        self._times = {at: node.times for at, node in enumerate(self._nodes) if isinstance(node, Loop)}
+        self._jumps: dict[int, int] = {}
+        self._at = 0
+        self._passes = 0
+        self._part: list[tuple[int, int]] = []
+        self._begun = 0
+        self._cut: int | None = None
+        self._executed = 0
+
+    @property
+    def asked(self) -> int:
+        """How many step executions there are: known at the end, before it as if no condition came true."""
+        ahead = sum(_count(node) * self._times.get(at, 1) for at, node in self._from(self._at))
+        done = self._passes * _count(self._nodes[self._at]) if self._at < len(self._nodes) else 0
+        return self._executed + ahead - done
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether something may have to be handed out after the part that runs."""
+        last = self._part[-1] if self._part else (self._at, 0)
+        at, passes = last
+        earlier = self._passes if at == self._at else 0
+        return self._cut is not None or at + 1 < len(self._nodes) or earlier + passes < self._times.get(at, 1)
+
+    def next(self, seen: Seen) -> Part | None:
+        """Return the part to run now, None at the end; `seen` is what the parts before it measured."""
+        self._settle()
+        while self._at < len(self._nodes):
+            node = self._nodes[self._at]
+            if isinstance(node, Jump):
+                self._at, self._passes = self._after(node, seen), 0
+            elif isinstance(node, Loop) and self._is_done(node, seen):
+                self._at, self._passes = self._at + 1, 0
+            else:
+                return self._handed(node)
+        return None
+
+    def began(self) -> bool:
+        """Hear that a step of the part begins; return whether the part is to be stopped instead."""
+        if self._cut is not None and self._begun >= self._cut:
+            return True
+        self._begun += 1
+        return False
+
+    def change_times(self, times: int) -> int:
+        """Let the counting loop that runs now run `times` passes in all; return how many it will be.
+
+        A pass under way is finished, so it may be more than asked for. Raises InterlockError when no counting
+        loop runs.
+        """
+        before = 0
+        for place, (at, passes) in enumerate(self._part):
+            node = self._nodes[at]
+            handed = passes * _count(node)
+            if isinstance(node, Loop) and node.counts_cycles and before < self._begun <= before + handed:
+                earlier = self._passes if place == 0 else 0
+                under_way = -(-(self._begun - before) // _count(node))
+                wanted = max(times - earlier, under_way)
+                last = place == len(self._part) - 1
+                if wanted < passes or (wanted > passes and not last):
+                    self._cut = before + min(wanted, passes) * _count(node)
+                self._times[at] = earlier + wanted
+                return earlier + wanted
+            before += handed
+        raise InterlockError("cycles", "no counting loop of the program runs now; nothing was changed")
+
+    def _from(self, first: int) -> Iterator[tuple[int, Node]]:
+        return ((at, self._nodes[at]) for at in range(first, len(self._nodes)))
+
+    def _settle(self) -> None:
+        """Move to where the part that ran has left off."""
+        left, self._executed = self._begun, self._executed + self._begun
+        for at, passes in self._part:
+            earlier = self._passes if at == self._at else 0
+            self._at, self._passes = at, earlier + min(left // _count(self._nodes[at]), passes)
+            left -= min(left, passes * _count(self._nodes[at]))
+            if self._passes < self._times.get(at, 1):
+                break
+            self._at, self._passes = at + 1, 0
+        self._part, self._begun, self._cut = [], 0, None
+
+    def _is_done(self, loop: Loop, seen: Seen) -> bool:
+        if self._passes >= self._times[self._at]:
+            return True
+        return self._passes > 0 and loop.until is not None and holds(loop.until, seen)
+
+    def _after(self, jump: Jump, seen: Seen) -> int:
+        """Return the node after a jump, taken or not."""
+        taken = self._jumps.get(self._at, 0)
+        if taken >= jump.at_most or (jump.when is not None and not holds(jump.when, seen)):
+            return self._at + 1
+        self._jumps[self._at] = taken + 1
+        return next(at for at, node in self._from(0) if not isinstance(node, Jump) and jump.to in node.tags)
+
+    def _handed(self, node: Step | Loop) -> Part:
+        """Hand out one pass of a loop with a condition, or all nodes up to the next one that has one."""
+        first = self._at
+        if isinstance(node, Loop) and node.until is not None:
+            self._part = [(first, 1)]
+            return Part((replace(node, times=1, until=None),), self._first[first])
+        nodes: list[Step | Loop] = []
+        for at, each in self._from(first):
+            if isinstance(each, Jump) or (isinstance(each, Loop) and each.until is not None):
+                break
+            times = self._times.get(at, 1) - (self._passes if at == first else 0)
+            nodes.append(replace(each, times=times) if isinstance(each, Loop) else each)
+            self._part.append((at, times))
+        return Part(tuple(nodes), self._first[first])
+
+
+def _first_indices(nodes: Sequence[Node]) -> list[int]:
+    counts = [sum(1 for _ in leaves((node,))) for node in nodes]
+    return [sum(counts[:at]) for at in range(len(counts))]
+
+
+def _walk(nodes: Nodes, first: int) -> Iterator[tuple[int, Step, bool]]:
+    index = first
+    for node in nodes:
+        if isinstance(node, Step):
+            yield index, node, False
+            index += 1
+            continue
+        for _ in range(node.times):
+            opens = node.counts_cycles
+            for inner, step, also in _walk(node.body, index):
+                yield inner, step, also or opens
+                opens = False
+        index += sum(1 for _ in leaves(node.body))
+
+
+def _count(node: Node) -> int:
+    """Return how many step executions a step, or one pass of a loop, has."""
+    if isinstance(node, Loop):
+        return sum(_count(each) * (each.times if isinstance(each, Loop) else 1) for each in node.body)
+    return 1 if isinstance(node, Step) else 0

@@ -1,0 +1,30 @@
+"""What the runs of a cell say of its voltage at rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devices.samples import SampleRef
+from labctl.runs import Run, briefs
+
+LONG_REST = 600.0
+"""Seconds after which a rest voltage is kept as the cell's own; guess: a LiPON cell moves below 1 mV/min then."""
+
+
+class JournalCells:
+    """Reads rest voltages from the journals in a data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def rest_voltage(self, sample: SampleRef) -> float | None:
+        """Return the voltage [V] after the last long rest; None when it was driven since, or never seen."""
+        cycled = [each for each in briefs(self._data) if each.sample == sample.id and each.plan == "cycle"]
+        latest = Run(cycled[-1].path) if cycled else None
+        if latest is None or "steps" not in latest.streams:
+            return None
+        steps = latest.table("steps")
+        if not len(steps["technique"]) or steps["technique"][-1] != "open_circuit":
+            return None
+        lasted = float(steps["t_end"][-1] - steps["t_start"][-1])
+        return float(steps["v_end"][-1]) if lasted >= LONG_REST else None

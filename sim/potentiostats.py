@@ -1,0 +1,77 @@
+"""Potentiostats of the bench: twins with cells on their channels, one class for each make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sim.bench import Bench, Twin, TwinStation
+from sim.foil import Foil, FoilError
+from sim.parts import TwinPart
+from sim.twins.squidstat import SquidstatTwin
+
+Answer = Callable[[bytes], bytes]
+
+
+class SquidstatTwins:
+    """A Squidstat with cells on its channels; programs reach it through the bridge that `attach` is given."""
+
+    def __init__(
+        self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+    ) -> None:
+        self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed)
+        self.twins: Sequence[Twin] = (self.squidstat,)
+        self._channels: dict[str, int] = {}
+        self._answer: Answer | None = None
+
+    @property
+    def library(self) -> Any:
+        """What stands where a program has the vendor's module."""
+        return self.squidstat.library
+
+    def attach(self, answer: Answer) -> None:
+        """Put the bridge in between: bytes of the wire go to it."""
+        self._answer = answer
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to the bridge."""
+        if self._answer is None:
+            raise RuntimeError("no bridge was attached to the Squidstat's library")
+        return self._answer(data)
+
+    def deliver(self) -> None:
+        """Let the library emit its signals."""
+        self.squidstat.deliver()
+
+    def settle(self) -> None:
+        """Write the present state into the wired cells."""
+        self.squidstat.settle()
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Wire a cell to the channel that `place` ends with."""
+        channel = int(place.partition("/")[2] or 0)
+        wired = foil.as_cell()
+        if channel in self._channels.values():
+            raise FoilError(f"channel {channel} is taken")
+        self._channels[foil.id] = channel
+        self.squidstat.wire_cell(channel, wired)
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Unwire it."""
+        self.squidstat.wire_cell(self._channels.pop(foil.id), None)
+
+
+Built = Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]
+
+MAKES: Mapping[str, Built] = {"squidstat": SquidstatTwins}
+"""The twins of each make, by the stem of its driver."""
+
+
+def potentiostat_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+) -> TwinStation:
+    """Return the twins of a potentiostat, of the make that its one part says."""
+    stems = [each.stem for each in parts.values()]
+    if len(stems) != 1 or stems[0] not in MAKES:
+        raise ValueError(f"{name}: a twin potentiostat is one of {sorted(MAKES)}, not {stems}")
+    return MAKES[stems[0]](bench, name, parts, built)

@@ -1,0 +1,93 @@
+"""Each end of a step is recognised from rows that show it, and each cut from rows that could not be an end."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.contact import contact_fault
+from devices.cycle_ends import EndReason
+from devices.cycle_verdict import Measured, cut_cause, own_end
+from devices.cycler import RowTaken
+from devices.programs import CellLimits, Step
+from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until, VoltageRamp
+
+LIMITS = CellLimits(voltage_min=2.9, voltage_max=4.3, current_max=2e-3, charge_max=10.0)
+DRIVE = ConstantCurrent(1e-3)
+
+
+def seen(time=10.0, voltage=3.9, current=1e-3, charge=0.01, energy=0.039):
+    first = RowTaken(1, 0.0, 3.8, current, 25.0)
+    return Measured(first, RowTaken(2, time, voltage, current, 25.0), charge, energy)
+
+
+@pytest.mark.parametrize(
+    ("run", "until", "rows", "reason"),
+    [
+        (DRIVE, Until(voltage_above=4.2), seen(voltage=4.2), EndReason.VOLTAGE_ABOVE),
+        (
+            ConstantCurrent(-1e-3),
+            Until(voltage_below=3.0),
+            seen(voltage=3.0, current=-1e-3),
+            EndReason.VOLTAGE_BELOW,
+        ),
+        (
+            ConstantVoltage(4.2),
+            Until(current_below=5e-5),
+            seen(voltage=4.2, current=5e-5),
+            EndReason.CURRENT_BELOW,
+        ),
+        (ConstantVoltage(4.2), Until(current_above=1e-3, duration=99.0), seen(), EndReason.CURRENT_ABOVE),
+        (DRIVE, Until(charge=0.01), seen(), EndReason.CHARGE),
+        (DRIVE, Until(energy=0.039), seen(), EndReason.ENERGY),
+        (OpenCircuit(), Until(duration=10.0), seen(current=0.0, charge=0.0), EndReason.DURATION),
+        (VoltageRamp(3.0, 4.0, 0.1), Until(), seen(voltage=4.0), EndReason.SWEPT),
+        (OpenCircuit(), Until(voltage_rate_below=1e-6), seen(current=0.0), EndReason.VOLTAGE_RATE_BELOW),
+        (DRIVE, Until(voltage_above=4.2), seen(time=100.0), EndReason.LONGEST_STEP),
+        (DRIVE, Until(voltage_above=4.2), seen(), None),
+    ],
+)
+def test_an_end_is_recognised_from_the_last_row(run, until, rows, reason):
+    assert own_end(Step(run, until), rows, longest=100.0) is reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (seen(voltage=4.31), EndReason.SAFETY_VOLTAGE_MAX),
+        (seen(voltage=2.89), EndReason.SAFETY_VOLTAGE_MIN),
+        (seen(voltage=9.99, current=0.0), EndReason.OPEN_CIRCUIT),
+        (seen(voltage=3.9, current=0.0), EndReason.OPEN_CIRCUIT),
+        (seen(voltage=0.001, current=1e-3), EndReason.SHORT_CIRCUIT),
+        (seen(current=2.2e-3), EndReason.SAFETY_CURRENT),
+        (seen(charge=10.0), EndReason.SAFETY_CHARGE),
+        (seen(current=0.7e-3), EndReason.CURRENT_LOST),
+        (seen(voltage=float("nan")), EndReason.INSTRUMENT_ERROR),
+        (seen(), EndReason.UNCLEAR),
+    ],
+)
+def test_a_cut_is_recognised_from_the_last_row(rows, reason):
+    assert cut_cause(Step(DRIVE, Until(voltage_above=4.2)), rows, LIMITS) is reason
+
+
+@pytest.mark.parametrize(
+    ("voltage", "expected", "words"),
+    [
+        (3.8, None, None),
+        (3.8, 3.85, None),
+        (3.8, 3.3, "another cell"),
+        (-3.8, None, "reversed"),
+        (0.002, None, "shorted"),
+        (10.0, None, "lead is open"),
+        (float("nan"), None, "lead is open"),
+        (4.4, None, "above the program's"),
+    ],
+)
+def test_a_bad_contact_is_said_in_words(voltage, expected, words):
+    fault = contact_fault(voltage, LIMITS, expected, 0.1)
+    assert fault is None if words is None else words in fault
+
+
+def test_a_cell_without_a_voltage_of_its_own_may_rest_at_zero():
+    assert (
+        contact_fault(0.0, CellLimits(voltage_min=-1.0, voltage_max=1.0, current_max=1e-3), None, 0.1) is None
+    )
