@@ -180,6 +180,24 @@ class Wire:
 
         self._clock.call(transact)
 
+    def listen(self, longest: float = 0.0) -> bytes:
+        """Return what came unasked, waiting up to `longest` seconds for its first byte. Raises WireError.
+
+        For dialects that stream: their driver puts lines together and tells replies from news, by tell() and
+        listen() alone, since ask() throws away what nobody asked for. Where nothing waits, nothing is written:
+        that touches a twin in this process, so that it says what it has.
+        """
+
+        def transact() -> bytes:
+            with self._turn():
+                heard = self._port.read(0.0)
+                if not heard:
+                    self._port.write(b"")
+                    heard = self._port.read(longest)
+                return heard
+
+        return self._clock.call(transact)
+
     def close(self) -> None:
         """Close the port."""
         self._port.close()

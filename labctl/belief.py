@@ -117,7 +117,7 @@ class Believer:
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         foil = self.foil(sample)
-        begin = foil.history[-1]["time"] + COLD if foil.history else 0.0
+        begin = 0.0 if foil.history.last is None else foil.history.last + COLD
         pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
         for number in range(recipe.pulse_count):
             foil.flash(begin + number * recipe.period, pulse)

@@ -91,8 +91,12 @@ def demo(
 
 @app.command()
 def run(
-    experiment: Annotated[
-        str, typer.Argument(help="An EXPERIMENT.toml, or the name of one in the configuration.")
+    experiments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EXPERIMENT...",
+            help="An EXPERIMENT.toml, or the name of one in the configuration; several run side by side.",
+        ),
     ],
     bench: BenchOption = "twin",
     config: ConfigOption = None,
@@ -102,12 +106,12 @@ def run(
         bool, typer.Option("--start-with-the-rest", help="Go on without devices that do not answer.")
     ] = False,
 ) -> None:
-    """Run one experiment on a bench."""
+    """Run an experiment on a bench, or several at once, each on the potentiostat its cell is wired to."""
     from labctl.config.folder import Config
-    from labctl.running import run_shown
+    from labctl.running import run_shown, run_together
     from labctl.stopping import scripted_session
 
-    (asked,) = Config(config).select(bench, [experiment]).experiments
+    asked = Config(config).select(bench, experiments).experiments
     with (
         _StoppedInOrder(),
         scripted_session(
@@ -116,7 +120,10 @@ def run(
     ):
         for name, reasons in lab.missing.items():
             typer.echo(f"without {name}: {'; '.join(reasons.values())}", err=True)
-        run_shown(lab, stopping, asked)
+        if len(asked) == 1:
+            run_shown(lab, stopping, asked[0])
+        else:
+            run_together(lab, stopping, asked)
 
 
 @app.command()

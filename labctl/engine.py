@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from bluesky.run_engine import RunEngine
 from bluesky.utils import TransitionError
 
+from labctl.leases import Leases
+
 log = logging.getLogger(__name__)
 
 ENDING = 60.0
@@ -43,8 +45,18 @@ class LabEngine(RunEngine):
     `msg_hook` and `state_hook` stay the user's: setting them adds to the clock's own.
     """
 
-    def __init__(self, clock: EngineClock, md: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        clock: EngineClock,
+        md: dict[str, Any] | None = None,
+        *,
+        leases: Leases | None = None,
+        holder: str = "the shell",
+        **kwargs: Any,
+    ) -> None:
+        """Work on the stations that `holder` claims in `leases`; other arguments are bluesky's."""
         self.clock = clock
+        self._leases, self._holder = leases or Leases(), holder
         self._user_msg_hook: Callable[[Any], None] | None = None
         self._user_state_hook: Callable[[str, str], None] | None = None
         self._streams: dict[str, tuple[str, str]] = {}
@@ -90,8 +102,15 @@ class LabEngine(RunEngine):
     def _on_state(self, new: str, old: str) -> None:
         if new in RESTING:
             self.clock.set_live(id(self), False)
+        if new == "idle":
+            self._leases.release(self._holder)
         if self._user_state_hook is not None:
             self._user_state_hook(new, old)
+
+    async def _prepare(self, message: Any) -> Any:
+        """Prepare a station once it is this engine's own."""
+        self._leases.claim(message.obj.name, self._holder)
+        return await super()._prepare(message)
 
     async def _declare_stream(self, message: Any) -> Any:
         """Declare a stream whose pages are not checked against event-model's schema one cell at a time.

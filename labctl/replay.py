@@ -13,8 +13,8 @@ from labctl.belief import pulses_of, surroundings_from
 from labctl.runs import Run, earlier_anneals
 from sim.apparatus import bank_from
 from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
+from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.state import AnnealResult, DepthProfiles
-from sim.physics.anneal.under_lamp import CycleMemo
 from sim.physics.lamp.bank import Bank, Discharge
 
 Floats = NDArray[np.float64]
@@ -66,8 +66,8 @@ def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | No
     for (elapsed, pulse), end in zip(pulses, _ends(pulses), strict=True):
         last_start = state
         state = foil.cycle(state, pulse, round(end - elapsed, NANOSECOND_DIGITS), memo)
-        assert memo.last is not None
-        history = memo.last.history
+        assert memo.shown is not None
+        history = memo.shown.history
         parts.append((elapsed + history.time, history.surface, history.interface, history.back))
     last, moments = parts[-1], np.array(DEPTH_MOMENTS) * pulses[-1][1].duration
     return Replay(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import secrets
 import sys
@@ -12,8 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
-from bluesky.preprocessors import SupplementalData
 from bluesky.protocols import Readable
+from bluesky.utils import MsgGenerator
 
 from devices.base import Instrument, Station
 from devices.bridges.squidstat import SquidstatBridge
@@ -21,6 +22,7 @@ from devices.cells import CellSize
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
+from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of, tube_of
 from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
@@ -32,10 +34,12 @@ from labctl.engine import LabEngine
 from labctl.facts import Facts
 from labctl.hands import LabHands
 from labctl.journal import DeviceSpool, Journal
+from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
 from labctl.runs import briefs, made_by
 from labctl.wiring import build_instrument, build_station, is_twin
+from labctl.workers import Worker, Workers
 from sim.bench import Bench
 from sim.foil import Surroundings
 from sim.parts import TwinPart
@@ -80,8 +84,9 @@ def open_session(
 class Session:
     """An open bench.
 
-    RE: the engine. clock. hands. plans: every plan by name. devices: by name; each is an attribute too, as in
-    `lab.lamp`. missing: devices that did not answer, with the reasons, when it started with the rest.
+    RE: the engine at the prompt. workers: what runs beside it. clock. hands. plans: every plan by name. devices:
+    by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not answer, with the reasons,
+    when it started with the rest.
     """
 
     def __init__(
@@ -122,19 +127,42 @@ class Session:
 
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Run an experiment and return the uids of its runs."""
+        uids: Any = self.RE(self.plan_of(experiment, md))
+        return tuple(uids)
+
+    def start(self, plan: MsgGenerator[Any], name: str = "worker") -> Worker:
+        """Run a plan beside whatever runs, under an engine and a journal of its own, and return its worker.
+
+        A station that somebody else works on is refused when the plan comes to it.
+        """
+        name = self.workers.free_name(name)
+        journal = Journal(self.data)
+        self._ending.callback(journal.close)
+        engine = self._engine(name, journal, context_managers=[])
+        return self.workers.add(Worker(name, engine, plan))
+
+    def plan_of(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> MsgGenerator[Any]:
+        """Return the plan of an experiment, called with what this bench has."""
         plan: Any = getattr(self.plans, experiment.plan)
         known = {"inputs": made_by(self.data, experiment.sample.id), **experiment_metadata(experiment, md)}
-        uids: Any = self.RE(plan(**self.arguments(experiment), md=known))
-        return tuple(uids)
+        made: MsgGenerator[Any] = plan(**self.arguments(experiment), md=known)
+        return made
 
     def arguments(self, experiment: Experiment) -> dict[str, Any]:
         """Return what an experiment's plan is called with on this bench."""
         sample, macro = experiment.sample, experiment.program
         program = None if macro is None else macro.on(CellSize.of(sample))
-        given = {"sample": sample, "recipe": experiment.recipe, "program": program, "hands": self.hands}
+        given = {
+            "sample": sample,
+            "recipe": experiment.recipe,
+            "program": program,
+            "hands": self.hands,
+            "surroundings": self._surroundings(),
+        }
         wanted = discover_plans()[experiment.plan].__annotations__
+        wired = {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
         return {
-            name: given[name] if name in given else self._device(name)
+            name: given[name] if name in given else self._device(wired.get(name, name))
             for name in wanted
             if name not in ("md", "return")
         }
@@ -162,6 +190,11 @@ class Session:
     def close(self) -> None:
         """End the session: devices in reverse order, each as the table of endings says, then what was kept."""
         self._ending.close()
+
+    def _surroundings(self) -> list[Any]:
+        """Return what is no station of ours and can be read: a glovebox, a room's thermometer."""
+        others = (device for name, device in self.devices.items() if name not in self._stations)
+        return [device for device in others if isinstance(device, Readable)]
 
     def _device(self, name: str) -> Any:
         if name not in self.devices:
@@ -209,15 +242,33 @@ class Session:
         identities = self._connect(world)
         if self.missing and not start_with_the_rest:
             raise ConnectError(self.missing)
-        self.RE = LabEngine(
-            self.clock,
-            session_metadata(self.bench, self.limits, self.clock, self.devices, identities, operator),
-            **({} if handle_signals else {"context_managers": []}),
+        self._leases, self._scans = Leases(), itertools.count(1)
+        self._metadata = session_metadata(
+            self.bench, self.limits, self.clock, self.devices, identities, operator
         )
+        self.RE = self._engine("the shell", journal, **({} if handle_signals else {"context_managers": []}))
+        self.workers = Workers()
         self._ending.callback(self.RE.end, "the session was closed")
-        self.RE.subscribe(journal)
-        readable = [device for device in self.devices.values() if isinstance(device, Readable)]
-        self.RE.preprocessors.append(SupplementalData(baseline=readable))
+        self._ending.callback(self.workers.end, "the session was closed")
+
+    def _engine(self, holder: str, journal: Journal, **options: Any) -> LabEngine:
+        """Return an engine whose runs are kept, with a baseline of the stations they work with."""
+        engine = LabEngine(
+            self.clock,
+            dict(self._metadata),
+            leases=self._leases,
+            holder=holder,
+            scan_id_source=lambda _: next(self._scans),
+            **options,
+        )
+        engine.subscribe(journal)
+
+        def used() -> list[Any]:
+            held = [self.devices[name] for name in self._leases.held_by(holder) if name in self.devices]
+            return [*(device for device in held if isinstance(device, Readable)), *self._surroundings()]
+
+        engine.preprocessors.append(with_baseline(used))
+        return engine
 
     def _connect(self, world: World) -> dict[str, dict[str, str]]:
         identities: dict[str, dict[str, str]] = {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
+from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator, short_uid
 
 from devices.programs import Program
@@ -26,6 +27,7 @@ def anneal_then_cycle(
     recipe: AnnealRecipe,
     program: Program,
     *,
+    surroundings: Sequence[Readable[Any]] = (),
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[tuple[str, str]]:
     """Anneal a film, have a cell built on it, cycle the cell; return the uids of the two runs.
@@ -41,5 +43,7 @@ def anneal_then_cycle(
     annealed = yield from anneal(lamp, sample, recipe, md=common)
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))
     inputs = [*common.get("inputs", ()), annealed]
-    cycled = yield from cycle(potentiostat, sample, program, md={**common, "inputs": inputs})
+    cycled = yield from cycle(
+        potentiostat, sample, program, surroundings=surroundings, md={**common, "inputs": inputs}
+    )
     return annealed, cycled

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator
 
 from devices.cells import CellSize
@@ -20,13 +21,18 @@ since every row is in the device's own spool as soon as it is read."""
 
 
 def cycle(
-    potentiostat: Potentiostat, sample: SampleRef, program: Program, *, md: Mapping[str, Any] | None = None
+    potentiostat: Potentiostat,
+    sample: SampleRef,
+    program: Program,
+    *,
+    surroundings: Sequence[Readable[Any]] = (),
+    md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Run a cycling program on a cell and return the run's uid.
 
     The cell is wired, the program is uploaded and runs on the instrument, inside limits the instrument itself
     keeps. Pausing the plan does not pause the cell: rows are collected on resume. Stopping does what the
-    program's `on_host_loss` says.
+    program's `on_host_loss` says. surroundings are read every half hour, beside the rows.
     Raises LimitError or ProgramError when channel or program do not allow it; nothing is started then.
     """
     metadata = {
@@ -44,4 +50,8 @@ def cycle(
         "channel": potentiostat.channel,
         **(md or {}),
     }
-    return (yield from fly(potentiostat, CycleJob(sample, program), metadata, flush=FLUSH))
+    return (
+        yield from fly(
+            potentiostat, CycleJob(sample, program), metadata, flush=FLUSH, surroundings=surroundings
+        )
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
+from bluesky.protocols import Readable
 from bluesky.run_engine import WaitForTimeoutError
 from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestStop, RunEngineControlException, short_uid
 from ophyd.status import StatusBase
@@ -18,6 +20,8 @@ from devices.errors import Incomplete
 from devices.recipes import canonical_hash, to_json
 from devices.roles import Flown
 from devices.samples import SampleRef
+
+log = logging.getLogger(__name__)
 
 OUTCOME_COLUMNS: Mapping[str, Column] = {
     "end_reason": Column("1", "string"),
@@ -59,10 +63,18 @@ def named_body(name: str, value: Any) -> dict[str, Any]:
     return {"name": name, "hash": canonical_hash(body), "body": body}
 
 
-def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> MsgGenerator[str]:
+def fly(
+    station: Flown,
+    job: Any,
+    md: Mapping[str, Any],
+    *,
+    flush: float,
+    surroundings: Sequence[Readable[Any]] = (),
+) -> MsgGenerator[str]:
     """Have a station prepared for a job, run it as one run and return the run's uid.
 
-    Every `flush` [s] the rows so far become pages and the station's lease is renewed. Nothing of it is
+    Every `flush` [s] the rows so far become pages, the station's lease is renewed, and what is around it is read
+    into the stream `surroundings`. Nothing of it is
     rewindable: pause and resume never send the kickoff again. However it ends, the station is stopped if it was
     not done, what it still holds is collected, and the stream `outcome` says what was asked and done.
     Raises what the station failed with, Incomplete when it ended early by itself.
@@ -72,7 +84,7 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
         try:
             label = short_uid(label="prepare")
             yield from finished((yield from bps.prepare(station, job, group=label, wait=False)))
-            return (yield from _Run(station, flush).run(md))
+            return (yield from _Run(station, flush, surroundings).run(md))
         except Exception:
             # What was prepared must not stay so when the run did not even begin.
             yield from bps.stop(station)
@@ -85,8 +97,8 @@ def fly(station: Flown, job: Any, md: Mapping[str, Any], *, flush: float) -> Msg
 class _Run:
     """One run on a prepared station."""
 
-    def __init__(self, station: Flown, flush: float) -> None:
-        self._station, self._flush = station, flush
+    def __init__(self, station: Flown, flush: float, surroundings: Sequence[Readable[Any]]) -> None:
+        self._station, self._flush, self._surroundings = station, flush, surroundings
         self._outcome = Outcome(station)
         self._streams = [*station.streams.values(), self._outcome.rows]
         self._undeclared = list(self._streams)
@@ -113,6 +125,7 @@ class _Run:
         yield from declare(self._undeclared)
         kickoff = yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)
         yield from self._attend(kickoff)
+        yield from self._look_around()
         complete = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
         yield from self._attend(complete)
         flight = station.flight()
@@ -130,6 +143,18 @@ class _Run:
                 yield Msg("wait_for", None, [over], timeout=self._flush)
             self._station.renew_lease()
             yield from collect_all(self._streams)
+            yield from self._look_around()
+
+    def _look_around(self) -> MsgGenerator[None]:
+        """Read what is around the station; a thermometer that does not answer must not end a month of cycling."""
+        if not self._surroundings:
+            return
+        try:
+            yield from bps.trigger_and_read(self._surroundings, name="surroundings")
+        except RunEngineControlException:
+            raise
+        except Exception as error:  # noqa: BLE001 - nobody knows what somebody else's device raises
+            log.warning("%s: the surroundings could not be read: %r", self._station.name, error)
 
     def _ending(self) -> MsgGenerator[None]:
         try:

@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from sim.history import History
 from sim.materials import cathode
 from sim.materials.annealed_film import annealed_cell
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import FLASH_STATION, HANGING, MODELS, lco_on, mechanics_of
+from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, AnnealState
-from sim.physics.anneal.under_lamp import CycleMemo, FoilUnderLamp
+from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.cell.cell import Cell, CellState
 from sim.physics.heat.stack import Course, Environment
 from sim.physics.lamp.bank import Discharge
@@ -154,7 +156,7 @@ class Foil:
         self._memo = CycleMemo()
         self._last: tuple[float, Discharge] | None = None
         self.built: BuiltCell | None = None
-        self.history: list[dict[str, Any]] = []
+        self.history = History()
 
     @property
     def id(self) -> str:
@@ -174,13 +176,8 @@ class Foil:
         if self._last is not None:
             self._cool_until(time)
         self._last = (time, discharge)
-        self.history.append(
-            {
-                "event": "flash",
-                "time": time,
-                "voltage": discharge.voltage_before,
-                "exposure": discharge.exposure,
-            }
+        self.history.add(
+            event="flash", time=time, voltage=discharge.voltage_before, exposure=discharge.exposure
         )
 
     def annealed(self) -> AnnealResult:
@@ -205,7 +202,7 @@ class Foil:
             self._cool_until(self._last[0] + self._last[1].duration + COOL_DOWN)
         cell = self._cell()
         self.built = BuiltCell(cell, cell.fresh())
-        self.history.append({"event": "assembled", "time": time})
+        self.history.add(event="assembled", time=time)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the foil as JSON values; what was still warm has cooled down."""
@@ -215,7 +212,7 @@ class Foil:
             "description": self.description,
             "anneal": self._state.to_dict(),
             "cell": None if self.built is None else self.built.state.to_dict(),
-            "history": self.history,
+            "history": list(self.history),
         }
 
     @classmethod
@@ -223,7 +220,7 @@ class Foil:
         """Return the foil that to_dict wrote."""
         foil = cls(data["description"], surroundings)
         foil._state = AnnealState.from_dict(data["anneal"])
-        foil.history = list(data["history"])
+        foil.history = History(data["history"])
         if data["cell"] is not None:
             foil.built = BuiltCell(foil._cell(), CellState.from_dict(data["cell"]))
         return foil

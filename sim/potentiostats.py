@@ -13,13 +13,20 @@ from sim.twins.squidstat import SquidstatTwin
 Answer = Callable[[bytes], bytes]
 
 
+LEAST_CHANNELS = 4
+"""Channels of a twin Squidstat, more where a bench names a higher one; as a Squidstat of the Cycler class has."""
+
+
 class SquidstatTwins:
     """A Squidstat with cells on its channels; programs reach it through the bridge that `attach` is given."""
 
     def __init__(
         self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
     ) -> None:
-        self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed)
+        channel = int(parts["channels"].parameters.get("channel", 0))
+        self.squidstat = SquidstatTwin(
+            seed=bench.seed_of(name)[1] ^ bench.seed, channels=max(LEAST_CHANNELS, channel + 1)
+        )
         self.twins: Sequence[Twin] = (self.squidstat,)
         self._channels: dict[str, int] = {}
         self._answer: Answer | None = None

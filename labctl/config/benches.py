@@ -38,8 +38,14 @@ STATIONS: Mapping[str, str] = {
 }
 """The stations of ours that a bench may name without a dot."""
 
+MOST_CHANNELS = 256
+"""Channels that one table may make; guess, far above any potentiostat's."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Table = dict[str, Any]
+
+SHARED = frozenset({"twin", "unix"})
+"""Kinds of addresses behind which several channels may be; a bridge leases each to one client."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -50,6 +56,7 @@ class _Bench:
     devices: Annotated[dict[Name, Table], Field(min_length=1)]
     description: str = ""
     world: World | None = None
+    wiring: dict[SafeId, Name] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -76,15 +83,20 @@ def bench(path: Path) -> BenchFile:
     collected = Collected()
     header = collected.attempt(_header, document, path.stem)
     tables = document.body.get("devices")
+    expanded = collected.attempt(_expanded, tables if isinstance(tables, dict) else {}, document.file) or {}
     entries = {
         device: collected.attempt(_device, device, table, document.file)
-        for device, table in (tables.items() if isinstance(tables, dict) else ())
+        for device, table in expanded.items()
         if isinstance(table, dict)
     }
     collected.settle()
     assert header is not None
     known = {device: entry for device, entry in entries.items() if entry is not None}
-    mistakes = [*_time_mistakes(header, known, document.file), *_shared_addresses(known, document.file)]
+    mistakes = [
+        *_time_mistakes(header, known, document.file),
+        *_shared_addresses(known, document.file),
+        *_wiring_mistakes(header.wiring, known, document.file),
+    ]
     has_twins = any(part.address.kind == "twin" for _, part in _parts(known))
     if header.world is not None and not has_twins:
         mistakes.append(Mistake(document.file, "world", "", "there is no twin on this bench to live in it"))
@@ -98,7 +110,52 @@ def bench(path: Path) -> BenchFile:
         devices=known,
         world=(header.world or World()) if has_twins else None,
         config_hash=document.config_hash,
+        wiring=header.wiring,
     )
+
+
+def _expanded(tables: Table, file: str) -> Table:
+    """Return the devices with every station of `channels = n` written out: name_0, name_1, ..., one channel each."""
+    expanded: Table = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict) or "channels" not in table:
+            expanded[name] = table
+            continue
+        rest = {key: value for key, value in table.items() if key != "channels"}
+        count, parts = table["channels"], rest.get("parts")
+        if type(count) is not int or not 1 <= count <= MOST_CHANNELS:
+            reason = f"must be a whole number from 1 to {MOST_CHANNELS}"
+            raise ConfigError([Mistake(file, joined("devices", name, "channels"), quoted(count), reason)])
+        part = parts.get("channels") if isinstance(parts, dict) else None
+        if not isinstance(parts, dict) or not isinstance(part, dict):
+            reason = "is for a station with the part `channels`, a potentiostat"
+            raise ConfigError([Mistake(file, joined("devices", name, "channels"), quoted(count), reason)])
+        for channel in range(count):
+            numbered = {**part, "channel": channel}
+            expanded[f"{name}_{channel}"] = {**rest, "parts": {**parts, "channels": numbered}}
+    return expanded
+
+
+def _wiring_mistakes(
+    wiring: Mapping[str, str], entries: Mapping[str, StationEntry | DeviceEntry], file: str
+) -> list[Mistake]:
+    """Name every cell that is wired to something else than a potentiostat of this bench, or to a taken one."""
+    potentiostats = [
+        name
+        for name, entry in entries.items()
+        if isinstance(entry, StationEntry) and getattr(entry.station_class, "role", "") == "Potentiostat"
+    ]
+    mistakes, taken = [], dict[str, str]()
+    for sample, station in wiring.items():
+        key, other = joined("wiring", sample), taken.setdefault(station, sample)
+        if station not in potentiostats:
+            reason = (
+                f"no such potentiostat{nearest(station, potentiostats)}; there are {', '.join(potentiostats)}"
+            )
+            mistakes.append(Mistake(file, key, quoted(station), reason))
+        elif other != sample:
+            mistakes.append(Mistake(file, key, quoted(station), f"{other} hangs on it already"))
+    return mistakes
 
 
 def _header(document: Document, stem: str) -> _Bench:
@@ -252,7 +309,7 @@ def _shared_addresses(entries: Mapping[str, StationEntry | DeviceEntry], file: s
     mistakes = []
     for key, part in _parts(entries):
         place = (part.address.kind, part.address.target)
-        if part.address.kind != "twin" and holders.setdefault(place, key) != key:
+        if part.address.kind not in SHARED and holders.setdefault(place, key) != key:
             reason = f"is already the address of {holders[place]}"
             mistakes.append(Mistake(file, joined(key, "address"), quoted(part.address.target), reason))
     return mistakes

@@ -123,7 +123,10 @@ class DeviceEntry:
 
 @plain_dataclass(frozen=True)
 class BenchFile:
-    """A bench: which devices, where they are, on which clock; `world` is None without twins."""
+    """A bench: which devices, where they are, on which clock; `world` is None without twins.
+
+    wiring: on which potentiostat the cell of a sample hangs, by the sample's id.
+    """
 
     name: str
     description: str
@@ -132,6 +135,7 @@ class BenchFile:
     devices: Mapping[str, StationEntry | DeviceEntry]
     world: World | None
     config_hash: str
+    wiring: Mapping[str, str]
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -6,16 +6,46 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from devices.cycling_macros import (
+    ConstantCurrentConstantVoltage,
+    CycleLife,
+    Formation,
+    PotentiostaticCharge,
+)
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
 from devices.macros import Macro, RateTest
 from devices.programs import Program
+from devices.pulse_macros import (
+    GalvanostaticTitration,
+    HybridPulsePower,
+    PotentiostaticTitration,
+    Pulses,
+    Ragone,
+)
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
+from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown
+from labctl.language.text_program import TextProgram
 
-MACROS: Mapping[str, type[Macro]] = {"rate_test": RateTest, "program": Program}
+MACROS: Mapping[str, type[Macro]] = {
+    "rate_test": RateTest,
+    "cccv": ConstantCurrentConstantVoltage,
+    "cv_charge": PotentiostaticCharge,
+    "formation": Formation,
+    "cycle_life": CycleLife,
+    "gitt": GalvanostaticTitration,
+    "pitt": PotentiostaticTitration,
+    "hppc": HybridPulsePower,
+    "ragone": Ragone,
+    "pulses": Pulses,
+    "cyclic_voltammetry": CyclicVoltammetry,
+    "chronoamperometry": Chronoamperometry,
+    "text": TextProgram,
+    "program": Program,
+}
 """What `macro` in a program file chooses."""
 
 RECIPES: Mapping[str, type[AnnealRecipe] | type[FurnaceRecipe]] = {

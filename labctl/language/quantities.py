@@ -172,7 +172,7 @@ _parse = lru_cache(maxsize=4096)(parse)
 @lru_cache(maxsize=4096)
 def _fits(symbol: str, unit: str) -> bool:
     # "mC" would be a coulomb to us and a C-rate to PyBaMM, so it is neither.
-    if unit == "C-rate" or symbol.endswith("C") and len(symbol) == 2:
+    if unit == "C-rate" or (symbol.endswith("C") and len(symbol) == 2):
         return False
     try:
         parse(f"1 {symbol}", unit)

@@ -43,6 +43,14 @@ class GentecMaestroTwin:
         self.relative_noise, self.resolution = relative_noise, resolution
         self.log: list[tuple[float, str, str]] = []
         self._rng = rng
+        self._wake()
+
+    def power_up(self, now: float) -> None:
+        """Be as after its mains went and came back: no reading, energy mode off."""
+        self.log.append((now, "power up", ""))
+        self._wake()
+
+    def _wake(self) -> None:
         self._energy_mode, self._trigger_level = False, DEFAULT_TRIGGER
         self._value, self._new = 0.0, False
         self._absorbed = 0.0

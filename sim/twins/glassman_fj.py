@@ -59,13 +59,13 @@ class GlassmanFJTwin:
         self.bank = bank
         self.full_scale_voltage, self.full_scale_current = full_scale_voltage, full_scale_current
         self.bank_power = bank_power
-        self.high_voltage_on = False
-        self.fault = False
         self.log: list[tuple[float, str, str]] = []
-        self._voltage_code, self._current_code = 0, 0
-        self._watchdog_on = True
-        self._now, self._last_packet = 0.0, 0.0
-        self._buffer = bytearray()
+        self._wake(0.0)
+
+    def power_up(self, now: float) -> None:
+        """Be as after its mains went and came back: off, no program, no fault; the bank is as it is."""
+        self.log.append((now, "power up", f"{self.bank.voltage:.3f} V on the bank"))
+        self._wake(now)
 
     @property
     def target(self) -> float:
@@ -76,6 +76,14 @@ class GlassmanFJTwin:
     def current_limit(self) -> float:
         """Return the programmed current [A]."""
         return self._current_code / SETPOINT_FULL * self.full_scale_current
+
+    def _wake(self, now: float) -> None:
+        self.high_voltage_on = False
+        self.fault = False
+        self._voltage_code, self._current_code = 0, 0
+        self._watchdog_on = True
+        self._now, self._last_packet = now, now
+        self._buffer = bytearray()
 
     def advance(self, now: float) -> None:
         """Charge or bleed the bank up to `now`."""
@@ -147,7 +155,9 @@ class GlassmanFJTwin:
         if control == 4 and self.fault:
             self.fault = False
             self.log.append((now, "fault reset", ""))
-        self._voltage_code, self._current_code = voltage, current
+        if (voltage, current) != (self._voltage_code, self._current_code):
+            self._voltage_code, self._current_code = voltage, current
+            self.log.append((now, "programmed", f"{self.target:.1f} V, {self.current_limit:.3f} A"))
         if control:
             self._switch(control == 2, now)
         return b"A"
@@ -173,7 +183,9 @@ class GlassmanFJTwin:
             raise RefusedError(3)
         if data not in (b"0", b"1"):
             raise RefusedError(6)
-        self._watchdog_on = data == b"0"
+        if self._watchdog_on != (data == b"0"):
+            self._watchdog_on = data == b"0"
+            self.log.append((now, "watchdog on" if self._watchdog_on else "watchdog disabled", ""))
         return b"A"
 
     def _switch(self, on: bool, now: float) -> None:

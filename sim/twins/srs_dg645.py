@@ -70,6 +70,14 @@ class SRSDG645Twin:
         self.inhibit_input = False
         self.log: list[tuple[float, str, str]] = []
         self._on_gate = on_gate
+        self._wake()
+
+    def power_up(self, now: float) -> None:
+        """Be as after its mains went and came back: every setting its default, nothing under way."""
+        self.log.append((now, "power up", "a gate was under way" if self._ends is not None else ""))
+        self._wake()
+
+    def _wake(self) -> None:
         self._values = {
             (verb, output): setting.default
             for verb, setting in SETTINGS.items()

@@ -275,3 +275,37 @@ def test_what_was_told_after_a_sync_query_asks_for_another(clock: Any) -> None:
     wire.tell(b"9?\n")
     assert wire.ask(b"2?\n", LINE) == b"n2"
     assert counter.heard.count(b"who\n") == 2
+
+
+class Stream:
+    """Says a line for every second that passed, whenever it is touched; answers `who`."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock, self.said = clock, 0
+
+    def exchange(self, data: bytes) -> bytes:
+        news = b"".join(b"%d\n" % second for second in range(self.said, int(self.clock.now())))
+        self.said = int(self.clock.now())
+        return news + (b"me\n" if data == b"who\n" else b"")
+
+
+def test_what_comes_unasked_can_be_listened_to(clock: Any) -> None:
+    wire = Wire(TwinPort(Stream(clock), clock, "lane"), clock, name="stream", lane="lane", sync=None)
+    assert wire.listen() == b""
+    clock.sleep(3.0)
+    assert wire.listen() == b"0\n1\n2\n"
+    assert wire.listen(0.5) == b""
+    assert clock.now() == 3.5
+    clock.sleep(1.0)
+    wire.tell(b"who\n")
+    assert wire.listen(0.5) == b"3\nme\n"
+    assert clock.now() == 4.5
+
+
+def test_listening_on_a_cable_that_was_pulled_says_so_and_may_be_repeated(clock: Any) -> None:
+    port = FaultyPort(TwinPort(Stream(clock), clock, "lane"), clock, [Fault("disconnect")])
+    wire = Wire(port, clock, name="stream", lane="lane", sync=None)
+    clock.sleep(1.0)
+    with pytest.raises(WireError):
+        wire.listen()
+    assert wire.listen() == b"0\n"

@@ -14,16 +14,6 @@ from devices.techniques import Record
 from labctl import Run
 
 
-@pytest.fixture
-def cell(lab, sample, recipe):
-    """Anneal and assemble the sample; return it."""
-    from devices.roles import Assemble
-
-    lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
-    lab.wait(lab.hands.set(Assemble(sample)))
-    return sample
-
-
 def only(lab, purpose):
     runs = [Run(path) for path in (lab.data / "runs").glob("*/*/*.jnl")]
     (found,) = [run for run in runs if run.start["purpose"] == purpose]

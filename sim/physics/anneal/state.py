@@ -109,6 +109,15 @@ class PulseHistory:
     interface: Array
     back: Array
 
+    def onward(self, before: Self, factor: float) -> Self:
+        """Return the same moments where temperatures have gone on from an earlier cycle by a factor of the way."""
+
+        def moved(name: str) -> Array:
+            ours: Array = getattr(self, name)
+            return np.asarray(ours + factor * (ours - getattr(before, name)))
+
+        return replace(self, **{name: moved(name) for name in ("surface", "interface", "back")})
+
     def later(self, delay: float) -> Self:
         """Return the same temperatures a delay [s] later."""
         return replace(self, time=self.time + delay)

@@ -1,12 +1,13 @@
 """A film on its substrate under the flash lamp: what each pulse heats, melts and crystallises."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.physics.anneal.crystallisation import crystalline, crystalline_bound, dose_along
+from sim.physics.anneal.cycles import Cycle, CycleMemo
 from sim.physics.anneal.films import Film, Substrate
 from sim.physics.anneal.state import AnnealResult, AnnealState, DepthProfiles, PulseHistory
 from sim.physics.heat.engines import Drive, Engine, March, whole_balance
@@ -28,31 +29,6 @@ STEADY = 4e4
 # Of absorptance: 0.03 K of a base 200 K above its chuck. A smaller step restarts a train on a film that
 # crystallises slowly again and again, for 300 pulses whose base is 0.01 K nearer.
 SAME_LIGHT = 1e-4
-
-
-@dataclass(frozen=True, eq=False)
-class Cycle:
-    """Hold one pulse and its wait: what was asked, enthalpies before [J m-3], and the state after.
-
-    foil: where it happened; absorptance [1] of the film then; gained: dose, peaks and pulses of this cycle alone,
-    and the enthalpies after it; change: the largest difference [J m-3] of its start from that of the cycle before.
-    """
-
-    foil: "FoilUnderLamp"
-    discharge: Discharge
-    period: float
-    start: Array
-    absorptance: float
-    gained: AnnealState
-    change: float
-    history: PulseHistory
-
-
-@dataclass
-class CycleMemo:
-    """Remember the last calculated cycle of a train, so that a repeat of it need not be calculated again."""
-
-    last: Cycle | None = None
 
 
 class FoilUnderLamp:
@@ -172,8 +148,9 @@ class FoilUnderLamp:
 
         A train is steady when two starts in a row, with the same discharge and period, differ so little, and
         by so much less than the two before, that all drift to come (a geometric series) stays below 0.02 K, the
-        absorptance is within SAME_LIGHT of that of the remembered cycle, and the chuck changes no more. Each
-        further cycle then adds the same dose, and loses what it absorbs.
+        absorptance is within SAME_LIGHT of that of the last calculated cycle, and the chuck changes no more. Each
+        further cycle then adds the same dose, and loses what it absorbs. Before that, cycles that follow from those
+        before them are left out; see sim.physics.anneal.cycles.
         """
         return self._cycle(state, discharge, period, memo)[0]
 
@@ -230,16 +207,22 @@ class FoilUnderLamp:
         self, state: AnnealState, discharge: Discharge, period: float, memo: CycleMemo
     ) -> tuple[AnnealState, Cycle]:
         start = self.present(state)
-        last, change, absorptance = memo.last, np.inf, self.absorptance_of(start)
-        if last is not None and (last.foil, last.discharge, last.period) == (self, discharge, period):
-            change = float(np.abs(start.enthalpy - last.start).max())
+        last, shown, absorptance = memo.last, memo.shown, self.absorptance_of(start)
+        change, number = np.inf, 0
+        if last is not None and (last.foil, last.discharge, last.period) != (self, discharge, period):
+            memo.forget()
+        elif last is not None and shown is not None:
+            change, number = float(np.abs(start.enthalpy - shown.start).max()), shown.number + 1
             outside_steady = self.chuck is None or self.chuck.steady_after(start.elapsed - period)
             same_light = abs(absorptance - last.absorptance) <= SAME_LIGHT
-            if outside_steady and same_light and _settled(change, last.change):
-                return start.adding(last.gained.steady()), last
+            if outside_steady and same_light and _settled(change, shown.change):
+                return start.adding(shown.gained.steady()), shown
+            if outside_steady and memo.leaps > 0:
+                leapt = memo.leap(start, change, self.stack.widths)
+                return start.adding(leapt.gained), leapt
         end, history = self._gain(start, discharge, period)
-        memo.last = Cycle(self, discharge, period, start.enthalpy, absorptance, end, change, history)
-        return start.adding(end), memo.last
+        done = Cycle(self, discharge, period, start.enthalpy, absorptance, end, change, history, number)
+        return start.adding(end), memo.calculated(done)
 
     def _gain(
         self, start: AnnealState, discharge: Discharge, period: float

@@ -86,7 +86,8 @@ class _Tables:
 
     Each layer's enthalpies are shifted so far up that they follow those of the layer before it; the shift
     chooses the segment only and is in no result. In a segment temperature and conductivity are straight lines over
-    the enthalpy h: T = level + slope h, k = base + bend h.
+    the enthalpy h: T = level + slope (h - start), rounded as the stack's own look-up rounds it, or the energy balance
+    would see the difference; k = base + bend h.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -101,13 +102,13 @@ class _Tables:
             keys.append(np.array([top + 3.0 * span]))
             top += 3.0 * span
             slope, bend, start = medium.temperature_slopes, medium.conductivity_slopes, medium.enthalpies[:-1]
-            level, base = medium.temperatures[:-1] - slope * start, medium.conductivities[:-1] - bend * start
-            rows.append(np.stack((level, slope, base, bend)))
+            base = medium.conductivities[:-1] - bend * start
+            rows.append(np.stack((start, medium.temperatures[:-1], slope, base, bend)))
         self.keys = np.concatenate(keys)[:-1]
         self.rows = np.ascontiguousarray(np.concatenate(rows, axis=1))
 
     def at(self, enthalpy: Array) -> Array:
-        """Return level, slope, base and bend (4, n) of each cell's segment."""
+        """Return start, level, slope, base and bend (5, n) of each cell's segment."""
         return self.rows.take(self.keys.searchsorted(enthalpy + self.shift), axis=1)
 
 
@@ -127,8 +128,8 @@ class _Exchange:
 
     def look_up(self, enthalpy: Array) -> None:
         """Set temperature T, dT/dh and half-cell resistance w / 2k of all cells."""
-        level, self.slope, base, bend = self.tables.at(enthalpy)
-        self.temperature = level + self.slope * enthalpy
+        start, level, self.slope, base, bend = self.tables.at(enthalpy)
+        self.temperature = level + self.slope * (enthalpy - start)
         self.resistance = self.half / (base + bend * enthalpy)
 
     def losses(self) -> tuple[float, float]:
@@ -226,8 +227,8 @@ class _Exchange:
 
     def temperature_of(self, enthalpy: Array) -> Array:
         """Return temperatures [K] (n,) of any enthalpies (n,), those beyond a table on its last line."""
-        level, slope, _, _ = self.tables.at(enthalpy)
-        return np.asarray(level + slope * enthalpy)
+        start, level, slope, _, _ = self.tables.at(enthalpy)
+        return np.asarray(level + slope * (enthalpy - start))
 
 
 def _loss(side: Side, temperature: float, surroundings: float) -> float:

@@ -120,7 +120,7 @@ def test_a_program_says_which_macro_it_is(experiment, told, macro):
     text = NAMED.replace('program = "rates-0.7um"', f"[program]\n{macro}")
     ((key, _, allowed),) = told(experiment, text)
     assert key == "program.macro"
-    assert 'one of "rate_test", "program"' in allowed
+    assert 'one of "rate_test", "cccv", ' in allowed
 
 
 def test_currents_are_checked_on_the_cell_they_are_for(experiment, told, folder):

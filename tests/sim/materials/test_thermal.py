@@ -16,9 +16,9 @@ from sim.materials.thermal import (
     station,
 )
 from sim.physics.anneal.crystallisation import along, isothermal
+from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.damage import energy_release
 from sim.physics.anneal.state import AnnealResult
-from sim.physics.anneal.under_lamp import CycleMemo
 from sim.physics.heat.stack import Course
 from sim.physics.lamp.bank import Bank, discharge
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from sim.physics.anneal.crystallisation import Kinetics
+from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.films import Film, Slab, Substrate
 from sim.physics.anneal.state import AnnealState
-from sim.physics.anneal.under_lamp import CycleMemo, FoilUnderLamp
+from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.heat.enthalpy import EnthalpyEngine
 from sim.physics.heat.errors import EnergyGate
 from sim.physics.heat.medium import Melting, constant, medium

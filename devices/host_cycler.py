@@ -1,0 +1,331 @@
+"""A channel whose program lives in the host: begins steps, fetches rows, judges ends, keeps the records.
+
+For an instrument that measures into a buffer of its own and opens its output by itself when what it was set to
+is over. A silent link costs time and no rows: every phase may be tried again, and none acts twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.clock import Clock, Handle, Poller
+from devices.cycle_ends import EndReason
+from devices.cycler import (
+    ElementBegan,
+    ElementEnded,
+    InstrumentAlarm,
+    Job,
+    Page,
+    Record,
+    RowTaken,
+    RunStopped,
+)
+from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
+from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.programs import Step
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+"""How often the instrument is asked whether a start whose reply was lost had come through."""
+
+RETRY = 1.0
+"""Seconds between tries on a silent link; guess."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Rows that were not fetched before, s on the job's axis, and whether the instrument still measures."""
+
+    rows: Sequence[Reading]
+    running: bool
+
+
+class Sourcing(Protocol):
+    """What such an instrument offers. Every call may be repeated."""
+
+    def look(self) -> float:
+        """Return the voltage [V] of the cell without current, the output open before and after."""
+
+    def arm(self, step: Step, left: float) -> None:
+        """Open the output, empty the buffer and set a step that may last `left` more seconds; nothing flows."""
+
+    def go(self) -> None:
+        """Begin what was armed; nothing when it has begun."""
+
+    def fetch(self) -> Fetched:
+        """Return the new rows."""
+
+    def open(self) -> None:
+        """Open the output and end the measurement; the rows stay."""
+
+    def next_row(self) -> float:
+        """Return in how many seconds the next row can be fetched."""
+
+    def meter_of(self, step: Step) -> Meter:
+        """Return how well a step is measured."""
+
+
+@dataclass
+class _Flight:
+    """One job under way: its phase is what is to be done next."""
+
+    job: Job
+    run: HostRun
+    phase: str = "next"
+    step: Step | None = None
+    watch: StepWatch | None = None
+    ended: Ended | None = None
+    time: float = 0.0
+
+
+class HostCycler:
+    """Flies one job after the other. Nothing runs beside its poller: callers of other threads wait their turn."""
+
+    def __init__(self, instrument: Sourcing, clock: Clock, *, name: str, lane: str) -> None:
+        self._instrument, self._clock, self._name, self._lane = instrument, clock, name, lane
+        self._lock = threading.RLock()
+        self._records: list[Record] = []
+        self._first = 1
+        self._rows = 0
+        self._job: Job | None = None
+        self._spent: str | None = None
+        self._started_at = 1
+        self._flight: _Flight | None = None
+        self._poller: Handle | None = None
+        self._lost: WireError | None = None
+
+    @property
+    def flies(self) -> bool:
+        """Whether a job is under way, a step or the moment between two."""
+        return self._flight is not None
+
+    def upload(self, job: Job) -> None:
+        """Keep the job for its start. Raises InstrumentError while another flies."""
+        if self.flies:
+            raise InstrumentError(self._name, "busy", f"{job.name} was not taken: another program is running")
+        self._job = job
+
+    def start(self, token: str) -> int:
+        """Begin the first step, once; return the number of the first record.
+
+        Raises InstrumentError when the token is spent or unknown, Timeout when nothing runs, OutcomeUnknown when
+        nobody says whether it does.
+        """
+        with self._lock:
+            if token == self._spent:
+                raise InstrumentError(self._name, "spent", f"{token} was started before; nothing was started now")
+            job = self._job
+            if job is None or job.token != token:
+                raise InstrumentError(self._name, "not_uploaded", f"{token} was not uploaded; nothing was started")
+            self._started_at = self._next
+            self._flight = flight = _Flight(job, HostRun(job.nodes, job.limits, job.longest))
+            self._lost = None
+            self._take_off(flight)
+            self._spent, self._job = token, None
+            if self.flies:
+                self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
+            return self._started_at
+
+    def stop(self) -> bool:
+        """Open the output, whoever closed it; return whether a job was flying."""
+        with self._lock:
+            flight = self._flight
+            self._instrument.open()
+            if flight is None:
+                return False
+            flight.ended = Ended(EndReason.OPERATOR, flight.time, 0.0)
+            flight.phase = "open" if flight.phase in ("go", "measure", "open") else "end"
+            try:
+                self._turn(flight)
+            except WireError as error:
+                self._lost = error  # the cell is open; the poller fetches the last rows when it can
+            return True
+
+    def records(self, since: int, most: int) -> Page:
+        """Return at most `most` records from `since` on; forget those before.
+
+        Raises the WireError of a link that is silent at present, when there is nothing new.
+        """
+        with self._lock:
+            if since < self._first:
+                raise InstrumentError(
+                    self._name, "records", f"record {since} was asked for, the oldest left is {self._first}"
+                )
+            del self._records[: since - self._first]
+            self._first = since
+            found = tuple(self._records[:most])
+            if not found and self._lost is not None:
+                raise self._lost
+            return Page(since, found, self._next)
+
+    @property
+    def _next(self) -> int:
+        return self._first + len(self._records)
+
+    def _take_off(self, flight: _Flight) -> None:
+        """Bring the first step to run, or know that it does not."""
+        try:
+            self._turn(flight)
+        except WireError as lost:
+            if flight.phase != "go":
+                self._forget()
+                raise Timeout(
+                    f"{self._name}: the start did not reach the instrument ({lost}); nothing runs and the cell"
+                    " is open, prepare and start again"
+                ) from lost
+            self._resolve(flight, lost)
+        except LabError:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Take back what was noted of a start that failed."""
+        self._flight = None
+        taken = self._records[self._started_at - self._first :]
+        self._rows -= sum(isinstance(each, RowTaken) for each in taken)
+        del self._records[self._started_at - self._first :]
+
+    def _resolve(self, flight: _Flight, lost: WireError) -> None:
+        """Ask until it is known that the first step runs: going on with a step that has begun changes nothing."""
+        for _ in range(TRIES):
+            self._clock.sleep(RETRY, self._lane)
+            try:
+                self._turn(flight)
+            except WireError:
+                continue
+            return
+        self._forget()
+        raise OutcomeUnknown(
+            f"{self._name}: the start of {flight.job.token} was sent and its reply lost; the first step may be"
+            " running, and opens the cell at its own duration. Ask `busy` when the instrument answers again, or"
+            " make it safe"
+        ) from lost
+
+    def _fly(self, flight: _Flight) -> Poller:
+        yield self._wait(flight)
+        while self._flight is flight:
+            with self._lock:
+                if self._flight is not flight:
+                    return
+                try:
+                    self._turn(flight)
+                    self._lost = None
+                except WireError as error:
+                    self._lost = error
+                    delay = RETRY
+                else:
+                    delay = self._wait(flight)
+            yield delay
+
+    def _wait(self, flight: _Flight) -> float:
+        return self._instrument.next_row() if self._flight is flight else 0.0
+
+    def _fail(self, error: Exception) -> None:
+        """Open the cell and end the job with what went wrong."""
+        with self._lock:
+            if self._flight is None:
+                return
+            opened = "the cell is open"
+            try:
+                self._instrument.open()
+            except LabError as worse:
+                opened = f"whether the cell is open is unknown ({worse})"
+            code = error.code if isinstance(error, InstrumentError) else type(error).__name__
+            self._note(InstrumentAlarm(code, f"{error}; {opened}"))
+            self._land(str(error), EndReason.INSTRUMENT_ERROR)
+
+    def _turn(self, flight: _Flight) -> None:
+        """Do what is due, up to the next row of a running step. A WireError leaves the phase to be repeated."""
+        while self._flight is flight:
+            if flight.phase == "next":
+                self._begin(flight)
+            elif flight.phase == "look":
+                self._look(flight)
+            elif flight.phase == "arm":
+                step, watch = _under_way(flight)
+                self._instrument.arm(step, watch.left(flight.time))
+                flight.phase = "go"
+            elif flight.phase == "go":
+                self._instrument.go()
+                flight.phase = "measure"
+                return
+            elif flight.phase == "measure":
+                if self._measure(flight):
+                    return
+            else:
+                self._end(flight)
+
+    def _begin(self, flight: _Flight) -> None:
+        flight.step = flight.run.next()
+        flight.ended = flight.watch = None
+        if flight.step is None:
+            self._land("all steps are through", None)
+            return
+        self._note(ElementBegan(flight.step.run.technique))
+        flight.phase = "look"
+
+    def _look(self, flight: _Flight) -> None:
+        """Look before anything is driven; a step whose end is reached already takes one row and no charge."""
+        rest = self._instrument.look()
+        assert flight.step is not None
+        flight.watch = flight.run.watch(flight.step, self._instrument.meter_of(flight.step), rest)
+        flight.ended = flight.watch.at_once(flight.time)
+        flight.phase = "arm"
+        if flight.ended is not None:
+            self._row(Reading(flight.time, rest, 0.0), flight)
+            flight.phase = "end"
+
+    def _measure(self, flight: _Flight) -> bool:
+        """Take the new rows; return whether the step goes on by itself."""
+        _, watch = _under_way(flight)
+        fetched = self._instrument.fetch()
+        for row in fetched.rows:
+            self._row(row, flight)
+            flight.ended = flight.ended or watch.row(row)
+        if flight.ended is None and not fetched.running:
+            flight.ended = watch.finished(flight.time)
+            if flight.ended is None:
+                flight.phase = "arm"  # the buffer was full before the step was over
+                return False
+        if flight.ended is None:
+            return True
+        flight.phase = "open"
+        return False
+
+    def _end(self, flight: _Flight) -> None:
+        """Open the output, book what was measured since, and go on or land."""
+        if flight.phase == "open":
+            self._instrument.open()
+            for row in self._instrument.fetch().rows:
+                self._row(row, flight)
+            flight.phase = "end"
+        ended = flight.ended
+        assert ended is not None
+        self._note(ElementEnded(ended.reason))
+        if ended.goes_on:
+            flight.phase = "next"
+        else:
+            self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
+
+    def _row(self, row: Reading, flight: _Flight) -> None:
+        self._rows += 1
+        flight.time = row.time
+        self._note(RowTaken(self._rows, row.time, row.voltage, row.current, float("nan")))
+
+    def _land(self, reason: str, cause: EndReason | None) -> None:
+        self._note(RunStopped(reason, cause))
+        self._flight = None
+
+    def _note(self, record: Record) -> None:
+        self._records.append(record)
+
+
+def _under_way(flight: _Flight) -> tuple[Step, StepWatch]:
+    assert flight.step is not None
+    assert flight.watch is not None
+    return flight.step, flight.watch

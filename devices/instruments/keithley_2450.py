@@ -1,0 +1,606 @@
+"""Keithley 2450 or 2461 SourceMeter as a battery cycler (SCPI; raw socket, VISA or serial).
+
+Control: output, trigger model (start, abort); programs, which the host steps.
+Get:     identity, command language, output, trigger state, error queue, buffer.
+Measure: voltage and current, by the instrument itself into its buffer, on the grid of its own timer.
+Set:     source voltage up to +-20 V, current limit up to 1 A, over-voltage protection.
+
+A constant current is the limit of a voltage source that is set to the step's end voltage (or the cell's limit):
+the instrument rides the limit until the voltage is reached, then holds it, and never exceeds either. A hold is
+the same source with the cell's largest current as its limit. A rest is a source of 0 A with the output on, read
+as a voltmeter. A voltage ramp is the instrument's own staircase sweep. The sense is 4-wire, readback is on, and
+the output when off is of high impedance: the cell is disconnected.
+
+A lost host: the trigger model of the step under way measures on and switches the output off by itself at the
+step's duration (the station's longest step where it has none), at the end of its sweep, or when the buffer
+holds BUFFER_ROWS rows, whichever is first. Until then the cell stays inside its limits, at the voltage of the
+step's end if that was reached. No further step begins.
+
+Safe is: trigger model aborted, output off.
+
+Every group of settings is one line that ends with SYST:ERR?, so its reply acknowledges all of it; a lost group
+is sent again. Sources: Model 2450 reference manual 2450-901-01 Rev. B (September 2013) and 2461-901-01, section
+6; specifications SPEC-2450 Rev. A; the vendor's battery examples (quick start guide; github tektronix/keithley).
+Not yet seen on hardware: everything; above all that settings, ABOR and SYST:ERR? may share a line, that ABOR
+leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes
+two apertures, the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's
+first row.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from ophyd import Component
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from devices.base import Instrument, Quantity
+from devices.clock import Clock
+from devices.cycler import Job, Page
+from devices.errors import Garbled, InstrumentError, LimitError, ProgramError, WireError
+from devices.host_cycler import Fetched, HostCycler
+from devices.host_run import Meter, Reading, drive_of, held_voltage
+from devices.programs import CellLimits, Program, Step
+from devices.quantities import STRICT, Unit
+from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, VoltageRamp
+from devices.wire import Sync, Terminated, Wire
+
+LINE = Terminated(b"\n")
+MAKER = b"KEITHLEY INSTRUMENTS"
+
+VOLTAGE_RANGE = 20.0
+"""Volts, both ways; the range of every step (the 200 V range is never used)."""
+
+CURRENT_RANGES: dict[str, tuple[float, ...]] = {
+    "2450": (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
+    "2461": (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
+}
+"""Amperes, full scale, by model; those of the 2461 above 1 A are not used."""
+
+OFFSETS = {
+    1e-8: 50e-12,
+    1e-7: 100e-12,
+    1e-6: 300e-12,
+    1e-5: 700e-12,
+    1e-4: 6e-9,
+    1e-3: 60e-9,
+    1e-2: 600e-9,
+    1e-1: 6e-6,
+    1.0: 500e-6,
+}
+"""Offset [A] of a measured current by range [SPEC-2450]."""
+
+VOLTAGE_ERROR = 5e-3
+"""Volts by which source and readback may differ on the 20 V range: 0.03 % of 5 V, 2.4 mV and 1 mV [SPEC-2450]."""
+
+VOLTAGE_NOISE = 10e-6
+"""Volts rms of a row at 1 PLC; guess: the resolution of the 20 V range [SPEC-2450]."""
+
+NOISE_SHARE = 4e-6
+"""Rms noise of a current row as a part of its range [SPEC-2450, source noise below 10 Hz]."""
+
+LEAST_CURRENT = 1e-8
+"""A; ten times the smallest current limit that can be set [vendor's example: 1 nA]."""
+
+PROTECTIONS = (2.0, 5.0, 10.0, 20.0)
+"""Volts of the over-voltage protection that cells need; 5 % tolerance [SPEC-2450]."""
+
+PROTECTION_MARGIN = 1.1
+"""The protection lies this much above the cell's limit: twice its tolerance."""
+
+RAIL_SHARE = 0.95
+"""Part of the protection's level to which a voltmeter's own limit is set."""
+
+POWER_LINE = 50.0
+"""Hz; one power line cycle is the aperture of a row."""
+
+ROW_TIME = 2.0 / POWER_LINE
+"""Seconds one row takes: current and readback voltage, one power line cycle each; not yet seen on hardware."""
+
+SETTLE = 0.01
+"""Seconds after which a row that was measured can be fetched; guess."""
+
+LEAST_PERIOD = 0.1
+"""Seconds between questions, and the smallest interval of rows: more than two rows' time."""
+
+BUFFER_ROWS = 100_000
+"""Readings that defbuffer1 holds by default; the 2450 has room for 250,000 [data sheet]."""
+
+ROWS_PER_REQUEST = 200
+"""Rows fetched at once: 14 kB, far within a wire's deadline on a LAN."""
+
+LONGEST_TIMER = 100e3
+"""Seconds of one delay of a trigger timer [2450-901-01]."""
+
+STAIR, LEAST_STAIR = 10e-3, 1e-3
+"""Volts: the tallest stair of a ramp, and the smallest, which is twice the 20 V source range's resolution
+(500 uV, SPEC-2450)."""
+
+INVALID = 9.0e37
+"""What is not smaller is no reading: overflow is 9.9E37, not a number 9.91E37."""
+
+RUNNING = frozenset({"RUNNING", "WAITING", "ABORTING"})
+POWER_ON = 128
+"""Bit of *ESR? that a power-up sets [IEEE 488.2]."""
+
+_ERROR = re.compile(r'([+-]?\d+),\s*"([^";]*)[^"]*"')
+_NUMBER = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+
+OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
+
+
+def numbers(reply: bytes) -> list[float]:
+    """Return the numbers of a comma-separated reply, NaN for overflows. Raises Garbled."""
+    parts = [part.strip() for part in reply.split(b",")]
+    if not all(_NUMBER.fullmatch(part) for part in parts):
+        raise Garbled(f"{reply[:80]!r} is not a list of numbers; it was thrown away")
+    values = [float(part) for part in parts]
+    return [math.nan if abs(value) >= INVALID else value for value in values]
+
+
+def text(value: float) -> str:
+    """Return a number as it is sent."""
+    return f"{value:.9g}"
+
+
+class Keithley2450(Instrument):
+    """One SourceMeter with one cell on it; `channel` is always 0."""
+
+    @dataclass(frozen=True, config=STRICT)
+    class Parameters:
+        """Which model it is; the power line [Hz] decides how long a row takes."""
+
+        model: Literal["2450", "2461"] = "2450"
+        power_line: Annotated[float, Field(ge=50.0, le=60.0), Unit("Hz")] = POWER_LINE
+
+    kind_name = "Keithley 2450"
+    sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(MAKER))
+
+    busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")
+    output = Component(Quantity, get="read_output", unit="1", precision=0, kind="normal")
+
+    def __init__(
+        self,
+        wire: Wire,
+        clock: Clock,
+        *,
+        name: str,
+        model: str = "2450",
+        power_line: float = POWER_LINE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(wire, clock, name=name, **kwargs)
+        self.channel = 0
+        self.model, self.row_time = model, 2.0 / power_line
+        self._ranges = CURRENT_RANGES[model]
+        self._limits: CellLimits | None = None
+        self._flight = HostCycler(self, clock, name=name, lane=wire.lane)
+        self._as_voltmeter = False
+        self._planned = self._fetched = 0
+        self._period = LEAST_PERIOD
+        self._lasts = 0.0
+        self._asked_to_go = False
+        self._went = 0.0
+        self._epoch: tuple[float, float] | None = None
+        self._offset: float | None = None
+
+    # Who it is, and what it is doing.
+
+    def identify(self) -> str:
+        """Return the instrument's own words; raises InstrumentError for another model or command language."""
+        identity = self.wire.ask(b"*IDN?\n", LINE, _identity, repeat=True)
+        if f"MODEL {self.model}" not in identity.upper():
+            raise InstrumentError(
+                self.name, "model", f"{identity} is not the {self.model} of the bench file; correct either"
+            )
+        language = self._ask("*LANG?")
+        if language.upper() != "SCPI":
+            raise InstrumentError(
+                self.name,
+                "language",
+                f"the command set is {language}; set it to SCPI (send *LANG SCPI and switch it off and on)",
+            )
+        return identity
+
+    def read_busy(self) -> int:
+        """Return 1 while a program is under way, the trigger model runs or the output is on."""
+        return int(self._flight.flies or self._trigger() in RUNNING or bool(self.read_output()))
+
+    def read_output(self) -> int:
+        """Return 1 while the output is on."""
+        return int(self._numbers("OUTP?")[0])
+
+    def read_cell(self) -> float:
+        """Return the voltage [V] on the leads without a current; NaN for an overflow. Refused while busy."""
+        if self._flight.flies:
+            raise InstrumentError(self.name, "busy", "a program is running; its rows have the voltage")
+        return self.clock.call(self.look)
+
+    # Programs.
+
+    def check(self, program: Program) -> None:
+        """Refuse what the instrument cannot do. Raises LimitError, ProgramError."""
+        limits = program.limits
+        for what, volts in (("voltage_min", limits.voltage_min), ("voltage_max", limits.voltage_max)):
+            most = VOLTAGE_RANGE / PROTECTION_MARGIN
+            if abs(volts) > most:
+                raise LimitError(f"{self.name} limits.{what}", volts, "V", -most, most)
+        if not LEAST_CURRENT <= limits.current_max <= self._ranges[-1]:
+            raise LimitError(
+                f"{self.name} limits.current_max", limits.current_max, "A", LEAST_CURRENT, self._ranges[-1]
+            )
+        for index, step in enumerate(program.leaves()):
+            self._check_step(index, step, limits)
+
+    def remarks(self, program: Program) -> tuple[str, ...]:
+        """Return what this instrument does otherwise than the program says."""
+        steps = program.leaves()
+        slowest = max(max(step.record.interval, LEAST_PERIOD) for step in steps)
+        said = [
+            "the host steps the program: without it the step under way goes on to its duration (the longest step"
+            f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins",
+            "ends are judged on rows: a step may pass its end by one row interval (here up to"
+            f" {slowest:g} s); voltage and current stay within the cell's limits meanwhile, and a constant"
+            " current that reached its voltage is held there",
+            "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
+        ]
+        if any(isinstance(step.run, ConstantVoltage) for step in steps):
+            said.append(
+                "a hold that would need more than limits.current_max is driven at that current until it does not"
+            )
+        if any(_is_rest(step) for step in steps):
+            said.append(
+                "a rest is a source of 0 A: its offset is up to 100 pA"
+                if self.model == "2450"
+                else "a rest is a source of 0 A on the 1 uA range: its offset is up to 400 pA"
+            )
+        said += [self._stairs_remark(index, step) for index, step in enumerate(steps) if _is_ramp(step)]
+        if any(step.record.voltage_change or step.record.current_change for step in steps):
+            said.append("rows come by interval alone, not by a change of voltage or current")
+        if any(step.until.voltage_rate_below or step.until.current_rate_below for step in steps):
+            said.append("a rate is that over the last interval, or as long as the noise of a row needs")
+        return tuple(said)
+
+    def range_of(self, step: Step) -> int:
+        """Return the place of the step's current range among the model's; -1 at rest."""
+        if _is_rest(step):
+            return -1
+        limits = self._limits
+        most = abs(drive_of(step)) or (self._ranges[-1] if limits is None else limits.current_max)
+        return self._place(most)
+
+    def upload(self, job: Job) -> None:
+        """Reset the instrument, set it up for cells, with the cell's limits; nothing flows yet."""
+        self.clock.call(lambda: self._upload(job))
+
+    def start(self, token: str) -> int:
+        """Begin the first step, once; return the number of the first record."""
+        return self.clock.call(lambda: self._flight.start(token))
+
+    def stop(self) -> bool:
+        """Abort the trigger model and switch the output off; return whether a program was running."""
+        return self.clock.call(self._flight.stop)
+
+    def safe(self) -> None:
+        """Abort the trigger model and switch the output off."""
+        self.stop()
+
+    def records(self, since: int, most: int) -> Page:
+        """Return records from `since` on; those before are forgotten. Raises WireError on a silent link."""
+        return self.clock.call(lambda: self._flight.records(since, most))
+
+    # What the host's stepping asks of the instrument; every call may be repeated.
+
+    def look(self) -> float:
+        """Return the voltage [V] of the cell without current; the output is off before and after."""
+        self._settle(
+            ":ABOR",
+            ":OUTP OFF",
+            *self._voltmeter(),
+        )
+        reading = self._ask(':OUTP ON;:READ? "defbuffer2";:OUTP OFF', patience=2.0)
+        self._settle(":OUTP OFF")
+        return numbers(reading.encode())[0]
+
+    def arm(self, step: Step, left: float) -> None:
+        """Set a step that may last `left` more seconds; nothing flows."""
+        limits = self._limits
+        assert limits is not None
+        self._settle(":ABOR", ":OUTP OFF", ':TRAC:CLE "defbuffer1"')
+        self._fetched, self._offset, self._asked_to_go = 0, None, False
+        self._as_voltmeter = _is_rest(step)
+        if _is_rest(step):
+            self._settle(*self._voltmeter())
+        elif isinstance(step.run, ConstantCurrent):
+            self._settle(*self._source(held_voltage(step, limits)[0], abs(step.run.current)))
+        elif isinstance(step.run, ConstantVoltage):
+            self._settle(*self._source(step.run.voltage, limits.current_max))
+        elif isinstance(step.run, VoltageRamp):
+            self._settle(*self._source(step.run.start, limits.current_max))
+            self._sweep(step, step.run, left)
+            return
+        self._measure_every(max(step.record.interval, LEAST_PERIOD), left)
+
+    def go(self) -> None:
+        """Start the trigger model, which switches the output on; nothing when it has started already."""
+        if self._asked_to_go and (self._trigger() in RUNNING or self._rows_in_buffer()):
+            return
+        self._asked_to_go = True
+        self._went = self.clock.now()
+        self._settle(":INIT", repeat=False)
+
+    def fetch(self) -> Fetched:
+        """Return the new rows; InstrumentError when the instrument lost them or stopped by itself."""
+        state = self._trigger()
+        count = self._rows_in_buffer()
+        if count < self._fetched or (not count and self._fetched == 0 and state == "EMPTY"):
+            raise self._gone(state)
+        rows: list[Reading] = []
+        while self._fetched < count:
+            rows += self._rows(self._fetched + 1, min(self._fetched + ROWS_PER_REQUEST, count))
+        running = state in RUNNING
+        if not running and state != "ABORTED" and count < self._planned:
+            raise self._gone(state)
+        return Fetched(tuple(rows), running)
+
+    def open(self) -> None:
+        """Abort the trigger model and switch the output off."""
+        self._settle(":ABOR", ":OUTP OFF")
+
+    def next_row(self) -> float:
+        """Return in how many seconds the next row can be fetched."""
+        elapsed = self.clock.now() - self._went
+        due = min(max(self._fetched, 1) * self._period, self._lasts) + self.row_time + SETTLE
+        return max(due - elapsed, LEAST_PERIOD)
+
+    def meter_of(self, step: Step) -> Meter:
+        """Return how well a step is measured."""
+        full = self._ranges[max(self.range_of(step), 0)]
+        return Meter(VOLTAGE_ERROR, VOLTAGE_NOISE, NOISE_SHARE * full, 4.0 * OFFSETS[full])
+
+    # Lines.
+
+    def _upload(self, job: Job) -> None:
+        self._flight.upload(job)
+        limits = job.limits
+        self._settle(":ABOR", ":OUTP OFF", "*RST", "*CLS", ":FORM:ASC:PREC 16")
+        self._settle(
+            ":OUTP:VOLT:SMOD HIMP",
+            ":OUTP:CURR:SMOD HIMP",
+            f":SOUR:VOLT:PROT PROT{_protection(limits):g}",
+            ":SENS:CURR:RSEN ON",
+            ":SENS:VOLT:RSEN ON",
+            ":SOUR:VOLT:READ:BACK ON",
+            ":SOUR:CURR:READ:BACK ON",
+            ":SENS:CURR:NPLC 1",
+            ":SENS:VOLT:NPLC 1",
+            ':TRAC:CLE "defbuffer1"',
+            f':TRAC:POIN {BUFFER_ROWS}, "defbuffer1"',
+            ':TRAC:FILL:MODE ONCE, "defbuffer1"',
+        )
+        for query in (":OUTP:VOLT:SMOD?", ":OUTP:CURR:SMOD?"):
+            if not self._ask(query).upper().startswith("HIMP"):
+                raise InstrumentError(self.name, "output_off", "the output, when off, does not disconnect the cell")
+        self._limits, self._epoch = limits, None
+
+    def _voltmeter(self) -> Sequence[str]:
+        """Return the settings of a source of no current, which reads voltage."""
+        rail = PROTECTIONS[-1] if self._limits is None else _protection(self._limits)
+        return (
+            ':SENS:FUNC "VOLT"',
+            ":SENS:VOLT:RSEN ON",
+            f":SENS:VOLT:RANG {text(VOLTAGE_RANGE)}",
+            ":SOUR:FUNC CURR",
+            f":SOUR:CURR:RANG {text(self._ranges[0])}",
+            ":SOUR:CURR 0",
+            f":SOUR:CURR:VLIM {text(RAIL_SHARE * rail)}",
+        )
+
+    def _source(self, volts: float, most: float) -> Sequence[str]:
+        """Return the settings of a source of a voltage [V] that never passes a current [A]."""
+        full = self._ranges[self._place(most)]
+        return (
+            ':SENS:FUNC "CURR"',
+            ":SOUR:FUNC VOLT",
+            f":SOUR:VOLT:RANG {text(VOLTAGE_RANGE)}",
+            f":SENS:CURR:RANG {text(full)}",
+            f":SOUR:VOLT:ILIM {text(most)}",
+            f":SOUR:VOLT {text(volts)}",
+        )
+
+    def _measure_every(self, interval: float, lasts: float) -> None:
+        """Set a trigger model: output on, a row at once and every interval [s], one at the end, output off."""
+        lasts = min(lasts, (BUFFER_ROWS - 2) * interval)
+        whole = max(math.floor(lasts / interval + 1e-9), 0)
+        rest = lasts - whole * interval
+        tick = interval if whole else LEAST_PERIOD
+        blocks = [
+            ":TRIG:BLOC:SOUR:STAT {}, ON",
+            ":TRIG:BLOC:NOT {}, 1",
+            ':TRIG:BLOC:MEAS {}, "defbuffer1"',
+        ]
+        if whole:
+            blocks += [":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
+        if not whole or rest > 1e-6 * interval:
+            whole += 1
+            blocks.append(f":TRIG:BLOC:DEL:CONS {{}}, {text(max(rest - (0.0 if whole == 1 else 0.0), 1e-3))}")
+        blocks += [':TRIG:BLOC:MEAS {}, "defbuffer1"', ":TRIG:BLOC:SOUR:STAT {}, OFF"]
+        self._settle(
+            ':TRIG:LOAD "Empty"',
+            ":TRIG:TIM1:STAT OFF",
+            f":TRIG:TIM1:DEL {text(tick)}",
+            ":TRIG:TIM1:COUN 0",
+            ":TRIG:TIM1:STAR:STIM NOT1",
+            ":TRIG:TIM1:STAT ON",
+        )
+        self._settle(*(block.format(number) for number, block in enumerate(blocks, 1)))
+        self._planned, self._period, self._lasts = whole + 1, interval, lasts
+
+    def _sweep(self, step: Step, ramp: VoltageRamp, lasts: float) -> None:
+        """Set the instrument's own staircase sweep, as far as it comes in the time."""
+        stairs, height = _stairs(step, ramp)
+        stairs = min(stairs, math.ceil(lasts * ramp.rate / height))
+        stop = ramp.start + math.copysign(stairs * height, ramp.end - ramp.start)
+        delay = height / ramp.rate - self.row_time
+        self._settle(
+            f":SOUR:SWE:VOLT:LIN {text(ramp.start)}, {text(stop)}, {stairs + 1}, {text(delay)}, 1, FIXED, OFF,"
+            ' OFF, "defbuffer1"'
+        )
+        self._planned, self._period = stairs + 1, height / ramp.rate
+        self._lasts = stairs * self._period
+
+    def _rows(self, first: int, last: int) -> Sequence[Reading]:
+        offset = self._offset_of_buffer()
+        values = self._numbers(f':TRAC:DATA? {first}, {last}, "defbuffer1", SOUR, READ, REL', 3 * (last - first + 1))
+        self._fetched = last
+        voltage, current = (1, 0) if self._as_voltmeter else (0, 1)
+        return [
+            Reading(offset + row[2], row[voltage], row[current])
+            for row in (values[start : start + 3] for start in range(0, len(values), 3))
+        ]
+
+    def _offset_of_buffer(self) -> float:
+        """Return when [s] of the job the buffer's first row was taken, by the instrument's own clock."""
+        if self._offset is None:
+            seconds, fraction = self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
+            if self._epoch is None:
+                self._epoch = (seconds, fraction)
+            self._offset = (seconds - self._epoch[0]) + (fraction - self._epoch[1])
+        return self._offset
+
+    def _trigger(self) -> str:
+        """Return the state of the trigger model."""
+        return self._ask(":TRIG:STAT?").partition(";")[0].strip().upper()
+
+    def _rows_in_buffer(self) -> int:
+        return int(self._numbers(':TRAC:ACT:END? "defbuffer1"')[0])
+
+    def _gone(self, state: str) -> InstrumentError:
+        """Return what became of a run that ended by itself."""
+        if int(self._numbers("*ESR?")[0]) & POWER_ON:
+            return InstrumentError(
+                self.name, "restarted", "it was switched off and on; its output is off, rows not fetched are lost"
+            )
+        code, said = self._error()
+        return InstrumentError(
+            self.name,
+            str(code or "trigger"),
+            said if code else f"the trigger model is {state} before its last row; its output may be on",
+        )
+
+    def _settle(self, *commands: str, repeat: bool = True) -> None:
+        """Send commands as one line and read what the instrument says of them. Raises InstrumentError."""
+        line = ";".join((*commands, ":SYST:ERR?"))
+        code, said = self.wire.ask(line.encode() + b"\n", LINE, _error, repeat=repeat)
+        if not code:
+            return
+        first = (code, said)
+        while code:
+            code, said = self._error()
+        raise InstrumentError(self.name, str(first[0]), f"{first[1]} (to {'; '.join(commands)})")
+
+    def _error(self) -> tuple[int, str]:
+        return self.wire.ask(b":SYST:ERR?\n", LINE, _error, repeat=True)
+
+    def _ask(self, query: str, patience: float | None = None) -> str:
+        return self.wire.ask(query.encode() + b"\n", LINE, _printable, deadline=patience, repeat=True)
+
+    def _numbers(self, query: str, count: int = 1) -> list[float]:
+        def parse(reply: bytes) -> list[float]:
+            values = numbers(reply)
+            if len(values) != count:
+                raise Garbled(f"{len(values)} numbers where {count} were asked for; they were thrown away")
+            return values
+
+        return self.wire.ask(query.encode() + b"\n", LINE, parse, repeat=True)
+
+    # What can be done.
+
+    def _check_step(self, index: int, step: Step, limits: CellLimits) -> None:
+        where = f"step {index}"
+        run = step.run
+        if not isinstance(run, OpenCircuit | ConstantCurrent | ConstantVoltage | VoltageRamp):
+            why = "does no impedance" if "impedance" in run.technique else f"cannot hold a {run.technique}"
+            raise ProgramError(f"{where}: {self.name} {why}; {OFFERED}. Nothing was sent")
+        if step.record.interval < LEAST_PERIOD or step.record.interval > LONGEST_TIMER:
+            raise LimitError(
+                f"{self.name} {where} record.interval", step.record.interval, "s", LEAST_PERIOD, LONGEST_TIMER
+            )
+        if isinstance(run, ConstantCurrent) and run.current and abs(run.current) < LEAST_CURRENT:
+            most = self._ranges[-1]
+            raise LimitError(f"{self.name} {where} |current|", abs(run.current), "A", LEAST_CURRENT, most)
+        if step.until.current_below is not None and not isinstance(run, ConstantCurrent):
+            full = self._ranges[0] if _is_rest(step) else self._ranges[self._place(limits.current_max)]
+            least = 4.0 * OFFSETS[full]
+            if step.until.current_below < least:
+                raise LimitError(
+                    f"{self.name} {where} until.current_below on the {full:g} A range that limits.current_max needs",
+                    step.until.current_below,
+                    "A",
+                    least,
+                    full,
+                )
+        if isinstance(run, VoltageRamp):
+            fastest = STAIR / LEAST_PERIOD
+            if run.rate > fastest:
+                raise LimitError(f"{self.name} {where} rate", run.rate, "V/s", 0.0, fastest)
+            if abs(run.end - run.start) < LEAST_STAIR:
+                raise LimitError(
+                    f"{self.name} {where} |end - start|", abs(run.end - run.start), "V", LEAST_STAIR, VOLTAGE_RANGE
+                )
+
+    def _stairs_remark(self, index: int, step: Step) -> str:
+        assert isinstance(step.run, VoltageRamp)
+        stairs, height = _stairs(step, step.run)
+        return (
+            f"step {index}: the ramp is a staircase of {stairs} stairs of {1e3 * height:.3g} mV,"
+            f" {height / step.run.rate:.3g} s each, with a row at the end of each"
+        )
+
+    def _place(self, current: float) -> int:
+        return next(place for place, full in enumerate(self._ranges) if full >= current * (1.0 - 1e-9))
+
+
+def _is_rest(step: Step) -> bool:
+    return isinstance(step.run, OpenCircuit) or (isinstance(step.run, ConstantCurrent) and not step.run.current)
+
+
+def _is_ramp(step: Step) -> bool:
+    return isinstance(step.run, VoltageRamp)
+
+
+def _stairs(step: Step, ramp: VoltageRamp) -> tuple[int, float]:
+    """Return how many stairs a ramp has and how tall [V] each is."""
+    span = abs(ramp.end - ramp.start)
+    wanted = min(max(ramp.rate * step.record.interval, ramp.rate * LEAST_PERIOD, LEAST_STAIR), STAIR)
+    stairs = max(math.floor(span / wanted + 1e-9), 1)
+    return stairs, span / stairs
+
+
+def _protection(limits: CellLimits) -> float:
+    """Return the level [V] of the over-voltage protection for a cell."""
+    needed = PROTECTION_MARGIN * max(abs(limits.voltage_min), abs(limits.voltage_max))
+    return next(level for level in PROTECTIONS if level >= needed * (1.0 - 1e-9))
+
+
+def _identity(reply: bytes) -> str:
+    if not reply.startswith(MAKER) or not reply.isascii():
+        raise Garbled(f"{reply[:80]!r} is not a Keithley; look at what is on this address")
+    return reply.decode().strip()
+
+
+def _printable(reply: bytes) -> str:
+    if not reply.isascii() or not reply.strip():
+        raise Garbled(f"{reply[:80]!r} is no reply of a SourceMeter")
+    return reply.decode().strip()
+
+
+def _error(reply: bytes) -> tuple[int, str]:
+    match = _ERROR.fullmatch(reply.decode("latin-1").strip())
+    if match is None:
+        raise Garbled(f"{reply[:80]!r} is no error message of a SourceMeter")
+    return int(match[1]), match[2]

@@ -1,0 +1,268 @@
+"""One step of the language: what it does, its ends, its rows, its temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from devices.cells import Basis, CellSize, Rate
+from devices.errors import ProgramError
+from devices.programs import Step
+from devices.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    CurrentRamp,
+    GalvanostaticImpedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Record,
+    Technique,
+    Until,
+    VoltageRamp,
+)
+from labctl.language.quantities import CURRENTS, Quantity, read
+from labctl.language.printer import natural_end
+from labctl.language.tokens import Token, Tokens
+
+T = TypeVar("T")
+
+BASES: Mapping[str, Basis] = {"A": "A", "A/m^2": "A/m^2", "C-rate": "C-rate"}
+
+CONTINUES = ("for", "until", "or", "recording", "around")
+"""Words that go on with a step on the next line or behind a comma."""
+
+_ENDS = ("V", *CURRENTS, "C", "J", "V/s", "A/s")
+
+
+class StepReader:
+    """Takes steps from tokens, for a cell; `record` is what a step without "recording" has."""
+
+    def __init__(self, tokens: Tokens, cell: CellSize | None, record: Record) -> None:
+        self.tokens, self.cell, self.record = tokens, cell, record
+
+    def step(self) -> Step:
+        """Take one step."""
+        first = self.tokens.peek()
+        word = first.word
+        if word in ("charge", "discharge"):
+            self.tokens.take()
+            self.tokens.expect("at", "and a current, power or resistance")
+            run = self._driven(word)
+        elif self.tokens.took("hold"):
+            self.tokens.expect("at", "and a voltage")
+            run = ConstantVoltage(self._within(read(self.tokens, "V"), ConstantVoltage))
+        elif self.tokens.took("rest"):
+            run = OpenCircuit()
+        elif self.tokens.took("sweep"):
+            run = self._sweep(first)
+        elif self.tokens.took("impedance"):
+            run = self._impedance(first)
+        else:
+            raise self.tokens.refused(
+                "expected a step (charge, discharge, hold, rest, sweep, impedance), repeat, GITT, go to, ( or ["
+            )
+        return self._finished(run, first)
+
+    def pulse(self) -> Step:
+        """Take a step of a GITT: as any other, or a bare current, which charges."""
+        first = self.tokens.peek()
+        if first.kind == "number" or first.text.startswith("C/") or first.text == "C":
+            return self._finished(self._driven("charge"), first)
+        return self.step()
+
+    def current(self, quantity: Quantity) -> float:
+        """Return a current quantity on the cell [A]."""
+        try:
+            rate = Rate(quantity.value, BASES[quantity.unit])
+            if self.cell is None and rate.basis != "A":
+                raise ProgramError("a C-rate or a current density needs the cell; give currents in A")
+            return rate.value if self.cell is None else rate.on(self.cell)
+        except ProgramError as error:
+            raise self.tokens.wrong(str(error), quantity.token.at) from error
+
+    def made(self, make: Callable[..., T], at: Token, **arguments: Any) -> T:
+        """Return what `make` makes; what it refuses is told of the place `at`."""
+        try:
+            return make(**arguments)
+        except ValidationError as error:
+            raise self.tokens.wrong(told(error), at.at) from error
+
+    def record_every(self, before: Record) -> Record:
+        """Take what follows "recording": every (time, voltage or current), several joined by "or"."""
+        at = self.tokens.expect("every", "and a time, voltage or current")
+        changes: dict[str, float] = {}
+        while True:
+            quantity = read(self.tokens, "s", "V", *CURRENTS)
+            if quantity.unit == "s":
+                self._once(changes, "interval", quantity.value, quantity.token)
+            elif quantity.unit == "V":
+                self._once(changes, "voltage_change", quantity.value, quantity.token)
+            else:
+                self._once(changes, "current_change", self.current(quantity), quantity.token)
+            if not (self.tokens.peek().word == "or" and self.tokens.peek(1).kind in ("number", "word")):
+                break
+            if self.tokens.peek(1).word in ("for", "until"):
+                break
+            self.tokens.take()
+        return self.made(lambda **all_: replace(before, **all_), at, **changes)
+
+    def _within(self, quantity: Quantity, technique: Callable[[float], Technique]) -> float:
+        """Return a value that a technique takes; else refuse its place."""
+        try:
+            technique(quantity.value)
+        except ValidationError as error:
+            raise self.tokens.wrong(told(error), quantity.token.at) from error
+        return quantity.value
+
+    def _driven(self, word: str) -> Technique:
+        resistances = ("ohm",) if word == "discharge" else ()
+        quantity = read(self.tokens, *CURRENTS, "W", *resistances)
+        if quantity.value < 0:
+            raise self.tokens.wrong(f'a value without sign; "{word}" says it', quantity.token.at)
+        sign = 1.0 if word == "charge" else -1.0
+        if quantity.unit == "ohm":
+            return self.made(ConstantResistance, quantity.token, resistance=quantity.value)
+        if quantity.unit == "W":
+            return self.made(ConstantPower, quantity.token, power=sign * quantity.value)
+        return self.made(ConstantCurrent, quantity.token, current=sign * self.current(quantity))
+
+    def _sweep(self, first: Token) -> Technique:
+        self.tokens.expect("from", "and a voltage or current")
+        start = read(self.tokens, "V", *CURRENTS)
+        self.tokens.expect("to", "and where the sweep ends")
+        end = read(self.tokens, *(("V",) if start.unit == "V" else CURRENTS))
+        self.tokens.expect("at", "and how fast it goes")
+        if start.unit == "V":
+            rate = read(self.tokens, "V/s").value
+            return self.made(VoltageRamp, first, start=start.value, end=end.value, rate=rate)
+        rate = read(self.tokens, "A/s").value
+        return self.made(CurrentRamp, first, start=self.current(start), end=self.current(end), rate=rate)
+
+    def _impedance(self, first: Token) -> Technique:
+        self.tokens.expect("from", "and the first frequency")
+        values: dict[str, Any] = {"first": read(self.tokens, "Hz").value}
+        self.tokens.expect("to", "and the last frequency")
+        values["last"] = read(self.tokens, "Hz").value
+        self.tokens.expect(",", "and the amplitude")
+        amplitude = read(self.tokens, "V", *CURRENTS)
+        while self.tokens.peek().text == "," and self._goes_on(self.tokens.peek(1)):
+            self.tokens.take()
+            if self.tokens.took("around"):
+                bias = read(self.tokens, *(("V",) if amplitude.unit == "V" else CURRENTS))
+                value = bias.value if bias.unit == "V" else self.current(bias)
+                self._once(values, "bias", value, bias.token)
+            else:
+                token = self.tokens.peek()
+                self._once(values, "per_decade", whole(self.tokens, "points per decade"), token)
+                self.tokens.expect("per", "decade")
+                self.tokens.expect("decade", "")
+        if amplitude.unit == "V":
+            return self.made(PotentiostaticImpedance, first, amplitude=amplitude.value, **values)
+        return self.made(GalvanostaticImpedance, first, amplitude=self.current(amplitude), **values)
+
+    @staticmethod
+    def _goes_on(token: Token) -> bool:
+        return token.kind == "number" or token.word == "around"
+
+    def _finished(self, run: Technique, first: Token) -> Step:
+        """Take the clauses behind what a step does."""
+        ends: dict[str, float] = {}
+        rest: dict[str, Any] = {"record": self.record}
+        while True:
+            self._onto_the_next_line()
+            token = self.tokens.peek()
+            joined = self.tokens.took("or")
+            if self.tokens.took("for"):
+                time = read(self.tokens, "s")
+                self._once(ends, "duration", time.value, time.token)
+            elif self.tokens.took("until"):
+                self._ends(run, ends)
+            elif joined:
+                raise self.tokens.refused('expected "for" or "until" behind "or"')
+            elif self.tokens.took("recording"):
+                rest["record"] = self.record_every(self.record)
+            elif token.text == "(" and self.tokens.peek(3).word == "period":
+                rest["record"] = self._period(token)
+            elif self.tokens.took("at"):
+                self._once(rest, "temperature", read(self.tokens, "K").value, token)
+            else:
+                break
+        until = self.made(Until, first, **ends)
+        return self.made(Step, first, run=run, until=until, **rest)
+
+    def _onto_the_next_line(self) -> None:
+        if self.tokens.peek().text in ("\n", ",") and self.tokens.peek(1).word in CONTINUES:
+            self.tokens.take()
+
+    def _period(self, at: Token) -> Record:
+        self.tokens.take()
+        interval = read(self.tokens, "s").value
+        self.tokens.expect("period", "")
+        self.tokens.expect(")", "behind the period")
+        return self.made(lambda **all_: replace(self.record, **all_), at, interval=interval)
+
+    def _ends(self, run: Technique, ends: dict[str, float]) -> None:
+        """Take one end and those that follow it with "or"."""
+        while True:
+            name, value, token = self._end(run)
+            self._once(ends, name, value, token)
+            if self.tokens.peek().word != "or" or self.tokens.peek(1).word in ("for", "until"):
+                return
+            self.tokens.take()
+
+    def _end(self, run: Technique) -> tuple[str, float, Token]:
+        sign = self.tokens.peek()
+        side = {"above": "above", "below": "below", ">": "above", "<": "below"}.get(sign.text.lower(), "")
+        if side:
+            self.tokens.take()
+        units = ("V", *CURRENTS) if side else _ENDS
+        quantity = read(self.tokens, *units, what="an end, such as 4.1 V, 50 uA, C/20, 10 uAh or 0.1 mV/min")
+        value, token = quantity.value, quantity.token
+        match quantity.unit:
+            case "V":
+                return f"voltage_{side or self._side(run, token)}", value, token
+            case "C":
+                return "charge", value, token
+            case "J":
+                return "energy", value, token
+            case "V/s":
+                return "voltage_rate_below", value, token
+            case "A/s":
+                return "current_rate_below", value, token
+        if sign.text in ("<", ">"):
+            raise self.tokens.refused('write "above" or "below"; currents are compared without sign', sign)
+        return f"current_{side or 'below'}", self.current(quantity), token
+
+    def _side(self, run: Technique, at: Token) -> str:
+        """Return on which side a step meets a voltage that is said without one."""
+        end = natural_end(run)
+        if end:
+            return end.removeprefix("voltage_")
+        raise self.tokens.wrong('this step may pass the voltage either way; say "above" or "below"', at.at)
+
+    def _once(self, into: dict[str, Any], name: str, value: Any, at: Token) -> None:
+        if name in into:
+            raise self.tokens.wrong(f"{name.replace('_', ' ')} stands twice in this step", at.at)
+        into[name] = value
+
+
+def whole(tokens: Tokens, what: str) -> int:
+    """Take a whole number; `what` says of what."""
+    token = tokens.peek()
+    if token.kind != "number" or not token.text.isdecimal() or len(token.text) > 9:
+        raise tokens.refused(f"expected a whole number ({what})")
+    return int(tokens.take().text)
+
+
+def told(error: ValidationError) -> str:
+    """Return what pydantic refused, in one sentence."""
+    said = []
+    for detail in error.errors(include_url=False):
+        place = ".".join(str(each) for each in detail["loc"])
+        said.append(f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, "))
+    return "; ".join(said)

@@ -1,0 +1,34 @@
+"""Who uses which station in this session: each has one holder, an engine that works on its own."""
+
+from __future__ import annotations
+
+import threading
+
+from devices.errors import InterlockError
+
+
+class Leases:
+    """One holder for each station; other processes are kept away by the bench's lock."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def claim(self, station: str, holder: str) -> None:
+        """Take a station; harmless twice. Raises InterlockError when another one has it."""
+        with self._lock:
+            other = self._holders.setdefault(station, holder)
+        if other != holder:
+            raise InterlockError(
+                f"{station} free", f"{other} works on it; wait for its end or stop it, nothing was begun here"
+            )
+
+    def held_by(self, holder: str) -> list[str]:
+        """Return the stations that a holder has."""
+        with self._lock:
+            return [station for station, each in self._holders.items() if each == holder]
+
+    def release(self, holder: str) -> None:
+        """Give back all that a holder has."""
+        with self._lock:
+            self._holders = {station: each for station, each in self._holders.items() if each != holder}

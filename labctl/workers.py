@@ -1,0 +1,128 @@
+"""Plans side by side: each on a thread of its own, with its own engine and journal; one pauses or fails alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from bluesky.utils import MsgGenerator, RunEngineInterrupted
+
+from labctl.engine import LabEngine
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """A plan that runs beside others; it begins at once.
+
+    RE: its engine. name. uids: its runs, when it is over.
+    """
+
+    def __init__(self, name: str, engine: LabEngine, plan: MsgGenerator[Any]) -> None:
+        self.name, self.RE = name, engine
+        self.uids: tuple[str, ...] = ()
+        self._error: BaseException | None = None
+        self._over, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(plan,), name=name, daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<worker {self.name}: {self.state}>"
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over, well or not."""
+        return self._over.is_set()
+
+    @property
+    def state(self) -> str:
+        """What it is doing: "running", "paused", "done" or "failed"."""
+        if not self.done:
+            return "paused" if self.RE.state == "paused" else "running"
+        return "done" if self._error is None else "failed"
+
+    def result(self, timeout: float | None = None) -> tuple[str, ...]:
+        """Wait until it is over and return the uids of its runs.
+
+        timeout [s] of the wall. Raises what the plan failed with, TimeoutError when it is not over by then.
+        """
+        if not self._over.wait(timeout):
+            raise TimeoutError(f"{self.name} is {self.state} after {timeout:g} s")
+        if self._error is not None:
+            raise self._error
+        return self.uids
+
+    def pause(self) -> None:
+        """Pause the plan at once; what runs on an instrument goes on. Nothing when it is not running."""
+        if self.RE.state == "running":
+            self.RE.request_pause(defer=False)  # type: ignore[no-untyped-call]
+
+    def resume(self) -> None:
+        """Let a paused plan go on."""
+        self._go.set()
+
+    def end(self, reason: str) -> None:
+        """Abort the plan, running or paused, and return when its cleanup is over."""
+        self.RE.end(reason)
+        self._go.set()
+        self._thread.join()
+
+    def _work(self, plan: MsgGenerator[Any]) -> None:
+        try:
+            self._run(plan)
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            self._error = error
+            log.warning("%s: %r", self.name, error)
+        finally:
+            self._over.set()
+
+    def _run(self, plan: MsgGenerator[Any]) -> None:
+        go_on: Any = lambda: self.RE(plan)  # noqa: E731 - the first way to go on, RE.resume is the other
+        while True:
+            try:
+                self.uids = tuple(go_on())
+                return
+            except RunEngineInterrupted:
+                if self.RE.state != "paused":
+                    raise
+            self._go.wait()
+            self._go.clear()
+            if self.RE.state != "paused":
+                raise RunEngineInterrupted(f"{self.name} was ended while it was paused")
+            go_on = self.RE.resume
+
+
+class Workers:
+    """The workers of a session, by name."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Worker] = {}
+
+    def __iter__(self) -> Any:
+        return iter(tuple(self._all.values()))
+
+    def __getitem__(self, name: str) -> Worker:
+        return self._all[name]
+
+    def free_name(self, wanted: str) -> str:
+        """Return a name that no worker at work has."""
+        busy = {name for name, worker in self._all.items() if not worker.done}
+        taken = [wanted, *(f"{wanted}-{number}" for number in range(2, len(busy) + 3))]
+        return next(name for name in taken if name not in busy)
+
+    def add(self, worker: Worker) -> Worker:
+        """Keep a worker."""
+        self._all[worker.name] = worker
+        return worker
+
+    @property
+    def state(self) -> str:
+        """ "running" while one works, "idle" otherwise; as an engine's."""
+        return "idle" if all(worker.done for worker in self) else "running"
+
+    def end(self, reason: str) -> None:
+        """End all that work."""
+        for worker in self:
+            if not worker.done:
+                worker.end(reason)
