@@ -6,19 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.errors import DataError
-from labctl.analysis.cycles import branches, capacities
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure, train_figure
+from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
-from labctl.drawing import GREYS, STYLES, axes_of, save
+from labctl.drawing import save
 from labctl.replay import replay_in_place
 from labctl.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-MICROAMPERE_HOUR_PER_CM2 = 1e6 / 1e4
-"""From Ah/m2."""
-
 
 def plot_run(run: Run, directory: Path) -> list[Path]:
     """Draw the pictures of a run into a folder and return their paths. Raises DataError when it has none."""
@@ -26,7 +22,9 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
     if purpose == "anneal":
         figures = _anneal_figures(run)
     elif purpose == "cycle":
-        figures = {"voltage": voltage_figure(run)}
+        figures = cycle_figures(run, _title(run))
+        if not figures:
+            raise DataError(f"run {run.uid[:8]} has no rows; there is nothing to draw")
     else:
         raise DataError(f"run {run.uid[:8]} is a {purpose!r} run; there is no picture of that")
     directory.mkdir(parents=True, exist_ok=True)
@@ -46,35 +44,6 @@ def _anneal_figures(run: Run) -> dict[str, Figure]:
         "depth": depth_figure(late, seen.last_profiles, float(seen.result.width.sum())),
         "crystalline": crystalline_figure(f"{title}: after {seen.pulses} pulses", seen.result),
     }
-
-
-def voltage_figure(run: Run) -> Figure:
-    """Draw voltage against areal capacity, the last cycle at each rate."""
-    title = f"{_title(run)}: last cycle at each rate"
-    figure, axes = axes_of(title, "capacity (uAh/cm$^2$)", "voltage against Li (V)")
-    table = run.table()
-    area = run.start["sample"]["area_m2"]
-    last_at: dict[float, int] = {}
-    for each in capacities(table["cycle"], table["current"], table["charge"]):
-        density = each.discharge_current / area * 1e6 / 1e4
-        last_at[float(f"{density:.4g}")] = each.cycle
-    for index, (density, cycle) in enumerate(last_at.items()):
-        grey, style = GREYS[index % 4], STYLES[index % 4]
-        pairs = branches(table["cycle"], table["current"], table["charge"], table["voltage"], cycle)
-        for number, (passed, voltage) in enumerate(pairs):
-            width = 1.0 if number == 0 else 2.0
-            label = None if number == 0 else f"{density:g} uA/cm$^2$, cycle {cycle}"
-            axes.plot(
-                passed / area * MICROAMPERE_HOUR_PER_CM2,
-                voltage,
-                style,
-                color=grey,
-                label=label,
-                linewidth=width,
-            )
-    axes.set_xlim(left=0)
-    axes.legend(frameon=False, title="thin: charge, thick: discharge", title_fontsize="small")
-    return figure
 
 
 def _title(run: Run) -> str:

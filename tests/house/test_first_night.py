@@ -10,8 +10,9 @@ import pytest
 from labctl import Run
 from labctl.compare import compare
 from labctl.config.folder import Config
+from labctl.cycle_pictures import cycle_figures
 from labctl.demo import EXPERIMENTS
-from labctl.plot import CELSIUS, plot_run, voltage_figure
+from labctl.plot import CELSIUS, plot_run
 from labctl.replay import replay
 
 pytestmark = pytest.mark.timeout(300)
@@ -91,7 +92,7 @@ def test_the_pictures_are_drawn(night, tmp_path):
 
 def test_the_voltage_picture_shows_both_branches_at_both_rates_with_units(night):
     _, _, cycled = night[0]
-    (axes,) = voltage_figure(cycled).axes
+    (axes,) = cycle_figures(cycled, "film")["voltage"].axes
     assert len(axes.lines) == 4
     assert "(V)" in axes.get_ylabel()
     assert "uAh/cm" in axes.get_xlabel()

@@ -1,0 +1,128 @@
+"""Pictures of a cycling run: what each kind of step in it is usually looked at for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labctl.analysis.cycles import branches, capacities
+from labctl.drawing import GREYS, STYLES, axes_of
+from labctl.runs import Run, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MICROAMPERE_HOUR_PER_CM2 = 1e6 / 1e4
+"""From Ah/m2."""
+
+MICROAMPERE_PER_CM2 = 1e6 / 1e4
+"""From A/m2."""
+
+FADE = 10
+"""Cycles from which on their capacities are worth a picture; guess."""
+
+
+def cycle_figures(run: Run, title: str) -> dict[str, Figure]:
+    """Return the pictures by name: those for which the run has rows.
+
+    voltage: over capacity, of constant-current cycles. time: voltage over time, where there is more than those.
+    voltammogram: of voltage ramps. nyquist: of spectra. fade: capacity over cycles, from ten cycles on.
+    """
+    table, steps = _read(run, "primary"), _read(run, "steps")
+    techniques = set(steps["technique"].tolist()) if steps else set()
+    figures: dict[str, Figure] = {}
+    if table is not None and "constant_current" in techniques and _rates(run, table):
+        figures["voltage"] = voltage_figure(run, table, title)
+    if table is not None and techniques - {"constant_current"}:
+        figures["time"] = time_figure(table, title)
+    if table is not None and steps is not None and "voltage_ramp" in techniques:
+        figures["voltammogram"] = voltammogram_figure(run, table, steps, title)
+    impedance = _read(run, "impedance")
+    if impedance is not None:
+        figures["nyquist"] = nyquist_figure(run, impedance, title)
+    cycles = _read(run, "cycles")
+    if cycles is not None and len(cycles["cycle"]) >= FADE:
+        figures["fade"] = fade_figure(run, cycles, title)
+    return figures
+
+
+def voltage_figure(run: Run, table: Table, title: str) -> Figure:
+    """Draw voltage against areal capacity, the last cycle at each rate."""
+    title = f"{title}: last cycle at each rate"
+    figure, axes = axes_of(title, "capacity (uAh/cm$^2$)", "voltage against Li (V)")
+    area = run.start["sample"]["area_m2"]
+    for index, (density, cycle) in enumerate(_rates(run, table).items()):
+        grey, style = GREYS[index % 4], STYLES[index % 4]
+        pairs = branches(table["cycle"], table["current"], table["charge"], table["voltage"], cycle)
+        for number, (passed, voltage) in enumerate(pairs):
+            width = 1.0 if number == 0 else 2.0
+            label = None if number == 0 else f"{density:g} uA/cm$^2$, cycle {cycle}"
+            capacity = passed / area * MICROAMPERE_HOUR_PER_CM2
+            axes.plot(capacity, voltage, style, color=grey, label=label, linewidth=width)
+    axes.set_xlim(left=0)
+    axes.legend(frameon=False, title="thin: charge, thick: discharge", title_fontsize="small")
+    return figure
+
+
+def time_figure(table: Table, title: str) -> Figure:
+    """Draw voltage over time."""
+    figure, axes = axes_of(f"{title}: the whole program", "time (h)", "voltage against Li (V)")
+    axes.plot(table["test_time"] / 3600.0, table["voltage"], "-", color=GREYS[0], linewidth=0.9)
+    axes.set_xlim(left=0)
+    return figure
+
+
+def voltammogram_figure(run: Run, table: Table, steps: Table, title: str) -> Figure:
+    """Draw current density over voltage, of the ramps of the last cycle that has any."""
+    ramped = steps["technique"] == "voltage_ramp"
+    cycle = int(steps["cycle"][ramped][-1])
+    figure, axes = axes_of(
+        f"{title}: voltammogram, cycle {cycle}", "voltage against Li (V)", "current density (uA/cm$^2$)"
+    )
+    counts = steps["step_count"][ramped & (steps["cycle"] == cycle)]
+    chosen = np.isin(table["step_count"], counts)
+    density = table["current"][chosen] / run.start["sample"]["area_m2"] * MICROAMPERE_PER_CM2
+    axes.plot(table["voltage"][chosen], density, "-", color=GREYS[0])
+    axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
+    return figure
+
+
+def nyquist_figure(run: Run, impedance: Table, title: str) -> Figure:
+    """Draw the first and the last spectrum in the complex plane."""
+    figure, axes = axes_of(f"{title}: impedance", "Re Z (ohm cm$^2$)", "-Im Z (ohm cm$^2$)")
+    square_centimetres = run.start["sample"]["area_m2"] * 1e4
+    for index, number in enumerate(sorted({int(impedance["spectrum"][0]), int(impedance["spectrum"][-1])})):
+        chosen = impedance["spectrum"] == number
+        real, imag = (impedance[key][chosen] * square_centimetres for key in ("z_real", "z_imag"))
+        label = f"spectrum {number} at {impedance['dc_voltage'][chosen][0]:.3f} V"
+        axes.plot(real, -imag, "o" if index == 0 else "s", color=GREYS[index], label=label, markersize=3)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend(frameon=False)
+    return figure
+
+
+def fade_figure(run: Run, cycles: Table, title: str) -> Figure:
+    """Draw discharge capacity over cycles."""
+    figure, axes = axes_of(f"{title}: cycle life", "cycle", "discharge capacity (uAh/cm$^2$)")
+    capacity = cycles["discharge_capacity"] / run.start["sample"]["area_m2"] * MICROAMPERE_HOUR_PER_CM2
+    axes.plot(cycles["cycle"], capacity, "o", color=GREYS[0], markersize=3)
+    axes.set_ylim(bottom=0)
+    return figure
+
+
+def _rates(run: Run, table: Table) -> dict[float, int]:
+    """Return the last cycle at each discharge current density [uA/cm2], four digits of it."""
+    area = run.start["sample"]["area_m2"]
+    return {
+        float(f"{each.discharge_current / area * MICROAMPERE_PER_CM2:.4g}"): each.cycle
+        for each in capacities(table["cycle"], table["current"], table["charge"])
+    }
+
+
+def _read(run: Run, stream: str) -> Table | None:
+    """Return a stream's rows, None when there are none."""
+    if stream not in run.streams:
+        return None
+    table = run.table(stream)
+    return table if len(next(iter(table.values()), ())) else None
