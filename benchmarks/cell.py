@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -19,30 +20,16 @@ AREA, THICKNESS, DIFFUSIVITY = 1e-4, 1.2e-6, 5e-15  # m2, m, m2/s
 CURRENT = 8.6e-5  # A: 1C of the 1.2 um film
 CUT_OFF = CURRENT / 20.0
 LOWER, UPPER = 3.0, 4.25  # V
+PEER = "PyBaMM SPM IDAKLU, uniform D"
 CYCLES = 100
+TURNS = 5  # of each contestant, one after the other, the best counts: the machine has other work
 
 
-def parameters(backward: float = 1.0, cells: int = 40) -> CellParameters:
-    """Return the 1.2 um cell, its back slower than its front by a factor."""
-    edges = graded_edges(THICKNESS, cells)
+def parameters(backward: float = 1.0) -> CellParameters:
+    """Return the 1.2 um cell on the default grid, its back slower than its front by a factor."""
+    edges = graded_edges(THICKNESS)
     depth = 0.5 * (edges[1:] + edges[:-1]) / THICKNESS
-    return CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple((DIFFUSIVITY * backward**-depth).tolist()),
-        active_share=(cathode.UTILISATION,) * cells,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=cathode.EXCHANGE_CURRENT,
-        anode_exchange_current=cathode.EXCHANGE_CURRENT,
-        electrolyte_resistance=cathode.LIPON_THICKNESS / cathode.LIPON_CONDUCTIVITY,
-        contact_resistance=cathode.CONTACT_RESISTANCE,
-        anode_lithium=1e5,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-        cathode_capacitance=cathode.DOUBLE_LAYER,
-        anode_capacitance=cathode.DOUBLE_LAYER,
-        electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / cathode.LIPON_THICKNESS,
-    )
+    return cathode.cell_on(edges, DIFFUSIVITY * backward**-depth, area=AREA)
 
 
 def cycle(cell: Cell, state: CellState) -> tuple[CellState, float]:
@@ -140,6 +127,12 @@ def timed(work: Callable[[], float]) -> tuple[float, float]:
     return time.perf_counter() - start, result
 
 
+def best(works: dict[str, Callable[[], float]]) -> dict[str, tuple[float, float]]:
+    """Return the best time of each of some pieces of work, taken in turns, and what it returns."""
+    turns = [{name: timed(work) for name, work in works.items()} for _ in range(TURNS)]
+    return {name: min(turn[name] for turn in turns) for name in works}
+
+
 def maps_of_a_sheet() -> float:
     """Take the OCV and a 31-point spectrum of 2400 cells; return the largest |Z| [ohm]."""
     cell = parameters(30.0)
@@ -167,27 +160,28 @@ def memory_of(cycles: int) -> int:
 
 def main() -> None:
     """Run everything and print a table."""
-    modal_cycles(1.0, 1)
-    uniform, capacity = timed(lambda: modal_cycles(1.0, CYCLES))
-    graded, graded_capacity = timed(lambda: modal_cycles(30.0, CYCLES))
-    quarter, _ = timed(lambda: modal_cycles(1.0, CYCLES // 4))
-    print(f"{CYCLES} CCCV cycles, 1.2 um, uniform D   {uniform:8.3f} s   {capacity:.3f} uAh")
-    print(f"{CYCLES} CCCV cycles, 1.2 um, D(z)        {graded:8.3f} s   {graded_capacity:.3f} uAh")
-    print(f"seconds per cycle, {CYCLES} over {CYCLES // 4} cycles  {uniform / quarter / 4.0:8.2f}")
-    print(f"bytes left by 5 and by 20 cycles     {memory_of(5):8d} {memory_of(20):8d}")
-    print(f"OCV and 31-point EIS of 2400 cells   {maps_of_a_sheet():8.4f} s")
+    works = {
+        "cell twin, uniform D": partial(modal_cycles, 1.0, CYCLES),
+        "cell twin, D(z)": partial(modal_cycles, 30.0, CYCLES),
+    }
     try:
-        run = pybamm_cycles(CYCLES)
+        works[PEER] = pybamm_cycles(CYCLES)
     except ImportError:
         print("PyBaMM is not installed: no ratios")
-        return
-    built, _ = timed(run)
-    spm, spm_capacity = min(timed(run) for _ in range(2))
-    print(
-        f"PyBaMM SPM IDAKLU, uniform D         {spm:8.3f} s   {spm_capacity:.3f} uAh   (first run {built:.2f} s)"
-    )
-    print(f"ratio, uniform D                     {spm / uniform:8.2f}")
-    print(f"ratio, D(z)                          {spm / graded:8.2f}")
+    first = {name: timed(work)[0] for name, work in works.items()}
+    found = best(works)
+    print(f"{CYCLES} CCCV cycles of 1.2 um at 1C    best of {TURNS}   first   last discharge")
+    for name, (seconds, capacity) in found.items():
+        print(f"{name:<32}{seconds:9.3f} s {first[name]:6.2f} s   {capacity:.3f} uAh")
+    if PEER in found:
+        for name in list(found)[:2]:
+            ratios = found[PEER][0] / found[name][0], first[PEER] / first[name]
+            print(f"ratio, {name:<25}{ratios[0]:9.2f}   {ratios[1]:6.2f}")
+    uniform = next(iter(found.values()))[0]
+    quarter = min(timed(partial(modal_cycles, 1.0, CYCLES // 4))[0] for _ in range(TURNS))
+    print(f"seconds per cycle, {CYCLES} over {CYCLES // 4}{uniform / quarter * 0.25:12.2f}")
+    print(f"bytes left by 5 and by 20 cycles{memory_of(5):9d}{memory_of(20):9d}")
+    print(f"OCV and 31-point EIS, 2400 cells{maps_of_a_sheet():9.4f} s")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,8 @@ class Instrument(Device):
     """One instrument on one wire. Subclasses are data sheets: Control, Get, Measure, Set."""
 
     kind_name: ClassVar[str]
+    transport: ClassVar[Literal["serial", "socket"]] = "serial"
+    """What it is plugged into: on which kind of port its twin is served to other processes."""
 
     def __init__(self, wire: Wire, clock: Clock, *, name: str, **kwargs: Any) -> None:
         self.wire, self.clock = wire, clock

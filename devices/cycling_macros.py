@@ -30,11 +30,11 @@ class ConstantCurrentConstantVoltage(WindowMacro):
 
     def on(self, cell: CellSize) -> Program:
         """Return the program for this cell. Raises ProgramError when the hold would end before it began."""
-        into, out, cutoff = (
-            rate.on(cell) for rate in (self.charge_rate, self.discharge_rate, self.cutoff)
-        )
+        into, out, cutoff = (rate.on(cell) for rate in (self.charge_rate, self.discharge_rate, self.cutoff))
         if cutoff >= into:
-            raise ProgramError(f"{self.name}: cutoff {cutoff:g} A must be below the charge current {into:g} A")
+            raise ProgramError(
+                f"{self.name}: cutoff {cutoff:g} A must be below the charge current {into:g} A"
+            )
         rest = self.rest(self.rest_duration)
         hold = self.hold(self.upper, cutoff, self.longest_hold)
         body = (self.charge(into), hold, *rest, self.discharge(out), *rest)

@@ -118,10 +118,14 @@ class HostCycler:
         """
         with self._lock:
             if token == self._spent:
-                raise InstrumentError(self._name, "spent", f"{token} was started before; nothing was started now")
+                raise InstrumentError(
+                    self._name, "spent", f"{token} was started before; nothing was started now"
+                )
             job = self._job
             if job is None or job.token != token:
-                raise InstrumentError(self._name, "not_uploaded", f"{token} was not uploaded; nothing was started")
+                raise InstrumentError(
+                    self._name, "not_uploaded", f"{token} was not uploaded; nothing was started"
+                )
             self._started_at = self._next
             self._flight = flight = _Flight(job, HostRun(job.nodes, job.limits, job.longest))
             self._lost = None
@@ -144,6 +148,8 @@ class HostCycler:
                 self._turn(flight)
             except WireError as error:
                 self._lost = error  # the cell is open; the poller fetches the last rows when it can
+            except LabError as error:
+                self._fail(error)
             return True
 
     def records(self, since: int, most: int) -> Page:

@@ -215,9 +215,10 @@ class StepWatch:
         When it began to is found by going on along the last slope under the full current.
         """
         drive = drive_of(self.step)
-        if not drive or now.current / drive > 1.0 - HELD_SHARE:
-            return None
         end, reason = held_voltage(self.step, self.limits)
+        short = math.copysign(1.0, drive) * (end - now.voltage)
+        if not drive or (short > 0.0 and now.current / drive > 1.0 - HELD_SHARE):
+            return None
         dt = 0.0 if before is None else now.time - before.time
         ahead = 0.0
         if before is not None and len(self._rows) > 1:

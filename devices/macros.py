@@ -5,6 +5,7 @@ Here is what they share, and the rate test; the others stand in cycling_macros, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, Protocol, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -79,8 +80,9 @@ class WindowMacro:
         return Step(ConstantVoltage(voltage), Until(current_below=current, duration=duration), self.record)
 
     def rest(self, duration: float) -> tuple[Step, ...]:
-        """Return a rest of so long [s]; none for no time."""
-        return (Step(OpenCircuit(), Until(duration=duration), self.record),) if duration else ()
+        """Return a rest of so long [s]; none for no time. No row is taken for a current that does not flow."""
+        record = replace(self.record, current_change=None)
+        return (Step(OpenCircuit(), Until(duration=duration), record),) if duration else ()
 
     def program(self, steps: tuple[Step | Loop | Jump, ...], largest: float) -> Program:
         """Return the program of these steps, whose largest current is this [A]."""

@@ -1,10 +1,12 @@
-"""Ports: a serial line, a VISA resource, a twin in this process, a transcript, and trouble on any of them."""
+"""Ports: a serial line, a VISA resource, a unix socket, a twin in this process, a transcript, and trouble on them."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import random
+import select
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,9 +101,7 @@ class SerialPort:
 
     def close(self) -> None:
         """Close the line and release the lock."""
-        if self._serial is not None:
-            self._serial.close()
-            self._serial = None
+        self._shut()
         self._lock.release()
 
     def _opened(self) -> serial.Serial:
@@ -114,10 +114,17 @@ class SerialPort:
                 raise WireError(f"{self._address} cannot be opened: {error}; nothing was sent") from error
         return self._serial
 
+    def _shut(self) -> None:
+        line, self._serial = self._serial, None
+        if line is not None:
+            connection = getattr(line, "_socket", None)
+            line.close()
+            # pyserial does not close a socket that the other end has reset.
+            if connection is not None:
+                connection.close()
+
     def _lost(self, error: Exception) -> WireError:
-        if self._serial is not None:
-            self._serial.close()
-            self._serial = None
+        self._shut()
         return WireError(
             f"{self._address} is gone ({error}); what the instrument does is unknown until it is plugged in"
             " again, the next use opens it anew"
@@ -173,6 +180,68 @@ class VisaPort:
         return WireError(
             f"{self._address} is gone ({error}); what the instrument does is unknown, close the session and"
             " open it again"
+        )
+
+
+class UnixPort:
+    """A unix socket on which another process serves several clients, each of which is heard apart from the others.
+
+    There is no lock: who may do what is the server's to say. A server that was restarted is found again at the
+    next write.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Open it. Raises WireError."""
+        self._path = path
+        self._socket: socket.socket | None = None
+        self._opened()
+
+    def write(self, data: bytes) -> None:
+        """Send all of it, opening the socket again when it was lost."""
+        connection = self._opened()
+        try:
+            connection.settimeout(None)
+            connection.sendall(data)
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def read(self, timeout: float) -> bytes:
+        """Return what came, waiting up to `timeout` seconds for the first byte."""
+        if self._socket is None:
+            raise WireError(f"{self._path} is not open; nothing was read")
+        try:
+            if not select.select([self._socket], [], [], timeout)[0]:
+                return b""
+            received = self._socket.recv(1 << 16)
+        except OSError as error:
+            raise self._lost(error) from error
+        if not received:
+            raise self._lost(ConnectionError("closed by the server"))
+        return received
+
+    def close(self) -> None:
+        """Close the socket; the server hears of it."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self._path)
+            except OSError as error:
+                connection.close()
+                raise WireError(
+                    f"{self._path} cannot be opened: {error}; nothing was sent, start the bridge that serves it"
+                ) from error
+            self._socket = connection
+        return self._socket
+
+    def _lost(self, error: Exception) -> WireError:
+        self.close()
+        return WireError(
+            f"{self._path} is gone ({error}); what runs on the instrument goes on, the next use opens it anew"
         )
 
 
@@ -278,6 +347,11 @@ class Fault:
     trouble: Trouble
     amount: float = 0.0
 
+    @property
+    def delay(self) -> float:
+        """By how many seconds the reply comes late."""
+        return self.amount if self.trouble == "delay" else 0.0
+
 
 def random_faults(
     seed: int, probabilities: Mapping[Trouble, float], amounts: Mapping[Trouble, float] | None = None
@@ -289,6 +363,28 @@ def random_faults(
     while True:
         trouble = chance.choices([*names, None], weights)[0]
         yield None if trouble is None else Fault(trouble, (amounts or {}).get(trouble, 0.0))
+
+
+def spoiled(reply: bytes, fault: Fault, chance: random.Random) -> bytes:
+    """Return what a fault leaves of a reply of at least one byte."""
+    match fault.trouble:
+        case "drop":
+            return b""
+        case "duplicate":
+            return reply + reply
+        case "truncate":
+            return reply[: chance.randrange(len(reply))]
+        case "garble":
+            return _garbled(reply, fault.amount, chance)
+    return reply
+
+
+def _garbled(reply: bytes, share: float, chance: random.Random) -> bytes:
+    certain = chance.randrange(len(reply))
+    return bytes(
+        byte ^ 1 << chance.randrange(8) if position == certain or chance.random() < share else byte
+        for position, byte in enumerate(reply)
+    )
 
 
 class FaultyPort:
@@ -335,23 +431,7 @@ class FaultyPort:
         return arrived
 
     def _spoil(self, chunk: bytes) -> None:
-        trouble, amount = (self._fault.trouble, self._fault.amount) if self._fault and chunk else (None, 0.0)
-        match trouble:
-            case "drop":
-                chunk = b""
-            case "duplicate":
-                chunk += chunk
-            case "truncate":
-                chunk = chunk[: self._chance.randrange(len(chunk))]
-            case "garble":
-                chunk = self._garbled(chunk, amount)
-        self._arrivals.add(chunk, amount if trouble == "delay" else 0.0)
-
-    def _garbled(self, chunk: bytes, share: float) -> bytes:
-        certain = self._chance.randrange(len(chunk))
-        return bytes(
-            byte ^ 1 << self._chance.randrange(8)
-            if position == certain or self._chance.random() < share
-            else byte
-            for position, byte in enumerate(chunk)
-        )
+        if chunk and self._fault:
+            self._arrivals.add(spoiled(chunk, self._fault, self._chance), self._fault.delay)
+        else:
+            self._arrivals.add(chunk, 0.0)

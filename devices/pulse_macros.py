@@ -111,7 +111,9 @@ class HybridPulsePower(WindowMacro):
     def on(self, cell: CellSize) -> Program:
         """Return the program for this cell. Raises ProgramError when its capacity is unknown."""
         if cell.capacity is None:
-            raise ProgramError(f"{self.name}: a share of the capacity needs the cell's capacity, which is unknown")
+            raise ProgramError(
+                f"{self.name}: a share of the capacity needs the cell's capacity, which is unknown"
+            )
         current, pulse, cutoff = (rate.on(cell) for rate in (self.rate, self.pulse_rate, self.cutoff))
         rest = self.rest(self.rest_duration)
         full = (self.charge(current), self.hold(self.upper, cutoff), *rest)
@@ -143,7 +145,9 @@ class Ragone(WindowMacro):
     @model_validator(mode="after")
     def _power_needs_a_voltage(self) -> Self:
         if self.lower < 0.1:
-            raise ValueError("a constant power needs lower to be at least 0.1 V; its current would have no bound")
+            raise ValueError(
+                "a constant power needs lower to be at least 0.1 V; its current would have no bound"
+            )
         return self
 
     def on(self, cell: CellSize) -> Program:

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from devices.errors import InterlockError
-from devices.limits import DamageLimits, LampLimits
+from devices.limits import DamageLimits
 from devices.recipes import AnnealRecipe, FurnaceRecipe, canonical_hash, to_json
 from devices.roles import Prediction
 from devices.samples import SampleRef
@@ -52,7 +52,6 @@ class Believer:
         bank: Bank,
         surroundings: Surroundings,
         *,
-        tube: object = None,
         limits: DamageLimits | None = None,
     ) -> None:
         self._data, self._bank, self._surroundings = data, bank, surroundings
@@ -162,11 +161,6 @@ def _built(bench: BenchFile) -> Mapping[str, Any]:
         if isinstance(entry, StationEntry) and hasattr(entry.parameters, "bank_capacitance"):
             return asdict(entry.parameters)
     return {}
-
-
-def tube_of(_: LampLimits) -> object:
-    """Return nothing: what a lamp is stands in its bench file, and in the bank."""
-    return None
 
 
 def pulses_of(run: Run, bank: Bank) -> Iterator[tuple[float, Discharge]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+twin_app = typer.Typer(help="Twins for other processes.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(twin_app, name="twin")
+
+
+class Pace(StrEnum):
+    """On which clock twins are served."""
+
+    WALL = "wall"
+    ONE = "1"
+
 
 ConfigOption = Annotated[
     Path | None,
@@ -129,18 +141,49 @@ def run(
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files to check; all of the configuration if none.")
+        list[Path] | None,
+        typer.Argument(
+            help="Files to check (.toml, steps in .txt, unicycler .json); the configuration if none."
+        ),
     ] = None,
+    sample: Annotated[
+        str, typer.Option(help="Whose cell a program is for; an experiment's own, else none.")
+    ] = "",
+    bench: Annotated[str, typer.Option(help="The bench whose potentiostats are asked, too.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Check configuration files and touch no device; say every mistake of every file at once."""
+    """Check files and touch no device; tell of programs how long they take and which limits they would hit."""
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
+    from labctl.program_check import tell_programs
 
     mistakes = find_mistakes(files or [], config)
     if mistakes:
         raise ConfigError(mistakes)
     typer.echo("no mistakes")
+    stopped = False
+    for told in tell_programs(files or [], config=config, sample=sample, bench=bench):
+        typer.echo("\n".join(told.lines))
+        stopped |= told.stopped
+    if stopped:
+        raise typer.Exit(2)
+
+
+@app.command()
+def export(
+    program: Annotated[str, typer.Argument(help="Name of a program in the configuration, or a file.")],
+    to: Annotated[str, typer.Option(help="`text`, `pybamm` or `unicycler`.")] = "text",
+    sample: Annotated[str, typer.Option(help="Whose cell it is for; C-rates need one.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Print a program in another language: our text, PyBaMM's strings, unicycler's JSON."""
+    from labctl.language.export import FORMATS
+    from labctl.program_check import find_program, program_on, size_of
+
+    if to not in FORMATS:
+        raise typer.BadParameter(f"one of {', '.join(FORMATS)}, not {to!r}", param_hint="--to")
+    cell = size_of(sample, config)
+    typer.echo(FORMATS[to](program_on(find_program(program, config), cell, program), cell), nl=False)
 
 
 @app.command()
@@ -219,6 +262,40 @@ def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOpt
         typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")
         if lab.missing:
             raise ConnectError(lab.missing)
+
+
+@twin_app.command()
+def serve(
+    bench: Annotated[
+        str, typer.Argument(help="Name of the bench whose twins are served, or a file.")
+    ] = "twin",
+    pace: Annotated[
+        Pace, typer.Option(help="The wall's time, or a clock of the same pace that waits for late code.")
+    ] = Pace.WALL,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Folder of the links and the black box; in the data if none.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A file of faults: which trouble befalls which wire, and when.")
+    ] = None,
+    write_bench: Annotated[
+        str, typer.Option(help="Write the ready bench file into the configuration too, under this name.")
+    ] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Put a bench's twins on ptys and TCP ports, for other processes to talk to as to hardware."""
+    from labctl.serving.serve import serve as serve_twins
+
+    serve_twins(
+        bench,
+        config=config,
+        data=data,
+        folder=folder,
+        waits=pace is Pace.ONE,
+        faults=faults,
+        write_bench=write_bench,
+    )
 
 
 class _StoppedInOrder:

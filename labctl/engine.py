@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 from bluesky.run_engine import RunEngine
 from bluesky.utils import TransitionError
 
+from labctl.event_uids import event_uid
 from labctl.leases import Leases
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,6 @@ class EngineClock(Protocol):
 
     def set_live(self, engine: int, live: bool) -> None:
         """Let time move while this engine executes messages."""
-
-
-def event_uid(run: str, stream: str, seq_num: int) -> str:
-    """Return an event's uid, derived from where it stands, so that compact rows need not store it."""
-    return str(uuid.uuid5(uuid.UUID(run), f"{stream}/{seq_num}"))
 
 
 class LabEngine(RunEngine):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
 
 from ophyd.status import StatusBase
 
@@ -13,13 +14,25 @@ from devices.recipes import to_json
 from devices.roles import Assemble, Bring
 from devices.samples import SampleRef
 from labctl.facts import Facts
-from sim.bench import Bench
 
 DESCRIBED = ("layers", "cell_layers", "area")
 """What makes a sample that sample, besides its id."""
 
 PATIENCE = 24 * 3600.0
 """Seconds a person may take."""
+
+
+class Carried(Protocol):
+    """Where samples are carried without a person: a bench of twins, here or served by another process."""
+
+    def check(self, description: Mapping[str, Any], *, cell: bool) -> None:
+        """Raise ValueError when there is no such foil, or no such cell, in this world."""
+
+    def bring(self, description: Mapping[str, Any], place: str) -> None:
+        """Carry a foil to a place; ValueError when it cannot be."""
+
+    def assemble(self, description: Mapping[str, Any]) -> None:
+        """Build the cell on a foil; ValueError when it cannot be."""
 
 
 class LabHands:
@@ -32,7 +45,7 @@ class LabHands:
         self,
         clock: Clock,
         facts: Facts,
-        bench: Bench,
+        bench: Carried,
         twins: Collection[str],
         ask: Callable[[str], object],
     ) -> None:

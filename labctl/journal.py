@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from devices.errors import Corrupt, Foreign, Newer, OwnershipError
-from labctl.engine import event_uid
+from labctl.event_uids import event_uid
 
 SCHEMA = 1
 SYNC_PERIOD = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,14 @@ from labctl.units import show
 from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import CALIBRATION_POINTS, LCO_DECOMPOSES, MODELS, UTILISATION
-from sim.physics.lamp.bank import CALIBRATION_DURATION, CALIBRATION_VOLTAGE, Bank, Discharge, discharge
+from sim.physics.lamp.bank import (
+    CALIBRATION_DURATION,
+    CALIBRATION_EXPOSURE,
+    CALIBRATION_VOLTAGE,
+    Bank,
+    Discharge,
+    discharge,
+)
 from sim.physics.lamp.load import LampLoad, lamp_load
 
 PER_AREA_AND_THICKNESS = 3.6e7
@@ -94,9 +102,11 @@ def predict_anneal(
     prediction = question.believer.anneal(sample, recipe)
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
     load = lamp_load(bank, pulse, recipe.period)
-    basis = basis_of(sample, recipe, question.surroundings)
+    basis = basis_of(question, recipe)
     allowed = limits.of_lamp(LAMP)
-    rows = [*film_rows(sample, prediction, basis), *lamp_rows(recipe, pulse, load, allowed)]
+    # Set S2 was fitted to capacities alone.
+    peak = basis if question.surroundings.model == "S1" or basis == GUESSED else PREDICTED
+    rows = [*film_rows(sample, prediction, basis, peak), *lamp_rows(recipe, pulse, load, allowed)]
     each = f"{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms"
     flashes = f"{each}, {recipe.pulse_count} pulses at {recipe.rate:g} Hz"
     title = f"{recipe.name} on {sample.id}: {stack_of(sample)}"
@@ -135,16 +145,26 @@ def is_calibrated(sample: SampleRef, recipe: AnnealRecipe) -> bool:
     return on_foil and not recipe.micro_pulses and asked in CALIBRATION_POINTS
 
 
-def basis_of(sample: SampleRef, recipe: AnnealRecipe, surroundings: Surroundings) -> str:
-    """Return where the numbers of film and heat come from; of those that the fit was made to, if it was."""
-    if below_of(sample) != "Al":
+def basis_of(question: Question, recipe: AnnealRecipe) -> str:
+    """Return where the numbers of film and heat come from; of those that the fit was made to, if it was.
+
+    The fit holds for the example's lamp and place: other light or another chuck make it a prediction.
+    """
+    if below_of(question.sample) != "Al":
         return GUESSED
-    in_place = surroundings == Surroundings(model=surroundings.model)
-    return FITTED if in_place and is_calibrated(sample, recipe) else PREDICTED
+    in_place = question.surroundings == Surroundings(model=question.surroundings.model)
+    as_fitted = in_place and is_lamp_of_fit(question.bank) and is_calibrated(question.sample, recipe)
+    return FITTED if as_fitted else PREDICTED
 
 
-def film_rows(sample: SampleRef, prediction: Prediction, basis: str) -> Iterator[Row]:
-    """Yield what happens to film and substrate; basis as in basis_of.
+def is_lamp_of_fit(bank: Bank) -> bool:
+    """Return whether a lamp gives the light that the fit was made with."""
+    pulse = discharge(bank, CALIBRATION_VOLTAGE, CALIBRATION_DURATION)
+    return math.isclose(pulse.exposure, CALIBRATION_EXPOSURE, rel_tol=1e-3)
+
+
+def film_rows(sample: SampleRef, prediction: Prediction, basis: str, peak: str) -> Iterator[Row]:
+    """Yield what happens to film and substrate; basis as in basis_of, and peak that of the surface's peak.
 
     The fit was made to the surface's peak and the capacity, which goes with the mean crystalline share; what is
     below follows, and is no more than predicted even for the films of the fit.
@@ -157,7 +177,7 @@ def film_rows(sample: SampleRef, prediction: Prediction, basis: str) -> Iterator
         "film surface peak",
         celsius(values["surface_peak"]),
         margin_of(values["surface_peak"], LCO_DECOMPOSES, "decomposes"),
-        basis,
+        peak,
     )
     yield Row(
         f"{below} peak, below the film",

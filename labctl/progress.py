@@ -99,5 +99,6 @@ class RunProgress:
 
 
 def executions(nodes: list[dict[str, Any]]) -> int:
-    """Return how many steps a program's body runs, loops unrolled."""
-    return sum(node["times"] * executions(node["body"]) if "body" in node else 1 for node in nodes)
+    """Return how many steps a program's body runs, loops unrolled; as if no condition came true."""
+    steps = (node for node in nodes if "to" not in node)
+    return sum(node["times"] * executions(node["body"]) if "body" in node else 1 for node in steps)

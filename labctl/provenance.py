@@ -54,7 +54,8 @@ def session_metadata(
 def device_metadata(name: str, device: Any, bench: BenchFile, identity: Mapping[str, str]) -> dict[str, Any]:
     """Return role, whether it is real, who answered, driver, and the hash of its parameters."""
     entry = bench.devices[name]
-    twin = is_twin(entry)
+    served = bench.world is not None and bench.world.served != "" and isinstance(entry, StationEntry)
+    twin = is_twin(entry) or served
     said: dict[str, Any] = {
         "role": getattr(device, "role", type(device).__name__) if isinstance(device, Station) else "",
         "real": not twin,

@@ -8,7 +8,6 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -17,13 +16,12 @@ from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator
 
 from devices.base import Instrument, Station
-from devices.bridges.squidstat import SquidstatBridge
 from devices.cells import CellSize
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import Endpoint, PortLock
 from labctl.baseline import with_baseline
-from labctl.belief import Believer, bank_of, surroundings_of, tube_of
+from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
@@ -32,19 +30,16 @@ from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
 from labctl.engine import LabEngine
 from labctl.facts import Facts
-from labctl.hands import LabHands
+from labctl.hands import Carried, LabHands
 from labctl.journal import DeviceSpool, Journal
 from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
 from labctl.runs import briefs, made_by
+from labctl.serving.hands import ServedWorld
+from labctl.twins import make_world, set_up_twins
 from labctl.wiring import build_instrument, build_station, is_twin
 from labctl.workers import Worker, Workers
-from sim.bench import Bench
-from sim.foil import Surroundings
-from sim.parts import TwinPart
-from sim.potentiostats import SquidstatTwins
-from sim.stations import STATIONS
 
 log = logging.getLogger(__name__)
 
@@ -221,20 +216,13 @@ class Session:
         self._boot = secrets.token_hex(8)
         facts = Facts(self.data)
         world = self.bench.world or World()
-        self.twins = Bench(
-            self.clock.now,
-            seed=self.bench.seed,
-            surroundings=Surroundings(world.chuck_temperature, world.back_heat_transfer),
-            directory=here / "samples",
-        )
+        self.twins = make_world(self.clock.now, self.bench.seed, world, here / "samples")
         self._ending.callback(self.twins.save)
-        twins = {name for name, entry in self.bench.devices.items() if is_twin(entry)}
-        self.hands = LabHands(self.clock, facts, self.twins, twins & _stations(self.bench), ask)
+        self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
         self.believer = Believer(
             self.data,
             bank_of(self.bench),
             surroundings_of(self.bench),
-            tube=tube_of(self.limits.lamp),
             limits=self.limits.damage,
         )
         journal = Journal(self.data)
@@ -269,6 +257,13 @@ class Session:
 
         engine.preprocessors.append(with_baseline(used))
         return engine
+
+    def _carried(self, world: World) -> tuple[Carried, set[str]]:
+        """Return where samples are carried without a person, and the stations there."""
+        stations = _stations(self.bench)
+        if world.served:
+            return ServedWorld(world.served), stations
+        return self.twins, {name for name in stations if is_twin(self.bench.devices[name])}
 
     def _connect(self, world: World) -> dict[str, dict[str, str]]:
         identities: dict[str, dict[str, str]] = {}
@@ -330,7 +325,7 @@ class Session:
         """Open the parts of a station; return those that opened, and why the others did not."""
         endpoint_of: Callable[[str, str], Endpoint] = self.twins.endpoint
         if is_twin(entry):
-            self._set_up_twins(name, entry)
+            set_up_twins(self.twins, name, entry, self.clock, self._boot)
         instruments: dict[str, Instrument] = {}
         failed: dict[str, str] = {}
         for part_name, part in entry.parts.items():
@@ -360,19 +355,6 @@ class Session:
         self._ending.callback(spool.close)
         station.spool_to(spool)
         return station
-
-    def _set_up_twins(self, name: str, entry: StationEntry) -> None:
-        parts = {
-            part_name: TwinPart(part.driver, {} if part.parameters is None else asdict(part.parameters))
-            for part_name, part in entry.parts.items()
-        }
-        built = {} if entry.parameters is None else asdict(entry.parameters)
-        role: str = entry.station_class.role  # type: ignore[attr-defined]
-        twins = STATIONS[role](self.twins, name, parts, built)
-        self.twins.add(name, twins)
-        if isinstance(twins, SquidstatTwins):
-            bridge = SquidstatBridge(twins.library, port=twins.squidstat.port, boot=self._boot)
-            twins.attach(bridge.connect().exchange)
 
 
 def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from devices.base import Instrument, Station
 from devices.clock import Clock
 from devices.limits import Limits
-from devices.ports import Endpoint, SerialPort, TwinPort, VisaPort
+from devices.ports import Endpoint, SerialPort, TwinPort, UnixPort, VisaPort
 from devices.roles import CellRecords, Hands, Predictor
 from devices.wire import Port, Wire
 from labctl.config.models import Address, DeviceEntry, Part, StationEntry
@@ -32,6 +32,8 @@ def open_port(
         return TwinPort(endpoint(), clock, lane, latency)
     if address.kind == "visa":
         return VisaPort(address.target, clock)
+    if address.kind == "unix":
+        return UnixPort(address.target)
     return SerialPort(address.target, clock, baud=address.baud, parity=address.parity)
 
 
@@ -61,7 +63,7 @@ def build_station(
     """Put a station's instruments together, under the limits of its role."""
     kind: Any = entry.station_class
     of_role: Mapping[str, Mapping[str, Any]] = {
-        "FlashLamp": {"limits": limits.lamp, "predictor": predictor},
+        "FlashLamp": {"limits": limits.of_lamp(name), "predictor": predictor},
         "Potentiostat": {"limits": limits.potentiostat, "records": records},
     }
     station: Station = kind(

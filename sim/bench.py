@@ -26,7 +26,12 @@ SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Twin(Protocol):
-    """One instrument of a station; times [s] are the bench's."""
+    """One instrument of a station; times [s] are the bench's.
+
+    log: its black box, what happened to it in the world: time [s], event, in words.
+    """
+
+    log: list[tuple[float, str, str]]
 
     def advance(self, now: float) -> None:
         """Integrate up to `now`."""
@@ -41,7 +46,16 @@ class Twin(Protocol):
 class TwinStation(Protocol):
     """Twins that act on one another and on the foils in their place."""
 
-    twins: Sequence[Twin]
+    @property
+    def twins(self) -> Sequence[Twin]:
+        """The twins, in the order in which they are advanced."""
+
+    @property
+    def parts(self) -> Mapping[str, Twin]:
+        """The twin behind each part."""
+
+    def power_cycle(self, part: str, now: float) -> None:
+        """Take the mains from a part and give them back: its memory is gone, foil, cell and bank are as they are."""
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to one part; return what it answers at once."""
@@ -127,6 +141,17 @@ class Bench:
             station.deliver()
         return station
 
+    def next_event(self, name: str) -> float | None:
+        """Return when [s] something next happens in a station by itself, or None."""
+        with self._lock:
+            due = _first_event(self._stations[name].twins)
+        return None if due is None else due[0]
+
+    def power_cycle(self, station: str, part: str) -> None:
+        """Switch one part off and on."""
+        with self._lock:
+            self.touch(station).power_cycle(part, self._now())
+
     def exchange(self, station: str, part: str, data: bytes) -> bytes:
         """Touch a station and give bytes to one of its parts."""
         with self._lock:
@@ -150,10 +175,12 @@ class Bench:
     def bring(self, description: Mapping[str, Any], place: str) -> None:
         """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.
 
-        Whatever lay there is put aside first, as a person would.
+        Whatever lay there is put aside first, as a person would; what lies there already is not touched.
         """
         with self._lock:
             foil = self._known(description)
+            if self._place.get(foil.id) == place:
+                return
             self._leave(foil)
             for other in [each for each, where in self._place.items() if where == place]:
                 self._leave(self._foils[other])

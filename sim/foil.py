@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.history import History
-from sim.materials import cathode
-from sim.materials.annealed_film import annealed_cell
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import FLASH_STATION, HANGING, MODELS, lco_on, mechanics_of
 from sim.physics.anneal.cycles import CycleMemo
@@ -22,9 +20,11 @@ from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, AnnealState
 from sim.physics.anneal.under_lamp import FoilUnderLamp
-from sim.physics.cell.cell import Cell, CellState
 from sim.physics.heat.stack import Course, Environment
 from sim.physics.lamp.bank import Discharge
+
+if TYPE_CHECKING:
+    from sim.physics.cell.cell import Cell, CellState
 
 NANOSECOND_DIGITS = 9
 COOL_DOWN = 60.0
@@ -128,6 +128,11 @@ def check_cell_layers(cell_layers: tuple[Mapping[str, Any], ...]) -> None:
 
 def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], area: float) -> Cell:
     """Return the cell built on an annealed film; FoilError when the layers are not LiPON and Li."""
+    # A film under the lamp is no cell yet, and the packages of one take a quarter of a second to import.
+    from sim.materials import cathode
+    from sim.materials.annealed_film import annealed_cell
+    from sim.physics.cell.cell import Cell
+
     check_cell_layers(cell_layers)
     electrolyte, anode = cell_layers
     parameters = annealed_cell(result.depth, result.width, result.crystalline, result.peak, area=area)
@@ -222,6 +227,8 @@ class Foil:
         foil._state = AnnealState.from_dict(data["anneal"])
         foil.history = History(data["history"])
         if data["cell"] is not None:
+            from sim.physics.cell.cell import CellState
+
             foil.built = BuiltCell(foil._cell(), CellState.from_dict(data["cell"]))
         return foil
 

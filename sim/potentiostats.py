@@ -8,6 +8,7 @@ from typing import Any
 from sim.bench import Bench, Twin, TwinStation
 from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
+from sim.twins.keithley_2450 import Keithley2450Twin
 from sim.twins.squidstat import SquidstatTwin
 
 Answer = Callable[[bytes], bytes]
@@ -28,8 +29,13 @@ class SquidstatTwins:
             seed=bench.seed_of(name)[1] ^ bench.seed, channels=max(LEAST_CHANNELS, channel + 1)
         )
         self.twins: Sequence[Twin] = (self.squidstat,)
+        self.parts: Mapping[str, Twin] = dict.fromkeys(parts, self.squidstat)
         self._channels: dict[str, int] = {}
         self._answer: Answer | None = None
+
+    def power_cycle(self, part: str, now: float) -> None:
+        """Open every cell and forget what ran; the library loses the instrument and may connect again."""
+        self.squidstat.lose_power()
 
     @property
     def library(self) -> Any:
@@ -68,9 +74,59 @@ class SquidstatTwins:
         self.squidstat.wire_cell(self._channels.pop(foil.id), None)
 
 
+class Keithley2450Twins:
+    """A SourceMeter with at most one cell on its leads."""
+
+    def __init__(
+        self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+    ) -> None:
+        ((self._part, part),) = parts.items()
+        seed = bench.seed_of(name)[1] ^ bench.seed
+        self.smu = Keithley2450Twin(seed=seed, **part.taken("model", "power_line"))
+        self._wired: str | None = None
+
+    @property
+    def twins(self) -> Sequence[Twin]:
+        """The instrument."""
+        return (self.smu,)
+
+    @property
+    def parts(self) -> Mapping[str, Twin]:
+        """The instrument, as the station's one part."""
+        return {self._part: self.smu}
+
+    def power_cycle(self, part: str, now: float) -> None:
+        """Switch it off and on; the cell stays on its leads."""
+        self.smu.power_cycle(now)
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to the instrument."""
+        return self.smu.receive(data, now)
+
+    def deliver(self) -> None:
+        """Say nothing: it speaks when it is asked."""
+
+    def settle(self) -> None:
+        """Write the present state into the wired cell."""
+        self.smu.settle()
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Wire a cell to the leads."""
+        if self._wired is not None:
+            raise FoilError(f"{place}: a cell hangs on the leads already")
+        wired = foil.as_cell()
+        self._wired = foil.id
+        self.smu.wire_cell(wired, now)
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Unwire it."""
+        self._wired = None
+        self.smu.wire_cell(None, now)
+
+
 Built = Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]
 
-MAKES: Mapping[str, Built] = {"squidstat": SquidstatTwins}
+MAKES: Mapping[str, Built] = {"squidstat": SquidstatTwins, "keithley_2450": Keithley2450Twins}
 """The twins of each make, by the stem of its driver."""
 
 

@@ -15,11 +15,14 @@ from sim.twins.glassman_fj import GlassmanFJTwin
 from sim.twins.srs_dg645 import SRSDG645Twin
 
 
-class WiredTwin(Protocol):
+class LampTwin(Twin, Protocol):
     """A twin that is spoken to in bytes."""
 
     def receive(self, data: bytes, now: float) -> bytes:
         """Take bytes at time [s]; return what it answers at once."""
+
+    def power_up(self, now: float) -> None:
+        """Be as after its mains went and came back."""
 
 
 class LampTwins:
@@ -39,18 +42,24 @@ class LampTwins:
         self.aperture_area = built["aperture_area"]
         self.foil: Foil | None = None
         self.charger = GlassmanFJTwin(
-            self.head, **parts["charger"].taken("full_scale_voltage", "full_scale_current")
+            self.head,
+            bank_power=self.head.bank.charger_power,
+            **parts["charger"].taken("full_scale_voltage", "full_scale_current"),
         )
         self.gate = SRSDG645Twin(self._flash)
         self.meter = GentecMaestroTwin(
             bench.generator(f"{name}.meter"), **parts["meter"].taken("full_scale_energy")
         )
-        self._wired: dict[str, WiredTwin] = {"charger": self.charger, "gate": self.gate, "meter": self.meter}
-        self.twins: Sequence[Twin] = (self.charger, self.gate, self.meter)
+        self.parts: Mapping[str, LampTwin] = {"charger": self.charger, "gate": self.gate, "meter": self.meter}
+        self.twins: Sequence[Twin] = tuple(self.parts.values())
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to charger, trigger or meter."""
-        return self._wired[part].receive(data, now)
+        return self.parts[part].receive(data, now)
+
+    def power_cycle(self, part: str, now: float) -> None:
+        """Switch one of the three off and on."""
+        self.parts[part].power_up(now)
 
     def deliver(self) -> None:
         """These instruments speak only when asked."""

@@ -9,89 +9,94 @@ Requests are `{"id": n, "do": ...}`. Replies repeat the id, carry `boot`, and ei
 
     identify                                    -> device, channels
     state   channel                             -> busy, uploaded, started, first (record of that start), next
+    idle    channel, start                      -> sample, voltage: the newest idle sample; start: take some more
     limits  channel, voltage_max, voltage_min, current_max, current_min
     upload  channel, token, experiment          -> token; the same token again changes nothing
     start   channel, token                      -> first; each token starts once, whatever comes twice
     stop    channel                             -> busy; false: nothing was running, the cell was open
+    safe    channel                             -> busy, overrode: the same whoever has the channel; says whom
     rows    channel, since, most, acknowledged  -> first, records, next; those before are dropped
 
-An experiment is a list of {"element": "constant_current" | "open_circuit", ...} and
-{"repeat": n, "body": [...]}. Records: ["element", name], ["row", row number, t, V, A, degC],
-["stopped", reason], ["error", text], ["disconnected"]; a number that is not finite is null.
+limits, upload, start and stop take the channel for this client as long as it lives; another one is answered
+"owned", with `holder`. An experiment is a list of elements (devices.bridges.squidstat_elements) and
+{"repeat": n, "body": [...]}. An element's "charge_safety" [C] says that its "charge" is no end but a limit: the
+experiment is stopped when it was reached. Records; a number that is not finite is null:
+
+    ["element", name], ["row", row number, s, V, A, degC], ["ended", reason],
+    ["spectrum", row number, s, Hz, ohm, ohm, V, A, peak, distortion], ["stopped", text] or ["stopped", text, reason],
+    ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s], ["paused"], ["resumed"]
+
+When the library loses the instrument, each request tries to connect anew; until then "disconnected" is the answer
+to whatever needs it. Rows that the instrument kept meanwhile are asked to be erased there when all were acknowledged.
 """
 
 from __future__ import annotations
 
+import itertools
+import logging
 import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from devices.bridges.channel_book import ChannelBook, Element, Point, Row, Stopped
+from devices.bridges.leases import Client, Leases
 from devices.bridges.lines import pack, unpack
+from devices.bridges.squidstat_elements import ElementError, Message, make_element
 from devices.errors import Garbled, InstrumentError
 
-Message = Mapping[str, Any]
+log = logging.getLogger(__name__)
 
 NOT_RUNNING = 105
 """FailedToStopExperiment of the vendor's AisErrorCode: there was nothing to stop."""
 
+RECOVERY_STEP = 10.0
+"""Seconds that a request counts for where the bridge is given no clock."""
+
 
 class RefusedError(Exception):
-    """A request that is not carried out: code and text of the error reply."""
+    """A request that is not carried out: code and text of the error reply, and what else it says."""
 
-    def __init__(self, code: str, text: str) -> None:
-        self.code, self.text = code, text
+    def __init__(self, code: str, text: str, **more: str) -> None:
+        self.code, self.text, self.more = code, text, more
         super().__init__(f"{code}: {text}")
 
 
-@dataclass
-class ChannelRecords:
-    """What a channel said, from record `first` on; tokens of what was uploaded and started last."""
-
-    first: int = 1
-    rows: int = 0
-    uploaded: str | None = None
-    started: str | None = None
-    started_at: int = 0
-    spent: set[str] = field(default_factory=set)
-    records: deque[Sequence[Any]] = field(default_factory=deque)
-
-    @property
-    def next(self) -> int:
-        """The number that the next record will have."""
-        return self.first + len(self.records)
-
-    def add(self, *record: Any) -> None:
-        """Keep a record."""
-        self.records.append(record)
-
-    def drop_before(self, number: int) -> None:
-        """Forget records a client has safely got."""
-        while self.records and self.first < number:
-            self.records.popleft()
-            self.first += 1
-
-    def since(self, number: int, most: int) -> list[Sequence[Any]]:
-        """Return at most `most` records from `number` on."""
-        start = max(number - self.first, 0)
-        return list(islice(self.records, start, start + most))
-
-
 class SquidstatBridge:
-    """One instrument on one port of the library. `boot` names this life of its record numbers."""
+    """One instrument on one port of the library. `boot` names this life of its record numbers.
 
-    def __init__(self, library: Any, *, port: str, boot: str) -> None:
+    now: seconds since the epoch, for leases and for how long a recovery has been quiet.
+    """
+
+    def __init__(self, library: Any, *, port: str, boot: str, now: Callable[[], float] | None = None) -> None:
         """Connect to the instrument; its name comes as a signal. Raises InstrumentError."""
-        self._library, self.boot = library, boot
+        self._library, self._port, self.boot = library, port, boot
+        self._now = now or itertools.count(0.0, RECOVERY_STEP).__next__
         self._tracker = library.AisDeviceTracker.Instance()
         self._handler: Any = None
+        self.is_linked = False
         self._device = ""
-        self._channels: list[ChannelRecords] = []
-        self._commands: Mapping[str, Callable[[Message], Message]] = {
+        self._books: list[ChannelBook] = []
+        self._to_erase: dict[int, int] = {}
+        self._leases = Leases()
+        self._slots: Mapping[str, Callable[..., None]] = {
+            "activeDCDataReady": self._on_row,
+            "activeACDataReady": self._on_point,
+            "recoveryDCDataReady": self._on_recovered_row,
+            "recoveryACDataReady": self._on_recovered_point,
+            "idleDCDataReady": self._on_idle,
+            "experimentNewElementStarting": self._on_element,
+            "experimentStopped": self._on_stopped,
+            "experimentPaused": partial(self._on_pause, "paused"),
+            "experimentResumed": partial(self._on_pause, "resumed"),
+            "deviceError": self._on_error,
+            "deviceDisconnected": self._on_disconnected,
+        }
+        self._asked: Mapping[str, Callable[[Message], Message]] = {
             "identify": self._identify,
             "state": self._state,
+            "idle": self._idle,
             "limits": self._limits,
             "upload": self._upload,
             "start": self._start,
@@ -103,48 +108,86 @@ class SquidstatBridge:
         if answer.value() != library.AisErrorCode.Success:
             raise InstrumentError(f"Squidstat on {port}", str(answer.value()), answer.message())
 
-    def connect(self) -> Connection:
-        """Return a new client's connection."""
-        return Connection(self)
+    def left_running(self) -> str:
+        """Say what goes on by itself when nobody looks any more."""
+        if not self.is_linked:
+            return f"what runs on {self._device or self._port} is not known, its link is lost"
+        running = [f"channel {each}" for each in range(len(self._books)) if self._handler.isChannelBusy(each)]
+        return f"{self._device} goes on by itself on {', '.join(running)}" if running else "nothing runs"
 
-    def answer(self, line: bytes) -> bytes:
+    def connect(self, name: str = "this process") -> Connection:
+        """Return a new client's connection; `name` says who it is, for people."""
+        return Connection(self, Client(name))
+
+    def leave(self, client: Client) -> list[int]:
+        """Free what a client held that is gone; what runs goes on. Return the channels."""
+        return self._leases.free(client)
+
+    def tend(self) -> None:
+        """Look for a lost instrument; end recoveries in which nothing comes any more. To be called now and then."""
+        if not self._books:
+            return
+        if not self.is_linked:
+            self._tracker.connectToDeviceOnComPort(self._port)
+            return
+        now = self._now()
+        for channel, book in enumerate(self._books):
+            if book.link == "back":
+                self._stop_if(book.settle(now, bool(self._handler.isChannelBusy(channel))), channel)
+
+    def answer(self, line: bytes, client: Client) -> bytes:
         """Carry out one request and return its reply; a garbled one is not carried out."""
         identifier = None
         try:
             request = unpack(line)
             identifier = request.get("id")
-            reply = self._carry_out(request)
+            reply = self._carry_out(request, client)
         except Garbled as error:
             reply = {"error": {"code": "garbled", "text": str(error)}}
         except RefusedError as error:
-            reply = {"error": {"code": error.code, "text": error.text}}
+            reply = {"error": {"code": error.code, "text": error.text, **error.more}}
         return pack({"id": identifier, "boot": self.boot, **reply})
 
-    def _carry_out(self, request: Message) -> Message:
-        command = self._commands.get(request.get("do", ""))
-        if command is None:
-            raise RefusedError(
-                "request", f"do = {request.get('do')!r} is not one of {sorted(self._commands)}"
-            )
-        if self._handler is None:
-            raise RefusedError("not_connected", "the instrument has not yet announced itself; ask again")
+    def _carry_out(self, request: Message, client: Client) -> Message:
+        do = request.get("do", "")
+        if do not in self._asked and do != "safe":
+            raise RefusedError("request", f"do = {do!r} is not one of {sorted([*self._asked, 'safe'])}")
+        self.tend()
+        if not self._books or (not self.is_linked and do != "rows"):
+            raise RefusedError(*self._why_not_linked())
         try:
-            return command(request)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RefusedError("request", f"{request.get('do')}: {type(error).__name__} {error}") from error
+            if do == "safe":
+                return self._safe(request, client)
+            if do in ("limits", "upload", "start", "stop"):
+                self._lease(request, client)
+            return self._asked[do](request)
+        except (KeyError, TypeError, ValueError, ElementError) as error:
+            raise RefusedError("request", f"{do}: {type(error).__name__} {error}") from error
+
+    def _why_not_linked(self) -> tuple[str, str]:
+        if not self._books:
+            return "not_connected", "the instrument has not yet announced itself; ask again"
+        return "disconnected", f"{self._device} is not on {self._port}; what runs on it goes on by itself"
 
     def _identify(self, request: Message) -> Message:
-        return {"device": self._device, "channels": len(self._channels)}
+        return {"device": self._device, "channels": len(self._books)}
 
     def _state(self, request: Message) -> Message:
-        number, kept = self._channel(request)
+        number, book = self._channel(request)
         return {
             "busy": bool(self._handler.isChannelBusy(number)),
-            "uploaded": kept.uploaded,
-            "started": kept.started,
-            "first": kept.started_at,
-            "next": kept.next,
+            "uploaded": book.uploaded,
+            "started": book.started,
+            "first": book.started_at,
+            "next": book.next,
         }
+
+    def _idle(self, request: Message) -> Message:
+        number, book = self._channel(request)
+        if request["start"]:
+            self._check(self._handler.startIdleSampling(number))
+        sample, voltage = book.idle
+        return {"sample": sample, "voltage": voltage}
 
     def _limits(self, request: Message) -> Message:
         number, _ = self._channel(request)
@@ -156,32 +199,35 @@ class SquidstatBridge:
         return {}
 
     def _upload(self, request: Message) -> Message:
-        number, kept = self._channel(request)
+        number, book = self._channel(request)
         token = str(request["token"])
-        if token in kept.spent:
+        if token in book.spent:
             raise RefusedError("spent", f"{token} was started before; upload under a new token")
-        if token != kept.uploaded:
-            kept.uploaded = None
-            self._check(
-                self._handler.uploadExperimentToChannel(number, self._experiment(request["experiment"]))
-            )
-            kept.uploaded = token
+        if token != book.uploaded:
+            book.uploaded = None
+            experiment = self._experiment(request["experiment"])
+            self._check(self._handler.uploadExperimentToChannel(number, experiment))
+            book.uploaded, book.experiment = token, request["experiment"]
         return {"token": token}
 
     def _start(self, request: Message) -> Message:
-        number, kept = self._channel(request)
+        number, book = self._channel(request)
         token = str(request["token"])
-        if token in kept.spent:
+        if token in book.spent:
             raise RefusedError("spent", f"{token} was started before; nothing was started now")
-        if token != kept.uploaded:
+        if token != book.uploaded:
             raise RefusedError(
-                "not_uploaded", f"{token} is not what was uploaded ({kept.uploaded}); nothing was started"
+                "not_uploaded", f"{token} is not what was uploaded ({book.uploaded}); nothing was started"
             )
-        kept.spent.add(token)
-        kept.uploaded, first = None, kept.next
-        self._check(self._handler.startUploadedExperiment(number))
-        kept.started, kept.started_at = token, first
-        return {"first": kept.started_at}
+        book.spent.add(token)
+        book.uploaded, first = None, book.begin()
+        answer = self._handler.startUploadedExperiment(number)
+        if not self._handler.isChannelBusy(number):
+            # An error of the link leaves open whether it began: what the channel does counts.
+            book.over = answer.value() != self._library.AisErrorCode.Success
+            self._check(answer)
+        book.started, book.started_at = token, first
+        return {"first": first}
 
     def _stop(self, request: Message) -> Message:
         number, _ = self._channel(request)
@@ -191,19 +237,39 @@ class SquidstatBridge:
         self._check(answer)
         return {"busy": True}
 
-    def _rows(self, request: Message) -> Message:
-        _, kept = self._channel(request)
-        kept.drop_before(int(request["acknowledged"]))
-        since = max(int(request["since"]), kept.first)
-        return {"first": since, "records": kept.since(since, int(request["most"])), "next": kept.next}
+    def _safe(self, request: Message, client: Client) -> Message:
+        number, _ = self._channel(request)
+        overrode = self._leases.override(number, client)
+        if overrode is not None:
+            log.warning("%s made channel %d safe, which %s has", client.name, number, overrode)
+        return {**self._stop(request), "overrode": None if overrode is None else str(overrode)}
 
-    def _channel(self, request: Message) -> tuple[int, ChannelRecords]:
+    def _rows(self, request: Message) -> Message:
+        number, book = self._channel(request)
+        book.drop_before(int(request["acknowledged"]))
+        self._erase(number, book)
+        since = max(int(request["since"]), book.first)
+        return {"first": since, "records": book.since(since, int(request["most"])), "next": book.next}
+
+    def _lease(self, request: Message, client: Client) -> None:
+        number, _ = self._channel(request)
+        lease = self._leases.take(number, client, self._now())
+        if lease is not None:
+            text = f"channel {number} is held by {lease}; nothing was done, safe is always allowed"
+            raise RefusedError("owned", text, holder=str(lease))
+
+    def _erase(self, number: int, book: ChannelBook) -> None:
+        """Let the instrument forget what it kept without the link, once every client has it."""
+        if self.is_linked and self._to_erase.get(number, math.inf) <= book.first:
+            del self._to_erase[number]
+            if not self._to_erase:
+                self._handler.eraseRecoverData()
+
+    def _channel(self, request: Message) -> tuple[int, ChannelBook]:
         number = int(request["channel"])
-        if not 0 <= number < len(self._channels):
-            raise RefusedError(
-                "10", f"{self._device} has channels 0 to {len(self._channels) - 1}, not {number}"
-            )
-        return number, self._channels[number]
+        if not 0 <= number < len(self._books):
+            raise RefusedError("10", f"{self._device} has channels 0 to {len(self._books) - 1}, not {number}")
+        return number, self._books[number]
 
     def _check(self, answer: Any) -> None:
         if answer.value() != self._library.AisErrorCode.Success:
@@ -215,62 +281,106 @@ class SquidstatBridge:
             if "repeat" in node:
                 taken = experiment.appendSubExperiment(self._experiment(node["body"]), int(node["repeat"]))
             else:
-                taken = experiment.appendElement(self._element(node), 1)
+                taken = experiment.appendElement(make_element(self._library, node), 1)
             if not taken:
                 raise RefusedError("54", f"the library did not take {node}")
         return experiment
 
-    def _element(self, node: Message) -> Any:
-        interval, duration = float(node["interval"]), float(node["duration"])
-        if node["element"] == "open_circuit":
-            element = self._library.AisOpenCircuitElement(duration, interval)
-        elif node["element"] == "constant_current":
-            element = self._library.AisConstantCurrentElement(float(node["current"]), interval, duration)
-            element.setApproxMaxCurrent(float(node["range"]))
-            if "voltage_change" in node:
-                element.setMinSamplingVoltageDifference(float(node["voltage_change"]))
-        else:
-            raise RefusedError("request", f"element = {node['element']!r} is not known")
-        if "voltage_max" in node:
-            element.setMaxVoltage(float(node["voltage_max"]))
-        if "voltage_min" in node:
-            element.setMinVoltage(float(node["voltage_min"]))
-        return element
-
     def _on_connected(self, device: str) -> None:
-        if self._handler is not None:
+        if self.is_linked:
+            return
+        if self._books and device != self._device:
+            log.error("%s is on %s now, not %s; it is left alone", device, self._port, self._device)
             return
         handler = self._tracker.getInstrumentHandler(device)
-        handler.activeDCDataReady.connect(self._on_row)
-        handler.experimentNewElementStarting.connect(
-            lambda channel, node: self._keep(channel, "element", node.stepName)
-        )
-        handler.experimentStopped.connect(lambda channel, reason: self._keep(channel, "stopped", str(reason)))
-        handler.deviceError.connect(lambda channel, text: self._keep(channel, "error", str(text)))
-        handler.deviceDisconnected.connect(self._on_disconnected)
-        self._device = device
-        self._channels = [ChannelRecords() for _ in range(handler.getNumberOfChannels())]
-        self._handler = handler
-
-    def _on_row(self, channel: int, data: Any) -> None:
-        kept = self._channels[channel]
-        kept.rows += 1
-        values = (data.timestamp, data.workingElectrodeVoltage, data.current, data.temperature)
-        kept.add("row", kept.rows, *(value if math.isfinite(value) else None for value in values))
+        for signal, slot in self._slots.items():
+            if self._handler is not None:
+                # It may be the same handler again, which would then say everything twice, or be deleted by now.
+                with suppress(RuntimeError):
+                    getattr(self._handler, signal).disconnect(slot)
+            getattr(handler, signal).connect(slot)
+        if not self._books:
+            self._device = device
+            self._books = [ChannelBook() for _ in range(handler.getNumberOfChannels())]
+        for book in self._books:
+            if book.link == "lost":
+                book.find_link(self._now())
+        self._handler, self.is_linked = handler, True
 
     def _on_disconnected(self) -> None:
-        for channel in range(len(self._channels)):
-            self._keep(channel, "disconnected")
+        if not self.is_linked:
+            return
+        self.is_linked = False
+        for book in self._books:
+            book.lose_link()
 
-    def _keep(self, channel: int, *record: Any) -> None:
-        self._channels[channel].add(*record)
+    def _on_element(self, channel: int, node: Any) -> None:
+        element = Element(str(node.stepName), node.stepNumber, node.substepNumber, node.cycle)
+        self._stop_if(self._books[channel].hear(element), channel)
+
+    def _on_row(self, channel: int, data: Any) -> None:
+        self._stop_if(self._books[channel].hear(_row(data)), channel)
+
+    def _on_point(self, channel: int, data: Any) -> None:
+        self._stop_if(self._books[channel].hear(_point(data)), channel)
+
+    def _on_recovered_row(self, channel: int, data: Any) -> None:
+        self._recover(channel, _row(data))
+
+    def _on_recovered_point(self, channel: int, data: Any) -> None:
+        self._recover(channel, _point(data))
+
+    def _recover(self, channel: int, said: Row | Point) -> None:
+        book = self._books[channel]
+        stop = book.recover(said, self._now())
+        self._to_erase[channel] = book.next
+        self._stop_if(stop, channel)
+
+    def _on_idle(self, channel: int, data: Any) -> None:
+        book = self._books[channel]
+        voltage = data.workingElectrodeVoltage
+        book.idle = (book.idle[0] + 1, voltage if math.isfinite(voltage) else None)
+
+    def _on_stopped(self, channel: int, reason: str) -> None:
+        self._books[channel].hear(Stopped(str(reason)))
+
+    def _on_pause(self, what: str, channel: int) -> None:
+        book = self._books[channel]
+        book.interrupted()
+        book.add(what)
+
+    def _on_error(self, channel: int, text: str) -> None:
+        self._books[channel].add("error", str(text))
+
+    def _stop_if(self, stop: bool, channel: int) -> None:
+        if stop and self.is_linked:
+            log.warning("channel %d reached limits.charge_max; it is stopped", channel)
+            self._handler.stopExperiment(channel)
+
+
+def _row(data: Any) -> Row:
+    return Row(data.timestamp, data.workingElectrodeVoltage, data.current, data.temperature)
+
+
+def _point(data: Any) -> Point:
+    return Point(
+        data.timestamp,
+        data.frequency,
+        data.realImpedance,
+        data.imagImpedance,
+        data.workingElectrodeDCVoltage,
+        data.DCCurrent,
+        data.voltageAmplitude,
+        data.currentAmplitude,
+        0.01 * data.totalHarmonicDistortion,
+    )
 
 
 class Connection:
     """One client of a bridge: bytes in, bytes out; a torn request of one does not mix with another's."""
 
-    def __init__(self, bridge: SquidstatBridge) -> None:
-        self._bridge = bridge
+    def __init__(self, bridge: SquidstatBridge, client: Client) -> None:
+        self._bridge, self.client = bridge, client
         self._buffer = bytearray()
 
     def exchange(self, data: bytes) -> bytes:
@@ -281,5 +391,9 @@ class Connection:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             if line.strip():
-                replies += self._bridge.answer(line)
+                replies += self._bridge.answer(line, self.client)
         return bytes(replies)
+
+    def close(self) -> list[int]:
+        """Free what it held; return the channels."""
+        return self._bridge.leave(self.client)

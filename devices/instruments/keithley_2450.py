@@ -41,7 +41,7 @@ from pydantic.dataclasses import dataclass
 from devices.base import Instrument, Quantity
 from devices.clock import Clock
 from devices.cycler import Job, Page
-from devices.errors import Garbled, InstrumentError, LimitError, ProgramError, WireError
+from devices.errors import Garbled, InstrumentError, LimitError, ProgramError
 from devices.host_cycler import Fetched, HostCycler
 from devices.host_run import Meter, Reading, drive_of, held_voltage
 from devices.programs import CellLimits, Program, Step
@@ -94,6 +94,9 @@ PROTECTION_MARGIN = 1.1
 
 RAIL_SHARE = 0.95
 """Part of the protection's level to which a voltmeter's own limit is set."""
+
+DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")
+"""Without these the output, when off, is a source of 0 V: a cell would be discharged by it."""
 
 POWER_LINE = 50.0
 """Hz; one power line cycle is the aperture of a row."""
@@ -181,8 +184,8 @@ class Keithley2450(Instrument):
         self._flight = HostCycler(self, clock, name=name, lane=wire.lane)
         self._as_voltmeter = False
         self._planned = self._fetched = 0
-        self._period = LEAST_PERIOD
-        self._lasts = 0.0
+        self._first, self._period, self._lasts = 0.0, LEAST_PERIOD, 0.0
+        self._aborted = False
         self._asked_to_go = False
         self._went = 0.0
         self._epoch: tuple[float, float] | None = None
@@ -208,7 +211,7 @@ class Keithley2450(Instrument):
 
     def read_busy(self) -> int:
         """Return 1 while a program is under way, the trigger model runs or the output is on."""
-        return int(self._flight.flies or self._trigger() in RUNNING or bool(self.read_output()))
+        return int(self._flight.flies or self._trigger_state() in RUNNING or bool(self.read_output()))
 
     def read_output(self) -> int:
         """Return 1 while the output is on."""
@@ -297,11 +300,10 @@ class Keithley2450(Instrument):
 
     def look(self) -> float:
         """Return the voltage [V] of the cell without current; the output is off before and after."""
-        self._settle(
-            ":ABOR",
-            ":OUTP OFF",
-            *self._voltmeter(),
-        )
+        self.open()
+        if self._limits is None:
+            self._settle(f":SOUR:VOLT:PROT PROT{PROTECTIONS[-1]:g}")
+        self._settle(*self._voltmeter())
         reading = self._ask(':OUTP ON;:READ? "defbuffer2";:OUTP OFF', patience=2.0)
         self._settle(":OUTP OFF")
         return numbers(reading.encode())[0]
@@ -310,8 +312,9 @@ class Keithley2450(Instrument):
         """Set a step that may last `left` more seconds; nothing flows."""
         limits = self._limits
         assert limits is not None
-        self._settle(":ABOR", ":OUTP OFF", ':TRAC:CLE "defbuffer1"')
-        self._fetched, self._offset, self._asked_to_go = 0, None, False
+        self.open()
+        self._settle(':TRAC:CLE "defbuffer1"')
+        self._fetched, self._offset, self._asked_to_go, self._aborted = 0, None, False, False
         self._as_voltmeter = _is_rest(step)
         if _is_rest(step):
             self._settle(*self._voltmeter())
@@ -327,7 +330,7 @@ class Keithley2450(Instrument):
 
     def go(self) -> None:
         """Start the trigger model, which switches the output on; nothing when it has started already."""
-        if self._asked_to_go and (self._trigger() in RUNNING or self._rows_in_buffer()):
+        if self._asked_to_go and (self._trigger_state() in RUNNING or self._rows_in_buffer()):
             return
         self._asked_to_go = True
         self._went = self.clock.now()
@@ -335,26 +338,27 @@ class Keithley2450(Instrument):
 
     def fetch(self) -> Fetched:
         """Return the new rows; InstrumentError when the instrument lost them or stopped by itself."""
-        state = self._trigger()
+        state = self._trigger_state()
         count = self._rows_in_buffer()
-        if count < self._fetched or (not count and self._fetched == 0 and state == "EMPTY"):
+        if count < self._fetched:
             raise self._gone(state)
         rows: list[Reading] = []
         while self._fetched < count:
             rows += self._rows(self._fetched + 1, min(self._fetched + ROWS_PER_REQUEST, count))
         running = state in RUNNING
-        if not running and state != "ABORTED" and count < self._planned:
+        if not running and not self._aborted and count < self._planned:
             raise self._gone(state)
         return Fetched(tuple(rows), running)
 
     def open(self) -> None:
-        """Abort the trigger model and switch the output off."""
-        self._settle(":ABOR", ":OUTP OFF")
+        """Abort the trigger model and switch the output off, in such a way that the cell is disconnected."""
+        self._settle(":ABOR", *DISCONNECTED, ":OUTP OFF")
+        self._aborted = True
 
     def next_row(self) -> float:
         """Return in how many seconds the next row can be fetched."""
         elapsed = self.clock.now() - self._went
-        due = min(max(self._fetched, 1) * self._period, self._lasts) + self.row_time + SETTLE
+        due = min(self._first + self._fetched * self._period, self._lasts) + self.row_time + SETTLE
         return max(due - elapsed, LEAST_PERIOD)
 
     def meter_of(self, step: Step) -> Meter:
@@ -367,10 +371,18 @@ class Keithley2450(Instrument):
     def _upload(self, job: Job) -> None:
         self._flight.upload(job)
         limits = job.limits
-        self._settle(":ABOR", ":OUTP OFF", "*RST", "*CLS", ":FORM:ASC:PREC 16")
+        self.open()
         self._settle(
-            ":OUTP:VOLT:SMOD HIMP",
-            ":OUTP:CURR:SMOD HIMP",
+            "*CLS",
+            ":FORM:DATA ASC",
+            ":FORM:ASC:PREC 16",
+            *(
+                f":SENS:{quantity}:{math} OFF"
+                for quantity in ("CURR", "VOLT")
+                for math in ("AVER", "REL:STAT")
+            ),
+        )
+        self._settle(
             f":SOUR:VOLT:PROT PROT{_protection(limits):g}",
             ":SENS:CURR:RSEN ON",
             ":SENS:VOLT:RSEN ON",
@@ -382,9 +394,11 @@ class Keithley2450(Instrument):
             f':TRAC:POIN {BUFFER_ROWS}, "defbuffer1"',
             ':TRAC:FILL:MODE ONCE, "defbuffer1"',
         )
-        for query in (":OUTP:VOLT:SMOD?", ":OUTP:CURR:SMOD?"):
-            if not self._ask(query).upper().startswith("HIMP"):
-                raise InstrumentError(self.name, "output_off", "the output, when off, does not disconnect the cell")
+        for function in ("VOLT", "CURR"):
+            if not self._ask(f":OUTP:{function}:SMOD?").upper().startswith("HIMP"):
+                raise InstrumentError(
+                    self.name, "output_off", "the output, when off, does not disconnect the cell"
+                )
         self._limits, self._epoch = limits, None
 
     def _voltmeter(self) -> Sequence[str]:
@@ -393,11 +407,12 @@ class Keithley2450(Instrument):
         return (
             ':SENS:FUNC "VOLT"',
             ":SENS:VOLT:RSEN ON",
-            f":SENS:VOLT:RANG {text(VOLTAGE_RANGE)}",
             ":SOUR:FUNC CURR",
             f":SOUR:CURR:RANG {text(self._ranges[0])}",
             ":SOUR:CURR 0",
+            ":SENS:VOLT:RANG:AUTO ON",
             f":SOUR:CURR:VLIM {text(RAIL_SHARE * rail)}",
+            f":SENS:VOLT:RANG {text(VOLTAGE_RANGE)}",
         )
 
     def _source(self, volts: float, most: float) -> Sequence[str]:
@@ -407,38 +422,38 @@ class Keithley2450(Instrument):
             ':SENS:FUNC "CURR"',
             ":SOUR:FUNC VOLT",
             f":SOUR:VOLT:RANG {text(VOLTAGE_RANGE)}",
-            f":SENS:CURR:RANG {text(full)}",
-            f":SOUR:VOLT:ILIM {text(most)}",
             f":SOUR:VOLT {text(volts)}",
+            ":SENS:CURR:RANG:AUTO ON",
+            f":SOUR:VOLT:ILIM {text(most)}",
+            f":SENS:CURR:RANG {text(full)}",
         )
 
     def _measure_every(self, interval: float, lasts: float) -> None:
         """Set a trigger model: output on, a row at once and every interval [s], one at the end, output off."""
         lasts = min(lasts, (BUFFER_ROWS - 2) * interval)
-        whole = max(math.floor(lasts / interval + 1e-9), 0)
-        rest = lasts - whole * interval
-        tick = interval if whole else LEAST_PERIOD
-        blocks = [
-            ":TRIG:BLOC:SOUR:STAT {}, ON",
-            ":TRIG:BLOC:NOT {}, 1",
-            ':TRIG:BLOC:MEAS {}, "defbuffer1"',
-        ]
+        whole = math.floor(lasts / interval + 1e-9)
+        rest = max(lasts - whole * interval, 0.0)
+        row = ':TRIG:BLOC:MEAS {}, "defbuffer1"'
+        blocks = [":TRIG:BLOC:SOUR:STAT {}, ON", ":TRIG:BLOC:NOT {}, 1"]
         if whole:
-            blocks += [":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
-        if not whole or rest > 1e-6 * interval:
-            whole += 1
-            blocks.append(f":TRIG:BLOC:DEL:CONS {{}}, {text(max(rest - (0.0 if whole == 1 else 0.0), 1e-3))}")
-        blocks += [':TRIG:BLOC:MEAS {}, "defbuffer1"', ":TRIG:BLOC:SOUR:STAT {}, OFF"]
+            blocks += [row, ":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
+        odd = rest > 2.0 * self.row_time or not whole
+        if odd:
+            blocks += [row, f":TRIG:BLOC:DEL:CONS {{}}, {text(max(rest - self.row_time, 1e-6))}"]
+        elif rest > 1e-6 * interval:
+            blocks.append(f":TRIG:BLOC:DEL:CONS {{}}, {text(rest)}")
+        blocks += [row, ":TRIG:BLOC:SOUR:STAT {}, OFF"]
         self._settle(
             ':TRIG:LOAD "Empty"',
             ":TRIG:TIM1:STAT OFF",
-            f":TRIG:TIM1:DEL {text(tick)}",
+            f":TRIG:TIM1:DEL {text(interval)}",
             ":TRIG:TIM1:COUN 0",
             ":TRIG:TIM1:STAR:STIM NOT1",
             ":TRIG:TIM1:STAT ON",
         )
         self._settle(*(block.format(number) for number, block in enumerate(blocks, 1)))
-        self._planned, self._period, self._lasts = whole + 1, interval, lasts
+        self._planned = whole + 1 + odd
+        self._first, self._period, self._lasts = 0.0, interval, lasts
 
     def _sweep(self, step: Step, ramp: VoltageRamp, lasts: float) -> None:
         """Set the instrument's own staircase sweep, as far as it comes in the time."""
@@ -451,11 +466,13 @@ class Keithley2450(Instrument):
             ' OFF, "defbuffer1"'
         )
         self._planned, self._period = stairs + 1, height / ramp.rate
-        self._lasts = stairs * self._period
+        self._first, self._lasts = self._period, self._planned * self._period
 
     def _rows(self, first: int, last: int) -> Sequence[Reading]:
         offset = self._offset_of_buffer()
-        values = self._numbers(f':TRAC:DATA? {first}, {last}, "defbuffer1", SOUR, READ, REL', 3 * (last - first + 1))
+        values = self._numbers(
+            f':TRAC:DATA? {first}, {last}, "defbuffer1", SOUR, READ, REL', 3 * (last - first + 1)
+        )
         self._fetched = last
         voltage, current = (1, 0) if self._as_voltmeter else (0, 1)
         return [
@@ -472,7 +489,7 @@ class Keithley2450(Instrument):
             self._offset = (seconds - self._epoch[0]) + (fraction - self._epoch[1])
         return self._offset
 
-    def _trigger(self) -> str:
+    def _trigger_state(self) -> str:
         """Return the state of the trigger model."""
         return self._ask(":TRIG:STAT?").partition(";")[0].strip().upper()
 
@@ -483,7 +500,9 @@ class Keithley2450(Instrument):
         """Return what became of a run that ended by itself."""
         if int(self._numbers("*ESR?")[0]) & POWER_ON:
             return InstrumentError(
-                self.name, "restarted", "it was switched off and on; its output is off, rows not fetched are lost"
+                self.name,
+                "restarted",
+                "it was switched off and on; its output is off, rows not fetched are lost",
             )
         code, said = self._error()
         return InstrumentError(
@@ -550,7 +569,11 @@ class Keithley2450(Instrument):
                 raise LimitError(f"{self.name} {where} rate", run.rate, "V/s", 0.0, fastest)
             if abs(run.end - run.start) < LEAST_STAIR:
                 raise LimitError(
-                    f"{self.name} {where} |end - start|", abs(run.end - run.start), "V", LEAST_STAIR, VOLTAGE_RANGE
+                    f"{self.name} {where} |end - start|",
+                    abs(run.end - run.start),
+                    "V",
+                    LEAST_STAIR,
+                    VOLTAGE_RANGE,
                 )
 
     def _stairs_remark(self, index: int, step: Step) -> str:
@@ -566,7 +589,9 @@ class Keithley2450(Instrument):
 
 
 def _is_rest(step: Step) -> bool:
-    return isinstance(step.run, OpenCircuit) or (isinstance(step.run, ConstantCurrent) and not step.run.current)
+    return isinstance(step.run, OpenCircuit) or (
+        isinstance(step.run, ConstantCurrent) and not step.run.current
+    )
 
 
 def _is_ramp(step: Step) -> bool:

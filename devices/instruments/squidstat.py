@@ -1,23 +1,29 @@
 """Admiral Squidstat, one channel of it, as the client of its bridge (devices.bridges.squidstat).
 
 Control: limits, upload and start of an experiment; stop, which opens the cell.
-Get:     identity, busy, number of channels, records (element begins, row, stopped, error).
-Measure: voltage, current, temperature, as rows of a running experiment.
-Set:     current up to the largest range, ends and limits within the voltage range (+-10 V).
+Get:     identity, busy, number of channels, records (element begins and ends, row, spectrum point, stopped, alarms).
+Measure: voltage, current, temperature, impedance, as rows of a running experiment; the idle channel's voltage.
+Set:     every technique of devices.techniques, within +-10 V and 1 A; ends by voltage, current, charge, duration,
+         dV/dt at rest and dI/dt at a constant voltage, as devices.bridges.squidstat_elements has them.
 
 An uploaded experiment runs on the instrument whatever becomes of the host. Every request carries an id that
 its reply repeats, so a late reply is never taken for another; start and upload carry a token, so neither acts
-twice.
+twice. The cell's voltage and current limits are the channel's own. Its charge limit ends the element, and the
+bridge then stops the experiment; without the bridge the next element begins, under the same limit.
 
 Source: headers of AdmiralSquidstatAPI v1.10.3.0. With a voltage change as recording condition the interval is
-overridden, as the header of AisConstantCurrentElement says. Not yet seen on hardware: everything; above all
-that positive current charges, that timestamps count from the start of the experiment, and the texts of
-experimentStopped, on which therefore nothing depends.
+overridden, as the header of AisConstantCurrentElement says; no other element takes rows by a change. No element
+ends by energy. Not yet seen on hardware: everything; above all that positive current and power charge, that
+current ends of power and resistance elements are without sign, that imagImpedance is negative when capacitive,
+that timestamps count from the start of the experiment, that recovered elements begin with
+experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped, on which therefore
+nothing depends.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,44 +35,54 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.bridges.lines import ReplyTo, pack, unpack
+from devices.bridges.squidstat_steps import (
+    CURRENT_RANGES,
+    VOLTAGE_RANGE,
+    element_of,
+    range_of,
+    refuse_step,
+    remarks_on,
+)
 from devices.clock import Clock
+from devices.cycle_ends import EndReason
 from devices.cycler import (
     ElementBegan,
+    ElementEnded,
     InstrumentAlarm,
     Job,
     Page,
     Record,
     RowTaken,
     RunStopped,
+    SpectrumPoint,
 )
 from devices.errors import (
     Garbled,
     InstrumentError,
     LimitError,
     OutcomeUnknown,
+    OwnershipError,
     ProgramError,
     Timeout,
     WireError,
 )
 from devices.programs import CellLimits, Loop, Program, Step, loops
 from devices.quantities import STRICT
-from devices.techniques import ConstantCurrent, Until
 from devices.wire import Sync, Terminated, Wire
 
-VOLTAGE_RANGE = 10.0
-"""Volts, both ways."""
-
-CURRENT_RANGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Amperes, full scale; 1 A is the Squidstat Plus's largest, the decades below are a guess."""
-
-LEAST_CURRENT = 1e-3 * CURRENT_RANGES[0]
-"""A; below a thousandth of the smallest range a current is its own noise (guess)."""
+log = logging.getLogger(__name__)
 
 MOST_REPEATS = 65535
 """The library clamps larger numbers of repeats [AisExperiment.h], so they are refused here."""
 
 TRIES = 3
 """How often the bridge is asked whether a start whose reply was lost had come through."""
+
+IDLE_PERIOD = 1.0
+"""Seconds between questions whether an idle sample has come."""
+
+IDLE_TRIES = 5
+"""How often it is asked."""
 
 SYNC_ID = 0
 """The id of the sync query; questions count from 1."""
@@ -77,6 +93,10 @@ def _is_sync(line: bytes) -> bool:
         return unpack(line).get("id") == SYNC_ID
     except Garbled:
         return False
+
+
+class UnpluggedError(WireError):
+    """The bridge answers, but its library has lost the instrument."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +171,10 @@ class Squidstat(Instrument):
         for name, volts in (("voltage_min", limits.voltage_min), ("voltage_max", limits.voltage_max)):
             if abs(volts) > VOLTAGE_RANGE:
                 raise LimitError(f"{self.name} limits.{name}", volts, "V", -VOLTAGE_RANGE, VOLTAGE_RANGE)
+        if limits.current_max > largest:
+            raise LimitError(f"{self.name} limits.current_max", limits.current_max, "A", 0.0, largest)
         for index, step in enumerate(program.leaves()):
-            if isinstance(step.run, ConstantCurrent):
-                current = abs(step.run.current)
-                if not LEAST_CURRENT <= current <= largest:
-                    raise LimitError(
-                        f"{self.name} step {index} |current|", current, "A", LEAST_CURRENT, largest
-                    )
+            refuse_step(f"{self.name} step {index}", step, limits)
         for loop in loops(program.steps):
             if loop.times > MOST_REPEATS:
                 raise ProgramError(
@@ -167,20 +184,27 @@ class Squidstat(Instrument):
 
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
-        if any(step.record.voltage_change is not None for step in program.leaves()):
-            return ("rows by voltage change alone: on this instrument it overrides the interval",)
-        return ()
+        said = [remark for step in program.leaves() for remark in remarks_on(step, program.limits)]
+        return tuple(dict.fromkeys(said))
 
     def range_of(self, step: Step) -> int:
-        """Return the place of the step's current range in CURRENT_RANGES; -1 at rest."""
-        if not isinstance(step.run, ConstantCurrent):
-            return -1
-        return next(i for i, full in enumerate(CURRENT_RANGES) if full >= abs(step.run.current))
+        """Return the place of the step's current range in CURRENT_RANGES; -1 at rest and where it is chosen there."""
+        return range_of(step)
+
+    def read_cell(self) -> float:
+        """Return the idle channel's voltage [V]; NaN when no sample comes. Raises InstrumentError when it is busy."""
+        before = self._ask("idle", repeat=True, channel=self.channel, start=True)
+        for _ in range(IDLE_TRIES):
+            self.clock.sleep(IDLE_PERIOD, self.wire.lane)
+            answer = self._ask("idle", repeat=True, channel=self.channel, start=False)
+            if answer["sample"] > before["sample"]:
+                return math.nan if answer["voltage"] is None else float(answer["voltage"])
+        return math.nan
 
     def upload(self, job: Job) -> None:
         """Set the channel's own limits to the cell's, upload the program; nothing flows yet."""
         self._ask("limits", repeat=True, channel=self.channel, **_limits(job.limits))
-        experiment = self._nodes(job.nodes, job.longest)
+        experiment = self._nodes(job.nodes, job)
         self._ask("upload", repeat=True, channel=self.channel, token=job.token, experiment=experiment)
 
     def start(self, token: str) -> int:
@@ -193,6 +217,8 @@ class Squidstat(Instrument):
             answer = self._ask("start", channel=self.channel, token=token)
             first, self._boot = int(answer["first"]), str(answer["boot"])
             return first
+        except UnpluggedError as unplugged:
+            raise Timeout(f"{unplugged}; the start did not reach it, the cell is open") from unplugged
         except WireError as lost:
             state = self._state_after(lost, token)
         if state.started == token:
@@ -220,8 +246,10 @@ class Squidstat(Instrument):
         return bool(self._ask("stop", repeat=True, channel=self.channel)["busy"])
 
     def safe(self) -> None:
-        """Open the cell."""
-        self.stop()
+        """Open the cell, whoever else has the channel; the log names them."""
+        overrode = self._ask("safe", repeat=True, channel=self.channel)["overrode"]
+        if overrode is not None:
+            log.warning("%s was made safe although it is held by %s", self.name, overrode)
 
     def records(self, since: int, most: int) -> Page:
         """Return at most `most` records from number `since` on; those before are the caller's and may go.
@@ -260,43 +288,64 @@ class Squidstat(Instrument):
         request = pack({"id": identifier, "do": do, **arguments})
         answer = self.wire.ask(request, ReplyTo(identifier), unpack, repeat=repeat)
         if "error" in answer:
-            raise InstrumentError(self.name, answer["error"]["code"], answer["error"]["text"])
+            raise self._refusal(answer["error"])
         return answer
 
-    def _nodes(self, nodes: Sequence[Step | Loop], longest: float) -> list[dict[str, Any]]:
+    def _refusal(self, error: Mapping[str, str]) -> Exception:
+        match error["code"]:
+            case "owned":
+                return OwnershipError(f"{self.name} (channel {self.channel})", error["holder"])
+            case "disconnected":
+                return UnpluggedError(f"{self.name}: {error['text']}")
+        return InstrumentError(self.name, error["code"], error["text"])
+
+    def _nodes(self, nodes: Sequence[Step | Loop], job: Job) -> list[dict[str, Any]]:
         return [
-            {"repeat": node.times, "body": self._nodes(node.body, longest)}
+            {"repeat": node.times, "body": self._nodes(node.body, job)}
             if isinstance(node, Loop)
-            else self._element(node, longest)
+            else element_of(node, job.longest, job.limits)
             for node in nodes
         ]
-
-    def _element(self, step: Step, longest: float) -> dict[str, Any]:
-        element: dict[str, Any] = {
-            "element": step.run.technique,
-            "interval": step.record.interval,
-            "duration": longest if step.until.duration is None else step.until.duration,
-            **_ends(step.until),
-        }
-        if isinstance(step.run, ConstantCurrent):
-            element |= {"current": step.run.current, "range": CURRENT_RANGES[self.range_of(step)]}
-            if step.record.voltage_change is not None:
-                element["voltage_change"] = step.record.voltage_change
-        return element
 
     def _record(self, record: Sequence[Any]) -> Record:
         match record:
             case ["row", number, *values]:
-                return RowTaken(number, *(math.nan if value is None else value for value in values))
+                return RowTaken(number, *map(_number, values))
+            case ["spectrum", number, *values]:
+                return SpectrumPoint(number, *map(_number, values))
             case ["element", name]:
                 return ElementBegan(name)
+            case ["ended", reason]:
+                return ElementEnded(EndReason(reason))
             case ["stopped", reason]:
                 return RunStopped(reason)
+            case ["stopped", reason, cause]:
+                return RunStopped(reason, EndReason(cause))
+        return InstrumentAlarm(*self._alarm(record))
+
+    def _alarm(self, record: Sequence[Any]) -> tuple[str, str]:
+        """Return the code and the text of what is no measurement."""
+        match record:
             case ["error", text]:
-                return InstrumentAlarm("instrument_error", text)
+                return "instrument_error", text
             case ["disconnected"]:
-                return InstrumentAlarm("disconnected", "the library lost the instrument; what runs goes on")
+                return "disconnected", "the library lost the instrument; what runs goes on"
+            case ["recovered", rows, first, last]:
+                return (
+                    "recovered",
+                    f"{rows} rows from {first:g} s to {last:g} s came from the instrument's memory",
+                )
+            case ["gap", first, last]:
+                return "rows_gap", f"no row came between {first:g} s and {last:g} s"
+            case ["paused"]:
+                return "paused", "the experiment was paused by another program; the cell is open"
+            case ["resumed"]:
+                return "resumed", "the experiment goes on"
         raise InstrumentError(self.name, "records", f"{record!r} is no record; driver and bridge differ")
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _limits(limits: CellLimits) -> Mapping[str, float]:
@@ -306,8 +355,3 @@ def _limits(limits: CellLimits) -> Mapping[str, float]:
         "current_max": limits.current_max,
         "current_min": -limits.current_max,
     }
-
-
-def _ends(until: Until) -> dict[str, float]:
-    ends = {"voltage_max": until.voltage_above, "voltage_min": until.voltage_below}
-    return {name: volts for name, volts in ends.items() if volts is not None}

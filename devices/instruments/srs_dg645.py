@@ -97,6 +97,7 @@ class DG645(Instrument):
         gate_level: Annotated[float, Field(ge=0.5, le=5.0), Unit("V")] = 4.0
 
     kind_name = "SRS DG645"
+    transport = "socket"
     sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(IDENTITY))
 
     width = Component(Quantity, get="read_width", unit="s", precision=9, kind="config")

@@ -1,4 +1,4 @@
-"""Capacity per cycle from rows of voltage, current and net charge."""
+"""Capacity, energy and efficiencies per cycle from rows of voltage, current and net charge."""
 
 from __future__ import annotations
 
@@ -14,26 +14,55 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CycleCapacity:
-    """One cycle: its number, mean discharge current [A] (positive), charge and discharge capacity (unit of charge)."""
+    """One cycle: its number, and what passed in it.
+
+    discharge_current: mean [A], positive; charge_capacity, discharge_capacity: in the unit of the charge given;
+    charge_energy, discharge_energy: in that unit times volt, positive, NaN where no voltage was given.
+    """
 
     cycle: int
     discharge_current: float
     charge_capacity: float
     discharge_capacity: float
+    charge_energy: float = math.nan
+    discharge_energy: float = math.nan
 
     @property
     def efficiency(self) -> float:
-        """Return discharge over charge capacity [-]; NaN without a charge."""
-        return self.discharge_capacity / self.charge_capacity if self.charge_capacity > 0.0 else math.nan
+        """Return discharge over charge capacity, the coulombic efficiency [-]; NaN without a charge."""
+        return _share(self.discharge_capacity, self.charge_capacity)
+
+    @property
+    def energy_efficiency(self) -> float:
+        """Return discharge over charge energy [-]; NaN without a charge or a voltage."""
+        return _share(self.discharge_energy, self.charge_energy)
+
+    @property
+    def voltage_gap(self) -> float:
+        """Return the mean voltage of the charge less that of the discharge [V], each weighted with charge.
+
+        What polarisation and hysteresis cost: it grows with resistance, where the capacity may not show it
+        yet. NaN without a charge or a voltage.
+        """
+        charging = _share(self.charge_energy, self.charge_capacity)
+        return charging - _share(self.discharge_energy, self.discharge_capacity)
 
 
-def capacities(cycle: Integers, current: Floats, charge: Floats) -> list[CycleCapacity]:
-    """Return the capacities of each cycle.
+def capacities(
+    cycle: Integers, current: Floats, charge: Floats, voltage: Floats | None = None
+) -> list[CycleCapacity]:
+    """Return the capacities of each cycle, and the energies where a voltage is given.
 
     cycle (n,), current [A] (n,) positive on charge, charge (n,) net and cumulative, in any unit: capacities come in
-    the same unit. A cycle without a discharge is left out.
+    the same unit. voltage [V] (n,): energies are its integral over charge by the trapezoid between rows, so
+    sparse rows cost accuracy there and none in the capacities. A cycle without a discharge is left out.
+    Raises ValueError for vectors of different lengths.
     """
+    given = (cycle, current, charge) if voltage is None else (cycle, current, charge, voltage)
+    if len({np.shape(each) for each in given}) != 1:
+        raise ValueError("cycle, current, charge and voltage must be vectors of one length")
     rises = np.diff(charge)
+    volts = np.full(rises.shape, math.nan) if voltage is None else 0.5 * (voltage[1:] + voltage[:-1])
     found = []
     for number in np.unique(cycle):
         rows = cycle == number
@@ -41,12 +70,15 @@ def capacities(cycle: Integers, current: Floats, charge: Floats) -> list[CycleCa
         discharging = rows & (current < 0)
         if not discharging.any():
             continue
+        up, down = within & (rises > 0), within & (rises < 0)
         found.append(
             CycleCapacity(
                 cycle=int(number),
                 discharge_current=float(-current[discharging].mean()),
-                charge_capacity=float(rises[within & (rises > 0)].sum()),
-                discharge_capacity=float(-rises[within & (rises < 0)].sum()),
+                charge_capacity=float(rises[up].sum()),
+                discharge_capacity=float(-rises[down].sum()),
+                charge_energy=math.nan if voltage is None else float(rises[up] @ volts[up]),
+                discharge_energy=math.nan if voltage is None else float(-rises[down] @ volts[down]),
             )
         )
     return found
@@ -66,3 +98,7 @@ def branches(
         if chosen.any():
             found.append((np.abs(charge[chosen] - charge[chosen][0]), voltage[chosen]))
     return found
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole > 0.0 else math.nan

@@ -14,6 +14,12 @@ def differential_capacity(charge: Floats, voltage: Floats, width: float) -> tupl
     charge (n,) in any unit and voltage [V] (n,) of one charge or one discharge. The charge of each window is
     found between its borders on the curve itself, so sparse rows leave no holes; every row counts with the
     charge that passed in it, so noise of the voltage is averaged and not amplified.
+
+    The width is the only smoothing, and the choice is the reader's: peaks narrower than it are flattened to
+    its width, their area kept; rows whose voltages scatter by more than it smear a peak by that scatter. Ten
+    times the noise or the step of the voltage, and a fifth of the narrowest peak that matters (for LiCoO2 at
+    room temperature 20 to 30 mV, so 5 mV), is a fair start; if a peak changes its height with half the width,
+    the width was too large. Leave a hold out: its charge all falls into the window of its voltage.
     Raises ValueError for fewer than three rows, values that are not finite, or a width that is not positive.
     """
     if charge.shape != voltage.shape or charge.ndim != 1 or charge.size < 3:

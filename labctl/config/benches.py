@@ -83,7 +83,7 @@ def bench(path: Path) -> BenchFile:
     collected = Collected()
     header = collected.attempt(_header, document, path.stem)
     tables = document.body.get("devices")
-    expanded = collected.attempt(_expanded, tables if isinstance(tables, dict) else {}, document.file) or {}
+    expanded = collected.attempt(written_out, tables if isinstance(tables, dict) else {}, document.file) or {}
     entries = {
         device: collected.attempt(_device, device, table, document.file)
         for device, table in expanded.items()
@@ -98,8 +98,12 @@ def bench(path: Path) -> BenchFile:
         *_wiring_mistakes(header.wiring, known, document.file),
     ]
     has_twins = any(part.address.kind == "twin" for _, part in _parts(known))
-    if header.world is not None and not has_twins:
+    served = header.world is not None and header.world.served != ""
+    if header.world is not None and not has_twins and not served:
         mistakes.append(Mistake(document.file, "world", "", "there is no twin on this bench to live in it"))
+    if served and has_twins:
+        reason = "its twins are served by another process, so no address can be twin"
+        mistakes.append(Mistake(document.file, "world.served", "", reason))
     if mistakes:
         raise ConfigError(mistakes)
     return BenchFile(
@@ -108,13 +112,13 @@ def bench(path: Path) -> BenchFile:
         seed=header.seed,
         clock=header.clock,
         devices=known,
-        world=(header.world or World()) if has_twins else None,
+        world=(header.world or World()) if has_twins or served else None,
         config_hash=document.config_hash,
         wiring=header.wiring,
     )
 
 
-def _expanded(tables: Table, file: str) -> Table:
+def written_out(tables: Table, file: str) -> Table:
     """Return the devices with every station of `channels = n` written out: name_0, name_1, ..., one channel each."""
     expanded: Table = {}
     for name, table in tables.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
-from devices.programs import Program
+from devices.programs import CellLimits, Program
 from devices.recipes import AnnealRecipe
 from labctl.config import experiments, readers
 from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond
@@ -28,6 +28,9 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
 }
 """Keys that tell what a file outside the folders is, in the order of asking."""
 
+PROGRAM_FILES = (".txt", ".json")
+"""Endings of programs that are not in TOML: the language of cycling, and aurora-unicycler's."""
+
 
 def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mistake]:
     """Return every mistake of these files, or of the whole configuration folder, each told once.
@@ -36,18 +39,19 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
     `directory` (see config_dir). Raises ConfigError when that is not there.
     """
     config = Config(directory)
+    collected = Collected()
+    limits = collected.attempt(config.limits)
+    widest = None if limits is None else widest_cell(limits)
     checks: Mapping[str, Callable[[Path], Any]] = {
         "limits": readers.limits,
         "bench": bench,
         "recipe": readers.any_recipe,
-        "program": readers.program,
+        "program": lambda path: readers.program(path, widest),
         "sample": readers.sample,
         "experiment": lambda path: experiments.experiment(path, config.path),
     }
-    collected = Collected()
-    limits = collected.attempt(config.limits)
     for path in files or _all_files(config.directory):
-        kind = collected.attempt(_kind, path)
+        kind = collected.attempt(kind_of, path)
         made = None if kind is None else collected.attempt(checks[kind], path)
         if limits is not None:
             collected.mistakes += _beyond(made, limits, shown(path))
@@ -69,7 +73,16 @@ def _all_files(directory: Path) -> list[Path]:
     return sorted({directory / "limits.toml", *directory.rglob("*.toml")})
 
 
-def _kind(path: Path) -> str:
+def widest_cell(limits: Limits) -> CellLimits:
+    """Return the widest limits a cell may have in this lab, for a program's file that says none."""
+    channel = limits.potentiostat
+    return CellLimits(channel.voltage_min, channel.voltage_max, channel.current)
+
+
+def kind_of(path: Path) -> str:
+    """Return what a file is: by its folder, its ending, or else its keys. Raises ConfigError."""
+    if path.suffix in PROGRAM_FILES:
+        return "program"
     if path.name == "limits.toml":
         return "limits"
     for kind, folder in FOLDERS.items():

@@ -42,7 +42,7 @@ class Document:
 def read(path: Path) -> Document:
     """Return the file at `path`; raises ConfigError when it is not a readable TOML file of this schema."""
     file = shown(path)
-    table = _parse(_text(path, file), file)
+    table = _parse(text_of(path, file), file)
     if not table:
         raise _refusal(file, "says nothing; it needs schema = 1 and its keys")
     mistakes = [*_schema(table, file), *_foreign(table, file)]
@@ -70,7 +70,8 @@ def _refusal(
     return ConfigError([Mistake(file, key, value, allowed, line)])
 
 
-def _text(path: Path, file: str) -> str:
+def text_of(path: Path, file: str) -> str:
+    """Return what is in a file; raises ConfigError when it is none, too large, or no UTF-8."""
     if not path.is_file():
         raise _refusal(file, "is not a file")
     try:

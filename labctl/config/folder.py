@@ -63,11 +63,15 @@ class Config:
         raise ConfigError([Mistake(file or shown(folder), key, quoted(name), reason)])
 
     def bench(self, name: str) -> BenchFile:
-        """Return a bench, its stations and drivers imported, their parameters checked."""
+        """Return a bench, by name or from any file; its stations and drivers imported, their parameters checked."""
         # Drivers bring ophyd along, which takes half a second that no other file needs.
         from labctl.config.benches import bench
 
-        return bench(self.path("bench", name))
+        return bench(self.bench_path(name))
+
+    def bench_path(self, name: str) -> Path:
+        """Return the file of a bench: by its name here, or any file (text that ends in ".toml")."""
+        return Path(name) if name.endswith(".toml") else self.path("bench", name)
 
     def limits(self) -> Limits:
         """Return limits.toml."""

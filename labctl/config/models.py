@@ -39,6 +39,8 @@ class World:
 
     mount, chuck temperature [K] or its course over the time since a foil's first flash, foil-to-chuck heat transfer
     [W/(m2 K)]; model as in the station. The default transfer is fitted to the FLA paper; the ranges are guesses.
+    served: the path of the socket where another process that serves these twins carries samples; all the rest is
+    that process's to say then.
     """
 
     mount: Mount = "chuck"
@@ -47,6 +49,7 @@ class World:
     back_heat_transfer: ChuckTransfer = 100.0
     model: FilmModel = "S1"
     twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
+    served: Annotated[str, Field(max_length=200)] = ""
 
     @model_validator(mode="after")
     def _chuck_is_there_for_its_course(self) -> Self:
@@ -59,15 +62,22 @@ _ADDRESS = re.compile(
     r"|serial:(?P<serial>/[^?\s]+)(?:\?(?P<options>[a-z]+=\w+(?:&[a-z]+=\w+)*))?"
     r"|(?P<socket>socket://[A-Za-z0-9.-]+:\d{1,5})"
     r"|visa:(?P<visa>[A-Za-z]+\d*::\S+)"
+    r"|unix:(?P<unix>/\S+)"
 )
-_ADDRESS_FORMS = '"twin", "serial:/dev/ttyUSB0?baud=9600", "socket://host:port" or "visa:TCPIP::host::INSTR"'
+_ADDRESS_FORMS = (
+    '"twin", "serial:/dev/ttyUSB0?baud=9600", "socket://host:port", "visa:TCPIP::host::INSTR" or'
+    ' "unix:/run/user/1000/labctl/squidstat.sock"'
+)
 
 
 @plain_dataclass(frozen=True)
 class Address:
-    """Where it is: a twin, a serial device, a socket, a VISA resource; baud and parity are serial's."""
+    """Where it is: a twin, a serial device, a socket, a VISA resource, the unix socket of a bridge.
 
-    kind: Literal["twin", "serial", "socket", "visa"]
+    baud and parity are serial's.
+    """
+
+    kind: Literal["twin", "serial", "socket", "visa", "unix"]
     target: str = ""
     baud: int = 9600
     parity: Literal["N", "E", "O"] = "N"
@@ -82,6 +92,8 @@ class Address:
             return cls("serial", match["serial"], **_serial_options(match["options"] or ""))
         if match["socket"]:
             return cls("socket", match["socket"])
+        if match["unix"]:
+            return cls("unix", match["unix"])
         return cls("visa", match["visa"]) if match["visa"] else cls("twin")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from devices.cycling_macros import (
     ConstantCurrentConstantVoltage,
     CycleLife,
@@ -15,7 +17,7 @@ from devices.cycling_macros import (
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
 from devices.macros import Macro, RateTest
-from devices.programs import Program
+from devices.programs import CellLimits, Program
 from devices.pulse_macros import (
     GalvanostaticTitration,
     HybridPulsePower,
@@ -27,8 +29,10 @@ from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
 from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
 from labctl.config.checking import joined, validate
-from labctl.config.documents import Document, quoted, read, shown
+from labctl.config.documents import Document, quoted, read, shown, text_of
+from labctl.language.steps import told
 from labctl.language.text_program import TextProgram
+from labctl.language.unicycler import UnicyclerProgram, load
 
 MACROS: Mapping[str, type[Macro]] = {
     "rate_test": RateTest,
@@ -94,10 +98,29 @@ def sample(path: Path) -> SampleRef:
     return validate(SampleRef, named(document, path.stem, "id"), file=document.file)
 
 
-def program(path: Path) -> Macro:
-    """Return the cycling program in this file, or the macro that becomes one on a cell's area."""
+def program(path: Path, limits: CellLimits | None = None) -> Macro:
+    """Return the cycling program in this file, or the macro that becomes one on a cell's area.
+
+    A .txt holds steps in the language of cycling, a .json is aurora-unicycler's; `limits` are the cell's where
+    such a file says none.
+    """
+    if path.suffix == ".json":
+        file = shown(path)
+        return UnicyclerProgram(path.stem, load(text_of(path, file), file), limits, file)
+    if path.suffix == ".txt":
+        return _text_program(path, limits)
     document = read(path)
     return program_of(named(document, path.stem), file=document.file)
+
+
+def _text_program(path: Path, limits: CellLimits | None) -> Macro:
+    file = shown(path)
+    text = text_of(path, file)
+    try:
+        return TextProgram(path.stem, (text,), limits)
+    except ValidationError as error:
+        found = [Mistake(file, "", "", told(error))]
+        raise ConfigError(found) from error
 
 
 def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> Macro:

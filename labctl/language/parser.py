@@ -31,7 +31,6 @@ begins a comment. What PyBaMM reads in a string means the same here, or is refus
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -40,8 +39,7 @@ from pydantic import ValidationError
 
 from devices.cells import CellSize
 from devices.cycle_ends import EndReason
-from devices.errors import ProgramError
-from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When, loops
+from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When, leaves, loops
 from devices.techniques import Record
 from labctl.language.quantities import CURRENTS, read
 from labctl.language.steps import StepReader, told, whole
@@ -49,8 +47,6 @@ from labctl.language.tokens import Token, Tokens
 
 DEEPEST = 40
 """Levels of loops; a program needs three."""
-
-_STEP = re.compile(r"step (\d+)\b")
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,23 @@ class Script:
         try:
             return Program(self.name or name, self.nodes, limits, self.on_host_loss or on_host_loss)
         except ValidationError as error:
-            raise self._refused(told(error)) from error
+            beyond = breaches(self.nodes, limits)
+            if not beyond:
+                raise self.tokens.wrong(told(error), 0) from error
+            also = "".join(f"; also {said}" for said in list(beyond.values())[1:])
+            index, said = next(iter(beyond.items()))
+            raise self.tokens.wrong(said + also, self.places[index].at) from error
 
-    def _refused(self, message: str) -> ProgramError:
-        step = _STEP.match(message)
-        at = self.places[int(step[1])].at if step else 0
-        return self.tokens.wrong(message, at)
+
+def breaches(nodes: Sequence[Node], limits: CellLimits) -> dict[int, str]:
+    """Return what each step asks for beyond the cell's limits, by its index; a program itself tells the first."""
+    found = {}
+    for index, step in enumerate(leaves(nodes)):
+        try:
+            Program("one", (step,), limits)
+        except ValidationError as error:
+            found[index] = told(error).replace("step 0:", f"step {index}:")
+    return found
 
 
 def parse(text: str, cell: CellSize | None = None, record: Record | None = None) -> Script:
@@ -131,7 +138,8 @@ class _Parser:
             self.tokens.take()
 
     def _took_header(self) -> bool:
-        first, found = self.tokens.peek(), {}
+        first = self.tokens.peek()
+        found: dict[str, Any] = {}
         if self.tokens.took("program"):
             found["name"] = self.tokens.name("the program's name")
         elif self.tokens.took("limits"):
@@ -183,6 +191,8 @@ class _Parser:
             node = self._node(at, self._tags())
             self.tokens.expect(first.text, "at the end of what stands in quotes")
             return [(node, at)]
+        if first.text == "*" and self.tokens.peek(1).text == "[":
+            self.tokens.take()  # as Python unpacks a list in a list
         tags = self._tags()
         if self.tokens.peek().text == "[" and not tags:
             return self._list(first)
@@ -303,7 +313,8 @@ class _Parser:
         return self.steps.made(Jump, first, to=to, when=when, at_most=at_most)
 
     def _condition(self) -> When:
-        first, parts = self.tokens.peek(), {}
+        first = self.tokens.peek()
+        parts: dict[str, Any] = {}
         while True:
             at = self.tokens.peek()
             name, value = self._part()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When
+from devices.programs import CellLimits, Jump, Node, Program, Step, When
 from devices.techniques import (
     ConstantCurrent,
     ConstantPower,
@@ -30,7 +30,7 @@ def print_program(program: Program) -> str:
     usual = next(iter(records)) if len(records) == 1 else Record()
     head = [
         f"program {program.name}",
-        _limits(program.limits),
+        f"limits {print_limits(program.limits)}",
         *([f"on host loss {program.on_host_loss}"] if program.on_host_loss != "keep" else []),
         *([_recording(usual)] if usual != Record() else []),
     ]
@@ -65,8 +65,9 @@ def _tags(tags: tuple[str, ...]) -> str:
     return "".join(f"{tag}: " for tag in tags)
 
 
-def _limits(limits: CellLimits) -> str:
-    window = f"limits {write(limits.voltage_min, 'V')} to {write(limits.voltage_max, 'V')}"
+def print_limits(limits: CellLimits) -> str:
+    """Return the cell's limits as text."""
+    window = f"{write(limits.voltage_min, 'V')} to {write(limits.voltage_max, 'V')}"
     charge = f", {write(limits.charge_max, 'C')}" if limits.charge_max is not None else ""
     return f"{window}, {write(limits.current_max, 'A')}{charge}"
 

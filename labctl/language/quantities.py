@@ -101,6 +101,11 @@ def write(value: float, unit: str) -> str:
     return plain
 
 
+def write_scaled(value: float, power: int = 0) -> str:
+    """Return a value times a power of ten as decimal digits, exactly."""
+    return _digits(Decimal(repr(value)).scaleb(power))
+
+
 def _plain(value: float, symbol: str, is_large: bool) -> str:
     """Return a value with the prefix that leaves one to three digits before the point, if there is one."""
     decimal = Decimal(repr(value))

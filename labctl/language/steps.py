@@ -25,8 +25,8 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
-from labctl.language.quantities import CURRENTS, Quantity, read
 from labctl.language.printer import natural_end
+from labctl.language.quantities import CURRENTS, Quantity, read
 from labctl.language.tokens import Token, Tokens
 
 T = TypeVar("T")
@@ -192,6 +192,8 @@ class StepReader:
                 self._once(rest, "temperature", read(self.tokens, "K").value, token)
             else:
                 break
+        if self.tokens.peek().kind in ("word", "number"):
+            raise self.tokens.refused('expected "for", "until", "recording", "at" or a new line')
         until = self.made(Until, first, **ends)
         return self.made(Step, first, run=run, until=until, **rest)
 

@@ -12,7 +12,7 @@ from devices.errors import ProgramError
 LONGEST = 1_000_000
 """Characters; a program written by hand has a few hundred."""
 
-SHOWN = 40
+SHOWN = 60
 """Characters of a line shown on either side of a refused place."""
 
 Kind = Literal["label", "number", "word", "mark", "separator", "unknown", "end"]
@@ -71,7 +71,10 @@ class Tokens:
     def took(self, *texts: str) -> bool:
         """Take the next tokens if they are these words or marks, whatever their case; return whether."""
         found = [self.peek(ahead) for ahead in range(len(texts))]
-        if any(token.kind == "label" or token.text.lower() != text for token, text in zip(found, texts)):
+        if any(
+            token.kind == "label" or token.text.lower() != text
+            for token, text in zip(found, texts, strict=True)
+        ):
             return False
         self._next += len(texts)
         return True

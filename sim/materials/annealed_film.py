@@ -13,7 +13,6 @@ from sim.physics.cell.diffusion import graded_edges
 
 Floats = NDArray[np.float64]
 
-_CELL_VOLUMES = 40  # capacities within 0.2 % of those of 400 volumes (measured on the three films of the fit)
 _PER_AREA = 36.0  # C/m2 in one uAh/cm2
 
 
@@ -100,30 +99,14 @@ def annealed_cell(
     """
     _check_profile(centres, widths, crystallinity, peak_temperature)
     given = np.concatenate(([0.0], np.cumsum(widths)))
-    edges = graded_edges(float(given[-1]), _CELL_VOLUMES)
+    edges = graded_edges(float(given[-1]))
     amount = crystallinity + fit.amorphous_amount * (1.0 - crystallinity)
     reached = np.interp(edges, given, np.concatenate(([0.0], np.cumsum(amount * widths))))
     share = fit.utilisation * np.diff(reached) / np.diff(edges)
     temperature = np.interp(0.5 * (edges[1:] + edges[:-1]), centres, peak_temperature)
     inverse = 1.0 / temperature - 1.0 / fit.reference_temperature
     diffusivity = fit.diffusivity * np.exp(-fit.activation_temperature * inverse)
-    return CellParameters(
-        area=area,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple(diffusivity.tolist()),
-        active_share=tuple(share.tolist()),
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=cathode.EXCHANGE_CURRENT,
-        anode_exchange_current=cathode.EXCHANGE_CURRENT,
-        electrolyte_resistance=cathode.LIPON_THICKNESS / cathode.LIPON_CONDUCTIVITY,
-        contact_resistance=cathode.CONTACT_RESISTANCE,
-        anode_lithium=cathode.LITHIUM_THICKNESS * cathode.LITHIUM_SITE_CHARGE,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-        cathode_capacitance=cathode.DOUBLE_LAYER,
-        anode_capacitance=cathode.DOUBLE_LAYER,
-        electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / cathode.LIPON_THICKNESS,
-    )
+    return cathode.cell_on(edges, diffusivity, area=area, active_share=share)
 
 
 def _check_profile(centres: Floats, widths: Floats, crystallinity: Floats, peak_temperature: Floats) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from sim.physics.cell.arrhenius import ActivationEnergies
-from sim.physics.cell.data import Ageing
+from sim.physics.cell.data import Ageing, CellParameters
 from sim.physics.cell.ocp import OpenCircuitPotential, Reaction
 
 TEMPERATURE = 298.15  # K, room temperature; the papers give none
@@ -55,3 +58,33 @@ ACTIVATION = ActivationEnergies(diffusivity=35e3, exchange=50e3, electrolyte=53e
 # An anodeless cell keeps 95 % after 150 cycles [anodeless paper]: all of it as lithium lost on plating. The
 # same loss beside 2 um of lithium is not seen.
 ANODELESS_AGEING = Ageing(plating_loss=5.75e-4)
+
+
+def cell_on(
+    edges: ArrayLike, diffusivity: ArrayLike, *, area: float, active_share: ArrayLike = UTILISATION
+) -> CellParameters:
+    """Return the cell LiCoO2 / LiPON / Li on a film, all else as the constants of this module say.
+
+    edges [m] (n + 1,) of the film's volumes, 0 at the electrolyte; diffusivity [m2/s] and active_share [-] of
+    the crystal's sites, one number or (n,); area [m2].
+    Raises CellError for values out of range.
+    """
+    borders = np.asarray(edges, dtype=np.float64)
+    count = max(borders.size - 1, 0)
+    return CellParameters(
+        area=area,
+        edges=tuple(borders.tolist()),
+        diffusivity=tuple(np.broadcast_to(diffusivity, count).tolist()),
+        active_share=tuple(np.broadcast_to(active_share, count).tolist()),
+        site_charge=SITE_CHARGE,
+        cathode_exchange_current=EXCHANGE_CURRENT,
+        anode_exchange_current=EXCHANGE_CURRENT,
+        electrolyte_resistance=LIPON_THICKNESS / LIPON_CONDUCTIVITY,
+        contact_resistance=CONTACT_RESISTANCE,
+        anode_lithium=LITHIUM_THICKNESS * LITHIUM_SITE_CHARGE,
+        as_made_lithium=AS_MADE_LITHIUM,
+        ocp=LITHIUM_COBALT_OXIDE,
+        cathode_capacitance=DOUBLE_LAYER,
+        anode_capacitance=DOUBLE_LAYER,
+        electrolyte_capacitance=LIPON_PERMITTIVITY / LIPON_THICKNESS,
+    )

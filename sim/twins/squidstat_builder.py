@@ -5,7 +5,7 @@ AdmiralSquidstatAPI v1.10.3.0. What an element asks is checked when it is upload
 constructor argument has its getter and setter; so has each optional end, with the default that the header names.
 """
 
-# ruff: noqa: N801, N802, N803 - the names are the vendor's.
+# ruff: noqa: N802, N803 - the names are the vendor's.
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ class AisAbstractElement:
         """Return the element with its ends and sampling; `from_ocp` are switches that stand for a value."""
         known = {name: value for name, value in self._values.items() if name in _OF_ELEMENT}
         switched = {name.removesuffix("_from_ocp") for name, value in self._values.items() if value is True}
-        return Element(self.name, drive, **{"interval": 1.0, **known, "from_ocp": frozenset(switched), **more})
+        return Element(
+            self.name, drive, **{"interval": 1.0, **known, "from_ocp": frozenset(switched), **more}
+        )
 
 
 _OF_ELEMENT = frozenset(
@@ -327,8 +329,8 @@ class AisExperiment:
 
     def __init__(self, exp: AisExperiment | None = None) -> None:
         self.nodes: Nodes = () if exp is None else exp.nodes
-        self._name = "Custom Experiment" if exp is None else exp._name
-        self._description = "Not Defined" if exp is None else exp._description
+        self._name = "Custom Experiment" if exp is None else exp.getExperimentName()
+        self._description = "Not Defined" if exp is None else exp.getDescription()
 
     def getExperimentName(self) -> str:
         """Return its name."""

@@ -1,12 +1,10 @@
 """What a call of the Squidstat's library answers: the vendor's codes, in words of ours."""
 
-# ruff: noqa: N802, N815 - the names are the vendor's.
-
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 
 class ErrorCode(IntEnum):
@@ -31,11 +29,6 @@ class ErrorCode(IntEnum):
     ExperimentAlreadyPaused = 107
     FailedToSetManualModeConstantCurrent = 110
     FailedToSetManualModeSamplingInterval = 112
-    FailedToSetChannelMaximumVoltage = 115
-    FailedToSetChannelMinimumVoltage = 116
-    FailedToSetChannelMaximumCurrent = 117
-    FailedToSetChannelMinimumCurrent = 118
-    FailedToSetChannelMinimumTemperature = 119
 
 
 MESSAGES: Mapping[ErrorCode, str] = {
@@ -58,13 +51,11 @@ MESSAGES: Mapping[ErrorCode, str] = {
     ErrorCode.ExperimentAlreadyPaused: "The experiment is paused already",
     ErrorCode.FailedToSetManualModeConstantCurrent: "The current is out of the allowed range",
     ErrorCode.FailedToSetManualModeSamplingInterval: "The interval is out of the allowed range",
-    ErrorCode.FailedToSetChannelMaximumVoltage: "The limit is not a number",
-    ErrorCode.FailedToSetChannelMinimumVoltage: "The limit is not a number",
-    ErrorCode.FailedToSetChannelMaximumCurrent: "The limit is not a number",
-    ErrorCode.FailedToSetChannelMinimumCurrent: "The limit is not a number",
-    ErrorCode.FailedToSetChannelMinimumTemperature: "The limit is not a number",
 }
 """Words of ours: the headers give the codes and their meaning, not the texts."""
+
+
+Code: TypeAlias = ErrorCode
 
 
 class AisErrorCode:
@@ -77,7 +68,7 @@ class AisErrorCode:
     Success: Any
     ConnectionFailed: Any
 
-    def __init__(self, code: ErrorCode = ErrorCode.Success) -> None:
+    def __init__(self, code: Code = Code.Success) -> None:
         self._code = code
 
     def value(self) -> int:

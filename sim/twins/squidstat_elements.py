@@ -141,7 +141,9 @@ class Sine:
         """Return the frequencies [Hz] (n,) in order."""
         decades = math.log10(self.last / self.first)
         count = math.floor(abs(decades) * self.per_decade + 1e-9) + 1
-        return np.asarray(self.first * 10.0 ** (math.copysign(1.0, decades) * np.arange(count) / self.per_decade))
+        return np.asarray(
+            self.first * 10.0 ** (math.copysign(1.0, decades) * np.arange(count) / self.per_decade)
+        )
 
     def periods(self) -> Floats:
         """Return how many periods (n,) are measured at each frequency."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,11 +63,17 @@ class Readings:
         columns = [column[first:last].tolist() for column in self.columns]
         return map(self.make, *columns)
 
+    def with_first_later(self, seconds: float) -> Readings:
+        """Return them with the first row taken so much later."""
+        time = self.columns[0].copy()
+        time[0] += seconds
+        return replace(self, due=[self.due[0] + seconds, *self.due[1:]], columns=(time, *self.columns[1:]))
+
 
 def read(
     solved: Solved, start: float, began: float, element: Element, accuracy: Accuracy, random: Generator
 ) -> Readings:
-    """Return what the converter makes of a stretch that starts at `start` [s] of an experiment that began at `began`."""
+    """Return what the converter makes of a stretch that starts at `start` [s], of an experiment since `began`."""
     due = (start + solved.time).tolist()
     time = np.round(start - began + solved.time, TIME_DIGITS)
     noise = random.standard_normal((len(time), 3))

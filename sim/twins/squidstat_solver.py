@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.cell.cell import Cell, CellError, CellState, EndReason, Segment
-from sim.physics.cell.control import ENDS_ONLY, REST, Control, Current, Power, Record, Resistance, Until, Voltage
+from sim.physics.cell.control import (
+    ENDS_ONLY,
+    REST,
+    Control,
+    Current,
+    Power,
+    Record,
+    Resistance,
+    Until,
+    Voltage,
+)
 from sim.physics.cell.impedance import impedance
 from sim.twins.clips import open_leads
 from sim.twins.squidstat_elements import Accuracy, Element, Limits, Sine
@@ -155,7 +165,9 @@ def _ended(
         return _with(segment, Verdict(f"Overload: {element.name} cannot hold its voltage", is_error=True))
     if exhausted or segment.end in (EndReason.UPPER_VOLTAGE, EndReason.LOWER_VOLTAGE):
         upward = _charges(control) if exhausted else segment.end is EndReason.UPPER_VOLTAGE
-        reached = math.copysign(math.inf, 1.0 if upward else -1.0) if exhausted else float(segment.voltage[-1])
+        reached = (
+            math.copysign(math.inf, 1.0 if upward else -1.0) if exhausted else float(segment.voltage[-1])
+        )
         verdict, bound = _voltage_end(reached, upward, element, limits, accuracy)
         if exhausted:
             # A film that carries no more lets the voltage run away within one sample.

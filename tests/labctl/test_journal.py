@@ -8,7 +8,7 @@ import pytest
 from event_model import DocumentNames, compose_run, schema_validators
 
 from devices.errors import Corrupt, Foreign, Newer
-from labctl.engine import event_uid
+from labctl.event_uids import event_uid
 from labctl.journal import Journal, RecordFile, encode, read_documents, read_ends, read_records, run_path
 
 

@@ -72,6 +72,35 @@ def test_what_lies_below_the_surface_was_not_fitted_even_in_the_papers_900_volt_
         assert basis in next(line for line in said if name in line)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('efficiency = "0.49213"', 'efficiency = "0.48"'),
+        ('efficiency = "0.49213"', 'efficiency = "0.49213"\nmount = "hanging"'),
+        ('efficiency = "0.49213"', 'efficiency = "0.49213"\nchuck_temperature = "60 degC"'),
+    ],
+)
+def test_under_another_lamp_or_on_another_place_nothing_of_the_film_was_fitted(tmp_path, before, after):
+    folder = tmp_path / "config"
+    shutil.copytree(config_dir(), folder)
+    path = folder / "benches" / "twin.toml"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    said = told("fla-850V-20", "--config", str(folder), folder=tmp_path).splitlines()
+    assert "predicted" in next(line for line in said if "film surface peak" in line)
+
+
+def test_the_coupled_set_is_told_with_what_it_was_fitted_to(tmp_path):
+    said = told("fla-850V-20", "--model", "S2", folder=tmp_path)
+    assert (
+        "set S2, fitted to the FLA paper: absorptance and kinetics: four numbers on six data"
+        in said.replace("\n", " ")
+    )
+    assert "predicted" in next(line for line in said.splitlines() if "film surface peak" in line)
+    assert "calibrated" in next(line for line in said.splitlines() if "crystalline, mean" in line)
+
+
 def test_a_prediction_without_a_sample_says_first_which_film_it_is_for(tmp_path):
     said = told("fla-850V-20", folder=tmp_path)
     assert said.startswith("NO SAMPLE NAMED: this is for a fresh film of LiCoO2 0.7 um on Al 100 um")

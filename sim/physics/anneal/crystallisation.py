@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import R as GAS_CONSTANT
 
 Array = NDArray[np.float64]
 
+GAS_CONSTANT = 8.31446261815324  # J mol-1 K-1, exact since 2019
 FINE_STEP = 2.0  # K, in which k grows by less than 15 % from 500 C on
 
 

@@ -28,7 +28,7 @@ class Cycle:
     foil: where it happened; absorptance [1] of the film then; gained: dose, peaks and pulses of this cycle alone,
     and the enthalpies after it; change: the largest difference [J m-3] of its start from that of the cycle before;
     number: how many cycles of its train came before it; ratio: by which the drift shrinks from one cycle to the
-    next, no number where that is not known.
+    next, no number where that is not known; lean: by how much enthalpies [J m-3] go with the absorptance (n,).
     """
 
     foil: object
@@ -41,6 +41,7 @@ class Cycle:
     history: PulseHistory
     number: int = 0
     ratio: float = math.nan
+    lean: Array | None = None
 
     @property
     def drift(self) -> Array:
@@ -53,6 +54,8 @@ class Cycle:
         The ratio itself changes a little from cycle to cycle, as properties and radiation depend on temperature:
         over m cycles left out that adds up to m^3 / 6 times the change, times the drift.
         """
+        if self.absorptance != before.absorptance:
+            return self._after_other_light(before)
         apart, drift, earlier = self.number - before.number, self.drift, before.drift
         shrunk = float(drift @ earlier) / max(float(earlier @ earlier), math.ulp(0.0))
         if not 0.0 < shrunk < 1.0:
@@ -66,13 +69,32 @@ class Cycle:
         leaps = most if bend == 0.0 else min(most, int((6.0 * LEAP / bend) ** (1.0 / 3.0)))
         return replace(self, ratio=ratio), leaps
 
-    def onward(self, before: Self, start: AnnealState, cycles: int, widths: Array) -> Self:
+    def _after_other_light(self, before: Self) -> tuple[Self, int]:
+        """Do as after does where the film absorbs otherwise than in the earlier cycle.
+
+        A film that crystallises slowly takes the stack along: once that is warm, it goes with the absorptance.
+        """
+        apart, passed = self.number - before.number, self.absorptance - before.absorptance
+        lean = (self.gained.enthalpy - before.gained.enthalpy) / passed
+        if before.lean is None:
+            return replace(self, lean=lean), 0
+        bend = float(np.abs(lean - before.lean).max()) * abs(passed)
+        leaps = min(LONGEST_LEAP * apart, int(apart * LEAP / bend)) if bend < LEAP else 0
+        return replace(self, lean=lean), leaps
+
+    def onward(
+        self, before: Self, start: AnnealState, cycles: int, absorptance: float, widths: Array
+    ) -> Self:
         """Return the cycle that comes so many cycles after this one, begun in a state; widths of cells [m] (n,).
 
-        Whatever it gains goes on geometrically from an earlier cycle and this one; doses and losses by their
-        logarithms. It loses what it absorbs and does not store.
+        Whatever it gains goes on geometrically from an earlier cycle and this one, or with the absorptance [1] that it
+        begins with where that changes; doses and losses by their logarithms. It loses what it absorbs and does not
+        store.
         """
-        factor = _progress(self.ratio, self.number - before.number, cycles)
+        if self.absorptance == before.absorptance:
+            factor = _progress(self.ratio, self.number - before.number, cycles)
+        else:
+            factor = (absorptance - self.absorptance) / (self.absorptance - before.absorptance)
         ours, theirs = self.gained, before.gained
 
         def line(name: str) -> float:
@@ -94,11 +116,13 @@ class Cycle:
             ),
             strain=line("strain"),
             substrate_margin=line("substrate_margin"),
-            lost=ours.absorbed - stored,
+            absorbed=line("absorbed"),
+            lost=line("absorbed") - stored,
             stored=stored,
         )
         return replace(
             self,
+            absorptance=absorptance,
             start=start.enthalpy,
             gained=gained,
             history=self.history.onward(before.history, factor),
@@ -133,14 +157,15 @@ class CycleMemo:
         self.last = self.shown = cycle
         return cycle
 
-    def leap(self, start: AnnealState, change: float, widths: Array) -> Cycle:
+    def leap(self, start: AnnealState, change: float, absorptance: float, widths: Array) -> Cycle:
         """Return the next cycle without calculating it; change as in Cycle."""
         assert self.last is not None
         assert self.before is not None
         assert self.shown is not None
         passed = self.shown.number + 1 - self.last.number
         self.leaps -= 1
-        self.shown = replace(self.last.onward(self.before, start, passed, widths), change=change)
+        onward = self.last.onward(self.before, start, passed, absorptance, widths)
+        self.shown = replace(onward, change=change)
         return self.shown
 
 

@@ -20,7 +20,7 @@ from sim.physics.lamp.knots import DARK_END, DARK_KNOTS, dark_knots, lit_knots
 
 Array = NDArray[np.float64]
 
-FILM_CELL = 80e-9  # m, widest cell in the film: 4 times finer grids move the surface peak by less than 0.5 K
+FILM_CELL = 75e-9  # m, widest cell in the film: 4 times finer grids move the surface peak by less than 0.5 K
 FILM_CELLS = 20  # fewest cells in the film
 FIRST_CELL = 0.2e-6  # m, first cell of each layer below
 CELL_RATIO = 1.15  # growth of these cells
@@ -218,7 +218,7 @@ class FoilUnderLamp:
             if outside_steady and same_light and _settled(change, shown.change):
                 return start.adding(shown.gained.steady()), shown
             if outside_steady and memo.leaps > 0:
-                leapt = memo.leap(start, change, self.stack.widths)
+                leapt = memo.leap(start, change, absorptance, self.stack.widths)
                 return start.adding(leapt.gained), leapt
         end, history = self._gain(start, discharge, period)
         done = Cycle(self, discharge, period, start.enthalpy, absorptance, end, change, history, number)

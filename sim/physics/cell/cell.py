@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.physics.cell.collocation import NoSolutionError, Solved, is_exact
 from sim.physics.cell.constant_current import ConstantCurrent
 from sim.physics.cell.control import ENDS_ONLY, REST, Control, Current, Record, RequestError, Until
 from sim.physics.cell.data import (
@@ -23,9 +24,10 @@ from sim.physics.cell.data import (
 )
 from sim.physics.cell.diffusion import PlanarFilm
 from sim.physics.cell.interfaces import Interfaces
-from sim.physics.cell.modal_march import Course, March, NoSolutionError, Solved
+from sim.physics.cell.modal_march import Course, March
 from sim.physics.cell.panels import Panels
 from sim.physics.cell.rows import row_times
+from sim.physics.cell.time_grid import TimeGrids
 from sim.physics.cell.trace import Trace
 from sim.physics.cell.watch import Watch
 
@@ -63,7 +65,7 @@ class Cell:
             )
         except ValueError as error:
             raise CellError(f"the film of this cell cannot be built: {error}") from error
-        self._panels = Panels(self._film)
+        self._panels, self._grids = Panels(self._film), TimeGrids(self._film.rates)
 
     @property
     def site_charge(self) -> float:
@@ -130,7 +132,7 @@ class Cell:
             return self._refused(state, march, control)
         watch = Watch(until, self.parameters.area, self.parameters.ageing.plating_loss)
         endless = math.isinf(until.duration) and first.current[0] == 0.0
-        if march.is_exact(control) and not (watch.watches_rates or endless):
+        if is_exact(control, interfaces) and not (watch.watches_rates or endless):
             return self._exact_step(state, first, interfaces, until, record)
         end, passed, reason = march.walk(self._course(state), control, first, watch, until.duration)
         if not passed:
@@ -155,10 +157,10 @@ class Cell:
         horizon, last = self._horizon(state, current, until, interfaces.active)
         if reason is not None or horizon == 0.0:
             return _one_row(state, first, reason or last)
-        run = ConstantCurrent(self._film, profile, density, interfaces)
+        run = ConstantCurrent(self._film, self._grids, profile, density, interfaces)
         low = -math.inf if until.lower is None else until.lower
         high = math.inf if until.upper is None else until.upper
-        end, reason = run.end(horizon, low, high)
+        end, reason, voltages = run.follow(horizon, low, high)
         if reason is EndReason.DURATION:
             reason = last
         if end == 0.0:
@@ -167,7 +169,8 @@ class Cell:
         plated = charge - parameters.ageing.plating_loss * max(charge, 0.0)
         lithium = self._film.advance(profile, density / interfaces.active, end)
         ending = _Ending(lithium, state.anode_lithium + plated, end, reason)
-        segment = self._segment(state, ending, run.trace(end, parameters.area), record, first, run.voltage)
+        trace = Trace(*voltages, np.full_like(voltages.values, current))
+        segment = self._segment(state, ending, trace, record, first, run.voltage)
         times = segment.time
         return replace(segment, current=np.full_like(times, current), charge=current * times)
 
@@ -195,15 +198,21 @@ class Cell:
         voltage: Callable[[Floats], Floats],
     ) -> Segment:
         """Return the rows of a step and the state it leaves."""
-        times = row_times(record, trace, ending.time, voltage, trace.current)
-        charge, energy = trace.counters(times)
-        volts, amperes = voltage(times), trace.current(times)
+        if record == ENDS_ONLY:
+            last_voltage, last_current = trace.ends
+            times, charge, energy = np.array(((0.0, ending.time), (0.0, trace.charge), (0.0, trace.energy)))
+            volts, amperes = np.array((0.0, last_voltage)), np.array((0.0, last_current))
+        else:
+            times = row_times(record, trace, ending.time, voltage, trace.current)
+            charge, energy = trace.counters(times)
+            charge[-1], energy[-1] = trace.charge, trace.energy
+            volts, amperes = voltage(times), trace.current(times)
         volts[0], amperes[0] = first.voltage[0], first.current[0]
         left = CellState(
             lithium=tuple(ending.lithium.tolist()),
             anode_lithium=ending.anode,
-            charge=state.charge + float(charge[-1]),
-            energy=state.energy + float(energy[-1]),
+            charge=state.charge + trace.charge,
+            energy=state.energy + trace.energy,
             cycles=state.cycles,
             discharged=state.discharged + trace.discharged(),
         )
@@ -213,6 +222,8 @@ class Cell:
         """Return the state aged by the discharge before, when a charge begins now."""
         if state.discharged == 0.0:
             return state
+        if isinstance(control, Current):
+            return turned(state, 0.5 * self.site_charge, control.value > 0.0)
         try:
             first = self._march(Interfaces.of(self.parameters, state)).instant(self._course(state), control)
         except NoSolutionError:

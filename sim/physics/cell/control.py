@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Residual: TypeAlias = tuple[Floats, Floats | float, Floats | float]
+Number = TypeVar("Number", Floats, float)
+Residual: TypeAlias = tuple[Number, Number | float, Number | float]
 
 
 class RequestError(ValueError):
@@ -33,8 +34,8 @@ class Current:
     def __post_init__(self) -> None:
         _check_finite(self)
 
-    def residual(self, voltage: Floats, current: Floats, time: Floats) -> Residual:
-        """Return what is missing and its derivatives to voltage and current, all (n,)."""
+    def residual(self, voltage: Number, current: Number, time: Number) -> Residual[Number]:
+        """Return what is missing and its derivatives to voltage and current, all (n,) or numbers."""
         return current - (self.value + self.rate * time), 0.0, 1.0
 
 
@@ -48,8 +49,8 @@ class Voltage:
     def __post_init__(self) -> None:
         _check_finite(self)
 
-    def residual(self, voltage: Floats, current: Floats, time: Floats) -> Residual:
-        """Return what is missing and its derivatives to voltage and current, all (n,)."""
+    def residual(self, voltage: Number, current: Number, time: Number) -> Residual[Number]:
+        """Return what is missing and its derivatives to voltage and current, all (n,) or numbers."""
         return voltage - (self.value + self.rate * time), 1.0, 0.0
 
 
@@ -62,8 +63,8 @@ class Power:
     def __post_init__(self) -> None:
         _check_finite(self)
 
-    def residual(self, voltage: Floats, current: Floats, time: Floats) -> Residual:
-        """Return what is missing and its derivatives to voltage and current, all (n,)."""
+    def residual(self, voltage: Number, current: Number, time: Number) -> Residual[Number]:
+        """Return what is missing and its derivatives to voltage and current, all (n,) or numbers."""
         return voltage * current - self.value, current, voltage
 
 
@@ -78,8 +79,8 @@ class Resistance:
         if not self.value > 0.0:
             raise RequestError(f"resistance = {self.value!r} ohm is not positive")
 
-    def residual(self, voltage: Floats, current: Floats, time: Floats) -> Residual:
-        """Return what is missing and its derivatives to voltage and current, all (n,)."""
+    def residual(self, voltage: Number, current: Number, time: Number) -> Residual[Number]:
+        """Return what is missing and its derivatives to voltage and current, all (n,) or numbers."""
         return voltage + self.value * current, 1.0, self.value
 
 

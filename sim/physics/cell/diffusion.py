@@ -9,12 +9,13 @@ from scipy.linalg import eigh_tridiagonal
 Floats = NDArray[np.float64]
 
 
-def graded_edges(thickness: float, cells: int = 40, last_to_first: float = 5.0) -> Floats:
+def graded_edges(thickness: float, cells: int = 60, last_to_first: float = 5.0) -> Floats:
     """Return the cell edges [m] (cells + 1,) of a film, z = 0 at the electrolyte, finest there.
 
-    thickness [m]; widths grow geometrically, the last being last_to_first times the first. Forty cells graded
-    so give capacities within 0.2 % of those of 400, even where the back is 100 times slower than the front
-    (measured).
+    thickness [m]; widths grow geometrically, the last being last_to_first times the first. Sixty cells graded
+    so give capacities within 0.1 % of those of 400, even where the back is 100 times slower than the front,
+    and Sand's time within 0.1 % from 0.01 to 0.05 of L2/D, as steps of cycling take 3 % longer than with
+    forty, which miss both by twice as much (measured).
     """
     if not (np.isfinite(thickness) and thickness > 0.0):
         raise ValueError(f"thickness = {thickness!r} m is not a positive number")
@@ -126,6 +127,10 @@ class SurfaceHistory:
         """Return x at the surface [-] at times [s] since the start, of any shape."""
         decayed = np.multiply.outer(times, -self._rates)
         np.expm1(decayed, out=decayed)
+        return self.after(times, decayed)
+
+    def after(self, times: Floats, decayed: Floats) -> Floats:
+        """Return x at the surface [-] at times [s] (...,) for which expm1(-rates t) (..., m) is known."""
         return np.asarray(self._start + self._drift * times + decayed @ self._weights)
 
     def at(self, time: float) -> tuple[float, float]:

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_banded
+from scipy.optimize import brentq
 
 from sim.physics.cell.data import SURFACE_MARGIN, CellError, CellParameters, CellState
 from sim.physics.cell.diffusion import PlanarFilm
+from sim.physics.cell.finite_volume_stage import Dependence
 from sim.physics.cell.interfaces import Interfaces
 
 Floats = NDArray[np.float64]
@@ -40,15 +43,44 @@ def modal_response(film: PlanarFilm, frequency: Floats) -> Complexes:
     return np.asarray(-(1.0 / (film.capacity * turning) + modes + film.surface_resistance))
 
 
+def dependent_response(
+    film: PlanarFilm, dependence: Dependence, lithium: Floats, frequency: Floats
+) -> Complexes:
+    """Return the same for a film whose diffusivity depends on x, about a profile x [-] (n,).
+
+    The flux g (F(x_j+1) - F(x_j)) of the finite-volume engine made linear: g (f_j+1 dx_j+1 - f_j dx_j), with
+    the error of its mesh. It is the response of what is left in front of the surface: the surface itself
+    follows f(x_s) dx_s = f(x_1) dx_1 - r i.
+    """
+    factor = dependence.factor(lithium)
+    bands = np.zeros((3, lithium.size), dtype=np.complex128)
+    bands[0, 1:] = -film.conductance * factor[1:]
+    bands[2, :-1] = -film.conductance * factor[:-1]
+    still = -(np.append(bands[2, :-1], 0.0) + np.insert(bands[0, 1:], 0, 0.0))
+    drawn = np.zeros(lithium.size)
+    drawn[0] = -1.0
+    found = np.empty(frequency.size, dtype=np.complex128)
+    for number, turning in enumerate(2j * np.pi * frequency):
+        bands[1] = turning * film.amounts + still
+        found[number] = solve_banded((1, 1), bands, drawn, check_finite=False)[0]
+    return np.asarray(factor[0] * found - film.surface_resistance)
+
+
 def impedance(
-    parameters: CellParameters, state: CellState, frequency: Floats, bias: float = 0.0
+    parameters: CellParameters,
+    state: CellState,
+    frequency: Floats,
+    bias: float = 0.0,
+    dependence: Dependence | None = None,
 ) -> Complexes:
     """Return the impedance [ohm] (m,) of a cell at frequencies [Hz] (m,) in any state.
 
-    bias [A] is a direct current that flows meanwhile. A potentiostat and a galvanostat measure the same, as
+    bias [A] is a direct current that flows meanwhile; dependence: how D depends on x, as the finite-volume
+    engine takes it (not at all). A potentiostat and a galvanostat measure the same, as
     the signal is small. On each electrode the double layer is in parallel with charge transfer (and, on the
     cathode, with diffusion behind it); the electrolyte is a resistance and a capacitance in parallel; a leak
-    is in parallel with all of it.
+    is in parallel with all of it. The electrolyte's capacitance is in the spectrum only: its time of 0.1 us
+    is below every step of either engine, for which the electrolyte is a resistance.
     Raises CellError for frequencies that are not positive or a bias that the surface cannot carry.
     """
     frequency = np.asarray(frequency, dtype=np.float64)
@@ -59,14 +91,20 @@ def impedance(
     film = PlanarFilm(edges, diffusivity, sites)
     faces = Interfaces.of(parameters, state)
     density = bias / parameters.area
-    surface = state.lithium[0] - film.surface_resistance * density / faces.active
+    lithium, drop_to_surface = np.array(state.lithium), film.surface_resistance * density / faces.active
+    surface = _surface(dependence, float(lithium[0]), drop_to_surface)
     if not SURFACE_MARGIN < surface < 1.0 - SURFACE_MARGIN:
         raise CellError(f"the surface of the film cannot carry {bias!r} A from this state")
     drop = faces.at_potential(np.atleast_1d(faces.ocp.potential(surface)), np.array([density]))
     slope = float(drop.to_potential[0] / drop.filling[0])  # of U + eta_c, per x
     anode = faces.anode_resistance(density)
     transfer = float(drop.to_density[0]) - faces.resistance - anode
-    diffusion = slope * film_response(edges, diffusivity, sites, frequency) / faces.active
+    if dependence is None:
+        response = film_response(edges, diffusivity, sites, frequency)
+    else:
+        slope /= float(dependence.factor(np.array([surface]))[0])
+        response = dependent_response(film, dependence, lithium, frequency)
+    diffusion = slope * response / faces.active
     resistance = parameters.electrolyte_resistance
     inside = assemble(
         frequency,
@@ -77,6 +115,20 @@ def impedance(
         (parameters.cathode_capacitance, parameters.anode_capacitance, parameters.electrolyte_capacitance),
     )
     return np.asarray(1.0 / (1.0 / inside + faces.leak_conductance) / parameters.area)
+
+
+def _surface(dependence: Dependence | None, front: float, drop: float) -> float:
+    """Return x at the surface [-], where F(x) is a drop below F of the first volume; NaN where there is none."""
+    if dependence is None:
+        return front - drop
+
+    def astray(lithium: float) -> float:
+        ends = dependence.integral(np.array([lithium, front]))
+        return float(ends[0] - ends[1]) + drop
+
+    if astray(0.0) > 0.0 or astray(1.0) < 0.0:
+        return math.nan
+    return float(brentq(astray, 0.0, 1.0, xtol=1e-15))
 
 
 def assemble(

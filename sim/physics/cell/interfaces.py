@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.physics.cell.control import Number
 from sim.physics.cell.data import CellParameters, CellState
 from sim.physics.cell.ocp import OpenCircuitPotential
 
 Floats = NDArray[np.float64]
 
 
-class Drop(NamedTuple):
-    """Hold the voltage across a cell and what it depends on, all (n,).
+class Drop(NamedTuple, Generic[Number]):
+    """Hold the voltage across a cell and what it depends on, all (n,), or numbers at one point.
 
     lithium, vacancy [-] at the surface and filling = dx/dU [1/V]; voltage [V] and its derivatives to the
     potential [-] and to the current density [ohm m2].
     """
 
-    lithium: Floats
-    vacancy: Floats
-    filling: Floats
-    voltage: Floats
-    to_potential: Floats
-    to_density: Floats
+    lithium: Number
+    vacancy: Number
+    filling: Number
+    voltage: Number
+    to_potential: Number
+    to_density: Number
 
 
 @dataclass(frozen=True)
@@ -74,26 +77,48 @@ class Interfaces:
         anode = np.arcsinh(density / (2.0 * self.anode_exchange))
         return np.asarray(potential + double * (cathode + anode) + self.resistance * density)
 
-    def at_potential(self, potential: Floats, density: Floats) -> Drop:
+    def below(self, potential: Floats, density: Floats) -> tuple[Floats, Floats]:
+        """Return x [-] and voltage [V] at a potential of the surface [V] and a density [A/m2], (n,)."""
+        lithium, vacancy = self.ocp.fractions(potential)
+        scale = 4.0 * self.cathode_exchange * self.active
+        driven = np.arcsinh(density / (scale * np.sqrt(lithium * vacancy)))
+        driven += np.arcsinh((0.5 / self.anode_exchange) * density)
+        return lithium, potential + 2.0 * self.ocp.thermal * driven + self.resistance * density
+
+    def at_potential(self, potential: Floats, density: Floats) -> Drop[Floats]:
         """Return voltage and derivatives at a potential of the surface [V] and a density [A/m2], (n,)."""
-        lithium, vacancy, filling = self.ocp.filling(potential)
-        double = 2.0 * self.ocp.thermal
+        return self._drop(potential, density, self.ocp.filling(potential), np.sqrt, np.arcsinh)
+
+    def at_point(self, potential: float, density: float) -> Drop[float]:
+        """Return voltage and derivatives at one potential of the surface [V] and one density [A/m2]."""
+        return self._drop(potential, density, self.ocp.filling_at(potential), math.sqrt, math.asinh)
+
+    def _drop(
+        self,
+        potential: Number,
+        density: Number,
+        fractions: tuple[Number, Number, Number],
+        root: Callable[[Number], Number],
+        inverse: Callable[[Number], Number],
+    ) -> Drop[Number]:
+        lithium, vacancy, filling = fractions
+        thermal = self.ocp.thermal
+        double = 2.0 * thermal
         anodic = 0.5 / self.anode_exchange
         both = lithium * vacancy
-        exchange = np.sqrt(both) * (4.0 * self.cathode_exchange * self.active)
-        cathode, anode = density / exchange, density * anodic
-        steep = np.sqrt(cathode * cathode + 1.0)
+        exchange = root(both) * (4.0 * self.cathode_exchange * self.active)
+        anode = density * anodic
+        # exchange * sqrt(1 + (density / exchange)^2), of which both derivatives are made
+        steep = root(exchange * exchange + density * density)
         slower = filling * (vacancy - lithium) / both  # of ln i0, per volt, twice
+        driven = inverse(density / exchange) + inverse(anode)
         return Drop(
             lithium,
             vacancy,
             filling,
-            voltage=potential
-            + double * (np.arcsinh(cathode) + np.arcsinh(anode))
-            + self.resistance * density,
-            to_potential=1.0 - 0.5 * double * (cathode * slower / steep),
-            to_density=double / (exchange * steep)
-            + (double * anodic / np.sqrt(anode * anode + 1.0) + self.resistance),
+            voltage=potential + double * driven + self.resistance * density,
+            to_potential=1.0 - thermal * slower * (density / steep),
+            to_density=double / steep + (double * anodic) / root(anode * anode + 1.0) + self.resistance,
         )
 
     def anode_resistance(self, density: float) -> float:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dgesv
 
-from sim.physics.cell.control import Control, Current, Power, Resistance, Voltage
-from sim.physics.cell.data import SURFACE_MARGIN, EndReason
+from sim.physics.cell.collocation import Collocation, NoSolutionError, Solved, is_exact
+from sim.physics.cell.control import Control, Power, Voltage
+from sim.physics.cell.data import EndReason
 from sim.physics.cell.diffusion import PlanarFilm
-from sim.physics.cell.interfaces import Drop, Interfaces
-from sim.physics.cell.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, Panel, Panels, interpolation
+from sim.physics.cell.interfaces import Interfaces
+from sim.physics.cell.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, Panel, Panels
 from sim.physics.cell.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -25,30 +25,29 @@ _POINTWISE = 2e-7  # V, and of the largest current of a panel: error of a value 
 _LEAST_FRACTION = 1e-12  # of x at the surface: currents that move it by less are round-off
 _AGES = 1e9  # s
 _MOST_PANELS = 20000  # a step of a month takes a hundred
-_NEWTON_STEPS = 25
-_LARGEST_STEP = 0.15  # V
-_SETTLED = 1e-7  # V: Newton's next step would be its square over 10 mV
-_LOWEST, _HIGHEST = -8.0, 14.0  # V: potentials of the surface an iteration may visit; fractions are > 0 there
 _GROW = ((1e-5, 3), (1e-3, 2), (1e-1, 1))  # error over tolerance below which a panel grows by powers of two
-_DIFFERENCE = TO_COEFFICIENTS[-2:]
+_DIFFERENCE = TO_COEFFICIENTS[-2:].T
 _SEEN = np.array([0, ORDER // 2, ORDER - 1])
 _ONES = np.ones(ORDER)
+_WASTED = 0.02  # of a stretch: a hold shorter than this goes panel by panel
 
 
 def _parabola(ratio: float) -> Floats:
-    """Return the matrix (ORDER, 3) from values at the nodes _SEEN to those of the next panel.
+    """Return the matrix (ORDER, ORDER) from values at the nodes to those of the next panel.
 
-    A parabola in the root of time, as what diffusion does after a start is smooth in that.
+    Of the nodes only _SEEN count: a parabola in the root of time, in which what diffusion does after a start
+    is smooth.
     """
     seen = np.vander(np.sqrt(1.0 + NODES[_SEEN]), 3)
-    return np.asarray(np.vander(np.sqrt(2.0 + ratio * NODES), 3) @ np.linalg.inv(seen))
+    ahead = np.zeros((ORDER, ORDER))
+    ahead[:, _SEEN] = np.vander(np.sqrt(2.0 + ratio * NODES), 3) @ np.linalg.inv(seen)
+    return ahead
 
 
 _AHEAD = {ratio: _parabola(ratio) for ratio in (0.5, 1.0, 2.0, 4.0, 8.0)}
 
 
-@dataclass(frozen=True, eq=False)
-class Course:
+class Course(NamedTuple):
     """Hold the film at one instant and what drives it.
 
     mean [-] and amplitudes (m,) of the modes; anode [C]; time [s] since the start of the step; charge [C]
@@ -62,47 +61,18 @@ class Course:
     charge: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """Hold a panel that has been solved, all at its nodes (ORDER,).
-
-    potential [V] of the surface; density [A/m2] through the cell; voltage [V] and current [A] at the
-    terminals, the leak included.
-    """
-
-    length: float
-    potential: Floats
-    density: Floats
-    voltage: Floats
-    current: Floats
-
-    def shortened(self, length: float) -> Solved:
-        """Return its first part of a length [s]."""
-        look = interpolation(length / self.length * NODES)
-        parts = (look @ each for each in (self.potential, self.density, self.voltage, self.current))
-        return Solved(length, *parts)
-
-
-class NoSolutionError(ArithmeticError):
-    """The control asks for what the cell cannot give at this instant."""
-
-
 class March:
-    """Go through panels on which the current is a polynomial of degree 15 that meets the control at 16 nodes.
+    """Go through panels on which the current is a polynomial that meets the control at all nodes.
 
     Between the nodes diffusion is exact, so the only error is that of the polynomial, seen in its last two
-    Legendre coefficients. At every node the unknowns are the potential U of the surface and the density j:
-
-        x(U) = what diffusion makes of j,        control(V(U, j), j) = 0;
-
-    Newton's method on both, with all nodes of a panel at once. It cannot leave the film, as x(U) is within
-    (0, 1) for every U.
+    Legendre coefficients.
     """
 
     def __init__(
         self, film: PlanarFilm, panels: Panels, interfaces: Interfaces, area: float, plating_loss: float
     ) -> None:
         self._film, self._panels, self._interfaces = film, panels, interfaces
+        self._equations = Collocation(interfaces, area, film.surface_resistance)
         self._area, self._plating_loss = area, plating_loss
 
     @staticmethod
@@ -110,26 +80,13 @@ class March:
         """Return why a control ends that the cell cannot meet."""
         return EndReason.MAXIMUM_POWER if isinstance(control, Power) else EndReason.LIMITING_CURRENT
 
-    def is_exact(self, control: Control) -> bool:
-        """Return whether the current is constant, so that a step of any length is exact."""
-        steady = isinstance(control, Current) and control.rate == 0.0
-        return steady and self._interfaces.leak_conductance == 0.0
-
     def instant(self, course: Course, control: Control) -> Solved:
         """Return voltage and current at the very instant a control takes hold, arrays of one number.
 
         Raises NoSolutionError.
         """
         resting = course.mean + float(self._film.drive @ course.amplitudes)
-        if self.is_exact(control):
-            return self._constant(0.0, np.array([resting]), -self._film.surface_resistance, control)
-        gains = np.array([[-self._film.surface_resistance]])
-        inside = np.array([min(max(resting, SURFACE_MARGIN), 1.0 - SURFACE_MARGIN)])
-        start = self._interfaces.ocp.potential(inside)
-        # From a current of nothing a power is approached on its branch of small currents.
-        return self._newton(
-            np.array([resting]), gains, control, np.array([course.time]), start, np.zeros(1), 0.0
-        )
+        return self._equations.instant(resting, control, course.time)
 
     def walk(
         self, course: Course, control: Control, first: Solved, watch: Watch, horizon: float
@@ -144,6 +101,12 @@ class March:
         if reason is not None:
             return course, passed, reason
         level, highest = self._first_level(), _HIGHEST_LEVEL
+        if isinstance(control, Voltage) and control.rate == 0.0 and not watch.watches_rates:
+            course, reason = self._stretch(course, control, watch, here, horizon, passed)
+            if reason is not None:
+                return course, passed, reason
+            if passed:
+                here, level = passed[-1], math.frexp(passed[-1].length)[1]
         while course.time < horizon:
             solved, error = self._attempt(course, control, level, horizon, here)
             if solved is not None and watch.watches_rates:
@@ -155,42 +118,107 @@ class March:
                 highest = min(highest, level - 1) if solved is None else highest
                 level -= 1 if error < 1e3 else 3
                 continue
-            parts = (solved.voltage, solved.current, solved.density)
-            found = watch.first(course.charge, course.anode, solved.length, parts)
-            if found is not None:
-                length, reason = found
-                if length > 0.0:
-                    passed.append(solved.shortened(length))
-                    course = self.advance(course, passed[-1])
+            course, reason = self._passed(course, solved, watch, horizon, passed)
+            if reason is not None:
                 return course, passed, reason
-            passed.append(solved)
             if len(passed) > _MOST_PANELS:
                 raise ArithmeticError(f"{control} cannot be resolved {course.time:g} s after its start")
-            course = self.advance(course, solved)
             if math.isinf(horizon) and self._is_steady(course, solved):
                 return course, passed, EndReason.STEADY
             here = solved
             level = min(level + _growth(error), highest)
             highest = min(highest + 1, _HIGHEST_LEVEL)
-        return replace(course, time=horizon), passed, EndReason.DURATION
+        return course._replace(time=horizon), passed, EndReason.DURATION
+
+    def _passed(
+        self, course: Course, solved: Solved, watch: Watch, horizon: float, passed: list[Solved]
+    ) -> tuple[Course, EndReason | None]:
+        """Go through a panel up to the first limit or the horizon [s], and say which it was, if any."""
+        parts = (solved.voltage, solved.current, solved.density)
+        length, reason = watch.first(course.charge, course.anode, solved.length, parts) or (math.inf, None)
+        if course.time + min(length, solved.length) > horizon:
+            length, reason = horizon - course.time, EndReason.DURATION
+        if reason is None:
+            passed.append(solved)
+        elif length > 0.0:
+            passed.append(solved.shortened(length))
+        else:
+            return course, reason
+        course = self.advance(course, passed[-1])
+        return course._replace(time=horizon) if reason is EndReason.DURATION else course, reason
+
+    def _stretch(
+        self,
+        course: Course,
+        control: Control,
+        watch: Watch,
+        here: Solved,
+        horizon: float,
+        passed: list[Solved],
+    ) -> tuple[Course, EndReason | None]:
+        """Go through the first panels of a hold, as far as one solution for all of them resolves it.
+
+        What follows its first instant is smooth on a logarithmic scale of time, so panels that grow from the
+        first on need no look at one another: one system for all is far cheaper than one for each.
+        """
+        stretch = self._panels.stretch(self._first_level())
+        if horizon < stretch.panels[-1].length * _WASTED:
+            return course, None
+        resting = course.mean + stretch.surface_decays @ course.amplitudes
+        ones = np.ones_like(resting)
+        try:
+            solved = self._equations.solve(
+                resting,
+                stretch.surface_gains,
+                control,
+                stretch.times,
+                here.potential[-1] * ones,
+                here.density[-1] * ones,
+                0.0,
+            )
+        except NoSolutionError:
+            return course, None
+        lengths = stretch.lengths
+        potential, density, voltage, current = (each.reshape(-1, ORDER) for each in solved[1:])
+        resolved = _leading(self._errors(lengths, density, voltage, current) <= 1.0)
+        free = _leading(watch.far(course.charge, course.anode, lengths, (voltage, current, density)))
+        whole = min(free, resolved, int(np.searchsorted(np.cumsum(lengths), horizon, side="right")))
+        panels = list(map(Solved, lengths.tolist(), potential, density, voltage, current))
+        if whole:
+            passed += panels[:whole]
+            together = Solved(0.0, *(each[:whole] for each in (potential, density, voltage, current)))
+            course = self._drawn(course, together, lengths[:whole], *stretch.ends[whole - 1])
+        for panel in panels[whole:resolved]:
+            course, reason = self._passed(course, panel, watch, horizon, passed)
+            if reason is not None:
+                return course, reason
+        return course, None
 
     def advance(self, course: Course, solved: Solved) -> Course:
         """Return the course at the end of a panel."""
-        dyadic = math.frexp(solved.length)[0] == 0.5
-        if dyadic:
-            panel = self._panels.dyadic(math.frexp(solved.length)[1] - 1)
-            decays, gains = panel.decays, panel.gains
-        else:
-            decays, gains = self._panels.end(solved.length)
-        density = solved.density / self._interfaces.active
-        through = solved.length * float(WEIGHTS @ solved.density)
-        plated = solved.length * float(WEIGHTS @ np.maximum(solved.density, 0.0))
+        panel = self._panels.kept(solved.length)
+        modes = self._panels.end(solved.length) if panel is None else (panel.decays, panel.gains)
+        return self._drawn(course, solved, solved.length, *modes)
+
+    def _drawn(
+        self, course: Course, solved: Solved, lengths: Floats | float, decays: Floats, gains: Floats
+    ) -> Course:
+        """Return the course after one panel, or after panels in a row with values (k, ORDER)."""
+        density = solved.density
+        through = float(np.dot(lengths, density @ WEIGHTS))
+        lost = 0.0
+        if self._plating_loss:
+            lost = self._plating_loss * float(np.dot(lengths, np.maximum(density, 0.0) @ WEIGHTS))
+        charge = self._area * through
+        if self._interfaces.leak_conductance:
+            charge = float(np.dot(lengths, solved.current @ WEIGHTS))
+        active = self._interfaces.active
         return Course(
-            mean=course.mean - through / self._interfaces.active / self._film.capacity,
-            amplitudes=decays * course.amplitudes + gains @ density,
-            anode=course.anode + self._area * (through - self._plating_loss * plated),
-            time=course.time + solved.length,
-            charge=course.charge + solved.length * float(WEIGHTS @ solved.current),
+            mean=course.mean - through / active / self._film.capacity,
+            amplitudes=decays * course.amplitudes + (gains @ density.ravel()) / active,
+            anode=course.anode + self._area * (through - lost),
+            time=course.time + float(np.sum(lengths)),
+            charge=course.charge + charge,
         )
 
     def _first_level(self) -> int:
@@ -220,88 +248,37 @@ class March:
     def _solve(
         self, panel: Panel, resting: Floats, control: Control, times: Floats, before: Solved
     ) -> Solved:
-        if self.is_exact(control):
-            return self._constant(panel.length, resting, panel.surface_gains.sum(axis=1), control)
+        if is_exact(control, self._interfaces):
+            return self._equations.constant(panel.length, resting, panel.surface_gains.sum(axis=1), control)
         # Other controls may have no solution so far ahead, and then a bold start finds that out slowly.
         bold = isinstance(control, Voltage) and before.length > 0.0
         ahead = _AHEAD.get(panel.length / before.length) if bold else None
         if ahead is None:
             potential, density = before.potential[-1] * _ONES, before.density[-1] * _ONES
         else:
-            potential, density = ahead @ before.potential[_SEEN], ahead @ before.density[_SEEN]
-        return self._newton(resting, panel.surface_gains, control, times, potential, density, panel.length)
+            potential, density = ahead @ before.potential, ahead @ before.density
+        return self._equations.solve(
+            resting, panel.surface_gains, control, times, potential, density, panel.length
+        )
 
-    def _constant(self, length: float, resting: Floats, gains: Floats | float, control: Control) -> Solved:
-        density = control.value / self._area
-        lithium = resting + gains * (density / self._interfaces.active)
-        if lithium.min() <= SURFACE_MARGIN or lithium.max() >= 1.0 - SURFACE_MARGIN:
-            raise NoSolutionError
-        potential = self._interfaces.ocp.potential(lithium)
-        constant = np.full(len(lithium), density)
-        voltage = self._interfaces.over(potential, lithium, density)
-        return Solved(length, potential, constant, voltage, constant * self._area)
-
-    def _newton(
-        self,
-        resting: Floats,
-        gains: Floats,
-        control: Control,
-        times: Floats,
-        potential: Floats,
-        density: Floats,
-        length: float,
-    ) -> Solved:
-        """Solve for potential and density at all nodes, starting from those given."""
-        faces, area = self._interfaces, self._area
-        leak = faces.leak_conductance
-        through = gains / faces.active
-        diagonal = len(potential) + 1
-        for _ in range(_NEWTON_STEPS):
-            drop = faces.at_potential(potential, density)
-            current = area * (density + leak * drop.voltage)
-            missing, by_voltage, by_current = control.residual(drop.voltage, current, times)
-            along = by_voltage + by_current * area * leak
-            to_potential = along * drop.to_potential
-            to_density = along * drop.to_density + by_current * area
-            astray = resting + through @ density - drop.lithium
-            turn, offset = to_potential / to_density, missing / to_density
-            matrix = through * turn
-            matrix.ravel()[::diagonal] += drop.filling
-            # LAPACK itself: the checks around it take four times as long as so small a system.
-            *_, step, singular = dgesv(matrix, astray - through @ offset)
-            largest = float(np.abs(step).max())
-            if singular or not math.isfinite(largest):
-                raise NoSolutionError
-            flow = offset + turn * step
-            share = _LARGEST_STEP / largest if largest > _LARGEST_STEP else 1.0
-            density = density - share * flow
-            potential = potential + share * step
-            if potential.min() < _LOWEST or potential.max() > _HIGHEST:
-                raise NoSolutionError
-            if largest < _SETTLED:
-                self._check_carried(drop, control)
-                voltage = drop.voltage + drop.to_potential * step - drop.to_density * flow
-                return Solved(length, potential, density, voltage, area * (density + leak * voltage))
-        raise NoSolutionError
-
-    def _check_carried(self, drop: Drop, control: Control) -> None:
-        """Refuse a surface that is full or empty, unless a hold, a resistor or a leak brings it there."""
-        held = isinstance(control, Resistance) or (isinstance(control, Voltage) and control.rate == 0.0)
-        free = not held and self._interfaces.leak_conductance == 0.0
-        if free and min(drop.lithium.min(), drop.vacancy.min()) < SURFACE_MARGIN:
-            raise NoSolutionError
+    def _errors(self, lengths: Floats, density: Floats, voltage: Floats, current: Floats) -> Floats:
+        """Return the largest error over what is allowed of each panel: lengths [s] (k,), values (k, ORDER)."""
+        charge = _TOLERANCE * self._film.capacity * self._area
+        off, astray = np.abs(voltage @ _DIFFERENCE).sum(axis=1), np.abs(current @ _DIFFERENCE).sum(axis=1)
+        largest = self._area * np.abs(density).max(axis=1)
+        leaks = self._interfaces.leak_conductance > 0.0
+        if leaks:
+            largest = np.maximum(largest, np.abs(current).max(axis=1))
+        least = self._area * _LEAST_FRACTION / self._film.surface_resistance
+        counted = np.maximum(astray, off * largest) * lengths / charge
+        changing = (astray > 0.0) | leaks
+        pointwise = np.maximum(off / _POINTWISE, astray / (_POINTWISE * largest + least))
+        return np.asarray(np.maximum(counted, np.where(changing, pointwise, 0.0)))
 
     def _error(self, solved: Solved) -> float:
-        """Return the largest error of a panel over what is allowed."""
-        charge = _TOLERANCE * self._film.capacity * self._area
-        voltage, current = _rest(solved.voltage), _rest(solved.current)
-        through = self._area * float(np.abs(solved.density).max())
-        largest = max(through, float(np.abs(solved.current).max()))
-        errors = [current * solved.length / charge, voltage * largest * solved.length / charge]
-        if current > 0.0 or self._interfaces.leak_conductance > 0.0:
-            least = self._area * _LEAST_FRACTION / self._film.surface_resistance
-            errors += [voltage / _POINTWISE, current / (_POINTWISE * largest + least)]
-        return max(errors)
+        """Return the largest error over what is allowed of one panel."""
+        rows = (each[None] for each in (solved.density, solved.voltage, solved.current))
+        return float(self._errors(np.array([solved.length]), *rows)[0])
 
     def _is_steady(self, course: Course, solved: Solved) -> bool:
         """Return whether nothing has changed for ages: a hundred times the slowest mode, or 30 years."""
@@ -313,9 +290,9 @@ class March:
         return through < 1e-9 and float(np.ptp(solved.voltage)) < 1e-9
 
 
-def _rest(values: Floats) -> float:
-    """Return the size of the last two coefficients of what has values at the nodes."""
-    return float(np.abs(_DIFFERENCE @ values).sum())
+def _leading(passes: NDArray[np.bool_]) -> int:
+    """Return how many pass before the first that does not."""
+    return len(passes) if passes.all() else int(passes.argmin())
 
 
 def _growth(error: float) -> int:

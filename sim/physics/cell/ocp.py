@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,6 +76,11 @@ class OpenCircuitPotential:
         _, vacant = self._log_fractions(np.asarray(potential, dtype=np.float64))
         return np.exp(vacant)
 
+    def fractions(self, potential: Floats) -> Floats:
+        """Return x and 1 - x [-], (2, n), at a potential [V] (n,), for use inside iterations."""
+        centres, scales, shares, _ = self._twice
+        return np.asarray(shares @ expit((potential - centres) / scales))
+
     def filling(self, potential: Floats) -> tuple[Floats, Floats, Floats]:
         """Return x, 1 - x [-] and dx/dU [1/V] at a potential [V] (n,), for use inside iterations."""
         centres, scales, shares, weights = self._twice
@@ -82,6 +88,24 @@ class OpenCircuitPotential:
         count = len(weights)
         lithium, vacancy = shares @ both
         return lithium, vacancy, weights @ (both[:count] * both[count:])
+
+    def filling_at(self, potential: float) -> tuple[float, float, float]:
+        """Return what `filling` does at one potential [V], ten times as fast."""
+        lithium = vacancy = slope = 0.0
+        for reaction, scale in zip(self.reactions, self._widths, strict=True):
+            exponent = (potential - reaction.potential) / scale
+            if exponent > 0.0:
+                left = math.exp(-exponent)
+                vacant = 1.0 / (1.0 + left)
+                occupied = left * vacant
+            else:
+                left = math.exp(exponent)
+                occupied = 1.0 / (1.0 + left)
+                vacant = left * occupied
+            lithium += reaction.share * occupied
+            vacancy += reaction.share * vacant
+            slope -= reaction.share / scale * occupied * vacant
+        return lithium, vacancy, slope
 
     def potential(self, lithium: ArrayLike) -> Floats:
         """Return U [V] at a lithium fraction [-].
@@ -129,6 +153,10 @@ class OpenCircuitPotential:
     @cached_property
     def _scales(self) -> Floats:
         return np.array([reaction.width for reaction in self.reactions]) * thermal_voltage(self.temperature)
+
+    @cached_property
+    def _widths(self) -> list[float]:
+        return list(self._scales.tolist())
 
     @cached_property
     def _shares(self) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -26,20 +27,44 @@ _INTEGRALS = legendre.legint(np.eye(2 * ORDER - 1), lbnd=-1.0)
 
 
 class Trace:
-    """Hold voltage [V] and current [A] at the nodes of panels that follow one another from 0."""
+    """Hold voltage [V] and current [A] at the nodes of panels that follow one another from 0.
+
+    charge [C] and energy [J] are those passed by the end, voltage and current between nodes are polynomials.
+    """
 
     def __init__(self, lengths: Floats, voltage: Floats, current: Floats) -> None:
         """Keep panels: lengths [s] (k,), voltage and current at the nodes (k, ORDER)."""
         self._lengths = lengths
-        self._starts = np.concatenate(([0.0], np.cumsum(self._lengths)[:-1]))
         self._node_voltage, self._node_current = voltage, current
-        self._voltage = self._node_voltage @ TO_COEFFICIENTS.T
-        self._current = self._node_current @ TO_COEFFICIENTS.T
+        # Radau quadrature on ORDER nodes is exact for the product of two polynomials of a panel.
+        self.charge = float(lengths @ (current @ WEIGHTS))
+        self.energy = float(lengths @ ((voltage * current) @ WEIGHTS))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return voltage [V] and current [A] at the last instant, which is a node."""
+        return float(self._node_voltage[-1, -1]), float(self._node_current[-1, -1])
+
+    @cached_property
+    def _starts(self) -> Floats:
+        return np.concatenate(([0.0], np.cumsum(self._lengths)[:-1]))
+
+    @cached_property
+    def _voltage(self) -> Floats:
+        return np.asarray(self._node_voltage @ TO_COEFFICIENTS.T)
+
+    @cached_property
+    def _current(self) -> Floats:
+        return np.asarray(self._node_current @ TO_COEFFICIENTS.T)
+
+    @cached_property
+    def _charges(self) -> tuple[Floats, Floats]:
+        return self._integrated(self._current)
+
+    @cached_property
+    def _energies(self) -> tuple[Floats, Floats]:
         power = (self._node_voltage @ _TO_FINE) * (self._node_current @ _TO_FINE) @ _FINE_COEFFICIENTS
-        self._charge, self._charge_before = self._integrated(self._current)
-        self._energy, self._energy_before = self._integrated(power)
-        self.charge = float(self._charge_before[-1])
-        self.energy = float(self._energy_before[-1])
+        return self._integrated(power)
 
     def _integrated(self, coefficients: Floats) -> tuple[Floats, Floats]:
         """Return the integrals as series, and their values at the borders of the panels (k + 1,)."""
@@ -67,10 +92,11 @@ class Trace:
     def counters(self, times: Floats) -> tuple[Floats, Floats]:
         """Return charge [C] and energy [J] passed since 0 at times [s] (n,)."""
         panel, place = self._places(times)
-        known = legendre_values(place, self._energy.shape[1])
-        charge = np.einsum("ij,ij->i", known[:, : self._charge.shape[1]], self._charge[panel])
-        energy = np.einsum("ij,ij->i", known, self._energy[panel])
-        return self._charge_before[panel] + charge, self._energy_before[panel] + energy
+        (charges, charge_before), (energies, energy_before) = self._charges, self._energies
+        known = legendre_values(place, energies.shape[1])
+        charge = np.einsum("ij,ij->i", known[:, : charges.shape[1]], charges[panel])
+        energy = np.einsum("ij,ij->i", known, energies[panel])
+        return charge_before[panel] + charge, energy_before[panel] + energy
 
     def discharged(self) -> float:
         """Return the charge [C] that left, as a positive number."""

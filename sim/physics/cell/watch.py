@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 _PLACES = np.concatenate(([0.0], NODES))
 _RATE_TOLERANCE = 3e-3  # of a rate, where it is a limit
 _ROUND_OFF = 1e-9  # V, and of the largest current: what a polynomial's last coefficients cannot fall below
+_OVERSHOOT = 2.0  # an integral over part of a panel is less than this times its length and largest value
 _RESOLUTION = 4.0 * np.finfo(np.float64).eps
 _INTEGRATED: Floats = (
     0.5 * legendre.legval(2.0 * NODES - 1.0, legendre.legint(np.eye(ORDER), lbnd=-1.0)).T @ TO_COEFFICIENTS
@@ -85,6 +86,33 @@ class Watch:
         if until.largest_current is not None:
             found.append((EndReason.LARGEST_CURRENT, until.largest_current - np.abs(current)))
         return found
+
+    def far(
+        self, charge: float, anode: float, lengths: Floats, parts: tuple[Floats, Floats, Floats]
+    ) -> NDArray[np.bool_]:
+        """Return of each of some panels in a row whether its extremes alone show that it meets no limit.
+
+        charge and anode as in `first`, at the start of the first; lengths [s] (k,), parts (k, ORDER).
+        """
+        until, (voltage, current, density) = self._until, parts
+        free = np.full(len(lengths), not self.watches_rates)
+        if until.smallest_current is not None:
+            free &= current.min(axis=1) > until.smallest_current
+            if not free.any():
+                free |= current.max(axis=1) < -until.smallest_current
+        if until.largest_current is not None:
+            free &= np.abs(current).max(axis=1) < until.largest_current
+        if until.charge is not None:
+            most = np.cumsum(lengths * np.abs(current).max(axis=1))
+            free &= abs(charge) + _OVERSHOOT * most < until.charge
+        if until.lower is not None:
+            free &= voltage.min(axis=1) > until.lower
+        if until.upper is not None:
+            free &= voltage.max(axis=1) < until.upper
+        least = density.min(axis=1)
+        if least.min() < 0.0:
+            free &= anode > -self._area * _OVERSHOOT * np.cumsum(lengths * least)
+        return free
 
     def _margins(
         self,

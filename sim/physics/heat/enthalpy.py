@@ -2,13 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Stefan_Boltzmann
 from scipy.linalg.blas import idamax
 from scipy.linalg.lapack import dgtsv
 
 from sim.physics.heat.engines import GAMMA, STAGE, Drive, March, Train, balance, by_marching, lost_by
 from sim.physics.heat.errors import NotConverged
-from sim.physics.heat.stack import Environment, Side, Stack
+from sim.physics.heat.stack import STEFAN_BOLTZMANN, Environment, Side, Stack
 
 Array = NDArray[np.float64]
 
@@ -233,7 +232,7 @@ class _Exchange:
 
 def _loss(side: Side, temperature: float, surroundings: float) -> float:
     """Return what Side.loss does for one temperature [K], in plain floats: it is asked in every iteration."""
-    radiated = side.emissivity * Stefan_Boltzmann * (temperature**4 - surroundings**4)
+    radiated = side.emissivity * STEFAN_BOLTZMANN * (temperature**4 - surroundings**4)
     return side.transfer * (temperature - surroundings) + radiated
 
 

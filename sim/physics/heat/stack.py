@@ -6,11 +6,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import Stefan_Boltzmann
 
 from sim.physics.heat.medium import COLDEST, HOTTEST, REFERENCE, Medium
 
 Array = NDArray[np.float64]
+
+STEFAN_BOLTZMANN = 5.670374419e-8  # W m-2 K-4, CODATA 2018
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ class Side:
         passed = np.asarray(self.transfer * (temperature - there))
         if self.emissivity == 0.0:
             return passed
-        return np.asarray(passed + self.emissivity * Stefan_Boltzmann * (temperature**4 - there**4))
+        return np.asarray(passed + self.emissivity * STEFAN_BOLTZMANN * (temperature**4 - there**4))
 
     def slope(self, temperature: float) -> float:
         """Return the derivative of the loss [W m-2 K-1] at temperature [K]."""
-        return self.transfer + 4.0 * self.emissivity * Stefan_Boltzmann * temperature**3
+        return self.transfer + 4.0 * self.emissivity * STEFAN_BOLTZMANN * temperature**3
 
     def linearised(self, temperature: float) -> Self:
         """Return a side without radiation that loses as much at temperature [K]; as it stands without any."""

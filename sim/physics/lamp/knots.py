@@ -10,7 +10,10 @@ from sim.physics.lamp.bank import Discharge
 Array = NDArray[np.float64]
 
 FIRST_STEP = 1e-6  # s, after the lamp switches: films of 0.7 to 3.3 um follow within 3 to 60 us
-MICRO_SHARE, LONGEST_FIRST = 0.1, 2e-6  # first step of a micro-pulse, up to this [s]: peaks stay within 0.05 K
+MICRO_SHARE, LONGEST_FIRST = (
+    0.1,
+    2e-6,
+)  # first step of a micro-pulse, up to this [s]: peaks stay within 0.05 K
 LIT_GROWTH, LIT_STEP = 1.3, 20e-6  # growth of the steps in a pulse, up to this [s]
 DARK_GROWTH, DARK_STEP = 1.3, 0.1  # growth of the steps after a pulse, up to this [s]
 DARK_HOLD = 10.0  # s after a pulse, beyond which steps may grow again: nothing happens any more

@@ -1,12 +1,11 @@
 """Where light goes in a weakly coherent film on a reflecting foil."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 Array = NDArray[np.float64]
 
@@ -135,9 +134,17 @@ def law_through(points: Sequence[tuple[float, float]], thinnest: float, thickest
     shortest, longest = (middle - thin) / 100.0, (thick - thin) * 100.0
     if excess_ratio(shortest) * excess_ratio(longest) > 0.0:
         raise ValueError("no falling exponential goes through these three points")
-    scale = float(brentq(excess_ratio, shortest, longest, xtol=1e-15))
+    scale = _root(excess_ratio, shortest, longest)
     excess = (first - third) / (math.exp(-thin / scale) - math.exp(-thick / scale))
     return ThicknessLaw(first - excess * math.exp(-thin / scale), excess, scale, thinnest, thickest)
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function changes its sign between two numbers, to the last digit, by bisection."""
+    at_low = function(low)
+    while low < (middle := 0.5 * (low + high)) < high:
+        low, high = (middle, high) if function(middle) * at_low > 0.0 else (low, middle)
+    return middle
 
 
 def _require_share(name: str, value: float) -> None:

@@ -26,6 +26,35 @@ def test_cycle_without_a_charge_has_no_efficiency() -> None:
     assert math.isnan(only.efficiency)
 
 
+def test_energies_are_the_integral_of_the_voltage_and_their_share_the_efficiency() -> None:
+    first, second = capacities(CYCLE, CURRENT, CHARGE, VOLTAGE)
+    assert first.charge_energy == pytest.approx(10.0 * 3.85)
+    assert first.discharge_energy == pytest.approx(1.0 * 4.1 + 8.0 * 3.5)
+    assert first.energy_efficiency == pytest.approx(32.1 / 38.5)
+    assert first.voltage_gap == pytest.approx(3.85 - 32.1 / 9.0)
+    assert second.energy_efficiency < second.efficiency
+
+
+def test_energies_without_a_voltage_are_not_numbers() -> None:
+    first = capacities(CYCLE, CURRENT, CHARGE)[0]
+    assert math.isnan(first.energy_efficiency)
+    assert math.isnan(first.voltage_gap)
+
+
+def test_a_constant_resistance_costs_twice_its_drop() -> None:
+    charge = np.concatenate((np.linspace(0.0, 1.0, 50), np.linspace(1.0, 0.0, 50)))
+    current = np.repeat([2e-3, -2e-3], 50)
+    voltage = 3.6 + 0.5 * charge + 40.0 * current
+    (only,) = capacities(np.ones(100, dtype=int), current, charge, voltage)
+    assert only.voltage_gap == pytest.approx(2.0 * 40.0 * 2e-3, rel=1e-9)
+    assert only.efficiency == pytest.approx(1.0)
+
+
+def test_vectors_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="one length"):
+        capacities(CYCLE, CURRENT, CHARGE, VOLTAGE[:-1])
+
+
 def test_branches_start_at_no_charge() -> None:
     up, down = branches(CYCLE, CURRENT, CHARGE, VOLTAGE, 1)
     assert up[0].tolist() == [0.0, 10.0]

@@ -1,4 +1,4 @@
-"""Addresses are read once, in one of four forms."""
+"""Addresses are read once, in one of five forms."""
 
 import pytest
 
@@ -13,6 +13,7 @@ from labctl.config.models import Address
         ("serial:/dev/ttyUSB0?baud=115200&parity=E", Address("serial", "/dev/ttyUSB0", 115200, "E")),
         ("socket://127.0.0.1:7300", Address("socket", "socket://127.0.0.1:7300")),
         ("visa:TCPIP::192.0.2.10::INSTR", Address("visa", "TCPIP::192.0.2.10::INSTR")),
+        ("unix:/run/labctl/squidstat.sock", Address("unix", "/run/labctl/squidstat.sock")),
     ],
 )
 def test_an_address_is_read(text, address):
@@ -20,7 +21,7 @@ def test_an_address_is_read(text, address):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Twin", "COM3", "/dev/ttyUSB0", "serial:ttyUSB0", "socket://host", "visa:", "twin "]
+    "text", ["", "Twin", "COM3", "/dev/ttyUSB0", "serial:ttyUSB0", "socket://host", "visa:", "unix:here", "twin "]
 )
 def test_another_form_is_refused_with_the_forms_there_are(text):
     with pytest.raises(ValueError, match="serial:/dev/ttyUSB0"):

@@ -156,6 +156,33 @@ def test_the_thickest_film_stays_amorphous_over_hundreds_of_nanometres_and_the_o
     assert 200e-9 < thick < 450e-9
 
 
+FILMS = (0.3e-6, 0.5e-6, 0.7e-6, 0.9e-6, 1.2e-6, 1.6e-6, 2.0e-6, 2.5e-6, 3.3e-6, 4.0e-6, 5.0e-6)
+
+
+def amorphous(thickness: float, pulses: int, absorptance: float | None = None) -> float:
+    """Return how much of a film [m] stays amorphous after pulses of 850 V and 1.8 ms."""
+    lamp = lco_on_foil(thickness, absorptance=absorptance)
+    state = lamp.anneal(lamp.initial(298.15), discharge(Bank(), 850.0, 1.8e-3), 2.5, pulses)
+    return (1.0 - lamp.result(state).mean) * thickness
+
+
+@pytest.mark.parametrize("absorptance", [None, 0.68, 0.72, 0.767])
+def test_under_one_recipe_amorphous_thickness_increases_with_that_of_the_film(
+    absorptance: float | None,
+) -> None:
+    """With the law of absorptance and with any fixed one: deeper is colder, so a named reading of "increases with
+    thickness" is one recipe on several films."""
+    left = [amorphous(thickness, 20, absorptance) for thickness in FILMS]
+    assert np.all(np.diff(left) > 0.0)
+
+
+def test_after_three_hundred_pulses_thin_films_are_through_and_thick_ones_keep_ever_more() -> None:
+    left = [amorphous(thickness, 300) for thickness in FILMS]
+    assert max(left[:3]) < 1e-15
+    assert np.all(np.diff(left[3:]) > 0.0)
+    assert left[-1] > 400e-9
+
+
 def coupled(thickness: float, voltage: float, pulses: int) -> AnnealResult:
     lamp = coupled_lco_on_foil(thickness)
     pulse = discharge(Bank(), voltage, 1.8e-3)

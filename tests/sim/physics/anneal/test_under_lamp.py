@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -264,6 +265,19 @@ def test_a_train_in_constant_memory_ends_as_the_one_that_is_shown() -> None:
     shown, _ = lamp.train(lamp.initial(298.15), pulse, 2.5, 14)
     assert quiet.to_dict() == shown.to_dict()
     assert quiet.elapsed == pytest.approx(35.0)
+
+
+@pytest.mark.parametrize("transfer", [100.0, 15.0])
+def test_memory_does_not_grow_with_the_pulses(transfer: float) -> None:
+    """A foil that is steady soon, and one that goes on drifting for thirty pulses."""
+    lamp, pulse, needed = foil(0.7e-6, 0.75, transfer), discharge(BANK, 400.0, 1.8e-3), []
+    lamp.anneal(lamp.initial(298.15), pulse, 2.5, 2)
+    for pulses in (50, 1000):
+        tracemalloc.start()
+        lamp.anneal(lamp.initial(298.15), pulse, 2.5, pulses)
+        needed.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert needed[1] < 1.05 * needed[0]
 
 
 def coupled(thickness: float) -> FoilUnderLamp:

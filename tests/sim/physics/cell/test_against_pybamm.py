@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellParameters
+from sim.physics.cell.cell import Cell
 from sim.physics.cell.control import Current, Record, Until
 from sim.physics.cell.diffusion import graded_edges
 
@@ -62,22 +62,8 @@ def reference(current: float, start: float) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("current", [-8.6e-5, -4.3e-4])
 def test_discharge_time_and_voltage_are_those_of_pybamm(current: float) -> None:
     edges = graded_edges(THICKNESS, CELLS, 20.0)
-    cell = Cell(
-        CellParameters(
-            area=AREA,
-            edges=tuple(edges.tolist()),
-            diffusivity=tuple((FRONT * share_of_front(0.5 * (edges[1:] + edges[:-1]))).tolist()),
-            active_share=(cathode.UTILISATION,) * CELLS,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=cathode.EXCHANGE_CURRENT,
-            anode_exchange_current=cathode.EXCHANGE_CURRENT,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    cell = Cell(cathode.cell_on(edges, FRONT * share_of_front(centres), area=AREA))
     state = replace(cell.fresh(), lithium=(0.5,) * CELLS)
     time, voltage = reference(current, 0.5)
     kept = time < 0.95 * time[-1]

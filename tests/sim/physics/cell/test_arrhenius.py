@@ -7,23 +7,10 @@ import pytest
 
 from sim.materials import cathode
 from sim.physics.cell.arrhenius import ActivationEnergies, at_temperature
-from sim.physics.cell.cell import Cell, CellError, CellParameters, cycled_capacity
+from sim.physics.cell.cell import Cell, CellError, cycled_capacity
 from sim.physics.cell.diffusion import graded_edges
 
-CELL = CellParameters(
-    area=1e-4,
-    edges=tuple(graded_edges(1.2e-6, 30).tolist()),
-    diffusivity=(5e-15,) * 30,
-    active_share=(0.985,) * 30,
-    site_charge=cathode.SITE_CHARGE,
-    cathode_exchange_current=50.0,
-    anode_exchange_current=50.0,
-    electrolyte_resistance=5e-3,
-    contact_resistance=0.0,
-    anode_lithium=1e4,
-    as_made_lithium=cathode.AS_MADE_LITHIUM,
-    ocp=cathode.LITHIUM_COBALT_OXIDE,
-)
+CELL = cathode.cell_on(graded_edges(1.2e-6, 30), 5e-15, area=1e-4)
 ENERGIES = ActivationEnergies(diffusivity=30e3, exchange=40e3, electrolyte=50e3)
 
 

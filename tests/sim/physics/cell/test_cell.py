@@ -22,20 +22,7 @@ def make_parameters(cells: int = 40, backward: float = 1.0, grading: float = 5.0
     """Return a 1.2 um film whose back is slower than its front by a factor."""
     edges = graded_edges(THICKNESS, cells, grading)
     depth = 0.5 * (edges[1:] + edges[:-1]) / THICKNESS
-    return CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple((DIFFUSIVITY * backward**-depth).tolist()),
-        active_share=(0.985,) * cells,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=50.0,
-        anode_exchange_current=50.0,
-        electrolyte_resistance=5e-3,
-        contact_resistance=0.0,
-        anode_lithium=1e4,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-    )
+    return cathode.cell_on(edges, DIFFUSIVITY * backward**-depth, area=AREA)
 
 
 CELL = Cell(make_parameters(backward=30.0))
@@ -197,15 +184,6 @@ def test_relaxation_follows_the_slowest_mode_and_ends_at_the_mean() -> None:
     assert rest.voltage[-1] == pytest.approx(final, abs=1e-6)
     assert rest.energy[-1] == 0.0
     assert rest.charge[-1] == 0.0
-
-
-def test_transition_time_follows_sand() -> None:
-    current = 8e-3
-    segment = UNIFORM.current_step(HALF_CHARGED, -current, math.inf)
-    sites = UNIFORM.site_charge / AREA / THICKNESS
-    sand = (sites * 0.5 * math.sqrt(math.pi * DIFFUSIVITY) * AREA / (2.0 * current)) ** 2
-    assert segment.end is EndReason.LIMITING_CURRENT
-    assert segment.time[-1] == pytest.approx(sand, rel=5e-3)
 
 
 @pytest.mark.parametrize(("current", "capacity"), [(8.6e-5, 79.440), (4.3e-4, 70.26), (8.6e-4, 58.78)])

@@ -17,7 +17,7 @@ def uniform_film(cells: int = 40, grading: float = 5.0) -> PlanarFilm:
 
 
 def uneven_film(steepness: float = 1e8) -> tuple[PlanarFilm, NDArray[np.float64]]:
-    edges = graded_edges(THICKNESS)
+    edges = graded_edges(THICKNESS, 40)
     depth = np.linspace(0.0, 1.0, 40)
     return PlanarFilm(edges, 1e-13 * steepness**-depth, SITES * (1.0 - 0.5 * depth)), depth
 
@@ -87,7 +87,7 @@ def test_slowest_mode_decays_at_pi_squared_diffusivity_over_thickness_squared() 
 
 
 def test_half_the_sites_behave_like_the_whole_film_under_double_current() -> None:
-    edges, cells = graded_edges(THICKNESS), 40
+    edges, cells = graded_edges(THICKNESS, 40), 40
     whole = PlanarFilm(edges, np.full(cells, DIFFUSIVITY), np.full(cells, SITES))
     half = PlanarFilm(edges, np.full(cells, DIFFUSIVITY), np.full(cells, 0.5 * SITES))
     start, times = np.full(cells, 0.8), np.array([0.0, 1.0, 50.0])

@@ -1,7 +1,7 @@
 """The finite-volume engine against the modal one, and what it alone can do."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -20,21 +20,8 @@ AREA, THICKNESS = 1e-4, 1.2e-6
 def parameters(backward: float = 20.0, **changes: object) -> CellParameters:
     edges = graded_edges(THICKNESS, 40)
     depth = 0.5 * (edges[1:] + edges[:-1]) / THICKNESS
-    plain = CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple((2e-14 * backward**-depth).tolist()),
-        active_share=(0.985,) * 40,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=50.0,
-        anode_exchange_current=50.0,
-        electrolyte_resistance=5e-3,
-        contact_resistance=0.0,
-        anode_lithium=1e4,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-    )
-    return replace(plain, **changes)
+    plain = cathode.cell_on(edges, 2e-14 * backward**-depth, area=AREA)
+    return replace(plain, **{"cathode_capacitance": 0.0, "anode_capacitance": 0.0, **changes})
 
 
 MODAL, VOLUMES = Cell(parameters()), FiniteVolumeCell(parameters(), tolerance=3e-6)
@@ -105,6 +92,44 @@ def test_current_step_charges_the_double_layers_in_their_time() -> None:
     # Anode exactly, cathode with what diffusion adds (below 10 % here).
     expected = 5e-3 + transfer * (1.0 - math.exp(-1.0)) * (1.0 + 1.0 / (2.0 * math.sqrt(0.6 * 0.4)))
     assert rise[2] == pytest.approx(expected, rel=0.02)
+
+
+@dataclass(frozen=True)
+class Sine:
+    """Ask for a voltage that swings by an amplitude [V] about a mean [V] at a frequency [Hz]."""
+
+    mean: float
+    amplitude: float
+    frequency: float
+
+    def residual(self, voltage, current, time):
+        """Return what is missing and its derivatives, as every control does."""
+        swing = self.amplitude * np.sin(2.0 * np.pi * self.frequency * time)
+        return voltage - self.mean - swing, 1.0, 0.0
+
+
+@pytest.mark.parametrize("steepness", [None, 1.0])
+@pytest.mark.parametrize("frequency", [1e-2, 1.0, 1e2, 1e3])
+def test_large_engine_under_a_sine_of_5_millivolts_meets_the_spectrum(frequency, steepness) -> None:
+    # Its first volume is a tenth of what diffuses in a millisecond; the spectrum alone knows the electrolyte's
+    # capacitance, 0.4 % at 1 kHz.
+    edges = graded_edges(THICKNESS, 60, 800.0)
+    dependence = None if steepness is None else Exponential(steepness)
+    parameters = replace(cathode.cell_on(edges, 5e-15, area=AREA), electrolyte_capacitance=0.0)
+    cell = FiniteVolumeCell(parameters, dependence, tolerance=1e-6)
+    state = replace(cell.fresh(), lithium=(0.6,) * 60)
+    times = np.arange(1, 241) / 80.0 / frequency  # three periods of eighty points
+    sine = Sine(float(cathode.LITHIUM_COBALT_OXIDE.potential(0.6)), 5e-3, frequency)
+    until, record = Until(duration=float(times[-1])), Record(times=tuple(times.tolist()))
+    segment = cell.step(state, sine, until, record)
+    last = segment.time > 1.999 / frequency
+    phase = 2.0 * np.pi * frequency * segment.time[last]
+    shapes = np.stack((np.ones_like(phase), phase, np.sin(phase), np.cos(phase)), axis=1)
+    rows = np.stack((segment.voltage[last], segment.current[last]), axis=1)
+    (swing, flow), (swing_after, flow_after) = np.linalg.lstsq(shapes, rows)[0][2:]
+    measured = (swing + 1j * swing_after) / (flow + 1j * flow_after)
+    expected = impedance(cell.parameters, state, np.array([frequency]), dependence=dependence)[0]
+    assert abs(measured / expected - 1.0) < 3e-3
 
 
 def test_slow_signal_of_the_large_engine_is_its_impedance() -> None:

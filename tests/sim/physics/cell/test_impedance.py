@@ -7,9 +7,16 @@ import pytest
 
 from labctl.analysis.kramers_kronig import linear_test
 from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellError, CellParameters
+from sim.physics.cell.cell import Cell, CellError
 from sim.physics.cell.diffusion import PlanarFilm, graded_edges
-from sim.physics.cell.impedance import film_response, impedance, modal_response, regular_frequencies
+from sim.physics.cell.finite_volume_stage import Exponential
+from sim.physics.cell.impedance import (
+    dependent_response,
+    film_response,
+    impedance,
+    modal_response,
+    regular_frequencies,
+)
 from sim.physics.cell.interfaces import Interfaces
 from sim.physics.cell.ocp import thermal_voltage
 
@@ -20,24 +27,8 @@ FREQUENCY = np.geomspace(1e-4, 1e6, 101)
 def make(backward: float = 1.0, cells: int = 40, **changes: object) -> Cell:
     edges = graded_edges(THICKNESS, cells)
     depth = 0.5 * (edges[1:] + edges[:-1]) / THICKNESS
-    parameters = CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple((DIFFUSIVITY * backward**-depth).tolist()),
-        active_share=(0.985,) * cells,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=50.0,
-        anode_exchange_current=40.0,
-        electrolyte_resistance=5e-3,
-        contact_resistance=1e-3,
-        anode_lithium=1e4,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-        cathode_capacitance=0.1,
-        anode_capacitance=0.1,
-        electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / 1e-6,
-    )
-    return Cell(replace(parameters, **changes))
+    plain = cathode.cell_on(edges, DIFFUSIVITY * backward**-depth, area=AREA)
+    return Cell(replace(plain, anode_exchange_current=40.0, contact_resistance=1e-3, **changes))
 
 
 def state_at(cell: Cell, lithium: float):
@@ -144,3 +135,29 @@ def test_impossible_spectra_are_refused() -> None:
             impedance(cell.parameters, state, np.array(bad))
     with pytest.raises(CellError, match="carry"):
         impedance(cell.parameters, state, np.array([1.0]), bias=10.0)
+
+
+def test_no_dependence_on_lithium_is_the_spectrum_of_the_same_volumes() -> None:
+    cell = make(backward=30.0)
+    film = PlanarFilm(
+        np.array(cell.parameters.edges), np.array(cell.parameters.diffusivity), cell.parameters.site_density
+    )
+    found = dependent_response(film, Exponential(0.0), np.linspace(0.5, 0.7, 40), FREQUENCY)
+    assert found == pytest.approx(modal_response(film, FREQUENCY), rel=1e-9)
+
+
+def test_diffusivity_that_depends_on_lithium_is_at_rest_that_of_its_state() -> None:
+    cell, law = make(backward=5.0), Exponential(1.5)
+    state = state_at(cell, 0.62)
+    slower = tuple(float(law.factor(np.array([0.62]))[0]) * each for each in cell.parameters.diffusivity)
+    frozen = replace(cell.parameters, diffusivity=slower)
+    found = impedance(cell.parameters, state, FREQUENCY, dependence=law)
+    assert found == pytest.approx(impedance(frozen, state, FREQUENCY, dependence=Exponential()), rel=1e-9)
+    slow = FREQUENCY < 0.3  # above, the volumes are coarser than what diffuses in a period
+    assert found[slow] == pytest.approx(impedance(frozen, state, FREQUENCY[slow]), rel=5e-3)
+
+
+def test_surface_that_cannot_carry_the_bias_is_refused_with_a_dependence_too() -> None:
+    cell = make()
+    with pytest.raises(CellError, match="carry"):
+        impedance(cell.parameters, state_at(cell, 0.5), FREQUENCY, bias=10.0, dependence=Exponential(1.0))

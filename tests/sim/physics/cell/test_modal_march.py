@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.materials import cathode
-from sim.physics.cell.cell import Ageing, Cell, CellError, CellParameters, EndReason
+from sim.physics.cell.cell import Ageing, Cell, CellError, EndReason
 from sim.physics.cell.control import REST, Current, Power, Record, RequestError, Resistance, Until, Voltage
 from sim.physics.cell.diffusion import graded_edges
 
@@ -19,21 +19,7 @@ AREA, THICKNESS = 1e-4, 1.2e-6
 def make(cells: int = 40, **changes: object) -> Cell:
     edges = graded_edges(THICKNESS, cells)
     depth = 0.5 * (edges[1:] + edges[:-1]) / THICKNESS
-    parameters = CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=tuple((2e-14 * 20.0**-depth).tolist()),
-        active_share=(0.985,) * cells,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=50.0,
-        anode_exchange_current=50.0,
-        electrolyte_resistance=5e-3,
-        contact_resistance=0.0,
-        anode_lithium=1e4,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-    )
-    return Cell(replace(parameters, **changes))
+    return Cell(replace(cathode.cell_on(edges, 2e-14 * 20.0**-depth, area=AREA), **changes))
 
 
 CELL = make()
@@ -235,7 +221,7 @@ def test_anodeless_cell_keeps_95_percent_for_150_cycles_and_all_with_two_microme
     found = []
     for lithium in (0.0, 2e-6 * cathode.LITHIUM_SITE_CHARGE):
         cell = make(
-            edges=tuple(graded_edges(10e-6).tolist()),
+            edges=tuple(graded_edges(10e-6, 40).tolist()),
             diffusivity=(5e-14,) * 40,
             anode_lithium=lithium,
             ageing=cathode.ANODELESS_AGEING,

@@ -6,7 +6,7 @@ import pytest
 from sim.physics.cell.diffusion import PlanarFilm, graded_edges
 from sim.physics.cell.panels import NODES, ORDER, SLOPES, WEIGHTS, Panels, interpolation
 
-FILM = PlanarFilm(graded_edges(1.2e-6), 1e-14 * np.linspace(1.0, 0.05, 40), np.full(40, 4.9e9))
+FILM = PlanarFilm(graded_edges(1.2e-6, 40), 1e-14 * np.linspace(1.0, 0.05, 40), np.full(40, 4.9e9))
 
 
 def test_weights_integrate_and_slopes_derive_polynomials() -> None:

@@ -6,30 +6,14 @@ import numpy as np
 import pytest
 
 from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellError, CellParameters
+from sim.physics.cell.cell import Cell, CellError
 from sim.physics.cell.control import REST, Until
 from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.impedance import impedance, regular_frequencies
 from sim.physics.cell.sheet import Sheet, SheetSpectra, Variation, make_sheet, open_circuit_map
 
 EDGES = graded_edges(1.2e-6, 40)
-CELL = CellParameters(
-    area=1e-6,
-    edges=tuple(EDGES.tolist()),
-    diffusivity=tuple((2e-14 * 20.0 ** -np.linspace(0.0, 1.0, 40)).tolist()),
-    active_share=(0.985,) * 40,
-    site_charge=cathode.SITE_CHARGE,
-    cathode_exchange_current=50.0,
-    anode_exchange_current=50.0,
-    electrolyte_resistance=5e-3,
-    contact_resistance=0.0,
-    anode_lithium=1e4,
-    as_made_lithium=cathode.AS_MADE_LITHIUM,
-    ocp=cathode.LITHIUM_COBALT_OXIDE,
-    cathode_capacitance=0.1,
-    anode_capacitance=0.1,
-    electrolyte_capacitance=cathode.LIPON_PERMITTIVITY / 1e-6,
-)
+CELL = cathode.cell_on(EDGES, 2e-14 * 20.0 ** -np.linspace(0.0, 1.0, 40), area=1e-6)
 SPREAD = Variation(0.03, 0.05, 0.2, 0.2, correlation=5.0, short_share=0.015, short_resistance=1.0)
 SHEET = make_sheet(40, 60, SPREAD, seed=4)
 

@@ -16,22 +16,7 @@ AREA, CURRENT = 1.5e-4, 1.3e-4
 
 
 def layer(**changes: object) -> CellParameters:
-    edges = graded_edges(1.2e-6, 30)
-    plain = CellParameters(
-        area=AREA,
-        edges=tuple(edges.tolist()),
-        diffusivity=(2e-14,) * 30,
-        active_share=(0.985,) * 30,
-        site_charge=cathode.SITE_CHARGE,
-        cathode_exchange_current=50.0,
-        anode_exchange_current=50.0,
-        electrolyte_resistance=5e-3,
-        contact_resistance=0.0,
-        anode_lithium=1e4,
-        as_made_lithium=cathode.AS_MADE_LITHIUM,
-        ocp=cathode.LITHIUM_COBALT_OXIDE,
-    )
-    return replace(plain, **changes)
+    return replace(cathode.cell_on(graded_edges(1.2e-6, 30), 2e-14, area=AREA), **changes)
 
 
 def discharge(layers):
@@ -75,6 +60,47 @@ def test_layer_behind_a_resistance_starts_behind_and_ends_ahead() -> None:
 def test_layer_with_less_film_gives_as_much_less() -> None:
     given, _ = discharge([layer(active_share=(0.85 * 0.985,) * 30), *[layer()] * 5])
     assert given[0] / given[1] == pytest.approx(0.85, abs=0.01)
+
+
+def thick(**changes: object) -> CellParameters:
+    """Return a layer of 10 um, as an anodeless cell has."""
+    return replace(cathode.cell_on(graded_edges(10e-6, 30), 3e-14, area=AREA), **changes)
+
+
+def given_by(layers, hours: float):
+    """Return the charge [C] that layers give from 4.25 V at rest, and the segment, with 1 % of time a row."""
+    stack = ParallelStack(layers)
+    full = float(cathode.LITHIUM_COBALT_OXIDE.lithium(4.25))
+    states = tuple(replace(state, lithium=(full,) * 30) for state in stack.fresh())
+    sites = sum(each.site_charge * each.active_share[0] * each.thickness * AREA for each in layers[1:])
+    current = (1.0 - full) * sites / 5.0 * 6.0 / (3600.0 * hours)
+    segment = stack.step(states, Current(-current), Until(lower=3.0), Record(interval=36.0 * hours))
+    return np.array([a.charge - b.charge for a, b in zip(states, segment.states, strict=True)]), segment
+
+
+def test_layer_behind_300_ohm_cm2_gives_15_percent_less_at_five_hours() -> None:
+    given, segment = given_by([thick(contact_resistance=0.03), *[thick()] * 5], hours=5.0)
+    share = 6.0 * segment.layer_current[:, 0] / segment.current
+    assert given[0] / given[1:].mean() - 1.0 == pytest.approx(-0.15, abs=0.01)
+    assert share[1] == pytest.approx(0.6, abs=0.05)
+    assert share[-1] > 2.6
+
+
+def test_first_instant_shares_by_the_resistances() -> None:
+    layers = [layer(contact_resistance=0.03), *[layer()] * 5]
+    stack = ParallelStack(layers)
+    states = tuple(replace(state, lithium=(0.6,) * 30) for state in stack.fresh())
+    segment = stack.step(states, Current(-6e-8), Until(duration=1e-9), Record())
+    alone = [Cell(each) for each in layers[:2]]
+    drop = [cell.voltage(states[0], 0.0) - cell.voltage(states[0], -1e-8) for cell in alone]
+    assert segment.layer_current[0, 0] / segment.layer_current[0, 1] == pytest.approx(
+        drop[1] / drop[0], rel=1e-3
+    )
+
+
+def test_layer_with_15_percent_less_film_gives_12_percent_less_where_diffusion_limits() -> None:
+    given, _ = given_by([thick(active_share=(0.85 * 0.985,) * 30), *[thick()] * 5], hours=1.0)
+    assert given[0] / given[1:].mean() - 1.0 == pytest.approx(-0.12, abs=0.006)
 
 
 def test_charge_of_every_layer_is_that_of_its_film() -> None:

@@ -1,0 +1,293 @@
+"""What one channel of a cycler said, as numbered records, in order of time: live, or recovered after a lost link.
+
+A record keeps its number for the book's life; it is dropped only when a client has acknowledged it. While the link
+is lost, and after it is back until the instrument has said what it kept, live signals wait: what was recovered comes
+before them. A row whose time is not after the last one's is the same row once more, and is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from devices.bridges.squidstat_elements import Message, unrolled
+
+RECOVERY_QUIET = 5.0
+"""Seconds without a recovered row after which the instrument has said all that it kept; guess."""
+
+GAP = 1.5
+"""Intervals between two rows beyond which one is missing."""
+
+CLOCK_GRAIN = 1e-3
+"""Seconds by which a row may be late without being missing; guess, one internal sample."""
+
+CHARGE_SHARE = 0.02
+"""Part by which rows may miss the charge that ended an element; guess: they are trapezoids."""
+
+
+class Element(NamedTuple):
+    """An element begins: its name, and the library's numbers of it."""
+
+    name: str
+    step: int
+    substep: int
+    cycle: int
+
+
+class Row(NamedTuple):
+    """A row: s, V, A, degC."""
+
+    time: float
+    voltage: float
+    current: float
+    temperature: float
+
+
+class Point(NamedTuple):
+    """A point of a spectrum: s, Hz, ohm, ohm, V, A, the sine's peak as a voltage and as a current, distortion [1]."""
+
+    time: float
+    frequency: float
+    real: float
+    imaginary: float
+    voltage: float
+    current: float
+    voltage_peak: float
+    current_peak: float
+    distortion: float
+
+
+class Stopped(NamedTuple):
+    """The experiment is over."""
+
+    reason: str
+
+
+Said: TypeAlias = Element | Row | Point | Stopped
+
+
+@dataclass
+class _Recovery:
+    """What was recovered since the link is back: rows, from and to which time [s], when [s] the last one came."""
+
+    heard: float
+    count: int = 0
+    first: float = math.nan
+    last: float = math.nan
+
+
+@dataclass
+class ChannelBook:
+    """The records of a channel, from record `first` on; tokens of what was uploaded and started last.
+
+    `stops_itself` is called when an element was ended by the charge that was its safety limit.
+    """
+
+    first: int = 1
+    rows: int = 0
+    uploaded: str | None = None
+    experiment: Sequence[Message] = ()
+    started: str | None = None
+    started_at: int = 0
+    spent: set[str] = field(default_factory=set)
+    records: deque[Sequence[Any]] = field(default_factory=deque)
+    idle: tuple[int, float | None] = (0, None)
+    over: bool = True
+    link: Literal["up", "lost", "back"] = "up"
+
+    def __post_init__(self) -> None:
+        self._plan: Iterator[Message] = iter(())
+        self._running: Message = {}
+        self._before: Message = {}
+        self._element: Element | None = None
+        self._in_element = 0
+        self._last: Row | Point | None = None
+        self._charge = 0.0
+        self._unbroken = False
+        self._waiting: list[Said] = []
+        self._pending: list[Element] = []
+        self._recovery = _Recovery(0.0)
+
+    @property
+    def next(self) -> int:
+        """The number that the next record will have."""
+        return self.first + len(self.records)
+
+    def add(self, *record: Any) -> None:
+        """Keep a record; a number that is not finite becomes null."""
+        self.records.append([_finite(each) for each in record])
+
+    def drop_before(self, number: int) -> None:
+        """Forget records a client has safely got."""
+        while self.records and self.first < number:
+            self.records.popleft()
+            self.first += 1
+
+    def since(self, number: int, most: int) -> list[Sequence[Any]]:
+        """Return at most `most` records from `number` on."""
+        start = max(number - self.first, 0)
+        return list(islice(self.records, start, start + most))
+
+    def begin(self) -> int:
+        """Expect the uploaded experiment from now on; return the number of its first record."""
+        self._plan, self._running, self._before = unrolled(self.experiment), {}, {}
+        self._element, self._last, self._in_element, self._charge = None, None, 0, 0.0
+        self._waiting, self._pending, self._unbroken = [], [], False
+        self.over = False
+        return self.next
+
+    # What the library signals.
+
+    def hear(self, said: Said) -> bool:
+        """Book what was said just now, or let it wait; return whether the channel is to be stopped."""
+        if self.link == "up":
+            return self._take(said)
+        if isinstance(said, Row | Point) and self._late(said) <= 0.0:
+            stop = self.flush()
+            return self._take(said) or stop
+        if isinstance(said, Element) and not self._waiting:
+            self._pending.append(said)
+        else:
+            self._waiting.append(said)
+        return False
+
+    def recover(self, said: Row | Point, now: float) -> bool:
+        """Book a row from the instrument's memory; return whether the channel is to be stopped."""
+        stop = False
+        pending, self._pending = self._pending, []
+        if self._last is not None and said.time < self._last.time:
+            return False
+        if pending and self._is_again(pending[-1], said):
+            pending = []
+        for element in pending:
+            stop |= self._take(element)
+        rows = self.rows
+        stop |= self._take(said)
+        if self.rows > rows:
+            found = self._recovery
+            first = said.time if found.count == 0 else found.first
+            self._recovery = _Recovery(now, found.count + 1, first, said.time)
+        return stop
+
+    def lose_link(self) -> None:
+        """Note that the library lost the instrument."""
+        if self.link == "back":
+            self.flush()
+        if self.link == "up":
+            self.add("disconnected")
+        self.link = "lost"
+
+    def find_link(self, now: float) -> None:
+        """Expect from now on what the instrument kept."""
+        self.link = "back"
+        self._recovery.heard = now
+
+    def settle(self, now: float, busy: bool) -> bool:
+        """End a recovery in which nothing comes any more; `busy`: something runs on the channel."""
+        if self.link != "back" or now - self._recovery.heard < RECOVERY_QUIET:
+            return False
+        stop = self.flush()
+        if not self.over and not busy:
+            self._take(Stopped("it ended while the link was lost"))
+        return stop and busy
+
+    def flush(self) -> bool:
+        """Mark what was recovered, then book what waited for it; return whether the channel is to be stopped."""
+        waiting: list[Said] = [*self._pending, *self._waiting]
+        self._pending, self._waiting, self.link = [], [], "up"
+        found, self._recovery = self._recovery, _Recovery(0.0)
+        if found.count:
+            self.add("recovered", found.count, found.first, found.last)
+        stops = [self._take(said) for said in waiting]
+        return any(stops)
+
+    def interrupted(self) -> None:
+        """Let the next row come when it comes: the experiment was paused."""
+        self._unbroken = False
+
+    # How it is booked.
+
+    def _take(self, said: Said) -> bool:
+        if isinstance(said, Element):
+            return self._take_element(said)
+        if isinstance(said, Stopped):
+            self._take_stop(said)
+        else:
+            self._take_row(said)
+        return False
+
+    def _take_element(self, said: Element) -> bool:
+        known, self._element = self._element, said
+        if (
+            known is not None
+            and known._replace(substep=said.substep) == said
+            and said.substep > known.substep
+        ):
+            return False  # a further part of the same element
+        is_safety = self._is_at_safety()
+        if is_safety:
+            self.add("ended", "safety_charge")
+        self.add("element", said.name)
+        self._before, self._running = self._running, next(self._plan, {})
+        self._in_element, self._charge = 0, 0.0
+        return is_safety
+
+    def _take_stop(self, said: Stopped) -> None:
+        if self.over and self.started is not None:
+            return
+        self.over = True
+        self.add("stopped", said.reason, *(("safety_charge",) if self._is_at_safety() else ()))
+
+    def _take_row(self, said: Row | Point) -> None:
+        last = self._last
+        if last is not None and (said.time < last.time or (said.time == last.time and self._in_element)):
+            return
+        if last is not None and self._unbroken and self._late(said, unknown=0.0) > 0.0:
+            self.add("gap", last.time, said.time)
+        self.rows += 1
+        if isinstance(said, Row):
+            self.add("row", self.rows, *said)
+            self._count(last, said)
+        else:
+            by_current = self._running.get("element") == "galvanostatic_impedance"
+            peak = said.current_peak if by_current else said.voltage_peak
+            self.add("spectrum", self.rows, *said[:6], peak, said.distortion)
+        self._last, self._in_element, self._unbroken = said, self._in_element + 1, True
+
+    def _late(self, said: Row | Point, unknown: float = math.inf) -> float:
+        """Return the seconds by which a row comes too late to be the next; `unknown` where rows do not come by time."""
+        if self._last is None:
+            return unknown
+        elements = (self._running,) if self._in_element else (self._running, self._before)
+        longest = max(_interval(each) for each in elements)
+        if math.isinf(longest):
+            return unknown
+        return said.time - self._last.time - GAP * longest - CLOCK_GRAIN
+
+    def _is_again(self, element: Element, said: Row | Point) -> bool:
+        """Return whether a recovered begin of an element is that of the one under way, of which a row came."""
+        last = self._last
+        at_its_begin = self._in_element <= 1 and last is not None and said.time == last.time
+        return element == self._element and at_its_begin
+
+    def _count(self, last: Row | Point | None, said: Row) -> None:
+        if isinstance(last, Row) and self._in_element:
+            passed = 0.5 * (last.current + said.current) * (said.time - last.time)
+            self._charge += passed if math.isfinite(passed) else 0.0
+
+    def _is_at_safety(self) -> bool:
+        safety = self._running.get("charge_safety")
+        return safety is not None and abs(self._charge) >= (1.0 - CHARGE_SHARE) * float(safety)
+
+
+def _interval(element: Message) -> float:
+    """Return the seconds between rows; infinite where they do not come by the clock."""
+    return math.inf if "voltage_change" in element else float(element.get("interval", math.inf))
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,173 @@
+"""What a step of a program becomes on a Squidstat: its element on the wire, its current range, why it cannot be.
+
+Ranges of the Plus class: +-10 V and 1 A are the vendor's; the decades of current below, the frequencies and the
+least current are guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from devices.bridges.squidstat_elements import KINDS
+from devices.errors import LimitError, ProgramError
+from devices.programs import CellLimits, Step
+from devices.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    CurrentRamp,
+    GalvanostaticImpedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Technique,
+    VoltageRamp,
+    setpoint_current,
+)
+
+VOLTAGE_RANGE = 10.0
+"""Volts, both ways."""
+
+CURRENT_RANGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Amperes, full scale."""
+
+LEAST_CURRENT = 1e-3 * CURRENT_RANGES[0]
+"""A; below a thousandth of the smallest range a current is its own noise (guess)."""
+
+LEAST_POWER = 1e-9
+"""W; a nanoampere at a volt (guess)."""
+
+FREQUENCIES = (1e-5, 2e6)
+"""Hz, from to."""
+
+AT_THE_LIMIT = 1e-3
+"""Volts by which an end must stay within the cell's limits to come first for certain; guess, fifty times the noise."""
+
+
+def element_of(step: Step, longest: float, limits: CellLimits) -> dict[str, Any]:
+    """Return a step's element; longest [s] stands for a duration that it leaves open."""
+    kind = KINDS[step.run.technique]
+    element: dict[str, Any] = {"element": step.run.technique, **_setpoints(step.run)}
+    if "interval" in kind.arguments:
+        element["interval"] = step.record.interval
+    if "duration" in kind.arguments:
+        element["duration"] = longest if step.until.duration is None else step.until.duration
+    if "voltage_change" in kind.settings and step.record.voltage_change is not None:
+        element["voltage_change"] = step.record.voltage_change
+    element |= {name: value for name, value in step.until.named().items() if name in kind.ends}
+    most = limits.charge_max
+    if "charge" in kind.ends and most is not None and most < element.get("charge", float("inf")):
+        element |= {"charge": most, "charge_safety": most}
+    return element
+
+
+def _setpoints(run: Technique) -> dict[str, Any]:
+    match run:
+        case OpenCircuit():
+            return {}
+        case ConstantCurrent(current=current):
+            return {"current": current, "range": CURRENT_RANGES[_range_for(abs(current))]}
+        case ConstantVoltage(voltage=voltage):
+            return {"voltage": voltage}
+        case ConstantPower(power=power):
+            return {"power": power}
+        case ConstantResistance(resistance=resistance):
+            return {"resistance": resistance}
+        case CurrentRamp() | VoltageRamp():
+            return {"start": run.start, "end": run.end, "rate": run.rate}
+    sine = {"first": run.first, "last": run.last, "per_decade": run.per_decade, "amplitude": run.amplitude}
+    if isinstance(run, PotentiostaticImpedance) and run.bias is None:
+        return {**sine, "bias": 0.0, "bias_from_ocv": True}
+    return {**sine, "bias": run.bias}
+
+
+def range_of(step: Step) -> int:
+    """Return the place in CURRENT_RANGES of what a step drives; -1 at rest and where the instrument chooses."""
+    current = setpoint_current(step.run)
+    return _range_for(current) if current else -1
+
+
+def _range_for(current: float) -> int:
+    return next(place for place, full in enumerate(CURRENT_RANGES) if full >= current)
+
+
+def refuse_step(where: str, step: Step, limits: CellLimits) -> None:
+    """Refuse what the instrument cannot do; `where` names it and the step. Raises LimitError, ProgramError."""
+    kind, run = KINDS[step.run.technique], step.run
+    possible = [*kind.ends, *(("duration",) if "duration" in kind.arguments else ())]
+    for name in step.until.named():
+        if name not in possible:
+            raise ProgramError(
+                f"{where}: a {run.technique} step of this instrument ends by {' or '.join(possible)}, not by {name};"
+                " nothing was sent"
+            )
+    for name, value, unit, low, high in _bounded(step):
+        if not low <= value <= high:
+            raise LimitError(f"{where} {name}", value, unit, low, high)
+    most = limits.charge_max
+    if most is not None and "charge" not in kind.ends and not _longest_charge(run, limits) <= most:
+        raise ProgramError(
+            f"{where}: this instrument cannot bound the charge of a {run.technique} step, and it may pass more than"
+            f" limits.charge_max = {most:g} C; nothing was sent"
+        )
+
+
+def _bounded(step: Step) -> Iterator[tuple[str, float, str, float, float]]:
+    """Return what of a step has a range on the instrument: name, value, unit, least, most."""
+    run, largest = step.run, CURRENT_RANGES[-1]
+    match run:
+        case ConstantCurrent():
+            yield "|current|", abs(run.current), "A", LEAST_CURRENT, largest
+        case ConstantPower():
+            yield "|power|", abs(run.power), "W", LEAST_POWER, VOLTAGE_RANGE * largest
+        case CurrentRamp():
+            yield "|current|", max(abs(run.start), abs(run.end)), "A", LEAST_CURRENT, largest
+        case GalvanostaticImpedance():
+            yield "amplitude", run.amplitude, "A", LEAST_CURRENT, largest
+            yield "|bias| + amplitude", abs(run.bias) + run.amplitude, "A", LEAST_CURRENT, largest
+        case PotentiostaticImpedance():
+            yield "|bias| + amplitude", abs(run.bias or 0.0) + run.amplitude, "V", 0.0, VOLTAGE_RANGE
+    if isinstance(run, PotentiostaticImpedance | GalvanostaticImpedance):
+        yield "first", run.first, "Hz", *FREQUENCIES
+        yield "last", run.last, "Hz", *FREQUENCIES
+    for name in ("current_above", "current_below"):
+        value = getattr(step.until, name)
+        if value is not None:
+            yield f"until.{name}", value, "A", LEAST_CURRENT, largest
+
+
+def _longest_charge(run: Technique, limits: CellLimits) -> float:
+    """Return the |charge| [C] that a step may pass which the instrument cannot bound."""
+    match run:
+        case CurrentRamp():
+            return max(abs(run.start), abs(run.end)) * run.duration
+        case VoltageRamp():
+            return limits.current_max * run.duration
+        case GalvanostaticImpedance(bias=bias) if bias != 0.0:
+            return float("inf")
+        case PotentiostaticImpedance(bias=bias) if bias is not None:
+            return float("inf")
+    return 0.0
+
+
+def remarks_on(step: Step, limits: CellLimits) -> Iterator[str]:
+    """Return what the instrument does otherwise than a step says."""
+    kind, record = KINDS[step.run.technique], step.record
+    if "interval" not in kind.arguments:
+        yield "the cell's limits stay set during a spectrum, which the vendor advises against"
+        return
+    if record.voltage_change is not None:
+        by_change = "rows by voltage change alone: on this instrument it overrides the interval"
+        yield (
+            by_change
+            if "voltage_change" in kind.settings
+            else "rows by the interval alone, not by voltage change"
+        )
+    if record.current_change is not None:
+        yield "rows by the interval alone, not by current change"
+    above, below = step.until.voltage_above, step.until.voltage_below
+    if (above is not None and limits.voltage_max - above < AT_THE_LIMIT) or (
+        below is not None and below - limits.voltage_min < AT_THE_LIMIT
+    ):
+        yield "an end lies at the cell's limit: which of both the instrument sees first is open"

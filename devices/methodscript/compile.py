@@ -1,0 +1,174 @@
+"""From a job to one script that the instrument runs by itself, with the cell's limits in it.
+
+What the script sends, every package under the next number of all (n, type ja) and the count of steps begun so far
+(l, type jb), so that a gap shows and what is missing in it is known:
+
+    a step begins      n, l, seconds since the script began (eb)
+    a row              n, l, seconds since the step began (eb), V (ab), A (ba)
+    a frequency        n, l, seconds since the step began (eb), Hz (dc), ohm (cc, cd), V (ci), A (ck), sine (ch or cj)
+    a step has ended   n, l, why: a number of judging.REASONS (jc), seconds since it began (eb)
+
+and as text: `run` with the token once it runs, `begin` with the step, `safety` when a limit ended it all. The cell
+stays open for SETTLING seconds at first, so that whoever lost the reply to the script can ask in time whether it
+runs. A step of 2^27 ms and more (37 h) has its seconds rounded to whole ones: a package has no room for more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from devices.cycler import Job
+from devices.errors import ProgramError
+from devices.methodscript.abilities import Abilities
+from devices.methodscript.judging import FIRST_SAFETY
+from devices.methodscript.sampling import sampling_of
+from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
+from devices.methodscript.text import indented, integer, literal, package, when
+from devices.programs import Loop, Step
+from devices.techniques import GalvanostaticImpedance, PotentiostaticImpedance
+
+SETTLING = 3.0
+"""Seconds that the script waits with the cell open before its first step."""
+
+VARIABLES = "nstrkmopcxqeawuvdbyzfijghl"
+"""One letter each, since the memory is small: judging and techniques say what they hold; n and l as above, s the
+seconds of the steps before, t those of this one."""
+
+LONGEST_LINE = 255
+"""Characters in a line of a script [EmStat4 communication protocol, as labmcp-palmsens 0.1.3 cites it]."""
+
+_STRANGE = re.compile(r"[^A-Za-z0-9_./~-]")
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is sent: its lines, and the nodes they run; the token as it is written in it.
+
+    silence [s] is the longest one while it runs, period [s] how often it ought to be listened to.
+    """
+
+    lines: tuple[str, ...]
+    nodes: tuple[Step | Loop, ...]
+    silence: float
+    period: float
+    token: str
+
+    @property
+    def request(self) -> bytes:
+        """Return the bytes that load and start it."""
+        return ("e\n" + "\n".join(self.lines) + "\n\n").encode("ascii")
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps are executed."""
+        return count_executions(self.nodes)
+
+    def step(self, count: int) -> Step:
+        """Return the step that is executed as number `count`, from 1."""
+        return execution(self.nodes, count - 1)
+
+
+def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], rows_ahead: int) -> Script:
+    """Return the script of a job.
+
+    listening [s]: the shortest and the longest time between two looks at what it sends; rows_ahead: how many
+    samples may be waiting at the most.
+    Raises LimitError, ProgramError for what cannot be written, or not in the instrument's memory.
+    """
+    writer = _Writer(job, abilities)
+    token = _STRANGE.sub("~", job.token)
+    body = writer.nodes(job.nodes, 0)
+    counters = [f"l{depth}" for depth in range(writer.depth)]
+    lines = [
+        *(f"var {name}" for name in (*VARIABLES, *counters)),
+        "store_var n 0i ja",
+        "store_var l 0i jb",
+        "set_pgstat_chan 0",
+        "cell_off",
+        f'send_string "run {token}"',
+        "timer_start",
+        f"wait {literal(SETTLING)}",
+        "timer_get s",
+        *body,
+        "on_finished:",
+        "cell_off",
+    ]
+    if max(map(len, lines)) > LONGEST_LINE:
+        raise ProgramError(f"{job.name}: its token makes a line of more than {LONGEST_LINE} characters")
+    size = sum(len(line) + 1 for line in lines)
+    if size > abilities.script:
+        raise ProgramError(
+            f"{job.name}: its script has {size} bytes, the instrument's memory {abilities.script}; use loops instead"
+            " of repeated steps, or run it in two programs. Nothing was sent"
+        )
+    shortest, longest = listening
+    period = min(longest, max(shortest, rows_ahead * writer.fastest))
+    return Script(tuple(lines), job.nodes, writer.silence, period, token)
+
+
+def count_executions(nodes: Sequence[Step | Loop]) -> int:
+    """Return how many steps are executed, loops counted pass by pass."""
+    return sum(count_executions(node.body) * node.times if isinstance(node, Loop) else 1 for node in nodes)
+
+
+def execution(nodes: Sequence[Step | Loop], place: int) -> Step:
+    """Return the step executed at a place, from 0. Raises IndexError beyond the last."""
+    for node in nodes:
+        passes = node.times if isinstance(node, Loop) else 1
+        length = count_executions(node.body) if isinstance(node, Loop) else 1
+        if place < passes * length:
+            return execution(node.body, place % length) if isinstance(node, Loop) else node
+        place -= passes * length
+    raise IndexError("the job has no further step")
+
+
+class _Writer:
+    """Writes the nodes of a job; remembers how deep its loops go, its fastest sampling and its longest silence."""
+
+    def __init__(self, job: Job, abilities: Abilities) -> None:
+        self._job, self._abilities = job, abilities
+        self._written = 0
+        self.depth = 0
+        self.fastest = self.silence = SETTLING
+
+    def nodes(self, nodes: Sequence[Step | Loop], depth: int) -> list[str]:
+        """Return the lines of some nodes, inside so many loops."""
+        lines: list[str] = []
+        for node in nodes:
+            lines += self._loop(node, depth) if isinstance(node, Loop) else self._step(node)
+        return lines
+
+    def _loop(self, loop: Loop, depth: int) -> list[str]:
+        self.depth = max(self.depth, depth + 1)
+        counter = f"l{depth}"
+        return [
+            f"store_var {counter} 0i ja",
+            f"loop {counter} < {integer(loop.times)}",
+            *indented([f"add_var {counter} 1i", *self.nodes(loop.body, depth + 1)]),
+            "endloop",
+        ]
+
+    def _step(self, step: Step) -> list[str]:
+        number, self._written = self._written, self._written + 1
+        if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
+            commands = spectrum(step.run, self._job.limits, self._abilities)
+            self.silence = max(self.silence, slowest_point(step.run))
+        else:
+            sampling = sampling_of(step, self._job.longest, self._abilities, f"step {number}:")
+            commands = element(step, Frame(self._job.limits, sampling, self._abilities))
+            self.silence = max(self.silence, sampling.per_row * sampling.period)
+            self.fastest = min(self.fastest, sampling.period)
+        return [
+            f'send_string "begin {number} {step.run.technique}"',
+            "add_var l 1i",
+            *package("s"),
+            "timer_start",
+            *commands,
+            "timer_get t",
+            "cell_off",
+            "add_var s t",
+            *package("r", "t"),
+            *when(f"r >= {integer(FIRST_SAFETY)}", 'send_string "safety"', "abort"),
+        ]

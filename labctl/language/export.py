@@ -1,0 +1,32 @@
+"""The languages a program can be printed in, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from devices.cells import CellSize
+from devices.programs import Program
+from labctl.language.printer import print_program
+from labctl.language.pybamm import show_pybamm, to_pybamm
+from labctl.language.unicycler import to_unicycler
+
+
+def _text(program: Program, _: CellSize) -> str:
+    return print_program(program)
+
+
+def _pybamm(program: Program, _: CellSize) -> str:
+    return show_pybamm(to_pybamm(program))
+
+
+def _unicycler(program: Program, cell: CellSize) -> str:
+    return json.dumps(to_unicycler(program, cell), indent=2) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Program, CellSize], str]] = {
+    "text": _text,
+    "pybamm": _pybamm,
+    "unicycler": _unicycler,
+}
+"""How a program on a cell is printed; each raises ProgramError for what it has no words for."""

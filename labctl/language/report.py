@@ -1,0 +1,154 @@
+"""What `labctl check` says of a program: its steps, what limits them, what is odd, how long and how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from devices.cells import SECONDS_PER_HOUR, CellSize
+from devices.errors import LabError
+from devices.limits import ChannelLimits
+from devices.plausibility import plausibility
+from devices.programs import Program, Step
+from devices.techniques import ConstantCurrent
+from labctl.language.estimate import LONGEST_STEP, Estimate, StepEstimate, estimate
+from labctl.language.printer import print_limits, print_step
+
+SHOWN = 20
+"""Steps listed one by one; a PITT has a hundred that are alike."""
+
+_LONG = re.compile(r"\d+\.\d{5,}(?:E-?\d+)?")
+
+Check = Callable[[Program], object]
+"""Refuses a program by raising: a driver's check."""
+
+
+def stops(
+    program: Program, cell: CellSize, channel: ChannelLimits | None, checks: dict[str, Check]
+) -> list[str]:
+    """Return every limit that a program would hit: the channel's, an instrument's own, and the cell's in mid-step."""
+    found = list(_beyond_channel(program, channel)) if channel is not None else []
+    for name, check in checks.items():
+        found += _refused(name, check, program)
+    return [*found, *_overfull(program, cell)]
+
+
+def report(
+    program: Program,
+    cell: CellSize,
+    channel: ChannelLimits | None = None,
+    checks: dict[str, Check] | None = None,
+) -> Iterator[str]:
+    """Yield the lines that tell a program: steps, limits it would hit, doubts, totals with how they came about."""
+    found = estimate(program, cell)
+    yield f"{program.name}: {len(found.steps)} steps, {found.executions} runs of them{_most(found.exact)}"
+    yield f"  cell    {cell.area * 1e4:g} cm2, {_capacity(cell)}"
+    yield f"  limits  {print_limits(program.limits)}"
+    steps = program.leaves()
+    for each in found.steps[:SHOWN]:
+        yield f"  {each.index:3d}  {each.times:6d} x  {_shown(steps[each.index]):50s}  {_each(each)}"
+    if len(found.steps) > SHOWN:
+        yield f"  ... and {len(found.steps) - SHOWN} more"
+    yield from (f"  LIMIT   {line}" for line in stops(program, cell, channel, checks or {}))
+    yield from (f"  DOUBT   {line}" for line in plausibility(program, cell))
+    yield from _totals(found, cell)
+
+
+def _totals(found: Estimate, cell: CellSize) -> Iterator[str]:
+    most = "" if found.exact else "at most "
+    yield f"  time    {most}{shown_time(found.duration)}"
+    if cell.capacity is not None:
+        yield f"  charge  at most {found.charge / SECONDS_PER_HOUR * 1e6:.4g} uAh, both ways together"
+        yield f"  energy  at most {found.energy / SECONDS_PER_HOUR * 1e6:.4g} uWh, at the highest voltage of the window"
+    points = f" and {found.points} points of spectra" if found.points else ""
+    yield f"  rows    at most {found.rows}{points}, from intervals and changes"
+    yield f"  disk    at most {found.disk / 1e6:.3g} MB, from the bytes of a row in journal and spool"
+    unbounded = [step.index for step in found.steps if step.duration >= LONGEST_STEP]
+    if unbounded:
+        which = ", ".join(str(index) for index in unbounded[:10])
+        yield f"  nothing but the cell bounds step {which}: it counts with {shown_time(LONGEST_STEP)}"
+
+
+def shown_time(seconds: float) -> str:
+    """Return a time in the unit people would say it in."""
+    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _shown(step: Step) -> str:
+    """Return a step without tags and rows, its numbers to five digits."""
+    text = print_step(replace(step, tags=()), step.record)
+    return _LONG.sub(lambda number: f"{float(number[0]):.5g}", text)
+
+
+def _each(step: StepEstimate) -> str:
+    return f"{'' if step.exact else '<= '}{shown_time(step.duration)} ({step.how})"
+
+
+def _most(exact: bool) -> str:
+    return "" if exact else " at most"
+
+
+def _capacity(cell: CellSize) -> str:
+    if cell.capacity is None:
+        return "capacity unknown (give a sample)"
+    value, sd = cell.capacity / SECONDS_PER_HOUR * 1e6, cell.capacity_sd / SECONDS_PER_HOUR * 1e6
+    return f"{value:.4g} +- {sd:.2g} uAh ({cell.basis})"
+
+
+def _beyond_channel(program: Program, channel: ChannelLimits) -> Iterator[str]:
+    low, high = channel.voltage_min, channel.voltage_max
+    for name in ("voltage_min", "voltage_max"):
+        volts = getattr(program.limits, name)
+        if not low <= volts <= high:
+            yield f"limits.{name} = {volts:g} V; the lab allows {low:g} to {high:g} V (limits.toml, potentiostat)"
+    if program.limits.current_max > channel.current:
+        most = program.limits.current_max
+        yield f"limits.current_max = {most:g} A; the lab allows {channel.current:g} A (limits.toml, potentiostat)"
+
+
+def _refused(name: str, check: Check, program: Program) -> Iterator[str]:
+    """Yield what an instrument refuses of a whole program and, where that is a step's fault, of its other steps."""
+    whole = _refusal(name, check, program)
+    if not whole:
+        return
+    yield whole
+    for index, step in enumerate(program.leaves()):
+        alone = _refusal(name, check, Program(program.name, (step,), program.limits))
+        said = alone.replace("step 0", f"step {index}")
+        if said not in ("", whole):
+            yield said
+
+
+def _refusal(name: str, check: Check, program: Program) -> str:
+    try:
+        check(program)
+    except LabError as error:
+        return str(error) if str(error).startswith(name) else f"{name}: {error}"
+    return ""
+
+
+def _overfull(program: Program, cell: CellSize) -> Iterator[str]:
+    """Yield the currents that flow on after the cell must be full or empty, with no voltage end before it."""
+    if cell.capacity is None:
+        return
+    most = cell.capacity + 2 * cell.capacity_sd
+    for index, step in enumerate(program.leaves()):
+        if _goes_beyond(step, most):
+            charges = isinstance(step.run, ConstantCurrent) and step.run.current > 0
+            bound = f"limits.voltage_{'max' if charges else 'min'}"
+            yield f"step {index} passes more than the film holds and has no voltage end; {bound} will stop the run"
+
+
+def _goes_beyond(step: Step, most: float) -> bool:
+    if not isinstance(step.run, ConstantCurrent) or not step.run.current:
+        return False
+    until = step.until
+    if (until.voltage_above if step.run.current > 0 else until.voltage_below) is not None:
+        return False
+    passed = [abs(step.run.current) * until.duration] if until.duration is not None else []
+    passed += [until.charge] if until.charge is not None else []
+    return bool(passed) and min(passed) > most

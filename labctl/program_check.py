@@ -1,0 +1,116 @@
+"""What `labctl check` says of the programs in files, on a sample's cell and a bench's instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from devices.cells import CellSize
+from devices.errors import ConfigError, Mistake, ProgramError
+from devices.macros import Macro
+from devices.programs import Program
+from devices.samples import SampleRef
+from devices.wire import Wire
+from labctl.config import readers
+from labctl.config.check import PROGRAM_FILES, kind_of, widest_cell
+from labctl.config.documents import shown
+from labctl.config.folder import Config
+from labctl.config.models import BenchFile, Part, StationEntry
+from labctl.language.report import Check, report, stops
+from labctl.language.steps import told
+
+NO_SAMPLE = CellSize(0.15e-4, basis="no sample given")
+"""The cell of a program that is checked without a sample: of the FLA paper's area, of unknown capacity."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was found of one program: its lines, and whether it would hit a limit."""
+
+    lines: tuple[str, ...]
+    stopped: bool
+
+
+def tell_programs(
+    files: Sequence[Path], *, config: Path | None = None, sample: str = "", bench: str = ""
+) -> Iterator[Told]:
+    """Yield what there is to say of each program or experiment among the files.
+
+    sample: whose cell; an experiment's own, and for a program none, if empty. bench: whose potentiostats are
+    asked. Raises ConfigError for a program that cannot be on that cell.
+    """
+    folder = Config(config)
+    limits = folder.limits()
+    checks = checks_of(folder.bench(bench)) if bench else {}
+    chosen = folder.sample(sample) if sample else None
+    for path in files:
+        macro, own = _program(path, folder)
+        if macro is None:
+            continue
+        cell = _cell(chosen or own)
+        program = program_on(macro, cell, shown(path))
+        lines = tuple(report(program, cell, limits.potentiostat, checks))
+        yield Told(lines, bool(stops(program, cell, limits.potentiostat, checks)))
+
+
+def find_program(name: str, config: Path | None = None) -> Macro:
+    """Return a program by its name in the configuration, or from a file of any kind."""
+    folder = Config(config)
+    is_file = name.endswith((".toml", *PROGRAM_FILES))
+    path = Path(name) if is_file else folder.path("program", name)
+    return readers.program(path, widest_cell(folder.limits()))
+
+
+def size_of(sample: str, config: Path | None = None) -> CellSize:
+    """Return the size of a sample's cell by its name in the configuration; NO_SAMPLE without one."""
+    return _cell(Config(config).sample(sample) if sample else None)
+
+
+def program_on(macro: Macro, cell: CellSize, file: str) -> Program:
+    """Return the program of a macro on a cell; ConfigError tells why there is none."""
+    try:
+        return macro.on(cell)
+    except ProgramError as error:
+        hint = "give --sample, or no C-rates; " if cell is NO_SAMPLE and "capacity" in str(error) else ""
+        raise ConfigError([Mistake(file, "", "", f"{hint}{error}")]) from error
+    except ValidationError as error:
+        where = f"on a cell of {cell.area * 1e4:g} cm2"
+        raise ConfigError([Mistake(file, "", "", f"{where}: {told(error)}")]) from error
+
+
+def checks_of(bench: BenchFile) -> dict[str, Check]:
+    """Return what each potentiostat of a bench refuses by itself, asked of its driver alone: nothing is opened."""
+    found: dict[str, Check] = {}
+    for name, entry in bench.devices.items():
+        if isinstance(entry, StationEntry):
+            for part in entry.parts.values():
+                driver: Any = part.driver_class
+                if hasattr(driver, "check"):
+                    found[name] = _unwired(driver, name, part).check
+    return found
+
+
+def _unwired(driver: Any, name: str, part: Part) -> Any:
+    """Return a driver whose wire leads nowhere and that has no clock: good for what it refuses, and no more."""
+    nowhere: Any = None
+    wire = Wire(nowhere, nowhere, name=name, lane=name, sync=driver.sync)
+    parameters = {} if part.parameters is None else asdict(part.parameters)
+    return driver(wire, nowhere, name=name, **parameters)
+
+
+def _program(path: Path, folder: Config) -> tuple[Macro | None, SampleRef | None]:
+    kind = kind_of(path)
+    if kind == "program":
+        return readers.program(path, widest_cell(folder.limits())), None
+    if kind == "experiment":
+        found = folder.experiment(path)
+        return found.program, found.sample
+    return None, None
+
+
+def _cell(sample: SampleRef | None) -> CellSize:
+    return NO_SAMPLE if sample is None else CellSize.of(sample)

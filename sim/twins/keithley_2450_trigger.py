@@ -1,0 +1,132 @@
+"""A SourceMeter's trigger model: numbered blocks, played from a start; and the buffers that its rows go to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+MOST_BLOCKS = 63
+"""Blocks of one trigger model [2450-901-01]."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: what it does, with its numbers. `to` is the block a branch goes to.
+
+    sweep: each of the levels [V] in turn, `value` [s] later a measurement. until: branch for so many seconds.
+    """
+
+    does: Literal["output", "notify", "measure", "wait", "count", "delay", "clear", "sweep", "until"]
+    value: float = 0.0
+    to: int = 0
+    buffer: str = "defbuffer1"
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Trigger timer 1: every delay [s] an event, from the notify event that starts it; count 0: for ever."""
+
+    delay: float = 10e-6
+    count: int = 1
+    notify: int = 0
+    enabled: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a trigger model does at a time [s] of the bench; idle: it is through, at that block."""
+
+    time: float
+    does: Literal["output", "measure", "clear", "level", "idle"]
+    value: float = 0.0
+    buffer: str = "defbuffer1"
+
+
+def play(blocks: Mapping[int, Block], timer: Timer, start: float, row_time: float) -> Iterator[Action]:
+    """Yield what happens from `start` on; a measurement takes row_time [s] and is there at its end."""
+    time, at = start, 1
+    began, ticks = start, 0
+    passes: dict[int, int] = {}
+    while at in blocks:
+        block = blocks[at]
+        following = at + 1
+        match block.does:
+            case "output" | "clear":
+                yield Action(time, block.does, block.value, block.buffer)
+            case "sweep" | "measure":
+                yield from _rows(block, time, row_time)
+                time += max(len(block.levels), 1) * (block.value + row_time)
+            case "delay":
+                time += block.value
+            case "notify" if timer.enabled and timer.notify == round(block.value):
+                began, ticks = time, 0
+            case "wait":
+                ticks += 1
+                if timer.count and ticks > timer.count:
+                    return  # no event comes any more
+                time = max(time, began + ticks * timer.delay)
+            case "until" if time - start < block.value:
+                following = block.to
+            case "count":
+                passes[at] = (passes.get(at, 0) + 1) % round(block.value)
+                following = block.to if passes[at] else at + 1
+        at = following
+    yield Action(time, "idle", at - 1)
+
+
+def _rows(block: Block, time: float, row_time: float) -> Iterator[Action]:
+    """Yield the rows of a measurement, or of a sweep with its levels."""
+    if block.does == "measure":
+        yield Action(time + row_time, "measure", buffer=block.buffer)
+    for place, level in enumerate(block.levels):
+        begins = time + place * (block.value + row_time)
+        yield Action(begins, "level", level)
+        yield Action(begins + block.value + row_time, "measure", buffer=block.buffer)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One reading: when [s of the bench], the source's value and the measured one, status bits."""
+
+    time: float
+    source: float
+    reading: float
+    status: int
+
+
+@dataclass
+class Buffer:
+    """Readings by index from 1; full, it either stops or begins to overwrite its oldest."""
+
+    points: int = 100_000
+    once: bool = False
+    rows: list[Row] = field(default_factory=list)
+    taken: int = 0
+
+    def add(self, row: Row) -> bool:
+        """Take a row; return whether there was room."""
+        if len(self.rows) < self.points:
+            self.rows.append(row)
+        elif self.once:
+            return False
+        else:
+            self.rows[self.taken % self.points] = row
+        self.taken += 1
+        return True
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.rows.clear()
+        self.taken = 0
+
+    @property
+    def last(self) -> int:
+        """The index of the newest row, 0 when there is none."""
+        return (self.taken - 1) % self.points + 1 if self.taken else 0
+
+    @property
+    def oldest(self) -> int:
+        """The index of the oldest row, 0 when there is none."""
+        return 0 if not self.taken else (self.taken % self.points + 1 if self.taken > self.points else 1)

@@ -1,0 +1,786 @@
+"""The SourceMeter as a cycler: driver and twin against the cell's own physics, and with trouble on the wire."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import socket
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devices.cycle_ends import EndReason
+from devices.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.errors import (
+    InstrumentError,
+    LabError,
+    LimitError,
+    OutcomeUnknown,
+    OwnershipError,
+    ProgramError,
+    Timeout,
+    WireError,
+)
+from devices.instruments import keithley_2450
+from devices.instruments.keithley_2450 import Keithley2450
+from devices.ports import Fault, FaultyPort, Pair, SerialPort, TranscriptPort, TwinPort, random_faults
+from devices.programs import CellLimits, Loop, Program, Step
+from devices.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    CurrentRamp,
+    GalvanostaticImpedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Record,
+    Until,
+    VoltageRamp,
+)
+from devices.wire import Wire
+from sim.materials import cathode
+from sim.physics.cell.cell import Cell, CellParameters, CellState
+from sim.physics.cell.control import Control, Current, Voltage
+from sim.physics.cell.control import Record as Rows
+from sim.physics.cell.control import Until as Ends
+from sim.physics.cell.diffusion import graded_edges
+from sim.twins.keithley_2450 import Keithley2450Twin
+
+TRANSCRIPT = Path(__file__).parents[2] / "transcripts" / "keithley_2450.toml"
+CURRENT = 8.6e-5  # A, about 1C of the film below
+LIMITS = CellLimits(voltage_min=2.0, voltage_max=4.3, current_max=1e-3)
+LONGEST = 86400.0
+DIGIT = 0.51e-5  # V: half the resolution of the 20 V range
+
+
+def make_cell() -> Cell:
+    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
+    return Cell(
+        CellParameters(
+            area=1e-4,
+            edges=tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
+            diffusivity=(5e-15,) * 20,
+            active_share=(0.985,) * 20,
+            site_charge=cathode.SITE_CHARGE,
+            cathode_exchange_current=50.0,
+            anode_exchange_current=50.0,
+            electrolyte_resistance=5e-3,
+            contact_resistance=0.0,
+            anode_lithium=1e4,
+            as_made_lithium=cathode.AS_MADE_LITHIUM,
+            ocp=cathode.LITHIUM_COBALT_OXIDE,
+        )
+    )
+
+
+CELL = make_cell()
+HALF = CELL.current_step(CELL.fresh(), CURRENT, 1500.0).state
+
+
+@dataclass
+class Foil:
+    """What hangs on the leads."""
+
+    cell: Cell = CELL
+    state: CellState = HALF
+
+
+@dataclass
+class Spawned:
+    """A poller on the clock."""
+
+    poller: Any
+    on_error: Callable[[Exception], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class LaneClock:
+    """Time passes when somebody sleeps or the test says so; pollers run when they are due."""
+
+    def __init__(self) -> None:
+        self.moment = 0.0
+        self.due: list[tuple[float, int, Spawned]] = []
+        self._count = itertools.count()
+
+    def now(self) -> float:
+        return self.moment
+
+    def time(self) -> float:
+        return 1.75e9 + self.moment
+
+    def sleep(self, dt: float, lane: str | None = None) -> None:
+        self.moment += dt
+
+    def call(self, action: Callable[[], Any]) -> Any:
+        return action()
+
+    def spawn(self, lane: str, poller: Any, on_error: Callable[[Exception], None]) -> Spawned:
+        spawned = Spawned(poller, on_error)
+        heapq.heappush(self.due, (self.moment, next(self._count), spawned))
+        return spawned
+
+    def run_until(self, moment: float) -> None:
+        while self.due and self.due[0][0] <= moment:
+            at, _, spawned = heapq.heappop(self.due)
+            self.moment = max(self.moment, at)
+            if spawned.cancelled:
+                continue
+            try:
+                delay = next(spawned.poller)
+            except StopIteration:
+                continue
+            except Exception as error:  # noqa: BLE001 - a clock hands whatever it is to the owner
+                spawned.on_error(error)
+                continue
+            heapq.heappush(self.due, (self.moment + delay, next(self._count), spawned))
+        self.moment = max(self.moment, moment)
+
+
+@dataclass
+class Cable:
+    """Touches the twin as a bench does; a cut cable loses what is sent."""
+
+    twin: Keithley2450Twin
+    clock: LaneClock
+    cut: bool = False
+
+    def exchange(self, data: bytes) -> bytes:
+        self.twin.advance(self.clock.now())
+        return b"" if self.cut else self.twin.receive(data, self.clock.now())
+
+
+@dataclass
+class Bench:
+    """A driver on a twin with a cell on it."""
+
+    faults: Any = None
+    noise: float = 0.0
+    foil: Foil | None = field(default_factory=Foil)
+    clock: LaneClock = field(default_factory=LaneClock)
+
+    def __post_init__(self) -> None:
+        self.twin = Keithley2450Twin(noise=self.noise, seed=3)
+        self.twin.wire_cell(self.foil, 0.0)
+        self.cable = Cable(self.twin, self.clock)
+        self.heard: list[Any] = []
+        self.device = self.connect(self.faults)
+
+    def connect(self, faults: Any = None) -> Keithley2450:
+        port: Any = TwinPort(self.cable, self.clock, "smu")  # type: ignore[arg-type]
+        if faults is not None:
+            port = FaultyPort(port, self.clock, faults)  # type: ignore[arg-type]
+        wire = Wire(port, self.clock, name="smu", lane="smu", sync=Keithley2450.sync)  # type: ignore[arg-type]
+        return Keithley2450(wire, self.clock, name="smu")  # type: ignore[arg-type]
+
+    def begin(self, *steps: Step | Loop, limits: CellLimits = LIMITS, longest: float = LONGEST) -> None:
+        program = Program("t", steps, limits)
+        self.device.check(program)
+        self.device.upload(Job("t", steps, limits, "t1", longest))
+        assert self.device.start("t1") == 1
+
+    def listen(self) -> list[Any]:
+        page = self.device.records(len(self.heard) + 1, 100_000)
+        self.heard += page.records
+        return self.heard
+
+    def fly(self, *steps: Step | Loop, until: float = 2e4, **options: Any) -> list[Any]:
+        self.begin(*steps, **options)
+        self.clock.run_until(until)
+        return self.listen()
+
+    def happened(self, event: str) -> list[tuple[float, str]]:
+        return [(time, words) for time, what, words in self.twin.log if what == event]
+
+
+def rows_of(records: list[Any]) -> list[RowTaken]:
+    return [each for each in records if isinstance(each, RowTaken)]
+
+
+def reasons_of(records: list[Any]) -> list[EndReason]:
+    return [each.reason for each in records if isinstance(each, ElementEnded)]
+
+
+def steps_of(records: list[Any]) -> Iterator[list[RowTaken]]:
+    """Yield the rows of each step."""
+    rows: list[RowTaken] = []
+    for record in records:
+        if isinstance(record, RowTaken):
+            rows.append(record)
+        elif isinstance(record, ElementEnded):
+            yield rows
+            rows = []
+
+
+def driven(bench: Bench) -> list[tuple[float, float]]:
+    """Return when the output was on for longer than a look."""
+    switched = [(time, words) for time, words in bench.happened("output")]
+    pairs = zip(switched[::2], switched[1::2], strict=True)
+    return [(on, off) for (on, _), (off, _) in pairs if off > on]
+
+
+Parts = list[tuple[Control, Ends]]
+
+
+def law(state: CellState, parts: Parts, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return voltage and current at times since the start, the parts of a control one after the other."""
+    volts, amperes = np.full_like(times, np.nan), np.full_like(times, np.nan)
+    began = 0.0
+    for control, until in parts:
+        here = np.flatnonzero(np.isnan(volts))
+        asked = times[here] - began
+        segment = CELL.step(state, control, until, Rows(times=tuple(asked.tolist())))
+        inside = asked <= segment.time[-1]
+        volts[here[inside]] = np.interp(asked[inside], segment.time, segment.voltage)
+        amperes[here[inside]] = np.interp(asked[inside], segment.time, segment.current)
+        state, began = segment.state, began + float(segment.time[-1])
+    return volts, amperes
+
+
+def after(state: CellState, parts: Parts, lasts: float) -> CellState:
+    """Return the cell after so many seconds of a control."""
+    for control, until in parts:
+        segment = CELL.step(state, control, replace(until, duration=min(until.duration, lasts)))
+        state, lasts = segment.state, lasts - float(segment.time[-1])
+        if lasts <= 0.0:
+            break
+    return state
+
+
+def times_of(rows: list[RowTaken], row_time: float) -> np.ndarray:
+    """Return when rows were taken since the output went on: the first is there after its own measuring time."""
+    return np.array([row.time - rows[0].time + row_time for row in rows])
+
+
+def rested(state: CellState, dt: float) -> CellState:
+    return CELL.current_step(state, 0.0, dt).state if dt > 0 else state
+
+
+CYCLE = (
+    Step(OpenCircuit(), Until(duration=65.0), Record(interval=20.0)),
+    Step(ConstantCurrent(CURRENT), Until(voltage_above=4.1), Record(interval=30.0)),
+    Step(ConstantVoltage(4.1), Until(current_below=2e-5), Record(interval=10.0)),
+    Step(ConstantCurrent(-CURRENT), Until(voltage_below=3.0), Record(interval=30.0)),
+)
+
+
+def test_rest_charge_hold_and_discharge_are_the_cells_own_physics() -> None:
+    bench = Bench()
+    records = bench.fly(*CYCLE)
+    assert reasons_of(records) == ["duration", "voltage_above", "current_below", "voltage_below"]
+    assert records[-1] == RunStopped("all steps are through", None)
+    controls: list[list[tuple[Control, Ends]]] = [
+        [(Current(0.0), Ends(duration=70.0))],
+        [(Current(CURRENT), Ends(upper=4.1)), (Voltage(4.1), Ends(duration=60.0))],
+        [(Voltage(4.1), Ends(duration=3600.0))],
+        [(Current(-CURRENT), Ends(lower=3.0)), (Voltage(3.0), Ends(duration=60.0))],
+    ]
+    state, at = HALF, 0.0
+    for rows, (on, off), parts in zip(steps_of(records), driven(bench), controls, strict=True):
+        state = rested(state, on - at)
+        times = times_of(rows, bench.twin.row_time)
+        volts, amperes = law(state, parts, times)
+        assert [row.voltage for row in rows] == pytest.approx(volts, abs=DIGIT)
+        assert [row.current for row in rows] == pytest.approx(amperes, abs=1e-9)
+        if len(parts) == 2:
+            met = float(CELL.step(state, *parts[0]).time[-1])
+            assert times[-2] <= met <= times[-1], "the end is the first row at or after the law's"
+        state, at = after(state, parts, off - on), off
+    assert [row.number for row in rows_of(records)] == list(range(1, len(rows_of(records)) + 1))
+
+
+def test_a_hold_that_begins_far_away_rides_the_cells_largest_current_and_never_passes_it() -> None:
+    limits = CellLimits(2.0, 4.3, 2e-4)
+    step = Step(ConstantVoltage(4.1), Until(current_below=5e-5), Record(interval=5.0))
+    bench = Bench()
+    records = bench.fly(step, limits=limits)
+    rows = rows_of(records)
+    times = times_of(rows, bench.twin.row_time)
+    volts, amperes, _ = law(
+        HALF, [(Current(2e-4), Ends(upper=4.1)), (Voltage(4.1), Ends(duration=3600.0))], times
+    )
+    assert [row.voltage for row in rows] == pytest.approx(volts, abs=DIGIT)
+    assert [row.current for row in rows] == pytest.approx(amperes, abs=1e-9)
+    assert reasons_of(records) == ["current_below"]
+    assert max(row.current for row in rows) == pytest.approx(2e-4)
+
+
+def test_a_ramp_is_a_staircase_on_the_cells_own_physics() -> None:
+    rest = CELL.voltage(HALF, 0.0)
+    step = Step(VoltageRamp(rest, rest + 0.05, 1e-3), Until(), Record(interval=5.0))
+    bench = Bench()
+    records = bench.fly(step)
+    rows = rows_of(records)
+    assert reasons_of(records) == ["swept"]
+    assert len(rows) == 11
+    state = rested(HALF, driven(bench)[0][0])
+    for place, row in enumerate(rows):
+        segment = CELL.step(state, Voltage(round(rest + 0.005 * place, 9)), Ends(duration=5.0))
+        state = segment.state
+        assert row.voltage == pytest.approx(rest + 0.005 * place, abs=DIGIT)
+        assert row.current == pytest.approx(float(segment.current[-1]), abs=2e-9)
+        assert row.time == pytest.approx(5.0 * place)
+
+
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        (Until(charge=0.03, duration=3600.0), EndReason.CHARGE),
+        (Until(energy=0.1, duration=3600.0), EndReason.ENERGY),
+        (Until(duration=333.0), EndReason.DURATION),
+        (Until(voltage_above=4.2), EndReason.VOLTAGE_ABOVE),
+        (Until(voltage_above=4.2, duration=100.0), EndReason.DURATION),
+    ],
+)
+def test_each_end_is_the_laws_within_a_row(until: Until, reason: EndReason) -> None:
+    bench = Bench()
+    records = bench.fly(Step(ConstantCurrent(CURRENT), until, Record(interval=10.0)))
+    assert reasons_of(records) == [reason]
+    rows = rows_of(records)
+    lasted = rows[-1].time - rows[0].time
+    segment = CELL.current_step(
+        HALF, CURRENT, until.duration or 1e5, upper=until.voltage_above, sample_interval=1.0
+    )
+    laws = {
+        EndReason.CHARGE: 0.03 / CURRENT,
+        EndReason.ENERGY: float(np.interp(0.1, segment.energy, segment.time)),
+        EndReason.DURATION: until.duration or 0.0,
+        EndReason.VOLTAGE_ABOVE: float(segment.time[-1]),
+    }
+    assert laws[reason] - 0.05 <= lasted <= laws[reason] + 10.05
+    if reason is EndReason.DURATION:
+        assert lasted == pytest.approx(until.duration, abs=1e-6)
+
+
+def test_a_rest_ends_by_its_rate_when_the_cell_has_come_to_rest() -> None:
+    bench = Bench(noise=1.0)
+    step = Step(OpenCircuit(), Until(voltage_rate_below=2e-5), Record(interval=5.0))
+    records = bench.fly(Step(ConstantCurrent(CURRENT), Until(duration=100.0), Record(interval=10.0)), step)
+    assert reasons_of(records) == ["duration", "voltage_rate_below"]
+    rows = list(steps_of(records))[1]
+    state = CELL.current_step(HALF, CURRENT, 100.09).state
+    law_end = float(CELL.step(state, Current(0.0), Ends(voltage_rate=2e-5)).time[-1])
+    assert rows[-1].time - rows[0].time == pytest.approx(law_end, abs=10.0)
+
+
+def test_what_the_rows_say_passed_is_what_passed() -> None:
+    bench = Bench(noise=1.0)
+    rows = list(steps_of(bench.fly(Loop(CYCLE[1:2] + CYCLE[3:], 2))))
+    passed = [float(np.trapezoid([r.current for r in each], [r.time for r in each])) for each in rows]
+    assert sum(passed) == pytest.approx(bench.twin.charge, abs=2e-3 * sum(abs(part) for part in passed))
+    assert passed[1] == pytest.approx(-passed[2], rel=0.02)
+
+
+def test_neither_voltage_nor_current_ever_leaves_the_limits() -> None:
+    limits = CellLimits(3.0, 4.05, 1e-4)
+    steps = (
+        Step(ConstantCurrent(CURRENT), Until(duration=5000.0), Record(interval=600.0)),
+        Step(ConstantCurrent(-CURRENT), Until(duration=5000.0), Record(interval=600.0)),
+    )
+    bench = Bench()
+    records = bench.fly(*steps, limits=limits)
+    assert reasons_of(records) == ["safety_voltage_max"]
+    assert records[-1].cause is EndReason.SAFETY_VOLTAGE_MAX
+    assert max(row.voltage for row in rows_of(records)) <= 4.05 + DIGIT
+    assert bench.twin.receive(b"OUTP?;:SOUR:VOLT:PROT?\n", bench.clock.now()) == b"0;PROT5\n"
+    assert "safety" in records[-1].reason
+
+
+def test_a_step_whose_end_lies_behind_the_cell_drives_nothing() -> None:
+    bench = Bench()
+    records = bench.fly(
+        Step(ConstantCurrent(CURRENT), Until(voltage_above=3.5)),
+        Step(ConstantCurrent(-CURRENT), Until(voltage_below=4.0)),
+    )
+    assert reasons_of(records) == ["voltage_above", "voltage_below"]
+    assert [row.current for row in rows_of(records)] == [0.0, 0.0]
+    assert rows_of(records)[0].voltage == pytest.approx(CELL.voltage(HALF, 0.0), abs=DIGIT)
+    assert driven(bench) == []
+    assert bench.twin.charge == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        ConstantPower(1e-4),
+        ConstantResistance(1e4),
+        CurrentRamp(0.0, 1e-4, 1e-6),
+        PotentiostaticImpedance(1e5, 1.0, 0.01),
+        GalvanostaticImpedance(1e5, 1.0, 1e-6),
+    ],
+)
+def test_what_it_cannot_do_is_refused_in_one_sentence_that_says_what_it_can(run: Any) -> None:
+    until = Until() if "impedance" in run.technique or isinstance(run, CurrentRamp) else Until(duration=10.0)
+    program = Program("t", (Step(OpenCircuit(), Until(duration=1.0)), Step(run, until)), LIMITS)
+    with pytest.raises(
+        ProgramError, match=r"step 1: .*it does open circuit, constant current, constant voltage"
+    ):
+        Bench().device.check(program)
+
+
+@pytest.mark.parametrize(
+    ("step", "limits"),
+    [
+        (Step(ConstantCurrent(5e-9), Until(duration=9.0)), LIMITS),
+        (Step(OpenCircuit(), Until(duration=9.0), Record(interval=0.05)), LIMITS),
+        (Step(ConstantVoltage(4.0), Until(current_below=1e-7)), LIMITS),
+        (Step(VoltageRamp(3.0, 4.0, 0.2)), LIMITS),
+        (Step(OpenCircuit(), Until(duration=9.0)), CellLimits(2.0, 4.3, 1.5)),
+    ],
+)
+def test_what_is_out_of_range_is_refused_before_the_wire(step: Step, limits: CellLimits) -> None:
+    bench = Bench()
+    bench.cable.cut = True
+    with pytest.raises(LimitError):
+        bench.device.check(Program("t", (step,), limits))
+    assert bench.clock.now() == 0.0
+
+
+def test_it_says_what_a_lost_host_means_and_what_it_does_otherwise() -> None:
+    program = Program("t", (*CYCLE, Step(VoltageRamp(3.0, 4.0, 1e-3))), LIMITS)
+    said = "\n".join(Bench().device.remarks(program))
+    for words in (
+        "without it the step under way",
+        "one row interval",
+        "staircase of 100 stairs of 10 mV",
+        "limits.current_max",
+    ):
+        assert words in said
+
+
+def test_ranges_are_those_that_hold_the_step() -> None:
+    bench = Bench()
+    bench.begin(*CYCLE)
+    assert [bench.device.range_of(step) for step in CYCLE] == [-1, 4, 5, 4]
+
+
+# The host, away and gone.
+
+
+def test_a_host_that_is_silent_for_a_minute_loses_no_row_and_doubles_none() -> None:
+    step = Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=1.0))
+    quiet, cut = Bench(), Bench()
+    expected = rows_of(quiet.fly(step, until=700.0))
+    cut.begin(step)
+    cut.clock.run_until(100.3)
+    cut.cable.cut = True
+    cut.clock.run_until(160.3)
+    cut.listen()
+    with pytest.raises(WireError):
+        cut.listen()
+    cut.cable.cut = False
+    cut.clock.run_until(700.0)
+    rows = rows_of(cut.listen())
+    assert [row.time for row in rows] == pytest.approx([row.time for row in expected])
+    assert [row.voltage for row in rows] == pytest.approx([row.voltage for row in expected], abs=2 * DIGIT)
+    assert [row.number for row in rows] == list(range(1, 602))
+
+
+def test_a_step_that_ends_while_the_link_is_silent_goes_on_when_it_is_back() -> None:
+    steps = (
+        Step(ConstantCurrent(CURRENT), Until(duration=60.0), Record(interval=10.0)),
+        Step(OpenCircuit(), Until(duration=60.0), Record(interval=10.0)),
+    )
+    bench = Bench()
+    bench.begin(*steps)
+    bench.clock.run_until(30.0)
+    bench.cable.cut = True
+    bench.clock.run_until(200.0)
+    assert driven(bench) == [(0.0, pytest.approx(60.04))], "the output went off at the step's duration"
+    bench.cable.cut = False
+    bench.clock.run_until(400.0)
+    records = bench.listen()
+    assert reasons_of(records) == ["duration", "duration"]
+    assert len(rows_of(records)) == 14
+    assert rows_of(records)[7].time > 199.0
+
+
+@pytest.mark.parametrize(
+    ("step", "off"),
+    [
+        (Step(ConstantCurrent(CURRENT), Until(duration=95.0), Record(interval=10.0)), 95.04),
+        (Step(ConstantCurrent(CURRENT), Until(voltage_above=4.2), Record(interval=30.0)), 7200.04),
+        (Step(ConstantVoltage(4.0), Until(current_below=1e-6), Record(interval=7.0)), 7200.04),
+        (Step(OpenCircuit(), Until(duration=0.5), Record(interval=30.0)), 0.54),
+        (Step(VoltageRamp(3.9, 4.0, 1e-3), Until(), Record(interval=10.0)), 110.0),
+    ],
+)
+def test_a_dead_host_leaves_the_output_off_at_the_steps_bound(step: Step, off: float) -> None:
+    bench = Bench()
+    bench.begin(step, limits=CellLimits(2.0, 4.3, 5e-4), longest=7200.0)
+    bench.clock.due.clear()
+    bench.twin.advance(20_000.0)
+    assert driven(bench) == [(0.0, pytest.approx(off, abs=0.02))]
+    before = bench.twin.charge
+    bench.twin.advance(40_000.0)
+    bench.twin.settle()
+    assert bench.twin.charge == before, "the cell is disconnected"
+
+
+def test_a_full_buffer_opens_the_output_and_the_host_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keithley_2450, "BUFFER_ROWS", 12)
+    step = Step(ConstantCurrent(CURRENT), Until(duration=300.0), Record(interval=10.0))
+    bench = Bench()
+    rows = rows_of(bench.fly(step, until=400.0))
+    assert len(driven(bench)) == 3
+    assert rows[-1].time == pytest.approx(300.0, abs=0.2)
+    times = [row.time for row in rows]
+    assert times == sorted(times)
+    assert [round(time, -1) for time in times if time < 100.02] == [10.0 * k for k in range(11)]
+    assert max(np.diff(times)) == pytest.approx(10.0)
+    alone = Bench()
+    alone.begin(step)
+    alone.clock.due.clear()
+    alone.twin.advance(1000.0)
+    assert driven(alone)[0][1] == pytest.approx(100.04)
+
+
+# Trouble.
+
+
+def test_a_start_acts_once() -> None:
+    bench = Bench()
+    bench.begin(*CYCLE)
+    with pytest.raises(InstrumentError, match="spent"):
+        bench.device.start("t1")
+    with pytest.raises(InstrumentError, match="not_uploaded"):
+        bench.device.start("t2")
+    with pytest.raises(InstrumentError, match="busy"):
+        bench.device.upload(Job("t", CYCLE, LIMITS, "t3", LONGEST))
+    assert bench.device.read_busy() == 1
+    assert len(bench.happened("trigger")) == 1
+
+
+@pytest.mark.parametrize("trouble", ["ignore", "drop", "delay", "duplicate", "truncate", "disconnect"])
+def test_a_start_in_trouble_acts_once_or_not_at_all(trouble: Any) -> None:
+    step = Step(OpenCircuit(), Until(duration=60.0), Record(interval=10.0))
+    for place in range(11):
+        bench = Bench()
+        bench.device.upload(Job("t", (step,), LIMITS, "t1", LONGEST))
+        bench.device.wire._port = FaultyPort(
+            bench.device.wire._port,
+            bench.clock,  # type: ignore[arg-type]
+            [*[None] * place, Fault(trouble, 0.8)],
+        )
+        try:
+            bench.device.start("t1")
+        except Timeout:
+            assert not bench.happened("trigger")
+            bench.device.start("t1")
+        bench.clock.run_until(100.0)
+        started = [words for _, words in bench.happened("trigger") if words == "started"]
+        assert started == ["started"]
+        records = bench.listen()
+        assert reasons_of(records) == ["duration"]
+        assert [row.time for row in rows_of(records)] == pytest.approx([10.0 * k for k in range(7)])
+
+
+def test_a_start_that_nobody_answers_is_unknown_and_bounded() -> None:
+    bench = Bench()
+    step = Step(ConstantCurrent(CURRENT), Until(duration=60.0), Record(interval=10.0))
+    bench.device.upload(Job("t", (step,), LIMITS, "t1", LONGEST))
+    exchange = bench.cable.exchange
+
+    def lose_the_start(data: bytes) -> bytes:
+        reply = exchange(data)
+        bench.cable.cut = bench.cable.cut or b"INIT" in data
+        return b"" if bench.cable.cut else reply
+
+    bench.cable.exchange = lose_the_start  # type: ignore[method-assign]
+    with pytest.raises(OutcomeUnknown, match="may be running"):
+        bench.device.start("t1")
+    bench.twin.advance(100.0)
+    assert driven(bench) == [(0.0, pytest.approx(60.04))]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_trouble_on_the_line_changes_no_row_and_no_end(seed: int) -> None:
+    steps = (
+        Step(ConstantCurrent(CURRENT), Until(charge=0.02, duration=600.0), Record(interval=10.0)),
+        Step(OpenCircuit(), Until(duration=100.0), Record(interval=10.0)),
+    )
+    troubles: dict[Any, float] = {
+        "ignore": 0.03,
+        "drop": 0.03,
+        "delay": 0.03,
+        "duplicate": 0.03,
+        "truncate": 0.03,
+    }
+    faults = itertools.chain([None] * 30, random_faults(seed, troubles, {"delay": 0.7}))
+    bench = Bench(faults=faults)
+    records = bench.fly(*steps, until=3000.0)
+    assert reasons_of(records) == ["charge", "duration"]
+    rows = rows_of(records)
+    times = [row.time for row in rows]
+    assert len(set(times)) == len(times)
+    assert times == sorted(times)
+    charge, rest = steps_of(records)
+    assert [row.time for row in charge] == pytest.approx([10.0 * k for k in range(len(charge))])
+    assert len(rest) == 11
+    assert [words for _, words in bench.happened("trigger")].count("started") == 2
+
+
+def test_stop_opens_the_cell_and_brings_the_last_rows() -> None:
+    bench = Bench()
+    bench.begin(Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=1.0)))
+    bench.clock.run_until(10.3)
+    bench.clock.moment = 20.5
+    assert bench.device.stop() is True
+    records = bench.listen()
+    assert len(rows_of(records)) == 21
+    assert records[-2:] == [ElementEnded(EndReason.OPERATOR), records[-1]]
+    assert records[-1].cause is EndReason.OPERATOR
+    assert driven(bench) == [(0.0, pytest.approx(20.5))]
+    assert bench.device.stop() is False
+    assert bench.device.read_busy() == 0
+    bench.clock.run_until(1000.0)
+    assert bench.listen() == records
+
+
+def test_safe_opens_what_an_earlier_host_left_running_and_disconnects() -> None:
+    bench = Bench()
+    bench.begin(Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=10.0)))
+    bench.clock.due.clear()
+    bench.clock.moment = 50.0
+    later = bench.connect()
+    assert later.read_busy() == 1
+    later.safe()
+    later.safe()
+    assert later.read_busy() == 0
+    assert driven(bench) == [(0.0, 50.0)]
+    assert bench.twin.receive(b"OUTP:VOLT:SMOD?;:TRIG:STAT?\n", 50.0).startswith(b"HIMP;ABORTED")
+
+
+def test_a_failed_reading_is_a_row_without_a_number_and_three_end_the_run() -> None:
+    bench = Bench()
+    bench.begin(Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=10.0)))
+    bench.clock.run_until(25.0)
+    bench.twin.sense_open = True
+    bench.clock.run_until(35.0)
+    bench.twin.sense_open = False
+    bench.clock.run_until(55.0)
+    bench.twin.sense_open = True
+    bench.clock.run_until(200.0)
+    records = bench.listen()
+    failed = [row.time for row in rows_of(records) if math.isnan(row.voltage)]
+    assert failed == pytest.approx([30.0, 60.0, 70.0, 80.0])
+    assert reasons_of(records) == ["instrument_error"]
+    assert isinstance(records[-1], RunStopped)
+    assert not bench.twin.output
+
+
+def test_an_overflow_of_the_look_is_no_voltage_and_drives_nothing() -> None:
+    bench = Bench()
+    bench.twin.sense_open = True
+    assert math.isnan(bench.device.read_cell())
+    records = bench.fly(*CYCLE)
+    assert reasons_of(records) == ["open_circuit"]
+    assert driven(bench) == []
+
+
+def test_a_lead_that_falls_off_is_seen_with_the_next_row() -> None:
+    bench = Bench()
+    bench.begin(Step(ConstantCurrent(CURRENT), Until(voltage_above=4.2), Record(interval=10.0)))
+    bench.clock.run_until(35.0)
+    bench.twin.wire_cell(None, 35.0)
+    bench.clock.run_until(100.0)
+    records = bench.listen()
+    assert reasons_of(records) == ["open_circuit"]
+    assert rows_of(records)[-1].time == pytest.approx(40.0)
+    assert not bench.twin.output
+
+
+def test_a_power_cycle_in_a_run_is_told_and_the_output_disconnected() -> None:
+    bench = Bench()
+    bench.begin(Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=10.0)))
+    bench.clock.run_until(45.0)
+    bench.twin.power_cycle(45.0)
+    bench.clock.run_until(100.0)
+    records = bench.listen()
+    alarm = next(each for each in records if isinstance(each, InstrumentAlarm))
+    assert alarm.code == "restarted"
+    assert "the cell is open" in alarm.text
+    assert records[-1].cause is EndReason.INSTRUMENT_ERROR
+    assert bench.twin.receive(b"OUTP?;:OUTP:VOLT:SMOD?\n", 100.0) == b"0;HIMP\n"
+    assert bench.device.read_busy() == 0
+
+
+def test_a_setting_that_is_refused_is_an_error_with_its_number_and_text() -> None:
+    bench = Bench()
+    receive = bench.twin.receive
+    bench.twin.receive = lambda data, now: receive(data.replace(b"PROT5", b"PROT7"), now)  # type: ignore[method-assign]
+    with pytest.raises(InstrumentError, match=r"-224: Illegal parameter value .*PROT5"):
+        bench.device.upload(Job("t", CYCLE, LIMITS, "t1", LONGEST))
+
+
+def test_a_step_that_is_refused_in_a_run_opens_the_cell_and_says_why() -> None:
+    bench = Bench()
+    bench.begin(*CYCLE[:2])
+    receive = bench.twin.receive
+    bench.twin.receive = lambda data, now: receive(data.replace(b"ILIM 8.6e-05", b"ILIM 8.6e9"), now)  # type: ignore[method-assign]
+    bench.clock.run_until(200.0)
+    records = bench.listen()
+    alarm = next(each for each in records if isinstance(each, InstrumentAlarm))
+    assert (alarm.code, "Data out of range" in alarm.text) == ("-222", True)
+    assert records[-1].cause is EndReason.INSTRUMENT_ERROR
+    assert not bench.twin.output
+
+
+def test_another_model_and_another_language_are_not_taken_for_it() -> None:
+    bench = Bench()
+    bench.twin.model = "2460"
+    with pytest.raises(InstrumentError, match="2460"):
+        bench.device.identify()
+    receive = bench.twin.receive
+    bench.twin.model = "2450"
+    bench.twin.receive = lambda data, now: b"TSP\n" if data == b"*LANG?\n" else receive(data, now)  # type: ignore[method-assign]
+    with pytest.raises(InstrumentError, match="SCPI"):
+        bench.device.identify()
+    bench.twin.receive = lambda data, now: b"Stanford Research Systems,DG645,1,1\n"  # type: ignore[method-assign]
+    with pytest.raises(LabError):
+        bench.device.identify()
+
+
+def test_the_driver_plays_the_flight_of_the_transcript() -> None:
+    exchanges = [each for each in tomllib.loads(TRANSCRIPT.read_text())["exchange"] if each.get("flight")]
+    pairs = [Pair(*(words.encode() for words in pair)) for each in exchanges for pair in each["pairs"]]
+    clock = LaneClock()
+    port = TranscriptPort(pairs, clock, "smu")  # type: ignore[arg-type]
+    wire = Wire(port, clock, name="smu", lane="smu", sync=Keithley2450.sync)  # type: ignore[arg-type]
+    device = Keithley2450(wire, clock, name="smu")  # type: ignore[arg-type]
+    steps = (
+        Step(OpenCircuit(), Until(duration=1.2), Record(interval=0.5)),
+        Step(ConstantCurrent(1e-5), Until(voltage_above=4.2), Record(interval=0.5)),
+    )
+    device.upload(Job("t", steps, CellLimits(-1.0, 4.3, 1e-3), "t1", 3600.0))
+    device.start("t1")
+    clock.run_until(10.0)
+    records = list(device.records(1, 100).records)
+    wire.close()
+    assert [row.time for row in rows_of(records)] == pytest.approx([0.0, 0.5, 1.0, 1.2, 1.25])
+    assert reasons_of(records) == ["duration", "open_circuit"]
+    assert [each.name for each in records if isinstance(each, ElementBegan)] == [
+        "open_circuit",
+        "constant_current",
+    ]
+
+
+def test_a_second_client_of_the_socket_is_refused_with_the_holders_name(tmp_path: Path) -> None:
+    clock: Any = LaneClock()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        first = SerialPort(address, clock, locks=tmp_path)
+        accepted, _ = server.accept()
+        with pytest.raises(OwnershipError, match="pid"):
+            SerialPort(address, clock, locks=tmp_path)
+        first.close()
+        accepted.close()

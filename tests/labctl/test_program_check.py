@@ -1,0 +1,83 @@
+"""Programs in files of every kind, on a sample's cell, asked of a bench's drivers without opening anything."""
+
+import pytest
+
+from devices.errors import ConfigError
+from labctl.config.folder import Config
+from labctl.language.export import FORMATS
+from labctl.program_check import checks_of, find_program, program_on, size_of, tell_programs
+
+CONFIG = Config()
+NAMES = CONFIG.names("program")
+STEPS = "limits 2.95 V to 4.3 V, 1 mA\n('Charge at {rate} until 4.25 V', 'Discharge at {rate} until 3 V') * 3\n"
+
+
+def write(tmp_path, text, name="steps.txt"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shipped_program_runs_on_a_shipped_sample_and_hits_no_limit(name):
+    path = CONFIG.path("program", name)
+    (told,) = tell_programs([path], sample="lco-1.2um", bench="twin")
+    assert not told.stopped
+    assert not any("DOUBT" in line for line in told.lines)
+    assert any(line.startswith("  time") for line in told.lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shipped_program_reads_back_from_its_text(name, tmp_path):
+    cell = size_of("lco-1.2um")
+    program = program_on(find_program(name), cell, name)
+    path = write(tmp_path, FORMATS["text"](program, cell), f"{name}.txt")
+    assert program_on(find_program(str(path)), cell, name) == program
+
+
+def test_a_text_file_of_steps_is_a_program(tmp_path):
+    (told,) = tell_programs([write(tmp_path, STEPS.format(rate="C/2"))], sample="lco-0.7um")
+    assert told.lines[0].startswith("steps: 2 steps, 6 runs")
+
+
+def test_a_unicycler_file_is_a_program(tmp_path):
+    cell = size_of("")
+    text = FORMATS["unicycler"](program_on(find_program("rates-0.7um"), cell, ""), cell)
+    (told,) = tell_programs([write(tmp_path, text, "r.json")], sample="lco-0.7um")
+    assert told.lines[0].startswith("r: 4 steps, 32 runs")
+
+
+def test_an_experiments_program_is_on_its_own_sample():
+    (told,) = tell_programs([CONFIG.path("experiment", "fla-0.7um")])
+    assert any("7.245" in line for line in told.lines)
+
+
+def test_what_is_no_program_says_nothing():
+    assert list(tell_programs([CONFIG.path("recipe", "fla-850V-20")])) == []
+
+
+def test_c_rates_without_a_sample_ask_for_one(tmp_path):
+    with pytest.raises(ConfigError, match="give --sample"):
+        list(tell_programs([write(tmp_path, STEPS.format(rate="C/2"))]))
+    (told,) = tell_programs([write(tmp_path, STEPS.format(rate="5 uA"))])
+    assert any("capacity unknown" in line for line in told.lines)
+
+
+def test_milli_for_micro_is_doubted_and_stops_where_the_lab_does(tmp_path):
+    path = write(tmp_path, STEPS.format(rate="5 mA").replace("1 mA", "20 mA"))
+    (told,) = tell_programs([path], sample="lco-0.7um")
+    assert told.stopped
+    assert any("DOUBT" in line and "uA, not mA" in line for line in told.lines)
+    assert any("LIMIT" in line and "limits.toml" in line for line in told.lines)
+
+
+def test_the_drivers_of_a_bench_are_asked():
+    (name,) = checks_of(CONFIG.bench("twin"))
+    assert name == "potentiostat"
+
+
+def test_a_current_below_the_drivers_least_is_named(tmp_path):
+    path = write(tmp_path, STEPS.format(rate="1 pA"))
+    (told,) = tell_programs([path], sample="lco-0.7um", bench="twin")
+    assert told.stopped
+    assert sum("LIMIT" in line for line in told.lines) == 2
