@@ -6,7 +6,6 @@ is over. A silent link costs time and no rows: every phase may be tried again, a
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from devices.cycler import (
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
 from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
 from devices.programs import Step
-
-log = logging.getLogger(__name__)
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""
@@ -136,14 +133,18 @@ class HostCycler:
             return self._started_at
 
     def stop(self) -> bool:
-        """Open the output, whoever closed it; return whether a job was flying."""
+        """Open the output, whoever closed it; return whether a job was flying.
+
+        Raises WireError on a silent link: the job does not go on, and the output is opened when the link is back.
+        """
         with self._lock:
             flight = self._flight
-            self._instrument.open()
             if flight is None:
+                self._instrument.open()
                 return False
             flight.ended = Ended(EndReason.OPERATOR, flight.time, 0.0)
-            flight.phase = "open" if flight.phase in ("go", "measure", "open") else "end"
+            flight.phase = "open" if flight.phase in ("go", "measure", "open") else "shut"
+            self._instrument.open()
             try:
                 self._turn(flight)
             except WireError as error:
@@ -305,11 +306,12 @@ class HostCycler:
 
     def _end(self, flight: _Flight) -> None:
         """Open the output, book what was measured since, and go on or land."""
-        if flight.phase == "open":
+        if flight.phase in ("open", "shut"):
             self._instrument.open()
+        if flight.phase == "open":
             for row in self._instrument.fetch().rows:
                 self._row(row, flight)
-            flight.phase = "end"
+        flight.phase = "end"
         ended = flight.ended
         assert ended is not None
         self._note(ElementEnded(ended.reason))

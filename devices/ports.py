@@ -8,6 +8,7 @@ import random
 import select
 import socket
 import tempfile
+import termios
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ class PortLock:
             self._file = -1
 
 
+LINE_FAILURES = (OSError, serial.SerialException, termios.error)
+"""What a line raises that is gone or cannot be opened; of one pulled out in a write termios says so itself."""
+
+
 class SerialPort:
     """A serial line or anything else pyserial opens (`/dev/serial/by-id/...`, `socket://host:port`).
 
@@ -86,7 +91,7 @@ class SerialPort:
         try:
             line.write(data)
             line.flush()
-        except (OSError, serial.SerialException) as error:
+        except LINE_FAILURES as error:
             raise self._lost(error) from error
 
     def read(self, timeout: float) -> bytes:
@@ -96,7 +101,7 @@ class SerialPort:
             line.timeout = timeout
             first: bytes = line.read(1)
             return first + line.read(line.in_waiting) if first else b""
-        except (OSError, serial.SerialException) as error:
+        except LINE_FAILURES as error:
             raise self._lost(error) from error
 
     def close(self) -> None:
@@ -110,7 +115,7 @@ class SerialPort:
                 self._serial = serial.serial_for_url(
                     self._address, baudrate=self._baud, parity=self._parity, exclusive=True
                 )
-            except (OSError, serial.SerialException) as error:
+            except LINE_FAILURES as error:
                 raise WireError(f"{self._address} cannot be opened: {error}; nothing was sent") from error
         return self._serial
 
@@ -187,7 +192,7 @@ class UnixPort:
     """A unix socket on which another process serves several clients, each of which is heard apart from the others.
 
     There is no lock: who may do what is the server's to say. A server that was restarted is found again at the
-    next write.
+    next use.
     """
 
     def __init__(self, path: str) -> None:
@@ -207,12 +212,11 @@ class UnixPort:
 
     def read(self, timeout: float) -> bytes:
         """Return what came, waiting up to `timeout` seconds for the first byte."""
-        if self._socket is None:
-            raise WireError(f"{self._path} is not open; nothing was read")
+        connection = self._opened()
         try:
-            if not select.select([self._socket], [], [], timeout)[0]:
+            if not select.select([connection], [], [], timeout)[0]:
                 return b""
-            received = self._socket.recv(1 << 16)
+            received = connection.recv(1 << 16)
         except OSError as error:
             raise self._lost(error) from error
         if not received:

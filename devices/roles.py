@@ -70,6 +70,58 @@ class EnergyMeter(Protocol):
         """Nothing to make safe; answers all the same."""
 
 
+class Pyrometer(Protocol):
+    """Measures the temperature of what lies under the lamp, between flashes; too slow to see one.
+
+    `read` is ophyd's word for all quantities of a device, so one temperature is read_temperature().
+    """
+
+    def prepare(self) -> None:
+        """Set emissivity and response, and read them back."""
+
+    def read_temperature(self) -> float:
+        """Return the temperature [K], fresh and in range.
+
+        Raises InstrumentError with what it said instead of a value: warming, below its range, overflow, stuck.
+        """
+
+    def safe(self) -> None:
+        """Nothing to make safe; answers all the same."""
+
+
+class Thermometers(Protocol):
+    """Measures temperatures in several places, slowly."""
+
+    def prepare(self) -> None:
+        """Set every channel and read it back."""
+
+    def read_temperatures(self) -> Mapping[str, float]:
+        """Return the temperatures [K] by the channels' names.
+
+        Raises InstrumentError that names the channels that are open or out of range.
+        """
+
+    def safe(self) -> None:
+        """End what is under way."""
+
+
+Trace = tuple[tuple[float, ...], tuple[float, ...]]
+"""Times [s] since the first sample, and volts."""
+
+
+class TraceRecorder(Protocol):
+    """Records one trace per trigger of its own input; the host only waits."""
+
+    def prepare(self, duration: float, samples: int) -> None:
+        """Have the next trigger record `samples` in `duration` [s]; so do those after each take()."""
+
+    def take(self) -> Trace | None:
+        """Return the trace recorded since the last call, or None when there is no whole one."""
+
+    def safe(self) -> None:
+        """Wait for no trigger any more."""
+
+
 @dataclass(frozen=True)
 class Flight:
     """How a run on a station ended: asked and done in the station's unit of work, and why it ended."""

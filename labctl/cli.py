@@ -149,6 +149,7 @@ def check(
     sample: Annotated[
         str, typer.Option(help="Whose cell a program is for; an experiment's own, else none.")
     ] = "",
+    area: Annotated[str, typer.Option(help='Area of a cell without a sample, e.g. "0.2 cm^2".')] = "",
     bench: Annotated[str, typer.Option(help="The bench whose potentiostats are asked, too.")] = "",
     config: ConfigOption = None,
 ) -> None:
@@ -156,16 +157,18 @@ def check(
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
     from labctl.program_check import tell_programs
+    from labctl.units import UnitError, parse
 
+    try:
+        square_metres = parse(area, "m^2") if area else None
+    except UnitError as error:
+        raise typer.BadParameter(str(error), param_hint="--area") from error
     mistakes = find_mistakes(files or [], config)
     if mistakes:
         raise ConfigError(mistakes)
-    typer.echo("no mistakes")
-    stopped = False
-    for told in tell_programs(files or [], config=config, sample=sample, bench=bench):
-        typer.echo("\n".join(told.lines))
-        stopped |= told.stopped
-    if stopped:
+    programs = list(tell_programs(files or [], config=config, sample=sample, area=square_metres, bench=bench))
+    typer.echo("\n".join(["no mistakes", *(line for told in programs for line in told.lines)]))
+    if any(told.stopped for told in programs):
         raise typer.Exit(2)
 
 

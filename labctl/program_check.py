@@ -12,9 +12,8 @@ from pydantic import ValidationError
 from devices.cells import CellSize
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.macros import Macro
-from devices.programs import Program
+from devices.programs import CellLimits, Program
 from devices.samples import SampleRef
-from devices.wire import Wire
 from labctl.config import readers
 from labctl.config.check import PROGRAM_FILES, kind_of, widest_cell
 from labctl.config.documents import shown
@@ -36,25 +35,32 @@ class Told:
 
 
 def tell_programs(
-    files: Sequence[Path], *, config: Path | None = None, sample: str = "", bench: str = ""
+    files: Sequence[Path],
+    *,
+    config: Path | None = None,
+    sample: str = "",
+    area: float | None = None,
+    bench: str = "",
 ) -> Iterator[Told]:
     """Yield what there is to say of each program or experiment among the files.
 
-    sample: whose cell; an experiment's own, and for a program none, if empty. bench: whose potentiostats are
-    asked. Raises ConfigError for a program that cannot be on that cell.
+    sample: whose cell; an experiment's own, and for a program none, if empty: then a cell of this area [m2] and of
+    unknown capacity. bench: whose potentiostats are asked. Raises ConfigError for a program that cannot be on that
+    cell.
     """
     folder = Config(config)
     limits = folder.limits()
     checks = checks_of(folder.bench(bench)) if bench else {}
     chosen = folder.sample(sample) if sample else None
+    widest = widest_cell(limits)
     for path in files:
-        macro, own = _program(path, folder)
+        macro, own = _program(path, folder, widest)
         if macro is None:
             continue
-        cell = _cell(chosen or own)
+        cell = _cell(chosen or own, area)
         program = program_on(macro, cell, shown(path))
-        lines = tuple(report(program, cell, limits.potentiostat, checks))
-        yield Told(lines, bool(stops(program, cell, limits.potentiostat, checks)))
+        hit = stops(program, cell, limits.potentiostat, checks)
+        yield Told(tuple(report(program, cell, hit)), bool(hit))
 
 
 def find_program(name: str, config: Path | None = None) -> Macro:
@@ -75,7 +81,7 @@ def program_on(macro: Macro, cell: CellSize, file: str) -> Program:
     try:
         return macro.on(cell)
     except ProgramError as error:
-        hint = "give --sample, or no C-rates; " if cell is NO_SAMPLE and "capacity" in str(error) else ""
+        hint = "give --sample, or no C-rates; " if cell.capacity is None and "capacity" in str(error) else ""
         raise ConfigError([Mistake(file, "", "", f"{hint}{error}")]) from error
     except ValidationError as error:
         where = f"on a cell of {cell.area * 1e4:g} cm2"
@@ -96,21 +102,26 @@ def checks_of(bench: BenchFile) -> dict[str, Check]:
 
 def _unwired(driver: Any, name: str, part: Part) -> Any:
     """Return a driver whose wire leads nowhere and that has no clock: good for what it refuses, and no more."""
+    # Brings ophyd along, half a second that a check without a bench need not pay.
+    from devices.wire import Wire
+
     nowhere: Any = None
     wire = Wire(nowhere, nowhere, name=name, lane=name, sync=driver.sync)
     parameters = {} if part.parameters is None else asdict(part.parameters)
     return driver(wire, nowhere, name=name, **parameters)
 
 
-def _program(path: Path, folder: Config) -> tuple[Macro | None, SampleRef | None]:
+def _program(path: Path, folder: Config, widest: CellLimits) -> tuple[Macro | None, SampleRef | None]:
     kind = kind_of(path)
     if kind == "program":
-        return readers.program(path, widest_cell(folder.limits())), None
+        return readers.program(path, widest), None
     if kind == "experiment":
         found = folder.experiment(path)
         return found.program, found.sample
     return None, None
 
 
-def _cell(sample: SampleRef | None) -> CellSize:
-    return NO_SAMPLE if sample is None else CellSize.of(sample)
+def _cell(sample: SampleRef | None, area: float | None = None) -> CellSize:
+    if sample is not None:
+        return CellSize.of(sample)
+    return NO_SAMPLE if area is None else CellSize(area)

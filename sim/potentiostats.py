@@ -9,6 +9,7 @@ from sim.bench import Bench, Twin, TwinStation
 from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
 from sim.twins.keithley_2450 import Keithley2450Twin
+from sim.twins.palmsens_emstat4 import EmStat4Twin
 from sim.twins.squidstat import SquidstatTwin
 
 Answer = Callable[[bytes], bytes]
@@ -124,9 +125,62 @@ class Keithley2450Twins:
         self.smu.wire_cell(None, now)
 
 
+class EmStat4Twins:
+    """An EmStat4 HR with at most one cell on its leads."""
+
+    def __init__(
+        self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+    ) -> None:
+        (self._part,) = parts
+        self.emstat = EmStat4Twin(seed=bench.seed_of(name)[1] ^ bench.seed)
+        self._wired: str | None = None
+
+    @property
+    def twins(self) -> Sequence[Twin]:
+        """The instrument."""
+        return (self.emstat,)
+
+    @property
+    def parts(self) -> Mapping[str, Twin]:
+        """The instrument, as the station's one part."""
+        return {self._part: self.emstat}
+
+    def power_cycle(self, part: str, now: float) -> None:
+        """Take its power away and give it back; the cell stays on its leads."""
+        self.emstat.power_cycle(now)
+
+    def exchange(self, part: str, data: bytes, now: float) -> bytes:
+        """Give bytes to the instrument, none to hear what it has sent meanwhile."""
+        return self.emstat.receive(data, now)
+
+    def deliver(self) -> None:
+        """Say nothing: what it streams waits in its buffer until the wire is read."""
+
+    def settle(self) -> None:
+        """Write the present state into the wired cell."""
+        self.emstat.settle()
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Wire a cell to the leads."""
+        if self._wired is not None:
+            raise FoilError(f"{place}: a cell hangs on the leads already")
+        wired = foil.as_cell()
+        self._wired = foil.id
+        self.emstat.wire_cell(wired, now)
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Unwire it."""
+        self._wired = None
+        self.emstat.wire_cell(None, now)
+
+
 Built = Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]
 
-MAKES: Mapping[str, Built] = {"squidstat": SquidstatTwins, "keithley_2450": Keithley2450Twins}
+MAKES: Mapping[str, Built] = {
+    "squidstat": SquidstatTwins,
+    "keithley_2450": Keithley2450Twins,
+    "palmsens_emstat4": EmStat4Twins,
+}
 """The twins of each make, by the stem of its driver."""
 
 

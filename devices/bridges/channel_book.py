@@ -2,7 +2,8 @@
 
 A record keeps its number for the book's life; it is dropped only when a client has acknowledged it. While the link
 is lost, and after it is back until the instrument has said what it kept, live signals wait: what was recovered comes
-before them. A row whose time is not after the last one's is the same row once more, and is dropped.
+before them. A row whose time is not after the last one's is the same row once more, and is dropped; what is said
+again from before the element under way is known by the begin of its own element.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class _Recovery:
 class ChannelBook:
     """The records of a channel, from record `first` on; tokens of what was uploaded and started last.
 
-    `stops_itself` is called when an element was ended by the charge that was its safety limit.
+    idle: how many idle samples came, and the voltage [V] of the last. over: nothing that was begun here runs.
     """
 
     first: int = 1
@@ -110,6 +111,7 @@ class ChannelBook:
         self._unbroken = False
         self._waiting: list[Said] = []
         self._pending: list[Element] = []
+        self._in_old = False  # what is recovered belongs to an element that is over
         self._recovery = _Recovery(0.0)
 
     @property
@@ -159,7 +161,9 @@ class ChannelBook:
         """Book a row from the instrument's memory; return whether the channel is to be stopped."""
         stop = False
         pending, self._pending = self._pending, []
-        if self._last is not None and said.time < self._last.time:
+        since = -math.inf if self._last is None else said.time - self._last.time
+        self._in_old = self._last is not None and (since < 0.0 or (self._in_old and not pending))
+        if self._in_old and since <= 0.0:
             return False
         if pending and self._is_again(pending[-1], said):
             pending = []
@@ -197,8 +201,9 @@ class ChannelBook:
 
     def flush(self) -> bool:
         """Mark what was recovered, then book what waited for it; return whether the channel is to be stopped."""
-        waiting: list[Said] = [*self._pending, *self._waiting]
-        self._pending, self._waiting, self.link = [], [], "up"
+        new = [each for each in self._pending if self._in_element or each != self._element]
+        waiting: list[Said] = [*new, *self._waiting]
+        self._pending, self._waiting, self._in_old, self.link = [], [], False, "up"
         found, self._recovery = self._recovery, _Recovery(0.0)
         if found.count:
             self.add("recovered", found.count, found.first, found.last)
@@ -237,7 +242,7 @@ class ChannelBook:
         return is_safety
 
     def _take_stop(self, said: Stopped) -> None:
-        if self.over and self.started is not None:
+        if self.over:
             return
         self.over = True
         self.add("stopped", said.reason, *(("safety_charge",) if self._is_at_safety() else ()))
@@ -269,10 +274,10 @@ class ChannelBook:
         return said.time - self._last.time - GAP * longest - CLOCK_GRAIN
 
     def _is_again(self, element: Element, said: Row | Point) -> bool:
-        """Return whether a recovered begin of an element is that of the one under way, of which a row came."""
+        """Return whether a recovered begin of an element, with its first row, is that of the one under way."""
         last = self._last
-        at_its_begin = self._in_element <= 1 and last is not None and said.time == last.time
-        return element == self._element and at_its_begin
+        is_first = self._in_element == 1 and last is not None and said.time == last.time
+        return element == self._element and (self._in_element == 0 or is_first)
 
     def _count(self, last: Row | Point | None, said: Row) -> None:
         if isinstance(last, Row) and self._in_element:

@@ -26,7 +26,7 @@ experiment is stopped when it was reached. Records; a number that is not finite 
     ["spectrum", row number, s, Hz, ohm, ohm, V, A, peak, distortion], ["stopped", text] or ["stopped", text, reason],
     ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s], ["paused"], ["resumed"]
 
-When the library loses the instrument, each request tries to connect anew; until then "disconnected" is the answer
+When the library loses the instrument, requests try to connect anew; until then "disconnected" is the answer
 to whatever needs it. Rows that the instrument kept meanwhile are asked to be erased there when all were acknowledged.
 """
 
@@ -50,6 +50,9 @@ log = logging.getLogger(__name__)
 
 NOT_RUNNING = 105
 """FailedToStopExperiment of the vendor's AisErrorCode: there was nothing to stop."""
+
+RECONNECT_PERIOD = 1.0
+"""Seconds between tries to connect to an instrument that was lost; guess, a try may take as long."""
 
 RECOVERY_STEP = 10.0
 """Seconds that a request counts for where the bridge is given no clock."""
@@ -79,6 +82,7 @@ class SquidstatBridge:
         self._device = ""
         self._books: list[ChannelBook] = []
         self._to_erase: dict[int, int] = {}
+        self._tried = -math.inf
         self._leases = Leases()
         self._slots: Mapping[str, Callable[..., None]] = {
             "activeDCDataReady": self._on_row,
@@ -127,10 +131,12 @@ class SquidstatBridge:
         """Look for a lost instrument; end recoveries in which nothing comes any more. To be called now and then."""
         if not self._books:
             return
-        if not self.is_linked:
-            self._tracker.connectToDeviceOnComPort(self._port)
-            return
         now = self._now()
+        if not self.is_linked:
+            if now - self._tried >= RECONNECT_PERIOD:
+                self._tried = now
+                self._tracker.connectToDeviceOnComPort(self._port)
+            return
         for channel, book in enumerate(self._books):
             if book.link == "back":
                 self._stop_if(book.settle(now, bool(self._handler.isChannelBusy(channel))), channel)

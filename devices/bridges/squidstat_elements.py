@@ -35,8 +35,10 @@ class ElementKind:
         setters = {**self.ends, **self.settings}
         missing = set(self.arguments) - values.keys()
         unknown = values.keys() - {*self.arguments, *setters}
-        if missing or unknown:
-            raise ElementError(f"{message['element']}: {sorted(missing)} missing, {sorted(unknown)} unknown")
+        if missing:
+            raise ElementError(f"{message['element']} needs {', '.join(sorted(missing))}")
+        if unknown:
+            raise ElementError(f"{message['element']} knows no {', '.join(sorted(unknown))}")
         element = getattr(library, self.name)(*(float(values[key]) for key in self.arguments))
         for key in values.keys() & setters.keys():
             value = values[key]

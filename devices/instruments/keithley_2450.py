@@ -16,11 +16,14 @@ step's duration (the station's longest step where it has none), at the end of it
 holds BUFFER_ROWS rows, whichever is first. Until then the cell stays inside its limits, at the voltage of the
 step's end if that was reached. No further step begins.
 
-Safe is: trigger model aborted, output off.
+Safe is: trigger model aborted, output off and of high impedance. After a power-up the instrument's own off state
+is a source of 0 V that discharges the cell until this driver has spoken to it: keep HIMP in its power-on setup.
 
 Every group of settings is one line that ends with SYST:ERR?, so its reply acknowledges all of it; a lost group
 is sent again. Sources: Model 2450 reference manual 2450-901-01 Rev. B (September 2013) and 2461-901-01, section
 6; specifications SPEC-2450 Rev. A; the vendor's battery examples (quick start guide; github tektronix/keithley).
+`TRIG:LOAD "Empty"` is as later firmware has it (Rev. B: TRIG:LOAD:EMPT).
+
 Not yet seen on hardware: everything; above all that settings, ABOR and SYST:ERR? may share a line, that ABOR
 leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes
 two apertures, the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's
@@ -99,10 +102,7 @@ DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")
 """Without these the output, when off, is a source of 0 V: a cell would be discharged by it."""
 
 POWER_LINE = 50.0
-"""Hz; one power line cycle is the aperture of a row."""
-
-ROW_TIME = 2.0 / POWER_LINE
-"""Seconds one row takes: current and readback voltage, one power line cycle each; not yet seen on hardware."""
+"""Hz; a row takes two power line cycles, one each for current and voltage (not yet seen on hardware)."""
 
 SETTLE = 0.01
 """Seconds after which a row that was measured can be fetched; guess."""
@@ -110,14 +110,17 @@ SETTLE = 0.01
 LEAST_PERIOD = 0.1
 """Seconds between questions, and the smallest interval of rows: more than two rows' time."""
 
+LONGEST_PERIOD = 60.0
+"""Seconds after which the instrument is looked after even if no row is due."""
+
 BUFFER_ROWS = 100_000
 """Readings that defbuffer1 holds by default; the 2450 has room for 250,000 [data sheet]."""
 
 ROWS_PER_REQUEST = 200
 """Rows fetched at once: 14 kB, far within a wire's deadline on a LAN."""
 
-LONGEST_TIMER = 100e3
-"""Seconds of one delay of a trigger timer [2450-901-01]."""
+LONGEST_TIMER, LONGEST_DELAY = 100e3, 10e3
+"""Seconds of one delay of a trigger timer, and of a delay block [2450-901-01]."""
 
 STAIR, LEAST_STAIR = 10e-3, 1e-3
 """Volts: the tallest stair of a ramp, and the smallest, which is twice the 20 V source range's resolution
@@ -185,7 +188,7 @@ class Keithley2450(Instrument):
         self._as_voltmeter = False
         self._planned = self._fetched = 0
         self._first, self._period, self._lasts = 0.0, LEAST_PERIOD, 0.0
-        self._aborted = False
+        self._aborted = self._waiting = False
         self._asked_to_go = False
         self._went = 0.0
         self._epoch: tuple[float, float] | None = None
@@ -333,7 +336,7 @@ class Keithley2450(Instrument):
         if self._asked_to_go and (self._trigger_state() in RUNNING or self._rows_in_buffer()):
             return
         self._asked_to_go = True
-        self._went = self.clock.now()
+        self._went, self._waiting = self.clock.now(), False
         self._settle(":INIT", repeat=False)
 
     def fetch(self) -> Fetched:
@@ -345,6 +348,7 @@ class Keithley2450(Instrument):
         rows: list[Reading] = []
         while self._fetched < count:
             rows += self._rows(self._fetched + 1, min(self._fetched + ROWS_PER_REQUEST, count))
+        self._follow(bool(rows))
         running = state in RUNNING
         if not running and not self._aborted and count < self._planned:
             raise self._gone(state)
@@ -356,10 +360,9 @@ class Keithley2450(Instrument):
         self._aborted = True
 
     def next_row(self) -> float:
-        """Return in how many seconds the next row can be fetched."""
-        elapsed = self.clock.now() - self._went
-        due = min(self._first + self._fetched * self._period, self._lasts) + self.row_time + SETTLE
-        return max(due - elapsed, LEAST_PERIOD)
+        """Return in how many seconds the next row can be fetched, or the instrument is to be looked after."""
+        due = self._went + self._due(self._fetched)
+        return min(max(due - self.clock.now(), LEAST_PERIOD), LONGEST_PERIOD)
 
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""
@@ -367,6 +370,17 @@ class Keithley2450(Instrument):
         return Meter(VOLTAGE_ERROR, VOLTAGE_NOISE, NOISE_SHARE * full, 4.0 * OFFSETS[full])
 
     # Lines.
+
+    def _due(self, row: int) -> float:
+        """Return when a row, counted from 0, can be fetched, in seconds since the start."""
+        return min(self._first + row * self._period, self._lasts) + self.row_time + SETTLE
+
+    def _follow(self, came: bool) -> None:
+        """Move the start to where rows say it was: the instrument's clock and the host's are not one."""
+        now = self.clock.now()
+        if came and (self._waiting or now - self._went < self._due(self._fetched - 1)):
+            self._went = now - self._due(self._fetched - 1)
+        self._waiting = not came and now - self._went >= self._due(self._fetched)
 
     def _upload(self, job: Job) -> None:
         self._flight.upload(job)
@@ -431,17 +445,19 @@ class Keithley2450(Instrument):
     def _measure_every(self, interval: float, lasts: float) -> None:
         """Set a trigger model: output on, a row at once and every interval [s], one at the end, output off."""
         lasts = min(lasts, (BUFFER_ROWS - 2) * interval)
+        interval = min(interval, lasts)
         whole = math.floor(lasts / interval + 1e-9)
         rest = max(lasts - whole * interval, 0.0)
         row = ':TRIG:BLOC:MEAS {}, "defbuffer1"'
         blocks = [":TRIG:BLOC:SOUR:STAT {}, ON", ":TRIG:BLOC:NOT {}, 1"]
-        if whole:
-            blocks += [row, ":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
-        odd = rest > 2.0 * self.row_time or not whole
+        blocks += [row, ":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
+        odd = rest > 2.0 * self.row_time
         if odd:
-            blocks += [row, f":TRIG:BLOC:DEL:CONS {{}}, {text(max(rest - self.row_time, 1e-6))}"]
-        elif rest > 1e-6 * interval:
-            blocks.append(f":TRIG:BLOC:DEL:CONS {{}}, {text(rest)}")
+            blocks.append(row)
+            rest -= self.row_time
+        if rest > 1e-6 * interval:
+            parts = math.ceil(rest / LONGEST_DELAY)
+            blocks += [f":TRIG:BLOC:DEL:CONS {{}}, {text(rest / parts)}"] * parts
         blocks += [row, ":TRIG:BLOC:SOUR:STAT {}, OFF"]
         self._settle(
             ':TRIG:LOAD "Empty"',

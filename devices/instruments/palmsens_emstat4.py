@@ -61,7 +61,7 @@ LISTENING = (0.1, 10.0)
 """Seconds between two looks at what the instrument sends, shortest and longest; a serial line keeps 4096 bytes."""
 
 ROWS_AHEAD = 20
-"""Samples that may wait between two looks; guess: 20 rows have about 1 kB."""
+"""Rows that may wait between two looks; guess: 20 rows have about 1 kB."""
 
 LONGEST_STEP = 30 * 86400.0
 """Seconds that stand for an open duration when a program is checked, as a station's own default."""
@@ -74,6 +74,9 @@ AFTER_ERROR = 0.1
 
 STOPPING = 5.0
 """Seconds within which an aborted script must have ended; guess."""
+
+SLICE = 0.1
+"""Seconds of one look while something is awaited."""
 
 TRIES = 3
 
@@ -161,7 +164,7 @@ class EmStat4(Instrument):
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
         runs = [step.run for step in program.leaves()]
-        said = ["ends and limits are judged at samples, a tenth of the rows' interval apart, at most 1 s"]
+        said = ["ends and limits are judged at samples: 1 s apart at most, 1 ms where the voltage moves fast"]
         if any(isinstance(run, ConstantPower | ConstantResistance) for run in runs):
             said.append("constant power and resistance: the current is set anew at every sample")
         if any(isinstance(run, VoltageRamp) for run in runs):
@@ -316,13 +319,11 @@ class EmStat4(Instrument):
 
     def _wait_for_end(self, run: _Run | None) -> None:
         """Hear an aborted script out; what one that is not ours says is not kept. Raises Timeout."""
-        if run is None:
-            self._small = _Small(lines=[])
         until = self.clock.now() + STOPPING
         while self.clock.now() < until:
-            if self._run is None and self._small.lines is None:
+            if self._run is None if run is not None else not self._is_running():
                 return
-            self._hear(min(self.wire.deadline, until - self.clock.now()))
+            self._hear(until - self.clock.now())
         raise Timeout(
             f"{self.name}: the script was aborted and does not end; the cell may be on, stop it again"
         )
@@ -391,7 +392,7 @@ class EmStat4(Instrument):
     # Lines.
 
     def _hear(self, longest: float) -> None:
-        for line in self._lines.feed(self.wire.listen(longest)):
+        for line in self._lines.feed(self.wire.listen(min(longest, SLICE))):
             self._take(line)
 
     def _take(self, line: str) -> None:

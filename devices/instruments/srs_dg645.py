@@ -115,7 +115,7 @@ class DG645(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.duration_limit, self.gate_level = duration_limit, gate_level
-        self._seen = 0
+        self._seen, self._unread = 0, False
 
     def identify(self) -> str:
         """Return the instrument's own words."""
@@ -149,6 +149,9 @@ class DG645(Instrument):
 
     def fire(self) -> None:
         """Send one software trigger; never sent again. Raises OutcomeUnknown when the link fails under it."""
+        if self._unread:
+            # What an earlier trigger left in the register must not be taken for this one's.
+            self._read_status()
         self._seen = 0
         try:
             self.wire.tell(b"*TRG\n")
@@ -216,10 +219,13 @@ class DG645(Instrument):
             raise InstrumentError(self.name, str(code), ERRORS.get(code, "see the manual"))
 
     def _read_status(self) -> int:
+        self._unread = True
         try:
-            return self.wire.ask(b"INSR?\n", LINE, status_bits)
+            status = self.wire.ask(b"INSR?\n", LINE, status_bits)
         except (Timeout, Garbled) as error:
             raise OutcomeUnknown(
                 f"{self.name}: the status was read and its reply lost ({error}); the instrument has"
                 " forgotten it, look at bank and energy meter whether a gate came"
             ) from error
+        self._unread = False
+        return status

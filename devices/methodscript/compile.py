@@ -15,6 +15,7 @@ runs. A step of 2^27 ms and more (37 h) has its seconds rounded to whole ones: a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from devices.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
 
-VARIABLES = "nstrkmopcxqeawuvdbyzfijghl"
+VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl")
 """One letter each, since the memory is small: judging and techniques say what they hold; n and l as above, s the
 seconds of the steps before, t those of this one."""
 
@@ -73,8 +74,8 @@ class Script:
 def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], rows_ahead: int) -> Script:
     """Return the script of a job.
 
-    listening [s]: the shortest and the longest time between two looks at what it sends; rows_ahead: how many
-    samples may be waiting at the most.
+    listening [s]: the shortest and the longest time between two looks at what it sends; rows_ahead: how many rows
+    may be waiting, or so.
     Raises LimitError, ProgramError for what cannot be written, or not in the instrument's memory.
     """
     writer = _Writer(job, abilities)
@@ -125,13 +126,14 @@ def execution(nodes: Sequence[Step | Loop], place: int) -> Step:
 
 
 class _Writer:
-    """Writes the nodes of a job; remembers how deep its loops go, its fastest sampling and its longest silence."""
+    """Writes the nodes of a job; remembers how deep its loops go, its fastest rows and its longest silence."""
 
     def __init__(self, job: Job, abilities: Abilities) -> None:
         self._job, self._abilities = job, abilities
         self._written = 0
         self.depth = 0
-        self.fastest = self.silence = SETTLING
+        self.silence = SETTLING
+        self.fastest = math.inf
 
     def nodes(self, nodes: Sequence[Step | Loop], depth: int) -> list[str]:
         """Return the lines of some nodes, inside so many loops."""
@@ -158,8 +160,9 @@ class _Writer:
         else:
             sampling = sampling_of(step, self._job.longest, self._abilities, f"step {number}:")
             commands = element(step, Frame(self._job.limits, sampling, self._abilities))
-            self.silence = max(self.silence, sampling.per_row * sampling.period)
-            self.fastest = min(self.fastest, sampling.period)
+            self.silence = max(self.silence, step.record.interval + sampling.period)
+            changes = step.record.voltage_change or step.record.current_change
+            self.fastest = min(self.fastest, sampling.period if changes else step.record.interval)
         return [
             f'send_string "begin {number} {step.run.technique}"',
             "add_var l 1i",

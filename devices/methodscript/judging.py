@@ -1,23 +1,22 @@
-"""What a script does with each sample: count, judge its ends and the cell's limits, send a row where one is due.
+"""What a script does with each sample: judge the step's ends and the cell's limits, send a row where one is due.
 
-Variables: p V, c A; k samples of the step, m since the last row, o 1 when a row is due; q sum of c, e of c p; r why
-the step ends (a number of REASONS), 0 as long as it goes on; t s since the step began; n number of the package;
-y, z p and c of the last row; d, b p and c at the last look at a rate, u, v samples since then; a, w for calculating.
-A limit that the step's own end lies on is overshot by one sample: as long as that is less than MARGIN, the step
-has ended by itself.
+Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
+o 1 when one is to be sent; q sum of c g, e of c p g; r why the step ends (a number of REASONS), 0 as long as it goes
+on; n number of the package; y, z p and c of the last row; pl p of the last sample; d, b p and c at the last look at
+a rate, u, v when that was; a, w for calculating. Where several ends are met at one sample, the last in the text
+counts: of limits those that a step's own end does not explain come after it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 from devices.cycle_ends import EndReason
 from devices.methodscript.abilities import Abilities
-from devices.methodscript.sampling import Sampling
+from devices.methodscript.sampling import CALM, FIRST, MOVED, PACE, Sampling
 from devices.methodscript.text import absolute, integer, literal, package, when
 from devices.programs import CellLimits, Step
-from devices.techniques import OpenCircuit
+from devices.techniques import ConstantCurrent, OpenCircuit, setpoint_current
 
 REASONS: Mapping[int, EndReason] = {
     1: EndReason.VOLTAGE_ABOVE,
@@ -41,14 +40,16 @@ REASONS: Mapping[int, EndReason] = {
 FIRST_SAFETY = 100
 
 MARGIN = 0.01
-"""Volts beyond a limit from which it is one whatever the step's own ends say; as the station judges it."""
+"""Volts beyond a limit from which leads that carry no current are open, whatever the step's own ends say."""
 
 TOLERANCE = 1e-3
 """Volts by which a reading may pass a limit by noise alone; guess, twenty times the resolution."""
 
 CURRENT_TOLERANCE = 1.02
-CURRENT_MARGIN = 1.2
-"""The same for a current, as parts of its limit; guesses."""
+"""The same for a current, as a part of its limit; guess."""
+
+LOST = 0.5
+"""Part of a setpoint below which the current is lost; guess."""
 
 FLUCTUATION = 5.0
 """Resolutions by which a value must have moved for its rate to be told from noise; guess."""
@@ -66,27 +67,30 @@ def number_of(reason: EndReason) -> int:
 
 def started(sampling: Sampling) -> list[str]:
     """Return the lines before a measuring loop: every count begins anew, the first sample is a row."""
+    first = sampling.period if sampling.count else min(sampling.period, FIRST)
+    zeros = [f"store_var {name} 0 ja" for name in ("m", "q", "e", "t")]
     return [
         "store_var r 0i jc",
         "store_var k 0i ja",
         "store_var o 0i ja",
-        f"store_var m {integer(sampling.per_row)} ja",
-        "store_var q 0 ja",
-        "store_var e 0 ja",
+        *zeros,
+        f"store_var g {literal(first)} eb",
     ]
 
 
 def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilities) -> list[str]:
     """Return the body of a measuring loop."""
-    lines = ["add_var k 1i", "add_var m 1i"]
+    lines = ["add_var k 1i", "timer_get t"]
     driven = not isinstance(step.run, OpenCircuit)
     if driven:
         lines += absolute("c", "a")
-    lines += _soft_limits(limits, driven, sampling)
+    if step.until.charge is not None or (driven and limits.charge_max is not None):
+        lines += ["copy_var c w", "mul_var w g", "add_var q w"]
+    lines += _limits(limits, driven)
     for reason, test in _ends(step, limits, sampling, abilities):
         lines += test(number_of(reason))
-    lines += _hard_limits(limits, driven)
-    return [*lines, *_row(step, sampling), *leave()]
+    lines += _open_leads(step, limits)
+    return [*lines, *_row(step), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
 
 
 def leave() -> list[str]:
@@ -113,21 +117,23 @@ def _ends(
     step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilities
 ) -> Iterator[tuple[EndReason, _Test | _Rate]]:
     """Yield a step's own ends, the most telling last: where several are met at one sample, the last counts."""
-    until, period = step.until, sampling.period
+    until = step.until
     if until.current_rate_below is not None:
         resolution = abilities.current_resolution * abilities.range_for(limits.current_max)
-        look = _look(until.current_rate_below, resolution, period)
-        yield EndReason.CURRENT_RATE_BELOW, _Rate("c", "b", look, until.current_rate_below * look * period)
+        look = _look(until.current_rate_below, resolution, sampling.period)
+        yield EndReason.CURRENT_RATE_BELOW, _Rate("c", "b", "v", look, until.current_rate_below * look)
     if until.voltage_rate_below is not None:
-        look = _look(until.voltage_rate_below, abilities.voltage_resolution, period)
-        yield EndReason.VOLTAGE_RATE_BELOW, _Rate("p", "d", look, until.voltage_rate_below * look * period)
-    yield sampling.last, _Test(f"k >= {integer(sampling.count)}")
+        look = _look(until.voltage_rate_below, abilities.voltage_resolution, sampling.period)
+        yield EndReason.VOLTAGE_RATE_BELOW, _Rate("p", "d", "u", look, until.voltage_rate_below * look)
+    if sampling.count:
+        yield sampling.last, _Test(f"k >= {integer(sampling.count)}")
+    else:
+        yield sampling.last, _Test(f"t >= {literal(sampling.duration - 0.5 * abilities.finest)}")
     if until.energy is not None:
-        sums = ("copy_var c w", "mul_var w p", "add_var e w", *absolute("e", "w"))
-        yield EndReason.ENERGY, _Test(f"w >= {literal(until.energy / period)}", *sums)
+        sums = ("copy_var c w", "mul_var w p", "mul_var w g", "add_var e w", *absolute("e", "w"))
+        yield EndReason.ENERGY, _Test(f"w >= {literal(until.energy)}", *sums)
     if until.charge is not None:
-        sums = (*(() if limits.charge_max is not None else ("add_var q c",)), *absolute("q", "w"))
-        yield EndReason.CHARGE, _Test(f"w >= {literal(until.charge / period)}", *sums)
+        yield EndReason.CHARGE, _Test(f"w >= {literal(until.charge)}", *absolute("q", "w"))
     if until.current_below is not None:
         yield EndReason.CURRENT_BELOW, _Test(f"a <= {literal(until.current_below)}")
     if until.current_above is not None:
@@ -139,40 +145,39 @@ def _ends(
 
 
 class _Rate:
-    """The mean rate over some samples: how far a value moved since the last look."""
+    """The mean rate since the last look: how far a value has moved in so many seconds."""
 
-    def __init__(self, value: str, before: str, samples: int, change: float) -> None:
-        self._value, self._before, self._samples, self._change = value, before, samples, change
+    def __init__(self, value: str, before: str, since: str, look: float, change: float) -> None:
+        self._value, self._before, self._since, self._look, self._change = value, before, since, look, change
 
     def __call__(self, number: int) -> list[str]:
-        value, before = self._value, self._before
-        counter = "u" if value == "p" else "v"
-        keep = f"copy_var {value} {before}"
+        keep = (f"copy_var {self._value} {self._before}", f"copy_var t {self._since}")
         return [
-            f"add_var {counter} 1i",
-            *when("k == 1i", keep, f"store_var {counter} 0i ja"),
+            *when("k == 1i", *keep),
+            "copy_var t w",
+            f"sub_var w {self._since}",
             *when(
-                f"{counter} >= {integer(self._samples)}",
-                f"copy_var {value} w",
-                f"sub_var w {before}",
-                *when("w < 0", "mul_var w -1"),
+                f"w >= {literal(self._look)}",
+                *_moved(self._value, self._before),
                 *when(f"w <= {literal(self._change)}", ends(number)),
-                keep,
-                f"store_var {counter} 0i ja",
+                *keep,
             ),
         ]
 
 
-def _look(rate: float, resolution: float, period: float) -> int:
-    return max(1, math.ceil(min(FLUCTUATION * resolution / rate, LONGEST_LOOK) / period))
+def _look(rate: float, resolution: float, period: float) -> float:
+    return max(period, min(FLUCTUATION * resolution / rate, LONGEST_LOOK))
 
 
-def _soft_limits(limits: CellLimits, driven: bool, sampling: Sampling) -> list[str]:
-    """Return the tests that come first: a step's own end at the same sample has the word after them."""
+def _moved(value: str, before: str) -> list[str]:
+    return [f"copy_var {value} w", f"sub_var w {before}", *when("w < 0", "mul_var w -1")]
+
+
+def _limits(limits: CellLimits, driven: bool) -> list[str]:
+    """Return the tests of the cell's limits; a step's own end at the same sample has the word after them."""
     lines: list[str] = []
     if driven and limits.charge_max is not None:
-        lines += ["add_var q c", *absolute("q", "w")]
-        lines += when(f"w >= {literal(limits.charge_max / sampling.period)}", ends(104))
+        lines += [*absolute("q", "w"), *when(f"w >= {literal(limits.charge_max)}", ends(104))]
     lines += when(f"p > {literal(limits.voltage_max + TOLERANCE)}", ends(101))
     lines += when(f"p < {literal(limits.voltage_min - TOLERANCE)}", ends(102))
     if driven:
@@ -180,35 +185,50 @@ def _soft_limits(limits: CellLimits, driven: bool, sampling: Sampling) -> list[s
     return lines
 
 
-def _hard_limits(limits: CellLimits, driven: bool) -> list[str]:
-    """Return the tests that come last, against what jumps past an end and its limit at once."""
-    lines = when(f"p > {literal(limits.voltage_max + MARGIN)}", ends(101))
-    lines += when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102))
-    if driven:
-        lines += when(f"a > {literal(CURRENT_MARGIN * limits.current_max)}", ends(103))
-    return lines
+def _open_leads(step: Step, limits: CellLimits) -> list[str]:
+    """Return the tests that come last: a voltage that ran away without current has met no end of the step's own."""
+    asked = setpoint_current(step.run)
+    if not asked:
+        return []
+    tests = [
+        *when(f"p > {literal(limits.voltage_max + MARGIN)}", ends(101)),
+        *when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102)),
+    ]
+    return when(f"a < {literal(LOST * asked)}", *tests) if isinstance(step.run, ConstantCurrent) else []
 
 
-def _row(step: Step, sampling: Sampling) -> list[str]:
+def _row(step: Step) -> list[str]:
     """Return the lines that send a row where one is due: by time, by a change, and where the step ends."""
-    record = step.record
+    record, due = step.record, "store_var o 1i ja"
     lines: list[str] = []
-    due = "store_var o 1i ja"
     for change, value, last in ((record.voltage_change, "p", "y"), (record.current_change, "c", "z")):
         if change is not None:
-            lines += [f"copy_var {value} w", f"sub_var w {last}", *when("w < 0", "mul_var w -1")]
-            lines += when(f"w >= {literal(change)}", due)
+            lines += [*_moved(value, last), *when(f"w >= {literal(change)}", due)]
     return [
         *lines,
-        *when(f"m >= {integer(sampling.per_row)}", due),
+        "copy_var g w",
+        "div_var w 2",
+        "add_var w t",
+        *when("w >= m", due, f"add_var m {literal(record.interval)}"),
         *when("r != 0i", due),
-        *when(
-            "o != 0i",
-            "store_var o 0i ja",
-            "store_var m 0i ja",
-            "copy_var p y",
-            "copy_var c z",
-            "timer_get t",
-            *package("t", "p", "c"),
-        ),
+        *when("o != 0i", "store_var o 0i ja", "copy_var p y", "copy_var c z", *package("t", "p", "c")),
+    ]
+
+
+def _paced(sampling: Sampling, abilities: Abilities) -> list[str]:
+    """Return the lines that leave a loop for one with another interval, where the voltage asks for it."""
+    finest, coarsest = literal(abilities.finest), literal(sampling.period)
+    sooner = [f"div_var g {literal(PACE)}", *when(f"g < {finest}", f"store_var g {finest} eb"), "breakloop"]
+    later = [
+        f"mul_var g {literal(PACE)}",
+        *when(f"g > {coarsest}", f"store_var g {coarsest} eb"),
+        "breakloop",
+    ]
+    waited = ["copy_var g a", f"mul_var a {literal(2.0 * PACE)}", *when("t >= a", *later)]
+    return [
+        *when("k == 1i", "copy_var p pl"),
+        *_moved("p", "pl"),
+        "copy_var p pl",
+        *when(f"w > {literal(MOVED)}", *when(f"g > {finest}", *sooner)),
+        *when(f"w < {literal(CALM)}", *when(f"g < {coarsest}", *waited)),
     ]

@@ -1,7 +1,9 @@
-"""How often a script looks at the cell, and how many of its samples become rows.
+"""How often a script looks at the cell.
 
-A measuring loop takes samples on a fixed interval; the script judges each, and sends some of them. Ends and limits
-are met at a sample, so the interval is a tenth of that of the rows, at most a second.
+A hold is sampled coarsely while the voltage is calm: a tenth of the interval of its rows, at most a second. Where the
+voltage moves by more than MOVED from one sample to the next, the script takes samples ten times as often, down to
+the instrument's finest, and ten times as seldom where it is CALM: so an end is met within a few millivolts, however
+steep the way to it is, and open leads are seen at once. A sweep has one interval throughout.
 """
 
 from __future__ import annotations
@@ -21,20 +23,32 @@ SHARE = 0.1
 LONGEST = 1.0
 """Seconds between two samples at the most; PalmSens's own battery cycling script looks once a second."""
 
+FIRST = 0.01
+"""Seconds to the first sample of a hold at the most; guess."""
+
+MOVED, CALM = 4e-3, 0.3e-3
+"""Volts; guesses: more than tenfold apart, so that no slope is both, and several times the noise."""
+
+PACE = 10.0
+
 MOST_SAMPLES = 1 << 27
-"""Samples of one step: the largest whole number in a package."""
+"""Samples of a sweep: the largest whole number in a package."""
 
 _SAME = 1e-9
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """period [s] between samples, how many until the step is through, how many to a row, and what the last means."""
+    """What a step's last sample means, and when it is.
+
+    period [s] between samples, the coarsest of a hold; duration [s] of a hold; count of samples of a sweep, 0 for a
+    hold.
+    """
 
     period: float
-    count: int
-    per_row: int
     last: EndReason
+    duration: float = math.inf
+    count: int = 0
 
 
 def sampling_of(step: Step, longest: float, abilities: Abilities, where: str) -> Sampling:
@@ -47,35 +61,30 @@ def sampling_of(step: Step, longest: float, abilities: Abilities, where: str) ->
         raise LimitError(f"{where} record.interval", interval, "s", least, 86400.0)
     aim = min(interval, max(SHARE * interval, least), LONGEST)
     if isinstance(step.run, VoltageRamp | CurrentRamp):
-        return _of_ramp(step, aim, abilities, where)
+        return _of_ramp(step, step.run, aim, abilities, where)
     asked = step.until.duration
-    duration = longest if asked is None else asked
-    if duration < least:
-        raise LimitError(f"{where} until.duration", duration, "s", least, longest)
-    count = math.ceil(duration / aim - _SAME)
-    period = duration / count
-    if count > MOST_SAMPLES:
-        raise LimitError(f"{where} record.interval", interval, "s", duration / MOST_SAMPLES / SHARE, 86400.0)
-    last = EndReason.LONGEST_STEP if asked is None else EndReason.DURATION
-    return Sampling(period, count, max(1, round(interval / period)), last)
+    if asked is None:
+        return Sampling(aim, EndReason.LONGEST_STEP, longest)
+    if asked < least:
+        raise LimitError(f"{where} until.duration", asked, "s", least, longest)
+    return Sampling(min(aim, SHARE * asked), EndReason.DURATION, asked)
 
 
-def _of_ramp(step: Step, aim: float, abilities: Abilities, where: str) -> Sampling:
+def _of_ramp(
+    step: Step, ramp: VoltageRamp | CurrentRamp, aim: float, abilities: Abilities, where: str
+) -> Sampling:
     """Return the sampling of a sweep: its first sample is where it starts, its last where it ends."""
-    ramp = step.run
-    assert isinstance(ramp, VoltageRamp | CurrentRamp)
+    unit = "A/s"
     if isinstance(ramp, VoltageRamp):
-        aim = max(aim, abilities.voltage_step / ramp.rate)
-    steps = math.floor(ramp.duration / aim + _SAME)
-    if steps < 1 and ramp.duration < abilities.sampling:
+        aim, unit = max(aim, abilities.voltage_step / ramp.rate), "V/s"
+    if ramp.duration < abilities.sampling:
         fastest = abs(ramp.end - ramp.start) / abilities.sampling
-        unit = "V/s" if isinstance(ramp, VoltageRamp) else "A/s"
         raise LimitError(f"{where} rate", ramp.rate, unit, 0.0, fastest)
-    steps = max(steps, 1)
+    steps = max(1, math.floor(ramp.duration / aim + _SAME))
     if steps > MOST_SAMPLES:
         raise LimitError(f"{where} duration", ramp.duration, "s", 0.0, aim * MOST_SAMPLES)
     period, count, last = ramp.duration / steps, steps + 1, EndReason.SWEPT
     asked = step.until.duration
     if asked is not None and asked < ramp.duration * (1.0 - _SAME):
         count, last = max(1, math.ceil(asked / period - _SAME)) + 1, EndReason.DURATION
-    return Sampling(period, count, max(1, round(step.record.interval / period)), last)
+    return Sampling(period, last, count=count)

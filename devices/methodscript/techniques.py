@@ -40,6 +40,9 @@ DIRECT, FAST, CURRENT = 2, 3, 6
 BANDWIDTH = 6.0
 """Hertz of bandwidth for one sample a second, as in PalmSens's example scripts."""
 
+SHORT = 3e-7
+"""Part by which a sweep's step is short, so that no rounding of its literal leaves its last sample out."""
+
 PERIODS = 5.0
 SETTLING = 2.0
 """A frequency of a spectrum takes at most so many of its periods and seconds; guess."""
@@ -57,13 +60,14 @@ class Frame:
 def element(step: Step, frame: Frame) -> list[str]:
     """Return the commands of one step of direct current, from an open cell to the end of its loop."""
     body = judged(step, frame.limits, frame.sampling, frame.abilities)
-    loop = _loop(step, frame)
-    if isinstance(step.run, ConstantPower | ConstantResistance):
-        inner = [*_next_current(step.run, frame), loop, *indented(body), "endloop"]
-        loop_lines = ["loop r == 0i", *indented(inner), "endloop"]
+    measuring = [*_loop(step, frame), *indented(body), "endloop"]
+    if frame.sampling.count:
+        measuring += _swept()
     else:
-        loop_lines = [loop, *indented(body), "endloop"]
-    return [*_set_up(step, frame), *started(frame.sampling), *loop_lines]
+        through = literal(frame.sampling.duration)
+        left = [f"store_var h {through} eb", "sub_var h t", *when("h < g", "copy_var h g")]
+        measuring = ["loop r == 0i", *indented([*left, *measuring]), "endloop"]
+    return [*_set_up(step, frame), *started(frame.sampling), *measuring]
 
 
 def points_of(run: Impedance) -> int:
@@ -102,8 +106,12 @@ def spectrum(run: Impedance, limits: CellLimits, abilities: Abilities) -> list[s
         *package("t", "f", "i", "j", "p", "c", driven),
         *leave(),
     ]
-    through = when("r == 0i", ends(number_of(EndReason.SWEPT)))
-    return [*set_up, "store_var r 0i jc", loop, *indented(body), "endloop", *through]
+    return [*set_up, "store_var r 0i jc", loop, *indented(body), "endloop", *_swept()]
+
+
+def _swept() -> list[str]:
+    """Return the lines behind a loop that came to its own end."""
+    return when("r == 0i", ends(number_of(EndReason.SWEPT)))
 
 
 def slowest_point(run: Impedance) -> float:
@@ -111,29 +119,29 @@ def slowest_point(run: Impedance) -> float:
     return PERIODS / min(run.first, run.last) + SETTLING
 
 
-def _loop(step: Step, frame: Frame) -> str:
-    sampling, run = frame.sampling, step.run
-    period, through = literal(sampling.period), literal((sampling.count + 1) * sampling.period)
+def _loop(step: Step, frame: Frame) -> list[str]:
+    """Return the line that opens a measuring loop, and what it needs before."""
+    run = step.run
     match run:
         case OpenCircuit():
-            return f"meas_loop_ocp p {period} {through}"
+            return ["meas_loop_ocp p g h"]
         case ConstantCurrent(current=current):
-            return f"meas_loop_cp p x {literal(current)} {period} {through} add_meas(0 ba c)"
+            return [f"meas_loop_cp p x {literal(current)} g h add_meas(0 ba c)"]
         case ConstantVoltage(voltage=voltage):
-            return f"meas_loop_ca x c {literal(voltage)} {period} {through} add_meas(0 ab p)"
+            return [f"meas_loop_ca x c {literal(voltage)} g h add_meas(0 ab p)"]
         case ConstantPower() | ConstantResistance():
-            return f"meas_loop_cp p x i {period} {period} add_meas(0 ba c)"
+            return [*_next_current(run, frame), "meas_loop_cp p x i g g add_meas(0 ba c)"]
         case VoltageRamp():
-            return f"meas_loop_lsv x c {_sweep(run, sampling)} add_meas(0 ab p)"
+            return [f"meas_loop_lsv x c {_sweep(run, frame.sampling)} add_meas(0 ab p)"]
         case CurrentRamp():
-            return f"meas_loop_lsp p x {_sweep(run, sampling)} add_meas(0 ba c)"
+            return [f"meas_loop_lsp p x {_sweep(run, frame.sampling)} add_meas(0 ba c)"]
     raise TypeError(f"{run.technique} has no loop of direct current")
 
 
 def _sweep(run: VoltageRamp | CurrentRamp, sampling: Sampling) -> str:
     """Return start, end, step and rate; the step is a little short, so that the last sample is not left out."""
     steps = max(1, round(run.duration / sampling.period))
-    step = abs(run.end - run.start) / steps * (1.0 - 1e-9)
+    step = abs(run.end - run.start) / steps * (1.0 - SHORT)
     return f"{literal(run.start)} {literal(run.end)} {literal(step)} {literal(step / sampling.period)}"
 
 

@@ -18,13 +18,15 @@ PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", 
 
 
 def literal(value: float) -> str:
-    """Return a number as a literal: exact where a prefix allows it, else with as many digits as fit.
+    """Return a number as a literal: exact where a prefix allows it, else with all digits that fit, at least six.
 
     Raises ValueError for what is not finite or too large.
     """
     if not math.isfinite(value) or abs(value) > LARGEST * 1e9:
         raise ValueError(f"{value!r} cannot be written in a script")
     exact, best = Decimal(repr(float(value))), "0"
+    if value == 0.0:
+        return best
     for power, prefix in PREFIXES.items():
         scaled = exact.scaleb(-power)
         if abs(scaled) > LARGEST:

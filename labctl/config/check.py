@@ -12,11 +12,10 @@ from devices.programs import CellLimits, Program
 from devices.recipes import AnnealRecipe
 from labctl.config import experiments, readers
 from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond
-from labctl.config.benches import bench
 from labctl.config.checking import Collected
 from labctl.config.documents import read, shown
 from labctl.config.folder import FOLDERS, Config
-from labctl.config.models import Experiment
+from labctl.config.models import BenchFile, Experiment
 
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "experiment": ("plan",),
@@ -44,7 +43,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
     widest = None if limits is None else widest_cell(limits)
     checks: Mapping[str, Callable[[Path], Any]] = {
         "limits": readers.limits,
-        "bench": bench,
+        "bench": _bench,
         "recipe": readers.any_recipe,
         "program": lambda path: readers.program(path, widest),
         "sample": readers.sample,
@@ -56,6 +55,13 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         if limits is not None:
             collected.mistakes += _beyond(made, limits, shown(path))
     return list(dict.fromkeys(collected.mistakes))
+
+
+def _bench(path: Path) -> BenchFile:
+    # Drivers bring ophyd along, which takes half a second that no other file needs.
+    from labctl.config.benches import bench
+
+    return bench(path)
 
 
 def _beyond(made: Any, limits: Limits, file: str) -> list[Mistake]:

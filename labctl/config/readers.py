@@ -32,7 +32,7 @@ from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
 from labctl.language.steps import told
 from labctl.language.text_program import TextProgram
-from labctl.language.unicycler import UnicyclerProgram, load
+from labctl.language.unicycler import UnicyclerProgram, load, protocol_of
 
 MACROS: Mapping[str, type[Macro]] = {
     "rate_test": RateTest,
@@ -106,7 +106,8 @@ def program(path: Path, limits: CellLimits | None = None) -> Macro:
     """
     if path.suffix == ".json":
         file = shown(path)
-        return UnicyclerProgram(path.stem, load(text_of(path, file), file), limits, file)
+        protocol = protocol_of(load(text_of(path, file), file), file)
+        return UnicyclerProgram(path.stem, protocol, limits, file=file)
     if path.suffix == ".txt":
         return _text_program(path, limits)
     document = read(path)

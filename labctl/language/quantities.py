@@ -88,6 +88,7 @@ def words(units: tuple[str, ...]) -> str:
 
 def write(value: float, unit: str) -> str:
     """Return a value in this SI unit as text that reads back as the same float."""
+    value += 0.0  # no minus before a zero
     if unit == "K":
         return f"{_digits(Decimal(repr(value)) - Decimal('273.15'))} oC"
     if unit == "1":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from devices.cells import SECONDS_PER_HOUR, CellSize
@@ -34,23 +34,21 @@ def stops(
     return [*found, *_overfull(program, cell)]
 
 
-def report(
-    program: Program,
-    cell: CellSize,
-    channel: ChannelLimits | None = None,
-    checks: dict[str, Check] | None = None,
-) -> Iterator[str]:
-    """Yield the lines that tell a program: steps, limits it would hit, doubts, totals with how they came about."""
+def report(program: Program, cell: CellSize, hit: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the lines that tell a program: steps, limits it would hit, doubts, totals with how they came about.
+
+    hit: the limits, as `stops` tells them.
+    """
     found = estimate(program, cell)
     yield f"{program.name}: {len(found.steps)} steps, {found.executions} runs of them{_most(found.exact)}"
     yield f"  cell    {cell.area * 1e4:g} cm2, {_capacity(cell)}"
-    yield f"  limits  {print_limits(program.limits)}"
+    yield f"  limits  {_rounded(print_limits(program.limits))}"
     steps = program.leaves()
     for each in found.steps[:SHOWN]:
         yield f"  {each.index:3d}  {each.times:6d} x  {_shown(steps[each.index]):50s}  {_each(each)}"
     if len(found.steps) > SHOWN:
         yield f"  ... and {len(found.steps) - SHOWN} more"
-    yield from (f"  LIMIT   {line}" for line in stops(program, cell, channel, checks or {}))
+    yield from (f"  LIMIT   {line}" for line in hit)
     yield from (f"  DOUBT   {line}" for line in plausibility(program, cell))
     yield from _totals(found, cell)
 
@@ -79,8 +77,11 @@ def shown_time(seconds: float) -> str:
 
 
 def _shown(step: Step) -> str:
-    """Return a step without tags and rows, its numbers to five digits."""
-    text = print_step(replace(step, tags=()), step.record)
+    """Return a step without tags and rows."""
+    return _rounded(print_step(replace(step, tags=()), step.record))
+
+
+def _rounded(text: str) -> str:
     return _LONG.sub(lambda number: f"{float(number[0]):.5g}", text)
 
 

@@ -55,7 +55,8 @@ class StepReader:
             run = self._driven(word)
         elif self.tokens.took("hold"):
             self.tokens.expect("at", "and a voltage")
-            run = ConstantVoltage(self._within(read(self.tokens, "V"), ConstantVoltage))
+            volts = read(self.tokens, "V")
+            run = self.made(ConstantVoltage, volts.token, voltage=volts.value)
         elif self.tokens.took("rest"):
             run = OpenCircuit()
         elif self.tokens.took("sweep"):
@@ -111,14 +112,6 @@ class StepReader:
             self.tokens.take()
         return self.made(lambda **all_: replace(before, **all_), at, **changes)
 
-    def _within(self, quantity: Quantity, technique: Callable[[float], Technique]) -> float:
-        """Return a value that a technique takes; else refuse its place."""
-        try:
-            technique(quantity.value)
-        except ValidationError as error:
-            raise self.tokens.wrong(told(error), quantity.token.at) from error
-        return quantity.value
-
     def _driven(self, word: str) -> Technique:
         resistances = ("ohm",) if word == "discharge" else ()
         quantity = read(self.tokens, *CURRENTS, "W", *resistances)
@@ -172,7 +165,7 @@ class StepReader:
     def _finished(self, run: Technique, first: Token) -> Step:
         """Take the clauses behind what a step does."""
         ends: dict[str, float] = {}
-        rest: dict[str, Any] = {"record": self.record}
+        rest: dict[str, Any] = {}
         while True:
             self._onto_the_next_line()
             token = self.tokens.peek()
@@ -185,9 +178,9 @@ class StepReader:
             elif joined:
                 raise self.tokens.refused('expected "for" or "until" behind "or"')
             elif self.tokens.took("recording"):
-                rest["record"] = self.record_every(self.record)
+                self._once(rest, "record", self.record_every(self.record), token)
             elif token.text == "(" and self.tokens.peek(3).word == "period":
-                rest["record"] = self._period(token)
+                self._once(rest, "record", self._period(token), token)
             elif self.tokens.took("at"):
                 self._once(rest, "temperature", read(self.tokens, "K").value, token)
             else:
@@ -195,7 +188,7 @@ class StepReader:
         if self.tokens.peek().kind in ("word", "number"):
             raise self.tokens.refused('expected "for", "until", "recording", "at" or a new line')
         until = self.made(Until, first, **ends)
-        return self.made(Step, first, run=run, until=until, **rest)
+        return self.made(Step, first, run=run, until=until, **{"record": self.record, **rest})
 
     def _onto_the_next_line(self) -> None:
         if self.tokens.peek().text in ("\n", ",") and self.tokens.peek(1).word in CONTINUES:

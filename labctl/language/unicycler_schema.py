@@ -16,6 +16,10 @@ from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT
+from labctl.language.quantities import write_scaled
+
+OWN_TAG = re.compile(r"(cycle|repeat)-\d+")
+"""A tag that a loop of ours goes back to; it says whether the passes count."""
 
 _RATE = re.compile(r"(-?\d*\.?\d*)([CD]?)/(\d+\.?\d*)")
 
@@ -180,3 +184,13 @@ class Protocol:
     safety: Safety = Safety()
     sample: Sample = Sample()
     unicycler: Made = Made()
+
+
+def milli(value: float | None) -> float | None:
+    """Return A as mA; the nearest float to the decimal, so that what people type comes back the same."""
+    return None if value is None else float(write_scaled(value, 3))
+
+
+def ampere(value: float) -> float:
+    """Return mA as A."""
+    return float(write_scaled(value, -3))

@@ -54,7 +54,7 @@ class PlannedFault:
     """
 
     part: PartName
-    trouble: Trouble | Mishap
+    trouble: Literal[Trouble, Mishap]
     time: Annotated[float, Field(ge=0), Unit("s")] | None = None
     exchange: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(gt=0, le=1), Unit("1")] | None = None

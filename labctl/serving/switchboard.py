@@ -40,6 +40,7 @@ class Switchboard:
         self._loop, self._player, self._served, self._latency = loop, player, served, latency
         self._links: dict[str, Link] = {}
         self._leads_to: dict[str, str] = {}
+        self._spoke_last: dict[str, Stream] = {}
         self._deaf: set[str] = set()
         self._ends: list[asyncio.TimerHandle] = []
 
@@ -61,6 +62,7 @@ class Switchboard:
 
     def heard(self, wire: str, stream: Stream, data: bytes) -> None:
         """Take what a client said, and send back what the faults leave of the answer."""
+        self._spoke_last[wire] = stream
         faults = self._player.befalls(wire, self._served.now())
         for fault in faults:
             if fault.mishap:
@@ -73,6 +75,12 @@ class Switchboard:
             self._served.note(wire, "not heard", repr(data))
         else:
             self._send(wire, stream, self._served.reply(self._leads_to[wire], stream, data), trouble)
+
+    def forward(self) -> None:
+        """Send on what parts have said unasked, to whoever spoke last on their wires."""
+        for wire, stream in self._spoke_last.items():
+            if wire not in self._deaf and not stream.closed:
+                self._send(wire, stream, self._served.reply(self._leads_to[wire], stream, b""), None)
 
     def befall_due(self) -> None:
         """Do what is due to befall links and parts by now."""

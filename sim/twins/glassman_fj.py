@@ -64,8 +64,9 @@ class GlassmanFJTwin:
 
     def power_up(self, now: float) -> None:
         """Be as after its mains went and came back: off, no program, no fault; the bank is as it is."""
-        self.log.append((now, "power up", f"{self.bank.voltage:.3f} V on the bank"))
+        self._switch(False, now)
         self._wake(now)
+        self.log.append((now, "power up", f"{self.bank.voltage:.3f} V on the bank"))
 
     @property
     def target(self) -> float:

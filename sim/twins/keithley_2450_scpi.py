@@ -24,6 +24,10 @@ BUFFER_FULL = (4915, "Attempting to store past capacity of reading buffer")
 """Numbers and texts below zero are SCPI's; 4915 is the instrument's own, from memory."""
 
 
+_APART = r"""(?:"[^"]*"|'[^']*'|[^{0}"'])+"""
+"""What lies between separators that stand outside quotes."""
+
+
 class Refused(Exception):
     """A command that is not carried out; (code, text) goes into the error queue."""
 
@@ -75,7 +79,7 @@ def pattern(header: str) -> re.Pattern[str]:
 def messages(line: str) -> Iterator[str]:
     """Return the messages of a line, separated by semicolons outside quotes, each with its whole header."""
     path = ""
-    for message in re.findall(r'(?:"[^"]*"|[^;"])+', line):
+    for message in re.findall(_APART.format(";"), line):
         stripped = message.strip()
         if not stripped:
             continue
@@ -91,7 +95,7 @@ def messages(line: str) -> Iterator[str]:
 
 def parameters(words: str) -> list[str]:
     """Return the parameters of a message, quotes kept."""
-    return [each.strip() for each in re.findall(r'(?:"[^"]*"|[^,"])+', words)] if words.strip() else []
+    return [each.strip() for each in re.findall(_APART.format(","), words)] if words.strip() else []
 
 
 def number(word: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -120,14 +124,14 @@ def boolean(word: str) -> bool:
 def choice(word: str, *names: str) -> str:
     """Return the short form of one of some names. Raises Refused."""
     for name in names:
-        if pattern(name).fullmatch(word.strip('"').upper()):
+        if pattern(name).fullmatch(word.strip("\"'").upper()):
             return "".join(letter for letter in name if not letter.islower())
     raise Refused(ILLEGAL)
 
 
 def quoted(word: str) -> str:
     """Return what stands in quotes. Raises Refused."""
-    if len(word) < 2 or word[0] != '"' or word[-1] != '"':
+    if len(word) < 2 or word[0] not in "\"'" or word[-1] != word[0]:
         raise Refused(DATA_TYPE)
     return word[1:-1]
 

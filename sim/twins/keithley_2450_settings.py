@@ -72,6 +72,7 @@ class Settings:
             "protection": "NONE",
             "format": "ASC",
             "precision": 0,
+            "terminals": "FRON",
             "level VOLT": 0.0,
             "level CURR": 0.0,
             "range VOLT": VOLTAGE_RANGES[0],
@@ -83,7 +84,10 @@ class Settings:
         }
         for name in ("VOLT", "CURR"):
             self.values |= {f"off {name}": "NORM", f"nplc {name}": 1.0}
-            self.values |= {f"{key} {name}": True for key in ("readback", "auto")}
+            self.values |= {
+                f"{key} {name}": True for key in ("readback", "auto", "source-auto", "auto-delay")
+            }
+            self.values[f"delay {name}"] = 0.0
             self.values |= {f"{key} {name}": False for key in ("four-wire", "average", "relative")}
 
     def table(self) -> Iterator[Setting]:
@@ -97,6 +101,7 @@ class Settings:
         yield Setting("OUTPut[1][:STATe]", ("output",), boolean, _flag)
         yield Setting("OUTPut[1]:SMODe", ("off VOLT", "off CURR"), _OFF_STATE, str)
         yield Setting("[SENSe[1]:]FUNCtion[:ON]", ("sense",), _sensed, lambda value: f'"{value}:DC"')
+        yield Setting("ROUTe:TERMinals", ("terminals",), _one_of("FRONt", "REAR"), str)
         yield Setting("FORMat[:DATA]", ("format",), _one_of("ASCii"), str)
         yield Setting("FORMat:ASCii:PRECision", ("precision",), lambda word: whole(word, 0, 16), str)
         for name, full in (("VOLTage", VOLTAGE_RANGES), ("CURRent", self._current_ranges)):
@@ -106,6 +111,9 @@ class Settings:
             level = _between(-highest, highest)
             yield Setting(f"{source}[:LEVel][:IMMediate][:AMPLitude]", (f"level {short}",), level)
             yield Setting(f"{source}:RANGe", (f"range {short}",), range_of(full))
+            yield Setting(f"{source}:RANGe:AUTO", (f"source-auto {short}",), boolean, _flag)
+            yield Setting(f"{source}:DELay", (f"delay {short}",), _between(0.0, 1e4))
+            yield Setting(f"{source}:DELay:AUTO", (f"auto-delay {short}",), boolean, _flag)
             yield Setting(f"{source}:READ:BACK", (f"readback {short}",), boolean, _flag)
             yield Setting(f"OUTPut[1]:{name}:SMODe", (f"off {short}",), _OFF_STATE, str)
             yield Setting(f"{sense}:RANGe[:UPPer]", (f"senses {short}",), range_of(full))
@@ -121,6 +129,8 @@ class Settings:
         self.values[key] = value
         if key.startswith("senses"):
             self.values[f"auto {key[-4:]}"] = False
+        if key.startswith("range"):
+            self.values[f"source-auto {key[-4:]}"] = False
         try:
             self._agree(key)
         except Refused:

@@ -58,10 +58,11 @@ class EmStat4Twin:
         """Whether something drives the leads."""
         return self._electronics.on
 
-    def wire_cell(self, cell: CellUnderTest | None) -> None:
+    def wire_cell(self, cell: CellUnderTest | None, now: float) -> None:
         """Put a cell on the leads, or take it off (None); what was there keeps its state of now."""
+        self.advance(now)
         self._electronics.wire(cell, self._now)
-        if self._machine is not None:
+        if self._machine is not None and not self._machine.is_halted:
             self._machine.halt(self._now)
             self._machine.resume(self._now)
         self._note(self._now, "wired" if cell is not None else "unwired", "cell")
@@ -70,8 +71,9 @@ class EmStat4Twin:
         """Write into the cell what it is now; what runs goes on undisturbed."""
         self._electronics.move(self._now)
 
-    def power_cycle(self) -> None:
+    def power_cycle(self, now: float) -> None:
         """Lose power and come back: the cell open, no script, nothing to send."""
+        self.advance(now)
         self._electronics.reset(self._now)
         self._end(self._now, "power lost")
         self._loading, self._typed = None, b""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from sim.twins.clips import CellUnderTest
-from sim.twins.squidstat_channel import SLACK, Channel
+from sim.twins.clips import SLACK, CellUnderTest
+from sim.twins.squidstat_channel import Channel
 from sim.twins.squidstat_codes import ErrorCode
 from sim.twins.squidstat_elements import Accuracy, Began, Element, Limits, Nodes, leaves
 from sim.twins.squidstat_handler import AisACData, AisDCData, AisExperimentNode

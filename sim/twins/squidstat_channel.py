@@ -14,9 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from sim.physics.cell.cell import CellState
-from sim.physics.cell.control import REST, Until
-from sim.twins.clips import CellUnderTest
+from sim.twins.clips import SLACK, CellUnderTest
 from sim.twins.squidstat_elements import (
     Accuracy,
     Began,
@@ -27,11 +25,9 @@ from sim.twins.squidstat_elements import (
     executions,
     leaves,
 )
+from sim.twins.squidstat_leads import OwnClips
 from sim.twins.squidstat_readings import AcReading, DcReading, Readings, idle_reading, read
-from sim.twins.squidstat_solver import SAMPLE, Leads, Solved, Stretch, solve
-
-SLACK = 1e-6
-"""Seconds by which a row or an event may be early: event times are floats, the clock counts nanoseconds."""
+from sim.twins.squidstat_solver import SAMPLE, Solved, Stretch, solve
 
 IDLE_INTERVAL = 1.0
 """Seconds between idle samples; guess."""
@@ -105,9 +101,7 @@ class Channel:
         self._listener = listener
         self._seed = (seed, number)
         self._random = np.random.default_rng(self._seed)
-        self._under_test: CellUnderTest | None = None
-        self._state: CellState | None = None
-        self._idle_since = 0.0
+        self._clips = OwnClips(accuracy.voltage_range)
         self._idle: Idle | None = None
         self._charge = 0.0
         self._plan: Iterator[Began] = iter(())
@@ -125,23 +119,18 @@ class Channel:
             self._interrupt(now, last_row=False)
         else:
             self.settle(now)
-        self._under_test, self._idle_since = under_test, now
-        self._state = None if under_test is None else under_test.state
+        self._clips.wire(under_test, now)
         if runs:
             self._go_on(now)
 
     def settle(self, now: float) -> None:
         """Write into the cell on the clips what it is now; what runs on it goes on undisturbed."""
-        if self._under_test is None or self._state is None:
-            return
         part = self._part
         if part is None:
-            self._relax(now)
-        elapsed = 0.0 if part is None else now - part.start
-        if part is not None and elapsed > SLACK:
-            self._under_test.state = self._solved(replace(part.asked, longest=elapsed)).state
-        else:
-            self._under_test.state = self._state
+            self._clips.rest_until(now)
+            self._clips.show()
+        elif now - part.start > SLACK:
+            self._clips.show(self._solved(replace(part.asked, longest=now - part.start)).state)
 
     # What it is told.
 
@@ -262,7 +251,7 @@ class Channel:
         self._listener.began_element(self.number, now, following)
         element = following.element
         if element.from_ocp:
-            element = element.against(self._leads().open_circuit())
+            element = element.against(self._clips.leads.open_circuit())
         self._running = Stretch(element, 0.0, 0.0, inf)
         self._solve(now)
 
@@ -275,8 +264,9 @@ class Channel:
     def _let_rest(self, now: float) -> None:
         """Open the cell; where it was open already (a pause), it has rested since."""
         if self._part is None:
-            self._relax(now)
-        self._part, self._idle_since = None, now
+            self._clips.rest_until(now)
+        self._clips.rest_from(now)
+        self._part = None
         self._schedule()
 
     def _schedule(self) -> None:
@@ -290,19 +280,8 @@ class Channel:
         else:
             self.row_at = inf
 
-    def _relax(self, now: float) -> None:
-        """Let the idle cell rest since it was last looked after."""
-        rested = now - self._idle_since
-        if self._state is not None and rested > SLACK:
-            self._state = self._leads().step(REST, Until(duration=rested)).state
-            self._idle_since = now
-
-    def _leads(self) -> Leads:
-        cell = None if self._under_test is None else self._under_test.cell
-        return Leads(cell, self._state, self.accuracy.voltage_range)
-
     def _solved(self, asked: Stretch) -> Solved:
-        return solve(asked, self._leads(), self.limits, self.accuracy)
+        return solve(asked, self._clips.leads, self.limits, self.accuracy)
 
     def _solve(self, now: float, *, follows: bool = False) -> None:
         """Solve what is left of the element; `follows`: its first row is the last one that was taken."""
@@ -327,8 +306,7 @@ class Channel:
         self._running = replace(
             running, elapsed=running.elapsed + solved.end, charge=running.charge + solved.charge
         )
-        if self._under_test is not None:
-            self._state = self._under_test.state = solved.state
+        self._clips.keep(solved.state)
 
     def _interrupt(self, now: float, *, last_row: bool = True) -> None:
         """Bring rows, charge and cell to an instant inside a stretch; last_row: take one there."""
@@ -366,15 +344,7 @@ class Channel:
         while idle.left and idle.since + (idle.taken + 1) * IDLE_INTERVAL <= now + SLACK:
             idle = Idle(idle.since, idle.left - 1, idle.taken + 1)
             at = idle.since + idle.taken * IDLE_INTERVAL
-            reading = idle_reading(
-                self._voltage_at(at), idle.taken * IDLE_INTERVAL, self.accuracy, self._seed
-            )
+            voltage = self._clips.open_circuit_at(at)
+            reading = idle_reading(voltage, idle.taken * IDLE_INTERVAL, self.accuracy, self._seed)
             self._listener.idle(self.number, reading)
         self._idle = idle if idle.left else None
-
-    def _voltage_at(self, at: float) -> float:
-        leads = self._leads()
-        rested = at - self._idle_since
-        if rested > SLACK:
-            leads = replace(leads, state=leads.step(REST, Until(duration=rested)).state)
-        return leads.open_circuit()

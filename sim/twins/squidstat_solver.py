@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.cell import Cell, CellError, CellState, EndReason, Segment
+from sim.physics.cell.cell import CellError, CellState, EndReason, Segment
 from sim.physics.cell.control import (
-    ENDS_ONLY,
     REST,
     Control,
     Current,
@@ -24,9 +23,8 @@ from sim.physics.cell.control import (
     Until,
     Voltage,
 )
-from sim.physics.cell.impedance import impedance
-from sim.twins.clips import open_leads
 from sim.twins.squidstat_elements import Accuracy, Element, Limits, Sine
+from sim.twins.squidstat_leads import Leads
 
 Floats = NDArray[np.float64]
 
@@ -36,37 +34,8 @@ SAMPLE = 1e-3
 MOST_ROWS = 10_000
 """Rows of one stretch: a longer element is solved in several, so that its rows need not be held all at once."""
 
-STRAY_CAPACITANCE, INPUT_RESISTANCE = 1e-11, 1e12
-"""F and ohm between open leads; guess: a metre of shielded lead, an electrometer."""
-
 ROUND_OFF = 1e-9
 """V, and part of a current, by which a solved end may miss what it was solved for."""
-
-
-@dataclass(frozen=True)
-class Leads:
-    """What hangs on a channel: the cell and its state, or nothing; rail [V] is where open leads are driven to."""
-
-    cell: Cell | None
-    state: CellState | None
-    rail: float
-
-    def step(self, control: Control, until: Until, record: Record = ENDS_ONLY) -> Segment:
-        """Drive it; nothing is kept."""
-        if self.cell is None or self.state is None:
-            return open_leads(control, until, record, self.rail)
-        return self.cell.step(self.state, control, until, record)
-
-    def open_circuit(self) -> float:
-        """Return its voltage [V] without a current."""
-        return 0.0 if self.cell is None or self.state is None else self.cell.voltage(self.state, 0.0)
-
-    def impedance(self, frequency: float, bias: float) -> complex:
-        """Return it [ohm] at a frequency [Hz] with a direct current [A]. Raises CellError."""
-        if self.cell is None or self.state is None:
-            return 1.0 / complex(1.0 / INPUT_RESISTANCE, 2.0 * math.pi * frequency * STRAY_CAPACITANCE)
-        found = impedance(self.cell.parameters, self.state, np.array([frequency]), bias)
-        return complex(found[0])
 
 
 @dataclass(frozen=True)

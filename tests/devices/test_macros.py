@@ -1,6 +1,7 @@
 """Laws of every macro: each step ends, stays in the window, runs as often as was asked."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -71,7 +72,11 @@ MACROS = {
         50,
         0,
     ),
-    "hppc": (HybridPulsePower(rate=SLOW, pulse_rate=FAST, cutoff=Rate(0.05, "C-rate"), **WINDOW), 3 + 9 * 6 + 2, 0),
+    "hppc": (
+        HybridPulsePower(rate=SLOW, pulse_rate=FAST, cutoff=Rate(0.05, "C-rate"), **WINDOW),
+        3 + 9 * 6 + 2,
+        0,
+    ),
     "ragone": (Ragone(charge_rate=FAST, cutoff=SLOW, powers=(1.0, 3.0, 10.0), **WINDOW), 15, 3),
     "pulses": (Pulses(rate=FAST, pulse_duration=1.0, pause=10.0, pulses=7, **WINDOW), 28, 0),
     "cyclic_voltammetry": (
@@ -213,7 +218,7 @@ def test_a_train_of_pulses_leaves_the_cell_as_it_was():
 
 def test_a_voltammogram_is_a_closed_curve():
     sweeps = [step.run for _, step, _ in executions(MACROS["cyclic_voltammetry"][0].on(CELL))]
-    assert all(before.end == after.start for before, after in zip(sweeps, sweeps[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(sweeps))
     with pytest.raises(ValidationError, match="start must be within"):
         replace(MACROS["cyclic_voltammetry"][0], start=2.0)
 

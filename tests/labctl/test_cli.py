@@ -99,3 +99,54 @@ def test_a_folder_with_names_like_ours_does_not_get_in_the_way(tmp_path):
     )
     assert "ImportError" in named.stderr
     assert str(tmp_path / "devices") in named.stderr
+
+
+def test_a_checked_program_is_told_with_time_rows_and_disk(tmp_path):
+    steps = tmp_path / "steps.txt"
+    steps.write_text(
+        "limits 2.95 V to 4.3 V, 1 mA\n(Charge at C/2 until 4.25 V; Discharge at C/2 until 3 V) * 3\n"
+    )
+    done = invoke("check", steps, "--sample", "lco-0.7um", "--bench", "twin")
+    assert done.exit_code == 0
+    for word in ("no mistakes", "3 x  Charge at", "time    at most", "rows", "disk"):
+        assert word in done.output
+
+
+def test_a_cell_without_a_sample_has_the_area_that_is_given(tmp_path):
+    steps = tmp_path / "steps.txt"
+    steps.write_text("limits 2.95 V to 4.3 V, 1 mA\nCharge at 50 uA/cm2 for 1 h\n")
+    assert "Charge at 10 uA" in invoke("check", steps, "--area", "0.2 cm^2").output
+    assert invoke("check", steps, "--area", "0.2").exit_code == 2
+
+
+def test_a_program_that_would_hit_a_limit_is_told_and_the_shell_sees_it(tmp_path):
+    steps = tmp_path / "steps.txt"
+    steps.write_text("limits 2.95 V to 4.3 V, 20 mA\nCharge at 15 mA until 4.25 V\n")
+    done = invoke("check", steps, "--sample", "lco-0.7um")
+    assert done.exit_code == 2
+    assert "LIMIT" in done.output
+    assert "DOUBT" in done.output
+
+
+def test_a_program_with_a_typing_error_is_refused_with_line_and_column(tmp_path):
+    steps = tmp_path / "steps.txt"
+    steps.write_text("limits 2.95 V to 4.3 V, 20 mA\nCharge at 15 uA untill 4.25 V\n")
+    with pytest.raises(ConfigError, match="line 2, column 17"):
+        invoke("check", steps)
+
+
+def test_programs_are_printed_in_other_languages(tmp_path):
+    text = invoke("export", "formation", "--sample", "lco-0.7um").output
+    assert "repeat 3 x (" in text
+    steps = tmp_path / "steps.txt"
+    steps.write_text(text.replace(" or 5 mV", ""))
+    assert (
+        '"Charge at 0.0007245 mA until 4.25 V (1 minute period)"'
+        in invoke("export", steps, "--to", "pybamm").output
+    )
+    protocol = tmp_path / "steps.json"
+    protocol.write_text(invoke("export", steps, "--to", "unicycler").output)
+    assert invoke("export", protocol).output == steps.read_text().replace(
+        "program formation", "program steps"
+    )
+    assert invoke("export", steps, "--to", "latin").exit_code == 2

@@ -9,7 +9,9 @@ from labctl.program_check import checks_of, find_program, program_on, size_of, t
 
 CONFIG = Config()
 NAMES = CONFIG.names("program")
-STEPS = "limits 2.95 V to 4.3 V, 1 mA\n('Charge at {rate} until 4.25 V', 'Discharge at {rate} until 3 V') * 3\n"
+STEPS = (
+    "limits 2.95 V to 4.3 V, 1 mA\n('Charge at {rate} until 4.25 V', 'Discharge at {rate} until 3 V') * 3\n"
+)
 
 
 def write(tmp_path, text, name="steps.txt"):

@@ -127,14 +127,15 @@ class Cell:
         interfaces = Interfaces.of(self.parameters, state)
         march = self._march(interfaces)
         try:
-            first = march.instant(self._course(state), control)
+            course = self._course(state)
+            first = march.instant(course, control)
         except NoSolutionError:
             return self._refused(state, march, control)
         watch = Watch(until, self.parameters.area, self.parameters.ageing.plating_loss)
         endless = math.isinf(until.duration) and first.current[0] == 0.0
         if is_exact(control, interfaces) and not (watch.watches_rates or endless):
             return self._exact_step(state, first, interfaces, until, record)
-        end, passed, reason = march.walk(self._course(state), control, first, watch, until.duration)
+        end, passed, reason = march.walk(course, control, first, watch, until.duration)
         if not passed:
             return _one_row(state, first, reason)
         trace = Trace(

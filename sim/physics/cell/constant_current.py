@@ -23,7 +23,7 @@ _TOLERANCE = 1e-9  # V, for the mean voltage of a step: the share of the step ti
 _LAST_TWO = TO_COEFFICIENTS[-2:].T
 _QUARTERS = np.arange(4.0)
 # Borders in the last piece of a step: towards the end the voltage may fall like a logarithm.
-_FALLING = 1.0 - np.geomspace(1.0, 4e-7, 12)
+_FALLING = np.append(1.0 - np.geomspace(1.0, 4e-7, 12), 1.0)
 
 
 class Panelled(NamedTuple):
@@ -121,25 +121,27 @@ class ConstantCurrent:
 
     def _panelled(self, borders: Floats, voltages: Floats, end: float) -> Panelled:
         """Return panels up to the end [s], given voltages [V] (k, ORDER) on those between borders [s] (k + 1,)."""
-        whole = int(np.searchsorted(borders, end, side="right")) - 1
+        whole = int(borders.searchsorted(end, side="right")) - 1
         starts, stops, values = borders[:whole], borders[1 : whole + 1], voltages[:whole]
         kept: list[tuple[Floats, Floats, Floats]] = []
         edge = float(borders[whole])
-        last = np.append(edge + (end - edge) * _FALLING, end)
-        last = last[np.diff(last, prepend=-1.0) > 0.0]  # round-off joins borders of what is very short
-        last = last if len(last) > 1 else np.empty(0)
-        while starts.size or last.size:
+        last = edge + (end - edge) * _FALLING
+        new = last[1:] > last[:-1]  # round-off joins the borders of what is very short
+        ahead, behind = last[:-1][new], last[1:][new]
+        while starts.size or ahead.size:
             lengths = stops - starts
             rest = np.abs(values @ _LAST_TWO).sum(axis=1) * lengths
             done = rest <= _TOLERANCE * end
             kept.append((starts[done], lengths[done], values[done]))
             quarters = 0.25 * lengths[~done, None]
             borders = starts[~done, None] + quarters * _QUARTERS
-            starts = np.concatenate((borders.ravel(), last[:-1]))
-            stops = np.concatenate(((borders + quarters).ravel(), last[1:]))
-            last = last[:0]
+            starts = np.concatenate((borders.ravel(), ahead))
+            stops = np.concatenate(((borders + quarters).ravel(), behind))
+            ahead = behind = ahead[:0]
             if starts.size:
                 values = self.voltage(starts[:, None] + (stops - starts)[:, None] * NODES)
         starts, lengths, values = (np.concatenate(parts) for parts in zip(*kept, strict=True))
-        order = np.argsort(starts)
-        return Panelled(lengths[order], values[order])
+        if (starts[1:] < starts[:-1]).any():
+            order = starts.argsort()
+            return Panelled(lengths[order], values[order])
+        return Panelled(lengths, values)

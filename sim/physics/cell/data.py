@@ -79,8 +79,8 @@ class CellParameters:
     as_made_lithium [-]: x of the film as made
     ocp: open-circuit potential of the film, which also sets the temperature
     leak_resistance [ohm m2]: from terminal to terminal; infinite without a leak, small with a short
-    cathode_capacitance, anode_capacitance [F/m2]: double layers; electrolyte_capacitance [F/m2]: of the
-    electrolyte as a dielectric. Only spectra and the finite-volume engine know them.
+    cathode_capacitance, anode_capacitance [F/m2]: double layers, known to spectra and to the finite-volume
+    engine; electrolyte_capacitance [F/m2]: of the electrolyte as a dielectric, known to spectra only
     ageing: what each cycle takes
 
     Raises CellError when a number is not finite or outside its range.

@@ -29,7 +29,6 @@ _GROW = ((1e-5, 3), (1e-3, 2), (1e-1, 1))  # error over tolerance below which a 
 _DIFFERENCE = TO_COEFFICIENTS[-2:].T
 _SEEN = np.array([0, ORDER // 2, ORDER - 1])
 _ONES = np.ones(ORDER)
-_WASTED = 0.02  # of a stretch: a hold shorter than this goes panel by panel
 
 
 def _parabola(ratio: float) -> Floats:
@@ -162,27 +161,29 @@ class March:
         first on need no look at one another: one system for all is far cheaper than one for each.
         """
         stretch = self._panels.stretch(self._first_level())
-        if horizon < stretch.panels[-1].length * _WASTED:
+        count = min(int(stretch.borders.searchsorted(horizon)) + 1, len(stretch.panels))
+        if count == 1:
             return course, None
-        resting = course.mean + stretch.surface_decays @ course.amplitudes
+        # No panel feels a later one: the first of them are a system of their own.
+        lengths, nodes = stretch.lengths[:count], slice(0, count * ORDER)
+        resting = course.mean + stretch.surface_decays[nodes] @ course.amplitudes
         ones = np.ones_like(resting)
         try:
             solved = self._equations.solve(
                 resting,
-                stretch.surface_gains,
+                stretch.surface_gains[nodes, nodes],
                 control,
-                stretch.times,
+                stretch.times[nodes],
                 here.potential[-1] * ones,
                 here.density[-1] * ones,
                 0.0,
             )
         except NoSolutionError:
             return course, None
-        lengths = stretch.lengths
         potential, density, voltage, current = (each.reshape(-1, ORDER) for each in solved[1:])
         resolved = _leading(self._errors(lengths, density, voltage, current) <= 1.0)
         free = _leading(watch.far(course.charge, course.anode, lengths, (voltage, current, density)))
-        whole = min(free, resolved, int(np.searchsorted(np.cumsum(lengths), horizon, side="right")))
+        whole = min(free, resolved, int(stretch.borders.searchsorted(horizon, side="right")))
         panels = list(map(Solved, lengths.tolist(), potential, density, voltage, current))
         if whole:
             passed += panels[:whole]
@@ -230,20 +231,25 @@ class March:
     def _attempt(
         self, course: Course, control: Control, level: int, horizon: float, before: Solved
     ) -> tuple[Solved | None, float]:
-        """Return the next panel and its error over the tolerance, or nothing where it cannot be solved."""
-        length = 2.0**level
-        if course.time + length >= horizon:
-            length = horizon - course.time
-            panel = self._panels.of_length(length)
-        else:
-            panel = self._panels.dyadic(level)
-        resting = course.mean + panel.surface_decays @ course.amplitudes
-        times = course.time + length * NODES
-        try:
-            solved = self._solve(panel, resting, control, times, before)
-        except NoSolutionError:
-            return None, math.inf
-        return solved, self._error(solved)
+        """Return the next panel and its error over the tolerance, or nothing where it cannot be solved.
+
+        The last one before the horizon [s] reaches beyond it, as a panel kept from before spares a new one,
+        unless the step has no solution there.
+        """
+        left = horizon - course.time
+        reach = level if math.isinf(left) else min(level, math.frexp(left)[1])
+        for panel in (self._panels.dyadic(reach), None):
+            if panel is None:
+                if 2.0**reach <= left:
+                    break
+                panel = self._panels.of_length(left)
+            resting = course.mean + panel.surface_decays @ course.amplitudes
+            try:
+                solved = self._solve(panel, resting, control, course.time + panel.length * NODES, before)
+            except NoSolutionError:
+                continue
+            return solved, self._error(solved)
+        return None, math.inf
 
     def _solve(
         self, panel: Panel, resting: Floats, control: Control, times: Floats, before: Solved

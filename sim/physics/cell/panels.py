@@ -119,6 +119,11 @@ class Stretch:
         """Return the lengths [s] (k,) of the panels."""
         return np.array([panel.length for panel in self.panels])
 
+    @cached_property
+    def borders(self) -> Floats:
+        """Return the times [s] (k,) at which the panels end."""
+        return np.cumsum(self.lengths)
+
     @classmethod
     def of(cls, film: PlanarFilm, panels: tuple[Panel, ...]) -> Stretch:
         """Join panels of a film, in time one after the other."""

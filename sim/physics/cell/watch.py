@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from sim.physics.cell.control import Until
 from sim.physics.cell.data import EndReason
 from sim.physics.cell.panels import NODES, ORDER, SLOPES, TO_COEFFICIENTS
+from sim.physics.cell.root import root
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,8 @@ _PLACES = np.concatenate(([0.0], NODES))
 _RATE_TOLERANCE = 3e-3  # of a rate, where it is a limit
 _ROUND_OFF = 1e-9  # V, and of the largest current: what a polynomial's last coefficients cannot fall below
 _OVERSHOOT = 2.0  # an integral over part of a panel is less than this times its length and largest value
-_RESOLUTION = 4.0 * np.finfo(np.float64).eps
+_PLACE_SETTLED = 1e-9  # of a panel: Newton's next step would be its square
+_SLOPE_COEFFICIENTS: Floats = np.asarray(2.0 * legendre.legder(np.eye(ORDER)) @ TO_COEFFICIENTS)
 _INTEGRATED: Floats = (
     0.5 * legendre.legval(2.0 * NODES - 1.0, legendre.legint(np.eye(ORDER), lbnd=-1.0)).T @ TO_COEFFICIENTS
 )
@@ -144,12 +145,15 @@ def _place(margin: Floats) -> float:
     """Return where in a panel [-] a margin, given at the nodes, first vanishes."""
     after = int(np.argmax(margin <= 0.0))
     low, high = float(_PLACES[after]), float(_PLACES[after + 1])
-    series = (TO_COEFFICIENTS @ margin).tolist()
-    if _sum(series, low) <= 0.0:
+    series, slopes = (TO_COEFFICIENTS @ margin).tolist(), (_SLOPE_COEFFICIENTS @ margin).tolist()
+    first, last = _sum(series, low), _sum(series, high)
+    if first <= 0.0:
         return low
-    if _sum(series, high) > 0.0:
+    if last > 0.0:
         return high
-    return float(brentq(lambda place: _sum(series, place), low, high, xtol=1e-15, rtol=_RESOLUTION))
+    return root(
+        lambda place: (_sum(series, place), _sum(slopes, place)), (low, first), (high, last), _PLACE_SETTLED
+    )
 
 
 def _sum(series: list[float], place: float) -> float:

@@ -68,13 +68,15 @@ WARNING = 0.95
 
 
 class Reading(NamedTuple):
-    """V and A as the converters give them, with their status, and the number of the current range."""
+    """V and A as the converters give them, with their status, the number of the current range, and whether more than
+    the instrument bears flows."""
 
     voltage: float
     current: float
     voltage_status: int
     current_status: int
     range: int
+    is_critical: bool
 
 
 class Electronics:
@@ -237,6 +239,7 @@ class Electronics:
                 np.where(np.abs(volts) > accuracy.voltage, OVERLOAD, 0).tolist(),
                 (over + under).tolist(),
                 numbers[places].tolist(),
+                (np.abs(amperes) > accuracy.current).tolist(),
                 strict=True,
             )
         ]

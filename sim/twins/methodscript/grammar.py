@@ -90,7 +90,7 @@ OPTIONS: dict[str, dict[str, str]] = {
 }
 """Arguments in parentheses that may follow."""
 
-_TOKEN = re.compile(r'f?"[^"]*"|[A-Za-z_]\w*\([^()]*\)|[^\s#"]+|"')
+_TOKEN = re.compile(r'f?"[^"]*"|[A-Za-z_]\w*\([^()]*\)|[^\s#"]+')
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACE = re.compile(r"([A-Za-z_]\w*)\[(\w+)\]")
 _TYPE = re.compile(r"[a-j][a-z]")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sim.twins.methodscript.electronics import CURRENT_MODE, OFF, Electronics, Reading
+from sim.twins.methodscript.electronics import CURRENT_MODE, OFF, UNDERLOAD, Electronics, Reading
 from sim.twins.methodscript.values import Number
 
 NEEDS_CELL_ON, NEEDS_OPEN_CELL, WRONG_PGSTAT_MODE = 0x4027, 0x0014, 0x0023
@@ -31,7 +31,7 @@ FIRST_CHUNK, LONGEST_CHUNK = 64, 4096
 TIMING = 1e-6
 """Of a period: what floats may be off."""
 
-SHORTEST_PERIOD = 1e-3
+SHORTEST_PERIOD = 4e-4
 """Seconds between two samples at the least; guess."""
 
 VOLTAGE_STEP = 12.0 / 65536
@@ -148,12 +148,14 @@ class SpectrumLoop:
         electronics = self._electronics
         found = electronics.impedance(frequency, self._at)
         direct = electronics.read(self._at)
+        if direct.is_critical:
+            raise LoopError(CELL_OVERLOAD)
         size = abs(found)
         if electronics.mode == CURRENT_MODE:
             volts, amperes = self._amplitude * size, self._amplitude
         else:
             volts, amperes = self._amplitude, self._amplitude / size
-        status = direct.current_status & ~4
+        status = direct.current_status & ~UNDERLOAD
         return (
             Given("dc", frequency),
             Given("cc", found.real, status, direct.range),
@@ -297,7 +299,7 @@ def _shaped(reading: Reading, electronics: Electronics, setpoint: float | None) 
     amperes = Given("ba", reading.current, reading.current_status, reading.range)
     if electronics.mode == CURRENT_MODE:
         return volts, Given("db", setpoint), amperes
-    if reading.current_status & 2 and abs(reading.current) >= electronics.accuracy.current:
+    if reading.is_critical:
         raise LoopError(CELL_OVERLOAD)
     return Given("da", setpoint), amperes, volts
 

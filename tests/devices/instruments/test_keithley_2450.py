@@ -305,7 +305,7 @@ def test_a_hold_that_begins_far_away_rides_the_cells_largest_current_and_never_p
     records = bench.fly(step, limits=limits)
     rows = rows_of(records)
     times = times_of(rows, bench.twin.row_time)
-    volts, amperes, _ = law(
+    volts, amperes = law(
         HALF, [(Current(2e-4), Ends(upper=4.1)), (Voltage(4.1), Ends(duration=3600.0))], times
     )
     assert [row.voltage for row in rows] == pytest.approx(volts, abs=DIGIT)
@@ -485,6 +485,23 @@ def test_a_host_that_is_silent_for_a_minute_loses_no_row_and_doubles_none() -> N
     assert [row.number for row in rows] == list(range(1, 602))
 
 
+def test_an_end_that_a_row_showed_while_nobody_looked_stays_the_end() -> None:
+    volts = CELL.voltage(HALF, 0.0) + 0.01
+    law = CELL.step(HALF, Voltage(volts), Ends(duration=90.0)).current
+    bound = float(0.5 * (law[0] + law[-1]))
+    step = Step(ConstantVoltage(volts), Until(current_above=bound, duration=100.0), Record(interval=1.0))
+    bench = Bench()
+    bench.begin(step)
+    bench.cable.cut = True
+    bench.clock.run_until(90.0)
+    bench.cable.cut = False
+    bench.clock.run_until(95.0)
+    records = bench.listen()
+    assert rows_of(records)[0].current > bound > rows_of(records)[-1].current
+    assert reasons_of(records) == ["current_above"]
+    assert len(rows_of(records)) > 90, "what flowed after the end is in the rows"
+
+
 def test_a_step_that_ends_while_the_link_is_silent_goes_on_when_it_is_back() -> None:
     steps = (
         Step(ConstantCurrent(CURRENT), Until(duration=60.0), Record(interval=10.0)),
@@ -511,6 +528,8 @@ def test_a_step_that_ends_while_the_link_is_silent_goes_on_when_it_is_back() -> 
         (Step(ConstantCurrent(CURRENT), Until(voltage_above=4.2), Record(interval=30.0)), 7200.04),
         (Step(ConstantVoltage(4.0), Until(current_below=1e-6), Record(interval=7.0)), 7200.04),
         (Step(OpenCircuit(), Until(duration=0.5), Record(interval=30.0)), 0.54),
+        (Step(OpenCircuit(), Until(duration=95_000.0), Record(interval=70_000.0)), 95_000.04),
+        (Step(OpenCircuit(), Until(duration=12.05), Record(interval=4.0)), 12.09),
         (Step(VoltageRamp(3.9, 4.0, 1e-3), Until(), Record(interval=10.0)), 110.0),
     ],
 )
@@ -518,10 +537,10 @@ def test_a_dead_host_leaves_the_output_off_at_the_steps_bound(step: Step, off: f
     bench = Bench()
     bench.begin(step, limits=CellLimits(2.0, 4.3, 5e-4), longest=7200.0)
     bench.clock.due.clear()
-    bench.twin.advance(20_000.0)
+    bench.twin.advance(100_000.0)
     assert driven(bench) == [(0.0, pytest.approx(off, abs=0.02))]
     before = bench.twin.charge
-    bench.twin.advance(40_000.0)
+    bench.twin.advance(200_000.0)
     bench.twin.settle()
     assert bench.twin.charge == before, "the cell is disconnected"
 
@@ -644,6 +663,43 @@ def test_stop_opens_the_cell_and_brings_the_last_rows() -> None:
     assert bench.device.read_busy() == 0
     bench.clock.run_until(1000.0)
     assert bench.listen() == records
+
+
+def test_a_stop_on_a_silent_link_is_an_error_and_holds_when_the_link_is_back() -> None:
+    bench = Bench()
+    bench.begin(*CYCLE)
+    bench.clock.run_until(100.0)
+    bench.cable.cut = True
+    with pytest.raises(WireError):
+        bench.device.stop()
+    bench.clock.run_until(150.0)
+    bench.cable.cut = False
+    bench.clock.run_until(400.0)
+    records = bench.listen()
+    assert reasons_of(records) == ["duration", "operator"]
+    assert records[-1].cause is EndReason.OPERATOR
+    assert not bench.twin.output
+    assert driven(bench)[-1][1] == pytest.approx(151.0, abs=2.0)
+
+
+@pytest.mark.parametrize("drift", [-2e-3, 2e-3])
+def test_a_clock_that_differs_costs_neither_rows_nor_questions(drift: float) -> None:
+    bench = Bench()
+    asked, exchange = [0], bench.cable.exchange
+
+    def drifting(data: bytes) -> bytes:
+        asked[0] += 1
+        moment = bench.clock.moment
+        bench.clock.moment = moment * (1.0 + drift)
+        try:
+            return exchange(data)
+        finally:
+            bench.clock.moment = moment
+
+    bench.cable.exchange = drifting  # type: ignore[method-assign]
+    records = bench.fly(Step(OpenCircuit(), Until(duration=6000.0), Record(interval=30.0)))
+    assert [row.time for row in rows_of(records)] == pytest.approx([30.0 * k for k in range(201)])
+    assert asked[0] < 3 * 201 + 2 * 201 + 40
 
 
 def test_safe_opens_what_an_earlier_host_left_running_and_disconnects() -> None:
@@ -784,3 +840,11 @@ def test_a_second_client_of_the_socket_is_refused_with_the_holders_name(tmp_path
             SerialPort(address, clock, locks=tmp_path)
         first.close()
         accepted.close()
+
+
+def test_the_keithley_bench_opens_and_its_instrument_answers(open_lab: Callable[[str], Any]) -> None:
+    lab = open_lab("keithley")
+    station = lab.devices["potentiostat"]
+    assert "MODEL 2450" in station.channels.identify()
+    assert station.channels.read_busy() == 0
+    assert station.channels.read_cell() == pytest.approx(0.0, abs=1e-4), "no cell is wired"

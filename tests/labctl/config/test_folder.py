@@ -14,7 +14,9 @@ def test_limits_are_read(folder):
 
 
 def test_names_are_listed(folder):
-    assert Config(folder).names("bench") == ("example-hardware", "twin")
+    names = Config(folder).names("bench")
+    assert {"example-hardware", "twin"} <= set(names)
+    assert list(names) == sorted(names)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,8 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(folder, told):
     ((_, value, allowed),) = told(Config(folder).bench, "twim")
     assert value == '"twim"'
     assert 'did you mean "twin"?' in allowed
-    assert "there are example-hardware, twin" in allowed
+    assert "there are " in allowed
+    assert "example-hardware, " in allowed
 
 
 def test_an_empty_folder_says_so(tmp_path, told):

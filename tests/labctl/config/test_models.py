@@ -21,7 +21,8 @@ def test_an_address_is_read(text, address):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Twin", "COM3", "/dev/ttyUSB0", "serial:ttyUSB0", "socket://host", "visa:", "unix:here", "twin "]
+    "text",
+    ["", "Twin", "COM3", "/dev/ttyUSB0", "serial:ttyUSB0", "socket://host", "visa:", "unix:here", "twin "],
 )
 def test_another_form_is_refused_with_the_forms_there_are(text):
     with pytest.raises(ValueError, match="serial:/dev/ttyUSB0"):

@@ -1,5 +1,6 @@
-"""Programs of every kind, drawn by hypothesis."""
+"""Programs of every kind, drawn by hypothesis. Strategies are kept: to make and check one takes longer than a draw."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -27,27 +28,34 @@ ANY = 1e-300
 """The least positive number drawn: what is smaller has fewer digits than a float."""
 
 
+@cache
 def exactly(low, high):
     """Any float between."""
     return st.floats(low, high, allow_nan=False, allow_subnormal=False)
 
 
+@cache
 def short(low, high):
     """A decimal of at most nine digits between, as people type it."""
-    return st.floats(low, high, allow_nan=False).map(lambda value: float(f"{value:.9g}")).filter(
-        lambda value: low <= value <= high
+    return (
+        st.floats(low, high, allow_nan=False)
+        .map(lambda value: float(f"{value:.9g}"))
+        .filter(lambda value: low <= value <= high)
     )
 
 
+@cache
 def voltages(numbers):
     return numbers(LIMITS.voltage_min, LIMITS.voltage_max)
 
 
+@cache
 def records(numbers):
     change = st.none() | numbers(1e-9, 1.0)
     return st.just(Record()) | st.builds(Record, numbers(1e-3, 86400.0), change, change)
 
 
+@cache
 def untils(numbers, needed, allowed):
     """Ends among those allowed, at least one of those needed."""
     values = {
@@ -74,15 +82,16 @@ def untils(numbers, needed, allowed):
 EVERY = tuple(Until().__dataclass_fields__)
 
 
-def drives(numbers, tiny=1e-300):
-    """Techniques with the ends they need; tiny is the least rate or current drawn."""
-    ramp = numbers(max(tiny, 1e-12), 1e3)
+@cache
+def drives(numbers):
+    """Techniques with the ends they need."""
+    ramp = numbers(1e-12, 1e3)
     frequency = numbers(1e-5, 1e7)
     return {
         "rest": (st.just(OpenCircuit()), ("duration", "voltage_rate_below")),
-        "charge": (st.builds(ConstantCurrent, numbers(max(tiny, 1e-12), 2.0)), ("voltage_above", "duration")),
+        "charge": (st.builds(ConstantCurrent, numbers(1e-12, 2.0)), ("voltage_above", "duration")),
         "discharge": (
-            st.builds(ConstantCurrent, numbers(max(tiny, 1e-12), 2.0).map(lambda value: -value)),
+            st.builds(ConstantCurrent, numbers(1e-12, 2.0).map(lambda value: -value)),
             ("voltage_below", "duration"),
         ),
         "hold": (st.builds(ConstantVoltage, voltages(numbers)), ("current_below", "duration")),
@@ -129,8 +138,13 @@ def drives(numbers, tiny=1e-300):
     }
 
 
+@cache
+def steps(**options):
+    return _steps(**options)
+
+
 @st.composite
-def steps(draw, numbers=exactly, kinds=None, allowed=EVERY, record=None, tags=True, temperature=True):
+def _steps(draw, numbers=exactly, kinds=None, allowed=EVERY, record=None, tags=True, temperature=True):
     known = drives(numbers)
     run, needed = known[draw(st.sampled_from(kinds or sorted(known)))]
     until = Until() if needed is None else draw(untils(numbers, needed, allowed))
@@ -143,6 +157,7 @@ def steps(draw, numbers=exactly, kinds=None, allowed=EVERY, record=None, tags=Tr
     )
 
 
+@cache
 def conditions(numbers=exactly):
     part = st.none() | numbers(1e-6, 2.0)
     return (
@@ -161,6 +176,7 @@ def conditions(numbers=exactly):
     )
 
 
+@cache
 def bodies(step):
     """Steps and loops of steps, a few deep."""
     times = st.integers(1, 100_000)
@@ -173,24 +189,22 @@ def bodies(step):
     )
 
 
+@cache
+def frames(numbers, step):
+    """What a program is made of besides its steps: nodes, a condition or none, times, jumps."""
+    maybe, times = st.none() | conditions(numbers), st.integers(1, 999)
+    jump = st.builds(Jump, st.just("target"), maybe, times)
+    return st.lists(bodies(step), min_size=1, max_size=4), maybe, times, st.lists(jump, max_size=2)
+
+
 @st.composite
 def programs(draw, numbers=exactly, **options):
     """Any program: loops with conditions, jumps, tags."""
-    nodes = draw(st.lists(bodies(steps(numbers, **options)), min_size=1, max_size=4))
-    nodes.append(
-        Loop(
-            (draw(steps(numbers, **options)),),
-            draw(st.integers(1, 999)),
-            draw(st.booleans()),
-            draw(st.none() | conditions(numbers)),
-            ("target",),
-        )
-    )
-    nodes += draw(
-        st.lists(
-            st.builds(Jump, st.just("target"), st.none() | conditions(numbers), st.integers(1, 999)), max_size=2
-        )
-    )
+    step = steps(numbers=numbers, **options)
+    many, maybe, times, jumps = frames(numbers, step)
+    nodes = draw(many)
+    nodes.append(Loop((draw(step),), draw(times), draw(st.booleans()), draw(maybe), ("target",)))
+    nodes += draw(jumps)
     policy = draw(st.sampled_from(["keep", "open"]))
     return Program(draw(st.sampled_from(TAGS)), tuple(nodes), LIMITS, policy)
 

@@ -59,12 +59,28 @@ def refused(text, cell=CELL):
         ("Discharge at 2 Ohm until 3 V", ConstantResistance(2.0), Until(voltage_below=3.0)),
         ("charge at 0.5 C for 45 minutes", ConstantCurrent(0.5), Until(duration=2700.0)),
         ("Charge at 50 uA/cm2 until 10 uAh", ConstantCurrent(1e-5), Until(charge=0.036)),
-        ("Rest until 0.1 mV/min or for 2 h", OpenCircuit(), Until(voltage_rate_below=1e-4 / 60, duration=7200.0)),
+        (
+            "Rest until 0.1 mV/min or for 2 h",
+            OpenCircuit(),
+            Until(voltage_rate_below=1e-4 / 60, duration=7200.0),
+        ),
         ("Sweep from 3 V to 4.2 V at 0.1 mV/s", VoltageRamp(3.0, 4.2, 1e-4), Until()),
         ("Sweep from -1 mA to 1 mA at 1 uA/s", CurrentRamp(-1e-3, 1e-3, 1e-6), Until()),
-        ("Charge at 1 A until > 4.1 V or below 3 V", ConstantCurrent(1.0), Until(voltage_above=4.1, voltage_below=3.0)),
-        ("Hold at 3 V until above 1 A or 1 mA/s", ConstantVoltage(3.0), Until(current_above=1.0, current_rate_below=1e-3)),
-        ("Discharge at 1 mW until 3 V or 2 uWh", ConstantPower(-1e-3), Until(voltage_below=3.0, energy=0.0072)),
+        (
+            "Charge at 1 A until > 4.1 V or below 3 V",
+            ConstantCurrent(1.0),
+            Until(voltage_above=4.1, voltage_below=3.0),
+        ),
+        (
+            "Hold at 3 V until above 1 A or 1 mA/s",
+            ConstantVoltage(3.0),
+            Until(current_above=1.0, current_rate_below=1e-3),
+        ),
+        (
+            "Discharge at 1 mW until 3 V or 2 uWh",
+            ConstantPower(-1e-3),
+            Until(voltage_below=3.0, energy=0.0072),
+        ),
     ],
 )
 def test_a_step_means_what_it_says(text, run, until):
@@ -134,8 +150,9 @@ def test_loops_and_jumps_have_conditions():
 def test_the_frame_stands_at_the_top():
     program = parse_program(
         "program my-cell\nlimits 2.9 V to 4.3 V, 50 uA/cm2, 1 mAh\non host loss open\nrecording every 5 s\n"
-        "Rest for 1 h # why not\n"
-    , CELL)
+        "Rest for 1 h # why not\n",
+        CELL,
+    )
     assert program.name == "my-cell"
     assert program.limits == CellLimits(2.9, 4.3, 1e-5, 3.6)
     assert program.on_host_loss == "open"
@@ -204,22 +221,25 @@ def test_loops_are_no_deeper_than_a_person_reads():
     assert refused("'" * 5000).line == 1
 
 
-WORDS = (
+TYPED = (
     "charge discharge hold rest sweep impedance repeat gitt go to at for until or above below recording every when"
-    " most times x ( ) [ ] * , ; \n \" ' < > + : 3 1.5 -2 10 C C/10 V A mA uA/cm2 h min s mV/min mV/s Hz W Ohm %"
+    " most times x ( ) [ ] * , ; \" ' < > + : 3 1.5 -2 10 C C/10 V A mA uA/cm2 h min s mV/min mV/s Hz W Ohm %"
     " retention cycle ended by tag: limits program on host loss keep per decade around period efficiency capacity"
-).split(" ")
+)
+WORDS = (*TYPED.split(), "\n")
 
 
 def judged(text):
     """Parse; a refusal must point into the text."""
+    error = None
     try:
-        return parse_program(text, CELL, limits=CellLimits(0.0, 5.0, 2.0))
-    except ProgramError as error:
+        parse_program(text, CELL, limits=CellLimits(0.0, 5.0, 2.0))
+    except ProgramError as raised:
+        error = raised
+    if error is not None:
         lines = text.split("\n")
         assert 1 <= error.line <= len(lines)
         assert 1 <= error.column <= len(lines[error.line - 1]) + 1
-        return None
 
 
 QUICK = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])

@@ -48,7 +48,9 @@ def test_spellings_of_battery_people_are_known(text, unit, value):
     assert read(Tokens(text), unit).value == value
 
 
-@pytest.mark.parametrize("text", ["5 mC", "5 uC", "50", "C/0", "5 nonsense", "1e400 A", "V", "-C/3", "9" * 60 + " A"])
+@pytest.mark.parametrize(
+    "text", ["5 mC", "5 uC", "50", "C/0", "5 nonsense", "1e400 A", "V", "-C/3", "9" * 60 + " A"]
+)
 def test_what_has_no_clear_unit_is_refused(text):
     with pytest.raises(ProgramError) as caught:
         read(Tokens(text), "A", "A/m^2", "C-rate", "C")

@@ -11,12 +11,17 @@ CHANNEL = ChannelLimits(0.0, 5.0, 0.01)
 CELL = CellSize(1.5e-5, 0.036, basis="thickness x area")
 
 
-def program(text, limits=CellLimits(2.9, 4.3, 1e-3)):
+LIMITS = CellLimits(2.9, 4.3, 1e-3)
+
+
+def program(text, limits=LIMITS):
     return parse(text, CELL).program("p", limits)
 
 
 def test_totals_say_that_they_are_bounds():
-    lines = list(report(program("(Charge at C/10 until 4.2 V; Discharge at C/10 until 3 V) * 5"), CELL, CHANNEL))
+    lines = list(
+        report(program("(Charge at C/10 until 4.2 V; Discharge at C/10 until 3 V) * 5"), CELL, CHANNEL)
+    )
     (time,) = [line for line in lines if line.startswith("  time")]
     assert "at most 4.17 days" in time
     assert any("10 +- 0 uAh (thickness x area)" in line for line in lines)

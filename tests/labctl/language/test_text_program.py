@@ -3,7 +3,7 @@
 import pytest
 
 from devices.cells import CellSize
-from devices.errors import ProgramError
+from devices.errors import ConfigError, ProgramError
 from devices.programs import CellLimits
 from devices.techniques import Record
 from labctl.config.checking import validate
@@ -27,7 +27,9 @@ def test_limits_stand_in_the_table_or_in_the_text():
 
 
 def test_the_record_is_that_of_steps_that_say_none():
-    program = TextProgram("x", ("Rest for 1 h", "Rest for 1 h recording every 5 s"), CellLimits(2.9, 4.3, 1.0), Record(7.0))
+    program = TextProgram(
+        "x", ("Rest for 1 h", "Rest for 1 h recording every 5 s"), CellLimits(2.9, 4.3, 1.0), Record(7.0)
+    )
     assert [step.record.interval for step in program.on(CELL).leaves()] == [7.0, 5.0]
 
 
@@ -41,9 +43,11 @@ def test_the_record_is_that_of_steps_that_say_none():
         ({"limits": None}, "limits are missing"),
     ],
 )
-def test_what_cannot_be_read_is_a_mistake_of_the_file(told, change, words):
-    ((_, _, allowed),) = told(validate, TextProgram, BODY | change, file="f.toml")
-    assert words in allowed
+def test_what_cannot_be_read_is_a_mistake_of_the_file(change, words):
+    with pytest.raises(ConfigError) as caught:
+        validate(TextProgram, BODY | change, file="f.toml")
+    (mistake,) = caught.value.mistakes
+    assert words in mistake.allowed
 
 
 def test_a_current_beyond_the_limits_is_told_on_the_cell_it_is_for():

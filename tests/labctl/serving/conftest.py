@@ -1,4 +1,4 @@
-"""Served twins for the tests: a server in this process on real ptys and sockets, its black box, drivers at its ports."""
+"""Served twins for the tests: a server in this process on real ptys and sockets, its black box, drivers there."""
 
 import json
 import shutil
@@ -99,7 +99,7 @@ def config(tmp_path):
     bench = folder / "benches" / "twin.toml"
     bench.write_text(bench.read_text().replace('"5.6 mF"', '"1 mF"'))
     limits = folder / "limits.toml"
-    limits.write_text(limits.read_text().replace('rate = "0.5 Hz"', 'rate = "5 Hz"'))
+    limits.write_text(limits.read_text().replace('rate = "0.5 Hz"', 'rate = "1 Hz"'))
     return folder
 
 

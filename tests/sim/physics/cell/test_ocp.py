@@ -44,6 +44,15 @@ def test_occupied_and_vacant_sites_add_up_to_one() -> None:
     assert np.max(np.abs(total - 1.0)) < 1e-12
 
 
+def test_one_potential_is_filled_as_many_are() -> None:
+    potentials = np.linspace(-4.0, 10.0, 57)
+    many = LITHIUM_COBALT_OXIDE.filling(potentials)
+    one = np.array([LITHIUM_COBALT_OXIDE.filling_at(each) for each in potentials.tolist()]).T
+    for found, expected in zip(one, many, strict=True):
+        assert found == pytest.approx(expected, rel=1e-12)
+    assert LITHIUM_COBALT_OXIDE.fractions(potentials) == pytest.approx(np.array(many[:2]), rel=1e-14)
+
+
 def test_slope_is_the_derivative() -> None:
     fractions = np.linspace(0.05, 0.95, 181)
     step = 1e-5

@@ -54,3 +54,22 @@ def test_slowest_and_fastest_panels_stay_finite() -> None:
         panel = panels.dyadic(level)
         assert np.all(np.isfinite(panel.surface_gains))
         assert np.all(np.isfinite(panel.gains))
+
+
+def test_stretch_is_its_panels_one_after_the_other() -> None:
+    panels = Panels(FILM)
+    stretch = panels.stretch(-3)
+    random = np.random.default_rng(1)
+    density = random.standard_normal((len(stretch.panels), ORDER))
+    mean, amplitudes = FILM.split(np.linspace(0.6, 0.7, 40))
+    together = mean + stretch.surface_decays @ amplitudes + stretch.surface_gains @ density.ravel()
+    left = amplitudes
+    for number, panel in enumerate(stretch.panels):
+        found = mean + panel.surface_decays @ left + panel.surface_gains @ density[number]
+        assert together.reshape(density.shape)[number] == pytest.approx(found, abs=1e-12)
+        left = panel.decays * left + panel.gains @ density[number]
+        mean -= panel.length * float(WEIGHTS @ density[number]) / FILM.capacity
+        decays, gains = stretch.ends[number]
+        assert decays * amplitudes + gains @ density[: number + 1].ravel() == pytest.approx(left, abs=1e-12)
+    assert stretch.times[ORDER - 1 :: ORDER] == pytest.approx(stretch.borders)
+    assert stretch.borders[1:] / stretch.borders[:-1] == pytest.approx(4.0)

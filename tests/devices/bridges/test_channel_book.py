@@ -1,0 +1,161 @@
+"""A channel's records: whatever part of a run comes live, recovered or again, each row is booked once, in order."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.bridges.channel_book import RECOVERY_QUIET, ChannelBook, Element, Point, Row, Said, Stopped
+from devices.bridges.leases import Client, Leases
+
+REST = {"element": "open_circuit", "interval": 1.0, "duration": 3.0}
+SWEEP = {"element": "galvanostatic_impedance", "first": 1.0}
+
+
+def book(*experiment: Any) -> ChannelBook:
+    made = ChannelBook(uploaded="t", experiment=experiment)
+    made.begin()
+    return made
+
+
+def row(time: float, current: float = 0.0) -> Row:
+    return Row(time, 3.7, current, 25.0)
+
+
+def kinds(made: ChannelBook) -> list[Any]:
+    return [record[0] for record in made.records]
+
+
+def times(made: ChannelBook) -> list[float]:
+    return [record[2] for record in made.records if record[0] == "row"]
+
+
+def run_of(elements: int) -> list[Said]:
+    """Return what a run of so many rests of 3 s says, each its own node."""
+    said: list[Said] = []
+    for number in range(elements):
+        said.append(Element("Rest", number + 1, 1, 1))
+        said += [row(3.0 * number + second) for second in range(4)]
+    return said
+
+
+@settings(max_examples=300)
+@given(st.integers(1, 4), st.data())
+def test_a_run_is_whole_wherever_the_link_was_lost_and_however_much_is_said_again(
+    elements: int, data: st.DataObject
+) -> None:
+    said = run_of(elements)
+    whole = book(*[REST] * elements)
+    for each in said:
+        whole.hear(each)
+    broken = book(*[REST] * elements)
+    lost = data.draw(st.integers(1, len(said)))
+    found = data.draw(st.integers(lost, len(said)))
+    begins = [at for at, each in enumerate(said[:lost]) if isinstance(each, Element)]
+    again = data.draw(st.sampled_from([*begins, *range(begins[-1], lost + 1)]))
+    for each in said[:lost]:
+        broken.hear(each)
+    broken.lose_link()
+    broken.find_link(100.0)
+    for each in said[again:found]:
+        if isinstance(each, Row | Point):
+            broken.recover(each, 100.0)
+        else:
+            broken.hear(each)
+    for each in said[found:]:
+        broken.hear(each)
+    broken.settle(100.0 + RECOVERY_QUIET, busy=True)
+    assert [each for each in broken.records if each[0] in ("row", "element")] == list(whole.records)
+    assert "gap" not in kinds(broken)
+
+
+def test_a_row_that_is_missing_is_a_hole_and_one_that_only_comes_late_is_none() -> None:
+    made = book(REST)
+    for time in (0.0, 1.0, 2.4, 5.0):
+        made.hear(row(time))
+    assert kinds(made) == ["row"] * 4  # no element has begun, so nothing is known of an interval
+    made = book(REST)
+    for each in (Element("Rest", 1, 1, 1), row(0.0), row(1.0), row(2.4), row(5.0)):
+        made.hear(each)
+    assert kinds(made) == ["element", "row", "row", "row", "gap", "row"]
+    assert made.records[4] == ["gap", 2.4, 5.0]
+
+
+def test_points_of_a_spectrum_have_no_interval_and_the_sine_of_their_kind() -> None:
+    made = book(SWEEP)
+    made.hear(Element("Galvanostatic EIS", 1, 1, 1))
+    made.hear(Point(1.0, 1.0, 10.0, -5.0, 3.7, 0.0, 2e-3, 1e-4, math.nan))
+    made.hear(Point(1000.0, 0.1, 10.0, -5.0, 3.7, 0.0, 2e-3, 1e-4, 0.0))
+    assert kinds(made) == ["element", "spectrum", "spectrum"]
+    assert made.records[1] == ["spectrum", 1, 1.0, 1.0, 10.0, -5.0, 3.7, 0.0, 1e-4, None]
+
+
+def test_a_further_part_of_an_element_is_no_element() -> None:
+    made = book(REST, REST)
+    for substep in (1, 2, 3):
+        made.hear(Element("Sweep", 1, substep, 1))
+    made.hear(Element("Sweep", 1, 1, 1))
+    assert kinds(made) == ["element", "element"]
+
+
+def test_live_rows_wait_for_what_is_recovered_before_them() -> None:
+    made = book({**REST, "duration": 100.0})
+    for each in (Element("Rest", 1, 1, 1), row(0.0), row(1.0)):
+        made.hear(each)
+    made.lose_link()
+    made.find_link(50.0)
+    made.hear(row(9.0))
+    made.recover(row(2.0), 50.0)
+    made.hear(row(10.0))
+    made.settle(51.0, busy=True)
+    assert times(made) == [0.0, 1.0, 2.0]
+    for time in range(3, 9):
+        made.recover(row(float(time)), 51.0)
+    made.hear(row(11.0))
+    assert times(made) == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    made.settle(51.0 + RECOVERY_QUIET, busy=True)
+    assert times(made)[-3:] == [9.0, 10.0, 11.0]
+    assert kinds(made).count("recovered") == 1
+    assert made.records[-4] == ["recovered", 7, 2.0, 8.0]
+
+
+def test_a_run_that_ended_unheard_is_ended_once() -> None:
+    made = book(REST)
+    made.hear(Element("Rest", 1, 1, 1))
+    made.lose_link()
+    made.find_link(0.0)
+    made.settle(RECOVERY_QUIET, busy=False)
+    made.hear(Stopped("late"))
+    assert kinds(made) == ["element", "disconnected", "stopped"]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_charge_of_a_safety_limit_is_noticed_when_the_element_ends(sign: float) -> None:
+    guarded = {**REST, "charge_safety": 3e-3}
+    made = book(guarded, REST)
+    made.hear(Element("Current", 1, 1, 1))
+    for time in range(4):
+        made.hear(row(float(time), sign * 1e-3))
+    assert made.hear(Element("Rest", 2, 1, 1))
+    assert kinds(made)[-2:] == ["ended", "element"]
+    short = book(guarded, REST)
+    short.hear(Element("Current", 1, 1, 1))
+    short.hear(row(0.0, sign * 1e-3))
+    short.hear(row(1.0, sign * 1e-3))
+    assert not short.hear(Element("Rest", 2, 1, 1))
+
+
+def test_a_lease_is_held_by_one_and_freed_by_its_end() -> None:
+    leases, one, two = Leases(), Client("pid 1"), Client("pid 2")
+    assert leases.take(0, one, 0.0) is None
+    assert leases.take(0, one, 9.0) is None
+    assert str(leases.take(0, two, 9.0)) == "pid 1 since 1970-01-01T00:00:00+00:00"
+    assert leases.take(1, two, 9.0) is None
+    assert leases.override(0, one) is None
+    assert leases.free(one) == [0]
+    assert leases.take(0, two, 10.0) is None
+    assert leases.free(two) == [0, 1]
