@@ -99,6 +99,8 @@ class Cycler(Protocol):
     """What a channel's driver offers, of whatever make; `channel` is its number on the instrument, from 0."""
 
     channel: int
+    without_host: str
+    """What becomes of a started job when its host is gone, as the end of a sentence that begins with "the"."""
 
     def check(self, program: Program) -> None:
         """Refuse what the channel cannot do. Raises LimitError, ProgramError."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, cast
 
@@ -18,6 +18,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from devices.base import EVENT_COLUMNS, Instrument, Station
+from devices.cells import CellSize
 from devices.clock import Clock, Handle, Poller
 from devices.contact import contact_fault
 from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
@@ -36,6 +37,7 @@ from devices.cycler import (
 )
 from devices.errors import InterlockError, LabError, LimitError, OutcomeUnknown, ProgramError, WireError
 from devices.limits import ChannelLimits
+from devices.plausibility import plausibility
 from devices.programs import Program
 from devices.quantities import STRICT, Unit
 from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands
@@ -95,6 +97,7 @@ class _Prepared:
     job: Job
     part: Part
     course: Course
+    doubts: Sequence[str]
 
 
 class PotentiostatStation(Station):
@@ -213,7 +216,8 @@ class PotentiostatStation(Station):
                 raise ProgramError(f"{job.program.name} jumps past all its steps; nothing was uploaded")
             first = self._job(job.program, part, token)
             self._cycler.upload(first)
-            self._uploaded = _Prepared(job.program, first, part, course)
+            doubts = plausibility(job.program, CellSize.of(job.sample))
+            self._uploaded = _Prepared(job.program, first, part, course, doubts)
             status.set_finished()
             yield from ()
 
@@ -247,6 +251,8 @@ class PotentiostatStation(Station):
         )
         self._completed = None
         self._started = self.clock.status(f"start {self.name}", START_DEADLINE)
+        for doubt in prepared.doubts:
+            self._say(self._run, "doubt", "warning", doubt)
         self._poller = self.clock.spawn(self.lane, self._fly(self._run, self._started), self._fail)
         return self._started
 
@@ -520,8 +526,8 @@ class PotentiostatStation(Station):
                 return
             run.ledger.finish(EndReason.LEFT_RUNNING)
             text = (
-                f"{run.program.name} goes on without its host, {run.ledger.done} of {run.course.asked} steps"
-                " done; its further rows wait in the instrument, safe() opens the cell"
+                f"{run.program.name}, {run.ledger.done} of {run.course.asked} steps done: the"
+                f" {self._cycler.without_host}; safe() opens the cell"
             )
             if run.course.goes_on:
                 text += "; what comes after the part that runs needs a host and does not begin"

@@ -31,7 +31,7 @@ def execute(folder, arguments):
 @pytest.mark.timeout(300)
 def test_the_tutorial_does_what_it_says(tmp_path):
     for kind, body in BLOCK.findall(README):
-        if kind == "toml":
+        if kind in ("toml", "steps"):
             (tmp_path / body.split()[1]).write_text(body)
         elif kind == "sh":
             for line in body.splitlines():

@@ -133,6 +133,7 @@ class EmStat4(Instrument):
         channel: Annotated[int, Field(ge=0, le=0)] = 0
 
     kind_name = "PalmSens EmStat4 HR"
+    without_host = "instrument goes on to the end of its script, rows beyond its output buffer are lost"
     sync: ClassVar[Sync | None] = None  # tell() and listen() alone are used, and replies name their command
 
     busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")

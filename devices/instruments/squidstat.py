@@ -124,6 +124,7 @@ class Squidstat(Instrument):
         channel: Annotated[int, Field(ge=0, le=254)] = 0
 
     kind_name = "Admiral Squidstat"
+    without_host = "instrument goes on to the end of what was uploaded, its rows wait in the bridge"
     # The leading newline ends a request that was torn on its way.
     sync: ClassVar[Sync | None] = Sync(
         b"\n" + pack({"id": SYNC_ID, "do": "identify"}), Terminated(b"\n"), _is_sync

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devices.errors import ConfigError, LabError, Mistake
@@ -40,14 +42,9 @@ def serve(
     copy = None if not write_bench else _free_bench(found, write_bench)
     where = folder or data_dir(data) / "served" / chosen.name
     _check_path(where)
-    over = threading.Event()
-    for number in SIGNALS:
-        # Who started us with one ignored (nohup, a shell's background job) means it.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: over.set())
     clock = VirtualClock(1.0) if waits else WallClock()
     try:
-        with TwinServer(chosen, where, clock, script, over) as server:
+        with _over_by_signal() as over, TwinServer(chosen, where, clock, script, over) as server:
             addresses = {(row.station, row.part): row.address for row in server.table}
             text = served_bench(found.bench_path(bench), addresses, server.hands)
             ready = server.folder / BENCH
@@ -58,6 +55,20 @@ def serve(
     finally:
         clock.close()
     sys.stdout.write(f"ended in good order; the world is saved in {shown(where)}\n")
+
+
+@contextmanager
+def _over_by_signal() -> Iterator[threading.Event]:
+    """Yield an event that the first signal sets; further ones change nothing."""
+    over = threading.Event()
+    # Who started us with one ignored (nohup, a shell's background job) means it.
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: over.set()) for number in heeded}
+    try:
+        yield over
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(server: TwinServer, bench: str) -> None:

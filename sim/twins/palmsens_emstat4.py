@@ -81,11 +81,12 @@ class EmStat4Twin:
         self._note(self._now, "power", "on again")
 
     def next_event(self) -> float | None:
-        """Return None: what it does by itself concerns nobody before somebody looks, and advance does it then."""
-        return None
+        """Return when [s] the script next does something: takes a sample, ends a wait."""
+        return None if self._machine is None else self._machine.due
 
     def fire_event(self, now: float) -> None:
-        """Do nothing by itself."""
+        """Do it."""
+        self.advance(now)
 
     def advance(self, now: float) -> None:
         """Let the script run up to `now`."""

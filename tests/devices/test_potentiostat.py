@@ -178,6 +178,7 @@ class Rig:
         faults: Iterable[Fault | None] | None = None,
         fault_seed: int = 0,
         channel: int = 0,
+        records: Any = None,
         **parameters: float,
     ) -> None:
         self.clock, self.foil = LaneClock(), Foil()
@@ -198,6 +199,7 @@ class Rig:
             parameters=PotentiostatStation.Parameters(**parameters),
             limits=ChannelLimits(0.0, 5.0, 1e-2),
             hands=self.hands,
+            records=records,
         )
 
     def fly(self, program: Program, until: float = 1e5) -> Any:
@@ -699,3 +701,39 @@ def test_a_step_that_asks_for_a_temperature_is_refused_without_a_chamber() -> No
     warm = replace(rest(60.0), temperature=333.0)
     with pytest.raises(ProgramError, match="no chamber"):
         rig.station.prepare(CycleJob(SAMPLE, Program("p", (warm,), LIMITS)))
+
+
+def test_a_current_a_thousand_times_too_large_for_the_film_is_doubted_not_refused() -> None:
+    rig = Rig()
+    rig.fly(
+        Program("p", (Step(ConstantCurrent(1e-2), Until(duration=1.0)),), CellLimits(2.0, 4.3, 1e-2)),
+        until=200.0,
+    )
+    events = rows(rig.station.streams["events"])
+    assert "doubt" in events["code"]
+    assert "step 0" in events["text"][events["code"].index("doubt")]
+
+
+@pytest.mark.parametrize(
+    ("voltage", "words"), [(0.0, "no cell"), (-3.5, "reversed"), (4.5, "above"), (math.nan, "lead is open")]
+)
+def test_a_bad_contact_is_found_before_anything_is_uploaded(monkeypatch, voltage, words) -> None:
+    rig = Rig()
+    monkeypatch.setattr(rig.driver, "read_cell", lambda: voltage)
+    status = rig.station.prepare(CycleJob(SAMPLE, cycles(1)))
+    rig.clock.run_until(10.0)
+    with pytest.raises(InterlockError, match=words):
+        raise status.exception()
+    assert not rig.sent("upload")
+
+
+def test_another_cell_than_the_record_says_is_refused() -> None:
+    class Records:
+        def rest_voltage(self, sample: SampleRef) -> float:
+            return 4.1
+
+    rig = Rig(records=Records())
+    status = rig.station.prepare(CycleJob(SAMPLE, cycles(1)))
+    rig.clock.run_until(10.0)
+    with pytest.raises(InterlockError, match="another cell"):
+        raise status.exception()

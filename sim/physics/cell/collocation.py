@@ -156,6 +156,7 @@ class Collocation:
         faces = self._interfaces
         through = gains / faces.active
         for _ in range(_NEWTON_STEPS):
+            _check_visited(potential)
             drop = faces.at_potential(potential, density)
             missing, by_voltage, by_current = control.residual(
                 drop.voltage, self._terminal(density, drop.voltage), times
@@ -181,7 +182,6 @@ class Collocation:
                 squared = largest * largest / before
                 if largest > _WORTH * before:
                     break
-            _check_visited(potential)
             if squared <= unseen:
                 self._check_carried(drop.lithium.min(), drop.vacancy.min(), control)
                 voltage = voltage + drop.to_potential * step - drop.to_density * flow

@@ -10,13 +10,25 @@ from typing import TypeAlias
 
 from sim.twins.methodscript.grammar import Argument, Command, Variable
 from sim.twins.methodscript.loops import Given, open_loop
-from sim.twins.methodscript.runtime import UNSUPPORTED, Measuring, RunError, Runtime, Slot
+from sim.twins.methodscript.runtime import (
+    NO_SUCH_PLACE,
+    UNSUPPORTED,
+    Measuring,
+    RunError,
+    Runtime,
+    Slot,
+)
 from sim.twins.methodscript.values import Number, ScriptError, read_literal, write_variable
 
 LOOP_TIME = 20e-6
 """Seconds that a pass of a plain loop takes; guess."""
 
-MUST_NOT_BE_NEGATIVE, DIVIDED_BY_ZERO, PACKAGE_ORDER, NOT_A_NUMBER = 0x4200, 0x0028, 0x401B, 0x0010
+LARGEST_WHOLE = 2.0**53
+
+LONGEST_ARRAY = 100_000
+"""Places of an array; guess."""
+
+MUST_NOT_BE_NEGATIVE, DIVIDED_BY_ZERO, PACKAGE_ORDER = 0x4200, 0x0028, 0x401B
 
 Step: TypeAlias = Callable[[], int]
 
@@ -36,11 +48,14 @@ FILLED = {"meas_loop_ocp": 1, "meas_loop_eis": 3, "meas_loop_geis": 3}
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Return a power that is a finite real number. Raises ValueError."""
-    found = base**exponent
-    if isinstance(found, complex) or not math.isfinite(found):
-        raise ValueError(f"{base!r}**{exponent!r} is not a finite real number")
-    return float(found) if isinstance(base, float) or isinstance(exponent, float) else int(found)
+    """Return a power that is a finite real number. Raises ValueError, OverflowError."""
+    found = math.pow(base, exponent)
+    if not math.isfinite(found):
+        raise ValueError(f"{base!r}**{exponent!r} is not a finite number")
+    whole = (
+        isinstance(base, int) and isinstance(exponent, int) and exponent >= 0 and abs(found) < LARGEST_WHOLE
+    )
+    return round(found) if whole else found
 
 
 ARITHMETIC: Mapping[str, Callable[[Number, Number], Number]] = {
@@ -142,6 +157,8 @@ class Assembly:
         length = self._value(size)
 
         def act() -> int:
+            if not 0 < length() <= LONGEST_ARRAY:
+                raise RunError(NO_SUCH_PLACE)
             self._runtime.arrays[str(name)] = [Slot() for _ in range(int(length()))]
             return place + 1
 
@@ -187,8 +204,6 @@ class Assembly:
                 slot.value = calculate(slot.value, value())
             except ZeroDivisionError:
                 raise RunError(DIVIDED_BY_ZERO) from None
-            except (OverflowError, ValueError):
-                raise RunError(NOT_A_NUMBER) from None
             return following
 
         return act

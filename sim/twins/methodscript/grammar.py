@@ -94,6 +94,15 @@ _TOKEN = re.compile(r'f?"[^"]*"|[A-Za-z_]\w*\([^()]*\)|[^\s#"]+')
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACE = re.compile(r"([A-Za-z_]\w*)\[(\w+)\]")
 _TYPE = re.compile(r"[a-j][a-z]")
+_FILLED = re.compile(r"\{([^{}]*)\}")
+_FORMS = {
+    "new": (_NAME, STRANGE),
+    "type": (_TYPE, BAD_TYPE),
+    "comparison": (re.compile("|".join(map(re.escape, COMPARISONS))), STRANGE),
+    "text": (re.compile(r'f?"[^"]*"'), STRANGE),
+}
+"""How an argument of each kind is formed, and the error of one that is not."""
+
 _OPTION = re.compile(r"([A-Za-z_]\w*)\(([^()]*)\)")
 
 
@@ -166,28 +175,24 @@ class Grammar:
 
     def _argument(self, token: Token, kind: str, line: int) -> Argument:
         text = token.text
-        if kind == "new":
-            if not _NAME.fullmatch(text):
-                raise ScriptError(STRANGE, line, token.column)
-            if text in self.declared:
-                raise ScriptError(EXISTS, line, token.column)
-            self.declared[text] = True
-            return text
-        if kind == "type":
-            if not _TYPE.fullmatch(text):
-                raise ScriptError(BAD_TYPE, line, token.column)
-            return text
-        if kind == "comparison":
-            if text not in COMPARISONS:
-                raise ScriptError(STRANGE, line, token.column)
-            return text
-        if kind == "text":
-            if not text.endswith('"') or text == '"':
-                raise ScriptError(STRANGE, line, token.column)
+        if kind in _FORMS:
+            form, code = _FORMS[kind]
+            if not form.fullmatch(text):
+                raise ScriptError(code, line, token.column)
+            if kind == "new":
+                self._declare(token, line)
+            if text.startswith('f"'):
+                for match in _FILLED.finditer(text):
+                    self._variable(match[1], token.column + match.start(1), line)
             return text
         if kind == "number" and (text[0].isdigit() or text[0] in "+-"):
             return self._literal(token, line)
         return self._variable(text, token.column, line)
+
+    def _declare(self, token: Token, line: int) -> None:
+        if token.text in self.declared:
+            raise ScriptError(EXISTS, line, token.column)
+        self.declared[token.text] = True
 
     def _literal(self, token: Token, line: int) -> Number:
         value = read_literal(token.text)

@@ -14,7 +14,7 @@ from sim.twins.methodscript.assembly import Assembly
 from sim.twins.methodscript.electronics import Electronics
 from sim.twins.methodscript.grammar import Grammar
 from sim.twins.methodscript.loops import CELL_OVERLOAD, LoopError
-from sim.twins.methodscript.runtime import Measuring, RunError, Runtime
+from sim.twins.methodscript.runtime import NOT_A_NUMBER, Measuring, RunError, Runtime
 from sim.twins.methodscript.values import ScriptError
 
 SLACK = 1e-6
@@ -44,6 +44,11 @@ class Machine:
     def is_halted(self) -> bool:
         """Whether it stands still."""
         return self._halted is not None
+
+    @property
+    def due(self) -> float | None:
+        """When [s] it goes on by itself; None where it stands still or is over."""
+        return None if self.over or self._halted is not None else self._runtime.due
 
     def advance(self, now: float) -> None:
         """Do everything that is due by `now`, in order of time."""
@@ -105,6 +110,8 @@ class Machine:
                 self._place = steps[self._place]()
         except (LoopError, RunError) as error:
             self._fail(error.code)
+        except (OverflowError, ValueError):  # arithmetic with what is not a finite number
+            self._fail(NOT_A_NUMBER)
 
     def _sample(self, measuring: Measuring) -> None:
         given = measuring.loop.take()

@@ -9,6 +9,7 @@ from sim.twins.methodscript.electronics import MODES, OFF, Electronics
 from sim.twins.methodscript.loops import BAD_POTENTIAL, OUT_OF_BOUNDS, WRONG_PGSTAT_MODE, Given, Loop
 from sim.twins.methodscript.values import Number
 
+NOT_A_NUMBER = 0x0010
 BAD_MODE, CANNOT_SET, NEEDS_OPEN_CELL, UNSUPPORTED = 0x0021, 0x4032, 0x4028, 0x4206
 NO_SUCH_PLACE = OUT_OF_BOUNDS
 

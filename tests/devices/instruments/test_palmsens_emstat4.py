@@ -552,6 +552,15 @@ def test_who_it_is_and_what_hangs_on_it() -> None:
 LONG = Step(ConstantCurrent(CURRENT), Until(duration=600.0))
 
 
+def test_a_script_that_the_instrument_refuses_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.twins.palmsens_emstat4.SCRIPT_MEMORY", 1000)
+    rig = Rig()
+    with pytest.raises(InstrumentError, match=r"4005: the script is too large .* \(cell_off\)"):
+        rig.start(LONG)
+    assert rig.driver.read_busy() == 0
+    assert rig.heard() == []
+
+
 def test_a_token_starts_once() -> None:
     rig = Rig()
     assert rig.start(LONG) == 1

@@ -103,6 +103,23 @@ def test_a_fire_is_never_sent_twice_whatever_happens_to_the_link(connect: Any, c
         assert len(gates) == (trouble not in ("ignore", "disconnect"))
 
 
+def test_a_status_that_was_not_heard_is_not_taken_for_that_of_the_next_trigger(
+    connect: Any, clock: Any
+) -> None:
+    """The question is lost, and so is the next trigger: the register still holds what came of the first."""
+    lost = [Fault("ignore"), None, None, Fault("ignore")]
+    device, _, gates = gate(connect, [*[None] * (PREPARING + 1), *lost])
+    device.prepare(1.8e-3)
+    device.fire()
+    clock.sleep(1.0)
+    with pytest.raises(OutcomeUnknown):
+        device.fired()
+    device.fire()
+    clock.sleep(1.0)
+    assert not device.fired()
+    assert len(gates) == 1
+
+
 def test_a_lost_status_is_unknown_since_the_instrument_has_forgotten_it(connect: Any, clock: Any) -> None:
     device, _, gates = gate(connect, [*[None] * (PREPARING + 1), Fault("drop")])
     device.prepare(1.8e-3)

@@ -19,9 +19,7 @@ def program(text, limits=LIMITS):
 
 
 def test_totals_say_that_they_are_bounds():
-    lines = list(
-        report(program("(Charge at C/10 until 4.2 V; Discharge at C/10 until 3 V) * 5"), CELL, CHANNEL)
-    )
+    lines = list(report(program("(Charge at C/10 until 4.2 V; Discharge at C/10 until 3 V) * 5"), CELL))
     (time,) = [line for line in lines if line.startswith("  time")]
     assert "at most 4.17 days" in time
     assert any("10 +- 0 uAh (thickness x area)" in line for line in lines)

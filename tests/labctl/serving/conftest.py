@@ -97,7 +97,9 @@ def config(tmp_path):
     """Return a copy of the configuration: a bank of 1 mF, that is charged and empty at once, and quick trains."""
     folder = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
     bench = folder / "benches" / "twin.toml"
-    bench.write_text(bench.read_text().replace('"5.6 mF"', '"1 mF"'))
+    text = bench.read_text().replace('"5.6 mF"', '"1 mF"')
+    often = '[devices.potentiostat.parameters]\npoll_period = "0.2 s"\n\n[world]'
+    bench.write_text(text.replace("[world]", often))
     limits = folder / "limits.toml"
     limits.write_text(limits.read_text().replace('rate = "0.5 Hz"', 'rate = "1 Hz"'))
     return folder

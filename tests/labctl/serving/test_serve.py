@@ -14,8 +14,11 @@ import pytest
 
 import labctl
 from devices.errors import InterlockError, LabError
+from devices.programs import CellLimits, Program, Step
 from devices.recipes import AnnealRecipe, to_json
+from devices.techniques import OpenCircuit, Record, Until
 from labctl import Run
+from labctl.serving.serve import serve as serve_twins
 from labctl.serving.server import BLACK_BOX, TABLE
 
 ROOT = Path(__file__).parents[3]
@@ -25,9 +28,7 @@ SAFE_WITHIN = 3.0
 
 CLIENT = """
     import sys
-    from dataclasses import replace
     import labctl
-    from devices.cells import CellSize
     from devices.programs import CellLimits, Program, Step
     from devices.recipes import AnnealRecipe
     from devices.samples import Layer, SampleRef
@@ -109,9 +110,6 @@ def test_a_cell_whose_client_is_killed_goes_on_and_the_next_session_says_so(serv
     with labctl.open_session(
         str(served.bench), config=served.config, data=tmp_path / "data", handle_signals=False
     ) as lab:
-        from devices.programs import CellLimits, Program, Step
-        from devices.techniques import OpenCircuit, Record, Until
-
         rest = Step(OpenCircuit(), Until(duration=60.0), Record(interval=0.1))
         program = Program("again", (rest,), CellLimits(0.0, 5.0, 1e-3))
         with pytest.raises(Exception, match="an experiment is running on the channel") as refused:
@@ -126,30 +124,26 @@ def test_a_cell_whose_client_is_killed_goes_on_and_the_next_session_says_so(serv
     assert served.events("gate", "high voltage on") == []
 
 
-def train(served, data, sample, count=3):
-    """Run a train on a served bench; return the run and how it ended."""
-    error = None
-    with labctl.open_session(str(served.bench), config=served.config, data=data, handle_signals=False) as lab:
-        try:
-            lab.RE(lab.plans.anneal(lab.lamp, sample, AnnealRecipe("train", 500.0, 1.8e-3, count, 1.0)))
-        except LabError as raised:
-            error = raised
-        assert not lab.devices or lab.clock.kind == "wall"
-    return Run("last", data), error
-
-
-def test_an_anneal_on_served_twins_is_kept_as_one_on_hardware_and_called_a_twins(serve, sample, tmp_path):
+def test_a_film_is_annealed_built_and_cycled_on_served_twins_and_its_runs_are_called_a_twins(
+    serve, sample, tmp_path
+):
     served = serve()
-    run, error = train(served, tmp_path / "data", sample)
-    assert error is None
-    gates, readings = served.events("gate"), served.events("reading")
-    assert len(gates) == len(run.table()["pulse"]) == 3
-    assert [float(each["text"].split()[0]) for each in readings] == pytest.approx(
-        list(run.table()["pulse_energy"]), abs=1e-3
-    )
-    assert run.start["devices"]["lamp"]["real"] is False
-    assert run.start["clock"]["kind"] == "wall"
-    assert served.events("brought")[0]["text"] == "quick-1 to lamp"
+    recipe = AnnealRecipe("short", 400.0, 1.8e-3, 1, 1.0)
+    rest = Step(OpenCircuit(), Until(duration=0.4), Record(interval=0.1))
+    program = Program("rest", (rest,), CellLimits(0.0, 5.0, 1e-3))
+    data = tmp_path / "data"
+    with labctl.open_session(str(served.bench), config=served.config, data=data, handle_signals=False) as lab:
+        plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
+        anneal, cycle = (Run(uid, data) for uid in lab.RE(plan))
+    readings = [float(each["text"].split()[0]) for each in served.events("reading")]
+    assert len(served.events("gate")) == len(anneal.table()["pulse"]) == 1
+    assert readings == pytest.approx(list(anneal.table()["pulse_energy"]), abs=1e-3)
+    assert len(cycle.table()["voltage"]) >= 4
+    carried = [line["text"] for line in served.events("brought", "assembled")]
+    assert carried == ["quick-1 to lamp", "quick-1", "quick-1 to potentiostat/0"]
+    for run, device in ((anneal, "lamp"), (cycle, "potentiostat")):
+        assert run.start["devices"][device]["real"] is False
+        assert run.start["clock"]["kind"] == "wall"
 
 
 FAULTS = [
@@ -164,6 +158,17 @@ FAULTS = [
     {"trouble": "power_cycle", "lasts": 0.6},
     {"trouble": "swap", "lasts": 0.6},
 ]
+
+
+def train(served, data, sample, count=3):
+    """Run a train on a served bench; return the run and how it ended."""
+    error = None
+    with labctl.open_session(str(served.bench), config=served.config, data=data, handle_signals=False) as lab:
+        try:
+            lab.RE(lab.plans.anneal(lab.lamp, sample, AnnealRecipe("train", 500.0, 1.8e-3, count, 1.0)))
+        except LabError as raised:
+            error = raised
+    return Run("last", data), error
 
 
 @pytest.mark.slow
@@ -190,6 +195,22 @@ def test_a_train_in_trouble_accounts_for_every_gate_and_ends_safe(serve, sample,
 def fault_pulses(fault, part):
     """Return how many pulses may be told of that no gate stands for: a gate without settings says it was open."""
     return 2 if (fault["trouble"], part) == ("power_cycle", "gate") else 0
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"folder": Path("/tmp/a b")}, "neither blanks nor question marks"),
+        ({"folder": Path("/tmp") / ("x" * 100)}, "too long a path for a socket"),
+        ({"write_bench": "twin"}, "is no bench of a server"),
+        ({"write_bench": "../twin"}, "must be a plain name"),
+        ({"bench": "nowhere"}, "there is no bench of this name"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_words(config, tmp_path, options, word):
+    asked = {"bench": "twin", "folder": tmp_path / "s", "faults": None, "write_bench": "", **options}
+    with pytest.raises(LabError, match=word):
+        serve_twins(**asked, config=config, data=None, waits=False)
 
 
 def test_twins_are_served_from_the_command_line_until_a_signal_comes(config, tmp_path):

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.materials import cathode
 from sim.physics.cell.cell import Cell, CellParameters, CellState
 from sim.physics.cell.control import REST, Current, Until, Voltage
 from sim.physics.cell.diffusion import graded_edges
 from sim.twins.methodscript.electronics import EXACT, Accuracy
+from sim.twins.methodscript.grammar import ARGUMENTS, COMPARISONS, Grammar
+from sim.twins.methodscript.values import ScriptError
 from sim.twins.palmsens_emstat4 import DEAF, OUTPUT_BUFFER, EmStat4Twin
 
 CURRENT = 8.6e-5  # A, about 1C of the film below
@@ -242,6 +246,7 @@ def test_how_often_somebody_looks_changes_nothing() -> None:
         ("wait 1q", "e!4039: Line 1, Col 6"),
         ("var p\nstore_var p 1 zz", "e!0002: Line 2, Col 15"),
         ("endloop", "e!400C: Line 1, Col 1"),
+        ('var p\nsend_string f"{p} {q}"', "e!420B: Line 2, Col 20"),
         ("breakloop", "e!400C: Line 1, Col 1"),
         ("loop 1i < 2i\nwait 1", "e!4018: Line 2, Col 7"),
         ("cell_on ocp(1)", "e!4008: Line 1, Col 9"),
@@ -277,11 +282,81 @@ def test_a_mistake_is_told_with_its_code_line_and_column(script: str, answer: st
         ("pck_start\npck_end", "!401B: Line 2"),
         ("array a 2i\nstore_var a[2i] 1 ja", "!4205: Line 2"),
         ("wait -1", "!4200: Line 1"),
+        ("array a 1000000i", "!4205: Line 1"),
+        ("var p\nstore_var p 10 ja\npow_var p 10i\npow_var p 100i", "!0010: Line 4"),
         ("var p\nset_pgstat_mode 2\nmeas_loop_ocp p 1 5\nset_e 1\nendloop", "!4032: Line 4"),
     ],
 )
 def test_a_fault_in_a_run_ends_it_with_its_code_and_line(script: str, answer: str) -> None:
     assert ran(script, 10.0)[-1] == answer
+
+
+arguments = [
+    "p",
+    "q",
+    "p[0i]",
+    "1",
+    "5i",
+    "-3m",
+    "1q",
+    "ab",
+    "ba",
+    '"x"',
+    'f"{p}"',
+    '"',
+    "#",
+    "add_meas(0 ba p)",
+]
+words = st.sampled_from([*ARGUMENTS, *COMPARISONS, *arguments])
+
+
+@given(st.lists(st.lists(words, max_size=6).map(" ".join), min_size=1, max_size=8))
+def test_any_text_is_read_or_refused_with_its_line_and_column(lines: list[str]) -> None:
+    found = None
+    try:
+        commands = Grammar().read(["var p", *lines])
+    except ScriptError as error:
+        found = error
+    if found is None:
+        assert all(command.name in ARGUMENTS for command in commands)
+    else:
+        assert 1 <= found.line <= len(lines) + 1
+        assert 1 <= found.column <= max(map(len, lines)) + 10
+
+
+lines_of_values = st.sampled_from(
+    [
+        "add_var p 3i",
+        "mul_var p 7k",
+        "div_var p q",
+        "mod_var q p",
+        "pow_var p q",
+        "sub_var q p",
+        "float_to_int p",
+        "int_to_float q",
+        "copy_var p q",
+        "store_var q 0i ja",
+        "copy_var p a[q]",
+        "pck_start",
+        "pck_add p",
+        "pck_end",
+        "set_e p",
+        "set_pgstat_mode q",
+        "cell_on",
+        "cell_off",
+        "wait q",
+    ]
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(lines_of_values, max_size=12))
+def test_any_script_ends_in_good_order_or_with_an_error(lines: list[str]) -> None:
+    twin = EmStat4Twin(accuracy=EXACT)
+    said = ran("\n".join(["var p", "var q", "array a 3i", *lines]), 1e9, twin)
+    assert said[0] == "e"
+    assert said[-1] == "" or said[-1].startswith("!")
+    assert lines_of(twin, 2e9, b"Z\n") == ["Z!0006"]
 
 
 def test_after_an_error_the_cell_stays_on_and_on_finished_is_left_out() -> None:
@@ -318,6 +393,21 @@ def test_what_cannot_be_measured_is_not_a_number() -> None:
     )
     (package,) = [line for line in ran(script, 5.0, twin) if line.startswith("P")]
     assert [each[2:10] for each in package[1:].split(";")][1:] == ["     nan"] * 2
+
+
+def test_it_says_when_it_next_does_something() -> None:
+    twin, _ = twin_with_cell()
+    assert twin.next_event() is None
+    ran(HOLD, 0.6, twin)
+    assert twin.next_event() == pytest.approx(1.0)
+    twin.fire_event(1.0)
+    assert lines_of(twin, 1.0)[0].startswith("P")
+    lines_of(twin, 1.0, b"h\n")
+    assert twin.next_event() is None
+    lines_of(twin, 2.0, b"H\n")
+    assert twin.next_event() == pytest.approx(2.5)
+    lines_of(twin, 2.0, b"Z\n")
+    assert twin.next_event() is None
 
 
 def test_abort_leave_halt_and_go_on() -> None:

@@ -303,3 +303,18 @@ def test_lost_contact_strands_the_same_share_of_the_capacity() -> None:
     assert less.charge[-1] == pytest.approx(0.7 * whole.charge[-1], rel=1e-12)
     with pytest.raises(CellError, match="share"):
         CELL.parameters.with_contact(0.0)
+
+
+def test_discharge_to_a_film_full_to_its_last_digits_ends_by_name() -> None:
+    """There round-off of x is a microvolt and more: no panel is short enough to resolve that."""
+    cell = Cell(cathode.cell_on(graded_edges(1.28e-6, 40), np.geomspace(1.6e-13, 1e-14, 40), area=1.7e-7))
+    state = replace(cell.fresh(), lithium=tuple(np.linspace(1.0 - 3.8e-6, 1.0 - 1e-6, 40).tolist()))
+    segment = cell.step(state, Current(-6.76e-9, 1.08e-12), Until())
+    assert segment.end is EndReason.LIMITING_CURRENT
+    assert segment.voltage[-1] < 2.5
+
+
+def test_steep_ramp_far_beyond_what_a_surface_can_hold_ends_by_name() -> None:
+    cell = make(leak_resistance=12.0)
+    segment = cell.step(HALF, Voltage(4.27, 2.3e-3), Until(duration=8e4))
+    assert segment.end is EndReason.LIMITING_CURRENT

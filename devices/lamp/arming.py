@@ -1,0 +1,170 @@
+"""Two-step arming: a token is issued after all checks and used once; without it no trigger is sent."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from devices.clock import Clock, Handle
+from devices.errors import InterlockError, OwnershipError
+from devices.ports import LOCKS, PortLock
+from devices.recipes import canonical_hash, to_json
+from devices.roles import AnnealJob
+
+TOKEN_LIFE = 30.0
+"""Seconds of the clock (CLOCK_BOOTTIME on hardware) within which a token must be used [safety budget of the lab]."""
+
+
+@dataclass(frozen=True)
+class ArmToken:
+    """The right to fire one train: of this session, on this sample, by this recipe, until `issued` + TOKEN_LIFE."""
+
+    session: str
+    sample: str
+    recipe_hash: str
+    issued: float
+    number: str
+
+
+class Owner(Protocol):
+    """Keeps a lamp to one process at a time."""
+
+    def take(self) -> None:
+        """Take the lamp; harmless twice. Raises OwnershipError that names the holder."""
+
+    def release(self) -> None:
+        """Let others have it; harmless twice."""
+
+    def holder(self) -> str:
+        """Return who has it, in words."""
+
+
+class LampOwner:
+    """Owns a lamp by a lock file. The kernel frees it when the process ends, however it ends.
+
+    address: what names this very lamp among all that share the directory.
+    """
+
+    def __init__(self, address: str, clock: Clock, directory: Path = LOCKS) -> None:
+        self._address, self._clock, self._directory = address, clock, directory
+        self._lock: PortLock | None = None
+
+    def take(self) -> None:
+        """Take the lamp; harmless twice. Raises OwnershipError that names the holder."""
+        if self._lock is None:
+            self._lock = PortLock(self._address, self._clock, self._directory)
+
+    def release(self) -> None:
+        """Let others have it; harmless twice."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def holder(self) -> str:
+        """Return who has it, in words."""
+        if self._lock is not None:
+            return f"this session (pid {os.getpid()})"
+        try:
+            PortLock(self._address, self._clock, self._directory).release()
+        except OwnershipError as error:
+            return error.holder
+        return "nobody"
+
+
+class Nobody:
+    """An owner where there is nobody to share with: a station without a session."""
+
+    def take(self) -> None:
+        """Take it; nobody else can."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+    def holder(self) -> str:
+        """Return who has it, in words."""
+        return "nobody"
+
+
+class Arming:
+    """Issues tokens, redeems each once, and permits triggers while the train goes on that redeemed one."""
+
+    def __init__(self, name: str, clock: Clock, session: str, owner: Owner) -> None:
+        self._name, self._clock, self._session, self._owner = name, clock, session, owner
+        self._lock = threading.RLock()
+        self._issued: ArmToken | None = None
+        self._expiry: Handle | None = None
+        self._permitted = False
+
+    @property
+    def permitted(self) -> bool:
+        """Whether a train may send triggers."""
+        return self._permitted
+
+    @property
+    def owner(self) -> str:
+        """Who has the lamp, in words."""
+        return self._owner.holder()
+
+    def issue(self, job: AnnealJob) -> ArmToken:
+        """Take the lamp and return a token for this job; an earlier one is void. Raises OwnershipError."""
+        with self._lock:
+            self._owner.take()
+            self._void()
+            token = ArmToken(
+                self._session,
+                job.sample.id,
+                canonical_hash(to_json(job.recipe)),
+                self._clock.now(),
+                secrets.token_hex(8),
+            )
+            self._issued = token
+            self._expiry = self._clock.after(TOKEN_LIFE, lambda: self._expired(token), "arm token")
+        return token
+
+    def redeem(self, token: ArmToken, job: AnnealJob) -> None:
+        """Use a token up: triggers are permitted until end(). Raises InterlockError when it is not good for that."""
+        with self._lock:
+            issued = self._issued
+            if issued is None or token.number != issued.number:
+                self._refuse("was used before, has expired or was never issued here")
+            assert issued is not None
+            if self._clock.now() - issued.issued > TOKEN_LIFE:
+                self.end()
+                self._refuse(f"is older than {TOKEN_LIFE:g} s")
+            wanted = (self._session, job.sample.id, canonical_hash(to_json(job.recipe)))
+            if (token.session, token.sample, token.recipe_hash) != wanted:
+                self._refuse("is for another session, sample or recipe")
+            self._void()
+            self._permitted = True
+
+    def permit(self) -> None:
+        """Raise InterlockError unless a token was redeemed for what goes on; asked before every trigger."""
+        if not self._permitted:
+            raise InterlockError(
+                "arm token", f"{self._name} is not armed; no trigger was sent. Run a plan, or arm() and kickoff()"
+            )
+
+    def end(self) -> None:
+        """Permit no further trigger, void every token, give the lamp back."""
+        with self._lock:
+            self._permitted = False
+            self._void()
+            self._owner.release()
+
+    def _expired(self, token: ArmToken) -> None:
+        with self._lock:
+            if self._issued is token:
+                self.end()
+
+    def _void(self) -> None:
+        self._issued = None
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+
+    def _refuse(self, why: str) -> None:
+        raise InterlockError("arm token", f"the token {why}; nothing was charged. Arm {self._name} again")
