@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from devices.cells import CellSize, Rate
 from devices.errors import ConfigError, InterlockError
@@ -16,8 +17,10 @@ from devices.recipes import to_json
 from devices.roles import Assemble
 from devices.techniques import Record
 from labctl import Run
+from labctl.cli import app
 from labctl.config.benches import bench as read_bench
 from labctl.config.finder import config_dir
+from labctl.runs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
 
@@ -173,3 +176,66 @@ def test_closing_the_session_ends_the_workers(open_lab, config, films):
     lab.close()
     assert worker.done
     assert worker.state == "failed"
+
+
+EXPERIMENT = """
+schema = 1
+plan = "cycle"
+
+[sample]
+id = "{id}"
+area = "0.15 cm^2"
+[[sample.layers]]
+material = "Al"
+thickness = "100 um"
+[[sample.layers]]
+material = "LiCoO2"
+thickness = "0.7 um"
+thickness_sd = "0.02 um"
+[[sample.cell_layers]]
+material = "LiPON"
+thickness = "1 um"
+[[sample.cell_layers]]
+material = "Li"
+thickness = "2 um"
+
+[program]
+macro = "text"
+steps = "( Charge at {current} until 4.2 V; Discharge at 10 uA until 3.2 V )"
+[program.limits]
+voltage_min = "2.95 V"
+voltage_max = "4.3 V"
+current_max = "{most}"
+"""
+
+
+def test_experiments_run_side_by_side_from_the_command_line(open_lab, config, films, tmp_path):
+    lab = open_lab("channels", config=config)
+    for film in films:
+        lab.wait(lab.hands.set(Assemble(film)))
+    lab.close()
+    wired = "\n".join(f'film-{number} = "channel_{number}"' for number in range(CHANNELS))
+    bench = BENCH.partition("[wiring]")[0] + f"[wiring]\n{wired}\n"
+    (config / "benches" / "channels.toml").write_text(bench)
+    for number in range(CHANNELS):
+        # The first one asks for more than the lab allows its channel: it fails, the others do not.
+        current, most = ("10 uA", "20 uA") if number else ("9 mA", "9 mA")
+        text = EXPERIMENT.format(id=f"film-{number}", current=current, most=most)
+        (config / "experiments" / f"film-{number}.toml").write_text(text)
+    names = [f"film-{number}" for number in range(CHANNELS)]
+    arguments = [
+        "run",
+        *names,
+        "--bench",
+        "channels",
+        "--config",
+        str(config),
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    done = CliRunner().invoke(app, arguments)
+    runs = [Run(path) for path in run_files(tmp_path / "data")]
+    ended = {run.start["sample"]["id"]: run.stop["exit_status"] for run in runs}
+    assert ended == {"film-0": "fail", "film-1": "success", "film-2": "success"}
+    assert done.exit_code == 1
+    assert "1 of 3 experiments failed" in str(done.exception)

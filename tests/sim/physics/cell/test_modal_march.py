@@ -309,7 +309,7 @@ def test_discharge_to_a_film_full_to_its_last_digits_ends_by_name() -> None:
     """There round-off of x is a microvolt and more: no panel is short enough to resolve that."""
     cell = Cell(cathode.cell_on(graded_edges(1.28e-6, 40), np.geomspace(1.6e-13, 1e-14, 40), area=1.7e-7))
     state = replace(cell.fresh(), lithium=tuple(np.linspace(1.0 - 3.8e-6, 1.0 - 1e-6, 40).tolist()))
-    segment = cell.step(state, Current(-6.76e-9, 1.08e-12), Until())
+    segment = cell.step(state, Current(-6.76e-9, 1.08e-12), Until(duration=1e4))
     assert segment.end is EndReason.LIMITING_CURRENT
     assert segment.voltage[-1] < 2.5
 
