@@ -28,6 +28,13 @@ class ChargerState:
 class Charger(Protocol):
     """Charges the lamp's bank."""
 
+    @property
+    def watchdog(self) -> float | None:
+        """Seconds of silence after which it switches off by itself.
+
+        None if it never does: then only a dead-man in hardware makes a lamp safe whose host died.
+        """
+
     def program(self, voltage: float) -> None:
         """Switch on and charge to `voltage` [V]; LimitError outside its range, InstrumentError when faulted."""
 

@@ -97,6 +97,7 @@ class GlassmanFJ(Instrument):
         voltage_limit: Annotated[float, Field(gt=0, le=200e3), Unit("V")]
 
     kind_name = "XP Glassman FJ"
+    watchdog: ClassVar[float | None] = 1.5
     sync: ClassVar[Sync | None] = Sync(packet(b"V"), CARRIAGE_RETURN, is_version)
 
     voltage = Component(Quantity, get="read_voltage", unit="V", precision=1, kind="normal")

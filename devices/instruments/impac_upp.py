@@ -64,6 +64,9 @@ _NAME = re.compile(rb"(?=.*[G-Z])[A-Z][ -~]{1,31}")
 _TENTHS = re.compile(rb"-[0-9]{4}|[0-9]{5}")
 _THOUSANDTHS = re.compile(rb"[0-9]{4}")
 _DIGIT = re.compile(rb"[0-9]")
+_SERIAL = re.compile(rb"[0-9A-F]{4,8}")
+_SCALE = re.compile(rb"[01]|no")
+_ANSWER = re.compile(rb"ok|no")
 _RANGE = re.compile(rb"[0-9A-F]{8}")
 
 
@@ -123,7 +126,7 @@ class ImpacUPP(Instrument):
         self._unmoved: tuple[float, float, int] | None = None
 
     def identify(self) -> str:
-        """Return the head's name; it must be on the address of the bench file."""
+        """Return the head's name and serial number, which it must tell on the address of the bench file."""
 
         def parse(reply: bytes) -> str:
             if not is_name(reply):
@@ -132,10 +135,11 @@ class ImpacUPP(Instrument):
                 )
             return reply.decode().strip()
 
-        return self.wire.ask(self._address + b"na\r", CARRIAGE_RETURN, parse, repeat=True)
+        name = self.wire.ask(ANY_ADDRESS + b"na\r", CARRIAGE_RETURN, parse, repeat=True)
+        return f"{name}, serial number {self._ask(b'sn', _SERIAL).decode()}"
 
     def prepare(self) -> None:
-        """Set emissivity and exposure time, read them, the range and the scale back. Raises LimitError, InstrumentError."""
+        """Set emissivity and exposure time, read both back, read the range. Raises LimitError, InstrumentError."""
         self.set_emissivity(self._emissivity)
         if not 0 <= self._exposure <= 6:
             raise LimitError(f"{self.name} exposure", self._exposure, "1", 0, 6)
@@ -157,7 +161,7 @@ class ImpacUPP(Instrument):
     def read_range(self) -> tuple[float, float]:
         """Return the ends of the basic range [K]. Raises InstrumentError when the head shows Fahrenheit."""
         # Heads that know one scale only refuse the question.
-        if self._ask(b"fh", re.compile(rb"[01]|no")) == b"1":
+        if self._ask(b"fh", _SCALE) == b"1":
             raise InstrumentError(self.name, "fh1", "it shows degrees Fahrenheit; set the head to Celsius")
         found = self._ask(b"mb", _RANGE)
         start, end = signed(found[:4]) + CELSIUS_ZERO, signed(found[4:]) + CELSIUS_ZERO
@@ -190,9 +194,9 @@ class ImpacUPP(Instrument):
             reply = self._ask(b"ms", _TENTHS)
             if reply == last and reply in CODES:
                 raise InstrumentError(self.name, reply.decode(), CODES[reply])
-            if last is not None and not {reply, last} & CODES.keys():
-                if abs(int(reply) - int(last)) <= AGREEMENT * TENTHS:
-                    return int(reply) / TENTHS + CELSIUS_ZERO
+            numbers = last is not None and not {reply, last} & CODES.keys()
+            if numbers and abs(int(reply) - int(last or b"0")) <= AGREEMENT * TENTHS:
+                return int(reply) / TENTHS + CELSIUS_ZERO
             last = reply
         raise Garbled(f"{self.name}: no two of {READINGS} readings agree; none was taken")
 
@@ -212,20 +216,16 @@ class ImpacUPP(Instrument):
 
     def _set(self, letters: bytes, value: bytes, form: re.Pattern[bytes]) -> None:
         """Set a value and read it back; once more when it differs, since either may be garbled."""
-        found = b""
         for _ in range(2):
-            answer = self._ask(letters + value, re.compile(rb"ok|no"))
+            answer = self._ask(letters + value, _ANSWER)
             found = self._ask(letters, form)
             if found == value:
                 return
-            if answer == b"no":
-                raise InstrumentError(
-                    self.name,
-                    "no",
-                    f"it does not take {(letters + value).decode()}, and stays at {found.decode()}",
-                )
+        asked = (letters + value).decode()
         raise InstrumentError(
-            self.name, letters.decode(), f"asked for {value.decode()}, it says {found.decode()}"
+            self.name,
+            answer.decode(),
+            f"asked for {asked}, it stays at {found.decode()}; its range may be narrower",
         )
 
     def _ask(self, request: bytes, form: re.Pattern[bytes]) -> bytes:

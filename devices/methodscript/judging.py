@@ -3,20 +3,23 @@
 Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
 o 1 when one is to be sent; q sum of c g, e of c p g; r why the step ends (a number of REASONS), 0 as long as it goes
 on; n number of the package; y, z p and c of the last row; pl p of the last sample; d, b p and c at the last look at
-a rate, u, v when that was; a, w for calculating. Where several ends are met at one sample, the last in the text
-counts: of limits those that a step's own end does not explain come after it.
+a rate, u, v when that was; x the current that is set; a, w for calculating.
+
+Where several ends are met at one sample, a limit of the cell comes before the step's own ends, but for the end that
+lies on the same side: the way to it may go beyond the limit between two samples. If the current is lost as well, the
+voltage ran away on open leads, and it is the limit after all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from devices.cycle_ends import EndReason
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.sampling import CALM, FIRST, MOVED, PACE, Sampling
 from devices.methodscript.text import absolute, integer, literal, package, when
 from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, OpenCircuit, setpoint_current
+from devices.techniques import ConstantCurrent, ConstantPower, ConstantResistance, CurrentRamp, OpenCircuit
 
 REASONS: Mapping[int, EndReason] = {
     1: EndReason.VOLTAGE_ABOVE,
@@ -38,6 +41,19 @@ REASONS: Mapping[int, EndReason] = {
 """What the number of an end means; from FIRST_SAFETY on the script ends with it."""
 
 FIRST_SAFETY = 100
+
+SAME_SIDE: Mapping[EndReason, EndReason] = {
+    EndReason.VOLTAGE_ABOVE: EndReason.SAFETY_VOLTAGE_MAX,
+    EndReason.VOLTAGE_BELOW: EndReason.SAFETY_VOLTAGE_MIN,
+    EndReason.CURRENT_ABOVE: EndReason.SAFETY_CURRENT,
+    EndReason.CHARGE: EndReason.SAFETY_CHARGE,
+}
+"""The limit that lies behind a step's own end."""
+
+GALVANOSTATIC = (ConstantCurrent, ConstantPower, ConstantResistance, CurrentRamp)
+
+FAR = "1G"
+"""A change that no value of a cell makes."""
 
 MARGIN = 0.01
 """Volts beyond a limit from which leads that carry no current are open, whatever the step's own ends say."""
@@ -87,8 +103,8 @@ def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilit
     if step.until.charge is not None or (driven and limits.charge_max is not None):
         lines += ["copy_var c w", "mul_var w g", "add_var q w"]
     lines += _limits(limits, driven)
-    for reason, test in _ends(step, limits, sampling, abilities):
-        lines += test(number_of(reason))
+    for reason, before, condition in _ends(step, limits, sampling, abilities):
+        lines += _own(reason, before, condition)
     lines += _open_leads(step, limits)
     return [*lines, *_row(step), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
 
@@ -103,70 +119,71 @@ def ends(number: int) -> str:
     return f"store_var r {integer(number)} jc"
 
 
-class _Test:
-    """Lines in front of a condition, and the condition itself."""
-
-    def __init__(self, condition: str, *before: str) -> None:
-        self.condition, self.before = condition, before
-
-    def __call__(self, number: int) -> list[str]:
-        return [*self.before, *when(self.condition, ends(number))]
-
-
 def _ends(
     step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilities
-) -> Iterator[tuple[EndReason, _Test | _Rate]]:
-    """Yield a step's own ends, the most telling last: where several are met at one sample, the last counts."""
+) -> Iterator[tuple[EndReason, list[str], str]]:
+    """Yield a step's own ends, the most telling last: the lines in front of each, and its condition."""
     until = step.until
     if until.current_rate_below is not None:
         resolution = abilities.current_resolution * abilities.range_for(limits.current_max)
-        look = _look(until.current_rate_below, resolution, sampling.period)
-        yield EndReason.CURRENT_RATE_BELOW, _Rate("c", "b", "v", look, until.current_rate_below * look)
+        yield (
+            EndReason.CURRENT_RATE_BELOW,
+            *_rate("c", "b", "v", until.current_rate_below, resolution, sampling),
+        )
     if until.voltage_rate_below is not None:
-        look = _look(until.voltage_rate_below, abilities.voltage_resolution, sampling.period)
-        yield EndReason.VOLTAGE_RATE_BELOW, _Rate("p", "d", "u", look, until.voltage_rate_below * look)
+        resolution = abilities.voltage_resolution
+        yield (
+            EndReason.VOLTAGE_RATE_BELOW,
+            *_rate("p", "d", "u", until.voltage_rate_below, resolution, sampling),
+        )
     if sampling.count:
-        yield sampling.last, _Test(f"k >= {integer(sampling.count)}")
+        yield sampling.last, [], f"k >= {integer(sampling.count)}"
     else:
-        yield sampling.last, _Test(f"t >= {literal(sampling.duration - 0.5 * abilities.finest)}")
+        yield sampling.last, [], f"t >= {literal(sampling.duration - 0.5 * abilities.finest)}"
     if until.energy is not None:
-        sums = ("copy_var c w", "mul_var w p", "mul_var w g", "add_var e w", *absolute("e", "w"))
-        yield EndReason.ENERGY, _Test(f"w >= {literal(until.energy)}", *sums)
+        sums = ["copy_var c w", "mul_var w p", "mul_var w g", "add_var e w", *absolute("e", "w")]
+        yield EndReason.ENERGY, sums, f"w >= {literal(until.energy)}"
     if until.charge is not None:
-        yield EndReason.CHARGE, _Test(f"w >= {literal(until.charge)}", *absolute("q", "w"))
-    if until.current_below is not None:
-        yield EndReason.CURRENT_BELOW, _Test(f"a <= {literal(until.current_below)}")
-    if until.current_above is not None:
-        yield EndReason.CURRENT_ABOVE, _Test(f"a >= {literal(until.current_above)}")
-    if until.voltage_below is not None:
-        yield EndReason.VOLTAGE_BELOW, _Test(f"p <= {literal(until.voltage_below)}")
-    if until.voltage_above is not None:
-        yield EndReason.VOLTAGE_ABOVE, _Test(f"p >= {literal(until.voltage_above)}")
+        yield EndReason.CHARGE, absolute("q", "w"), f"w >= {literal(until.charge)}"
+    for reason, sign, value, end in (
+        (EndReason.CURRENT_BELOW, "<=", "a", until.current_below),
+        (EndReason.CURRENT_ABOVE, ">=", "a", until.current_above),
+        (EndReason.VOLTAGE_BELOW, "<=", "p", until.voltage_below),
+        (EndReason.VOLTAGE_ABOVE, ">=", "p", until.voltage_above),
+    ):
+        if end is not None:
+            yield reason, [], f"{value} {sign} {literal(end)}"
 
 
-class _Rate:
-    """The mean rate since the last look: how far a value has moved in so many seconds."""
-
-    def __init__(self, value: str, before: str, since: str, look: float, change: float) -> None:
-        self._value, self._before, self._since, self._look, self._change = value, before, since, look, change
-
-    def __call__(self, number: int) -> list[str]:
-        keep = (f"copy_var {self._value} {self._before}", f"copy_var t {self._since}")
-        return [
-            *when("k == 1i", *keep),
-            "copy_var t w",
-            f"sub_var w {self._since}",
-            *when(
-                f"w >= {literal(self._look)}",
-                *_moved(self._value, self._before),
-                *when(f"w <= {literal(self._change)}", ends(number)),
-                *keep,
-            ),
-        ]
+def _own(reason: EndReason, before: Sequence[str], condition: str) -> list[str]:
+    """Return the test of one of a step's own ends; of limits only that of its own side gives way to it."""
+    taken = when(f"r < {integer(FIRST_SAFETY)}", ends(number_of(reason)))
+    if reason in SAME_SIDE:
+        taken += when(f"r == {integer(number_of(SAME_SIDE[reason]))}", ends(number_of(reason)))
+    return [*before, *when(condition, *taken)]
 
 
-def _look(rate: float, resolution: float, period: float) -> float:
-    return max(period, min(FLUCTUATION * resolution / rate, LONGEST_LOOK))
+def _rate(
+    value: str, kept: str, since: str, end: float, resolution: float, sampling: Sampling
+) -> tuple[list[str], str]:
+    """Return the lines that find by how much a value moves in a look's time (w), and the condition on it.
+
+    Between two looks w is FAR from meeting it.
+    """
+    look = max(sampling.period, min(FLUCTUATION * resolution / end, LONGEST_LOOK))
+    keep = [f"copy_var {value} {kept}", f"copy_var t {since}"]
+    lines = [
+        *when("k == 1i", *keep),
+        "copy_var t w",
+        f"sub_var w {since}",
+        f"if w >= {literal(look)}",
+        *_moved(value, kept),
+        *keep,
+        "else",
+        f"store_var w {FAR} ja",
+        "endif",
+    ]
+    return lines, f"w <= {literal(end * look)}"
 
 
 def _moved(value: str, before: str) -> list[str]:
@@ -186,15 +203,14 @@ def _limits(limits: CellLimits, driven: bool) -> list[str]:
 
 
 def _open_leads(step: Step, limits: CellLimits) -> list[str]:
-    """Return the tests that come last: a voltage that ran away without current has met no end of the step's own."""
-    asked = setpoint_current(step.run)
-    if not asked:
+    """Return the tests that come last: a voltage that ran away without the current that is set."""
+    if not isinstance(step.run, GALVANOSTATIC):
         return []
     tests = [
         *when(f"p > {literal(limits.voltage_max + MARGIN)}", ends(101)),
         *when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102)),
     ]
-    return when(f"a < {literal(LOST * asked)}", *tests) if isinstance(step.run, ConstantCurrent) else []
+    return [*absolute("x", "w"), f"mul_var w {literal(LOST)}", *when("a < w", *tests)]
 
 
 def _row(step: Step) -> list[str]:

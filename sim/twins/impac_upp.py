@@ -132,7 +132,7 @@ class ImpacUPPTwin:
         if parameter and (len(parameter) != 3 or not parameter.isdigit()):
             return "no"
         count = int(parameter) if parameter else 1
-        return "\r".join(_five_digits(self._value(now)) for _ in range(max(1, count)))
+        return "\r".join(f"{self._value(now):05d}" for _ in range(max(1, count)))
 
     def _setting(self, letters: str, parameter: str, now: float) -> str:
         texts = {"em": f"{self._emissivity:04d}", "ez": str(self._exposure), "la": str(int(self._light))}
@@ -189,7 +189,3 @@ class ImpacUPPTwin:
         kelvin = RADIATION_CONSTANT / self.wavelength
         ratio = self._emissivity / 1000 / self.true_emissivity
         return kelvin / math.log1p(ratio * math.expm1(kelvin / temperature))
-
-
-def _five_digits(value: int) -> str:
-    return f"{value:05d}"

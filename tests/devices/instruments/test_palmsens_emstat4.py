@@ -251,6 +251,7 @@ def compare(
     assert np.array([row.current for row in rows]) == pytest.approx(truth.current, abs=0.6 * amperes)
 
 
+LONG = Step(ConstantCurrent(CURRENT), Until(duration=600.0))
 TIMED = Until(duration=120.0)
 OFTEN = Record(interval=5.0)
 OCV = CELL.voltage(HALF, 0.0)
@@ -504,6 +505,34 @@ def test_a_lead_that_falls_off_is_told_from_an_end() -> None:
     assert not rig.twin.cell_is_on
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(ConstantPower(2e-4), Until(voltage_above=4.2)),
+        Step(ConstantPower(-2e-4), Until(voltage_below=3.2)),
+        Step(CurrentRamp(1e-5, 6e-5, 1e-7), Until(voltage_above=4.2)),
+    ],
+)
+def test_open_leads_end_no_step_by_its_own_end(step: Step) -> None:
+    rig = Rig()
+    first = rig.start(step, LONG, limits=CellLimits(3.0, 4.3, 1e-3))
+    rig.after(50.0)
+    rig.twin.wire_cell(None, rig.clock.now())
+    records = rig.finish(first)
+    assert stop_of(records).cause in (
+        EndReason.SAFETY_VOLTAGE_MAX,
+        EndReason.SAFETY_VOLTAGE_MIN,
+        EndReason.OPEN_CIRCUIT,
+    )
+    assert len(ends_of(records)) == 1
+
+
+def test_a_limit_on_another_side_comes_before_a_steps_own_end() -> None:
+    step = Step(ConstantVoltage(4.15), Until(duration=0.05), Record(interval=0.05))
+    records = Rig().run(step, LONG, limits=CellLimits(3.0, 4.2, 1e-4))
+    assert ends_of(records) == [EndReason.SAFETY_CURRENT]
+
+
 def test_nothing_on_the_leads_is_seen_within_a_tenth_of_a_second() -> None:
     rig = Rig()
     rig.twin.wire_cell(None, 0.0)
@@ -547,9 +576,6 @@ def test_who_it_is_and_what_hangs_on_it() -> None:
     )
     assert rig.driver.read_cell() == pytest.approx(OCV, abs=2e-6)
     assert rig.driver.read_busy() == 0
-
-
-LONG = Step(ConstantCurrent(CURRENT), Until(duration=600.0))
 
 
 def test_a_script_that_the_instrument_refuses_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

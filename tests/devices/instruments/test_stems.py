@@ -25,6 +25,7 @@ INJECTED: dict[str, Any] = {
     "bank": FlashHead,
     "on_gate": lambda: lambda time, width: None,
     "rng": lambda: np.random.default_rng(0),
+    "source": lambda: lambda time: 529.45,
 }
 """What a twin's constructor may ask for by name."""
 

@@ -68,14 +68,24 @@ def open_link(loop, on_loop, tmp_path):
         on_loop(link.cut)
 
 
+def wait_until(found):
+    """Wait for something that the loop's thread does."""
+    for _ in range(1000):
+        if found():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("it did not come about")
+
+
 class Twin:
     """A twin at a time that the test moves."""
 
     def __init__(self, stem, given):
-        self.twin, self.now = MADE[stem](given), 0.0
+        self.twin, self.now, self.bytes_heard = MADE[stem](given), 0.0, 0
 
     def heard(self, stream, data):
         stream.send(self.twin.receive(data, self.now))
+        self.bytes_heard += len(data)
 
     def move(self, dt):
         self.now += dt
@@ -89,7 +99,7 @@ class Twin:
 @pytest.mark.parametrize("stem", MADE)
 def test_the_golden_transcript_is_played_over_a_real_link(open_link, on_loop, kind, stem):
     transcript = tomllib.loads((TRANSCRIPTS / f"{stem}.toml").read_text())
-    twin = Twin(stem, transcript.get("twin", {}))
+    twin, sent = Twin(stem, transcript.get("twin", {})), 0
     _, address = open_link(kind, twin.heard)
     with serial.serial_for_url(address, timeout=2) as client:
         for exchange in transcript["exchange"]:
@@ -100,8 +110,9 @@ def test_the_golden_transcript_is_played_over_a_real_link(open_link, on_loop, ki
                 method, *arguments = exchange["happens"]
                 on_loop(partial(getattr(twin.twin, method), *arguments))
             for request, reply in exchange["pairs"]:
-                client.write(request.encode("latin-1"))
+                sent += client.write(request.encode("latin-1"))
                 assert client.read(len(reply)) == reply.encode("latin-1"), exchange["says"]
+                wait_until(lambda: twin.bytes_heard == sent)  # noqa: B023 - it is over when `sent` changes
         client.timeout = 0.05
         assert client.read(1) == b""
 

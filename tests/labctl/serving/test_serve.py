@@ -45,7 +45,7 @@ CLIENT = """
     with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
         print("open", flush=True)
         if plan == "anneal":
-            lab.RE(lab.plans.anneal(lab.lamp, sample, AnnealRecipe("quick", 400.0, 1.8e-3, 3, 1.0)))
+            lab.RE(lab.plans.anneal(lab.lamp, sample, AnnealRecipe("quick", 200.0, 1.8e-3, 3, 1.0)))
         else:
             program = Program("rest", (rest,), CellLimits(0.0, 5.0, 1e-3))
             lab.RE(lab.plans.cycle(lab.potentiostat, sample, program))

@@ -1,0 +1,157 @@
+"""The rows of a train: one per pulse, what happened beside them, and how far measured and predicted are apart."""
+
+from __future__ import annotations
+
+import enum
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devices.base import Column, RowStream
+from devices.clock import Clock
+from devices.recipes import AnnealRecipe
+from devices.roles import Flight
+
+CELSIUS = 273.15
+
+
+class PulseFlag(enum.IntFlag):
+    """What a pulse's row may have to say about itself."""
+
+    OK = 0
+    HELD_BEFORE = 1
+    ENERGY_MISSING = 2
+    TRIGGER_UNCONFIRMED = 4
+    BANK_MISSING = 8
+
+
+@dataclass
+class Pulse:
+    """A pulse that was triggered and is not yet recorded; times in s since the first, bank voltages in V.
+
+    base and chuck: temperatures [K] just before it, no numbers where nothing measures them.
+    """
+
+    number: int
+    recipe: AnnealRecipe
+    elapsed: float
+    before: float
+    held: bool
+    base: float = math.nan
+    chuck: float = math.nan
+    confirmed: bool | None = None
+    after: float = math.nan
+
+    def emptied(self, least_droop: float) -> bool:
+        """Return whether the bank lost at least this share of its voltage."""
+        return self.after < (1 - least_droop) * self.before
+
+
+PULSE_COLUMNS: Mapping[str, Column] = {
+    "pulse": Column("1", "integer", low=1),
+    "elapsed": Column("s"),
+    "bank_voltage_before": Column("V", precision=1, low=0, part="charger"),
+    "bank_voltage_after": Column("V", precision=1, low=0, part="charger"),
+    "pulse_energy": Column("J", precision=4, low=0, part="meter"),
+    "exposure": Column("J/m^2", precision=0, low=0, part="meter"),
+    "duration": Column("s"),
+    "base_temperature": Column("degC", precision=1, part="pyrometer"),
+    "chuck_temperature": Column("degC", precision=1, part="thermometers"),
+    "counter": Column("1", "integer", low=0),
+    "flags": Column("1", "integer", low=0),
+}
+
+RESIDUAL_COLUMNS: Mapping[str, Column] = {
+    "t": Column("s"),
+    "quantity": Column("1", "string"),
+    "measured": Column("1"),
+    "predicted": Column("1"),
+    "sd": Column("1"),
+}
+"""Measured against predicted, in the unit that the quantity's name says; sd: what they may differ by unsuspected."""
+
+
+def pulse_columns(measured: set[str]) -> dict[str, Column]:
+    """Return the columns of a pulse's row in a station with these parts: what nothing measures is no column."""
+    columns = dict(PULSE_COLUMNS)
+    if not measured & {"pyrometer", "thermometers"}:
+        del columns["base_temperature"]
+    elif "pyrometer" not in measured:
+        columns["base_temperature"] = Column("degC", precision=1, part="thermometers")
+    if "thermometers" not in measured:
+        del columns["chuck_temperature"]
+    return columns
+
+
+class PulseLog:
+    """Counts pulses and writes their rows.
+
+    flight: what was asked and done. pulses, events, residual: streams. last: the last pulse, in words.
+    """
+
+    def __init__(self, clock: Clock, pulses: RowStream, events: RowStream, residual: RowStream) -> None:
+        self._clock, self._pulses, self._events, self._residual = clock, pulses, events, residual
+        self._lock = threading.RLock()
+        self._began = 0.0
+        self.flight = Flight("never started", 0, 0, False)
+        self.last = "none yet"
+
+    def begin(self, asked: int) -> None:
+        """Begin the account of a train."""
+        with self._lock:
+            self._began = self._clock.now()
+            self.flight = Flight("running", asked, 0, False)
+
+    def tell(self, code: str, severity: str, text: str) -> None:
+        """Write an event."""
+        row = {"t": self._clock.now() - self._began, "code": code, "severity": severity, "text": text}
+        self._events.append(self._clock.time(), row)
+
+    def compare(self, quantity: str, measured: float, predicted: float, sd: float) -> None:
+        """Write what was measured beside what was predicted."""
+        row = {"t": self._clock.now() - self._began, "quantity": quantity}
+        numbers = {"measured": measured, "predicted": predicted, "sd": sd}
+        self._residual.append(self._clock.time(), row | numbers)
+
+    def interrupted(self) -> None:
+        """Note that the train has a gap: its layer did not get what the recipe says."""
+        with self._lock:
+            flight = self.flight
+            self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
+
+    def count(self, pulse: Pulse, energy: float | None, exposure: float) -> None:
+        """Count a pulse that was seen and write its row; energy [J] None when the meter had none."""
+        flags = PulseFlag.HELD_BEFORE if pulse.held else PulseFlag.OK
+        flags |= PulseFlag.OK if pulse.confirmed else PulseFlag.TRIGGER_UNCONFIRMED
+        flags |= PulseFlag.ENERGY_MISSING if energy is None else PulseFlag.OK
+        flags |= PulseFlag.BANK_MISSING if math.isnan(pulse.after) else PulseFlag.OK
+        with self._lock:
+            flight = self.flight
+            self.flight = Flight("running", flight.asked, flight.done + 1, flight.interrupted)
+        row = {
+            "pulse": pulse.number,
+            "elapsed": pulse.elapsed,
+            "bank_voltage_before": pulse.before,
+            "bank_voltage_after": pulse.after,
+            "pulse_energy": math.nan if energy is None else energy,
+            "exposure": exposure,
+            "duration": pulse.recipe.pulse_duration,
+            "base_temperature": pulse.base - CELSIUS,
+            "chuck_temperature": pulse.chuck - CELSIUS,
+            "counter": self.flight.done,
+            "flags": int(flags),
+        }
+        self._pulses.append(self._clock.time(), {key: row[key] for key in self._pulses.columns})
+        seen = "no energy seen" if energy is None else f"{energy:.4g} J"
+        warm = "" if math.isnan(pulse.base) else f", base {pulse.base - CELSIUS:.0f} degC"
+        self.last = (
+            f"{pulse.number} of {self.flight.asked}, {pulse.before:.0f} V -> {pulse.after:.0f} V, {seen}{warm}"
+        )
+
+    def conclude(self, reason: str) -> None:
+        """End the account: interrupted when pulses are missing or came late."""
+        with self._lock:
+            flight = self.flight
+            gap = flight.interrupted or flight.done < flight.asked
+            self.flight = Flight(reason, flight.asked, flight.done, gap)
