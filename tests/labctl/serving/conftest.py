@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -29,15 +27,6 @@ DRIVERS = {
     "gate": (DG645, {"duration_limit": 5e-3}),
     "channels": (Squidstat, {}),
 }
-
-
-def wait_until(found, longest=10.0):
-    """Wait for something that another thread or process does; return what it gave."""
-    until = time.monotonic() + longest
-    while not (result := found()):
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.005)
-    return result
 
 
 def read_box(folder):

@@ -79,3 +79,14 @@ def test_two_pulses_within_one_response_are_one_reading() -> None:
 @pytest.mark.parametrize("rubbish", [b"*XYZ", b"hello", b"*", b"*TLA 900%", b"*SCA7", b"*********"])
 def test_rubbish_is_not_answered_and_spoils_nothing(rubbish: bytes) -> None:
     assert meter().receive(rubbish + b"\r\n*NVU", 0.0) == b"New Data Not Available\r\n"
+
+
+def test_after_its_mains_came_back_it_has_no_reading_and_sees_no_pulse() -> None:
+    twin = GentecMaestroTwin(np.random.default_rng(0), full_scale_energy=30.0)
+    twin.receive(b"*SCA1", 0.0)
+    twin.expose(10.0, 0.0)
+    twin.power_up(0.1)
+    assert twin.next_event() is None
+    twin.expose(10.0, 0.2)
+    assert twin.next_event() is None
+    assert twin.receive(b"*NVU", 1.0) == b"New Data Not Available\r\n"

@@ -90,3 +90,26 @@ def test_looking_changes_nothing() -> None:
     for twin in (looked, alone):
         twin.advance(1.0)
     assert looked.receive(QUERY, 1.0) == alone.receive(QUERY, 1.0)
+
+
+def test_after_its_mains_came_back_it_is_off_without_a_program_and_the_bank_is_as_it_was() -> None:
+    twin = GlassmanFJTwin(FlashHead())
+    twin.receive(ON_850, 0.0)
+    twin.advance(1.0)
+    twin.trip(1.0, "arc")
+    voltage = twin.bank.voltage
+    twin.power_up(1.0)
+    assert (twin.high_voltage_on, twin.fault, twin.target, twin.next_event()) == (False, False, 0.0, None)
+    assert twin.bank.voltage == voltage
+    twin.advance(2.0)
+    assert 0 < twin.bank.voltage < voltage
+    assert [event for _, event, _ in twin.log][-1] == "power up"
+
+
+def test_the_black_box_tells_each_program_and_each_switch_once() -> None:
+    twin = GlassmanFJTwin(FlashHead())
+    for _ in range(3):
+        twin.receive(ON_850, 0.0)
+    twin.receive(b"\x01C174\r", 0.5)
+    told = [event for _, event, _ in twin.log]
+    assert told == ["programmed", "high voltage on", "watchdog disabled"]

@@ -94,3 +94,15 @@ def test_looking_changes_nothing_but_the_status() -> None:
     for query in (b"*IDN?\n", b"TSRC?\n", b"DLAY?2\n", b"LAMP?1\n", b"BURP?\n", b"LERR?\n"):
         assert twin.receive(query, 0.0) == twin.receive(query, 5.0)
     assert gates == []
+
+
+def test_after_its_mains_came_back_every_setting_is_its_default_and_no_gate_opens() -> None:
+    gates: list[float] = []
+    twin = SRSDG645Twin(lambda time, width: gates.append(time))
+    twin.receive(b"TSRC 5\nDLAY 3,2,1.8e-3\n*TRG\n", 0.0)
+    assert len(gates) == 1
+    twin.power_up(0.001)
+    assert twin.next_event() is None
+    twin.receive(b"*TRG\n", 1.0)
+    assert len(gates) == 1
+    assert twin.receive(b"DLAY?3\n", 2.0).endswith(b"0.000000000000\r\n")
