@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labctl.analysis.cycles import branches, capacities
+from labctl.analysis.cycles import branches
 from labctl.drawing import GREYS, STYLES, axes_of
 from labctl.runs import Run, Table
 
@@ -32,8 +33,9 @@ def cycle_figures(run: Run, title: str) -> dict[str, Figure]:
     table, steps = _read(run, "primary"), _read(run, "steps")
     techniques = set(steps["technique"].tolist()) if steps else set()
     figures: dict[str, Figure] = {}
-    if table is not None and "constant_current" in techniques and _rates(run, table):
-        figures["voltage"] = voltage_figure(run, table, title)
+    rates = {} if table is None else _rates(run, table)
+    if table is not None and rates:
+        figures["voltage"] = voltage_figure(run, table, rates, title)
     if table is not None and techniques - {"constant_current"}:
         figures["time"] = time_figure(table, title)
     if table is not None and steps is not None and "voltage_ramp" in techniques:
@@ -47,14 +49,16 @@ def cycle_figures(run: Run, title: str) -> dict[str, Figure]:
     return figures
 
 
-def voltage_figure(run: Run, table: Table, title: str) -> Figure:
-    """Draw voltage against areal capacity, the last cycle at each rate."""
+def voltage_figure(run: Run, table: Table, rates: Mapping[float, int], title: str) -> Figure:
+    """Draw voltage against areal capacity, the last cycle at each constant current."""
     title = f"{title}: last cycle at each rate"
     figure, axes = axes_of(title, "capacity (uAh/cm$^2$)", "voltage against Li (V)")
     area = run.start["sample"]["area_m2"]
-    for index, (density, cycle) in enumerate(_rates(run, table).items()):
+    driven = np.isin(table["step_index"], list(_setpoints(run)))
+    rows = {key: table[key][driven] for key in ("cycle", "current", "charge", "voltage")}
+    for index, (density, cycle) in enumerate(rates.items()):
         grey, style = GREYS[index % 4], STYLES[index % 4]
-        pairs = branches(table["cycle"], table["current"], table["charge"], table["voltage"], cycle)
+        pairs = branches(rows["cycle"], rows["current"], rows["charge"], rows["voltage"], cycle)
         for number, (passed, voltage) in enumerate(pairs):
             width = 1.0 if number == 0 else 2.0
             label = None if number == 0 else f"{density:g} uA/cm$^2$, cycle {cycle}"
@@ -107,17 +111,40 @@ def fade_figure(run: Run, cycles: Table, title: str) -> Figure:
     figure, axes = axes_of(f"{title}: cycle life", "cycle", "discharge capacity (uAh/cm$^2$)")
     capacity = cycles["discharge_capacity"] / run.start["sample"]["area_m2"] * MICROAMPERE_HOUR_PER_CM2
     axes.plot(cycles["cycle"], capacity, "o", color=GREYS[0], markersize=3)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * float(capacity.max()))
     return figure
 
 
 def _rates(run: Run, table: Table) -> dict[float, int]:
-    """Return the last cycle at each discharge current density [uA/cm2], four digits of it."""
+    """Return the last cycle at each constant discharge current density [uA/cm2], of cycles that charge so as well."""
     area = run.start["sample"]["area_m2"]
+    setpoints = _setpoints(run)
+    last: dict[float, int] = {}
+    for cycle in np.unique(table["cycle"]):
+        indices = np.unique(table["step_index"][table["cycle"] == cycle]).tolist()
+        currents = [setpoints[index] for index in indices if index in setpoints]
+        if currents and min(currents) < 0 < max(currents):
+            last[float(f"{-min(currents) / area * MICROAMPERE_PER_CM2:.4g}")] = int(cycle)
+    return last
+
+
+def _setpoints(run: Run) -> dict[int, float]:
+    """Return the current [A] of each constant-current step of the program, by its index."""
+    steps = list(_leaves(run.start["program"]["body"]["steps"]))
     return {
-        float(f"{each.discharge_current / area * MICROAMPERE_PER_CM2:.4g}"): each.cycle
-        for each in capacities(table["cycle"], table["current"], table["charge"])
+        index: float(step["run"]["current"])
+        for index, step in enumerate(steps)
+        if step["run"]["technique"] == "constant_current"
     }
+
+
+def _leaves(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the steps of a program's body in path order; jumps have none."""
+    for node in nodes:
+        if "body" in node:
+            yield from _leaves(node["body"])
+        elif "run" in node:
+            yield node
 
 
 def _read(run: Run, stream: str) -> Table | None:

@@ -30,7 +30,7 @@ PERMISSIVES: tuple[Permissive, ...] = (
     Permissive("water", "input", "cooling water does not flow"),
     Permissive("chuck", "input", "there is no chuck in place"),
     Permissive("cell", "input", "a cell is wired in the station"),
-    Permissive("charger", "charger", "the charger has latched a fault"),
+    Permissive("charger", "charger", "the charger has latched a fault, high voltage off"),
     Permissive("pyrometer", "pyrometer", f"the base temperature was last read more than {FRESH:g} s ago"),
 )
 """In the order in which they are shown; guess of what a lamp of this kind has. Inputs are contacts that a board of

@@ -1,0 +1,449 @@
+"""The flash lamp station: charger, trigger generator and energy meter acting together, with what watches them.
+
+A train is one software trigger per pulse, so that silence means no pulse. It needs a token that arm() gives after
+all checks; the states, what may be done in each, and the permissives are tables (devices/lamp).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ophyd import Component
+from ophyd.status import StatusBase
+
+from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
+from devices.clock import Clock, Handle, Poller
+from devices.errors import InterlockError, LabError
+from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
+from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
+from devices.lamp.discharge import BANK_SAFE, bank_in_words, bleeding
+from devices.lamp.parameters import LampParameters
+from devices.lamp.permissives import Verdict, judged, require
+from devices.lamp.records import RESIDUAL_COLUMNS, PulseLog, pulse_columns
+from devices.lamp.residual import Residual
+from devices.lamp.states import LampMachine, LampState
+from devices.lamp.temperatures import Witnesses
+from devices.lamp.train import Crew, LampParts, Train, finish
+from devices.limits import LampLimits
+from devices.recipes import AnnealRecipe
+from devices.roles import (
+    AnnealJob,
+    Bring,
+    Charger,
+    Confirm,
+    EnergyMeter,
+    Flight,
+    Hands,
+    PermissiveBoard,
+    Prediction,
+    Predictor,
+    PulseTrigger,
+    Pyrometer,
+    Thermometers,
+    TraceRecorder,
+)
+
+UNPREDICTED = "nothing predicts what it will do (no predictor)"
+
+
+class Words(Quantity):
+    """A quantity that is told in words."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as text of the station's own."""
+        return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
+
+
+class FlashLampStation(Station):
+    """A flash lamp as plans see it.
+
+    Control: prepare(job), arm(job), kickoff(token), stop(), safe(), reset() by a person.
+    Get: flight(), state, bank, permissives().
+    Measure: stream `primary`, one row per pulse; stream `residual`, measured beside predicted; stream `events`.
+    Set: nothing apart from a job; recipes hold every setpoint.
+    """
+
+    role = "FlashLamp"
+    parts = ("charger", "gate", "meter")
+    optional_parts = ("permissives", "pyrometer", "thermometers", "recorder")
+    Parameters = LampParameters
+
+    state = Component(Words, get="read_state", unit="1", kind="normal")
+    bank = Component(Words, get="read_bank", unit="1", kind="omitted")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        parameters: LampParameters,
+        limits: LampLimits,
+        hands: Hands,
+        predictor: Predictor | None = None,
+        session: str = "",
+        owner: Owner | None = None,
+    ) -> None:
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        self.parameters, self.limits = parameters, limits
+        self._hands, self._predictor = hands, predictor
+        self._lamp = _parts_of(instruments)
+        self._arming = Arming(name, clock, session, owner or Nobody())
+        self._lamp.trigger.guard = self._arming.permit
+        self._machine = LampMachine(name)
+        pulses = self.add_stream("primary", pulse_columns(set(instruments)))
+        residual = self.add_stream("residual", RESIDUAL_COLUMNS)
+        self._log = PulseLog(clock, pulses, self.add_stream("events", EVENT_COLUMNS), residual)
+        self._witnesses = Witnesses(
+            clock,
+            limits,
+            cast(Pyrometer | None, instruments.get("pyrometer")),
+            cast(Thermometers | None, instruments.get("thermometers")),
+        )
+        self._residual = Residual(self._log, limits, parameters)
+        self._predicted: tuple[AnnealJob, Prediction | None] | None = None
+        self._job: AnnealJob | None = None
+        self._train: Train | None = None
+        self._flown: tuple[AnnealJob, Train] | None = None
+        self._running: Handle | None = None
+        self._preparation = 0
+
+    def __repr__(self) -> str:
+        bank = self.clock.call(self.read_bank)
+        verdicts = ", ".join(f"{name} {verdict}" for name, verdict in self.permissives().items())
+        why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
+        return "\n".join(
+            (
+                f"{self.name}: {self.read_state().upper()}{why}",
+                f"  bank         {bank}",
+                f"  permissives  {verdicts}",
+                f"  owner        {self._arming.owner}",
+                f"  last pulse   {self._log.last}",
+            )
+        )
+
+    def read_state(self) -> str:
+        """Return the state's word; a bank that has bled meanwhile makes COOLING to SAFE."""
+        if self._machine.state is LampState.COOLING and self._train is None:
+            try:
+                charger = self.clock.call(self._lamp.charger.state)
+            except LabError:
+                return self._machine.state.value
+            if charger.voltage < BANK_SAFE and not charger.high_voltage_on:
+                self._machine.go(LampState.SAFE)
+        return self._machine.state.value
+
+    def read_bank(self) -> str:
+        """Return what the bank is, apart from the state: disarmed is not yet discharged."""
+        try:
+            charger = self.clock.call(self._lamp.charger.state)
+        except LabError as error:
+            return f"unknown ({error})"
+        return bank_in_words(charger, self.parameters.bleed_time_constant)
+
+    def permissives(self) -> dict[str, Verdict]:
+        """Ask for every permissive; one whose instrument does not answer is missing."""
+        board = self._lamp.board
+        try:
+            inputs = None if board is None else self.clock.call(board.inputs)
+        except LabError:
+            inputs = dict.fromkeys(("door", "shutter", "water", "chuck", "cell"), False)
+        try:
+            charger = self.clock.call(self._lamp.charger.state)
+        except LabError:
+            charger = None
+        return judged(inputs, charger, self._witnesses.age())
+
+    def read(self) -> dict[str, Any]:
+        """Read every quantity of every instrument, and the station's own state."""
+        return {**super().read(), **self.state.read()}
+
+    def describe(self) -> dict[str, Any]:
+        """Describe every quantity of every instrument, and the station's own state."""
+        return {**super().describe(), **self.state.describe()}
+
+    def predict(self, job: AnnealJob) -> Prediction | None:
+        """Ask the injected predictor; None when the lab has none. What it says is what the job is armed with."""
+        prediction = None if self._predictor is None else self._predictor.anneal(job.sample, job.recipe)
+        self._predicted = (job, prediction)
+        return prediction
+
+    def check(self, recipe: AnnealRecipe) -> None:
+        """Raise LimitError when the lab's limits do not allow the recipe; nothing is sent."""
+        bursts = bool(getattr(self._lamp.trigger, "bursts", False))
+        check_recipe(self.name, recipe, self.limits, self.parameters, bursts=bursts)
+
+    def electrical_energy(self, recipe: AnnealRecipe) -> float:
+        """Return what one pulse draws from the bank [J]."""
+        return electrical_energy(recipe, self.parameters)
+
+    def fastest_rate(self, recipe: AnnealRecipe) -> float:
+        """Return how often the charger can fill the bank again [Hz] after a pulse of this recipe."""
+        return fastest_rate(recipe, self.parameters)
+
+    def prepare(self, job: AnnealJob) -> StatusBase:
+        """Check and predict the job, have the bank empty and the sample brought; nothing is charged yet."""
+        if self._train is not None:
+            raise LabError(f"{self.name} is in the middle of a train; stop it first")
+        self._machine.require("prepare")
+        self.check(job.recipe)
+        prediction = self._prediction_of(job)
+        status = self.clock.status(f"prepare {self.name}", 24 * 3600.0)
+        self._preparation += 1
+        number = self._preparation
+        tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
+        if prediction is not None and prediction.ask:
+            tasks.insert(0, Confirm(job.sample, self.name, prediction.ask))
+
+        def fail(error: Exception) -> None:
+            finish(status, error)
+
+        def empty() -> Poller:
+            self._lamp.charger.off()
+            yield from bleeding(self._lamp.charger, self.clock, self.parameters.bleed_time_constant)
+            self._machine.go(LampState.SAFE)
+            yield from ask(0)
+
+        def ask(index: int) -> Poller:
+            done = self._hands.set(tasks[index])
+            done.add_callback(lambda _: self.clock.spawn(self.lane, answered(index, done), fail))
+            yield from ()
+
+        def answered(index: int, done: StatusBase) -> Poller:
+            failure = done.exception(timeout=0)
+            if failure is not None:
+                raise failure
+            if number != self._preparation:
+                raise InterlockError(
+                    "preparation", "it was called off before the sample came; nothing was set"
+                )
+            if index + 1 < len(tasks):
+                yield from ask(index + 1)
+                return
+            self._lamp.meter.prepare()
+            self._job, self._predicted = job, (job, prediction)
+            status.set_finished()
+
+        self.clock.spawn(self.lane, empty(), fail)
+        return status
+
+    def arm(self, job: AnnealJob) -> ArmToken:
+        """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train.
+
+        Raises InterlockError for a missing permissive, OwnershipError when another process has the lamp.
+        """
+        self._machine.require("arm")
+        if self._job != job:
+            raise InterlockError("job", f"{self.name} was not prepared for this job; nothing was charged")
+        self.check(job.recipe)
+        if self._witnesses.there:
+            self.clock.call(self._witnesses.look)
+        require(self.permissives(), "nothing was charged")
+        return self._arming.issue(job)
+
+    def kickoff(self, token: ArmToken | None = None) -> StatusBase:
+        """Charge the bank and begin the train; the status finishes when the bank is charged.
+
+        Uses up the token that arm() gave. Raises InterlockError without one that is good for the prepared job.
+        """
+        if self._train is not None:
+            raise LabError(f"{self.name} is already firing; a train is never started twice")
+        if self._job is None:
+            raise LabError(f"{self.name} was not prepared; nothing was charged")
+        self._machine.require("charge")
+        if token is None:
+            raise InterlockError("arm token", f"{self.name} is not armed; nothing was charged. Arm it first")
+        job = self._job
+        self._arming.redeem(token, job)
+        self._job = None
+        self._log.begin(job.recipe.pulse_count)
+        self._tell_unwatched()
+        prediction = self._predicted[1] if self._predicted is not None else None
+        self._predicted = None
+        self._residual.expect(None if prediction is None else prediction.values)
+        self._machine.go(LampState.CHARGING)
+        self._train = train = Train(job.recipe, self._lamp, self._crew())
+        self._flown = (job, train)
+        self._running = self.clock.spawn(self.lane, train.poller(self._completed), self._fail)
+        return train.started
+
+    def complete(self) -> StatusBase:
+        """Return the status that finishes with the train."""
+        if self._flown is None:
+            raise LabError(f"{self.name} was not kicked off")
+        return self._flown[1].finished
+
+    def renew_lease(self) -> None:
+        """Let the train go on while its plan lives."""
+        if self._train is not None:
+            self._train.renew_lease()
+
+    def flight(self) -> Flight:
+        """Return what was asked and done."""
+        return self._log.flight
+
+    def pause(self) -> None:
+        """Hold the train after the pulse in hand; the bank stays charged for ten minutes at most."""
+        if self._train is not None and self._train.pause():
+            flight = self._log.flight
+            self._log.tell("hold", "warning", f"held after pulse {flight.done} of {flight.asked}")
+
+    def resume(self) -> None:
+        """Go on with the next pulse; none is repeated. After a gap the rest is predicted again, and may be refused."""
+        train = self._train
+        if train is None or not train.paused:
+            return
+        if train.is_late and train.passed and self._predictor is not None:
+            try:
+                self._predict_rest(train, self._predictor)
+            except InterlockError as error:
+                self._fail(error)
+                return
+        train.resume()
+
+    def stop(self, *, success: bool = False) -> None:
+        """End the train now and make the station safe; the pulses not yet fired are not fired."""
+        self._preparation += 1
+        self._job = None
+        self._end("stopped")
+
+    def safe(self) -> None:
+        """Inhibit triggers, switch the charger off, let the bank bleed. Raises LabError naming what did not obey."""
+        self._end("made safe")
+
+    def reset(self) -> None:
+        """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
+        self._machine.require("reset")
+        unsafe = self._made_safe()
+        if unsafe:
+            raise LabError(unsafe)
+        if self.clock.call(self._lamp.charger.state).fault:
+            self.clock.call(self._lamp.charger.reset)
+        if self._lamp.board is not None:
+            self.clock.call(self._lamp.board.reset)
+        if self._machine.state is LampState.FAULT:
+            self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
+            self._machine.go(LampState.COOLING)
+
+    def close(self) -> None:
+        """Make it safe: a lamp nobody looks after holds no charge."""
+        self._end("closed")
+
+    def _crew(self) -> Crew:
+        return Crew(
+            self.name,
+            self.lane,
+            self.clock,
+            self.parameters,
+            self._machine,
+            self._arming,
+            self._log,
+            self._witnesses,
+            self._residual,
+        )
+
+    def _prediction_of(self, job: AnnealJob) -> Prediction | None:
+        """Return what this job was predicted to do, once; InterlockError where nothing may go without."""
+        said, self._predicted = self._predicted, None
+        prediction = said[1] if said is not None and said[0] == job else self.predict(job)
+        if prediction is None and not self.limits.unpredicted:
+            why = "config allows none without (limits.toml, lamp.unpredicted holds the reason to allow it)"
+            raise InterlockError("prediction", f"{UNPREDICTED}, and {why}; nothing was charged")
+        return prediction
+
+    def _predict_rest(self, train: Train, predictor: Predictor) -> None:
+        assert self._flown is not None
+        job, _ = self._flown
+        prediction = predictor.rest(job.sample, job.recipe, tuple(train.passed), train.elapsed, train.began)
+        if prediction.ask:
+            raise InterlockError("prediction", f"of the rest, after the gap: {prediction.ask}")
+        self._residual.expect(prediction.values, first=len(train.passed) + 1)
+        self._log.tell("predicted_again", "info", f"the rest from pulse {len(train.passed) + 1} on, after the gap")
+
+    def _tell_unwatched(self) -> None:
+        """Say at the start of a train what nobody watches, and why it goes without a prediction where it does."""
+        unwatched = [name for name, verdict in self.permissives().items() if verdict == "not watched"]
+        if unwatched:
+            self._log.tell("not_watched", "info", f"no instrument watches {', '.join(unwatched)}")
+        if self._predicted is None or self._predicted[1] is None:
+            self._log.tell("unpredicted", "warning", f"{UNPREDICTED}; allowed: {self.limits.unpredicted}")
+
+    def _completed(self) -> None:
+        """Take note that a train did all of its pulses and its bank is empty."""
+        train, self._train = self._train, None
+        self._log.conclude("completed")
+        self._machine.go(LampState.SAFE)
+        if train is not None:
+            train.finish(None)
+
+    def _end(self, reason: str, error: Exception | None = None) -> None:
+        """Make everything safe first; then account for the pulse in hand and finish the statuses."""
+        train, self._train = self._train, None
+        going = train is not None and train.end()
+        unsafe = self._made_safe()
+        if train is not None and going:
+            if self._running is not None:
+                self._running.cancel()
+            train.settle()
+            self._log.conclude(reason)
+        if error is not None or unsafe:
+            self._fault(unsafe if error is None else reason)
+        elif self._machine.state is not LampState.FAULT:
+            self._machine.go(LampState.COOLING)
+        if train is not None and going:
+            try:
+                self._tell_end(reason, error, unsafe)
+            finally:
+                train.finish(error)
+        if unsafe and error is None:
+            raise LabError(unsafe)
+
+    def _fault(self, why: str) -> None:
+        if self._machine.state is not LampState.FAULT:
+            self._machine.go(LampState.FAULT, why)
+
+    def _tell_end(self, reason: str, error: Exception | None, unsafe: str) -> None:
+        if error is not None:
+            self._log.tell("fault", "alarm", reason)
+        if unsafe:
+            self._log.tell("unsafe", "alarm", unsafe)
+            return
+        flight = self._log.flight
+        said = f"{reason}; {flight.done} of {flight.asked} pulses done, no trigger can pass, the bank is"
+        self._log.tell("stopped", "info", f"{said} {self.read_bank()}")
+
+    def _fail(self, error: Exception) -> None:
+        self._end(f"{type(error).__name__}: {error}", error)
+
+    def _made_safe(self) -> str:
+        """Do everything that makes the lamp safe, whatever fails; return what failed, in words."""
+        self._arming.end()
+        board = self._lamp.board
+        actions = [self._lamp.trigger.safe, self._lamp.charger.safe, self._lamp.meter.safe]
+        failures = []
+        for action in actions if board is None else [board.safe, *actions]:
+            try:
+                self.clock.call(action)
+            except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
+                failures.append(
+                    str(error) if isinstance(error, LabError) else f"{action.__qualname__}: {error!r}"
+                )
+        if not failures:
+            return ""
+        return (
+            f"{self.name} could not be made safe: {'; '.join(failures)}. The charger switches itself off 1.5 s"
+            " after the last word from here; look at its front panel"
+        )
+
+
+def _parts_of(instruments: Mapping[str, Instrument]) -> LampParts:
+    """Return the instruments by what they are to a lamp."""
+    return LampParts(
+        cast(Charger, instruments["charger"]),
+        cast(PulseTrigger, instruments["gate"]),
+        cast(EnergyMeter, instruments["meter"]),
+        cast(PermissiveBoard | None, instruments.get("permissives")),
+        cast(TraceRecorder | None, instruments.get("recorder")),
+    )
