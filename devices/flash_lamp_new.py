@@ -360,7 +360,9 @@ class FlashLampStation(Station):
         if prediction.ask:
             raise InterlockError("prediction", f"of the rest, after the gap: {prediction.ask}")
         self._residual.expect(prediction.values, first=len(train.passed) + 1)
-        self._log.tell("predicted_again", "info", f"the rest from pulse {len(train.passed) + 1} on, after the gap")
+        self._log.tell(
+            "predicted_again", "info", f"the rest from pulse {len(train.passed) + 1} on, after the gap"
+        )
 
     def _tell_unwatched(self) -> None:
         """Say at the start of a train what nobody watches, and why it goes without a prediction where it does."""

@@ -14,13 +14,26 @@ from devices.quantities import STRICT, Unit
 @dataclass(frozen=True, config=STRICT)
 class LampLimits:
     """A lamp's limits: bank voltage [V], pulse length [s], pulses in one train, repetition [Hz],
-    mean electrical power drawn from the charger [W]."""
+    mean electrical power drawn from the charger [W].
+
+    Of a train that goes on: base_temperature [K] of the foil between pulses at most; witness_difference [K] by which
+    its two witnesses may differ; least_rise [K] by which every pulse moves it; energy_residual [1] and base_residual
+    [K] by which measured and predicted may differ. unpredicted: why a train may go without a prediction; it may not
+    where this is empty. The defaults are guesses: a foil on aluminium's way to 660 degC, a head set to a wrong
+    emissivity, 10 % of the light lost on a window.
+    """
 
     bank_voltage: Annotated[float, Field(gt=0, le=1000), Unit("V")]
     pulse_duration: Annotated[float, Field(gt=0, le=10e-3), Unit("s")]
     pulse_count: Annotated[int, Field(ge=1, le=10_000)]
     rate: Annotated[float, Field(gt=0, le=1.0), Unit("Hz")]
     average_power: Annotated[float, Field(gt=0, le=1e4), Unit("W")]
+    base_temperature: Annotated[float, Field(ge=200, le=1500), Unit("K")] = 773.15
+    witness_difference: Annotated[float, Field(gt=0, le=500), Unit("K")] = 30.0
+    least_rise: Annotated[float, Field(gt=0, le=500), Unit("K")] = 2.0
+    energy_residual: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.15
+    base_residual: Annotated[float, Field(gt=0, le=500), Unit("K")] = 60.0
+    unpredicted: Annotated[str, Field(max_length=1000)] = ""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -32,6 +45,11 @@ class LampException:
     pulse_count: Annotated[int | None, Field(ge=1, le=10_000)] = None
     rate: Annotated[float | None, Field(gt=0, le=1.0), Unit("Hz")] = None
     average_power: Annotated[float | None, Field(gt=0, le=1e4), Unit("W")] = None
+    base_temperature: Annotated[float | None, Field(ge=200, le=1500), Unit("K")] = None
+    witness_difference: Annotated[float | None, Field(gt=0, le=500), Unit("K")] = None
+    least_rise: Annotated[float | None, Field(gt=0, le=500), Unit("K")] = None
+    energy_residual: Annotated[float | None, Field(gt=0, le=1), Unit("1")] = None
+    base_residual: Annotated[float | None, Field(gt=0, le=500), Unit("K")] = None
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -44,21 +44,37 @@ class Charger(Protocol):
     def off(self) -> None:
         """Switch the high voltage off; the bank bleeds."""
 
+    def reset(self) -> None:
+        """Clear a latched fault; the high voltage stays off."""
+
     def safe(self) -> None:
         """Off, whatever the state."""
 
 
 class PulseTrigger(Protocol):
-    """Gates the lamp: one gate per software trigger, so that silence means no pulse."""
+    """Gates the lamp: one gate per software trigger, so that silence means no pulse.
+
+    guard: called before every trigger; raises InterlockError when none may be sent. bursts: whether one trigger may
+    open several gates, which only a dead-man in hardware allows.
+    """
+
+    guard: Callable[[], None]
+    bursts: bool
 
     def prepare(self, duration: float) -> None:
         """Set the gate's width [s], enable single shots and read both back."""
 
+    def prepare_burst(self, width: float, count: int, period: float) -> None:
+        """Have one trigger open `count` gates of a width [s], one period [s] apart."""
+
     def fire(self) -> None:
-        """Send one software trigger. Never repeated."""
+        """Send one software trigger, if the guard allows. Never repeated."""
 
     def fired(self) -> bool:
-        """Return whether a gate was completed since the last call (the instrument forgets on reading)."""
+        """Return whether a gate was completed since the last call (the instrument forgets on reading).
+
+        Raises InterlockError when the trigger was inhibited and no gate opened.
+        """
 
     def safe(self) -> None:
         """Inhibit: no trigger can pass."""
@@ -75,6 +91,28 @@ class EnergyMeter(Protocol):
 
     def safe(self) -> None:
         """Nothing to make safe; answers all the same."""
+
+
+class PermissiveBoard(Protocol):
+    """Reads the contacts of the interlock loop, and holds a contact of its own in it under a watchdog: the dead-man."""
+
+    def inputs(self) -> Mapping[str, bool]:
+        """Return for each permissive by name whether its contact is closed, which permits."""
+
+    def enable(self) -> None:
+        """Close the own contact for as long as alive() is called."""
+
+    def alive(self) -> None:
+        """Say that the host lives. Raises InterlockError when the watchdog has opened the contact."""
+
+    def flashes(self) -> int:
+        """Return how many flashes the board has counted, modulo 65536; it goes on when the host does not."""
+
+    def reset(self) -> None:
+        """Clear a watchdog that has tripped; the contact stays open."""
+
+    def safe(self) -> None:
+        """Open the own contact: no trigger can pass."""
 
 
 class Pyrometer(Protocol):
@@ -183,11 +221,15 @@ class CycleJob:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model expects: its name, the hash of its parameters, and plain JSON values in SI."""
+    """What a model expects: its name, the hash of its parameters, and plain JSON values in SI.
+
+    ask: what a person must agree to before it is done, in words; empty where nobody need be asked.
+    """
 
     model: str
     parameters_hash: str
     values: Mapping[str, Any]
+    ask: str = ""
 
 
 @runtime_checkable
@@ -225,6 +267,20 @@ class Predictor(Protocol):
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict what the lamp will do to this sample, with the pulses it already had."""
 
+    def rest(
+        self,
+        sample: SampleRef,
+        recipe: AnnealRecipe,
+        passed: Sequence[tuple[float, float]],
+        elapsed: float,
+        began: float,
+    ) -> Prediction:
+        """Predict the rest of a train that was held.
+
+        passed: of each pulse so far the time [s] since the first and the bank's voltage [V]; elapsed: when it goes
+        on [s since the first]; began: the time label [s] of the train, after which no run is looked at.
+        """
+
 
 class CellRecords(Protocol):
     """What the lab knows of a cell from its runs."""
@@ -248,6 +304,15 @@ class Assemble:
     sample: SampleRef
 
 
+@dataclass(frozen=True)
+class Confirm:
+    """A task for hands: have a person agree to what will be done to the sample at a station."""
+
+    sample: SampleRef
+    place: str
+    question: str
+
+
 class Hands(Protocol):
     """Whoever carries samples: a person on hardware, the bench on twins. What was done is recorded as a fact."""
 
@@ -256,5 +321,5 @@ class Hands(Protocol):
     def check(self, task: Bring | Assemble) -> None:
         """Raise InterlockError when it is known beforehand that the task cannot be done."""
 
-    def set(self, task: Bring | Assemble) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm) -> StatusBase:
         """Have the task done; the status finishes when it is."""

@@ -145,7 +145,8 @@ class Arming:
         """Raise InterlockError unless a token was redeemed for what goes on; asked before every trigger."""
         if not self._permitted:
             raise InterlockError(
-                "arm token", f"{self._name} is not armed; no trigger was sent. Run a plan, or arm() and kickoff()"
+                "arm token",
+                f"{self._name} is not armed; no trigger was sent. Run a plan, or arm() and kickoff()",
             )
 
     def end(self) -> None:

@@ -145,9 +145,7 @@ class PulseLog:
         self._pulses.append(self._clock.time(), {key: row[key] for key in self._pulses.columns})
         seen = "no energy seen" if energy is None else f"{energy:.4g} J"
         warm = "" if math.isnan(pulse.base) else f", base {pulse.base - CELSIUS:.0f} degC"
-        self.last = (
-            f"{pulse.number} of {self.flight.asked}, {pulse.before:.0f} V -> {pulse.after:.0f} V, {seen}{warm}"
-        )
+        self.last = f"{pulse.number} of {self.flight.asked}, {pulse.before:.0f} V -> {pulse.after:.0f} V, {seen}{warm}"
 
     def conclude(self, reason: str) -> None:
         """End the account: interrupted when pulses are missing or came late."""

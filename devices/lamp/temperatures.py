@@ -85,7 +85,8 @@ class Witnesses:
         least = self._limits.least_rise
         if self._pyrometer is not None and not abs(after.base - before.base) >= least:
             self._refuse(
-                "pyrometer", f"it stayed at {_celsius(after.base)} over a pulse: it is stuck or looks elsewhere"
+                "pyrometer",
+                f"it stayed at {_celsius(after.base)} over a pulse: it is stuck or looks elsewhere",
             )
         foil = self._foil(after) - self._foil(before)
         chuck = after.chuck - before.chuck

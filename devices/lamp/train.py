@@ -326,7 +326,9 @@ class Train:
         except InterlockError:
             with self._lock:
                 self._in_flight = None
-            self._log.tell("inhibited", "alarm", f"the trigger of pulse {pulse.number} was inhibited: no flash")
+            self._log.tell(
+                "inhibited", "alarm", f"the trigger of pulse {pulse.number} was inhibited: no flash"
+            )
             raise
 
     def _record(self, pulse: Pulse, energy: float | None) -> None:

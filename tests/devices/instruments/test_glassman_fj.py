@@ -28,6 +28,11 @@ def charger(connect: Any, faults: Any = None, seed: int = 0) -> tuple[Any, Glass
     return connect(GlassmanFJ, twin, faults, seed, **SCALES), twin
 
 
+def switched(twin: GlassmanFJTwin) -> list[str]:
+    """Return what the twin's black box says of its high voltage."""
+    return [event for _, event, _ in twin.log if event.startswith("high voltage")]
+
+
 def test_checksums_are_those_of_the_manual() -> None:
     assert set_packet(0x8CC, 0x3FF, 1) == bytes.fromhex(
         "0153384343334646303030303030313231 0D".replace(" ", "")
@@ -62,7 +67,7 @@ def test_a_bank_is_charged_held_and_switched_off(connect: Any, clock: Any) -> No
     assert not state.fault
     device.off()
     assert not device.state().high_voltage_on
-    assert [event for _, event, _ in twin.log] == ["high voltage on", "high voltage off"]
+    assert switched(twin) == ["high voltage on", "high voltage off"]
 
 
 def test_reading_a_quantity_asks_the_supply(connect: Any, clock: Any) -> None:
@@ -122,7 +127,7 @@ def test_a_lost_acknowledgement_of_charging_is_unknown_and_not_sent_again(connec
     with pytest.raises(OutcomeUnknown):
         device.program(850.0)
     assert device.state().high_voltage_on
-    assert len(twin.log) == 1
+    assert switched(twin) == ["high voltage on"]
 
 
 @pytest.mark.parametrize("trouble", ["ignore", "drop", "garble", "truncate"])
