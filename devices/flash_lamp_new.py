@@ -133,7 +133,7 @@ class FlashLampStation(Station):
                 return self._machine.state.value
             if charger.voltage < BANK_SAFE and not charger.high_voltage_on:
                 self._machine.go(LampState.SAFE)
-        return self._machine.state.value
+        return str(self._machine.state.value)
 
     def read_bank(self) -> str:
         """Return what the bank is, apart from the state: disarmed is not yet discharged."""

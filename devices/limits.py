@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
@@ -61,6 +61,10 @@ class ChannelLimits:
     current: Annotated[float, Field(gt=0, le=10), Unit("A")]
 
 
+Beyond = Literal["refuse", "ask"]
+"""What becomes of an anneal that is predicted beyond a fault: it is refused, or a person is asked."""
+
+
 class _Rising:
     """Two thresholds, the warning below the fault."""
 
@@ -80,6 +84,7 @@ class ShareThresholds(_Rising):
 
     warn: Annotated[float, Field(ge=0, le=1), Unit("1")]
     fault: Annotated[float, Field(ge=0, le=1), Unit("1")]
+    beyond: Beyond = "refuse"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -88,6 +93,7 @@ class TimeThresholds(_Rising):
 
     warn: Annotated[float, Field(ge=0, le=1e9), Unit("s")]
     fault: Annotated[float, Field(ge=0, le=1e9), Unit("s")]
+    beyond: Beyond = "refuse"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -96,6 +102,7 @@ class TemperatureThresholds(_Rising):
 
     warn: Annotated[float, Field(ge=200, le=2500), Unit("K")]
     fault: Annotated[float, Field(ge=200, le=2500), Unit("K")]
+    beyond: Beyond = "refuse"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -104,6 +111,7 @@ class DifferenceThresholds(_Rising):
 
     warn: Annotated[float, Field(ge=-1000, le=1000), Unit("K")]
     fault: Annotated[float, Field(ge=-1000, le=1000), Unit("K")]
+    beyond: Beyond = "refuse"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -112,11 +120,12 @@ class EnergyThresholds(_Rising):
 
     warn: Annotated[float, Field(ge=0, le=1e6), Unit("J/m^2")]
     fault: Annotated[float, Field(ge=0, le=1e6), Unit("J/m^2")]
+    beyond: Beyond = "refuse"
 
 
 @dataclass(frozen=True, config=STRICT)
 class DamageLimits:
-    """What an anneal may do to film, substrate and lamp; above `warn` it is said, above `fault` refused.
+    """What an anneal may do to film, substrate and lamp; above `warn` it is said, above `fault` refused, or asked.
 
     molten_share of any layer of the substrate (guess); substrate_margin, by how much a layer's solid is hotter than
     it bears for hours (guess: milliseconds of 50 K more destroy it); a layer that bears all up to its melting point

@@ -197,18 +197,19 @@ class PotentiostatStation(Station):
         self._prepared += 1
         token = f"{self.name}/{self.clock.time():.3f}/{self._prepared}"
         status = self.clock.status(f"prepare {self.name}", HANDS_DEADLINE)
-        brought = self._hands.set(Bring(job.sample, f"{self.name}/{self._cycler.channel}"))
 
-        def upload() -> Poller:
+        def bring() -> Poller:
+            # Before hands are called: what runs on the channel must keep its cell.
+            self._refuse_while_busy()
+            brought = self._hands.set(Bring(job.sample, f"{self.name}/{self._cycler.channel}"))
+            brought.add_callback(lambda _: self.clock.spawn(self.lane, upload(brought), fail))
+            yield from ()
+
+        def upload(brought: StatusBase) -> Poller:
             failure = brought.exception(timeout=0)
             if failure is not None:
                 raise failure
-            if self._cycler.read_busy():
-                raise InterlockError(
-                    f"{self.name} idle",
-                    "an experiment is running on the channel, from an earlier session perhaps; nothing was"
-                    " uploaded, wait for its end or make the channel safe",
-                )
+            self._refuse_while_busy()
             self._look_at_the_cell(job.sample, job.program)
             course = Course(job.program)
             part = course.next(Seen())
@@ -225,7 +226,7 @@ class PotentiostatStation(Station):
             if not status.done:
                 status.set_exception(error)
 
-        brought.add_callback(lambda _: self.clock.spawn(self.lane, upload(), fail))
+        self.clock.spawn(self.lane, bring(), fail)
         return status
 
     def kickoff(self) -> StatusBase:
@@ -350,6 +351,14 @@ class PotentiostatStation(Station):
 
     def _job(self, program: Program, part: Part, token: str) -> Job:
         return Job(program.name, part.nodes, program.limits, token, self.parameters.longest_step)
+
+    def _refuse_while_busy(self) -> None:
+        if self._cycler.read_busy():
+            raise InterlockError(
+                f"{self.name} idle",
+                "an experiment is running on the channel, from an earlier session perhaps; nothing was"
+                " uploaded, wait for its end or make the channel safe",
+            )
 
     def _fly(self, run: _Run, started: StatusBase) -> Poller:
         with self._collecting:

@@ -6,8 +6,8 @@ Only belief predicts; the twins' world is never looked at. On hardware there is 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from devices.roles import Prediction
 from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
+from labctl.drawing import CELSIUS
 from labctl.facts import Facts
 from labctl.runs import Run, made_by
 from sim.apparatus import bank_from
@@ -36,6 +37,8 @@ from sim.physics.lamp.load import lamp_load
 MODEL = "flash-anneal-1d"
 SHORTEST_BREAK = 1.0
 """Seconds between the last pulse of a run and the first of the next at least, whatever their labels say."""
+BASE_DIGITS = 1
+"""Of predicted base temperatures [K]: 300 of them stand in a start document."""
 COLD = 600.0
 """Seconds after its last pulse at which a foil is predicted: cold, whatever it was."""
 
@@ -74,11 +77,17 @@ class Believer:
 
     def foil(self, sample: SampleRef) -> Foil:
         """Return the foil as the journals tell it."""
+        return self._foil_before(sample, math.inf)
+
+    def _foil_before(self, sample: SampleRef, label: float) -> Foil:
+        """Return the foil as the runs tell it whose first pulse was before a time label [s]."""
         foil = Foil(to_json(sample), self._surroundings)
         begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.
             first = max(float(run.times()[0]), begin)
+            if first >= label:
+                continue
             for elapsed, pulse in pulses_of(run, self._bank):
                 foil.flash(first + elapsed, pulse)
                 begin = first + elapsed + SHORTEST_BREAK
@@ -93,12 +102,44 @@ class Believer:
         Raises InterlockError when such a sample does not belong under the lamp, no model knows it, or the anneal
         would do more damage than the lab allows.
         """
+        return self._judged(lambda: self._predict(sample, recipe))
+
+    def rest(
+        self,
+        sample: SampleRef,
+        recipe: AnnealRecipe,
+        passed: Sequence[tuple[float, float]],
+        elapsed: float,
+        began: float,
+    ) -> Prediction:
+        """Predict the rest of a train that was held, after the pulses that passed; as devices.roles.Predictor says.
+
+        Raises InterlockError as anneal does.
+        """
+
+        def predict() -> Prediction:
+            foil = self._foil_before(sample, began)
+            start = _cold(foil)
+            for at, voltage in passed:
+                foil.flash(start + at, discharge(self._bank, voltage, recipe.pulse_duration, recipe.lit))
+            return self._flashed(foil, recipe, start + elapsed, recipe.pulse_count - len(passed))
+
+        return self._judged(predict)
+
+    def _judged(self, predict: Callable[[], Prediction]) -> Prediction:
+        """Return a prediction, with what a person is to be asked; InterlockError where the lab refuses it."""
         try:
-            prediction = self._predict(sample, recipe)
+            prediction = predict()
         except (ValueError, HeatError) as error:
             raise InterlockError("prediction", f"{error}; nothing was switched on") from error
-        if self._limits is not None and (beyond := faults(judge(prediction.values, self._limits))):
-            raise InterlockError("damage", f"predicted {beyond}; nothing was switched on")
+        if self._limits is None:
+            return prediction
+        terms = judge(prediction.values, self._limits)
+        peaks = in_words(prediction)
+        if beyond := faults(terms, "refuse"):
+            raise InterlockError("damage", f"predicted {beyond}; {peaks}; nothing was switched on")
+        if beyond := faults(terms, "ask"):
+            return replace(prediction, ask=f"predicted {beyond}; {peaks}")
         return prediction
 
     def furnace(self, sample: SampleRef, recipe: FurnaceRecipe) -> tuple[Prediction, AnnealResult]:
@@ -116,20 +157,37 @@ class Believer:
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         foil = self.foil(sample)
-        begin = 0.0 if foil.history.last is None else foil.history.last + COLD
+        return self._flashed(foil, recipe, _cold(foil), recipe.pulse_count)
+
+    def _flashed(self, foil: Foil, recipe: AnnealRecipe, begin: float, pulses: int) -> Prediction:
+        """Flash a foil from a moment on and return what comes of it, the base temperature [K] before each pulse too."""
         pulse = discharge(self._bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
-        for number in range(recipe.pulse_count):
+        bases = []
+        for number in range(pulses):
             foil.flash(begin + number * recipe.period, pulse)
+            bases.append(round(foil.base_temperature, BASE_DIGITS))
         result = foil.annealed()
         load = lamp_load(self._bank, pulse, recipe.period)
         harm = damage(result, film_mechanics(foil.layers), load.explosion_share)
-        return Prediction(MODEL, self.parameters_hash, summary(result, harm))
+        expected = {"exposure": pulse.exposure, "base_temperature": bases}
+        return Prediction(MODEL, self.parameters_hash, summary(result, harm) | expected)
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
         for uid in made_by(self._data, sample.id):
             run = Run(uid, self._data)
             if "primary" in run.streams and len(run.table()["pulse"]):
                 yield run
+
+
+def in_words(prediction: Prediction) -> str:
+    """Return the peak temperatures that are predicted, as people read them."""
+    surface, foil = (prediction.values[name] - CELSIUS for name in ("surface_peak", "foil_peak"))
+    return f"the surface reaches {surface:.0f} degC, the foil {foil:.0f} degC"
+
+
+def _cold(foil: Foil) -> float:
+    """Return a moment [s] at which a foil is cold, whatever it was."""
+    return 0.0 if foil.history.last is None else foil.history.last + COLD
 
 
 def bank_of(bench: BenchFile) -> Bank:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from devices.limits import DamageLimits
+from devices.limits import Beyond, DamageLimits
 from sim.physics.anneal.damage import Damage
 
 Level = Literal["ok", "warning", "fault"]
@@ -24,13 +24,14 @@ UNITS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Term:
-    """One damage term: its value and thresholds in one SI unit, and what that comes to."""
+    """One damage term: its value and thresholds in one SI unit, what that comes to, and what is done beyond."""
 
     name: str
     value: float
     unit: str
     warn: float
     fault: float
+    beyond: Beyond = "refuse"
 
     @property
     def level(self) -> Level:
@@ -43,19 +44,20 @@ class Term:
 def judge(values: Damage | Mapping[str, Any], limits: DamageLimits) -> tuple[Term, ...]:
     """Return every term with its thresholds; `values` is a Damage, or a prediction that holds its fields."""
     given = values if isinstance(values, Mapping) else vars(values)
+    thresholds = {name: getattr(limits, name) for name in UNITS}
     return tuple(
-        Term(name, float(given[name]), unit, getattr(limits, name).warn, getattr(limits, name).fault)
-        for name, unit in UNITS.items()
+        Term(name, float(given[name]), unit, each.warn, each.fault, each.beyond)
+        for (name, unit), each in zip(UNITS.items(), thresholds.values(), strict=True)
     )
 
 
-def faults(terms: tuple[Term, ...]) -> str:
-    """Return what is beyond its fault threshold, or no number, in words; nothing when all is well."""
+def faults(terms: tuple[Term, ...], beyond: Beyond = "refuse") -> str:
+    """Return what is beyond its fault threshold, or no number, and to be treated so, in words; or nothing."""
     return "; ".join(
         f"{term.name} = {_with_unit(term.value, term)} is {_against(term)} {_with_unit(term.fault, term)}"
         f" (limits.toml, damage.{term.name})"
         for term in terms
-        if term.level == "fault"
+        if term.level == "fault" and term.beyond == beyond
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
@@ -11,9 +12,11 @@ from ophyd.status import StatusBase
 from devices.clock import Clock
 from devices.errors import InterlockError
 from devices.recipes import to_json
-from devices.roles import Assemble, Bring
+from devices.roles import Assemble, Bring, Confirm
 from devices.samples import SampleRef
 from labctl.facts import Facts
+
+log = logging.getLogger(__name__)
 
 DESCRIBED = ("layers", "cell_layers", "area")
 """What makes a sample that sample, besides its id."""
@@ -64,9 +67,11 @@ class LabHands:
             except ValueError as error:
                 raise InterlockError("sample", str(error)) from error
 
-    def set(self, task: Bring | Assemble) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm) -> StatusBase:
         """Have the task done; InterlockError when the bench cannot."""
         self._refuse_another(task.sample)
+        if isinstance(task, Confirm):
+            return self._confirmed(task)
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
@@ -76,6 +81,37 @@ class LabHands:
         else:
             threading.Thread(target=self._by_person, args=(task, status), daemon=True).start()
         return status
+
+    def _confirmed(self, task: Confirm) -> StatusBase:
+        """Ask a person to agree; on twins time stands still meanwhile."""
+        status = self._clock.status(f"a person's word on {task.sample.id}", PATIENCE)
+        if task.place.partition("/")[0] in self._twins:
+            self._ask_person(task, status)
+        else:
+            threading.Thread(target=self._ask_person, args=(task, status), daemon=True).start()
+        return status
+
+    def _ask_person(self, task: Confirm, status: StatusBase) -> None:
+        try:
+            answer = str(
+                self._ask(f"agree for sample {task.sample.id} at {task.place}: {task.question}; type yes")
+            )
+        except (EOFError, OSError) as error:
+            status.set_exception(InterlockError("prediction", f"nobody is there to agree: {task.question}"))
+            log.warning("nobody answered: %r", error)
+            return
+        if answer.strip().lower() != "yes":
+            status.set_exception(InterlockError("prediction", f"a person did not agree: {task.question}"))
+            return
+        self._facts.add(
+            task.sample.id,
+            self._clock.time(),
+            "confirmed",
+            place=task.place,
+            question=task.question,
+            by="person",
+        )
+        status.set_finished()
 
     def _on_bench(self, task: Bring | Assemble) -> None:
         description = to_json(task.sample)

@@ -185,6 +185,11 @@ class Foil:
             event="flash", time=time, voltage=discharge.voltage_before, exposure=discharge.exposure
         )
 
+    @property
+    def base_temperature(self) -> float:
+        """Temperature [K] of the foil's back just before its last flash; as it was made before the first."""
+        return float(self._under_lamp.temperatures(self._state)[-1])
+
     def annealed(self) -> AnnealResult:
         """Return what the flashes so far made of the film, cooled down."""
         return self._under_lamp.result(self._cold())

@@ -3,14 +3,17 @@
 Control: one software trigger (`*TRG`), inhibit.
 Get:     identity, trigger source, last error, instrument status.
 Measure: nothing; the status register tells whether a gate was completed, and forgets it on reading.
-Set:     gate width in (0, duration_limit], amplitude of AB in [0.5, 5] V.
+Set:     gate width in (0, duration_limit], amplitude of AB in [0.5, 5] V; with a dead-man, a burst of equal gates.
 
 Set commands have no reply: each is read back, and the error queue is read after the last.
 
 Safe is: trigger source 1 (external edges, so that `*TRG` starts nothing; 3 and 4 would be armed by it) and
 gate width 0 (so that an edge on the open trigger input opens the lamp for no time). Both are sent before
 either is read back. The rear INHIBIT input blocks triggers (`INHB 1`), for the laboratory's own interlock
-loop.
+loop; during bursts it blocks the output AB itself (`INHB 2`), so that what is left of a burst is dark.
+
+A burst opens gates by itself: it is refused unless the bench says that a dead-man in hardware is on the INHIBIT
+input. Before every trigger the guard is asked, where a station has set one.
 
 Source: SRS's own driver srsinst.dg645 0.1.0; that `*TRG` triggers under source 5 and only arms under 3 and 4
 is SRS's description. Not yet seen on hardware: that `*TRG` is ignored under source 1, that width 0 gives no
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from ophyd import Component
@@ -30,14 +34,22 @@ from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock
-from devices.errors import Garbled, InstrumentError, LimitError, OutcomeUnknown, Timeout, WireError
+from devices.errors import (
+    Garbled,
+    InstrumentError,
+    InterlockError,
+    LimitError,
+    OutcomeUnknown,
+    Timeout,
+    WireError,
+)
 from devices.quantities import STRICT, Unit
 from devices.wire import Sync, Terminated, Wire
 
 LINE = Terminated(b"\r\n")
 IDENTITY = b"Stanford Research Systems,DG645,"
 
-TRIGGERED, RATE_ERROR, END_OF_DELAY, INHIBITED, ABORTED = 1, 2, 4, 16, 32
+TRIGGERED, RATE_ERROR, END_OF_DELAY, END_OF_BURST, INHIBITED, ABORTED = 1, 2, 4, 8, 16, 32
 COMPLAINTS = {
     RATE_ERROR: "a trigger came while a gate was running",
     INHIBITED: "a trigger or a gate was inhibited by the rear input",
@@ -45,6 +57,10 @@ COMPLAINTS = {
 }
 
 EXTERNAL_EDGES, SINGLE_SHOT = "1", "5"
+BLOCKS_TRIGGERS, BLOCKS_OUTPUT = "1", "2"
+"""What the rear input inhibits."""
+ROUND_OFF = 1e-9
+"""Seconds: micro-pulses add up to their envelope no better."""
 
 ERRORS = {
     10: "illegal value",
@@ -86,15 +102,23 @@ def decimal(value: float) -> str:
     return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
+def _anybody() -> None:
+    """Let anybody trigger: an instrument without a station."""
+
+
 class DG645(Instrument):
     """The gate of a lamp."""
 
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
-        """Amplitude of AB (0.5 to 5 V, SRS); nothing longer than duration_limit is ever sent."""
+        """Amplitude of AB (0.5 to 5 V, SRS); nothing longer than duration_limit is ever sent.
+
+        dead_man: whether a dead-man in hardware is on the INHIBIT input, without which there are no bursts.
+        """
 
         duration_limit: Annotated[float, Field(gt=0, le=10e-3), Unit("s")] = 10e-3
         gate_level: Annotated[float, Field(ge=0.5, le=5.0), Unit("V")] = 4.0
+        dead_man: bool = False
 
     kind_name = "SRS DG645"
     transport = "socket"
@@ -111,10 +135,14 @@ class DG645(Instrument):
         name: str,
         duration_limit: float,
         gate_level: float = 4.0,
+        dead_man: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.duration_limit, self.gate_level = duration_limit, gate_level
+        self.bursts = dead_man
+        self.guard: Callable[[], None] = _anybody
+        self._done = END_OF_DELAY
         self._seen, self._unread = 0, False
 
     def identify(self) -> str:
@@ -132,23 +160,56 @@ class DG645(Instrument):
 
         Raises LimitError (nothing sent), InstrumentError when a setting was not taken.
         """
-        if not 0 < duration <= self.duration_limit:
+        self._check_duration(duration)
+        self._begin_setting()
+        self._set("BURM", "0")
+        self._set("INHB", BLOCKS_TRIGGERS)
+        self._finish_setting(duration, END_OF_DELAY)
+
+    def prepare_burst(self, width: float, count: int, period: float) -> None:
+        """Have one trigger open `count` gates of a width [s], one period [s] apart; each setting is read back.
+
+        Raises LimitError (nothing sent) without a dead-man or for a burst longer than duration_limit,
+        InstrumentError when a setting was not taken.
+        """
+        if not self.bursts:
+            raise LimitError(f"{self.name} gates of one trigger (there is no dead_man)", count, "gates", 1, 1)
+        if not 0 < width <= period:
+            raise LimitError(f"{self.name} gate width", width, "s", 0.0, period)
+        self._check_duration(count * period)
+        self._begin_setting()
+        self._set("INHB", BLOCKS_OUTPUT)
+        self._set("BURC", str(count))
+        self._set("BURP", decimal(period))
+        self._set("BURD", "0")
+        self._set("BURM", "1")
+        self._finish_setting(width, END_OF_BURST)
+
+    def _check_duration(self, duration: float) -> None:
+        if not 0 < duration <= self.duration_limit + ROUND_OFF:
             raise LimitError(f"{self.name} gate width", duration, "s", 0.0, self.duration_limit)
+
+    def _begin_setting(self) -> None:
         self.safe()
         self.wire.tell(b"*CLS\n")
-        self._set("BURM", "0")
-        self._set("INHB", "1")
+
+    def _finish_setting(self, width: float, done: int) -> None:
+        """Set what every gate needs, and enable single shots last of all; done: the status bit of a gate's end."""
         self._set("LAMP", "1", decimal(self.gate_level))
         self._set("LPOL", "1", "1")
         self._set("DLAY", "2", "0", "0")
-        self._set("DLAY", "3", "2", decimal(duration))
+        self._set("DLAY", "3", "2", decimal(width))
         self._set("TSRC", SINGLE_SHOT)
         self._raise_errors()
         self._read_status()
-        self._seen = 0
+        self._seen, self._done = 0, done
 
     def fire(self) -> None:
-        """Send one software trigger; never sent again. Raises OutcomeUnknown when the link fails under it."""
+        """Send one software trigger; never sent again.
+
+        Raises what the guard raises (nothing sent), OutcomeUnknown when the link fails under it.
+        """
+        self.guard()
         if self._unread:
             # What an earlier trigger left in the register must not be taken for this one's.
             self._read_status()
@@ -165,18 +226,24 @@ class DG645(Instrument):
         """Return whether a gate was completed since the last call or the last fire().
 
         The instrument forgets on reading, so a lost reply cannot be asked for again. Raises OutcomeUnknown
-        then, or when the register cannot be right; InstrumentError when it complains.
+        then, or when the register cannot be right; InterlockError when the trigger was inhibited and opened nothing;
+        InstrumentError when it complains.
         """
         self._seen |= self._read_status()
+        if self._seen & INHIBITED and not self._seen & (TRIGGERED | END_OF_DELAY):
+            self._seen = 0
+            raise InterlockError(
+                "inhibit", f"{self.name}: the trigger was inhibited by the rear input; no gate opened"
+            )
         complaints = [text for bit, text in COMPLAINTS.items() if self._seen & bit]
         if complaints:
-            bits, self._seen = self._seen, self._seen & (TRIGGERED | END_OF_DELAY)
+            bits, self._seen = self._seen, self._seen & (TRIGGERED | END_OF_DELAY | END_OF_BURST)
             raise InstrumentError(self.name, f"INSR {bits}", "; ".join(complaints))
         if self._seen & END_OF_DELAY and not self._seen & TRIGGERED:
             raise OutcomeUnknown(
                 f"{self.name}: a gate ended that no trigger began; look at bank and energy meter"
             )
-        done = bool(self._seen & END_OF_DELAY)
+        done = bool(self._seen & self._done)
         if done:
             self._seen = 0
         return done

@@ -19,7 +19,7 @@ DUE = 1e-9  # s, round-off of a bench time
 TRIGGER, RATE_ERROR, END_OF_DELAY, END_OF_BURST, INHIBIT, ABORT = 1, 2, 4, 8, 16, 32
 SINGLE_SHOT = 5
 A, B = 2, 3
-NO_ERROR, ILLEGAL_VALUE, ILLEGAL_LINK, UNDEFINED, MISSING, EXTRA = 0, 10, 13, 111, 116, 115
+NO_ERROR, ILLEGAL_VALUE, ILLEGAL_LINK, NOT_ALLOWED, UNDEFINED, MISSING, EXTRA = 0, 10, 13, 15, 111, 116, 115
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,14 @@ class RefusedError(Exception):
 class SRSDG645Twin:
     """The generator. `on_gate(time, width)` is called once for each gate that opens the lamp, when it opens.
 
-    `inhibit_input` is the level of the rear INHIBIT input: the laboratory's interlock loop.
+    `inhibit_input` is the level of the rear INHIBIT input: the laboratory's interlock loop. dead_man: whether
+    something in hardware raises it when the host falls silent; without it this twin refuses bursts, which the
+    instrument itself does not.
     """
 
-    def __init__(self, on_gate: Callable[[float, float], None]) -> None:
+    def __init__(self, on_gate: Callable[[float, float], None], *, dead_man: bool = False) -> None:
         self.inhibit_input = False
+        self.dead_man = dead_man
         self.log: list[tuple[float, str, str]] = []
         self._on_gate = on_gate
         self._wake()
@@ -175,7 +178,11 @@ class SRSDG645Twin:
         whole = setting.form == "{:.0f}"
         if not setting.low <= value <= setting.high or (whole and value != int(value)):
             raise RefusedError(ILLEGAL_VALUE)
+        if verb == "BURM" and value and not self.dead_man:
+            self.log.append((now, "burst refused", "there is no dead-man on the inhibit input"))
+            raise RefusedError(NOT_ALLOWED)
         if verb == "TSRC" and value != self._values[verb, output]:
+            self.log.append((now, "armed" if value == SINGLE_SHOT else "disarmed", f"source {value:.0f}"))
             self._abort(now)
         self._values[verb, output] = value
         return ""

@@ -417,8 +417,8 @@ def test_a_link_dead_for_too_long_fails_the_flight_and_keeps_the_rows() -> None:
 
 
 def start_faults(*faults: Fault | None) -> Iterable[Fault | None]:
-    """Return calm until the start (busy?, two looks at the cell, limits, upload), then these."""
-    return itertools.chain([None] * 5, faults)
+    """Return calm until the start (busy? twice, two looks at the cell, limits, upload), then these."""
+    return itertools.chain([None] * 6, faults)
 
 
 def test_a_start_whose_reply_is_lost_is_asked_about_and_not_repeated() -> None:

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from devices.errors import InstrumentError, LabError, LimitError, OutcomeUnknown, WireError
+from devices.errors import (
+    InstrumentError,
+    InterlockError,
+    LabError,
+    LimitError,
+    OutcomeUnknown,
+    WireError,
+)
 from devices.instruments.srs_dg645 import DG645
 from devices.ports import Fault, random_faults
 from sim.twins.srs_dg645 import SRSDG645Twin
@@ -148,9 +155,87 @@ def test_the_interlock_on_the_rear_input_blocks_triggers_and_is_told(connect: An
     device.prepare(1.8e-3)
     twin.inhibit_input = True
     device.fire()
-    with pytest.raises(InstrumentError, match="inhibited"):
+    with pytest.raises(InterlockError, match="no gate opened"):
         device.fired()
     assert gates == []
+    twin.inhibit_input = False
+    device.fire()
+    clock.sleep(1.0)
+    assert device.fired()
+
+
+def test_a_guard_that_refuses_keeps_the_trigger_from_the_wire(connect: Any, clock: Any) -> None:
+    device, _, gates = gate(connect)
+    device.prepare(1.8e-3)
+
+    def refuse() -> None:
+        raise InterlockError("arm token", "not armed")
+
+    device.guard = refuse
+    with pytest.raises(InterlockError, match="not armed"):
+        device.fire()
+    clock.sleep(1.0)
+    assert gates == []
+
+
+def burst(connect: Any, *, dead_man: bool, driver_says: bool) -> tuple[Any, SRSDG645Twin, list[Any]]:
+    gates: list[Any] = []
+    twin = SRSDG645Twin(lambda time, width: gates.append((time, width)), dead_man=dead_man)
+    return connect(DG645, twin, None, 0, duration_limit=5e-3, dead_man=driver_says), twin, gates
+
+
+def test_one_fire_is_one_burst_of_the_gates_asked(connect: Any, clock: Any) -> None:
+    device, _, gates = burst(connect, dead_man=True, driver_says=True)
+    device.prepare_burst(0.3e-3, 6, 0.6e-3)
+    device.fire()
+    assert not device.fired()
+    clock.sleep(0.02)
+    assert device.fired()
+    assert [time for time, _ in gates] == pytest.approx([0.6e-3 * k for k in range(6)])
+    assert [width for _, width in gates] == pytest.approx([0.3e-3] * 6)
+    device.prepare(1.8e-3)
+    device.fire()
+    clock.sleep(0.02)
+    assert device.fired()
+    assert len(gates) == 7
+
+
+def test_without_a_dead_man_neither_driver_nor_twin_bursts(connect: Any, clock: Any) -> None:
+    device, twin, _ = burst(connect, dead_man=True, driver_says=False)
+    twin.receive = None  # type: ignore[assignment, method-assign]
+    with pytest.raises(LimitError, match="dead_man"):
+        device.prepare_burst(0.3e-3, 6, 0.6e-3)
+    device, _, gates = burst(connect, dead_man=False, driver_says=True)
+    with pytest.raises(InstrumentError, match="not allowed"):
+        device.prepare_burst(0.3e-3, 6, 0.6e-3)
+    device.fire()
+    clock.sleep(0.02)
+    assert gates == []
+
+
+def test_the_inhibit_input_darkens_the_rest_of_a_burst(connect: Any, clock: Any) -> None:
+    device, twin, gates = burst(connect, dead_man=True, driver_says=True)
+    device.prepare_burst(0.3e-3, 6, 0.6e-3)
+    device.fire()
+    clock.sleep(1.5e-3)
+    assert not device.fired()
+    twin.inhibit_input = True
+    clock.sleep(0.02)
+    with pytest.raises(InstrumentError, match="inhibited"):
+        device.fired()
+    assert len(gates) == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "count", "period"), [(0.7e-3, 6, 0.6e-3), (0.0, 6, 0.6e-3), (0.3e-3, 9, 0.6e-3)]
+)
+def test_a_burst_out_of_range_is_refused_before_the_wire(
+    connect: Any, width: float, count: int, period: float
+) -> None:
+    device, twin, _ = burst(connect, dead_man=True, driver_says=True)
+    twin.receive = None  # type: ignore[assignment, method-assign]
+    with pytest.raises(LimitError):
+        device.prepare_burst(width, count, period)
 
 
 def test_safe_is_sent_before_anything_is_waited_for(connect: Any, clock: Any) -> None:

@@ -68,8 +68,17 @@ def test_the_inhibit_input_blocks_what_is_selected(inhibit: bytes, passes: bool)
     assert bool(status(twin, 0.0) & 16) != passes
 
 
+def test_a_burst_is_refused_without_a_dead_man() -> None:
+    twin, gates = armed()
+    twin.receive(b"BURC 20\nBURP 2.5\nBURM 1\n*TRG\n", 0.0)
+    run(twin, 100.0)
+    assert twin.receive(b"LERR?\n", 100.0) == b"15\r\n"
+    assert len(gates) == 1
+
+
 def test_a_burst_only_when_asked_for() -> None:
     twin, gates = armed()
+    twin.dead_man = True
     twin.receive(b"BURC 20\nBURP 2.5\nBURM 1\n*TRG\n", 0.0)
     run(twin, 100.0)
     assert [time for time, _ in gates] == pytest.approx([2.5 * k for k in range(20)])
