@@ -102,7 +102,7 @@ class Instrument(Device):
 class Column:
     """One key of a stream: its unit, type, digits and range, as event-model wants them.
 
-    part: which of the station's instruments it comes from; the station itself if empty.
+    length: of an array of numbers; 0 for a single value. part: which of the station's instruments it comes from; the station itself if empty.
     """
 
     unit: str
@@ -111,10 +111,13 @@ class Column:
     low: float | None = None
     high: float | None = None
     part: str = ""
+    length: int = 0
 
     def data_key(self, key: str, source: str) -> dict[str, Any]:
         """Return the event-model data key."""
         described: dict[str, Any] = {"source": source, "dtype": self.dtype, "shape": []}
+        if self.length:
+            described |= {"dtype": "array", "shape": [self.length], "dtype_numpy": "<f8"}
         if self.dtype != "string":
             described |= {"units": self.unit, "precision": 0 if self.dtype == "integer" else self.precision}
         if self.low is not None or self.high is not None:

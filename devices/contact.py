@@ -31,6 +31,6 @@ def contact_fault(voltage: float, limits: CellLimits, expected: float | None, to
     if expected is not None and abs(voltage - expected) > tolerance:
         return (
             f"the cell has {voltage:.3f} V, the sample's record says {expected:.3f} V: another cell may be"
-            " connected"
+            " connected (if it is the right one, widen the station's voltage_tolerance)"
         )
     return None

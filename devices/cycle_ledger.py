@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.base import RowStream
 from devices.cells import SECONDS_PER_HOUR
@@ -51,11 +51,12 @@ class _OpenStep:
     flags: CycleFlag = CycleFlag.OK
 
     def measured(self) -> Measured | None:
-        """Return what its rows say, None without any."""
+        """Return what its rows say, None without any; a failed last reading has the values of the one before."""
         if self.first is None or self.last is None:
             return None
         charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
-        return Measured(self.first, self.last, charge, energy)
+        last = self.last if self.good is None else replace(self.good, time=self.last.time)
+        return Measured(self.first, last, charge, energy)
 
 
 @dataclass
@@ -115,7 +116,8 @@ class CycleLedger:
 
     def begin(self, part: Part, offset: float) -> None:
         """Expect the steps of a part, whose times count from `offset` [s] after the run's start."""
-        self._plan, self._offset = part.walk(), offset
+        # The instrument's clock may be ahead of ours: time does not go back at a border.
+        self._plan, self._offset = part.walk(), max(offset, self._last_time)
 
     def element(self, record: ElementBegan) -> None:
         """Close the step before, open the next; InstrumentError when the part has no further step."""
@@ -175,6 +177,7 @@ class CycleLedger:
         if step is None:
             raise self._unexplained(f"spectrum point {point.number} came before any step began")
         step.points += 1
+        self._pass_charge(point, step)
         failed = math.isnan(point.z_real) or math.isnan(point.z_imag)
         flags = CycleFlag.SATURATED if failed else CycleFlag.OK
         step.flags |= flags
@@ -198,15 +201,17 @@ class CycleLedger:
         )
         self._last_time = self._offset + point.time
 
-    def part_ended(self, cause: EndReason | None) -> EndReason | None:
+    def part_ended(self, cause: EndReason | None, *, acted: bool = False) -> EndReason | None:
         """Hear that the instrument stopped; return None when the part had run to its end, else what cut it.
 
-        `cause` is the instrument's own reason, where it has one.
+        `cause` is the instrument's own reason, where it has one; acted: a stop of ours ended something.
         """
         step = self._step
         seen = None if step is None else step.measured()
         beyond = seen is not None and is_beyond(seen, self._limits)
         left = next(self._plan, None) is not None
+        if acted and cause is None and not beyond:
+            cause = EndReason.OPERATOR
         if step is not None and cause is None and not left and not beyond and self._end_of(step) in OWN_ENDS:
             self._close_step(None)
             return None
@@ -215,6 +220,8 @@ class CycleLedger:
             if step is not None and seen is not None:
                 cause = cut_cause(step.execution.step, seen, self._limits)
         self._close_step(cause)
+        # What was cut is a fragment: it must not be taken for a whole cycle by a condition.
+        self._close_cycle(True)
         return cause
 
     def finish(self, cut: EndReason | None) -> None:
@@ -226,6 +233,16 @@ class CycleLedger:
         """Return what was measured so far, the cycle under way counted as whole."""
         seen, cycle = self._seen, self._cycle
         return seen if cycle is None else _with_cycle(seen, cycle)
+
+    def _pass_charge(self, point: SpectrumPoint, step: _OpenStep) -> None:
+        """Count the charge of a spectrum's bias, from the step's beginning on."""
+        if math.isnan(point.voltage) or math.isnan(point.current) or self._cycle is None:
+            return
+        row = RowTaken(point.number, point.time, point.voltage, point.current, math.nan)
+        if step.good is None:
+            step.good = step.first = replace(row, time=max(self._last_time - self._offset, 0.0))
+        self._integrate(row, step, self._cycle)
+        step.good = step.last = row
 
     def _append(self, stream: str, at: float, execution: Execution, row: dict[str, object]) -> None:
         place = {

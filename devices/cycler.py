@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from devices.cycle_ends import EndReason
 from devices.programs import CellLimits, Loop, Program, Step
@@ -16,7 +16,9 @@ Nodes: TypeAlias = tuple[Step | Loop, ...]
 class Job:
     """What is uploaded: nodes that the instrument runs by itself, under the cell's limits, started once by token.
 
-    longest [s] stands for the duration of steps that leave it open. No loop in it has a condition.
+    longest [s] stands for the duration of steps that leave it open. No loop in it has a condition. on_host_loss
+    "open": an instrument (or its bridge) that can notice that its client is gone opens the cell then; one that
+    cannot says so in its remarks.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Job:
     limits: CellLimits
     token: str
     longest: float
+    on_host_loss: Literal["keep", "open"] = "keep"
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,11 @@ class Cycler(Protocol):
         """Set the channel's own limits, upload the job; nothing flows yet. May be repeated with one token."""
 
     def start(self, token: str) -> int:
-        """Start it, once; return the number of the first record. Raises Timeout, OutcomeUnknown."""
+        """Start what was uploaded under this token; return the number of its first record.
+
+        The same token again starts nothing: it asks what became of it, and answers as the first time. Raises
+        Timeout when nothing runs and it may be tried again, OutcomeUnknown when nobody answers.
+        """
 
     def stop(self) -> bool:
         """Open the cell; return whether something was running."""

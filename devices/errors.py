@@ -10,6 +10,7 @@
     ├── InstrumentError      the instrument answered with an error (code, text)
     ├── LimitError           a setpoint outside its range; nothing was sent
     ├── InterlockError       a permissive is missing (permissive)
+    │   └── TokenExpired     the right to fire was not used in time; to be asked for again
     ├── OwnershipError       somebody else holds it (holder)
     ├── Incomplete           a station ended early without an error of its own
     ├── OutcomeUnknown       an action was sent and its acknowledgement lost
@@ -113,6 +114,10 @@ class InterlockError(LabError):
     def __init__(self, permissive: str, message: str) -> None:
         self.permissive = permissive
         super().__init__(f"{permissive}: {message}")
+
+
+class TokenExpired(InterlockError):
+    """The right to fire was not used in time; nothing was begun, and it may be asked for again."""
 
 
 class OwnershipError(LabError):

@@ -29,7 +29,7 @@ class LampLimits:
     rate: Annotated[float, Field(gt=0, le=1.0), Unit("Hz")]
     average_power: Annotated[float, Field(gt=0, le=1e4), Unit("W")]
     base_temperature: Annotated[float, Field(ge=200, le=1500), Unit("K")] = 773.15
-    witness_difference: Annotated[float, Field(gt=0, le=500), Unit("K")] = 30.0
+    witness_difference: Annotated[float, Field(gt=0, le=500), Unit("K")] = 50.0
     least_rise: Annotated[float, Field(gt=0, le=500), Unit("K")] = 2.0
     energy_residual: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.15
     base_residual: Annotated[float, Field(gt=0, le=500), Unit("K")] = 60.0

@@ -38,7 +38,10 @@ from devices.techniques import (
 )
 
 Tags = Annotated[tuple[SafeId, ...], Field(max_length=16)]
-Times = Annotated[int, Field(ge=1, le=100_000)]
+MOST_TIMES = 100_000
+"""Passes of one loop."""
+
+Times = Annotated[int, Field(ge=1, le=MOST_TIMES)]
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -245,6 +245,12 @@ class FlashLamp(Flown, Protocol):
     def predict(self, job: AnnealJob) -> Prediction | None:
         """Ask the lab's predictor; None when there is none."""
 
+    def arm(self, job: AnnealJob) -> Any:
+        """Check everything once more and return the token that lets kickoff() fire this one job."""
+
+    def insert(self, token: Any) -> None:
+        """Put in the token that the next kickoff() uses up."""
+
 
 @runtime_checkable
 class Potentiostat(Flown, Protocol):
@@ -280,6 +286,13 @@ class Predictor(Protocol):
         passed: of each pulse so far the time [s] since the first and the bank's voltage [V]; elapsed: when it goes
         on [s since the first]; began: the time label [s] of the train, after which no run is looked at.
         """
+
+
+class LampCalibration(Protocol):
+    """Fits a lamp's model to what was measured, and keeps the fits."""
+
+    def fit(self, lamp: str, uids: Sequence[str]) -> Any:
+        """Fit the lamp of that name to the runs of these uids, and keep the fit with them."""
 
 
 class CellRecords(Protocol):

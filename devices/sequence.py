@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from devices.cycle_ends import EndReason
 from devices.cycler import Nodes
 from devices.errors import InterlockError
-from devices.programs import Jump, Loop, Node, Program, Step, When, leaves
+from devices.programs import Jump, Loop, Node, Program, Step, When, leaves, loops
 
 
 @dataclass(frozen=True)
@@ -111,27 +111,44 @@ class Course:
         self._begun += 1
         return False
 
-    def change_times(self, times: int) -> int:
-        """Let the counting loop that runs now run `times` passes in all; return how many it will be.
+    def with_times(self, times: int) -> tuple[Node, ...]:
+        """Return the program's nodes with so many passes of the loop of cycles that runs now, to be checked."""
+        at, _, _ = self._running_loop()
+        nodes = list(self._nodes)
+        loop = nodes[at]
+        if isinstance(loop, Loop):
+            nodes[at] = replace(loop, times=times)
+        return tuple(nodes)
 
-        A pass under way is finished, so it may be more than asked for. Raises InterlockError when no counting
-        loop runs.
+    def change_times(self, times: int) -> int:
+        """Let the loop of cycles that runs now run `times` passes in all; return how many it will be.
+
+        It is the loop at the top level that counts cycles, or has one in it that does. A pass under way is
+        finished, so it may be more than asked for. Raises InterlockError when no such loop runs.
         """
+        at, place, before = self._running_loop()
+        passes, count = self._part[place][1], _count(self._nodes[at])
+        earlier = self._passes if place == 0 else 0
+        wanted = max(times - earlier, -(-(self._begun - before) // count))
+        last = place == len(self._part) - 1
+        self._cut = before + min(wanted, passes) * count if wanted < passes or not last else None
+        if wanted == passes:
+            self._cut = None
+        self._times[at] = earlier + wanted
+        return earlier + wanted
+
+    def _running_loop(self) -> tuple[int, int, int]:
+        """Return the node that runs, its place in the part, and how many executions of the part come before it."""
         before = 0
         for place, (at, passes) in enumerate(self._part):
             node = self._nodes[at]
             handed = passes * _count(node)
-            if isinstance(node, Loop) and node.counts_cycles and before < self._begun <= before + handed:
-                earlier = self._passes if place == 0 else 0
-                under_way = -(-(self._begun - before) // _count(node))
-                wanted = max(times - earlier, under_way)
-                last = place == len(self._part) - 1
-                if wanted < passes or (wanted > passes and not last):
-                    self._cut = before + min(wanted, passes) * _count(node)
-                self._times[at] = earlier + wanted
-                return earlier + wanted
+            if before < self._begun <= before + handed:
+                if any(loop.counts_cycles for loop in loops((node,))):
+                    return at, place, before
+                break
             before += handed
-        raise InterlockError("cycles", "no counting loop of the program runs now; nothing was changed")
+        raise InterlockError("cycles", "no loop of cycles of the program runs now; nothing was changed")
 
     def _from(self, first: int) -> Iterator[tuple[int, Node]]:
         return ((at, self._nodes[at]) for at in range(first, len(self._nodes)))

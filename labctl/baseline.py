@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
-from bluesky.utils import Msg, MsgGenerator
+from bluesky.utils import Msg, MsgGenerator, RunEngineControlException
+
+log = logging.getLogger(__name__)
 
 STREAM = "baseline"
 
@@ -26,8 +29,13 @@ def with_baseline(devices: Callable[[], Sequence[Any]]) -> Callable[[MsgGenerato
             yield from bps.trigger_and_read(read, name=STREAM)
 
     def after(message: Msg) -> MsgGenerator[Any]:
-        if read:
-            yield from bps.trigger_and_read(read, name=STREAM)
+        try:
+            if read:
+                yield from bps.trigger_and_read(read, name=STREAM)
+        except RunEngineControlException:
+            raise
+        except Exception as error:  # noqa: BLE001 - a run that is complete stays so when a device of somebody's is dead
+            log.warning("the closing baseline could not be read: %r", error)
         return (yield message)
 
     def around(message: Msg) -> tuple[MsgGenerator[Any] | None, MsgGenerator[None] | None]:

@@ -7,6 +7,9 @@ from pathlib import Path
 from devices.samples import SampleRef
 from labctl.runs import Run, briefs
 
+RESTED = frozenset({"duration", "voltage_rate_below"})
+"""How a rest ends after which nothing drove the cell: an instrument left running may have."""
+
 LONG_REST = 600.0
 """Seconds after which a rest voltage is kept as the cell's own; guess: a LiPON cell moves below 1 mV/min then."""
 
@@ -25,6 +28,8 @@ class JournalCells:
             return None
         steps = latest.table("steps")
         if not len(steps["technique"]) or steps["technique"][-1] != "open_circuit":
+            return None
+        if steps["end_reason"][-1] not in RESTED:
             return None
         lasted = float(steps["t_end"][-1] - steps["t_start"][-1])
         return float(steps["v_end"][-1]) if lasted >= LONG_REST else None

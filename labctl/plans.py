@@ -11,7 +11,7 @@ from typing import Any
 
 import plans
 
-PARTS = frozenset({"flying", "capacity"})
+PARTS = frozenset({"arming", "capacity", "flying"})
 """Modules that hold what plans are made of, and no plan."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from rich.console import Console
@@ -46,6 +47,7 @@ class RunProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[said]}"),
             TimeElapsedColumn(),
             console=console,
             auto_refresh=False,
@@ -76,7 +78,8 @@ class RunProgress:
         elif name == "descriptor" and doc["name"] == self._stream_of(doc["run_start"]):
             self._counted[doc["uid"]] = doc["run_start"]
         elif name == "event_page" and doc["descriptor"] in self._counted:
-            self._progress.advance(self._tasks[self._counted[doc["descriptor"]]][0], len(doc["seq_num"]))
+            task = self._tasks[self._counted[doc["descriptor"]]][0]
+            self._progress.update(task, advance=len(doc["seq_num"]), said=of_pulse(doc["data"]))
         elif name == "stop" and not self._console.is_terminal:
             self._console.print(f"  ended: {doc['exit_status']}")
         self._progress.refresh()
@@ -92,10 +95,20 @@ class RunProgress:
         text = f"{sample}: {purpose}"
         if not self._console.is_terminal:
             self._console.print(f"{text}, {total} {unit}, run {doc['uid'][:8]}")
-        self._tasks[doc["uid"]] = (self._progress.add_task(text, total=total, unit=unit), stream)
+        self._tasks[doc["uid"]] = (self._progress.add_task(text, total=total, unit=unit, said=""), stream)
 
     def _stream_of(self, run: str) -> str:
         return str(self._tasks[run][1]) if run in self._tasks else ""
+
+
+def of_pulse(columns: dict[str, list[Any]]) -> str:
+    """Return energy and base temperature of a page's last pulse, as far as they were measured; nothing of others."""
+    said = []
+    for key, unit, digits in (("pulse_energy", "J", 2), ("base_temperature", "degC", 0)):
+        value = columns[key][-1] if columns.get(key) else math.nan
+        if math.isfinite(value):
+            said.append(f"{value:.{digits}f} {unit}")
+    return ", ".join(said)
 
 
 def executions(nodes: list[dict[str, Any]]) -> int:

@@ -44,8 +44,8 @@ def run_together(lab: Session, stopping: Stopping, experiments: Sequence[Experim
     for worker in workers:
         try:
             found = worker.result()
-        except (LabError, RunEngineInterrupted) as error:
-            failures.append(f"{worker.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever one failed with, the others go on
+            failures.append(f"{worker.name}: {error if isinstance(error, LabError) else repr(error)}")
             console.print(f"{worker.name}: {worker.state}")
         else:
             uids += found

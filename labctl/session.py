@@ -19,9 +19,10 @@ from devices.base import Instrument, Station
 from devices.cells import CellSize
 from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
 from devices.limits import Limits
-from devices.ports import Endpoint, PortLock
+from devices.ports import LOCKS, Endpoint, PortLock
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
+from labctl.calibration import FluenceCalibration
 from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
@@ -79,9 +80,9 @@ def open_session(
 class Session:
     """An open bench.
 
-    RE: the engine at the prompt. workers: what runs beside it. clock. hands. plans: every plan by name. devices:
-    by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not answer, with the reasons,
-    when it started with the rest.
+    RE: the engine at the prompt. workers: what runs beside it. clock. hands. calibration: fits of the lamp. plans:
+    every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not
+    answer, with the reasons, when it started with the rest.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class Session:
         """
         name = self.workers.free_name(name)
         journal = Journal(self.data)
-        self._ending.callback(journal.close)
+        self._journals.callback(journal.close)
         engine = self._engine(name, journal, context_managers=[])
         return self.workers.add(Worker(name, engine, plan))
 
@@ -153,6 +154,7 @@ class Session:
             "program": program,
             "hands": self.hands,
             "surroundings": self._surroundings(),
+            "calibration": self.calibration,
         }
         wanted = discover_plans()[experiment.plan].__annotations__
         wired = {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
@@ -219,6 +221,7 @@ class Session:
         self.twins = make_world(self.clock.now, self.bench.seed, world, here / "samples")
         self._ending.callback(self.twins.save)
         self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
+        self.calibration = FluenceCalibration(self.data)
         self.believer = Believer(
             self.data,
             bank_of(self.bench),
@@ -236,6 +239,7 @@ class Session:
         )
         self.RE = self._engine("the shell", journal, **({} if handle_signals else {"context_managers": []}))
         self.workers = Workers()
+        self._journals = self._ending.enter_context(ExitStack())
         self._ending.callback(self.RE.end, "the session was closed")
         self._ending.callback(self.workers.end, "the session was closed")
 
@@ -340,6 +344,14 @@ class Session:
             instruments[part_name] = instrument
         return instruments, failed
 
+    def _locks(self, name: str, entry: StationEntry) -> Path:
+        """Return the folder in which whoever else could use a station would lock it: twins are this session's own,
+        served ones those of their server, what is real is this machine's."""
+        served = "" if self.bench.world is None else self.bench.world.served
+        if served:
+            return Path(served).parent
+        return self.data / "bench" / self.bench.name if is_twin(entry) else LOCKS
+
     def _station(self, name: str, entry: StationEntry, instruments: Mapping[str, Instrument]) -> Station:
         station = build_station(
             name,
@@ -350,6 +362,8 @@ class Session:
             hands=self.hands,
             predictor=self.believer,
             records=JournalCells(self.data),
+            session=self._boot,
+            locks=self._locks(name, entry),
         )
         spool = DeviceSpool(self.data, name, self._boot)
         self._ending.callback(spool.close)

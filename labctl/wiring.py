@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from devices.base import Instrument, Station
 from devices.clock import Clock
+from devices.lamp.arming import LampOwner
 from devices.limits import Limits
 from devices.ports import Endpoint, SerialPort, TwinPort, UnixPort, VisaPort
 from devices.roles import CellRecords, Hands, Predictor
@@ -59,11 +61,21 @@ def build_station(
     hands: Hands,
     predictor: Predictor,
     records: CellRecords,
+    session: str,
+    locks: Path,
 ) -> Station:
-    """Put a station's instruments together, under the limits of its role."""
+    """Put a station's instruments together, under the limits of its role.
+
+    session names this session in what it permits; locks: the folder in which others would lock the same station.
+    """
     kind: Any = entry.station_class
     of_role: Mapping[str, Mapping[str, Any]] = {
-        "FlashLamp": {"limits": limits.of_lamp(name), "predictor": predictor},
+        "FlashLamp": {
+            "limits": limits.of_lamp(name),
+            "predictor": predictor,
+            "session": session,
+            "owner": LampOwner(name, clock, locks),
+        },
         "Potentiostat": {"limits": limits.potentiostat, "records": records},
     }
     station: Station = kind(

@@ -12,6 +12,9 @@ from labctl.engine import LabEngine
 
 log = logging.getLogger(__name__)
 
+ASK_AGAIN = 0.05
+"""Seconds of the wall between requests to end a worker that has only just begun."""
+
 
 class Worker:
     """A plan that runs beside others; it begins at once.
@@ -24,6 +27,7 @@ class Worker:
         self.uids: tuple[str, ...] = ()
         self._error: BaseException | None = None
         self._over, self._go = threading.Event(), threading.Event()
+        self._ended = False
         self._thread = threading.Thread(target=self._work, args=(plan,), name=name, daemon=True)
         self._thread.start()
 
@@ -59,13 +63,16 @@ class Worker:
             self.RE.request_pause(defer=False)  # type: ignore[no-untyped-call]
 
     def resume(self) -> None:
-        """Let a paused plan go on."""
-        self._go.set()
+        """Let a paused plan go on; nothing when it is not paused."""
+        if self.state == "paused":
+            self._go.set()
 
     def end(self, reason: str) -> None:
-        """Abort the plan, running or paused, and return when its cleanup is over."""
-        self.RE.end(reason)
-        self._go.set()
+        """Abort the plan, running, paused or just beginning, and return when its cleanup is over."""
+        self._ended = True
+        while not self._over.wait(ASK_AGAIN):
+            self.RE.end(reason)
+            self._go.set()
         self._thread.join()
 
     def _work(self, plan: MsgGenerator[Any]) -> None:
@@ -80,6 +87,8 @@ class Worker:
     def _run(self, plan: MsgGenerator[Any]) -> None:
         go_on: Any = lambda: self.RE(plan)  # noqa: E731 - the first way to go on, RE.resume is the other
         while True:
+            if self._ended:
+                raise RunEngineInterrupted(f"{self.name} was ended")
             try:
                 self.uids = tuple(go_on())
                 return
@@ -88,8 +97,6 @@ class Worker:
                     raise
             self._go.wait()
             self._go.clear()
-            if self.RE.state != "paused":
-                raise RunEngineInterrupted(f"{self.name} was ended while it was paused")
             go_on = self.RE.resume
 
 
@@ -122,7 +129,10 @@ class Workers:
         return "idle" if all(worker.done for worker in self) else "running"
 
     def end(self, reason: str) -> None:
-        """End all that work."""
+        """End all that work; one whose cleanup fails keeps no other from being ended."""
         for worker in self:
             if not worker.done:
-                worker.end(reason)
+                try:
+                    worker.end(reason)
+                except Exception:
+                    log.exception("%s: %s", worker.name, reason)

@@ -10,6 +10,7 @@ from bluesky.utils import MsgGenerator
 from devices.recipes import AnnealRecipe, to_json
 from devices.roles import AnnealJob, FlashLamp
 from devices.samples import SampleRef
+from plans.arming import armed_kickoff
 from plans.flying import fly, named_body, sample_metadata
 
 FLUSH = 5.0
@@ -44,4 +45,4 @@ def anneal(
             "parameters_hash": prediction.parameters_hash,
             "values": dict(prediction.values),
         }
-    return (yield from fly(lamp, job, metadata, flush=FLUSH))
+    return (yield from fly(lamp, job, metadata, flush=FLUSH, begin=lambda: armed_kickoff(lamp, job)))

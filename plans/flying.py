@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -70,21 +70,26 @@ def fly(
     *,
     flush: float,
     surroundings: Sequence[Readable[Any]] = (),
+    begin: Callable[[], MsgGenerator[StatusBase]] | None = None,
 ) -> MsgGenerator[str]:
     """Have a station prepared for a job, run it as one run and return the run's uid.
 
     Every `flush` [s] the rows so far become pages, the station's lease is renewed, and what is around it is read
-    into the stream `surroundings`. Nothing of it is
+    into the stream `surroundings`. `begin` kicks the station off, where that takes more than one step. Nothing of it is
     rewindable: pause and resume never send the kickoff again. However it ends, the station is stopped if it was
     not done, what it still holds is collected, and the stream `outcome` says what was asked and done.
     Raises what the station failed with, Incomplete when it ended early by itself.
     """
 
+    def plainly() -> MsgGenerator[StatusBase]:
+        return (yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False))
+
     def prepared() -> MsgGenerator[str]:
+        # A station that refuses at once is somebody else's: it must not be stopped for it.
+        status = yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)
         try:
-            label = short_uid(label="prepare")
-            yield from finished((yield from bps.prepare(station, job, group=label, wait=False)))
-            return (yield from _Run(station, flush, surroundings).run(md))
+            yield from finished(status)
+            return (yield from _Run(station, flush, surroundings, begin or plainly).run(md))
         except Exception:
             # What was prepared must not stay so when the run did not even begin.
             yield from bps.stop(station)
@@ -97,8 +102,14 @@ def fly(
 class _Run:
     """One run on a prepared station."""
 
-    def __init__(self, station: Flown, flush: float, surroundings: Sequence[Readable[Any]]) -> None:
-        self._station, self._flush, self._surroundings = station, flush, surroundings
+    def __init__(
+        self,
+        station: Flown,
+        flush: float,
+        surroundings: Sequence[Readable[Any]],
+        begin: Callable[[], MsgGenerator[StatusBase]],
+    ) -> None:
+        self._station, self._flush, self._surroundings, self._begin = station, flush, surroundings, begin
         self._outcome = Outcome(station)
         self._streams = [*station.streams.values(), self._outcome.rows]
         self._undeclared = list(self._streams)
@@ -123,8 +134,7 @@ class _Run:
     def _body(self) -> MsgGenerator[None]:
         station = self._station
         yield from declare(self._undeclared)
-        kickoff = yield from bps.kickoff(station, group=short_uid(label="kickoff"), wait=False)
-        yield from self._attend(kickoff)
+        yield from self._attend((yield from self._begin()))
         yield from self._look_around()
         complete = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
         yield from self._attend(complete)

@@ -6,6 +6,7 @@ them is known; a train of equal flashes is then one repeated cycle.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,19 @@ import numpy as np
 
 from sim.history import History
 from sim.materials.substrates import SUBSTRATES
-from sim.materials.thermal import FLASH_STATION, HANGING, MODELS, lco_on, mechanics_of
+from sim.materials.thermal import (
+    BARE_SKIN,
+    FLASH_STATION,
+    HANGING,
+    MODELS,
+    bare,
+    lco_on,
+    mechanics_of,
+)
 from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.furnace import in_furnace
-from sim.physics.anneal.state import AnnealResult, AnnealState
+from sim.physics.anneal.state import AnnealResult, AnnealState, PulseHistory
 from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.heat.stack import Course, Environment
 from sim.physics.lamp.bank import Discharge
@@ -89,6 +98,8 @@ class FoilError(ValueError):
 
 def film_under_lamp(layers: tuple[Mapping[str, Any], ...], surroundings: Surroundings) -> FoilUnderLamp:
     """Return the thermal model of a stack; FoilError when it is not a LiCoO2 film on substrates that are known."""
+    if is_bare(layers):
+        return bare(_downwards(layers), surroundings.environment(), surroundings.course())
     below, thickness = _film_on(layers)
     model = MODELS[surroundings.model]
     return lco_on(
@@ -103,8 +114,20 @@ def film_under_lamp(layers: tuple[Mapping[str, Any], ...], surroundings: Surroun
 
 def film_mechanics(layers: tuple[Mapping[str, Any], ...]) -> Mechanics:
     """Return what its damage under mismatch goes by; FoilError as for film_under_lamp."""
+    if is_bare(layers):
+        return mechanics_of(BARE_SKIN, _downwards(layers))
     below, thickness = _film_on(layers)
     return mechanics_of(thickness, below)
+
+
+def is_bare(layers: tuple[Mapping[str, Any], ...]) -> bool:
+    """Return whether there is no film: substrates only, as for a calibration of the lamp."""
+    return all(layer["material"] in SUBSTRATES for layer in layers)
+
+
+def _downwards(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, float]]:
+    """Return layers from the top down: material, thickness [m]."""
+    return [(layer["material"], layer["thickness"]) for layer in layers[::-1]]
 
 
 def _film_on(layers: tuple[Mapping[str, Any], ...]) -> tuple[list[tuple[str, float]], float]:
@@ -114,7 +137,7 @@ def _film_on(layers: tuple[Mapping[str, Any], ...]) -> tuple[list[tuple[str, flo
         raise FoilError(
             f"the thermal twin knows LiCoO2 on {', '.join(SUBSTRATES)}, not {' / '.join(materials)}"
         )
-    return [(layer["material"], layer["thickness"]) for layer in layers[-2::-1]], layers[-1]["thickness"]
+    return _downwards(layers[:-1]), layers[-1]["thickness"]
 
 
 def check_cell_layers(cell_layers: tuple[Mapping[str, Any], ...]) -> None:
@@ -160,6 +183,7 @@ class Foil:
         self._state = self._under_lamp.initial(surroundings.start_temperature)
         self._memo = CycleMemo()
         self._last: tuple[float, Discharge] | None = None
+        self._looked: tuple[float, PulseHistory] | None = None
         self.built: BuiltCell | None = None
         self.history = History()
 
@@ -190,6 +214,32 @@ class Foil:
         """Temperature [K] of the foil's back just before its last flash; as it was made before the first."""
         return float(self._under_lamp.temperatures(self._state)[-1])
 
+    def temperature_at(self, time: float) -> float:
+        """Return the temperature [K] of the foil's back at a time [s] after its last flash; a look changes nothing.
+
+        Where the cycle before was of the same flash, this one goes as that one did from a base that is a little
+        warmer, and the difference cools away; else it is calculated, once for every flash.
+        """
+        if self._last is None or time <= self._last[0]:
+            return self.base_temperature
+        since, discharge = self._last
+        shown, phase = self._memo.shown, time - since
+        if shown is not None and shown.discharge == discharge and phase <= shown.history.time[-1]:
+            apart = self.base_temperature - float(shown.history.back[0])
+            return float(np.interp(phase, shown.history.time, shown.history.back)) + apart * self._cooled(
+                phase
+            )
+        if self._looked is None or self._looked[0] != since or phase > self._looked[1].time[-1]:
+            longest = discharge.duration + max(COOL_DOWN, 2.0 * phase)
+            self._looked = since, self._under_lamp.follow(self._state, discharge, longest)[1]
+        history = self._looked[1]
+        return float(np.interp(phase, history.time, history.back))
+
+    def _cooled(self, dt: float) -> float:
+        """Return the share [1] of a difference in temperature that is left after a time [s]."""
+        sides = self.surroundings.environment()
+        return math.exp(-dt * (sides.front.transfer + sides.back.transfer) / self._under_lamp.stack.warming)
+
     def annealed(self) -> AnnealResult:
         """Return what the flashes so far made of the film, cooled down."""
         return self._under_lamp.result(self._cold())
@@ -208,6 +258,8 @@ class Foil:
         """Put the cell layers on: from now on it is a cell. Harmless when it is one already."""
         if self.built is not None:
             return
+        if is_bare(self.layers):
+            raise FoilError(f"{self.id} has no film; a cell cannot be built on it")
         if self._last is not None:
             self._cool_until(self._last[0] + self._last[1].duration + COOL_DOWN)
         cell = self._cell()

@@ -85,7 +85,9 @@ class _Recovery:
 class ChannelBook:
     """The records of a channel, from record `first` on; tokens of what was uploaded and started last.
 
-    idle: how many idle samples came, and the voltage [V] of the last. over: nothing that was begun here runs.
+    idle: how many idle samples came, and the voltage [V] of the last; awaits_idle: more are still to be begun.
+    over: nothing that was begun here runs. opens: it is to be stopped when its host is gone, who asked last at `asked`
+    [s]; may_open: the same of what was uploaded. discards: what is heard is of a rest that is no run of anybody's.
     """
 
     first: int = 1
@@ -97,7 +99,12 @@ class ChannelBook:
     spent: set[str] = field(default_factory=set)
     records: deque[Sequence[Any]] = field(default_factory=deque)
     idle: tuple[int, float | None] = (0, None)
+    awaits_idle: bool = False
     over: bool = True
+    may_open: bool = False
+    opens: bool = False
+    asked: float = 0.0
+    discards: bool = False
     link: Literal["up", "lost", "back"] = "up"
 
     def __post_init__(self) -> None:
@@ -113,6 +120,8 @@ class ChannelBook:
         self._pending: list[Element] = []
         self._in_old = False  # what is recovered belongs to an element that is over
         self._recovery = _Recovery(0.0)
+        self._cause: str | None = None
+        self._discarded = False
 
     @property
     def next(self) -> int:
@@ -134,18 +143,36 @@ class ChannelBook:
         start = max(number - self.first, 0)
         return list(islice(self.records, start, start + most))
 
-    def begin(self) -> int:
-        """Expect the uploaded experiment from now on; return the number of its first record."""
+    def begin(self, now: float) -> int:
+        """Expect the uploaded experiment from `now` [s] on; return the number of its first record."""
+        self.opens, self.asked, self._cause = self.may_open, now, None
         self._plan, self._running, self._before = unrolled(self.experiment), {}, {}
         self._element, self._last, self._in_element, self._charge = None, None, 0, 0.0
         self._waiting, self._pending, self._unbroken = [], [], False
         self.over = False
         return self.next
 
+    def note_start(self, token: str, first: int) -> None:
+        """Note that what was uploaded under a token runs, from record `first` on."""
+        if self.started is not None:
+            self.spent.add(self.started)
+        self.uploaded, self.started, self.started_at = None, token, first
+
+    def discard(self) -> None:
+        """Keep nothing of what is heard up to the next stop, or the second begin of an element."""
+        self.discards, self._discarded = True, False
+
+    def lose_host(self, silent: float) -> None:
+        """Note that nobody asked for so many seconds, and that the run is stopped for it."""
+        self.opens, self._cause = False, "link_lost"
+        self.add("host_lost", silent)
+
     # What the library signals.
 
     def hear(self, said: Said) -> bool:
         """Book what was said just now, or let it wait; return whether the channel is to be stopped."""
+        if self.discards and self._is_discarded(said):
+            return False
         if self.link == "up":
             return self._take(said)
         if isinstance(said, Row | Point) and self._late(said) <= 0.0:
@@ -159,6 +186,8 @@ class ChannelBook:
 
     def recover(self, said: Row | Point, now: float) -> bool:
         """Book a row from the instrument's memory; return whether the channel is to be stopped."""
+        if self.discards:
+            return False
         stop = False
         pending, self._pending = self._pending, []
         since = -math.inf if self._last is None else said.time - self._last.time
@@ -245,7 +274,16 @@ class ChannelBook:
         if self.over:
             return
         self.over = True
-        self.add("stopped", said.reason, *(("safety_charge",) if self._is_at_safety() else ()))
+        cause = "safety_charge" if self._is_at_safety() else self._cause
+        self.add("stopped", said.reason, *(() if cause is None else (cause,)))
+
+    def _is_discarded(self, said: Said) -> bool:
+        """Return whether what is heard is of the rest that is no run; its stop, or what begins after it, is the end."""
+        if isinstance(said, Element):
+            self.discards, self._discarded = not self._discarded, True
+            return self.discards
+        self.discards = not isinstance(said, Stopped)
+        return True
 
     def _take_row(self, said: Row | Point) -> None:
         last = self._last

@@ -11,20 +11,24 @@ Requests are `{"id": n, "do": ...}`. Replies repeat the id, carry `boot`, and ei
     state   channel                             -> busy, uploaded, started, first (record of that start), next
     idle    channel, start                      -> sample, voltage: the newest idle sample; start: take some more
     limits  channel, voltage_max, voltage_min, current_max, current_min
-    upload  channel, token, experiment          -> token; the same token again changes nothing
-    start   channel, token                      -> first; each token starts once, whatever comes twice
+    upload  channel, token, experiment, on_host_loss ("keep" or "open") -> token; again: changes nothing
+    start   channel, token                      -> first; the same token again starts nothing and is answered the same
     stop    channel                             -> busy; false: nothing was running, the cell was open
     safe    channel                             -> busy, overrode: the same whoever has the channel; says whom
     rows    channel, since, most, acknowledged  -> first, records, next; those before are dropped
 
 limits, upload, start and stop take the channel for this client as long as it lives; another one is answered
-"owned", with `holder`. An experiment is a list of elements (devices.bridges.squidstat_elements) and
-{"repeat": n, "body": [...]}. An element's "charge_safety" [C] says that its "charge" is no end but a limit: the
-experiment is stopped when it was reached. Records; a number that is not finite is null:
+"owned", with `holder`. A start that failed may come again. stop forgets what was uploaded and not started; idle takes
+it off the instrument, by a rest that is stopped at once and leaves no records. What was uploaded with "open" is
+stopped when nobody asked for the channel's rows for HOST_LAPSE seconds. An experiment is a list of elements
+(devices.bridges.squidstat_elements) and {"repeat": n, "body": [...]}. An element's "charge_safety" [C] says that its
+"charge" is no end but a limit: the experiment is stopped when it was reached. Records; a number that is not finite is
+null:
 
     ["element", name], ["row", row number, s, V, A, degC], ["ended", reason],
     ["spectrum", row number, s, Hz, ohm, ohm, V, A, peak, distortion], ["stopped", text] or ["stopped", text, reason],
-    ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s], ["paused"], ["resumed"]
+    ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s],
+    ["paused"], ["resumed"], ["host_lost", s of silence]
 
 When the library loses the instrument, requests try to connect anew; until then "disconnected" is the answer
 to whatever needs it. Rows that the instrument kept meanwhile are asked to be erased there when all were acknowledged.
@@ -41,7 +45,7 @@ from functools import partial
 from typing import Any
 
 from devices.bridges.channel_book import ChannelBook, Element, Point, Row, Stopped
-from devices.bridges.leases import Client, Leases
+from devices.bridges.leases import HOST_LAPSE, Client, Lease, Leases
 from devices.bridges.lines import pack, unpack
 from devices.bridges.squidstat_elements import ElementError, Message, make_element
 from devices.errors import Garbled, InstrumentError
@@ -50,6 +54,12 @@ log = logging.getLogger(__name__)
 
 NOT_RUNNING = 105
 """FailedToStopExperiment of the vendor's AisErrorCode: there was nothing to stop."""
+
+BUSY, UPLOADED = 11, 56
+"""BusyChannel and ExperimentUploaded, both answers to a wish for idle samples."""
+
+NOTHING: Message = {"element": "open_circuit", "duration": 1.0, "interval": 1.0}
+"""A rest that takes the place of what was uploaded."""
 
 RECONNECT_PERIOD = 1.0
 """Seconds between tries to connect to an instrument that was lost; guess, a try may take as long."""
@@ -100,7 +110,6 @@ class SquidstatBridge:
         self._asked: Mapping[str, Callable[[Message], Message]] = {
             "identify": self._identify,
             "state": self._state,
-            "idle": self._idle,
             "limits": self._limits,
             "upload": self._upload,
             "start": self._start,
@@ -138,8 +147,10 @@ class SquidstatBridge:
                 self._tracker.connectToDeviceOnComPort(self._port)
             return
         for channel, book in enumerate(self._books):
-            if book.link == "back":
-                self._stop_if(book.settle(now, bool(self._handler.isChannelBusy(channel))), channel)
+            if book.link == "back" and book.settle(now, self._is_busy(channel)):
+                self._stop_for_charge(channel)
+            if book.opens and now - book.asked >= HOST_LAPSE:
+                self._stop_without_host(channel, book, now - book.asked)
 
     def answer(self, line: bytes, client: Client) -> bytes:
         """Carry out one request and return its reply; a garbled one is not carried out."""
@@ -156,14 +167,17 @@ class SquidstatBridge:
 
     def _carry_out(self, request: Message, client: Client) -> Message:
         do = request.get("do", "")
-        if do not in self._asked and do != "safe":
-            raise RefusedError("request", f"do = {do!r} is not one of {sorted([*self._asked, 'safe'])}")
+        known = sorted([*self._asked, "idle", "safe"])
+        if do not in known:
+            raise RefusedError("request", f"do = {do!r} is not one of {known}")
         self.tend()
         if not self._books or (not self.is_linked and do != "rows"):
             raise RefusedError(*self._why_not_linked())
         try:
             if do == "safe":
                 return self._safe(request, client)
+            if do == "idle":
+                return self._idle(request, client)
             if do in ("limits", "upload", "start", "stop"):
                 self._lease(request, client)
             return self._asked[do](request)
@@ -181,19 +195,37 @@ class SquidstatBridge:
     def _state(self, request: Message) -> Message:
         number, book = self._channel(request)
         return {
-            "busy": bool(self._handler.isChannelBusy(number)),
+            "busy": self._is_busy(number),
             "uploaded": book.uploaded,
             "started": book.started,
             "first": book.started_at,
             "next": book.next,
         }
 
-    def _idle(self, request: Message) -> Message:
+    def _idle(self, request: Message, client: Client) -> Message:
         number, book = self._channel(request)
-        if request["start"]:
-            self._check(self._handler.startIdleSampling(number))
+        if request["start"] or book.awaits_idle:
+            answer = self._handler.startIdleSampling(number)
+            if answer.value() == UPLOADED:
+                self._discard(number, book, client)
+                answer = self._handler.startIdleSampling(number)
+            # What was stopped a moment ago may still count as running; the next question tries again.
+            book.awaits_idle = book.discards and answer.value() == BUSY
+            if not book.awaits_idle:
+                self._check(answer)
         sample, voltage = book.idle
         return {"sample": sample, "voltage": voltage}
+
+    def _discard(self, number: int, book: ChannelBook, client: Client) -> None:
+        """Take what was uploaded and not started off the instrument, which knows no other way than to run something."""
+        lease = self._leases.override(number, client)
+        if lease is not None and book.uploaded is not None:
+            raise _owned(number, lease)
+        book.uploaded = None
+        self._check(self._handler.uploadExperimentToChannel(number, self._experiment([NOTHING])))
+        book.discard()
+        self._check(self._handler.startUploadedExperiment(number))
+        self._check(self._handler.stopExperiment(number))
 
     def _limits(self, request: Message) -> Message:
         number, _ = self._channel(request)
@@ -206,39 +238,44 @@ class SquidstatBridge:
 
     def _upload(self, request: Message) -> Message:
         number, book = self._channel(request)
-        token = str(request["token"])
+        token, policy = str(request["token"]), request.get("on_host_loss", "keep")
+        if policy not in ("keep", "open"):
+            raise RefusedError("request", f"on_host_loss = {policy!r} is neither keep nor open")
         if token in book.spent:
-            raise RefusedError("spent", f"{token} was started before; upload under a new token")
-        if token != book.uploaded:
+            raise RefusedError("spent", f"{token} was started before {book.started}; nothing was uploaded")
+        if token not in (book.uploaded, book.started):
             book.uploaded = None
             experiment = self._experiment(request["experiment"])
             self._check(self._handler.uploadExperimentToChannel(number, experiment))
             book.uploaded, book.experiment = token, request["experiment"]
+            book.may_open = policy == "open"
         return {"token": token}
 
     def _start(self, request: Message) -> Message:
         number, book = self._channel(request)
         token = str(request["token"])
+        if token == book.started:
+            return {"first": book.started_at}
         if token in book.spent:
-            raise RefusedError("spent", f"{token} was started before; nothing was started now")
+            raise RefusedError("spent", f"{token} was started before {book.started}; nothing was started now")
         if token != book.uploaded:
             raise RefusedError(
                 "not_uploaded", f"{token} is not what was uploaded ({book.uploaded}); nothing was started"
             )
-        book.spent.add(token)
-        book.uploaded, first = None, book.begin()
+        first = book.begin(self._now())
         answer = self._handler.startUploadedExperiment(number)
-        if not self._handler.isChannelBusy(number):
+        if not self._is_busy(number):
             # An error of the link leaves open whether it began: what the channel does counts.
             book.over = answer.value() != self._library.AisErrorCode.Success
             self._check(answer)
-        book.started, book.started_at = token, first
+        book.note_start(token, first)
         return {"first": first}
 
     def _stop(self, request: Message) -> Message:
-        number, _ = self._channel(request)
+        number, book = self._channel(request)
+        book.uploaded = None
         answer = self._handler.stopExperiment(number)
-        if answer.value() == NOT_RUNNING and not self._handler.isChannelBusy(number):
+        if answer.value() == NOT_RUNNING and not self._is_busy(number):
             return {"busy": False}
         self._check(answer)
         return {"busy": True}
@@ -252,6 +289,7 @@ class SquidstatBridge:
 
     def _rows(self, request: Message) -> Message:
         number, book = self._channel(request)
+        book.asked = self._now()
         book.drop_before(int(request["acknowledged"]))
         self._erase(number, book)
         since = max(int(request["since"]), book.first)
@@ -261,8 +299,7 @@ class SquidstatBridge:
         number, _ = self._channel(request)
         lease = self._leases.take(number, client, self._now())
         if lease is not None:
-            text = f"channel {number} is held by {lease}; nothing was done, safe is always allowed"
-            raise RefusedError("owned", text, holder=str(lease))
+            raise _owned(number, lease)
 
     def _erase(self, number: int, book: ChannelBook) -> None:
         """Let the instrument forget what it kept without the link, once every client has it."""
@@ -322,13 +359,13 @@ class SquidstatBridge:
 
     def _on_element(self, channel: int, node: Any) -> None:
         element = Element(str(node.stepName), node.stepNumber, node.substepNumber, node.cycle)
-        self._stop_if(self._books[channel].hear(element), channel)
+        self._hear(channel, element)
 
     def _on_row(self, channel: int, data: Any) -> None:
-        self._stop_if(self._books[channel].hear(_row(data)), channel)
+        self._hear(channel, _row(data))
 
     def _on_point(self, channel: int, data: Any) -> None:
-        self._stop_if(self._books[channel].hear(_point(data)), channel)
+        self._hear(channel, _point(data))
 
     def _on_recovered_row(self, channel: int, data: Any) -> None:
         self._recover(channel, _row(data))
@@ -340,7 +377,8 @@ class SquidstatBridge:
         book = self._books[channel]
         stop = book.recover(said, self._now())
         self._to_erase[channel] = book.next
-        self._stop_if(stop, channel)
+        if stop:
+            self._stop_for_charge(channel)
 
     def _on_idle(self, channel: int, data: Any) -> None:
         book = self._books[channel]
@@ -358,10 +396,32 @@ class SquidstatBridge:
     def _on_error(self, channel: int, text: str) -> None:
         self._books[channel].add("error", str(text))
 
-    def _stop_if(self, stop: bool, channel: int) -> None:
-        if stop and self.is_linked:
+    def _hear(self, channel: int, said: Element | Row | Point) -> None:
+        if self._books[channel].hear(said):
+            self._stop_for_charge(channel)
+
+    def _stop_for_charge(self, channel: int) -> None:
+        if self.is_linked:
             log.warning("channel %d reached limits.charge_max; it is stopped", channel)
             self._handler.stopExperiment(channel)
+
+    def _stop_without_host(self, channel: int, book: ChannelBook, silent: float) -> None:
+        """Open a cell whose host is gone."""
+        if not self._is_busy(channel):
+            book.opens = book.opens and not book.over
+            return
+        log.warning("nobody asked for channel %d for %.0f s; it is stopped", channel, silent)
+        answer = self._handler.stopExperiment(channel)
+        if answer.value() == self._library.AisErrorCode.Success:
+            book.lose_host(silent)
+
+    def _is_busy(self, channel: int) -> bool:
+        return bool(self._handler.isChannelBusy(channel))
+
+
+def _owned(number: int, lease: Lease) -> RefusedError:
+    text = f"channel {number} is held by {lease}; nothing was done, safe is always allowed"
+    return RefusedError("owned", text, holder=str(lease))
 
 
 def _row(data: Any) -> Row:

@@ -140,8 +140,9 @@ class FuGProbus(Instrument):
     def program(self, voltage: float) -> None:
         """Switch on and charge to `voltage` [V] with full current; both setpoints are read back before it goes on.
 
-        Raises LimitError (nothing sent), InstrumentError when it is faulted or says otherwise (it is off then),
-        OutcomeUnknown when the acknowledgement of ON was lost: it is not sent again, state() tells.
+        Raises LimitError (nothing sent), InstrumentError when it is faulted or says otherwise, WireError when it
+        cannot be heard: it was switched off then, if it had been told anything. OutcomeUnknown when the
+        acknowledgement of ON was lost: it is not sent again, state() tells.
         """
         if not 0 <= voltage <= self.voltage_limit:
             raise LimitError(f"{self.name} voltage", voltage, "V", 0.0, self.voltage_limit)
@@ -149,9 +150,14 @@ class FuGProbus(Instrument):
             raise InstrumentError(
                 self.name, "tripped", "its output is held off; find the cause, then reset(). Nothing was sent"
             )
-        self._set("S0B", 0.0, tolerance=0.0)
-        self._set("S1", self.full_scale_current, tolerance=SETPOINT_AGREEMENT * self.full_scale_current)
-        self._set("S0", voltage, tolerance=SETPOINT_AGREEMENT * self.full_scale_voltage)
+        try:
+            self._set("S0B", 0.0, tolerance=0.0)
+            self._set("S1", self.full_scale_current, tolerance=SETPOINT_AGREEMENT * self.full_scale_current)
+            self._set("S0", voltage, tolerance=SETPOINT_AGREEMENT * self.full_scale_voltage)
+        except (InstrumentError, WireError):
+            # Nobody knows what it is programmed to, and it may be on.
+            self.off()
+            raise
         try:
             self.wire.ask(b">BON 1\n", LINE, self._acknowledged)
         except (Timeout, Garbled) as error:
@@ -211,16 +217,15 @@ class FuGProbus(Instrument):
         return int(self.state().fault)
 
     def _set(self, register: str, value: float, *, tolerance: float) -> None:
-        """Write a register and read it back; what does not come back switches the output off."""
+        """Write a register and read it back; once more when it differs, since either may be garbled."""
         found = math.nan
         for _ in range(2):
             self._write(f">{register} {value:.6g}")
             found = self._read(register)
             if abs(found - value) <= tolerance:
                 return
-        self.off()
         raise InstrumentError(
-            self.name, register, f"asked for {value:g}, it says {found:g}; the output was switched off"
+            self.name, register, f"asked for {value:g}, it says {found:g}; its output is switched off"
         )
 
     def _write(self, command: str) -> None:

@@ -57,8 +57,9 @@ READINGS, AGREEMENT = 4, 5.0
 """A temperature is asked at most this often until two in a row differ by no more than so many K. A foil that cools by
 250 K/s changes by 3 K between two questions at 19200 baud."""
 
-FEWEST_STUCK = 5
-"""Readings, at the least, that must be equal before a head is taken to be stuck."""
+FEWEST_STUCK = 20
+"""Readings, at the least, that must be equal before a head is taken to be stuck. With noise of one step rms (0.1 K,
+guess) a head that measures shows 20 equal ones in a row once in 1e8; a quieter one needs stuck_after = 0."""
 
 _NAME = re.compile(rb"(?=.*[G-Z])[A-Z][ -~]{1,31}")
 _TENTHS = re.compile(rb"-[0-9]{4}|[0-9]{5}")

@@ -164,7 +164,9 @@ class Keithley2450(Instrument):
         power_line: Annotated[float, Field(ge=50.0, le=60.0), Unit("Hz")] = POWER_LINE
 
     kind_name = "Keithley 2450"
-    without_host = "instrument ends the step under way at its duration, switches off and begins no further step"
+    without_host = (
+        "instrument ends the step under way at its duration, switches off and begins no further step"
+    )
     sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(MAKER))
 
     busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")

@@ -32,9 +32,9 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.base import Column, Instrument
@@ -110,6 +110,14 @@ class KeithleyDAQ6510(Instrument):
         trigger: Literal["external", "level"] = "external"
         trigger_level: Annotated[float, Field(ge=-300.0, le=300.0), Unit("V")] = 0.5
 
+        @model_validator(mode="after")
+        def _each_channel_has_one_use(self) -> Self:
+            wired = [*self.channels.values(), *([self.trace_channel] if self.trace_channel else [])]
+            twice = sorted({each for each in wired if wired.count(each) > 1})
+            if twice:
+                raise ValueError(f"channel {', '.join(map(str, twice))} is named twice")
+            return self
+
     kind_name = "Keithley DAQ6510"
     transport = "socket"
     sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(MAKER))
@@ -132,9 +140,6 @@ class KeithleyDAQ6510(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.channels = dict(channels or {})
-        wired = [*self.channels.values(), *([trace_channel] if trace_channel else [])]
-        if len(set(wired)) < len(wired):
-            raise ValueError(f"{name}: a channel is named twice in {self.channels}, trace {trace_channel}")
         self._thermocouple, self._junction = thermocouple, junction
         self._junction_temperature = junction_temperature
         self._trace_channel, self._trace_range = trace_channel, trace_range
@@ -181,8 +186,8 @@ class KeithleyDAQ6510(Instrument):
     def prepare(self, duration: float | None = None, samples: int | None = None) -> None:
         """Set thermocouples; with duration [s] and samples, the digitiser too, which then waits for its trigger.
 
-        Without them, no trace is recorded. The rate is a whole number of samples per second, so a trace may last a little longer than asked; its times
-        say how long. Raises LimitError (nothing sent), InstrumentError.
+        Without them, no trace is recorded. The rate is a whole number of samples per second, so a trace may last a
+        little longer than asked; its times say how long. Raises LimitError (nothing sent), InstrumentError.
         """
         rate = None
         if duration is not None or samples is not None:
@@ -226,7 +231,7 @@ class KeithleyDAQ6510(Instrument):
     def _scanned(self) -> list[float]:
         """Return one reading of each channel; an armed digitiser is put aside and armed again."""
         with self._lock:
-            armed = self._samples is not None and self._rows(TRACE) == 0
+            armed = self._samples is not None and self._rows(TRACE) < self._samples
             numbers_of = list(self.channels.values())
             self._settle(
                 ":ABOR",

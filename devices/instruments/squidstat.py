@@ -34,6 +34,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
+from devices.bridges.leases import HOST_LAPSE
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.bridges.squidstat_steps import (
     CURRENT_RANGES,
@@ -124,7 +125,10 @@ class Squidstat(Instrument):
         channel: Annotated[int, Field(ge=0, le=254)] = 0
 
     kind_name = "Admiral Squidstat"
-    without_host = "instrument goes on to the end of what was uploaded, its rows wait in the bridge"
+    without_host = (
+        "instrument goes on to the end of what was uploaded, its rows wait in the bridge; under on_host_loss ="
+        f" open the bridge opens the cell after {HOST_LAPSE:g} s"
+    )
     # The leading newline ends a request that was torn on its way.
     sync: ClassVar[Sync | None] = Sync(
         b"\n" + pack({"id": SYNC_ID, "do": "identify"}), Terminated(b"\n"), _is_sync
@@ -186,6 +190,10 @@ class Squidstat(Instrument):
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
         said = [remark for step in program.leaves() for remark in remarks_on(step, program.limits)]
+        if program.on_host_loss == "open":
+            said.append(
+                f"the bridge opens the cell when nobody asked for its rows for {HOST_LAPSE:g} s: poll more often"
+            )
         return tuple(dict.fromkeys(said))
 
     def range_of(self, step: Step) -> int:
@@ -206,13 +214,20 @@ class Squidstat(Instrument):
         """Set the channel's own limits to the cell's, upload the program; nothing flows yet."""
         self._ask("limits", repeat=True, channel=self.channel, **_limits(job.limits))
         experiment = self._nodes(job.nodes, job)
-        self._ask("upload", repeat=True, channel=self.channel, token=job.token, experiment=experiment)
+        self._ask(
+            "upload",
+            repeat=True,
+            channel=self.channel,
+            token=job.token,
+            experiment=experiment,
+            on_host_loss=job.on_host_loss,
+        )
 
     def start(self, token: str) -> int:
-        """Start what was uploaded, once; return the number of its first record.
+        """Start what was uploaded, once; return the number of its first record, the same token the same number.
 
         When the reply is lost, the bridge is asked what happened. Raises Timeout when the request did not
-        arrive (nothing runs), OutcomeUnknown when nobody answers.
+        arrive (nothing runs), OutcomeUnknown when nobody answers; either may be tried again.
         """
         try:
             answer = self._ask("start", channel=self.channel, token=token)
@@ -226,8 +241,7 @@ class Squidstat(Instrument):
             self._boot = state.boot
             return state.first
         raise Timeout(
-            f"{self.name}: the start did not reach the instrument; nothing runs and the cell is open, prepare"
-            " and start again"
+            f"{self.name}: the start did not reach the instrument; nothing runs and the cell is open, start again"
         )
 
     def state(self) -> ChannelState:
@@ -342,6 +356,8 @@ class Squidstat(Instrument):
                 return "paused", "the experiment was paused by another program; the cell is open"
             case ["resumed"]:
                 return "resumed", "the experiment goes on"
+            case ["host_lost", seconds]:
+                return "host_lost", f"nobody asked for {seconds:.0f} s; the bridge opened the cell"
         raise InstrumentError(self.name, "records", f"{record!r} is no record; driver and bridge differ")
 
 

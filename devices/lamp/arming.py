@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from devices.clock import Clock, Handle
-from devices.errors import InterlockError, OwnershipError
+from devices.errors import InterlockError, OwnershipError, TokenExpired
 from devices.ports import LOCKS, PortLock
 from devices.recipes import canonical_hash, to_json
 from devices.roles import AnnealJob
@@ -98,6 +98,7 @@ class Arming:
         self._issued: ArmToken | None = None
         self._expiry: Handle | None = None
         self._permitted = False
+        self._lapsed = ""
 
     @property
     def permitted(self) -> bool:
@@ -129,12 +130,16 @@ class Arming:
         """Use a token up: triggers are permitted until end(). Raises InterlockError when it is not good for that."""
         with self._lock:
             issued = self._issued
-            if issued is None or token.number != issued.number:
-                self._refuse("was used before, has expired or was never issued here")
-            assert issued is not None
-            if self._clock.now() - issued.issued > TOKEN_LIFE:
+            if token.number == self._lapsed or (
+                token == issued and self._clock.now() - token.issued > TOKEN_LIFE
+            ):
                 self.end()
-                self._refuse(f"is older than {TOKEN_LIFE:g} s")
+                raise TokenExpired(
+                    "arm token",
+                    f"it is older than {TOKEN_LIFE:g} s; nothing was charged. Arm {self._name} again",
+                )
+            if issued is None or token != issued:
+                self._refuse("was used before or was never issued here")
             wanted = (self._session, job.sample.id, canonical_hash(to_json(job.recipe)))
             if (token.session, token.sample, token.recipe_hash) != wanted:
                 self._refuse("is for another session, sample or recipe")
@@ -159,6 +164,7 @@ class Arming:
     def _expired(self, token: ArmToken) -> None:
         with self._lock:
             if self._issued is token:
+                self._lapsed = token.number
                 self.end()
 
     def _void(self) -> None:

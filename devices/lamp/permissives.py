@@ -30,6 +30,7 @@ PERMISSIVES: tuple[Permissive, ...] = (
     Permissive("water", "input", "cooling water does not flow"),
     Permissive("chuck", "input", "there is no chuck in place"),
     Permissive("cell", "input", "a cell is wired in the station"),
+    Permissive("dead_man", "input", "the dead-man has tripped and nobody has reset it"),
     Permissive("charger", "charger", "the charger has latched a fault, high voltage off"),
     Permissive("pyrometer", "pyrometer", f"the base temperature was last read more than {FRESH:g} s ago"),
 )

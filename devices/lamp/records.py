@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from devices.base import Column, RowStream
 from devices.clock import Clock
 from devices.recipes import AnnealRecipe
-from devices.roles import Flight
+from devices.roles import Flight, Trace
 
 CELSIUS = 273.15
 
@@ -62,6 +62,16 @@ PULSE_COLUMNS: Mapping[str, Column] = {
     "flags": Column("1", "integer", low=0),
 }
 
+TRACE_SAMPLES = 400
+"""Samples of a pulse's light; at 1.8 ms and a trace of two pulse lengths, one every 9 us."""
+
+TRACE_COLUMNS: Mapping[str, Column] = {
+    "pulse": Column("1", "integer", low=1),
+    "t": Column("s", part="recorder", length=TRACE_SAMPLES),
+    "photodiode": Column("V", part="recorder", length=TRACE_SAMPLES),
+}
+"""The millisecond course of each pulse's light, where a recorder is there: times since the first sample."""
+
 RESIDUAL_COLUMNS: Mapping[str, Column] = {
     "t": Column("s"),
     "quantity": Column("1", "string"),
@@ -87,11 +97,19 @@ def pulse_columns(measured: set[str]) -> dict[str, Column]:
 class PulseLog:
     """Counts pulses and writes their rows.
 
-    flight: what was asked and done. pulses, events, residual: streams. last: the last pulse, in words.
+    flight: what was asked and done. pulses, events, residual, traces: streams. last: the last pulse, in words.
     """
 
-    def __init__(self, clock: Clock, pulses: RowStream, events: RowStream, residual: RowStream) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        pulses: RowStream,
+        events: RowStream,
+        residual: RowStream,
+        traces: RowStream | None = None,
+    ) -> None:
         self._clock, self._pulses, self._events, self._residual = clock, pulses, events, residual
+        self._traces = traces
         self._lock = threading.RLock()
         self._began = 0.0
         self.flight = Flight("never started", 0, 0, False)
@@ -113,6 +131,14 @@ class PulseLog:
         row = {"t": self._clock.now() - self._began, "quantity": quantity}
         numbers = {"measured": measured, "predicted": predicted, "sd": sd}
         self._residual.append(self._clock.time(), row | numbers)
+
+    def trace(self, pulse: int, trace: Trace | None) -> None:
+        """Write what a recorder has of a pulse's light, or that it has nothing whole."""
+        if trace is None or self._traces is None or len(trace[0]) != TRACE_SAMPLES:
+            self.tell("trace_missing", "warning", f"the recorder has no whole trace of pulse {pulse}")
+            return
+        row = {"pulse": pulse, "t": list(trace[0]), "photodiode": list(trace[1])}
+        self._traces.append(self._clock.time(), row)
 
     def interrupted(self) -> None:
         """Note that the train has a gap: its layer did not get what the recipe says."""

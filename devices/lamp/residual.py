@@ -13,7 +13,7 @@ from devices.limits import LampLimits
 
 ENERGY_SD = 0.03
 """Of a pulse's energy: what meter and lamp may differ by from one calibration to the next; guess."""
-BASE_SD = 5.0
+BASE_SD = 10.0
 """K, of a predicted base temperature; guess."""
 
 

@@ -47,6 +47,12 @@ class Witnesses:
         """Whether anything measures the base temperature."""
         return self._pyrometer is not None or self._thermometers is not None
 
+    def prepare(self) -> None:
+        """Set them as they measure."""
+        for each in (self._pyrometer, self._thermometers):
+            if each is not None:
+                each.prepare()
+
     def age(self) -> float | None:
         """Return how old the last look is [s]; None without a pyrometer, infinite before the first."""
         if self._pyrometer is None:
@@ -54,9 +60,10 @@ class Witnesses:
         return math.inf if self.last is None else self._clock.now() - self.last.at
 
     def look(self) -> Base:
-        """Read them all. Raises InterlockError for what cannot be a temperature, or when the witnesses disagree."""
-        pyrometer = math.nan if self._pyrometer is None else self._pyrometer.read_temperature()
+        """Read them all. Raises InterlockError for what cannot be a temperature."""
         couples = {} if self._thermometers is None else dict(self._thermometers.read_temperatures())
+        # Last, since it is the faster one: what it says is the base temperature of now.
+        pyrometer = math.nan if self._pyrometer is None else self._pyrometer.read_temperature()
         for name, value in couples.items():
             if not COLDEST <= value <= HOTTEST:
                 self._refuse("thermocouple", f"the thermocouple {name!r} reads {value:g} K: it is open")
@@ -68,6 +75,13 @@ class Witnesses:
             second=math.nan if only_couples else foil,
             chuck=couples.get(CHUCK, math.nan),
         )
+        self.last = seen
+        return seen
+
+    def judged_look(self) -> Base:
+        """Look at a foil that has cooled since its last pulse. Raises InterlockError when the witnesses disagree, or it
+        is too hot for a pulse."""
+        seen = self.look()
         apart = abs(seen.base - seen.second)
         if apart > self._limits.witness_difference:
             self._refuse(
@@ -77,7 +91,6 @@ class Witnesses:
                 " (limits.toml, lamp.witness_difference)",
             )
         self._raise_if_hot(seen)
-        self.last = seen
         return seen
 
     def hold_against(self, before: Base, after: Base) -> None:

@@ -19,8 +19,8 @@ from devices.errors import InstrumentError, InterlockError, OutcomeUnknown, Wire
 from devices.lamp.arming import Arming
 from devices.lamp.discharge import BANK_SAFE, bleeding
 from devices.lamp.parameters import LampParameters
-from devices.lamp.permissives import judged, require
-from devices.lamp.records import Pulse, PulseLog
+from devices.lamp.permissives import FRESH, judged, require
+from devices.lamp.records import TRACE_SAMPLES, Pulse, PulseLog
 from devices.lamp.residual import Residual
 from devices.lamp.states import LampMachine, LampState
 from devices.lamp.temperatures import Base, Witnesses
@@ -47,6 +47,10 @@ LEAST_DROOP = 0.05
 """Share of its voltage that a flash takes from the bank at least; the paper's pulses take 18 %."""
 MOST_MISSING = 2
 """Pulses in a row without an energy after which the lamp is taken to misfire."""
+LOOK_AHEAD = 0.4
+"""Seconds before a pulse at which the base temperature is looked at: a scan of thermocouples takes 0.2 s."""
+TRACE_LENGTH = 2.0
+"""Length of a trace of a pulse's light, in lengths of the pulse."""
 LATE = 1.0
 """Seconds after which a pulse that comes late leaves a gap in its train; guess, well above what a charger varies by."""
 
@@ -146,6 +150,8 @@ class Train:
         """Charge, fire every pulse, discharge; `done` is called when all was done and nobody ended it."""
         recipe, crew, parts = self.recipe, self._crew, self._parts
         self._set_trigger()
+        if parts.recorder is not None:
+            parts.recorder.prepare(TRACE_LENGTH * recipe.pulse_duration, TRACE_SAMPLES)
         if parts.board is not None:
             parts.board.enable()
         yield from self._charge(program=True)
@@ -153,11 +159,15 @@ class Train:
         finish(self.started, None)
         self._first = self._due = self._clock.now() + SETTLING
         for number in range(1, recipe.pulse_count + 1):
-            held = yield from self._wait()
+            held = yield from self._wait(LOOK_AHEAD if crew.witnesses.there else 0.0)
             yield from self._charge(program=False)
+            before = self._looked(number)
+            held = (yield from self._wait()) or held
+            if self._is_stale():
+                before = self._looked(number)
             self._note_gap(number)
             self._due = self._clock.now() + recipe.period
-            yield from self._fire(number, held=held)
+            yield from self._fire(number, before, held=held)
         self._disarm()
         yield from bleeding(parts.charger, self._clock, crew.built.bleed_time_constant)
         self._log.tell("discharged", "info", f"bank below {BANK_SAFE:g} V")
@@ -249,17 +259,26 @@ class Train:
                 raise InstrumentError(name, "slow", f"bank below {voltage:g} V after 30 s")
             yield KEEP_ALIVE / 5
 
-    def _wait(self) -> Generator[float, None, bool]:
-        """Keep the charger alive until the next pulse is due, and through a pause; return whether there was one."""
+    def _is_stale(self) -> bool:
+        """Return whether the base temperature must be looked at again: a pause came between."""
+        age = self._crew.witnesses.age()
+        return age is not None and age > FRESH
+
+    def _wait(self, ahead: float = 0.0) -> Generator[float, None, bool]:
+        """Keep the charger alive until the next pulse is due, or some seconds ahead of it, and through a pause.
+
+        Return whether there was a pause.
+        """
         held = False
         hold_until = math.inf
-        while self._paused or self._clock.now() < self._due:
+        while self._paused or self._clock.now() < self._due - ahead:
             if self._paused and not held:
                 held, hold_until = True, self._clock.now() + LONGEST_HOLD
             if self._paused and self._clock.now() > hold_until:
                 raise InterlockError("hold", f"held longer than {LONGEST_HOLD:g} s")
             self._alive()
-            yield KEEP_ALIVE if self._paused else min(KEEP_ALIVE, max(self._due - self._clock.now(), 0.0))
+            left = max(self._due - ahead - self._clock.now(), 0.0)
+            yield KEEP_ALIVE if self._paused else min(KEEP_ALIVE, left)
         return held
 
     def _note_gap(self, number: int) -> None:
@@ -269,10 +288,9 @@ class Train:
             text = f"pulse {number} comes {late:.1f} s late; the layer counts as interrupted"
             self._log.tell("gap", "warning", text)
 
-    def _fire(self, number: int, *, held: bool) -> Poller:
+    def _fire(self, number: int, before: Base, *, held: bool) -> Poller:
         """Send one trigger, never a second; learn from generator, bank and meter what came of it."""
         crew, parts = self._crew, self._parts
-        before = self._looked(number)
         charger = self._alive()
         require(judged(None, charger, crew.witnesses.age()), "no further pulse is fired")
         pulse = Pulse(
@@ -300,6 +318,8 @@ class Train:
             self._alive()
             yield KEEP_ALIVE / 5
         self._record(pulse, energy)
+        if parts.recorder is not None:
+            self._log.trace(number, parts.recorder.take())
         if after is not None:
             crew.witnesses.hold_against(before, after)
         crew.residual.energy(number, math.nan if energy is None else energy)
@@ -309,7 +329,7 @@ class Train:
         crew = self._crew
         if not crew.witnesses.there:
             return Base(self._clock.now())
-        seen = crew.witnesses.look()
+        seen = crew.witnesses.judged_look()
         crew.residual.base(number, seen.base)
         return seen
 

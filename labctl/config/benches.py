@@ -18,6 +18,7 @@ from devices.base import Instrument
 from devices.errors import ConfigError, Mistake
 from devices.quantities import STRICT
 from devices.samples import SafeId
+from labctl.config import tools
 from labctl.config.checking import Collected, joined, nearest, validate
 from labctl.config.documents import Document, quoted, read
 from labctl.config.models import (
@@ -113,7 +114,7 @@ def bench(path: Path) -> BenchFile:
         clock=header.clock,
         devices=known,
         world=(header.world or World()) if has_twins or served else None,
-        config_hash=document.config_hash,
+        config_hash=tools.hash_with(document.config_hash, (part for _, part in _parts(known))),
         wiring=header.wiring,
     )
 
@@ -191,9 +192,10 @@ def _station(station: type, table: Table, file: str, key: str) -> StationEntry:
         if part not in read.parts:
             reason = "missing; give a table with driver and address"
             collected.mistakes.append(Mistake(file, joined(key, "parts", part), "", reason))
+    known = (*wanted, *getattr(station, "optional_parts", ()))
     for part in read.parts:
-        if part not in wanted:
-            reason = f"unknown part{nearest(part, wanted)}; the parts are {', '.join(wanted)}"
+        if part not in known:
+            reason = f"unknown part{nearest(part, known)}; the parts are {', '.join(known)}"
             collected.mistakes.append(Mistake(file, joined(key, "parts", part), "", reason))
     parts = {
         part: collected.attempt(_part, read.parts[part], file, joined(key, "parts", part))
@@ -214,7 +216,10 @@ def _part(table: Table, file: str, key: str) -> Part:
     if driver and address and address.kind == "twin" and find_spec(f"sim.twins.{read.driver}") is None:
         reason = f"{read.driver} has no twin"
         collected.mistakes.append(Mistake(file, joined(key, "address"), quoted(read.address), reason))
-    parameters = driver and collected.attempt(_parameters, driver, rest, file, key)
+    if isinstance(rest.get("table"), str):
+        rest["table"] = collected.attempt(tools.body_of, rest["table"], file, joined(key, "table"))
+    no_table = "table" in rest and rest["table"] is None
+    parameters = None if no_table else driver and collected.attempt(_parameters, driver, rest, file, key)
     collected.settle()
     assert driver is not None
     assert address is not None

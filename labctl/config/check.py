@@ -22,6 +22,7 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
     "bench": ("devices", "clock"),
     "program": ("macro", "rates"),
     "sample": ("layers",),
+    "tool": ("framing",),
     "recipe": ("voltage", "pulse_count", "segments"),
     "limits": ("lamp", "potentiostat"),
 }
@@ -47,6 +48,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         "recipe": readers.any_recipe,
         "program": lambda path: readers.program(path, widest),
         "sample": readers.sample,
+        "tool": readers.tool,
         "experiment": lambda path: experiments.experiment(path, config.path),
     }
     for path in files or _all_files(config.directory):

@@ -25,6 +25,7 @@ FOLDERS: Mapping[str, str] = {
     "program": "programs",
     "sample": "samples",
     "experiment": "experiments",
+    "tool": "tools",
 }
 """The folder of each kind of file; limits.toml stands beside them."""
 
@@ -47,7 +48,7 @@ class Config:
         self.directory = config_dir(directory)
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """Return the names there are of one kind ("bench", "recipe", "program", "sample", "experiment")."""
+        """Return the names there are of one kind ("bench", "recipe", "program", "sample", "experiment", "tool")."""
         return tuple(sorted(path.stem for path in (self.directory / FOLDERS[kind]).glob("*.toml")))
 
     def path(self, kind: str, name: str, *, file: str = "", key: str = "") -> Path:

@@ -26,6 +26,7 @@ from devices.pulse_macros import (
     Ragone,
 )
 from devices.recipes import AnnealRecipe, FurnaceRecipe
+from devices.remote_table import RemoteTable
 from devices.samples import SampleRef
 from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
 from labctl.config.checking import joined, validate
@@ -96,6 +97,12 @@ def sample(path: Path) -> SampleRef:
     """Return the sample in this file."""
     document = read(path)
     return validate(SampleRef, named(document, path.stem, "id"), file=document.file)
+
+
+def tool(path: Path) -> RemoteTable:
+    """Return the command table of a remote tool in this file."""
+    document = read(path)
+    return validate(RemoteTable, named(document, path.stem), file=document.file)
 
 
 def program(path: Path, limits: CellLimits | None = None) -> Macro:

@@ -112,6 +112,10 @@ FURNACE_POINTS = ((500.0 + CELSIUS, 7200.0), (520.0 + CELSIUS, 900.0))
 
 ROOM = 298.15  # K
 
+BARE_SKIN = 1e-6  # m, of a substrate without a film, that is calculated as finely as a film
+SKIN_ABSORPTION = 1e8  # m-1, visible light in a metal [handbook], to one digit
+NO_RATE = 1e-30  # of a crystallisation that does not take place
+
 FLASH_STATION = Environment(
     front=Side(transfer=10.0, emissivity=0.85, temperature=ROOM),  # guess: still air over a dark film
     # Calibrated, 50 to 300 admissible: about the conduction of 0.3 mm of air between foil and chuck.
@@ -172,6 +176,27 @@ def lco_on(
     """
     absorbed = LCO_ABSORPTANCE(thickness) if absorptance is None else absorptance
     return FoilUnderLamp(film, thickness, absorbed, substrate_of(layers), environment, chuck)
+
+
+def bare(
+    layers: Sequence[tuple[str, float]], environment: Environment = FLASH_STATION, chuck: Course | None = None
+) -> FoilUnderLamp:
+    """Return a substrate without a film under the lamp; layers as in substrate_of, the uppermost above BARE_SKIN.
+
+    Its skin stands where a film would, and absorbs what its mirror does not throw back. Nothing crystallises.
+    Raises KeyError for an unknown material, ValueError for a layer that is too thin.
+    """
+    (name, thickness), *below = layers
+    material = SUBSTRATES[name]
+    skin = Film(
+        medium=material.medium,
+        kinetics=replace(LCO.kinetics, rate=NO_RATE),
+        absorption=SKIN_ABSORPTION,
+        full_capacity=1.0,  # C m-3, of what does not crystallise
+        expansion=material.expansion,
+    )
+    rest = substrate_of([(name, thickness - BARE_SKIN), *below])
+    return FoilUnderLamp(skin, BARE_SKIN, 1.0 - material.mirror, rest, environment, chuck)
 
 
 def lco_on_foil(

@@ -14,7 +14,8 @@ from typing import Protocol
 BANK_POWER = 600.0  # W into the bank, as the Glassman's twin
 RESOLUTION = 2**-16  # of full scale, monitors and setpoints [hvl_ccb: 16 bits and a sign]
 LONGEST = 50  # characters of a command [Probus V documentation]
-IDENTITY = "HCK 600M-1000 17965-01-01"
+IDENTITY = "FUG HCK 600 - 1 000 MOD 17965-01-01"  # in the form that hvl_ccb reads
+SERIAL = "17965-01-01"
 
 _REGISTER = re.compile(r">(?P<register>[A-Z][A-Z0-9]*) ?(?P<argument>\S.*|)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
@@ -153,12 +154,13 @@ class FuGProbusTwin:
             "M0": _shown(self.bank.voltage, self.full_scale_voltage),
             "M1": _shown(current, self.full_scale_current),
             "BON": str(int(self.commanded)),
+            "BONA": str(int(self.high_voltage_on)),
             "DON": str(int(self.high_voltage_on)),
             "DVR": str(int(self.high_voltage_on and not charging)),
             "DIR": str(int(charging)),
             "DSD": str(int(self.digital_control)),
             "DSA": str(int(not self.digital_control)),
-            "CFN": IDENTITY,
+            "CFN": SERIAL,
         }
 
     def _write(self, register: str, value: float, now: float) -> None:

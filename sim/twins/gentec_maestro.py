@@ -1,6 +1,7 @@
 """Twin of a Gentec-EO Maestro energy meter with a thermal head.
 
-Firmware as in the Maestro manual rev. 8.1, pages 81-86. Guesses: reading the value clears "new data"; the
+Firmware as in the Maestro manual rev. 8.1, pages 81-86; as its sister Blu it answers as InstrumentKit's driver reads
+that one: values as plain numbers, *SSE, *GSE, *GMD, *STL and *GTL. Guesses: reading the value clears "new data"; the
 reply to *VER; a command that it does not know is not answered; two pulses within one response are read as
 their sum.
 """
@@ -19,15 +20,17 @@ DUE = 1e-9  # s, round-off of a bench time
 IDENTITY = b"MAESTRO Version 1.00.18"
 
 _COMMAND = re.compile(
-    rb"\*(?:(?P<plain>CVU|NVU|CSU|VER)|(?P<switch>SCA|ESU) ?(?P<on>[01])|TLA ?(?P<level>[0-9.]+)[%\r\n])"
+    rb"\*(?:(?P<plain>CVU|NVU|CSU|VER|GMD|GSE|GTL)|(?P<switch>SCA|ESU|SSE) ?(?P<on>[01])"
+    rb"|TLA ?(?P<level>[0-9.]+)[%\r\n]|STL(?P<share>[0-9.]{4}))"
 )
+_BLU_ONLY = frozenset({b"GMD", b"GSE", b"GTL", b"SSE"})
 _LONGEST = 16
 
 
 class GentecMaestroTwin:
     """The meter. `rng` draws one number for each new reading and none for a query.
 
-    full_scale_energy [J], response_time [s], relative_noise [1] and resolution [1, of full scale].
+    full_scale_energy [J], response_time [s], relative_noise [1] and resolution [1, of full scale]; blu: it is one.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class GentecMaestroTwin:
         response_time: float = RESPONSE_TIME,
         relative_noise: float = RELATIVE_NOISE,
         resolution: float = RESOLUTION,
+        blu: bool = False,
     ) -> None:
         self.full_scale_energy, self.response_time = full_scale_energy, response_time
         self.relative_noise, self.resolution = relative_noise, resolution
+        self.blu = blu
         self.log: list[tuple[float, str, str]] = []
         self._rng = rng
         self._wake()
@@ -102,18 +107,28 @@ class GentecMaestroTwin:
         return replies
 
     def _answer(self, found: re.Match[bytes]) -> bytes:
-        if found["level"] is not None:
-            return self._set_trigger_level(found["level"])
+        if not self.blu and (found["share"] or {found["plain"], found["switch"]} & _BLU_ONLY):
+            return b""
+        level = found["level"] or found["share"]
+        if level is not None:
+            return self._set_trigger_level(level)
         if found["switch"] is not None:
-            if found["switch"] == b"SCA":
+            if found["switch"] in (b"SCA", b"SSE"):
                 self._energy_mode = found["on"] == b"1"
             return b"ACK\r\n"
         match found["plain"]:
             case b"CVU":
                 self._new = False
-                return f"Current Value : {self._value:.6g}\r\n".encode("ascii")
+                label = "" if self.blu else "Current Value : "
+                return f"{label}{self._value:.6g}\r\n".encode("ascii")
             case b"NVU":
                 return b"New Data Available\r\n" if self._new else b"New Data Not Available\r\n"
+            case b"GMD":
+                return b"Mode: 2\r\n" if self._energy_mode else b"Mode: 0\r\n"
+            case b"GSE":
+                return b"SSE: %d\r\n" % self._energy_mode
+            case b"GTL":
+                return f"Trigger level: {100 * self._trigger_level:.4g}%\r\n".encode("ascii")
             case b"VER":
                 return IDENTITY + b"\r\n"
         return b""

@@ -19,6 +19,8 @@ WAVELENGTH = 10e-6  # m, of heads for metal films near room temperature: 8 to 14
 RESPONSE_TIMES = (0.01, 0.01, 0.05, 0.25, 1.0, 3.0, 10.0)  # s, t90 by exposure code [IS 320 manual; 0: guess]
 WARM_UP = 15.0  # s after power-up, guess
 NOISE = 0.1  # K rms, guess
+MEMORY, STEPS = 12.0, 24
+"""Time constants that a head looks back, and straight pieces into which that is cut."""
 NAME = "IN 520"
 SERIAL = "1A2B"
 
@@ -28,11 +30,11 @@ _REQUEST = re.compile(r"(?P<address>[0-9]{2})(?P<letters>[a-z][a-z0-9])(?P<param
 
 
 class ImpacUPPTwin:
-    """The pyrometer. `source(time)` is the temperature [K] of what it looks at, asked at moments in order only.
+    """The pyrometer. `source(time)` is the temperature [K] of what it looks at, now and a little before.
 
-    The head follows its source with its exposure's response time; what the source did between two questions is
-    taken as straight. rng draws one number per value; noise [K rms]. range_start and range_end [K] are rounded to
-    whole degrees Celsius; true_emissivity [1] is what the head should be set to; wavelength [m]; warm_up [s].
+    The head follows its source with its exposure's response time, for which it looks MEMORY time constants back.
+    rng draws one number per value; noise [K rms]. range_start and range_end [K] are rounded to whole degrees
+    Celsius; true_emissivity [1] is what the head should be set to; wavelength [m]; warm_up [s].
     """
 
     def __init__(
@@ -171,17 +173,22 @@ class ImpacUPPTwin:
         return max(10 * self._start, round(10 * degrees))
 
     def _followed(self, now: float) -> float:
-        """Return the temperature [K] that the head has followed to: a first-order lag behind a straight line."""
-        true = self.source(now)
-        if self._seen is None:
-            self._seen = (now, true, true)
-            return true
-        since, before, followed = self._seen
-        passed, lag = now - since, RESPONSE_TIMES[self._exposure] / math.log(10)
-        if passed > 0:
-            behind = (true - before) / passed * lag
-            followed = true - behind + (followed - before + behind) * math.exp(-passed / lag)
-        self._seen = (now, true, followed)
+        """Return the temperature [K] that the head has followed to: a first-order lag behind its source."""
+        lag = RESPONSE_TIMES[self._exposure] / math.log(10)
+        if self._seen is None or now - self._seen[0] > MEMORY * lag:
+            began = max(0.0, now - MEMORY * lag)
+            before = followed = self.source(began)
+        else:
+            began, before, followed = self._seen
+        steps = STEPS if now > began else 1
+        step = (now - began) / steps
+        for number in range(1, steps + 1):
+            true = self.source(now if number == steps else began + number * step)
+            if step > 0:
+                behind = (true - before) / step * lag
+                followed = true - behind + (followed - before + behind) * math.exp(-step / lag)
+            before = true
+        self._seen = (now, before, followed)
         return followed
 
     def _apparent(self, temperature: float) -> float:

@@ -110,7 +110,11 @@ class KeithleyDAQ6510Twin:
         self.log: list[tuple[float, str, str]] = []
         self._rng = rng
         self._now = 0.0
+        self._line = b""
+        self._due: float | None = None
+        self._digitises: tuple[float, Block] | None = None
         self._commands = self._table()
+        self._found: dict[str, Command] = {}
         self._wake()
 
     # What happens to it.
@@ -140,7 +144,7 @@ class KeithleyDAQ6510Twin:
         self.photodiode = Photodiode(time, shape)
         if self._awaits == "EXT":
             self._go_on(time)
-        elif self._awaits == "ATR":
+        elif self._awaits == "ATR" and self._closed:
             settings = self._settings[self._closed]
             begins = self.photodiode.rises_through(settings["level"])
             if settings["level mode"] == "EDGE" and begins is not None:
@@ -192,8 +196,7 @@ class KeithleyDAQ6510Twin:
         self._state = state
         self._awaits, self._block = "", 0
         self._left: list[int] = []
-        self._digitises: tuple[float, Block] | None = None
-        self._due: float | None = None
+        self._digitises, self._due = None, None
 
     # Scan.
 
@@ -229,6 +232,9 @@ class KeithleyDAQ6510Twin:
 
     def _begin_blocks(self) -> None:
         if not self._blocks or sorted(self._blocks) != list(range(1, len(self._blocks) + 1)):
+            raise Refused(CONFLICT)
+        digitises = any(block.does == "digitise" for block in self._blocks.values())
+        if digitises and not (self._closed and self._settings[self._closed]["digitise"]):
             raise Refused(CONFLICT)
         self._block = 0
         self._go_on(self._now)
@@ -286,12 +292,15 @@ class KeithleyDAQ6510Twin:
         return ";".join(replies) if replies else None
 
     def _run(self, header: str, rest: str) -> str | None:
-        command = next((each for each in self._commands if each.header.fullmatch(header.upper())), None)
-        if command is None:
-            raise Refused(UNDEFINED_HEADER)
+        if header not in self._found:
+            fits = (each for each in self._commands if each.header.fullmatch(header.upper()))
+            command = next(fits, None)
+            if command is None:
+                raise Refused(UNDEFINED_HEADER)
+            self._found[header] = command
         found = _CHANNELS.search(rest)
         self._named = [] if found is None else _channels(found["list"])
-        return command.run(parameters(rest if found is None else rest[: found.start()]))
+        return self._found[header].run(parameters(rest if found is None else rest[: found.start()]))
 
     def _table(self) -> list[Command]:
         table: list[Command] = []
@@ -325,6 +334,7 @@ class KeithleyDAQ6510Twin:
 
     def _scan_commands(self, action: Callable[..., None]) -> None:
         action("ROUTe[:CHANnel]:OPEN:ALL", self._open_all)
+        action("ROUTe[:CHANnel]:OPEN", self._open)
         action("ROUTe[:CHANnel]:CLOSe", self._close)
         action("ROUTe[:CHANnel]:CLOSe?", lambda words, channels: f"(@{self._closed or ''})")
         action("ROUTe:SCAN:CREate", self._create_scan)
@@ -372,6 +382,11 @@ class KeithleyDAQ6510Twin:
     def _open_all(self, words: list[str], channels: list[int]) -> None:
         self._refuse_while_running()
         self._closed = 0
+
+    def _open(self, words: list[str], channels: list[int]) -> None:
+        self._refuse_while_running()
+        if self._closed in channels:
+            self._closed = 0
 
     def _close(self, words: list[str], channels: list[int]) -> None:
         self._refuse_while_running()
@@ -501,14 +516,11 @@ def _digitised(word: str) -> bool:
 _CHANNEL_SETTINGS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("FUNCtion", "function", lambda word: choice(word, "VOLTage", "TEMPerature")),
     ("DIGitize:FUNCtion", "digitise", _digitised),
-    ("TEMPerature:TRANsducer", "transducer", lambda word: choice(word, "TCouple", "TC")),
+    ("TEMPerature:TRANsducer", "transducer", lambda word: choice(word, "TCouple")),
     ("TEMPerature:TCouple:TYPE", "kind", lambda word: choice(word, *SEEBECK)),
-    ("TEMPerature:TC:TYPE", "kind", lambda word: choice(word, *SEEBECK)),
     ("TEMPerature:UNIT", "unit", lambda word: choice(word, "CELSius", "KELVin", "FAHRenheit")),
     ("TEMPerature:TCouple:RJUNction:RSELect", "junction", lambda word: choice(word, "INTernal", "SIMulated")),
-    ("TEMPerature:TC:RJUNction:RSELect", "junction", lambda word: choice(word, "INTernal", "SIMulated")),
     ("TEMPerature:TCouple:RJUNction:SIMulated", "simulated", lambda word: number(word, 0.0, 323.15)),
-    ("TEMPerature:TC:RJUNction:SIMulated", "simulated", lambda word: number(word, 0.0, 323.15)),
     ("TEMPerature:ODETector", "detector", boolean),
     ("TEMPerature:NPLCycles", "cycles", lambda word: number(word, 0.0005, 12.0)),
     ("DIGitize:VOLTage:RANGe", "range", _range),

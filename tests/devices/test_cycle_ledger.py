@@ -275,3 +275,43 @@ def test_records_that_no_program_explains_are_refused() -> None:
     books.step((0.0, 3.0, 0.0))
     with pytest.raises(InstrumentError, match="no step left"):
         books.step((10.0, 3.0, 0.0))
+
+
+def test_a_failed_last_reading_does_not_hide_how_a_step_ended() -> None:
+    books = Books(REST)
+    books.step((0.0, 3.9, 0.0), (9.0, 3.9, 0.0), (10.0, math.nan, math.nan))
+    assert books.over() is None
+    assert books.taken()["steps"]["end_reason"] == ["duration"]
+
+
+def test_time_does_not_go_back_where_the_instruments_clock_is_ahead() -> None:
+    books = Books(REST)
+    books.step((0.0, 3.9, 0.0), (10.0, 3.9, 0.0))
+    assert books.ledger.part_ended(None) is None
+    books.ledger.begin(Part((REST,), 0), 9.0)
+    books.step((0.0, 3.9, 0.0), (10.0, 3.9, 0.0))
+    assert books.over() is None
+    assert books.taken()["primary"]["test_time"] == [0.0, 10.0, 10.0, 20.0]
+
+
+def test_the_charge_of_a_biased_spectrum_counts() -> None:
+    books = Books(Step(PotentiostaticImpedance(1e3, 1.0, 0.01, bias=3.9)))
+    books.ledger.element(ElementBegan("eis"))
+    for number, time in enumerate((10.0, 20.0, 36.0), 1):
+        books.ledger.spectrum(SpectrumPoint(number, time, 1.0, 50.0, -1.0, 3.9, 1e-3, 0.01, 0.0))
+    assert books.over() is None
+    taken = books.taken()
+    assert taken["steps"]["charge"] == [pytest.approx(1e-5, rel=1e-12)]
+    assert taken["cycles"]["charge_capacity"] == [pytest.approx(1e-5, rel=1e-12)]
+
+
+def test_a_fragment_of_a_pass_is_no_whole_cycle() -> None:
+    books = Books(Loop((CHARGE, DISCHARGE), 2, counts_cycles=True))
+    books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
+    books.step((10.0, 4.1, -1e-3), (18.0, 3.0, -1e-3))
+    books.step((18.0, 3.0, 1e-3), (19.0, 3.1, 1e-3))
+    before = books.ledger.seen()
+    assert books.ledger.part_ended(None, acted=True) is EndReason.OPERATOR
+    seen = books.ledger.seen()
+    assert (seen.cycle, seen.discharge_capacity) == (1, pytest.approx(8e-3))
+    assert before.discharge_capacity == pytest.approx(8e-3)

@@ -17,7 +17,7 @@ from devices.base import RowStream
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.bridges.squidstat import Connection, SquidstatBridge
 from devices.cycle_columns import PRIMARY_COLUMNS, CycleFlag
-from devices.errors import InterlockError, LimitError, OutcomeUnknown, ProgramError, Timeout
+from devices.errors import InterlockError, LimitError, OutcomeUnknown, ProgramError, Timeout, WireError
 from devices.instruments.squidstat import Squidstat
 from devices.limits import ChannelLimits
 from devices.ports import Fault, FaultyPort, TwinPort
@@ -449,7 +449,7 @@ def test_a_doubled_start_starts_once() -> None:
     rig.fly(cycles(1))
     again = pack({**rig.sent("start")[0], "id": 99})
     reply = unpack(rig.touched.exchange(again))
-    assert reply["error"]["code"] == "spent"
+    assert reply["first"] == 1
     assert [event for _, event, _ in rig.twin.log].count("started") == 1
 
 
@@ -737,3 +737,81 @@ def test_another_cell_than_the_record_says_is_refused() -> None:
     rig.clock.run_until(10.0)
     with pytest.raises(InterlockError, match="another cell"):
         raise status.exception()
+
+
+class Cut:
+    """A port that can be cut and mended by the test, for all requests or those that hold a word."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner, self.cut, self.word = inner, False, b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def write(self, data: bytes) -> None:
+        if self.cut and self.word in data:
+            raise Timeout("the cable is cut")
+        self.inner.write(data)
+
+
+def cut_rig(program: Program) -> tuple[Rig, Cut]:
+    """Return a rig in flight whose cable can be cut."""
+    rig = Rig()
+    cable = Cut(rig.wire._port)
+    rig.wire._port = cable
+    rig.station.prepare(CycleJob(SAMPLE, program))
+    rig.clock.run_until(10.0)
+    rig.station.kickoff()
+    rig.clock.run_until(20.0)
+    return rig, cable
+
+
+def test_a_cell_that_could_not_be_made_safe_is_opened_when_the_link_is_back() -> None:
+    rig, cable = cut_rig(cycles(3))
+    cable.cut = True
+    with pytest.raises(WireError):
+        rig.station.safe()
+    assert rig.twin.busy(0)
+    rig.station.stop()  # as a plan's cleanup does; the wish to open stays
+    rig.clock.run_until(200.0)
+    cable.cut = False
+    rig.clock.run_until(300.0)
+    assert not rig.twin.busy(0)
+    flight = rig.station.flight()
+    assert flight.end_reason == "made safe"
+    assert flight.interrupted
+    assert {"not_opened", "link_lost", "link_back"} <= set(rows(rig.station.streams["events"])["code"])
+
+
+def test_a_cut_during_which_the_link_fails_is_made_when_it_is_back() -> None:
+    body = (charge_to(4.1, 10 * CURRENT), discharge_to(3.5, 10 * CURRENT))
+    rig, cable = cut_rig(Program("p", (Loop(body, 20, counts_cycles=True), rest(60.0)), LIMITS))
+    rig.clock.run_until(100.0)
+    assert rig.station.change_times(1) == 1
+    cable.cut, cable.word = True, b"stop"
+    rig.clock.run_until(2000.0)
+    events = rows(rig.station.streams["events"])
+    assert "link_lost" in events["code"]
+    assert not rig.sent("stop")
+    cable.cut = False
+    rig.clock.run_until(1e5)
+    assert len(rig.sent("stop")) == 1
+    steps = rows(rig.station.streams["steps"])
+    whole = [i for i, why in zip(steps["step_index"], steps["end_reason"], strict=True) if why != "operator"]
+    # What ran until the link was back is in the books; the rest follows once.
+    assert whole == [0, 1] * (len(whole) // 2) + [2]
+    flight = rig.station.flight()
+    assert flight.end_reason == "completed"
+    assert flight.asked == flight.done == len(whole)
+
+
+def test_what_ended_by_itself_before_it_was_stopped_is_complete() -> None:
+    for end in ("stop", "close", "safe"):
+        rig = Rig(poll_period=3600.0)
+        rig.station.prepare(CycleJob(SAMPLE, Program("p", (rest(60.0),), LIMITS)))
+        rig.clock.run_until(10.0)
+        rig.station.kickoff()
+        rig.clock.run_until(200.0)
+        getattr(rig.station, end)()
+        flight = rig.station.flight()
+        assert (flight.end_reason, flight.done, flight.interrupted) == ("completed", 1, False), end

@@ -137,7 +137,7 @@ def test_without_a_counting_loop_under_way_nothing_can_be_changed():
     course = Course(program(REST, CYCLES))
     course.next(Seen())
     course.began()
-    with pytest.raises(InterlockError, match="no counting loop"):
+    with pytest.raises(InterlockError, match="no loop of cycles"):
         course.change_times(3)
 
 

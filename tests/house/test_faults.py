@@ -14,7 +14,7 @@ from devices.ports import FaultyPort, random_faults
 from devices.recipes import AnnealRecipe
 
 PULSES = 12
-WIRES = ("charger", "gate", "meter")
+WIRES = ("charger", "gate", "meter", "permissives")
 TROUBLES = {
     "drop": {"drop": 1.0},
     "garble": {"garble": 1.0},

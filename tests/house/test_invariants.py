@@ -184,7 +184,7 @@ def test_closing_a_session_in_a_pause_ends_its_run_with_every_row_and_a_stop_doc
     box = black_box(lab)
 
     def pause(name, doc):
-        if name == "event_page" and lab.RE.state == "running":
+        if name == "event_page" and "pulse" in doc["data"] and lab.RE.state == "running":
             threading.Thread(target=lab.RE.request_pause, args=(False,)).start()
 
     lab.RE.subscribe(pause)
@@ -291,10 +291,12 @@ def test_a_keep_alive_that_stops_trips_the_watchdog_one_and_a_half_seconds_after
     lab = open_lab(clock, config=config)
     wire = lab.lamp.charger.wire
     heard = wire._port = Listening(wire._port, lab.clock)
-    lab.wait(lab.lamp.prepare(AnnealJob(sample, AnnealRecipe("t", 850.0, 1.8e-3, 50, 0.5))))
+    job = AnnealJob(sample, AnnealRecipe("t", 850.0, 1.8e-3, 50, 0.5))
+    lab.wait(lab.lamp.prepare(job))
+    lab.lamp.insert(lab.lamp.arm(job))
     lab.wait(lab.lamp.kickoff())
     lab.clock.sleep(2.0)
-    lab.lamp._train.cancel()
+    lab.lamp._running.cancel()
     lab.clock.sleep(1.0)
     last = heard.sent[-1]
     lab.clock.sleep(2.0)
@@ -338,6 +340,8 @@ def test_what_the_lamps_poller_raises_fails_the_run_and_keeps_its_rows(
     unknown = list(run.table("events")["code"]).count("outcome_unknown")
     assert 0 < len(box.gates()) <= len(run.table()["pulse"]) + unknown
     assert box.is_safe()
+    assert lab.lamp.state.get() == "fault"
+    lab.lamp.reset()
     (again,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
     assert list(Run(again, lab.data).table()["pulse"]) == list(range(1, recipe.pulse_count + 1))
 
@@ -424,7 +428,9 @@ def test_a_train_stopped_at_any_moment_of_wall_time_has_one_row_for_each_gate(
     for late in (0.0, 0.005, 0.015, 0.021, 0.022, 0.023, 0.1, 0.45, 0.5, 0.55, 0.7):
         before = len(box.gates())
         box.twins.head.voltage = 0.0  # nobody waits for the bank to bleed between two trials
-        lab.wait(lab.lamp.prepare(AnnealJob(sample, AnnealRecipe("t", 400.0, 1.8e-3, 5, 0.5))))
+        job = AnnealJob(sample, AnnealRecipe("t", 400.0, 1.8e-3, 5, 0.5))
+        lab.wait(lab.lamp.prepare(job))
+        lab.lamp.insert(lab.lamp.arm(job))
         lab.wait(lab.lamp.kickoff())
         while len(box.gates()) == before:
             lab.clock.sleep(0.001)

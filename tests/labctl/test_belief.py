@@ -125,3 +125,87 @@ def test_a_furnace_is_predicted_over_the_depth_of_the_film(tmp_path, sample):
     prediction, result = believer(tmp_path).furnace(sample, recipe)
     assert prediction.values["crystalline_mean"] == pytest.approx(0.58, abs=0.01)
     assert len(result.crystalline) >= 20
+
+
+# What the station must refuse, and what it must not.
+
+
+def on_chuck(transfer, folder, limits=None):
+    return Believer(folder, Bank(), Surroundings(back_transfer=transfer), limits=limits or DamageLimits())
+
+
+@pytest.mark.parametrize(("film", "pulses"), [(0.7e-6, 20), (1.2e-6, 20), (3.3e-6, 300)])
+def test_a_coated_foil_without_contact_to_its_chuck_is_refused_with_the_temperatures_that_it_would_reach(
+    tmp_path, sample, film, pulses
+):
+    with pytest.raises(InterlockError, match=r"molten_share") as refused:
+        on_chuck(20.0, tmp_path).anneal(*paper(sample, film, 850.0, pulses))
+    free = Believer(tmp_path, Bank(), Surroundings(back_transfer=20.0))
+    peaks = free.anneal(*paper(sample, film, 850.0, pulses)).values
+    said = str(refused.value)
+    assert f"the surface reaches {peaks['surface_peak'] - 273.15:.0f} degC" in said
+    assert f"the foil {peaks['foil_peak'] - 273.15:.0f} degC" in said
+
+
+def test_an_uncoated_foil_on_the_chuck_passes(tmp_path, sample):
+    bare = replace(sample, id="bare", layers=sample.layers[:1], cell_layers=())
+    recipe = AnnealRecipe("paper", voltage=850.0, pulse_duration=1.8e-3, pulse_count=20, rate=0.4)
+    prediction = on_chuck(100.0, tmp_path).anneal(bare, recipe)
+    assert set(levels(prediction).values()) == {"ok"}
+    # A tenth of 16.5 J/cm2 in 244 J/(m2 K), on a base that a mean power of 0.66 W/cm2 keeps up.
+    assert 340 < prediction.values["foil_peak"] < 420
+
+
+@pytest.mark.parametrize(("fault", "refused"), [(0.3, True), (0.35, True), (0.37, False), (0.5, False)])
+def test_950_volts_on_the_chuck_warn_or_fault_exactly_as_the_threshold_says(tmp_path, sample, fault, refused):
+    limits = DamageLimits(molten_share=ShareThresholds(0.0, fault))
+    asked = paper(sample, 1.2e-6, 950.0, 43)
+    molten = believer(tmp_path).anneal(*asked).values["molten_share"]
+    assert (molten > fault) == refused
+    if refused:
+        with pytest.raises(InterlockError, match=rf"molten_share = .* is above {fault:g}"):
+            on_chuck(100.0, tmp_path, limits).anneal(*asked)
+    else:
+        prediction = on_chuck(100.0, tmp_path, limits).anneal(*asked)
+        assert next(each.level for each in judge(prediction.values, limits)) == "warning"
+
+
+@pytest.mark.parametrize(
+    ("film", "voltage", "pulses"), [(0.7e-6, 850.0, 20), (1.2e-6, 900.0, 43), (3.3e-6, 850.0, 300)]
+)
+def test_every_recipe_of_the_paper_passes(tmp_path, sample, film, voltage, pulses):
+    assert on_chuck(100.0, tmp_path).anneal(*paper(sample, film, voltage, pulses)).ask == ""
+
+
+def test_beyond_a_threshold_that_says_ask_the_prediction_holds_the_question(tmp_path, sample):
+    limits = DamageLimits(molten_share=ShareThresholds(0.0, 0.05, "ask"))
+    asked = on_chuck(100.0, tmp_path, limits).anneal(*paper(sample, 1.2e-6, 900.0, 43)).ask
+    assert "molten_share" in asked
+    assert "degC" in asked
+    strict = replace(limits, film_peak=replace(limits.film_peak, warn=800.0, fault=900.0))
+    with pytest.raises(InterlockError, match="film_peak"):
+        on_chuck(100.0, tmp_path, strict).anneal(*paper(sample, 1.2e-6, 900.0, 43))
+
+
+def test_a_prediction_has_the_base_before_each_pulse_and_the_exposure(tmp_path, sample):
+    values = believer(tmp_path).anneal(*paper(sample, 0.7e-6, 850.0, 20)).values
+    bases = values["base_temperature"]
+    assert len(bases) == 20
+    assert bases[0] == pytest.approx(298.15, abs=0.1)
+    assert bases[1] > 400
+    # What a mean power of 16.5 J/cm2 x .767 x .4 Hz makes of 110 W/(m2 K), less what each pulse adds itself.
+    assert bases[-1] == pytest.approx(bases[-2], abs=1.0)
+    assert values["exposure"] == pytest.approx(16.5e4, rel=1e-3)
+
+
+def test_the_rest_of_a_train_goes_on_from_the_pulses_that_passed(tmp_path, sample):
+    thick, recipe = paper(sample, 0.7e-6, 850.0, 20)
+    plain = believer(tmp_path)
+    whole = plain.anneal(thick, recipe).values
+    passed = tuple((2.5 * number, 850.0) for number in range(8))
+    on_time = plain.rest(thick, recipe, passed, 20.0, 0.0).values
+    assert on_time["base_temperature"] == pytest.approx(whole["base_temperature"][8:], abs=0.3)
+    assert on_time["crystalline_mean"] == pytest.approx(whole["crystalline_mean"], abs=1e-3)
+    late = plain.rest(thick, recipe, passed, 80.0, 0.0).values
+    assert late["base_temperature"][0] == pytest.approx(298.15, abs=1.0)
+    assert late["crystalline_mean"] < whole["crystalline_mean"]

@@ -77,7 +77,7 @@ def test_every_device_that_does_not_answer_is_named_in_one_tree(config, tmp_path
     with pytest.raises(ConnectError) as failed:
         labctl.open_session("example-hardware", config=config, data=tmp_path / "data")
     assert {name: set(parts) for name, parts in failed.value.failures.items()} == {
-        "lamp": {"charger", "gate", "meter"},
+        "lamp": {"charger", "gate", "meter", "permissives"},
         "potentiostat": {"channels"},
         **{f"channel_{number}": {"channels"} for number in range(4)},
     }

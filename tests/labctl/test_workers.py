@@ -140,7 +140,8 @@ def test_one_that_fails_leaves_the_others_untouched(channels, cells):
 
 
 def test_a_station_has_one_worker(channels, cells):
-    first = channels.start(cycled(channels, 0, cells[0], rates(cells[0], cycles=50)), "first")
+    program = replace(rates(cells[0], cycles=50), on_host_loss="open")
+    first = channels.start(cycled(channels, 0, cells[0], program), "first")
     while channels.channel_0.flight().end_reason != "running":
         channels.clock.sleep(0.1)
     second = channels.start(cycled(channels, 0, cells[1], rates(cells[1])), "second")
@@ -148,6 +149,9 @@ def test_a_station_has_one_worker(channels, cells):
         second.result(60.0)
     with pytest.raises(InterlockError, match="first works on it"):
         channels.RE(cycled(channels, 0, cells[1], rates(cells[1])))
+    # Being refused must not stop, let alone open, what the other one runs.
+    assert channels.channel_0.flight().end_reason == "running"
+    assert channels.twins.station("channel_0").squidstat.busy(0)
     first.end("enough")
     assert first.state == "failed"
 
@@ -176,6 +180,11 @@ def test_closing_the_session_ends_the_workers(open_lab, config, films):
     lab.close()
     assert worker.done
     assert worker.state == "failed"
+    (kept,) = [Run(path) for path in run_files(lab.data)]
+    assert kept.stop["exit_status"] == "abort"
+    rows = kept.table()["record"]
+    assert list(rows) == list(range(1, len(rows) + 1))
+    assert kept.table("outcome")["end_reason"][0].startswith("left running")
 
 
 EXPERIMENT = """

@@ -149,7 +149,9 @@ def test_a_recipe_beyond_the_labs_limits_is_refused_and_nothing_is_charged(lab, 
 
 def test_a_plan_that_stops_collecting_feeds_no_keep_alive(lab, sample, recipe):
     """The lease: the lamp must not go on firing for a plan that hangs."""
-    lab.wait(lab.lamp.prepare(AnnealJob(sample, AnnealRecipe("long", 850.0, 1.8e-3, 300, 0.4))))
+    job = AnnealJob(sample, AnnealRecipe("long", 850.0, 1.8e-3, 300, 0.4))
+    lab.wait(lab.lamp.prepare(job))
+    lab.lamp.insert(lab.lamp.arm(job))
     lab.wait(lab.lamp.kickoff())
     finished = lab.lamp.complete()
     with pytest.raises(InterlockError, match="lease"):

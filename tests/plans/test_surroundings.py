@@ -29,3 +29,14 @@ def test_a_thermometer_that_fails_ends_nothing(lab, cell, program, caplog):
         (uid,) = lab.RE(lab.plans.cycle(lab.potentiostat, cell, program, surroundings=[glovebox(readings)]))
     assert Run(uid, lab.data).stop["exit_status"] == "success"
     assert "could not be read" in caplog.text
+
+
+def test_a_device_that_dies_before_the_closing_baseline_leaves_the_run_complete(lab, cell, program, caplog):
+    alive = iter([0.0, 1.0])  # when it is made, and when the run opens
+    lab.devices["chiller"] = glovebox(alive)
+    with caplog.at_level(logging.WARNING):
+        (uid,) = lab.RE(lab.plans.cycle(lab.potentiostat, cell, program))
+    run = Run(uid, lab.data)
+    assert run.stop["exit_status"] == "success"
+    assert len(run.table("baseline")["oxygen"]) == 1
+    assert "closing baseline" in caplog.text

@@ -63,6 +63,8 @@ class ConstantCurrent:
         carried = np.minimum(np.maximum(fractions, _LEAST), 1.0 - _LEAST)
         voltages = self._interfaces.at_lithium(carried, self._density)
         end, reason = self._end(grid.nodes, fractions, voltages, horizon, (low, high))
+        if end == 0.0:  # at its limit from the start, but for round-off
+            return end, reason, Panelled(np.empty(0), np.empty((0, ORDER)))
         return end, reason, self._panelled(grid.borders, voltages.reshape(-1, ORDER), end)
 
     def _end(

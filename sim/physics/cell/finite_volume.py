@@ -288,8 +288,10 @@ class _Run:
     def _margins(self, point: Point, new: Point, until: Until) -> dict[EndReason, float]:
         """Return the margin of every limit at a new point, its rates those since the point before."""
         moment, length = new.moment, new.time - point.time
-        levels = self._watch.levels(np.array([moment.voltage]), np.array([moment.current]))
-        found = {reason: float(margin[0]) for reason, margin in levels}
+        values, start = (np.array([moment.voltage]), np.array([moment.current])), point.moment.current
+        found: dict[EndReason, float] = {}
+        for reason, margin in self._watch.levels(*values, start):
+            found[reason] = min(found.get(reason, math.inf), float(margin[0]))
         if until.charge is not None:
             found[EndReason.CHARGE] = until.charge - abs(new.charge)
         if until.voltage_rate is not None:

@@ -26,6 +26,7 @@ _LEAST_FRACTION = 1e-12  # of x at the surface: currents that move it by less ar
 _DIGITS = 32.0 * np.finfo(np.float64).eps  # of x: round-off gathered on the way to a panel's coefficients
 _AGES = 1e9  # s
 _MOST_PANELS = 20000  # a step of a month takes a hundred
+_NOISE = 0.05  # error over the tolerance that round-off counts as: panels grow, by one power of two
 _GROW = ((1e-5, 3), (1e-3, 2), (1e-1, 1))  # error over tolerance below which a panel grows by powers of two
 _DIFFERENCE = TO_COEFFICIENTS[-2:].T
 _SEEN = np.array([0, ORDER // 2, ORDER - 1])
@@ -110,7 +111,7 @@ class March:
         while course.time < horizon:
             solved, error = self._attempt(course, control, level, horizon, here)
             if solved is not None and watch.watches_rates:
-                error = max(error, watch.rate_error(solved.length, solved.voltage, solved.current))
+                error = max(error, self._rate_error(watch, solved))
             if solved is None or (error > 1.0 and level > _LOWEST_LEVEL):
                 if level <= _LOWEST_LEVEL:
                     return course, passed, self.exhausted(control)
@@ -249,9 +250,16 @@ class March:
                 solved = self._solve(panel, resting, control, course.time + panel.length * NODES, before)
             except NoSolutionError:
                 continue
-            error = self._error(solved)
-            return solved, min(error, 1.0) if error > 1.0 and self._is_noise(solved) else error
+            return solved, self._beyond_noise(self._error(solved), solved)
         return None, math.inf
+
+    def _rate_error(self, watch: Watch, solved: Solved) -> float:
+        """Return the error over the tolerance of the rates of one panel."""
+        return self._beyond_noise(watch.rate_error(solved.length, solved.voltage, solved.current), solved)
+
+    def _beyond_noise(self, error: float, solved: Solved) -> float:
+        """Return an error over the tolerance, a small one where a shorter panel would show no less round-off."""
+        return _NOISE if error > 1.0 and self._is_noise(solved) else error
 
     def _solve(
         self, panel: Panel, resting: Floats, control: Control, times: Floats, before: Solved

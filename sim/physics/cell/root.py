@@ -34,7 +34,7 @@ def root(
             before = place
         closer = place - value / slope if slope != 0.0 else math.inf
         if abs(closer - place) < settled:
-            return closer
+            return min(max(closer, min(before, after)), max(before, after))
         if not min(before, after) < closer < max(before, after):
             closer = 0.5 * (before + after)
             if abs(after - before) < settled:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
@@ -19,9 +21,20 @@ _ROUND_OFF = 1e-9  # V, and of the largest current: what a polynomial's last coe
 _OVERSHOOT = 2.0  # an integral over part of a panel is less than this times its length and largest value
 _PLACE_SETTLED = 1e-9  # of a panel: Newton's next step would be its square
 _SLOPE_COEFFICIENTS: Floats = np.asarray(2.0 * legendre.legder(np.eye(ORDER)) @ TO_COEFFICIENTS)
+# From values at the nodes of a panel to value and derivative, per panel length, at its start.
+_START: Floats = legendre.legvander(np.array([-1.0]), ORDER - 1)[0] @ TO_COEFFICIENTS
+_START_SLOPE: Floats = np.asarray(legendre.legval(-1.0, _SLOPE_COEFFICIENTS))
 _INTEGRATED: Floats = (
     0.5 * legendre.legval(2.0 * NODES - 1.0, legendre.legint(np.eye(ORDER), lbnd=-1.0)).T @ TO_COEFFICIENTS
 )
+
+
+class _Rate(NamedTuple):
+    """Hold a rate in a panel: the limit it is watched for, its margin at the nodes, its error over the tolerance."""
+
+    reason: EndReason
+    margin: Floats
+    error: float
 
 
 class Watch:
@@ -41,20 +54,26 @@ class Watch:
 
     def rate_error(self, length: float, voltage: Floats, current: Floats) -> float:
         """Return the error of the rates in a panel over what is allowed, from its last two coefficients."""
-        until, errors = self._until, [0.0]
-        noise = (_ROUND_OFF, _ROUND_OFF * float(np.max(np.abs(current))))
-        for limit, values, least in zip(
-            (until.voltage_rate, until.current_rate), (voltage, current), noise, strict=True
+        return max((each.error for each in self._rates(length, voltage, current)), default=0.0)
+
+    def _rates(self, length: float, voltage: Floats, current: Floats) -> list[_Rate]:
+        """Return what a panel shows of each rate that is a limit."""
+        until, found = self._until, []
+        for reason, limit, values, scale in (
+            (EndReason.VOLTAGE_RATE, until.voltage_rate, voltage, 1.0),
+            (EndReason.CURRENT_RATE, until.current_rate, current, float(np.max(np.abs(current)))),
         ):
-            rest = float(np.sum(np.abs(TO_COEFFICIENTS[-2:] @ values)))
-            if limit is not None and rest > least:
-                smallest = max(limit, float(np.min(np.abs(SLOPES @ values))) / length)
-                errors.append(2.0 * ORDER**2 * rest / length / (_RATE_TOLERANCE * smallest))
-        return max(errors)
+            if limit is None:
+                continue
+            rate, rest = SLOPES @ values / length, float(np.sum(np.abs(TO_COEFFICIENTS[-2:] @ values)))
+            allowed = _RATE_TOLERANCE * max(limit, float(np.min(np.abs(rate))))
+            error = 2.0 * ORDER**2 * rest / length / allowed if rest > _ROUND_OFF * scale else 0.0
+            found.append(_Rate(reason, _ahead(rate, float(_START_SLOPE @ values)) - limit, error))
+        return found
 
     def at_once(self, voltage: float, current: float) -> EndReason | None:
         """Return the limit met by voltage [V] and current [A] at the first instant, if any."""
-        found = self.levels(np.array([voltage]), np.array([current]))
+        found = self.levels(np.array([voltage]), np.array([current]), current)
         return next((reason for reason, margin in found if margin[0] <= 0.0), None)
 
     def first(
@@ -74,8 +93,11 @@ class Watch:
             met.append((_place(margin) * length, reason))
         return min(met, key=lambda each: each[0]) if met else None
 
-    def levels(self, voltage: Floats, current: Floats) -> list[tuple[EndReason, Floats]]:
-        """Return the margin of every limit on voltage [V] and current [A], all (n,)."""
+    def levels(self, voltage: Floats, current: Floats, start: float) -> list[tuple[EndReason, Floats]]:
+        """Return the margin of every limit on voltage [V] and current [A], all (n,); start [A]: at their start.
+
+        No margin takes a magnitude: where the current changes its sign that is no polynomial.
+        """
         until = self._until
         found: list[tuple[EndReason, Floats]] = []
         if until.lower is not None:
@@ -83,9 +105,10 @@ class Watch:
         if until.upper is not None:
             found.append((EndReason.UPPER_VOLTAGE, until.upper - voltage))
         if until.smallest_current is not None:
-            found.append((EndReason.SMALLEST_CURRENT, np.abs(current) - until.smallest_current))
+            found.append((EndReason.SMALLEST_CURRENT, _ahead(current, start) - until.smallest_current))
         if until.largest_current is not None:
-            found.append((EndReason.LARGEST_CURRENT, until.largest_current - np.abs(current)))
+            found.append((EndReason.LARGEST_CURRENT, until.largest_current - current))
+            found.append((EndReason.LARGEST_CURRENT, until.largest_current + current))
         return found
 
     def far(
@@ -125,20 +148,26 @@ class Watch:
         density: Floats,
     ) -> list[tuple[EndReason, Floats]]:
         until = self._until
-        found = self.levels(voltage, current)
+        found = self.levels(voltage, current, float(_START @ current))
         if until.charge is not None:
             passed = charge + length * (_INTEGRATED @ current)
-            found.append((EndReason.CHARGE, until.charge - np.abs(passed)))
-        if until.voltage_rate is not None:
-            found.append((EndReason.VOLTAGE_RATE, np.abs(SLOPES @ voltage) / length - until.voltage_rate))
-        if until.current_rate is not None:
-            found.append((EndReason.CURRENT_RATE, np.abs(SLOPES @ current) / length - until.current_rate))
+            found.append((EndReason.CHARGE, until.charge - passed))
+            found.append((EndReason.CHARGE, until.charge + passed))
+        # A rate lost in round-off shows no limit.
+        found += [
+            (each.reason, each.margin) for each in self._rates(length, voltage, current) if each.error <= 1.0
+        ]
         if density.min() < 0.0:
             plated = density - self._plating_loss * np.maximum(density, 0.0)
             left = anode + self._area * length * (_INTEGRATED @ plated)
             if left[-1] < anode:
                 found.append((EndReason.LIMITING_CURRENT, left))
         return found
+
+
+def _ahead(values: Floats, start: float) -> Floats:
+    """Return values (n,) counted positive on the side of 0 on which they start."""
+    return values if start >= 0.0 else -values
 
 
 def _place(margin: Floats) -> float:

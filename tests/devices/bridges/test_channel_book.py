@@ -18,7 +18,7 @@ SWEEP = {"element": "galvanostatic_impedance", "first": 1.0}
 
 def book(*experiment: Any) -> ChannelBook:
     made = ChannelBook(uploaded="t", experiment=experiment)
-    made.begin()
+    made.begin(0.0)
     return made
 
 

@@ -106,7 +106,7 @@ def test_a_setpoint_garbled_on_its_way_is_seen_before_the_output_goes_on(connect
     device, twin = charger(connect)
     receive = twin.receive
     twin.receive = lambda data, now: receive(data.replace(b">S0 850", b">S0 950"), now)  # type: ignore[method-assign]
-    with pytest.raises(InstrumentError, match="949.997"):
+    with pytest.raises(InstrumentError, match=r"949\.997"):
         device.program(850.0)
     assert "high voltage on" not in [event for _, event, _ in twin.log]
 
@@ -117,7 +117,26 @@ def test_a_setpoint_garbled_under_a_charged_bank_switches_it_off(connect: Any, c
     clock.sleep(10.0)
     receive = twin.receive
     twin.receive = lambda data, now: receive(data.replace(b">S0 850", b">S0 950"), now)  # type: ignore[method-assign]
-    with pytest.raises(InstrumentError, match="switched off"):
+    with pytest.raises(InstrumentError, match="is switched off"):
+        device.program(850.0)
+    assert not twin.high_voltage_on
+
+
+def test_a_supply_that_falls_silent_while_it_is_programmed_is_switched_off_blind(
+    connect: Any, clock: Any
+) -> None:
+    device, twin = charger(connect)
+    device.program(800.0)
+    clock.sleep(10.0)
+    receive, heard = twin.receive, []
+
+    def falls_silent(data: bytes, now: float) -> bytes:
+        heard.append(data)
+        answer = receive(data.replace(b">S0 850", b">S0 950"), now)
+        return b"" if b">S0 850\n" in heard else answer
+
+    twin.receive = falls_silent  # type: ignore[method-assign]
+    with pytest.raises(WireError):
         device.program(850.0)
     assert not twin.high_voltage_on
 

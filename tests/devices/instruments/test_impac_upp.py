@@ -117,10 +117,14 @@ def test_a_head_that_does_not_move_is_stuck_and_one_that_does_is_not(connect: An
     twin.stick(clock.now())
     source.temperature = 900.0
     since = clock.now()
-    with pytest.raises(InstrumentError, match="nothing else for") as told:
+
+    def until_it_tells() -> None:
         while True:
             clock.sleep(1.0)
             device.read_temperature()
+
+    with pytest.raises(InstrumentError, match="nothing else for") as told:
+        until_it_tells()
     assert told.value.code == "stuck"
     assert clock.now() - since == pytest.approx(61.0, abs=1.1)
 

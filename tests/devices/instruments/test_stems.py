@@ -23,9 +23,12 @@ TRANSCRIPTS = ROOT / "tests" / "transcripts"
 
 INJECTED: dict[str, Any] = {
     "bank": FlashHead,
+    "on_pulse": lambda: lambda time, fired: None,
     "on_gate": lambda: lambda time, width: None,
+    "on_loop": lambda: lambda closed, time: None,
     "rng": lambda: np.random.default_rng(0),
     "source": lambda: lambda time: 529.45,
+    "sources": lambda: {101: lambda time: 400.0, 102: lambda time: 300.0},
 }
 """What a twin's constructor may ask for by name."""
 

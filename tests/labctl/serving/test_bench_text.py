@@ -18,6 +18,7 @@ ADDRESSES = {
     ("lamp", "charger"): "serial:/tmp/a/lamp.charger?baud=9600",
     ("lamp", "gate"): "socket://127.0.0.1:4001",
     ("lamp", "meter"): "serial:/tmp/a/lamp.meter?baud=9600",
+    ("lamp", "permissives"): "serial:/tmp/a/lamp.permissives?baud=9600",
     ("potentiostat", "channels"): "socket://127.0.0.1:4002",
 }
 
@@ -70,6 +71,6 @@ def test_each_channel_of_many_has_an_address_of_its_own(tmp_path):
 
 def test_a_served_world_has_no_twin_of_its_own(tmp_path):
     path = tmp_path / "both.toml"
-    path.write_text(served_bench(TWIN, dict(list(ADDRESSES.items())[:3]), tmp_path / "hands"))
+    path.write_text(served_bench(TWIN, dict(list(ADDRESSES.items())[:4]), tmp_path / "hands"))
     with pytest.raises(ConfigError, match="served by another process"):
         bench(path)

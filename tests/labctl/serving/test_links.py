@@ -12,8 +12,12 @@ import serial
 
 from labctl.serving.links import PtyLink, SocketLink
 from sim.apparatus import FlashHead
+from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
+from sim.twins.impac_upp import ImpacUPPTwin
+from sim.twins.keithley_daq6510 import KeithleyDAQ6510Twin
+from sim.twins.remote_recipe import RemoteRecipeTwin
 from sim.twins.srs_dg645 import SRSDG645Twin
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
@@ -21,6 +25,14 @@ MADE = {
     "glassman_fj": lambda given: GlassmanFJTwin(FlashHead(), **given),
     "srs_dg645": lambda given: SRSDG645Twin(lambda time, width: None, **given),
     "gentec_maestro": lambda given: GentecMaestroTwin(np.random.default_rng(0), **given),
+    "fug_probus": lambda given: FuGProbusTwin(FlashHead(), **given),
+    "impac_upp": lambda given: ImpacUPPTwin(lambda time: 529.45, np.random.default_rng(0), **given),
+    "keithley_daq6510": lambda given: KeithleyDAQ6510Twin(
+        np.random.default_rng(0),
+        sources={101: lambda time: 400.0, 102: lambda time: 300.0},
+        **given,
+    ),
+    "remote_recipe": lambda given: RemoteRecipeTwin(lambda time, fired: None, **given),
 }
 
 

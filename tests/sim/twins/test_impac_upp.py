@@ -16,8 +16,7 @@ def shown(twin: ImpacUPPTwin, now: float) -> float:
 
 
 def twin_of(source, **given):
-    twin = ImpacUPPTwin(source, np.random.default_rng(0), noise=0.0, true_emissivity=1.0, **given)
-    return twin
+    return ImpacUPPTwin(source, np.random.default_rng(0), noise=0.0, true_emissivity=1.0, **given)
 
 
 def test_it_shows_tenths_of_a_degree():
@@ -44,6 +43,23 @@ def test_behind_a_ramp_it_lags_by_its_time_constant():
     shown(twin, 0.0)
     lag = RESPONSE_TIMES[4] / math.log(10)
     assert shown(twin, 20.0) == pytest.approx(400.0 + 10.0 * (20.0 - lag) - 273.15, abs=0.06)
+
+
+def test_long_after_a_flash_it_shows_what_it_sees_and_soon_after_not_yet():
+    """A body at 300 K is flashed to 800 K at 5 s and cools within 2 s; nobody looked in between."""
+
+    def flashed(time):
+        return 300.0 + (500.0 * math.exp(-(time - 5.0) / 2.0) if time > 5.0 else 0.0)
+
+    lag = RESPONSE_TIMES[0] / math.log(10)
+    for since in (0.1, 0.4, 2.1):
+        twin = twin_of(flashed)
+        shown(twin, 4.0)
+        # The response of a first-order head to a step that cools exponentially.
+        share = (math.exp(-since / 2.0) - math.exp(-since / lag)) / (1.0 - lag / 2.0)
+        assert shown(twin, 5.0 + since) == pytest.approx(300.0 + 500.0 * share - 273.15, abs=0.3)
+    twin = twin_of(flashed)
+    assert shown(twin, 5.0 + lag / 2) < 300.0 + 0.6 * 500.0 - 273.15
 
 
 def test_questions_in_between_change_nothing_behind_a_ramp():

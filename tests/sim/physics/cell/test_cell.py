@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sim.materials import cathode
@@ -65,6 +65,7 @@ steps = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(steps=steps)
+@example(steps=[(1.0, 0.0010703367240773149, 2.0), *[(-1.0, 0.0017932497600389495, 1.0)] * 2])
 def test_charge_balances_over_any_sequence_of_currents_and_rests(
     steps: list[tuple[float, float, float]],
 ) -> None:

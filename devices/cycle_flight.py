@@ -1,0 +1,372 @@
+"""One program on one channel, from its first start to its end: parts started, rows collected, the cell opened.
+
+One poller acts: it looks, and goes on to the next part. Whoever wants the cell open says so once: it is done at once
+where the link allows it, and otherwise by the poller, until the instrument has acknowledged it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from devices.clock import Clock, Poller
+from devices.cycle_ends import EndReason
+from devices.cycle_ledger import CycleLedger
+from devices.cycler import (
+    Cycler,
+    ElementBegan,
+    ElementEnded,
+    InstrumentAlarm,
+    Job,
+    Record,
+    RowTaken,
+    RunStopped,
+    SpectrumPoint,
+)
+from devices.errors import LabError, LimitError, OutcomeUnknown, Timeout, WireError
+from devices.programs import MOST_TIMES, Program
+from devices.sequence import Course, Part
+
+RECORDS_PER_PAGE = 1000
+"""Records asked for at once: about 60 kB, and 24 h at 1 Hz come in 87 pages."""
+
+COMPLETED = "completed"
+"""The end reason of a flight that ran to the end of its program."""
+
+STOP_DEADLINE = 10.0
+"""Seconds within which the instrument must say that it stopped; guess."""
+
+STOP_PERIOD = 0.1
+"""Seconds between questions whether it has."""
+
+DECISION_PERIOD = 5.0
+"""Seconds between questions where the host has to go on at the end of a part; the cell rests that long at most."""
+
+
+class Phase(Enum):
+    """Where a flight is."""
+
+    STARTING = auto()  # the first start is not yet answered
+    RUNNING = auto()
+    BETWEEN = auto()  # a part is over, the next not yet started; nothing runs
+    OVER = auto()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is uploaded and begins when it is kicked off: a program's first part, and the course through it."""
+
+    program: Program
+    job: Job
+    part: Part
+    course: Course
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between questions for rows, and for how long a silent link is borne."""
+
+    poll_period: float
+    patience: float
+
+
+Say = Callable[[str, str, str], None]
+"""Takes an event: its code, how severe it is, its text."""
+
+
+class CycleFlight:
+    """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
+
+    changed is called when it started and when it is over. end_reason, interrupted and failure say how it ended.
+    """
+
+    def __init__(
+        self,
+        planned: Planned,
+        cycler: Cycler,
+        clock: Clock,
+        lane: str,
+        pace: Pace,
+        ledger: CycleLedger,
+        *,
+        say: Say,
+        changed: Callable[[], None],
+    ) -> None:
+        self.program = planned.program
+        self.phase = Phase.STARTING
+        self.end_reason = "running"
+        self.interrupted = False
+        self.failure: Exception | None = None
+        self.started = False
+        self._job, self._part, self._course = planned.job, planned.part, planned.course
+        self._token = planned.job.token
+        self._cycler, self._clock, self._lane, self._pace, self._ledger = cycler, clock, lane, pace, ledger
+        self._say, self._changed = say, changed
+        self._began = clock.now()
+        self._lock, self._talking = threading.RLock(), threading.RLock()
+        self._parts = 1
+        self._next = 0
+        self._wish: str | None = None
+        self._cutting = False
+        self._stopped = self._acted = False
+        self._silent_since: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is over."""
+        return self.phase is Phase.OVER
+
+    @property
+    def wants_open(self) -> bool:
+        """Whether somebody wants the cell open and the instrument has not yet acknowledged it."""
+        return self._wish is not None and not self.over
+
+    @property
+    def asked(self) -> int:
+        """How many step executions there are; at the end those that it took, passes run on a silent link too."""
+        return self.done if self.end_reason == COMPLETED else self._course.asked
+
+    @property
+    def done(self) -> int:
+        """How many were run to their end."""
+        return self._ledger.done
+
+    def fly(self) -> Poller:
+        """Start the first part, collect, go on to the next, until all are over."""
+        with self._talking:
+            if self.over:
+                return
+            self._start(0.0)
+        self._say("started", "info", f"{self.program.name}, {self.asked} steps")
+        for remark in self._cycler.remarks(self.program):
+            self._say("remark", "info", remark)
+        self.started = True
+        self._changed()
+        while not self.over:
+            self._look()
+            if self.phase is Phase.RUNNING:
+                yield self._period()
+            elif self.phase is Phase.BETWEEN:
+                yield from self._pass_on()
+
+    def open(self, reason: str) -> None:
+        """Open the cell, then fetch what the instrument has to say of it.
+
+        Raises WireError when the link is silent; the poller then opens the cell as soon as it is back.
+        """
+        with self._talking:
+            self._wish = self._wish or reason
+            if self.phase in (Phase.STARTING, Phase.BETWEEN):
+                self._call_off(reason)
+                return
+            try:
+                self._stop_if_wanted()
+            except WireError as error:
+                text = f"{error}; the cell is opened as soon as the link is back"
+                self._say("not_opened", "alarm", text)
+                raise
+        until = self._clock.now() + STOP_DEADLINE
+        while self.phase is Phase.RUNNING and self._clock.now() < until:
+            self._look()
+            if self.phase is Phase.RUNNING:
+                self._clock.sleep(STOP_PERIOD, self._lane)
+        with self._lock:
+            if self.phase is Phase.RUNNING:
+                self._ledger.finish(EndReason.OPERATOR)
+                self._say("stopped", "warning", "the cell is open, but the last rows did not come")
+                self._end(reason, interrupted=True)
+
+    def leave(self, reason: str) -> None:
+        """Fetch what there is, then leave the instrument to itself, which the events say."""
+        try:
+            self._collect()
+        except LabError as error:
+            self._say("link_lost", "warning", str(error))
+        with self._talking, self._lock:
+            if (self.phase is Phase.BETWEEN and not self._completed()) or self.phase is Phase.STARTING:
+                self._call_off(reason)
+            elif self.phase is Phase.RUNNING:
+                self._ledger.finish(EndReason.LEFT_RUNNING)
+                text = f"{self.program.name}, {self.done} of {self.asked} steps done: the {self._cycler.without_host}"
+                if self._course.goes_on:
+                    text += "; what comes after the part that runs needs a host and does not begin"
+                self._say("left_running", "warning", f"{text}; safe() opens the cell")
+                self._end("left running under the instrument's own limits", interrupted=True)
+
+    def fail(self, error: Exception) -> None:
+        """Fail the flight; the rows so far stay."""
+        if self.over:
+            return
+        running = {
+            Phase.STARTING: "nothing runs",
+            Phase.BETWEEN: "nothing runs, the cell is open",
+            Phase.RUNNING: "the instrument may still be running it",
+        }[self.phase]
+        if isinstance(error, OutcomeUnknown):
+            running = "it is unknown whether it runs"
+        with self._lock:
+            self.failure = error
+            try:
+                lost = isinstance(error, WireError | OutcomeUnknown)
+                self._ledger.finish(EndReason.LINK_LOST if lost else EndReason.INSTRUMENT_ERROR)
+                self._say("failed", "alarm", f"{error}; {running}")
+            finally:
+                self._end(f"failed: {type(error).__name__}: {error}", interrupted=True)
+
+    def change_times(self, times: int) -> int:
+        """Let the loop that runs run `times` passes in all; see Course.change_times."""
+        if not 1 <= times <= MOST_TIMES:
+            raise LimitError(f"{self.program.name} passes", times, "1", 1, MOST_TIMES)
+        self._collect()
+        with self._lock:
+            self._cycler.check(replace(self.program, steps=self._course.with_times(times)))
+            passes = self._course.change_times(times)
+            self._say("times_changed", "info", f"the loop that runs ends after {passes} passes")
+        return passes
+
+    def _start(self, offset: float) -> None:
+        """Start what is uploaded; `offset` [s] after the run's start its times begin."""
+        self._next = self._cycler.start(self._job.token)
+        self._ledger.begin(self._part, offset)
+        self._cutting = self._stopped = self._acted = False
+        self.phase = Phase.RUNNING
+
+    def _period(self) -> float:
+        """Return how long to wait before the next look; short where something is to be done then."""
+        if self._stopped:
+            return STOP_PERIOD
+        hurried = self._cutting or self._wish is not None or self._course.goes_on
+        return min(self._pace.poll_period, DECISION_PERIOD) if hurried else self._pace.poll_period
+
+    def _pass_on(self) -> Poller:
+        """Go on to the next part, or end; a silent link is borne for as long as patience says."""
+        with self._lock:
+            if self.phase is not Phase.BETWEEN or self._completed():
+                return
+        self._parts += 1
+        uploaded = False
+        job = replace(self._job, nodes=self._part.nodes, token=f"{self._token}#{self._parts}")
+        self._job = job
+        while self.phase is Phase.BETWEEN:
+            try:
+                with self._talking:
+                    if self.phase is not Phase.BETWEEN:
+                        return
+                    if not uploaded:
+                        self._cycler.upload(job)
+                        uploaded = True
+                    self._start(self._clock.now() - self._began)
+            except (WireError, OutcomeUnknown) as error:
+                # Nothing arrived: both again. Otherwise the token tells whether it had been started.
+                uploaded = uploaded and not isinstance(error, Timeout)
+                self._bear(error, "the next part is begun when the link is back")
+                yield min(self._pace.poll_period, DECISION_PERIOD)
+            else:
+                self._link_is_back()
+
+    def _completed(self) -> bool:
+        """Take the next part from the course; end the flight and return True when there is none."""
+        part = self._course.next(self._ledger.seen())
+        if part is not None:
+            self._part = part
+            return False
+        self._ledger.finish(None)
+        self._say("completed", "info", f"{self.done} steps")
+        self._end(COMPLETED, interrupted=False)
+        return True
+
+    def _look(self) -> None:
+        """Open the cell where that is wanted, and collect; a silent link is borne as long as patience says."""
+        try:
+            self._stop_if_wanted()
+            self._collect()
+            self._stop_if_wanted()
+        except WireError as error:
+            self._bear(error, "the instrument goes on and keeps the rows")
+        else:
+            self._link_is_back()
+
+    def _stop_if_wanted(self) -> None:
+        """Stop the instrument, once acknowledged never again, when the part is to be cut or the cell opened."""
+        with self._talking:
+            wanted = self._cutting or self._wish is not None
+            if wanted and not self._stopped and self.phase is Phase.RUNNING:
+                self._acted = self._cycler.stop()
+                self._stopped = True
+
+    def _bear(self, error: LabError, meanwhile: str) -> None:
+        """Note that the link is silent; raise when it has been so for longer than patience says."""
+        now = self._clock.now()
+        if self._silent_since is None:
+            self._silent_since = now
+            self._say("link_lost", "warning", f"{error}; {meanwhile}")
+        if now - self._silent_since >= self._pace.patience:
+            raise error
+
+    def _link_is_back(self) -> None:
+        if self._silent_since is not None:
+            silent, self._silent_since = self._clock.now() - self._silent_since, None
+            self._say("link_back", "info", f"after {silent:.0f} s; the rows of that time were fetched")
+
+    def _collect(self) -> None:
+        """Fetch and book everything there is; one caller at a time, since to ask on is to acknowledge."""
+        with self._talking:
+            while self.phase is Phase.RUNNING:
+                page = self._cycler.records(self._next, RECORDS_PER_PAGE)
+                with self._lock:
+                    for number, record in enumerate(page.records, page.first):
+                        if self.phase is Phase.RUNNING:
+                            self._next = number + 1
+                            self._book(record)
+                if page.first + len(page.records) >= page.next:
+                    return
+
+    def _book(self, record: Record) -> None:
+        match record:
+            case RowTaken():
+                self._ledger.row(record)
+            case SpectrumPoint():
+                self._ledger.spectrum(record)
+            case ElementBegan():
+                self._ledger.element(record)
+                self._cutting = self._course.began() or self._cutting
+            case ElementEnded():
+                self._ledger.ended(record)
+            case InstrumentAlarm():
+                self._say(record.code, "alarm", record.text)
+            case RunStopped():
+                self._conclude(record)
+
+    def _conclude(self, stopped: RunStopped) -> None:
+        """Book the end of a part that the instrument tells of: go on, or end."""
+        cut = self._ledger.part_ended(stopped.cause, acted=self._acted)
+        ours = cut is EndReason.OPERATOR
+        if cut is None or (ours and self._wish is None and self._cutting):
+            self.phase = Phase.BETWEEN
+            if self._wish is not None and not self._completed():
+                self._finish_by_wish(self._wish, stopped.reason)
+        elif ours and self._wish is not None:
+            self._finish_by_wish(self._wish, stopped.reason)
+        else:
+            self._ledger.finish(cut)
+            self._say("safety", "alarm", f"{cut}: {stopped.reason}; the cell is open")
+            self._end(f"{cut}: {stopped.reason}", interrupted=True)
+
+    def _finish_by_wish(self, wish: str, told: str) -> None:
+        self._ledger.finish(EndReason.OPERATOR)
+        self._say("stopped", "info", f"{wish}: {told}; the cell is open")
+        self._end(wish, interrupted=True)
+
+    def _call_off(self, reason: str) -> None:
+        """End a flight whose part was not yet started, or whose start is not yet answered."""
+        where = "between two parts" if self.phase is Phase.BETWEEN else "before it ran"
+        self._cycler.stop()
+        self._ledger.finish(EndReason.OPERATOR if self.phase is Phase.BETWEEN else None)
+        self._say("stopped", "info", f"{reason} {where}; the cell is open")
+        self._end(f"{reason} {where}", interrupted=True)
+
+    def _end(self, reason: str, *, interrupted: bool) -> None:
+        self.end_reason, self.interrupted, self.phase = reason, interrupted, Phase.OVER
+        self._changed()

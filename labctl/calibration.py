@@ -1,0 +1,137 @@
+"""The lamp's model fitted to what bank and meter said over a range of voltages, kept with the runs it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from devices.errors import DataError
+from devices.lamp.train import GATE_MARGIN
+from labctl.replay import recorded_bank
+from labctl.runs import Run
+from sim.physics.lamp.bank import Bank, charge, discharge
+
+Floats = NDArray[np.float64]
+
+EXPOSURE_SD = 0.01
+"""Of an exposure: two readings of a thermal head on one lamp; guess."""
+VOLTAGE_SD = 1.0
+"""V, of a bank's voltage after a pulse: 10 bits of 1 kV."""
+FEWEST = 3
+"""Pulses that two numbers are fitted to, at the least."""
+
+
+@dataclass(frozen=True)
+class LampFit:
+    """What was fitted: efficiency [1] and lamp_constant [ohm A^0.5], each with its standard uncertainty.
+
+    deviation [1]: of the exposures from the fit, relative, rms; voltages [V]: lowest and highest; pulses: how many;
+    runs: the uids of the runs it came from; time: label [s since the epoch] of the last of them.
+    """
+
+    efficiency: float
+    efficiency_sd: float
+    lamp_constant: float
+    lamp_constant_sd: float
+    deviation: float
+    voltages: tuple[float, float]
+    pulses: int
+    runs: tuple[str, ...]
+    time: float
+
+
+def fit_lamp(runs: Sequence[Run]) -> LampFit:
+    """Fit a lamp's efficiency and constant to the pulses that some runs recorded.
+
+    The bank's capacitance and the exposed area are taken from the runs' start documents. Raises DataError when there
+    are too few pulses with an energy, or only one voltage.
+    """
+    before, after, exposure, duration = _measured(runs)
+    if len(before) < FEWEST or np.ptp(before) < VOLTAGE_SD:
+        raise DataError(
+            f"{len(before)} pulses from {_span(before)} are too few for a fit; take more voltages"
+        )
+    bank = recorded_bank(runs[0])
+
+    def apart(numbers: Floats) -> Floats:
+        tried = replace(bank, efficiency=float(numbers[0]), lamp_constant=float(numbers[1]))
+        given = [discharge(tried, volt, length) for volt, length in zip(before, duration, strict=True)]
+        light = np.array([each.exposure for each in given])
+        left = np.array([_seen_after(bank, each.voltage_after, each.voltage_before) for each in given])
+        return np.concatenate([(light / exposure - 1.0) / EXPOSURE_SD, (left - after) / VOLTAGE_SD])
+
+    found = least_squares(apart, _start(bank), bounds=((1e-6, 1e-3), (1.0, 1e3)), x_scale=(1.0, 10.0))
+    slopes = np.asarray(found.jac, dtype=float)
+    sd = np.sqrt(np.diag(np.linalg.inv(slopes.T @ slopes)))
+    residual = apart(found.x)[: len(before)] * EXPOSURE_SD
+    return LampFit(
+        efficiency=float(found.x[0]),
+        efficiency_sd=float(sd[0]),
+        lamp_constant=float(found.x[1]),
+        lamp_constant_sd=float(sd[1]),
+        deviation=float(np.sqrt(np.mean(residual**2))),
+        voltages=(float(before.min()), float(before.max())),
+        pulses=len(before),
+        runs=tuple(run.uid for run in runs),
+        time=float(max(run.start["time"] for run in runs)),
+    )
+
+
+class FluenceCalibration:
+    """Fits lamps and keeps the fits: one line of JSON each in calibrations/<lamp>.jsonl of the data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def fit(self, lamp: str, uids: Sequence[str]) -> LampFit:
+        """Fit a lamp to some runs and keep the fit. Raises DataError as fit_lamp does."""
+        fitted = fit_lamp([Run(uid, self._data) for uid in uids])
+        path = self.path(lamp)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(json.dumps(asdict(fitted)) + "\n")
+        return fitted
+
+    def path(self, lamp: str) -> Path:
+        """Return where the fits of a lamp are kept."""
+        return self._data / "calibrations" / f"{lamp}.jsonl"
+
+    def fits(self, lamp: str) -> tuple[LampFit, ...]:
+        """Return the fits of a lamp, oldest first."""
+        path = self.path(lamp)
+        lines = path.read_text().splitlines() if path.exists() else []
+        told = [json.loads(line) for line in lines]
+        return tuple(
+            LampFit(**{**each, "voltages": tuple(each["voltages"]), "runs": tuple(each["runs"])})
+            for each in told
+        )
+
+
+def _measured(runs: Sequence[Run]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return bank voltages before and after [V], exposures [J/m2] and lengths [s] of the pulses with an energy."""
+    names = ("bank_voltage_before", "bank_voltage_after", "exposure", "duration")
+    columns = [np.concatenate([np.asarray(run.table()[name], dtype=float) for run in runs]) for name in names]
+    known = np.all(np.isfinite(columns), axis=0)
+    before, after, exposure, duration = (column[known] for column in columns)
+    return before, after, exposure, duration
+
+
+def _seen_after(bank: Bank, after: float, target: float) -> float:
+    """Return what a charger reads [V] of a bank that a pulse left at a voltage [V], and that it fills already."""
+    return charge(
+        after, target, bank.charger_power, GATE_MARGIN, bank.capacitance, bank.charger_current
+    ).voltage
+
+
+def _start(bank: Bank) -> tuple[float, float]:
+    return bank.efficiency, bank.lamp_constant
+
+
+def _span(voltages: Floats) -> str:
+    return f"{voltages.min():.0f} to {voltages.max():.0f} V" if len(voltages) else "no voltage"
