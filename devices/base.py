@@ -102,7 +102,8 @@ class Instrument(Device):
 class Column:
     """One key of a stream: its unit, type, digits and range, as event-model wants them.
 
-    length: of an array of numbers; 0 for a single value. part: which of the station's instruments it comes from; the station itself if empty.
+    length: of an array of numbers; 0 for a single value. part: which of the station's instruments it comes from; the
+    station itself if empty.
     """
 
     unit: str

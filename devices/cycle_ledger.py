@@ -61,7 +61,7 @@ class _OpenStep:
 
 @dataclass
 class _OpenCycle:
-    """The cycle under way, as `cycles` has it."""
+    """The cycle under way, as `cycles` has it; a fragment was cut short and is no whole cycle to a condition."""
 
     number: int
     charge_capacity: float = 0.0
@@ -69,6 +69,7 @@ class _OpenCycle:
     charge_energy: float = 0.0
     discharge_energy: float = 0.0
     end_voltage_rest: float = math.nan
+    fragment: bool = False
 
     def add(self, charge: float, energy: float) -> None:
         """Add an increment: what flows in charges, what flows out discharges."""
@@ -220,8 +221,8 @@ class CycleLedger:
             if step is not None and seen is not None:
                 cause = cut_cause(step.execution.step, seen, self._limits)
         self._close_step(cause)
-        # What was cut is a fragment: it must not be taken for a whole cycle by a condition.
-        self._close_cycle(True)
+        if self._cycle is not None:
+            self._cycle.fragment = True
         return cause
 
     def finish(self, cut: EndReason | None) -> None:
@@ -232,7 +233,7 @@ class CycleLedger:
     def seen(self) -> Seen:
         """Return what was measured so far, the cycle under way counted as whole."""
         seen, cycle = self._seen, self._cycle
-        return seen if cycle is None else _with_cycle(seen, cycle)
+        return seen if cycle is None or cycle.fragment else _with_cycle(seen, cycle)
 
     def _pass_charge(self, point: SpectrumPoint, step: _OpenStep) -> None:
         """Count the charge of a spectrum's bias, from the step's beginning on."""
@@ -325,6 +326,7 @@ class CycleLedger:
         cycle, self._cycle = self._cycle, None
         if cycle is None:
             return
+        early = early or cycle.fragment
         flags = CycleFlag.STOPPED_EARLY if early else CycleFlag.OK
         if math.isnan(cycle.efficiency):
             flags |= CycleFlag.NO_EFFICIENCY

@@ -269,6 +269,14 @@ class FlashLampStation(Station):
         job = self._job
         self._arming.redeem(token, job)
         self._job = None
+        try:
+            return self._begin(job)
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _begin(self, job: AnnealJob) -> StatusBase:
+        """Begin a train that a token was used up for."""
         self._log.begin(job.recipe.pulse_count)
         self._tell_unwatched()
         prediction = self._predicted[1] if self._predicted is not None else None
@@ -444,6 +452,8 @@ class FlashLampStation(Station):
         self._arming.end()
         board = self._lamp.board
         actions = [self._lamp.trigger.safe, self._lamp.charger.safe, self._lamp.meter.safe]
+        if self._lamp.recorder is not None:
+            actions.append(self._lamp.recorder.safe)
         failures = []
         for action in actions if board is None else [board.safe, *actions]:
             try:

@@ -15,7 +15,7 @@ from ophyd.status import StatusBase
 from ophyd.utils import InvalidState
 
 from devices.clock import Clock, Poller
-from devices.errors import InstrumentError, InterlockError, OutcomeUnknown, WireError
+from devices.errors import InstrumentError, InterlockError, LabError, OutcomeUnknown, WireError
 from devices.lamp.arming import Arming
 from devices.lamp.discharge import BANK_SAFE, bleeding
 from devices.lamp.parameters import LampParameters
@@ -25,7 +25,15 @@ from devices.lamp.residual import Residual
 from devices.lamp.states import LampMachine, LampState
 from devices.lamp.temperatures import Base, Witnesses
 from devices.recipes import AnnealRecipe
-from devices.roles import Charger, ChargerState, EnergyMeter, PermissiveBoard, PulseTrigger, TraceRecorder
+from devices.roles import (
+    Charger,
+    ChargerState,
+    EnergyMeter,
+    PermissiveBoard,
+    PulseTrigger,
+    Trace,
+    TraceRecorder,
+)
 
 KEEP_ALIVE = 0.5
 """Seconds between questions to the charger, a third of its watchdog."""
@@ -319,10 +327,18 @@ class Train:
             yield KEEP_ALIVE / 5
         self._record(pulse, energy)
         if parts.recorder is not None:
-            self._log.trace(number, parts.recorder.take())
+            self._log.trace(number, self._traced(number, parts.recorder))
         if after is not None:
             crew.witnesses.hold_against(before, after)
         crew.residual.energy(number, math.nan if energy is None else energy)
+
+    def _traced(self, number: int, recorder: TraceRecorder) -> Trace | None:
+        """Take the trace of a pulse's light; a trace that does not come is no reason to stop a train."""
+        try:
+            return recorder.take()
+        except LabError as error:
+            self._log.tell("reply_lost", "warning", f"the trace of pulse {number}: {error}")
+            return None
 
     def _looked(self, number: int) -> Base:
         """Look at the base temperature just before a pulse and hold it against the prediction."""

@@ -309,6 +309,32 @@ def test_every_pulse_has_its_residuals_beside_what_was_predicted(watched):
         assert np.all(apart < 5)
 
 
+def test_a_recorder_keeps_the_course_of_each_pulses_light(watched):
+    seen = watched("flash-lamp")
+    seen.anneal()
+    trace = seen.run().table("trace")
+    assert list(trace["pulse"]) == list(range(1, PULSES + 1))
+    times, volts = np.array(trace["t"]), np.array(trace["photodiode"])
+    assert times.shape == volts.shape == (PULSES, 400)
+    assert times[:, -1] == pytest.approx(2 * RECIPE.pulse_duration, rel=0.02)
+    lit = times < RECIPE.pulse_duration
+    assert volts[~lit].max() < 0.05
+    # It falls as the bank does: (850 V / 697 V)^3 from start to end.
+    assert volts[0, 0] / volts[0][lit[0]][-1] == pytest.approx((850 / 697) ** 3, rel=0.1)
+
+
+def test_a_recorder_that_fails_stops_nothing(watched):
+    seen = watched("flash-lamp")
+
+    def fail():
+        raise LabError("no trace")
+
+    seen.lab.lamp.recorder.take = fail
+    seen.anneal()
+    assert len(seen.gates()) == PULSES
+    assert "trace_missing" in seen.run().table("events")["code"]
+
+
 # Holds.
 
 

@@ -132,6 +132,9 @@ def killed_and_recovered(warm, served, folder, config, instant):
     assert all(gate["time"] <= killed + 0.01 for gate in before)
     off = [line["time"] for line in served.events("high voltage off")]
     assert not served.events("high voltage on") or off[-1] <= killed + SAFE_WITHIN
+    wait_for(lambda: lamp.gate.inhibit_input, SAFE_WITHIN)
+    opened = [line["time"] for line in served.events("loop open")]
+    assert not served.events("loop closed") or opened[-1] <= killed + SAFE_WITHIN
     again = warm.fork(**told, recovers=True)
     wait_for(lambda: not alive(again))
     assert said.read_text().splitlines()[-1] == "done", said.read_text()
@@ -144,6 +147,10 @@ def killed_and_recovered(warm, served, folder, config, instant):
 def test_a_train_killed_at_a_random_instant_fires_no_pulse_too_many_before_and_after_recovery(
     warm, serve, config, tmp_path, trials
 ):
+    bench = config / "benches" / "twin.toml"
+    bench.write_text(
+        bench.read_text().replace('duration_limit = "5 ms"', 'duration_limit = "5 ms"\ndead_man = true')
+    )
     chance = random.Random(trials)
     instants = [chance.uniform(0.0, LONGEST) for _ in range(trials)]
     worlds = [serve() for _ in range(min(5, trials))]

@@ -111,13 +111,48 @@ def test_rates_end_a_step_where_they_have_fallen_to_their_limit(control, until, 
 
 
 def test_constant_current_with_rates_watched_is_that_without() -> None:
-    start = CELL.step(HALF, Current(8e-4), Until(duration=20.0)).state
-    watched = CELL.step(start, Current(2e-4), Until(duration=300.0, voltage_rate=1e-12))
-    plain = CELL.step(start, Current(2e-4), Until(duration=300.0))
+    watched = CELL.step(HALF, Current(2e-4), Until(duration=300.0, voltage_rate=1e-12))
+    plain = CELL.step(HALF, Current(2e-4), Until(duration=300.0))
     assert watched.end is plain.end
     assert watched.voltage[-1] == pytest.approx(plain.voltage[-1], abs=1e-9)
     assert watched.energy[-1] == pytest.approx(plain.energy[-1], rel=1e-9)
     assert np.subtract(watched.state.lithium, plain.state.lithium) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_rate_has_fallen_to_any_limit_where_the_voltage_turns() -> None:
+    start = CELL.step(HALF, Current(8e-4), Until(duration=20.0)).state
+    turn = CELL.step(start, Current(2e-4), Until(duration=300.0, voltage_rate=1e-12))
+    around = CELL.step(start, Current(2e-4), Until(duration=300.0), Record(interval=0.05))
+    assert turn.end is EndReason.VOLTAGE_RATE
+    assert turn.time[-1] == pytest.approx(around.time[np.argmin(around.voltage)], abs=0.1)
+    assert turn.voltage[-1] == pytest.approx(around.voltage.min(), abs=1e-7)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("smallest", [5e-5, 1e-6, 1e-8])
+def test_current_that_changes_its_sign_has_fallen_to_its_limit_before(sign: float, smallest: float) -> None:
+    start = CELL.step(HALF, Current(sign * 8e-4), Until(duration=20.0)).state
+    swept = Voltage(CELL.voltage(start, sign * 2e-4), -sign * 1e-3)
+    segment = CELL.step(start, swept, Until(smallest_current=smallest, duration=300.0))
+    assert segment.end is EndReason.SMALLEST_CURRENT
+    assert segment.current[-1] == pytest.approx(sign * smallest, rel=1e-6, abs=1e-10)
+
+
+def test_charge_that_comes_back_is_counted_from_where_it_started() -> None:
+    ramp = Current(-4e-4, 4e-6)
+    segment = CELL.step(HALF, ramp, Until(charge=0.0401))
+    back = 100.0 + math.sqrt(100.0**2 + 2.0 * 0.0401 / 4e-6)
+    assert segment.end is EndReason.CHARGE
+    assert segment.charge[-1] == pytest.approx(0.0401, rel=1e-7)
+    assert segment.time[-1] == pytest.approx(back, rel=1e-7)
+
+
+@pytest.mark.parametrize("current", [-4e-4, 4e-4])
+def test_rate_lost_in_the_round_off_of_a_film_all_but_used_up_ends_nothing(current: float) -> None:
+    watched = CELL.step(HALF, Current(current), Until(voltage_rate=1e-8))
+    assert watched.end is EndReason.LIMITING_CURRENT
+    plain = CELL.step(HALF, Current(current), Until())
+    assert watched.time[-1] == pytest.approx(plain.time[-1], rel=1e-9)
 
 
 @settings(max_examples=15, deadline=None)
