@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 
-from devices.cycle_verdict import RAIL
+from devices.cycle_verdict import NO_VOLTAGE, RAIL
 from devices.programs import CellLimits
-
-ZERO = 0.01
-"""Volts below which a cell that should have a voltage has none; guess, far above an instrument's offset."""
 
 
 def contact_fault(voltage: float, limits: CellLimits, expected: float | None, tolerance: float) -> str | None:
@@ -20,7 +17,7 @@ def contact_fault(voltage: float, limits: CellLimits, expected: float | None, to
     if math.isnan(voltage) or abs(voltage) >= RAIL:
         return f"no voltage can be read ({voltage:g} V): a lead is open"
     if limits.voltage_min > 0.0:
-        if abs(voltage) < ZERO:
+        if abs(voltage) < NO_VOLTAGE:
             return f"the leads have {1e3 * voltage:.1f} mV: no cell is connected, or it is shorted"
         if voltage < 0.0:
             return f"the cell has {voltage:.3f} V: its polarity is reversed"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from devices.cycle_ends import EndReason
 from devices.cycler import RowTaken
 from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, CurrentRamp, Until, VoltageRamp, setpoint_current
+from devices.techniques import ConstantCurrent, CurrentRamp, OpenCircuit, Until, VoltageRamp
 
 VOLTAGE_TOLERANCE = 1e-3
 """Volts by which a step's last row may miss the voltage that ended it; guess, fifty times a row's noise."""
@@ -22,11 +23,32 @@ TIME_TOLERANCE = 1e-3
 SHARE_TOLERANCE = 0.02
 """Part by which a last row may miss a current, charge or energy that ended the step; guess: rows are trapezoids."""
 
+ROUNDING = 1e-9
+"""Part by which a quotient may miss a round number by its arithmetic."""
+
 CURRENT_TOLERANCE = 0.1
 """Part by which a measured current may miss its setpoint before control counts as lost; guess."""
 
 RAIL = 9.0
 """Volts beyond which no cell is behind the leads: the instruments' rails lie at 10 V (guess: a tenth below)."""
+
+NO_VOLTAGE = 0.01
+"""Volts below which a cell that should have a voltage has none; guess, far above an instrument's offset."""
+
+JUMP = 0.05
+"""Volts by which the voltage must jump, as the current vanishes, before a lead counts as open; guess."""
+
+JUMP_WITHIN = 60.0
+"""Seconds between two rows beyond which a cell could have come that far by itself; guess."""
+
+FAR = 0.03
+"""Volts from where the voltage is held beyond which a missing current is a fault and no hold; guess, some times what
+instruments are off by."""
+
+MOST_INVALID = 3
+"""Failed readings one after another with which a driven step ends, on every instrument; guess."""
+
+READING_FAILED = f"a reading is no number; a driven step is stopped after {MOST_INVALID} of them in a row"
 
 SHORT_RESISTANCE = 20.0
 """Ohms below which current over voltage is a short and not a cell: a tenth of the FLA paper's cells (guess)."""
@@ -34,26 +56,113 @@ SHORT_RESISTANCE = 20.0
 
 @dataclass(frozen=True)
 class Measured:
-    """What a step's rows say: its first and last row, charge [C] and energy [J] passed, spectrum points."""
+    """What a step's rows say: its first and last row, charge [C] and energy [J] passed, the row before the last."""
 
     first: RowTaken
     last: RowTaken
     charge: float
     energy: float
+    before: RowTaken | None = None
+
+
+class Row(Protocol):
+    """A measured row: s, V, A; NaN for a failed reading."""
+
+    @property
+    def time(self) -> float:
+        """Seconds on any axis."""
+
+    @property
+    def voltage(self) -> float:
+        """Volts."""
+
+    @property
+    def current(self) -> float:
+        """Amperes."""
+
+
+def drive_of(step: Step) -> float:
+    """Return the current [A] a step asks for; 0 where it asks for none or for no current."""
+    return step.run.current if isinstance(step.run, ConstantCurrent) else 0.0
+
+
+def is_rest(step: Step) -> bool:
+    """Return whether a step drives nothing."""
+    return isinstance(step.run, OpenCircuit) or (isinstance(step.run, ConstantCurrent) and not drive_of(step))
+
+
+def held_voltage(step: Step, limits: CellLimits) -> tuple[float, EndReason]:
+    """Return the voltage [V] beyond which a constant current must not drive the cell, and what its end is called.
+
+    The step's own end in the direction of the current, else the cell's limit.
+    """
+    until = step.until
+    if drive_of(step) > 0:
+        above = until.voltage_above
+        limit = (limits.voltage_max, EndReason.SAFETY_VOLTAGE_MAX)
+        return limit if above is None else (above, EndReason.VOLTAGE_ABOVE)
+    below = until.voltage_below
+    limit = (limits.voltage_min, EndReason.SAFETY_VOLTAGE_MIN)
+    return limit if below is None else (below, EndReason.VOLTAGE_BELOW)
+
+
+def fault_of(
+    step: Step, before: Row | None, row: Row, limits: CellLimits, *, least: float = 0.0, holds: bool = False
+) -> EndReason | None:
+    """Return what is wrong with leads or cell as a row shows it, the same on every instrument; None: nothing.
+
+    before: the row before it, in this step or at rest just before. least [A]: what cannot be told from no current.
+    holds: the instrument goes on holding the voltage with which a constant current ends, and lets the current fall.
+    A step's own ends come first: ask for them before. A cell whose limits reach to zero or below has no voltage of
+    its own, and none is missed.
+    """
+    volts, amperes, drive = row.voltage, row.current, drive_of(step)
+    if math.isnan(volts) or math.isnan(amperes):
+        return None
+    beyond = volts > limits.voltage_max + BEYOND or volts < limits.voltage_min - BEYOND
+    jumped = before is not None and _jumped(before, row)
+    is_low = limits.voltage_min > 0.0 and volts < limits.voltage_min - BEYOND
+    if is_rest(step):
+        if (is_low and abs(volts) < NO_VOLTAGE) or (beyond and abs(volts) >= RAIL):
+            return EndReason.OPEN_CIRCUIT
+        if beyond and jumped:
+            return EndReason.SHORT_CIRCUIT if 0.0 < volts < limits.voltage_min else EndReason.OPEN_CIRCUIT
+        return None
+    is_gone = abs(amperes) <= max(least, CURRENT_TOLERANCE * abs(drive))
+    is_far = drive != 0.0 and not (holds and abs(volts - held_voltage(step, limits)[0]) <= FAR)
+    opened = abs(amperes) <= least and jumped
+    if (abs(volts) >= RAIL and beyond) or (drive and is_gone and (is_far or beyond)) or opened:
+        return EndReason.OPEN_CIRCUIT
+    if is_low and (abs(volts) < NO_VOLTAGE or abs(volts) < SHORT_RESISTANCE * abs(amperes)):
+        return EndReason.SHORT_CIRCUIT
+    if is_far and amperes / drive <= 1.0 - CURRENT_TOLERANCE + ROUNDING:
+        return EndReason.CURRENT_LOST
+    return None
+
+
+def _jumped(before: Row, row: Row) -> bool:
+    """Return whether the voltage went further between two rows than a cell goes by itself."""
+    return row.time - before.time <= JUMP_WITHIN and abs(row.voltage - before.voltage) > JUMP
 
 
 def own_end(step: Step, seen: Measured, longest: float) -> EndReason | None:
     """Return which of a step's own ends its last row shows; None when it shows none.
 
     longest [s] was uploaded where the step has no duration. An end by dV/dt or dI/dt cannot be seen in one row:
-    it is the answer when the step has one and nothing else fits.
+    it is the answer when the step has one and nothing else fits. A voltage that a constant current reached without
+    its current is none: the leads are open.
     """
     until, last = step.until, seen.last
     elapsed = last.time - seen.first.time + TIME_TOLERANCE
+    drive = abs(drive_of(step))
+    flows = not drive or abs(last.current) > CURRENT_TOLERANCE * drive
     ramped = isinstance(step.run, CurrentRamp | VoltageRamp) and elapsed >= step.run.duration
     found = (
-        (EndReason.VOLTAGE_ABOVE, _reaches(last.voltage, until.voltage_above, VOLTAGE_TOLERANCE)),
-        (EndReason.VOLTAGE_BELOW, _reaches(-last.voltage, _minus(until.voltage_below), VOLTAGE_TOLERANCE)),
+        (EndReason.VOLTAGE_ABOVE, flows and _reaches(last.voltage, until.voltage_above, VOLTAGE_TOLERANCE)),
+        (
+            EndReason.VOLTAGE_BELOW,
+            flows and _reaches(-last.voltage, minus(until.voltage_below), VOLTAGE_TOLERANCE),
+        ),
         (
             EndReason.CURRENT_ABOVE,
             _reaches(abs(last.current), until.current_above, _part(until.current_above)),
@@ -81,12 +190,9 @@ def cut_cause(step: Step, seen: Measured, limits: CellLimits) -> EndReason:
     volts, amperes = seen.last.voltage, seen.last.current
     if math.isnan(volts) or math.isnan(amperes):
         return EndReason.INSTRUMENT_ERROR
-    asked = setpoint_current(step.run)
-    lost = asked is not None and asked > 0 and current_is_lost(step, amperes)
-    if abs(volts) >= RAIL or (lost and abs(amperes) <= CURRENT_TOLERANCE * (asked or 0.0)):
-        return EndReason.OPEN_CIRCUIT
-    if amperes and abs(volts / amperes) < SHORT_RESISTANCE and volts < limits.voltage_min:
-        return EndReason.SHORT_CIRCUIT
+    fault = fault_of(step, seen.before or seen.first, seen.last, limits)
+    if fault is not None:
+        return fault
     if volts >= limits.voltage_max - VOLTAGE_TOLERANCE:
         return EndReason.SAFETY_VOLTAGE_MAX
     if volts <= limits.voltage_min + VOLTAGE_TOLERANCE:
@@ -95,7 +201,7 @@ def cut_cause(step: Step, seen: Measured, limits: CellLimits) -> EndReason:
         return EndReason.SAFETY_CURRENT
     if limits.charge_max is not None and abs(seen.charge) >= limits.charge_max * (1.0 - SHARE_TOLERANCE):
         return EndReason.SAFETY_CHARGE
-    return EndReason.CURRENT_LOST if lost else EndReason.UNCLEAR
+    return EndReason.CURRENT_LOST if current_is_lost(step, amperes) else EndReason.UNCLEAR
 
 
 def current_is_lost(step: Step, current: float) -> bool:
@@ -118,5 +224,6 @@ def _part(end: float | None) -> float:
     return SHARE_TOLERANCE * (end or 0.0)
 
 
-def _minus(value: float | None) -> float | None:
+def minus(value: float | None) -> float | None:
+    """Return the negative of what may be missing."""
     return None if value is None else -value

@@ -14,18 +14,19 @@ from ophyd import Component
 from ophyd.status import StatusBase
 
 from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
-from devices.clock import Clock, Handle, Poller
+from devices.clock import Clock, Handle
 from devices.errors import InterlockError, LabError
 from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
 from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
-from devices.lamp.discharge import BANK_SAFE, bank_in_words, bleeding
+from devices.lamp.discharge import BANK_SAFE, bank_in_words
 from devices.lamp.parameters import LampParameters
 from devices.lamp.permissives import PERMISSIVES, Verdict, judged, require
+from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
 from devices.lamp.states import LampMachine, LampState
 from devices.lamp.temperatures import Witnesses
-from devices.lamp.train import Crew, LampParts, Train, finish
+from devices.lamp.train import Crew, LampParts, Train
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import (
@@ -115,7 +116,7 @@ class FlashLampStation(Station):
         self._flown: tuple[AnnealJob, Train] | None = None
         self._running: Handle | None = None
         self._inserted: ArmToken | None = None
-        self._preparation = 0
+        self._preparation: Preparation | None = None
 
     def __repr__(self) -> str:
         bank = self.clock.call(self.read_bank)
@@ -194,45 +195,25 @@ class FlashLampStation(Station):
         self._machine.require("prepare")
         self.check(job.recipe)
         prediction = self._prediction_of(job)
-        status = self.clock.status(f"prepare {self.name}", 24 * 3600.0)
-        self._preparation += 1
-        number = self._preparation
+        self._call_off_preparation()
+        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
         tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
         if prediction is not None and prediction.ask:
             tasks.insert(0, Confirm(job.sample, self.name, prediction.ask))
 
-        def fail(error: Exception) -> None:
-            finish(status, error)
-
-        def empty() -> Poller:
-            self._lamp.charger.off()
-            yield from bleeding(self._lamp.charger, self.clock, self.parameters.bleed_time_constant)
-            self._machine.go(LampState.SAFE)
-            yield from ask(0)
-
-        def ask(index: int) -> Poller:
-            done = self._hands.set(tasks[index])
-            done.add_callback(lambda _: self.clock.spawn(self.lane, answered(index, done), fail))
-            yield from ()
-
-        def answered(index: int, done: StatusBase) -> Poller:
-            failure = done.exception(timeout=0)
-            if failure is not None:
-                raise failure
-            if number != self._preparation:
-                raise InterlockError(
-                    "preparation", "it was called off before the sample came; nothing was set"
-                )
-            if index + 1 < len(tasks):
-                yield from ask(index + 1)
-                return
+        def ready() -> None:
             self._lamp.meter.prepare()
             self._witnesses.prepare()
             self._job, self._predicted = job, (job, prediction)
-            status.set_finished()
 
-        self.clock.spawn(self.lane, empty(), fail)
-        return status
+        preparation.run(
+            self._lamp.charger,
+            self.parameters.bleed_time_constant,
+            lambda: self._machine.go(LampState.SAFE),
+            tasks,
+            ready,
+        )
+        return preparation.status
 
     def arm(self, job: AnnealJob) -> ArmToken:
         """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train.
@@ -285,7 +266,15 @@ class FlashLampStation(Station):
         self._machine.go(LampState.CHARGING)
         self._train = train = Train(job.recipe, self._lamp, self._crew())
         self._flown = (job, train)
-        self._running = self.clock.spawn(self.lane, train.poller(self._completed), self._fail)
+
+        def failed(error: Exception) -> None:
+            if train.is_over:
+                # On wall time a step may still be under way when its train is ended from another thread.
+                log.info("%s: the last step of an ended train: %r", self.name, error)
+            else:
+                self._fail(error)
+
+        self._running = self.clock.spawn(self.lane, train.poller(self._completed), failed)
         return train.started
 
     def complete(self) -> StatusBase:
@@ -324,7 +313,7 @@ class FlashLampStation(Station):
 
     def stop(self, *, success: bool = False) -> None:
         """End the train now and make the station safe; the pulses not yet fired are not fired."""
-        self._preparation += 1
+        self._call_off_preparation()
         self._job = None
         self._end("stopped")
 
@@ -357,6 +346,10 @@ class FlashLampStation(Station):
         except Exception as error:  # noqa: BLE001 - as the docstring says
             log.warning("%s: the charger's state is not known: %r", self.name, error)
             return None
+
+    def _call_off_preparation(self) -> None:
+        if self._preparation is not None:
+            self._preparation.call_off()
 
     def _crew(self) -> Crew:
         return Crew(

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from devices.clock import Clock, Handle, Poller
 from devices.cycle_ends import EndReason
+from devices.cycle_verdict import READING_FAILED
 from devices.cycler import (
     ElementBegan,
     ElementEnded,
@@ -25,6 +26,7 @@ from devices.cycler import (
 )
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
 from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.presence import HOST_LAPSE, is_gone
 from devices.programs import Step
 
 TRIES = 3
@@ -69,7 +71,7 @@ class Sourcing(Protocol):
 
 @dataclass
 class _Flight:
-    """One job under way: its phase is what is to be done next."""
+    """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known."""
 
     job: Job
     run: HostRun
@@ -78,6 +80,8 @@ class _Flight:
     watch: StepWatch | None = None
     ended: Ended | None = None
     time: float = 0.0
+    is_doubtful: bool = False
+    has_failed: bool = False
 
 
 class HostCycler:
@@ -90,47 +94,59 @@ class HostCycler:
         self._first = 1
         self._rows = 0
         self._job: Job | None = None
-        self._spent: str | None = None
+        self._started: str | None = None
         self._started_at = 1
         self._flight: _Flight | None = None
         self._poller: Handle | None = None
         self._lost: WireError | None = None
+        self._asked = 0.0
 
     @property
     def flies(self) -> bool:
         """Whether a job is under way, a step or the moment between two."""
-        return self._flight is not None
+        return self._flight is not None and not self._flight.is_doubtful
 
-    def upload(self, job: Job) -> None:
-        """Keep the job for its start. Raises InstrumentError while another flies."""
-        if self.flies:
-            raise InstrumentError(self._name, "busy", f"{job.name} was not taken: another program is running")
-        self._job = job
+    def upload(self, job: Job) -> bool:
+        """Keep the job for its start; return whether it is new, and the instrument to be set up for it.
 
-    def start(self, token: str) -> int:
-        """Begin the first step, once; return the number of the first record.
-
-        Raises InstrumentError when the token is spent or unknown, Timeout when nothing runs, OutcomeUnknown when
-        nobody says whether it does.
+        Raises InstrumentError while another flies.
         """
         with self._lock:
-            if token == self._spent:
-                raise InstrumentError(
-                    self._name, "spent", f"{token} was started before; nothing was started now"
-                )
-            job = self._job
-            if job is None or job.token != token:
-                raise InstrumentError(
-                    self._name, "not_uploaded", f"{token} was not uploaded; nothing was started"
-                )
-            self._started_at = self._next
-            self._flight = flight = _Flight(job, HostRun(job.nodes, job.limits, job.longest))
-            self._lost = None
-            self._take_off(flight)
-            self._spent, self._job = token, None
+            if job.token == self._started or job.token == self._doubtful:
+                return False
             if self.flies:
+                raise InstrumentError(
+                    self._name, "busy", f"{job.name} was not taken: another program is running"
+                )
+            if self._flight is not None:
+                self._forget()
+            self._job = job
+            return True
+
+    def start(self, token: str) -> int:
+        """Begin the first step, once; return the number of the first record, for the same token the same.
+
+        Raises InstrumentError when the token is unknown, Timeout when nothing runs, OutcomeUnknown when nobody says
+        whether it does.
+        """
+        with self._lock:
+            if token == self._started:
+                return self._started_at
+            self._asked = self._clock.now()
+            if token == self._doubtful and self._flight is not None:
+                self._resolve(self._flight)
+            else:
+                self._take_off(token)
+            self._started, self._job = token, None
+            flight = self._flight
+            if flight is not None:
+                flight.is_doubtful = False
                 self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
+
+    def leave(self) -> None:
+        """Hear that the host is gone: the step under way goes on, no other begins."""
+        self._asked = -HOST_LAPSE
 
     def stop(self) -> bool:
         """Open the output, whoever closed it; return whether a job was flying.
@@ -139,9 +155,12 @@ class HostCycler:
         """
         with self._lock:
             flight = self._flight
-            if flight is None:
+            self._job = None
+            if flight is None or flight.is_doubtful:
                 self._instrument.open()
-                return False
+                if flight is not None:
+                    self._forget()
+                return flight is not None
             flight.ended = Ended(EndReason.OPERATOR, flight.time, 0.0)
             flight.phase = "open" if flight.phase in ("go", "measure", "open") else "shut"
             self._instrument.open()
@@ -159,6 +178,7 @@ class HostCycler:
         Raises the WireError of a link that is silent at present, when there is nothing new.
         """
         with self._lock:
+            self._asked = self._clock.now()
             if since < self._first:
                 raise InstrumentError(
                     self._name, "records", f"record {since} was asked for, the oldest left is {self._first}"
@@ -174,8 +194,25 @@ class HostCycler:
     def _next(self) -> int:
         return self._first + len(self._records)
 
-    def _take_off(self, flight: _Flight) -> None:
+    @property
+    def _doubtful(self) -> str | None:
+        """The token of a start that nobody confirmed."""
+        flight = self._flight
+        return flight.job.token if flight is not None and flight.is_doubtful else None
+
+    def _take_off(self, token: str) -> None:
         """Bring the first step to run, or know that it does not."""
+        job = self._job
+        if job is None or job.token != token:
+            raise InstrumentError(
+                self._name, "not_uploaded", f"{token} was not uploaded; nothing was started"
+            )
+        if self.flies:
+            raise InstrumentError(self._name, "busy", f"{token} was not started: another program is running")
+        if self._flight is not None:
+            self._forget()
+        self._started_at, self._lost = self._next, None
+        flight = self._flight = _Flight(job, HostRun(job.nodes, job.limits, job.longest))
         try:
             self._turn(flight)
         except WireError as lost:
@@ -183,9 +220,9 @@ class HostCycler:
                 self._forget()
                 raise Timeout(
                     f"{self._name}: the start did not reach the instrument ({lost}); nothing runs and the cell"
-                    " is open, prepare and start again"
+                    " is open, start again"
                 ) from lost
-            self._resolve(flight, lost)
+            self._resolve(flight)
         except LabError:
             self._forget()
             raise
@@ -197,20 +234,25 @@ class HostCycler:
         self._rows -= sum(isinstance(each, RowTaken) for each in taken)
         del self._records[self._started_at - self._first :]
 
-    def _resolve(self, flight: _Flight, lost: WireError) -> None:
+    def _resolve(self, flight: _Flight) -> None:
         """Ask until it is known that the first step runs: going on with a step that has begun changes nothing."""
+        lost: WireError | None = None
         for _ in range(TRIES):
             self._clock.sleep(RETRY, self._lane)
             try:
                 self._turn(flight)
-            except WireError:
+            except WireError as error:
+                lost = error
                 continue
+            except LabError:
+                self._forget()
+                raise
             return
-        self._forget()
+        flight.is_doubtful = True
         raise OutcomeUnknown(
             f"{self._name}: the start of {flight.job.token} was sent and its reply lost; the first step may be"
-            " running, and opens the cell at its own duration. Ask `busy` when the instrument answers again, or"
-            " make it safe"
+            " running, and opens the cell at its own duration. Start it again with the same token when the"
+            " instrument answers: that asks, and starts nothing twice; or make it safe"
         ) from lost
 
     def _fly(self, flight: _Flight) -> Poller:
@@ -219,6 +261,8 @@ class HostCycler:
             with self._lock:
                 if self._flight is not flight:
                     return
+                if flight.job.on_host_loss == "open" and self._is_alone:
+                    self._open_alone(flight)
                 try:
                     self._turn(flight)
                     self._lost = None
@@ -228,6 +272,15 @@ class HostCycler:
                 else:
                     delay = self._wait(flight)
             yield delay
+
+    @property
+    def _is_alone(self) -> bool:
+        return is_gone(self._asked, self._clock.now())
+
+    def _open_alone(self, flight: _Flight) -> None:
+        """Let the step under way end, since nobody asks any more."""
+        if flight.phase == "measure":
+            flight.ended, flight.phase = Ended(EndReason.LINK_LOST, flight.time, 0.0), "open"
 
     def _wait(self, flight: _Flight) -> float:
         return self._instrument.next_row() if self._flight is flight else 0.0
@@ -269,7 +322,7 @@ class HostCycler:
 
     def _begin(self, flight: _Flight) -> None:
         flight.step = flight.run.next()
-        flight.ended = flight.watch = None
+        flight.ended, flight.watch, flight.has_failed = None, None, False
         if flight.step is None:
             self._land("all steps are through", None)
             return
@@ -296,7 +349,9 @@ class HostCycler:
             flight.ended = flight.ended or watch.row(row)
         if flight.ended is None and not fetched.running:
             flight.ended = watch.finished(flight.time)
-            if flight.ended is None:
+            if flight.ended is None and self._is_alone:
+                flight.ended = Ended(EndReason.LINK_LOST, flight.time, 0.0)
+            elif flight.ended is None:
                 flight.phase = "arm"  # the buffer was full before the step was over
                 return False
         if flight.ended is None:
@@ -315,8 +370,10 @@ class HostCycler:
         ended = flight.ended
         assert ended is not None
         self._note(ElementEnded(ended.reason))
-        if ended.goes_on:
+        if ended.goes_on and not (self._is_alone and flight.run.goes_on):
             flight.phase = "next"
+        elif ended.goes_on or ended.reason is EndReason.LINK_LOST:
+            self._land("nobody asked for the rows any more: no further step was begun", EndReason.LINK_LOST)
         else:
             self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
 
@@ -324,6 +381,9 @@ class HostCycler:
         self._rows += 1
         flight.time = row.time
         self._note(RowTaken(self._rows, row.time, row.voltage, row.current, float("nan")))
+        if not row.is_valid and not flight.has_failed:
+            flight.has_failed = True
+            self._note(InstrumentAlarm("reading_failed", READING_FAILED))
 
     def _land(self, reason: str, cause: EndReason | None) -> None:
         self._note(RunStopped(reason, cause))

@@ -13,10 +13,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from devices.cycle_ends import OWN_ENDS, EndReason
+from devices.cycle_verdict import (
+    FAR,
+    MOST_INVALID,
+    NO_VOLTAGE,
+    drive_of,
+    fault_of,
+    held_voltage,
+    is_rest,
+    minus,
+)
 from devices.cycler import Nodes
 from devices.programs import CellLimits, Step
 from devices.sequence import Part
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, VoltageRamp
+from devices.techniques import ConstantVoltage, VoltageRamp
 
 HELD_SHARE = 0.02
 """Part of the current that must be missing before the voltage counts as reached; guess, some hundred times the
@@ -24,18 +34,6 @@ accuracy of a source limit."""
 
 TIME_SLACK = 1e-3
 """Seconds by which a row may be early for its duration; guess, what an instrument's timer and clock differ by."""
-
-JUMP = 0.05
-"""Volts by which the voltage must jump, as the current vanishes, before a lead counts as open; guess."""
-
-JUMP_WITHIN = 60.0
-"""Seconds between two rows beyond which a cell could have come that far by itself; guess."""
-
-NO_VOLTAGE = 0.01
-"""Volts below which a cell that should have a voltage has none; guess, far above an instrument's offset."""
-
-MOST_INVALID = 3
-"""Invalid readings one after another that end a run; guess."""
 
 RATE_SIGMAS = 6.0
 """A rate is taken over so long that the noise of its two rows is this many times smaller than the bound."""
@@ -81,26 +79,6 @@ class Ended:
     def goes_on(self) -> bool:
         """Whether the program goes on to its next step."""
         return self.reason in OWN_ENDS
-
-
-def drive_of(step: Step) -> float:
-    """Return the current [A] a step asks for; 0 where it asks for none or for no current."""
-    return step.run.current if isinstance(step.run, ConstantCurrent) else 0.0
-
-
-def held_voltage(step: Step, limits: CellLimits) -> tuple[float, EndReason]:
-    """Return the voltage [V] beyond which a constant current must not drive the cell, and what its end is called.
-
-    The step's own end in the direction of the current, else the cell's limit.
-    """
-    if drive_of(step) > 0:
-        own = step.until.voltage_above
-        return (limits.voltage_max, EndReason.SAFETY_VOLTAGE_MAX) if own is None else (own, _ABOVE)
-    own = step.until.voltage_below
-    return (limits.voltage_min, EndReason.SAFETY_VOLTAGE_MIN) if own is None else (own, _BELOW)
-
-
-_ABOVE, _BELOW = EndReason.VOLTAGE_ABOVE, EndReason.VOLTAGE_BELOW
 
 
 class StepWatch:
@@ -149,15 +127,21 @@ class StepWatch:
             self._began = now.time
         if not now.is_valid:
             self._invalid += 1
-            broken = self._invalid >= MOST_INVALID
+            broken = self._invalid >= MOST_INVALID and not is_rest(self.step)
             return Ended(EndReason.INSTRUMENT_ERROR, now.time, 0.0) if broken else self._by_time(now)
         self._invalid = 0
         before = self._rows[-1] if self._rows else None
         found = [each for each in self._own_ends(before, now) if each is not None]
         self._keep(before, now)
-        if found and not self._lead_opened(before, now):
+        rested = before or Reading(now.time, self._rest, 0.0)
+        fault = fault_of(self.step, rested, now, self.limits, least=self.meter.zero_current, holds=True)
+        if fault is EndReason.CURRENT_LOST and (found or before is None):
+            fault = None
+        if fault is not None:
+            return Ended(fault, now.time, 0.0)
+        if found:
             return min(found, key=lambda each: each.time)
-        return self._fault(before, now)
+        return self._beyond_limits(now)
 
     def finished(self, time: float) -> Ended | None:
         """Hear that the instrument came to the end of what it was set to; return why, None when it is to go on."""
@@ -189,11 +173,13 @@ class StepWatch:
         old = before or now
         yield self._by_time(now)
         yield self._held(before, now)
-        yield _crossed(_ABOVE, until.voltage_above, old.voltage, now.voltage, now.time, dt)
-        yield _crossed(_BELOW, _minus(until.voltage_below), -old.voltage, -now.voltage, now.time, dt)
+        yield _crossed(EndReason.VOLTAGE_ABOVE, until.voltage_above, old.voltage, now.voltage, now.time, dt)
+        yield _crossed(
+            EndReason.VOLTAGE_BELOW, minus(until.voltage_below), -old.voltage, -now.voltage, now.time, dt
+        )
         was, is_now = abs(old.current), abs(now.current)
         yield _crossed(EndReason.CURRENT_ABOVE, until.current_above, was, is_now, now.time, dt)
-        yield _crossed(EndReason.CURRENT_BELOW, _minus(until.current_below), -was, -is_now, now.time, dt)
+        yield _crossed(EndReason.CURRENT_BELOW, minus(until.current_below), -was, -is_now, now.time, dt)
         yield _crossed(EndReason.CHARGE, until.charge, charge, passed, now.time, dt)
         yield _crossed(EndReason.ENERGY, until.energy, energy, spent, now.time, dt)
         yield self._slow(EndReason.VOLTAGE_RATE_BELOW, until.voltage_rate_below, now)
@@ -217,7 +203,7 @@ class StepWatch:
         drive = drive_of(self.step)
         end, reason = held_voltage(self.step, self.limits)
         short = math.copysign(1.0, drive) * (end - now.voltage)
-        if not drive or (short > 0.0 and now.current / drive > 1.0 - HELD_SHARE):
+        if not drive or short > FAR or (short > 0.0 and now.current / drive > 1.0 - HELD_SHARE):
             return None
         dt = 0.0 if before is None else now.time - before.time
         ahead = 0.0
@@ -242,20 +228,11 @@ class StepWatch:
         slow = abs(change) <= bound * (now.time - old.time)
         return Ended(reason, now.time, 0.0) if slow else None
 
-    def _lead_opened(self, before: Reading | None, now: Reading) -> bool:
-        """Return whether the current vanished and the voltage jumped, as when a lead falls off."""
-        if isinstance(self.step.run, OpenCircuit) or abs(now.current) > self.meter.zero_current:
-            return False
-        dt = 0.0 if before is None else now.time - before.time
-        volts = self._rest if before is None else before.voltage
-        return dt <= JUMP_WITHIN and abs(now.voltage - volts) > JUMP
-
-    def _fault(self, before: Reading | None, now: Reading) -> Ended | None:
-        """Return which fault or safety limit the row shows."""
+    def _beyond_limits(self, now: Reading) -> Ended | None:
+        """Return which of the cell's limits the row shows to be broken."""
         limits, error = self.limits, self.meter.voltage_error
         flows = now.current if abs(now.current) > self.meter.zero_current else 0.0
         faults = (
-            (EndReason.OPEN_CIRCUIT, self._lead_opened(before, now)),
             (EndReason.SAFETY_VOLTAGE_MAX, flows >= 0 and now.voltage > limits.voltage_max + error),
             (EndReason.SAFETY_VOLTAGE_MIN, flows <= 0 and now.voltage < limits.voltage_min - error),
             (
@@ -277,10 +254,17 @@ class HostRun:
     def __init__(self, nodes: Nodes, limits: CellLimits, longest: float) -> None:
         self.limits, self.longest = limits, longest
         self._steps = (step for _, step, _ in Part(nodes, 0).walk())
+        self._coming = next(self._steps, None)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is a step to come."""
+        return self._coming is not None
 
     def next(self) -> Step | None:
         """Return the step to set now, None when all are through."""
-        return next(self._steps, None)
+        step, self._coming = self._coming, next(self._steps, None)
+        return step
 
     def watch(self, step: Step, meter: Meter, rest: float) -> StepWatch:
         """Return what judges a step that begins on a cell of so many volts [V] at rest."""
@@ -303,10 +287,6 @@ def _crossed(
         return None
     late = dt * (now - bound) / (now - was) if was < bound else dt
     return Ended(reason, time - late, late)
-
-
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
 
 
 def _rate_spans(step: Step, meter: Meter) -> dict[EndReason, float]:

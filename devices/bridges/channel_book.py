@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from devices.bridges.squidstat_elements import Message, unrolled
+from devices.cycle_verdict import MOST_INVALID
 
 RECOVERY_QUIET = 5.0
 """Seconds without a recovered row after which the instrument has said all that it kept; guess."""
@@ -25,6 +26,9 @@ GAP = 1.5
 
 CLOCK_GRAIN = 1e-3
 """Seconds by which a row may be late without being missing; guess, one internal sample."""
+
+AT_END = 5e-3
+"""Volts by which a last row may miss the voltage that ended its element; guess."""
 
 CHARGE_SHARE = 0.02
 """Part by which rows may miss the charge that ended an element; guess: they are trapezoids."""
@@ -86,8 +90,9 @@ class ChannelBook:
     """The records of a channel, from record `first` on; tokens of what was uploaded and started last.
 
     idle: how many idle samples came, and the voltage [V] of the last; awaits_idle: more are still to be begun.
-    over: nothing that was begun here runs. opens: it is to be stopped when its host is gone, who asked last at `asked`
-    [s]; may_open: the same of what was uploaded. discards: what is heard is of a rest that is no run of anybody's.
+    limits: least and most voltage [V], largest current [A] of the channel. over: nothing that was begun here runs.
+    opens: it is to be stopped when its host is gone, who asked last at `asked` [s]; may_open: the same of what was
+    uploaded. discards: what is heard is of a rest that is no run of anybody's.
     """
 
     first: int = 1
@@ -99,6 +104,7 @@ class ChannelBook:
     spent: set[str] = field(default_factory=set)
     records: deque[Sequence[Any]] = field(default_factory=deque)
     idle: tuple[int, float | None] = (0, None)
+    limits: tuple[float, float, float] = (-math.inf, math.inf, math.inf)
     awaits_idle: bool = False
     over: bool = True
     may_open: bool = False
@@ -114,13 +120,14 @@ class ChannelBook:
         self._element: Element | None = None
         self._in_element = 0
         self._last: Row | Point | None = None
-        self._charge = 0.0
+        self._charge = self._began = 0.0
         self._unbroken = False
         self._waiting: list[Said] = []
         self._pending: list[Element] = []
         self._in_old = False  # what is recovered belongs to an element that is over
         self._recovery = _Recovery(0.0)
         self._cause: str | None = None
+        self._invalid, self._has_failed = 0, False
         self._discarded = False
 
     @property
@@ -225,7 +232,10 @@ class ChannelBook:
             return False
         stop = self.flush()
         if not self.over and not busy:
-            self._take(Stopped("it ended while the link was lost"))
+            cut = self._cause is None and self._is_cut()
+            self._cause = "instrument_error" if cut else self._cause
+            why = ": it was switched off and on, or stopped by another program" if cut else ""
+            self._take(Stopped(f"it ended while the link was lost{why}"))
         return stop and busy
 
     def flush(self) -> bool:
@@ -250,9 +260,8 @@ class ChannelBook:
             return self._take_element(said)
         if isinstance(said, Stopped):
             self._take_stop(said)
-        else:
-            self._take_row(said)
-        return False
+            return False
+        return self._take_row(said) and self._is_broken(said)
 
     def _take_element(self, said: Element) -> bool:
         known, self._element = self._element, said
@@ -268,6 +277,7 @@ class ChannelBook:
         self.add("element", said.name)
         self._before, self._running = self._running, next(self._plan, {})
         self._in_element, self._charge = 0, 0.0
+        self._invalid, self._has_failed = 0, False
         return is_safety
 
     def _take_stop(self, said: Stopped) -> None:
@@ -277,6 +287,37 @@ class ChannelBook:
         cause = "safety_charge" if self._is_at_safety() else self._cause
         self.add("stopped", said.reason, *(() if cause is None else (cause,)))
 
+    def _is_broken(self, said: Row | Point) -> bool:
+        """Return whether a driven element is to be stopped, since its readings are no numbers any more."""
+        if math.isfinite(said.voltage) and math.isfinite(said.current):
+            self._invalid = 0
+            return False
+        self._invalid += 1
+        if not self._has_failed:
+            self._has_failed = True
+            self.add("reading_failed")
+        if self._invalid < MOST_INVALID or self._running.get("element") == "open_circuit" or self.over:
+            return False
+        self._cause = "instrument_error"
+        return True
+
+    def _is_cut(self) -> bool:
+        """Return whether the last row shows no end of its element: then something else ended it."""
+        last, element = self._last, self._running
+        if not isinstance(last, Row) or "duration" not in element:
+            return False
+        limits, current = self.limits, abs(last.current)
+        reached = (
+            last.time - self._began >= float(element["duration"]) - 2.0 * float(element["interval"]),
+            last.voltage >= min(element.get("voltage_above", math.inf), limits[1]) - AT_END,
+            last.voltage <= max(element.get("voltage_below", -math.inf), limits[0]) + AT_END,
+            current >= min(element.get("current_above", math.inf), limits[2]) * (1.0 - CHARGE_SHARE),
+            current <= element.get("current_below", -math.inf) * (1.0 + CHARGE_SHARE),
+            abs(self._charge) >= element.get("charge", math.inf) * (1.0 - CHARGE_SHARE),
+            "voltage_rate_below" in element or "current_rate_below" in element,
+        )
+        return not any(reached)
+
     def _is_discarded(self, said: Said) -> bool:
         """Return whether what is heard is of the rest that is no run; its stop, or what begins after it, is the end."""
         if isinstance(said, Element):
@@ -285,13 +326,16 @@ class ChannelBook:
         self.discards = not isinstance(said, Stopped)
         return True
 
-    def _take_row(self, said: Row | Point) -> None:
+    def _take_row(self, said: Row | Point) -> bool:
+        """Book a row; return whether it was new."""
         last = self._last
         if last is not None and (said.time < last.time or (said.time == last.time and self._in_element)):
-            return
+            return False
         if last is not None and self._unbroken and self._late(said, unknown=0.0) > 0.0:
             self.add("gap", last.time, said.time)
         self.rows += 1
+        if not self._in_element:
+            self._began = said.time
         if isinstance(said, Row):
             self.add("row", self.rows, *said)
             self._count(last, said)
@@ -300,6 +344,7 @@ class ChannelBook:
             peak = said.current_peak if by_current else said.voltage_peak
             self.add("spectrum", self.rows, *said[:6], peak, said.distortion)
         self._last, self._in_element, self._unbroken = said, self._in_element + 1, True
+        return True
 
     def _late(self, said: Row | Point, unknown: float = math.inf) -> float:
         """Return the seconds by which a row comes too late to be the next; `unknown` where rows do not come by time."""

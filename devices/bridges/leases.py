@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-HOST_LAPSE = 300.0
-"""Seconds without a question for a channel's rows after which its host counts as gone: five of a station's poll
-periods of 60 s, so that a link which comes back opens nothing."""
-
 
 @dataclass(eq=False)
 class Client:

@@ -20,7 +20,8 @@ Requests are `{"id": n, "do": ...}`. Replies repeat the id, carry `boot`, and ei
 limits, upload, start and stop take the channel for this client as long as it lives; another one is answered
 "owned", with `holder`. A start that failed may come again. stop forgets what was uploaded and not started; idle takes
 it off the instrument, by a rest that is stopped at once and leaves no records. What was uploaded with "open" is
-stopped when nobody asked for the channel's rows for HOST_LAPSE seconds. An experiment is a list of elements
+stopped when nobody asked for the channel's rows for so long that its
+host is gone (devices.presence). An experiment is a list of elements
 (devices.bridges.squidstat_elements) and {"repeat": n, "body": [...]}. An element's "charge_safety" [C] says that its
 "charge" is no end but a limit: the experiment is stopped when it was reached. Records; a number that is not finite is
 null:
@@ -28,7 +29,7 @@ null:
     ["element", name], ["row", row number, s, V, A, degC], ["ended", reason],
     ["spectrum", row number, s, Hz, ohm, ohm, V, A, peak, distortion], ["stopped", text] or ["stopped", text, reason],
     ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s],
-    ["paused"], ["resumed"], ["host_lost", s of silence]
+    ["paused"], ["resumed"], ["host_lost", s of silence], ["reading_failed"]
 
 When the library loses the instrument, requests try to connect anew; until then "disconnected" is the answer
 to whatever needs it. Rows that the instrument kept meanwhile are asked to be erased there when all were acknowledged.
@@ -45,10 +46,11 @@ from functools import partial
 from typing import Any
 
 from devices.bridges.channel_book import ChannelBook, Element, Point, Row, Stopped
-from devices.bridges.leases import HOST_LAPSE, Client, Lease, Leases
+from devices.bridges.leases import Client, Lease, Leases
 from devices.bridges.lines import pack, unpack
 from devices.bridges.squidstat_elements import ElementError, Message, make_element
 from devices.errors import Garbled, InstrumentError
+from devices.presence import is_gone
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +150,8 @@ class SquidstatBridge:
             return
         for channel, book in enumerate(self._books):
             if book.link == "back" and book.settle(now, self._is_busy(channel)):
-                self._stop_for_charge(channel)
-            if book.opens and now - book.asked >= HOST_LAPSE:
+                self._cut(channel)
+            if book.opens and is_gone(book.asked, now):
                 self._stop_without_host(channel, book, now - book.asked)
 
     def answer(self, line: bytes, client: Client) -> bytes:
@@ -224,16 +226,25 @@ class SquidstatBridge:
         book.uploaded = None
         self._check(self._handler.uploadExperimentToChannel(number, self._experiment([NOTHING])))
         book.discard()
-        self._check(self._handler.startUploadedExperiment(number))
-        self._check(self._handler.stopExperiment(number))
+        began = self._handler.startUploadedExperiment(number)
+        if began.value() != self._library.AisErrorCode.Success:
+            book.discards = False
+            self._check(began)
+        answer = self._handler.stopExperiment(number)
+        if answer.value() != NOT_RUNNING:  # one of the channel's limits may have been quicker
+            self._check(answer)
 
     def _limits(self, request: Message) -> Message:
-        number, _ = self._channel(request)
+        number, book = self._channel(request)
         self._check(self._handler.resetChannelLimits(number))
         self._check(self._handler.setChannelMaximumVoltage(number, float(request["voltage_max"])))
         self._check(self._handler.setChannelMinimumVoltage(number, float(request["voltage_min"])))
         self._check(self._handler.setChannelMaximumCurrent(number, float(request["current_max"])))
         self._check(self._handler.setChannelMinimumCurrent(number, float(request["current_min"])))
+        least, most, current = (
+            float(request[each]) for each in ("voltage_min", "voltage_max", "current_max")
+        )
+        book.limits = least, most, current
         return {}
 
     def _upload(self, request: Message) -> Message:
@@ -378,7 +389,7 @@ class SquidstatBridge:
         stop = book.recover(said, self._now())
         self._to_erase[channel] = book.next
         if stop:
-            self._stop_for_charge(channel)
+            self._cut(channel)
 
     def _on_idle(self, channel: int, data: Any) -> None:
         book = self._books[channel]
@@ -398,11 +409,11 @@ class SquidstatBridge:
 
     def _hear(self, channel: int, said: Element | Row | Point) -> None:
         if self._books[channel].hear(said):
-            self._stop_for_charge(channel)
+            self._cut(channel)
 
-    def _stop_for_charge(self, channel: int) -> None:
+    def _cut(self, channel: int) -> None:
         if self.is_linked:
-            log.warning("channel %d reached limits.charge_max; it is stopped", channel)
+            log.warning("channel %d is stopped: limits.charge_max was reached, or its readings fail", channel)
             self._handler.stopExperiment(channel)
 
     def _stop_without_host(self, channel: int, book: ChannelBook, silent: float) -> None:

@@ -41,6 +41,9 @@ LEAST_POWER = 1e-9
 FREQUENCIES = (1e-5, 2e6)
 """Hz, from to."""
 
+LEAST_TIME, LONGEST_TIME = 1e-3, 1e9
+"""Seconds of an element: one internal sample, and 30 years (guesses)."""
+
 AT_THE_LIMIT = 1e-3
 """Volts by which an end must stay within the cell's limits to come first for certain; guess, fifty times the noise."""
 
@@ -128,6 +131,8 @@ def _bounded(step: Step) -> Iterator[tuple[str, float, str, float, float]]:
             yield "|bias| + amplitude", abs(run.bias) + run.amplitude, "A", LEAST_CURRENT, largest
         case PotentiostaticImpedance():
             yield "|bias| + amplitude", abs(run.bias or 0.0) + run.amplitude, "V", 0.0, VOLTAGE_RANGE
+    if "duration" in KINDS[run.technique].arguments and step.until.duration is not None:
+        yield "until.duration", step.until.duration, "s", LEAST_TIME, LONGEST_TIME
     if isinstance(run, PotentiostaticImpedance | GalvanostaticImpedance):
         yield "first", run.first, "Hz", *FREQUENCIES
         yield "last", run.last, "Hz", *FREQUENCIES

@@ -14,7 +14,9 @@ the output when off is of high impedance: the cell is disconnected.
 A lost host: the trigger model of the step under way measures on and switches the output off by itself at the
 step's duration (the station's longest step where it has none), at the end of its sweep, or when the buffer
 holds BUFFER_ROWS rows, whichever is first. Until then the cell stays inside its limits, at the voltage of the
-step's end if that was reached. No further step begins.
+step's end if that was reached. No further step begins; the same when the host's process lives and nobody asked it
+for rows for HOST_LAPSE seconds. A power-up is known by the buffer's filling mode, which is asked once everything of a
+step is set: what was set goes with the power, and a trigger model without blocks does not start.
 
 Safe is: trigger model aborted, output off and of high impedance. After a power-up the instrument's own off state
 is a source of 0 V that discharges the cell until this driver has spoken to it: keep HIMP in its power-on setup.
@@ -33,7 +35,6 @@ first row.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -43,114 +44,57 @@ from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock
+from devices.cycle_verdict import drive_of, held_voltage, is_rest
 from devices.cycler import Job, Page
-from devices.errors import Garbled, InstrumentError, LimitError, ProgramError
+from devices.errors import Garbled, InstrumentError, LimitError
 from devices.host_cycler import Fetched, HostCycler
-from devices.host_run import Meter, Reading, drive_of, held_voltage
+from devices.host_run import Meter, Reading
+from devices.presence import HOST_LAPSE
 from devices.programs import CellLimits, Program, Step
 from devices.quantities import STRICT, Unit
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, VoltageRamp
-from devices.wire import Sync, Terminated, Wire
-
-LINE = Terminated(b"\n")
-MAKER = b"KEITHLEY INSTRUMENTS"
-
-VOLTAGE_RANGE = 20.0
-"""Volts, both ways; the range of every step (the 200 V range is never used)."""
-
-CURRENT_RANGES: dict[str, tuple[float, ...]] = {
-    "2450": (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
-    "2461": (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
-}
-"""Amperes, full scale, by model; those of the 2461 above 1 A are not used."""
-
-OFFSETS = {
-    1e-8: 50e-12,
-    1e-7: 100e-12,
-    1e-6: 300e-12,
-    1e-5: 700e-12,
-    1e-4: 6e-9,
-    1e-3: 60e-9,
-    1e-2: 600e-9,
-    1e-1: 6e-6,
-    1.0: 500e-6,
-}
-"""Offset [A] of a measured current by range [SPEC-2450]."""
-
-VOLTAGE_ERROR = 5e-3
-"""Volts by which source and readback may differ on the 20 V range: 0.03 % of 5 V, 2.4 mV and 1 mV [SPEC-2450]."""
-
-VOLTAGE_NOISE = 10e-6
-"""Volts rms of a row at 1 PLC; guess: the resolution of the 20 V range [SPEC-2450]."""
-
-NOISE_SHARE = 4e-6
-"""Rms noise of a current row as a part of its range [SPEC-2450, source noise below 10 Hz]."""
-
-LEAST_CURRENT = 1e-8
-"""A; ten times the smallest current limit that can be set [vendor's example: 1 nA]."""
-
-PROTECTIONS = (2.0, 5.0, 10.0, 20.0)
-"""Volts of the over-voltage protection that cells need; 5 % tolerance [SPEC-2450]."""
-
-PROTECTION_MARGIN = 1.1
-"""The protection lies this much above the cell's limit: twice its tolerance."""
-
-RAIL_SHARE = 0.95
-"""Part of the protection's level to which a voltmeter's own limit is set."""
+from devices.sourcemeter.abilities import (
+    BUFFER_ROWS,
+    CURRENT_RANGES,
+    LEAST_CURRENT,
+    LEAST_PERIOD,
+    LONGEST_DELAY,
+    NOISE_SHARE,
+    OFFSETS,
+    POWER_LINE,
+    PROTECTION_MARGIN,
+    PROTECTIONS,
+    RAIL_SHARE,
+    VOLTAGE_ERROR,
+    VOLTAGE_NOISE,
+    VOLTAGE_RANGE,
+    check_step,
+    place,
+    protection,
+    stairs_remark,
+)
+from devices.sourcemeter.abilities import stairs as stairs_of
+from devices.sourcemeter.dialect import LINE, MAKER, error, identity, numbers, printable, text
+from devices.techniques import ConstantCurrent, ConstantVoltage, VoltageRamp
+from devices.wire import Sync, Wire
 
 DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")
 """Without these the output, when off, is a source of 0 V: a cell would be discharged by it."""
 
-POWER_LINE = 50.0
-"""Hz; a row takes two power line cycles, one each for current and voltage (not yet seen on hardware)."""
-
 SETTLE = 0.01
 """Seconds after which a row that was measured can be fetched; guess."""
-
-LEAST_PERIOD = 0.1
-"""Seconds between questions, and the smallest interval of rows: more than two rows' time."""
 
 LONGEST_PERIOD = 60.0
 """Seconds after which the instrument is looked after even if no row is due."""
 
-BUFFER_ROWS = 100_000
-"""Readings that defbuffer1 holds by default; the 2450 has room for 250,000 [data sheet]."""
-
 ROWS_PER_REQUEST = 200
 """Rows fetched at once: 14 kB, far within a wire's deadline on a LAN."""
 
-LONGEST_TIMER, LONGEST_DELAY = 100e3, 10e3
-"""Seconds of one delay of a trigger timer, and of a delay block [2450-901-01]."""
-
-STAIR, LEAST_STAIR = 10e-3, 1e-3
-"""Volts: the tallest stair of a ramp, and the smallest, which is twice the 20 V source range's resolution
-(500 uV, SPEC-2450)."""
-
-INVALID = 9.0e37
-"""What is not smaller is no reading: overflow is 9.9E37, not a number 9.91E37."""
-
 RUNNING = frozenset({"RUNNING", "WAITING", "ABORTING"})
+MARK = "ONCE"
+"""How the buffer fills in a job, and CONT after a power-up: asked before a step begins, it tells of one."""
+
 POWER_ON = 128
 """Bit of *ESR? that a power-up sets [IEEE 488.2]."""
-
-_ERROR = re.compile(r'([+-]?\d+),\s*"([^";]*)[^"]*"')
-_NUMBER = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
-
-OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
-
-
-def numbers(reply: bytes) -> list[float]:
-    """Return the numbers of a comma-separated reply, NaN for overflows. Raises Garbled."""
-    parts = [part.strip() for part in reply.split(b",")]
-    if not all(_NUMBER.fullmatch(part) for part in parts):
-        raise Garbled(f"{reply[:80]!r} is not a list of numbers; it was thrown away")
-    values = [float(part) for part in parts]
-    return [math.nan if abs(value) >= INVALID else value for value in values]
-
-
-def text(value: float) -> str:
-    """Return a number as it is sent."""
-    return f"{value:.9g}"
 
 
 class Keithley2450(Instrument):
@@ -165,7 +109,8 @@ class Keithley2450(Instrument):
 
     kind_name = "Keithley 2450"
     without_host = (
-        "instrument ends the step under way at its duration, switches off and begins no further step"
+        f"instrument goes on with the step under way to its duration or {BUFFER_ROWS} rows and switches off; after"
+        f" {HOST_LAPSE:g} s without a question for rows no further step begins"
     )
     sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(MAKER))
 
@@ -201,7 +146,7 @@ class Keithley2450(Instrument):
 
     def identify(self) -> str:
         """Return the instrument's own words; raises InstrumentError for another model or command language."""
-        identity = self.wire.ask(b"*IDN?\n", LINE, _identity, repeat=True)
+        identity = self.wire.ask(b"*IDN?\n", LINE, identity, repeat=True)
         if f"MODEL {self.model}" not in identity.upper():
             raise InstrumentError(
                 self.name, "model", f"{identity} is not the {self.model} of the bench file; correct either"
@@ -243,7 +188,7 @@ class Keithley2450(Instrument):
                 f"{self.name} limits.current_max", limits.current_max, "A", LEAST_CURRENT, self._ranges[-1]
             )
         for index, step in enumerate(program.leaves()):
-            self._check_step(index, step, limits)
+            check_step(self.name, index, step, limits, self._ranges)
 
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
@@ -251,23 +196,33 @@ class Keithley2450(Instrument):
         slowest = max(max(step.record.interval, LEAST_PERIOD) for step in steps)
         said = [
             "the host steps the program: without it the step under way goes on to its duration (the longest step"
-            f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins",
+            f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins; the"
+            f" same when nobody asked for rows for {HOST_LAPSE:g} s",
             "ends are judged on rows: a step may pass its end by one row interval (here up to"
             f" {slowest:g} s); voltage and current stay within the cell's limits meanwhile, and a constant"
             " current that reached its voltage is held there",
             "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
         ]
+        if program.on_host_loss == "open":
+            said.append(
+                "it cannot notice that its host is gone: on_host_loss = open opens the cell as soon as nobody asks"
+                " only while the host's process lives, else at the end of the step under way"
+            )
         if any(isinstance(step.run, ConstantVoltage) for step in steps):
             said.append(
                 "a hold that would need more than limits.current_max is driven at that current until it does not"
             )
-        if any(_is_rest(step) for step in steps):
+        if any(is_rest(step) for step in steps):
             said.append(
                 "a rest is a source of 0 A: its offset is up to 100 pA"
                 if self.model == "2450"
                 else "a rest is a source of 0 A on the 1 uA range: its offset is up to 400 pA"
             )
-        said += [self._stairs_remark(index, step) for index, step in enumerate(steps) if _is_ramp(step)]
+        said += [
+            stairs_remark(index, step)
+            for index, step in enumerate(steps)
+            if isinstance(step.run, VoltageRamp)
+        ]
         if any(step.record.voltage_change or step.record.current_change for step in steps):
             said.append("rows come by interval alone, not by a change of voltage or current")
         if any(step.until.voltage_rate_below or step.until.current_rate_below for step in steps):
@@ -276,19 +231,23 @@ class Keithley2450(Instrument):
 
     def range_of(self, step: Step) -> int:
         """Return the place of the step's current range among the model's; -1 at rest."""
-        if _is_rest(step):
+        if is_rest(step):
             return -1
         limits = self._limits
         most = abs(drive_of(step)) or (self._ranges[-1] if limits is None else limits.current_max)
-        return self._place(most)
+        return place(most, self._ranges)
 
     def upload(self, job: Job) -> None:
         """Reset the instrument, set it up for cells, with the cell's limits; nothing flows yet."""
         self.clock.call(lambda: self._upload(job))
 
     def start(self, token: str) -> int:
-        """Begin the first step, once; return the number of the first record."""
+        """Begin the first step, once; return the number of the first record, the same token the same number."""
         return self.clock.call(lambda: self._flight.start(token))
+
+    def leave(self) -> None:
+        """Hear that nobody will ask for records: the step under way goes on to its end, no other begins."""
+        self.clock.call(self._flight.leave)
 
     def stop(self) -> bool:
         """Abort the trigger model and switch the output off; return whether a program was running."""
@@ -321,8 +280,8 @@ class Keithley2450(Instrument):
         self.open()
         self._settle(':TRAC:CLE "defbuffer1"')
         self._fetched, self._offset, self._asked_to_go, self._aborted = 0, None, False, False
-        self._as_voltmeter = _is_rest(step)
-        if _is_rest(step):
+        self._as_voltmeter = is_rest(step)
+        if is_rest(step):
             self._settle(*self._voltmeter())
         elif isinstance(step.run, ConstantCurrent):
             self._settle(*self._source(held_voltage(step, limits)[0], abs(step.run.current)))
@@ -331,8 +290,11 @@ class Keithley2450(Instrument):
         elif isinstance(step.run, VoltageRamp):
             self._settle(*self._source(step.run.start, limits.current_max))
             self._sweep(step, step.run, left)
-            return
-        self._measure_every(max(step.record.interval, LEAST_PERIOD), left)
+        if not isinstance(step.run, VoltageRamp):
+            self._measure_every(max(step.record.interval, LEAST_PERIOD), left)
+        # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
+        if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
+            raise self._restarted()
 
     def go(self) -> None:
         """Start the trigger model, which switches the output on; nothing when it has started already."""
@@ -386,7 +348,8 @@ class Keithley2450(Instrument):
         self._waiting = not came and now - self._went >= self._due(self._fetched)
 
     def _upload(self, job: Job) -> None:
-        self._flight.upload(job)
+        if not self._flight.upload(job):
+            return
         limits = job.limits
         self.open()
         self._settle(
@@ -400,7 +363,7 @@ class Keithley2450(Instrument):
             ),
         )
         self._settle(
-            f":SOUR:VOLT:PROT PROT{_protection(limits):g}",
+            f":SOUR:VOLT:PROT PROT{protection(limits):g}",
             ":SENS:CURR:RSEN ON",
             ":SENS:VOLT:RSEN ON",
             ":SOUR:VOLT:READ:BACK ON",
@@ -409,7 +372,7 @@ class Keithley2450(Instrument):
             ":SENS:VOLT:NPLC 1",
             ':TRAC:CLE "defbuffer1"',
             f':TRAC:POIN {BUFFER_ROWS}, "defbuffer1"',
-            ':TRAC:FILL:MODE ONCE, "defbuffer1"',
+            f':TRAC:FILL:MODE {MARK}, "defbuffer1"',
         )
         for function in ("VOLT", "CURR"):
             if not self._ask(f":OUTP:{function}:SMOD?").upper().startswith("HIMP"):
@@ -420,7 +383,7 @@ class Keithley2450(Instrument):
 
     def _voltmeter(self) -> Sequence[str]:
         """Return the settings of a source of no current, which reads voltage."""
-        rail = PROTECTIONS[-1] if self._limits is None else _protection(self._limits)
+        rail = PROTECTIONS[-1] if self._limits is None else protection(self._limits)
         return (
             ':SENS:FUNC "VOLT"',
             ":SENS:VOLT:RSEN ON",
@@ -434,7 +397,7 @@ class Keithley2450(Instrument):
 
     def _source(self, volts: float, most: float) -> Sequence[str]:
         """Return the settings of a source of a voltage [V] that never passes a current [A]."""
-        full = self._ranges[self._place(most)]
+        full = self._ranges[place(most, self._ranges)]
         return (
             ':SENS:FUNC "CURR"',
             ":SOUR:FUNC VOLT",
@@ -476,7 +439,7 @@ class Keithley2450(Instrument):
 
     def _sweep(self, step: Step, ramp: VoltageRamp, lasts: float) -> None:
         """Set the instrument's own staircase sweep, as far as it comes in the time."""
-        stairs, height = _stairs(step, ramp)
+        stairs, height = stairs_of(step, ramp)
         stairs = min(stairs, math.ceil(lasts * ramp.rate / height))
         stop = ramp.start + math.copysign(stairs * height, ramp.end - ramp.start)
         delay = height / ramp.rate - self.row_time
@@ -518,11 +481,7 @@ class Keithley2450(Instrument):
     def _gone(self, state: str) -> InstrumentError:
         """Return what became of a run that ended by itself."""
         if int(self._numbers("*ESR?")[0]) & POWER_ON:
-            return InstrumentError(
-                self.name,
-                "restarted",
-                "it was switched off and on; its output is off, rows not fetched are lost",
-            )
+            return self._restarted()
         code, said = self._error()
         return InstrumentError(
             self.name,
@@ -530,10 +489,17 @@ class Keithley2450(Instrument):
             said if code else f"the trigger model is {state} before its last row; its output may be on",
         )
 
+    def _restarted(self) -> InstrumentError:
+        return InstrumentError(
+            self.name,
+            "restarted",
+            "it was switched off and on; its output is off, its settings and rows not fetched are lost",
+        )
+
     def _settle(self, *commands: str, repeat: bool = True) -> None:
         """Send commands as one line and read what the instrument says of them. Raises InstrumentError."""
         line = ";".join((*commands, ":SYST:ERR?"))
-        code, said = self.wire.ask(line.encode() + b"\n", LINE, _error, repeat=repeat)
+        code, said = self.wire.ask(line.encode() + b"\n", LINE, error, repeat=repeat)
         if not code:
             return
         first = (code, said)
@@ -542,10 +508,10 @@ class Keithley2450(Instrument):
         raise InstrumentError(self.name, str(first[0]), f"{first[1]} (to {'; '.join(commands)})")
 
     def _error(self) -> tuple[int, str]:
-        return self.wire.ask(b":SYST:ERR?\n", LINE, _error, repeat=True)
+        return self.wire.ask(b":SYST:ERR?\n", LINE, error, repeat=True)
 
     def _ask(self, query: str, patience: float | None = None) -> str:
-        return self.wire.ask(query.encode() + b"\n", LINE, _printable, deadline=patience, repeat=True)
+        return self.wire.ask(query.encode() + b"\n", LINE, printable, deadline=patience, repeat=True)
 
     def _numbers(self, query: str, count: int = 1) -> list[float]:
         def parse(reply: bytes) -> list[float]:
@@ -555,96 +521,3 @@ class Keithley2450(Instrument):
             return values
 
         return self.wire.ask(query.encode() + b"\n", LINE, parse, repeat=True)
-
-    # What can be done.
-
-    def _check_step(self, index: int, step: Step, limits: CellLimits) -> None:
-        where = f"step {index}"
-        run = step.run
-        if not isinstance(run, OpenCircuit | ConstantCurrent | ConstantVoltage | VoltageRamp):
-            why = "does no impedance" if "impedance" in run.technique else f"cannot hold a {run.technique}"
-            raise ProgramError(f"{where}: {self.name} {why}; {OFFERED}. Nothing was sent")
-        if step.record.interval < LEAST_PERIOD or step.record.interval > LONGEST_TIMER:
-            raise LimitError(
-                f"{self.name} {where} record.interval", step.record.interval, "s", LEAST_PERIOD, LONGEST_TIMER
-            )
-        if isinstance(run, ConstantCurrent) and run.current and abs(run.current) < LEAST_CURRENT:
-            most = self._ranges[-1]
-            raise LimitError(f"{self.name} {where} |current|", abs(run.current), "A", LEAST_CURRENT, most)
-        if step.until.current_below is not None and not isinstance(run, ConstantCurrent):
-            full = self._ranges[0] if _is_rest(step) else self._ranges[self._place(limits.current_max)]
-            least = 4.0 * OFFSETS[full]
-            if step.until.current_below < least:
-                raise LimitError(
-                    f"{self.name} {where} until.current_below on the {full:g} A range that limits.current_max needs",
-                    step.until.current_below,
-                    "A",
-                    least,
-                    full,
-                )
-        if isinstance(run, VoltageRamp):
-            fastest = STAIR / LEAST_PERIOD
-            if run.rate > fastest:
-                raise LimitError(f"{self.name} {where} rate", run.rate, "V/s", 0.0, fastest)
-            if abs(run.end - run.start) < LEAST_STAIR:
-                raise LimitError(
-                    f"{self.name} {where} |end - start|",
-                    abs(run.end - run.start),
-                    "V",
-                    LEAST_STAIR,
-                    VOLTAGE_RANGE,
-                )
-
-    def _stairs_remark(self, index: int, step: Step) -> str:
-        assert isinstance(step.run, VoltageRamp)
-        stairs, height = _stairs(step, step.run)
-        return (
-            f"step {index}: the ramp is a staircase of {stairs} stairs of {1e3 * height:.3g} mV,"
-            f" {height / step.run.rate:.3g} s each, with a row at the end of each"
-        )
-
-    def _place(self, current: float) -> int:
-        return next(place for place, full in enumerate(self._ranges) if full >= current * (1.0 - 1e-9))
-
-
-def _is_rest(step: Step) -> bool:
-    return isinstance(step.run, OpenCircuit) or (
-        isinstance(step.run, ConstantCurrent) and not step.run.current
-    )
-
-
-def _is_ramp(step: Step) -> bool:
-    return isinstance(step.run, VoltageRamp)
-
-
-def _stairs(step: Step, ramp: VoltageRamp) -> tuple[int, float]:
-    """Return how many stairs a ramp has and how tall [V] each is."""
-    span = abs(ramp.end - ramp.start)
-    wanted = min(max(ramp.rate * step.record.interval, ramp.rate * LEAST_PERIOD, LEAST_STAIR), STAIR)
-    stairs = max(math.floor(span / wanted + 1e-9), 1)
-    return stairs, span / stairs
-
-
-def _protection(limits: CellLimits) -> float:
-    """Return the level [V] of the over-voltage protection for a cell."""
-    needed = PROTECTION_MARGIN * max(abs(limits.voltage_min), abs(limits.voltage_max))
-    return next(level for level in PROTECTIONS if level >= needed * (1.0 - 1e-9))
-
-
-def _identity(reply: bytes) -> str:
-    if not reply.startswith(MAKER) or not reply.isascii():
-        raise Garbled(f"{reply[:80]!r} is not a Keithley; look at what is on this address")
-    return reply.decode().strip()
-
-
-def _printable(reply: bytes) -> str:
-    if not reply.isascii() or not reply.strip():
-        raise Garbled(f"{reply[:80]!r} is no reply of a SourceMeter")
-    return reply.decode().strip()
-
-
-def _error(reply: bytes) -> tuple[int, str]:
-    match = _ERROR.fullmatch(reply.decode("latin-1").strip())
-    if match is None:
-        raise Garbled(f"{reply[:80]!r} is no error message of a SourceMeter")
-    return int(match[1]), match[2]

@@ -15,7 +15,8 @@ left out. There is no thermometer: temperatures are NaN.
 Is a script running? Nothing asks for it without a side effect, so an empty script is offered: `e` and an empty
 line. It runs (nothing was), is refused with 0006 (something is), or completes a script that arrived in part, which
 the `e` in its middle makes one that cannot run. A script keeps the cell open for its first three seconds: whether
-one whose reply was lost runs is known before it acts. After an error in a run the instrument leaves the cell as it
+one whose reply was lost runs is known before it acts; after a longer silence in which nothing of it was heard, one that
+does not run is taken as never begun. The instrument cannot notice that its host is gone. After an error in a run the instrument leaves the cell as it
 is [MethodSCRIPT manual 10.1]: this driver opens it as soon as it hears of the error.
 
 Sources: PalmSens/MethodSCRIPT_Examples and labmcp-palmsens 0.1.3, which cites the MethodSCRIPT manual v1.8 and the
@@ -40,7 +41,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycler import Job, Nodes, Page, Record
+from devices.cycle_ends import EndReason
+from devices.cycler import InstrumentAlarm, Job, Nodes, Page, Record
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
@@ -63,6 +65,9 @@ LISTENING = (0.1, 10.0)
 ROWS_AHEAD = 20
 """Rows that may wait between two looks; guess: 20 rows have about 1 kB."""
 
+OUTPUT_BUFFER, BYTES_OF_A_ROW = 16384, 64
+"""Bytes that the instrument keeps until they are read (guess), and of a row's package: 11 a value and its status."""
+
 LONGEST_STEP = 30 * 86400.0
 """Seconds that stand for an open duration when a program is checked, as a station's own default."""
 
@@ -80,6 +85,24 @@ SLICE = 0.1
 
 TRIES = 3
 
+VANISHED = {
+    False: (
+        "no script runs any more although nothing was lost on the link: the instrument was switched off and on, or its"
+        " firmware restarted",
+        EndReason.INSTRUMENT_ERROR,
+    ),
+    True: (
+        "no script runs any more, and how this one ended was not heard: the link was silent meanwhile",
+        EndReason.UNCLEAR,
+    ),
+}
+"""What is said of a run that is not there any more, by whether the link was silent."""
+
+UNHEARD = (
+    "the link was silent from the start on; no script runs and nothing of one was heard, so it is taken as never begun"
+    " and is started now"
+)
+
 IDENTITY = "es4_hr"
 
 MEASURE_VOLTAGE = (
@@ -91,12 +114,18 @@ OPEN_CELL = ("cell_off",)
 
 @dataclass
 class _Run:
-    """A run under way: its reader, when it began and was last heard of [s]; suspect after a broken link."""
+    """A run under way: its token and reader, when it began and was last heard of [s], the number of its first record.
 
+    suspect: after a broken link; doubtful: whether it began at all is not known.
+    """
+
+    token: str
     reader: RunReader
     began: float
     heard: float
+    first: int
     suspect: bool = False
+    doubtful: bool = False
 
 
 @dataclass
@@ -148,7 +177,7 @@ class EmStat4(Instrument):
         self._late = self._unsafe = False
         self._run: _Run | None = None
         self._script: tuple[Job, Script] | None = None
-        self._spent: set[str] = set()
+        self._last: _Run | None = None
         self._records: deque[Record] = deque()
         self._first = 1
         self._rows = 0
@@ -166,6 +195,17 @@ class EmStat4(Instrument):
         """Return what this instrument does otherwise than the program says."""
         runs = [step.run for step in program.leaves()]
         said = ["ends and limits are judged at samples: 1 s apart at most, 1 ms where the voltage moves fast"]
+        silence = self._longest_silence(program)
+        if math.isfinite(silence):
+            said.append(
+                f"rows of a silence of the link beyond {silence:.3g} s are lost, which is said: its output buffer has"
+                f" {OUTPUT_BUFFER} bytes (guess)"
+            )
+        if program.on_host_loss == "open":
+            said.append(
+                "it cannot notice that its host is gone: a started script goes on to its end, whatever on_host_loss"
+                " says"
+            )
         if any(isinstance(run, ConstantPower | ConstantResistance) for run in runs):
             said.append("constant power and resistance: the current is set anew at every sample")
         if any(isinstance(run, VoltageRamp) for run in runs):
@@ -173,6 +213,12 @@ class EmStat4(Instrument):
                 f"voltage ramps are staircases, in steps of {1e3 * EMSTAT4_HR.voltage_step:g} mV or more"
             )
         return tuple(said)
+
+    def _longest_silence(self, program: Program) -> float:
+        """Return for how long [s] nobody may listen until rows are lost."""
+        jobs = (Job(program.name, nodes, program.limits, "", LONGEST_STEP) for nodes in _parts(program))
+        fastest = min(compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD).fastest for job in jobs)
+        return OUTPUT_BUFFER / BYTES_OF_A_ROW * fastest
 
     def range_of(self, step: Step) -> int:
         """Return the place of a step's current range in the instrument's; -1 at rest and where it is chosen."""
@@ -197,13 +243,15 @@ class EmStat4(Instrument):
 
     def upload(self, job: Job) -> None:
         """Write the job's script; the instrument takes it with the start. Raises LimitError, ProgramError."""
+        if self._last is not None and self._last.token == job.token:
+            return
         self._script = (job, compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD))
 
     def start(self, token: str) -> int:
-        """Send the script, once; return the number of its first record.
+        """Send the script, once; return the number of its first record, for the same token the same.
 
-        Raises InstrumentError when it is refused, Timeout when it did not arrive (nothing runs),
-        OutcomeUnknown when nobody says.
+        Raises InstrumentError when it is refused, Timeout when it did not arrive (nothing runs), OutcomeUnknown when
+        nobody says; the same token again then asks first, and sends the script only where nothing runs.
         """
         return self._do(lambda: self._start(token))
 
@@ -239,7 +287,7 @@ class EmStat4(Instrument):
 
     def _read_busy(self) -> int:
         self._look()
-        return 1 if self._run is not None else int(self._is_running())
+        return 1 if self._run is not None and not self._run.doubtful else int(self._is_running())
 
     def _read_cell(self) -> float:
         said = self._execute(MEASURE_VOLTAGE)
@@ -249,29 +297,49 @@ class EmStat4(Instrument):
     # Start and stop.
 
     def _start(self, token: str) -> int:
-        if token in self._spent:
-            raise InstrumentError(self.name, "spent", f"{token} was started before; nothing was started now")
+        last = self._last
+        if last is not None and last.token == token:
+            if not last.doubtful or self._is_found(last):
+                return last.first
+            self._forget(last)
         if self._script is None or self._script[0].token != token:
             raise InstrumentError(self.name, "not_uploaded", f"{token} is not what was uploaded last")
         if self._read_busy():
             raise InstrumentError(self.name, "busy", "a script runs already; nothing was started")
-        script = self._script[1]
-        self._spent.add(token)
-        first, now = self._first + len(self._records), self.clock.now()
-        run = self._run = _Run(RunReader(script, self._next_row), now, now)
+        script, now = self._script[1], self.clock.now()
+        first = self._first + len(self._records)
+        if last is not None and last.token == token and last.doubtful:
+            self._records.append(InstrumentAlarm("started_again", UNHEARD))
+        run = self._run = self._last = _Run(token, RunReader(script, self._next_row), now, now, first)
         try:
             reply = self._ask(script.request, "e")
         except WireError as lost:
-            self._find(run, lost, token)
+            self._find(run, lost)
         else:
             complaint = parse_complaint(reply)
             if complaint is not None:
-                self._run = None
+                self._run = self._last = None
                 raise self._complain(complaint, script.lines)
         self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
         return first
 
-    def _find(self, run: _Run, lost: WireError, token: str) -> None:
+    def _is_found(self, run: _Run) -> bool:
+        """Return whether a script of which nobody knew runs or ran. Raises OutcomeUnknown."""
+        try:
+            self._look()
+            found = run.reader.started or self._is_running() or run.reader.started
+        except WireError as lost:
+            raise self._unknown(run) from lost
+        if found:
+            run.doubtful = False
+            self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
+        return found
+
+    def _forget(self, run: _Run) -> None:
+        if self._run is run:
+            self._run = None
+
+    def _find(self, run: _Run, lost: WireError) -> None:
         """Return when the script runs; one that does not is known so while it would still wait."""
         while (left := run.began + SETTLING - self.clock.now()) > 0.0:
             try:
@@ -282,19 +350,22 @@ class EmStat4(Instrument):
             if running:
                 return
             if self.clock.now() < run.began + SETTLING:
-                self._run = None
+                self._run = self._last = None
                 raise Timeout(
                     f"{self.name}: the script did not reach the instrument, or was refused; nothing runs and the"
-                    " cell is open, prepare and start again"
+                    " cell is open, start again"
                 ) from lost
-        self._run = None
-        raise OutcomeUnknown(
-            f"{self.name}: the script of {token} was sent and its reply lost; it may be running under its own"
-            " limits. Ask `busy` when the instrument answers again, or make it safe"
-        ) from lost
+        run.doubtful = True
+        raise self._unknown(run) from lost
+
+    def _unknown(self, run: _Run) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{self.name}: the script of {run.token} was sent and its reply lost; it may be running under its own"
+            " limits. Start it with the same token when the instrument answers again: that asks first; or make it safe"
+        )
 
     def _stop(self) -> bool:
-        run = self._run
+        run, self._script = self._run, None
         if run is not None:
             run.reader.stopping = True
         was_running = parse_complaint(self._abort()) is None
@@ -305,6 +376,8 @@ class EmStat4(Instrument):
             self._hear(0.0)
             if self._run is not None:
                 self._give_up(self._run)
+        if run is not None:
+            run.doubtful = False
         self._execute(OPEN_CELL)
         self._unsafe = False
         return was_running
@@ -361,6 +434,8 @@ class EmStat4(Instrument):
         run = self._run
         try:
             self._hear(0.0)
+            if run is not None and self._run is run and run.reader.is_broken:
+                self._stop()
             if run is not None and self._run is run and self._is_overdue(run):
                 if self._is_running():
                     run.heard, run.suspect = self.clock.now(), False
@@ -376,14 +451,16 @@ class EmStat4(Instrument):
 
     def _is_overdue(self, run: _Run) -> bool:
         silent = self.clock.now() - run.heard
+        if run.doubtful:
+            return False
         return run.suspect or silent > PATIENCE * run.reader.script.silence + PATIENCE
 
     def _give_up(self, run: _Run) -> None:
-        why = (
-            "no script runs any more, and how this one ended was never heard: the instrument was restarted, or what"
-            " it sent was lost"
-        )
-        self._records.extend(run.reader.lost(why))
+        """Book the end of a run that no longer runs and was not heard to end."""
+        if not run.doubtful:
+            ended = run.reader.ended_unheard(self.clock.now() - run.began) if run.suspect else []
+            why, cause = VANISHED[run.suspect]
+            self._records.extend(ended or run.reader.lost(why, cause))
         self._run, self._unsafe = None, True
 
     def _next_row(self) -> int:

@@ -8,7 +8,7 @@ Set:     every technique of devices.techniques, within +-10 V and 1 A; ends by v
 
 An uploaded experiment runs on the instrument whatever becomes of the host. Every request carries an id that
 its reply repeats, so a late reply is never taken for another; start and upload carry a token, so neither acts
-twice. The cell's voltage and current limits are the channel's own. Its charge limit ends the element, and the
+twice. Under on_host_loss = open the bridge opens the cell when its host is gone (devices.presence). The cell's voltage and current limits are the channel's own. Its charge limit ends the element, and the
 bridge then stops the experiment; without the bridge the next element begins, under the same limit.
 
 Source: headers of AdmiralSquidstatAPI v1.10.3.0. With a voltage change as recording condition the interval is
@@ -34,7 +34,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
-from devices.bridges.leases import HOST_LAPSE
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.bridges.squidstat_steps import (
     CURRENT_RANGES,
@@ -46,6 +45,7 @@ from devices.bridges.squidstat_steps import (
 )
 from devices.clock import Clock
 from devices.cycle_ends import EndReason
+from devices.cycle_verdict import READING_FAILED
 from devices.cycler import (
     ElementBegan,
     ElementEnded,
@@ -67,6 +67,7 @@ from devices.errors import (
     Timeout,
     WireError,
 )
+from devices.presence import HOST_LAPSE
 from devices.programs import CellLimits, Loop, Program, Step, loops
 from devices.quantities import STRICT
 from devices.wire import Sync, Terminated, Wire
@@ -356,6 +357,8 @@ class Squidstat(Instrument):
                 return "paused", "the experiment was paused by another program; the cell is open"
             case ["resumed"]:
                 return "resumed", "the experiment goes on"
+            case ["reading_failed"]:
+                return "reading_failed", READING_FAILED
             case ["host_lost", seconds]:
                 return "host_lost", f"nobody asked for {seconds:.0f} s; the bridge opened the cell"
         raise InstrumentError(self.name, "records", f"{record!r} is no record; driver and bridge differ")

@@ -120,6 +120,11 @@ class Train:
         return self._paused
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, or was ended."""
+        return self._over
+
+    @property
     def is_late(self) -> bool:
         """Whether a pulse is due that has not come."""
         return self._clock.now() > self._due
@@ -157,11 +162,9 @@ class Train:
     def poller(self, done: Callable[[], None]) -> Poller:
         """Charge, fire every pulse, discharge; `done` is called when all was done and nobody ended it."""
         recipe, crew, parts = self.recipe, self._crew, self._parts
-        self._set_trigger()
         if parts.recorder is not None:
             parts.recorder.prepare(TRACE_LENGTH * recipe.pulse_duration, TRACE_SAMPLES)
-        if parts.board is not None:
-            parts.board.enable()
+        self._let_triggers_pass()
         yield from self._charge(program=True)
         crew.machine.go(LampState.ARMED)
         finish(self.started, None)
@@ -212,8 +215,8 @@ class Train:
             # The events have what is unknown; that a lamp stays dark matters no more when its train is over.
             return
 
-    def _set_trigger(self) -> None:
-        """Let triggers pass, under the lock: not after the end of the train has made the generator safe."""
+    def _let_triggers_pass(self) -> None:
+        """Set the generator and close the loop, under the lock: not after the end of the train has made them safe."""
         slots = self.recipe.micro_pulses
         with self._lock:
             if self._over:
@@ -223,6 +226,8 @@ class Train:
                 self._parts.trigger.prepare_burst(width, len(slots), slots[0].duration)
             else:
                 self._parts.trigger.prepare(self.recipe.pulse_duration)
+            if self._parts.board is not None:
+                self._parts.board.enable()
 
     def _disarm(self) -> None:
         parts, crew = self._parts, self._crew

@@ -27,7 +27,7 @@ from devices.methodscript.judging import FIRST_SAFETY
 from devices.methodscript.sampling import sampling_of
 from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
 from devices.methodscript.text import indented, integer, literal, package, when
-from devices.programs import Loop, Step
+from devices.programs import CellLimits, Loop, Step
 from devices.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 
 SETTLING = 3.0
@@ -47,7 +47,8 @@ _STRANGE = re.compile(r"[^A-Za-z0-9_./~-]")
 class Script:
     """What is sent: its lines, and the nodes they run; the token as it is written in it.
 
-    silence [s] is the longest one while it runs, period [s] how often it ought to be listened to.
+    silence [s] is the longest one while it runs, period [s] how often it ought to be listened to, fastest [s] the
+    shortest time between two rows; limits are the cell's.
     """
 
     lines: tuple[str, ...]
@@ -55,6 +56,8 @@ class Script:
     silence: float
     period: float
     token: str
+    limits: CellLimits
+    fastest: float
 
     @property
     def request(self) -> bytes:
@@ -106,7 +109,7 @@ def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], row
         )
     shortest, longest = listening
     period = min(longest, max(shortest, rows_ahead * writer.fastest))
-    return Script(tuple(lines), job.nodes, writer.silence, period, token)
+    return Script(tuple(lines), job.nodes, writer.silence, period, token, job.limits, writer.fastest)
 
 
 def count_executions(nodes: Sequence[Step | Loop]) -> int:

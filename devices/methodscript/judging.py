@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from devices.cycle_ends import EndReason
+from devices.cycle_verdict import CURRENT_TOLERANCE as LOST_SHARE
+from devices.cycle_verdict import FAR as FAR_OFF
+from devices.cycle_verdict import drive_of, held_voltage
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.sampling import CALM, FIRST, MOVED, PACE, Sampling
 from devices.methodscript.text import absolute, integer, literal, package, when
@@ -37,6 +40,7 @@ REASONS: Mapping[int, EndReason] = {
     102: EndReason.SAFETY_VOLTAGE_MIN,
     103: EndReason.SAFETY_CURRENT,
     104: EndReason.SAFETY_CHARGE,
+    105: EndReason.CURRENT_LOST,
 }
 """What the number of an end means; from FIRST_SAFETY on the script ends with it."""
 
@@ -66,6 +70,9 @@ CURRENT_TOLERANCE = 1.02
 
 LOST = 0.5
 """Part of a setpoint below which the current is lost; guess."""
+
+SETTLED = 5
+"""Samples of a step after which a missing current is no settling any more; guess."""
 
 FLUCTUATION = 5.0
 """Resolutions by which a value must have moved for its rate to be told from noise; guess."""
@@ -106,6 +113,7 @@ def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilit
     for reason, before, condition in _ends(step, limits, sampling, abilities):
         lines += _own(reason, before, condition)
     lines += _open_leads(step, limits)
+    lines += _current_lost(step, limits)
     return [*lines, *_row(step), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
 
 
@@ -211,6 +219,18 @@ def _open_leads(step: Step, limits: CellLimits) -> list[str]:
         *when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102)),
     ]
     return [*absolute("x", "w"), f"mul_var w {literal(LOST)}", *when("a < w", *tests)]
+
+
+def _current_lost(step: Step, limits: CellLimits) -> list[str]:
+    """Return the test for a constant current that falls short although the voltage is far from where it ends."""
+    drive = drive_of(step)
+    if not drive:
+        return []
+    held = held_voltage(step, limits)[0]
+    far = f"p < {literal(held - FAR_OFF)}" if drive > 0 else f"p > {literal(held + FAR_OFF)}"
+    test = when("r == 0i", ends(number_of(EndReason.CURRENT_LOST)))
+    least = literal((1.0 - LOST_SHARE) * abs(drive))
+    return when(f"a <= {least}", *when(far, *when(f"k > {integer(SETTLED)}", *test)))
 
 
 def _row(step: Step) -> list[str]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from devices.cycle_ends import EndReason
+from devices.cycle_verdict import MOST_INVALID, READING_FAILED, fault_of, is_rest
 from devices.cycler import (
     ElementBegan,
     ElementEnded,
@@ -25,7 +26,6 @@ from devices.methodscript.complaints import parse_complaint
 from devices.methodscript.judging import FIRST_SAFETY, REASONS
 from devices.methodscript.packages import Status, Value, parse_package
 from devices.programs import Step
-from devices.techniques import setpoint_current
 
 NUMBERED = ("ja", "jb")
 BEGIN = ("eb",)
@@ -36,30 +36,32 @@ FREQUENCIES = (("eb", "dc", "cc", "cd", "ci", "ck", "ch"), ("eb", "dc", "cc", "c
 COARSE = 1.0
 """Seconds by which a package may round a time that has no room for milliseconds."""
 
-LOST_CURRENT = 0.1
-"""Part of a setpoint below which no current flows: the leads are open; guess."""
+LATE = 2.0
+"""Seconds that the instrument's clock may be behind the host's at the end of what was not heard; guess."""
 
 
 class RunReader:
     """Reads one run of a script: feed() it lines, say when it was stopped on purpose.
 
     numbered() gives the next row its number on the channel. `started` once the script was heard to run; `over` when
-    it has ended; `unsafe` when it ended without opening the cell.
+    it has ended; `unsafe` when it ended without opening the cell; `is_broken` when it ought to be stopped, since its
+    readings are no numbers any more.
     """
 
     def __init__(self, script: Script, numbered: Callable[[], int]) -> None:
         self.script = script
         self.started = self.over = self.unsafe = False
-        self.stopping = False
+        self.stopping = self.is_broken = False
         self._numbered = numbered
         self._package = 0
         self._before_jump: int | None = None
         self._step = 0
         self._open = False
-        self._base = self._elapsed = 0.0
+        self._base = self._elapsed = self._elapsed_in_step = 0.0
         self._safety: EndReason | None = None
         self._said: set[str] = set()
-        self._last_current = math.nan
+        self._rows: tuple[RowTaken | None, RowTaken | None] = (None, None)
+        self._invalid = 0
 
     def feed(self, line: str, at: float) -> list[Record]:
         """Return the records that a line makes; `at` [s] is the host's time since the start."""
@@ -79,10 +81,30 @@ class RunReader:
         words = f"error {complaint.code:04X}: {complaint.words(self.script.lines)}"
         return [InstrumentAlarm("instrument_error", words), RunStopped(words, EndReason.INSTRUMENT_ERROR)]
 
-    def lost(self, why: str) -> list[Record]:
+    def lost(self, why: str, cause: EndReason) -> list[Record]:
         """Return the records of a run of which nothing more will be heard."""
         self.over = self.unsafe = True
-        return [InstrumentAlarm("run_lost", why), RunStopped(why, EndReason.UNCLEAR)]
+        return [InstrumentAlarm("run_lost", why), RunStopped(why, cause)]
+
+    def ended_unheard(self, at: float) -> list[Record]:
+        """Return the records of a run that came to its end while the link was silent; none where it cannot have.
+
+        It came to its end when by `at` [s since the start] all steps that were not heard to end had the time for it.
+        """
+        places = range(self._step, self.script.steps + 1) if self._open else ()
+        steps = [self.script.step(place) for place in places]
+        lasting = [step.until.duration for step in steps]
+        if not steps or None in lasting or at < self._base + sum(each or 0.0 for each in lasting) - LATE:
+            return []
+        self.over = self.unsafe = True
+        text = f"what the script sent from {self._base + self._elapsed_in_step:.0f} s on was lost"
+        said: list[Record] = [InstrumentAlarm("rows_gap", text)]
+        for step in steps:
+            if step is not steps[0]:
+                said.append(ElementBegan(step.run.technique))
+            alone = set(step.until.named()) == {"duration"}
+            said.append(ElementEnded(EndReason.DURATION if alone else EndReason.UNCLEAR))
+        return [*said, RunStopped("the script has come to its end, unheard while the link was silent")]
 
     def _ended(self) -> Iterator[Record]:
         self.over = True
@@ -91,6 +113,8 @@ class RunReader:
             yield RunStopped(f"the script's limit: {self._safety}", self._safety)
         elif whole:
             yield RunStopped("the script has run to its end")
+        elif self.is_broken:
+            yield RunStopped(READING_FAILED, EndReason.INSTRUMENT_ERROR)
         elif self.stopping:
             yield RunStopped("the script was aborted", EndReason.OPERATOR)
         else:
@@ -139,6 +163,7 @@ class RunReader:
             self._step, self._open = self._step + 1, True
             yield ElementBegan(self._now().run.technique)
         self._said.clear()
+        self._invalid, self._elapsed_in_step = 0, 0.0
         if kinds == BEGIN:
             exact = not missed and abs(time - self._elapsed) <= COARSE
             self._base = self._elapsed if exact and self._step > 1 else time
@@ -152,16 +177,18 @@ class RunReader:
         if kinds == END:
             reason = REASONS.get(int(values[0].number), EndReason.UNCLEAR)
             if values[0].number >= FIRST_SAFETY:
-                reason = self._safety = self._told_by_leads(reason)
+                reason = self._safety = self._fault(reason)
             self._elapsed = self._base + values[1].number
             self._open = False
             yield ElementEnded(reason)
         elif kinds == ROW:
             time, volts, amperes = values
-            self._last_current = amperes.number
             yield from self._statuses(values)
             time_of = self._base + time.number
-            yield RowTaken(self._numbered(), time_of, volts.number, amperes.number, math.nan)
+            row = RowTaken(self._numbered(), time_of, volts.number, amperes.number, math.nan)
+            self._rows, self._elapsed_in_step = (self._rows[1], row), time.number
+            yield row
+            yield from self._failures(row)
         elif kinds in FREQUENCIES:
             yield from self._statuses(values)
             time_of = self._base + values[0].number
@@ -182,12 +209,22 @@ class RunReader:
                 self._said.add(code)
                 yield InstrumentAlarm(code, text)
 
-    def _told_by_leads(self, reason: EndReason) -> EndReason:
-        """Return why a limit was met: a voltage that ran away without the current that drives it has no cell."""
-        asked = setpoint_current(self._now().run)
-        if reason not in (EndReason.SAFETY_VOLTAGE_MAX, EndReason.SAFETY_VOLTAGE_MIN) or not asked:
-            return reason
-        return EndReason.OPEN_CIRCUIT if abs(self._last_current) < LOST_CURRENT * asked else reason
+    def _failures(self, row: RowTaken) -> Iterator[Record]:
+        """Yield an alarm for readings that are no numbers, once for each step, and note when there are too many."""
+        if math.isfinite(row.voltage) and math.isfinite(row.current):
+            self._invalid = 0
+            return
+        self._invalid += 1
+        self.is_broken = self.is_broken or (self._invalid >= MOST_INVALID and not is_rest(self._now()))
+        if "reading_failed" not in self._said:
+            self._said.add("reading_failed")
+            yield InstrumentAlarm("reading_failed", READING_FAILED)
+
+    def _fault(self, reason: EndReason) -> EndReason:
+        """Return why a limit was met: what is wrong with leads or cell, where the last row shows it."""
+        before, last = self._rows
+        fault = None if last is None else fault_of(self._now(), before, last, self.script.limits)
+        return fault or reason
 
     def _now(self) -> Step:
         return self.script.step(self._step)

@@ -6,7 +6,7 @@ import pytest
 
 from devices.contact import contact_fault
 from devices.cycle_ends import EndReason
-from devices.cycle_verdict import Measured, cut_cause, own_end
+from devices.cycle_verdict import Measured, cut_cause, fault_of, own_end
 from devices.cycler import RowTaken
 from devices.programs import CellLimits, Step
 from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until, VoltageRamp
@@ -67,6 +67,57 @@ def test_an_end_is_recognised_from_the_last_row(run, until, rows, reason):
 )
 def test_a_cut_is_recognised_from_the_last_row(rows, reason):
     assert cut_cause(Step(DRIVE, Until(voltage_above=4.2)), rows, LIMITS) is reason
+
+
+CHARGE = Step(DRIVE, Until(voltage_above=4.2))
+DISCHARGE = Step(ConstantCurrent(-1e-3), Until(voltage_below=3.0))
+HOLD = Step(ConstantVoltage(4.1), Until(current_below=5e-5))
+REST = Step(OpenCircuit(), Until(duration=10.0))
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "row", "reason"),
+    [
+        (CHARGE, (3.8, 1e-3), (3.8, 1e-3), None),
+        (CHARGE, (3.8, 1e-3), (3.8, 0.92e-3), None),
+        (CHARGE, (3.8, 1e-3), (3.8, 0.9e-3), EndReason.CURRENT_LOST),
+        (CHARGE, (3.8, 1e-3), (3.8, 0.5e-4), EndReason.OPEN_CIRCUIT),
+        (CHARGE, (4.1, 1e-3), (4.199, 0.5e-3), None),
+        (CHARGE, (4.1, 1e-3), (4.2, 0.5e-4), None),
+        (CHARGE, (3.8, 1e-3), (4.2, 0.0), EndReason.OPEN_CIRCUIT),
+        (CHARGE, (3.8, 1e-3), (9.9, 0.0), EndReason.OPEN_CIRCUIT),
+        (CHARGE, (3.8, 1e-3), (0.0, 1e-3), EndReason.SHORT_CIRCUIT),
+        (CHARGE, (3.8, 1e-3), (0.015, 1e-3), EndReason.SHORT_CIRCUIT),
+        (DISCHARGE, (3.8, -1e-3), (0.001, -1e-3), EndReason.SHORT_CIRCUIT),
+        (DISCHARGE, (3.8, -1e-3), (3.0, 0.0), EndReason.OPEN_CIRCUIT),
+        (DISCHARGE, (3.8, -1e-3), (3.5, -0.8e-3), EndReason.CURRENT_LOST),
+        (DISCHARGE, (3.1, -1e-3), (2.95, -1e-3), None),
+        (HOLD, (4.1, 1e-3), (0.0, 2e-3), EndReason.SHORT_CIRCUIT),
+        (HOLD, (4.1, 1e-3), (4.1, 0.0), None),
+        (HOLD, (3.9, 0.0), (4.1, 0.0), EndReason.OPEN_CIRCUIT),
+        (REST, (3.8, 0.0), (3.79, 0.0), None),
+        (REST, (3.8, 0.0), (0.0, 0.0), EndReason.OPEN_CIRCUIT),
+        (REST, (3.8, 0.0), (4.75, 0.0), EndReason.OPEN_CIRCUIT),
+        (REST, (3.8, 0.0), (0.5, 0.0), EndReason.SHORT_CIRCUIT),
+        (REST, (2.91, 0.0), (2.88, 0.0), None),
+        (CHARGE, (3.8, 1e-3), (float("nan"), 1e-3), None),
+    ],
+)
+def test_a_fault_has_the_same_name_on_every_instrument(step, before, row, reason):
+    rows = RowTaken(1, 0.0, *before, 25.0), RowTaken(2, 10.0, *row, 25.0)
+    assert fault_of(step, *rows, LIMITS, holds=True) is reason
+
+
+def test_a_galvanostat_that_reaches_a_voltage_without_its_current_has_open_leads():
+    rows = seen(voltage=4.2, current=0.0)
+    assert own_end(CHARGE, rows, longest=100.0) is None
+    assert cut_cause(CHARGE, rows, LIMITS) is EndReason.OPEN_CIRCUIT
+
+
+def test_a_cell_without_a_voltage_of_its_own_has_none_to_miss():
+    limits = CellLimits(voltage_min=-1.0, voltage_max=1.0, current_max=1e-3)
+    row = RowTaken(1, 0.0, 0.0, 1e-3, 25.0)
+    assert fault_of(Step(DRIVE, Until(voltage_above=0.9)), None, row, limits) is None
 
 
 @pytest.mark.parametrize(

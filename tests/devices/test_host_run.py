@@ -12,7 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from devices.cycle_ends import OWN_ENDS, EndReason
-from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch, held_voltage
+from devices.cycle_verdict import held_voltage
+from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
 from devices.programs import CellLimits, Loop, Program, Step
 from devices.techniques import (
     ConstantCurrent,
@@ -337,3 +338,21 @@ def test_what_the_instrument_brings_to_its_end_is_swept_or_goes_on() -> None:
     rest.row(Reading(0.0, 3.2, 0.0))
     assert rest.finished(50.0) is None
     assert rest.left(50.0) == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(
+    ("step", "row", "reason"),
+    [
+        (CHARGE, (3.8, 0.9e-4), EndReason.CURRENT_LOST),
+        (CHARGE, (0.0, 1e-4), EndReason.SHORT_CIRCUIT),
+        (Step(ConstantVoltage(4.1), Until(current_below=2e-5)), (0.0, 1e-3), EndReason.SHORT_CIRCUIT),
+    ],
+)
+def test_a_current_that_is_missing_and_a_short_end_the_step(
+    step: Step, row: tuple[float, float], reason: EndReason
+) -> None:
+    watch = watch_of(step, rest=3.8)
+    assert watch.row(Reading(0.0, 3.8, 1e-4)) is None
+    ended = watch.row(Reading(10.0, *row))
+    assert ended is not None
+    assert ended.reason is reason

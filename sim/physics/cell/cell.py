@@ -120,7 +120,7 @@ class Cell:
         one row at rest: nothing has flowed. To stop a step early, run it again from its start with the
         shorter duration.
         Raises RequestError for a control without an end or outside its own limits, CellError for a state
-        that does not fit the cell.
+        that does not fit the cell and for a step whose end is too far off to be found.
         """
         until.check(control)
         state = self._turned(state, control)

@@ -139,6 +139,24 @@ class Collocation:
         voltage = self._interfaces.over(potential, lithium, density)
         return Solved(length, potential, constant, voltage, constant * self._area)
 
+    def felt(self, control: Control, potential: float, density: float, lithium: float) -> tuple[float, float]:
+        """Return what voltage [V] and current [A] change when x at the surface does by lithium [-] under a control.
+
+        At an instant: in a panel of some length diffusion takes up more of it.
+        """
+        faces, area = self._interfaces, self._area
+        drop, leak = faces.at_point(potential, density), area * faces.leak_conductance
+        _, by_voltage, by_current = control.residual(drop.voltage, area * density + leak * drop.voltage, 0.0)
+        along = by_voltage + by_current * leak
+        by_density = along * drop.to_density + by_current * area
+        turned = along * drop.to_potential
+        filled = drop.filling * by_density - self._surface_resistance / faces.active * turned
+        if filled == 0.0:
+            return math.inf, math.inf
+        step, flow = lithium * by_density / filled, lithium * turned / filled
+        voltage = drop.to_potential * step - drop.to_density * flow
+        return abs(voltage), abs(leak * voltage - area * flow)
+
     def solve(
         self,
         resting: Floats,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.physics.cell.collocation import Collocation, NoSolutionError, Solved, is_exact
 from sim.physics.cell.control import Control, Power, Voltage
-from sim.physics.cell.data import EndReason
+from sim.physics.cell.data import CellError, EndReason
 from sim.physics.cell.diffusion import PlanarFilm
 from sim.physics.cell.interfaces import Interfaces
 from sim.physics.cell.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, Panel, Panels
@@ -94,14 +94,15 @@ class March:
     ) -> tuple[Course, list[Solved], EndReason]:
         """Walk from a first instant until a limit or the horizon [s].
 
-        Return where it ended, the panels passed, and why it ended.
+        Return where it ended, the panels passed, and why it ended. Raises CellError for a step so long, or so
+        close to round-off, that it has not ended after twenty thousand panels.
         """
         passed: list[Solved] = []
         here = first
         reason = watch.at_once(float(here.voltage[0]), float(here.current[0]))
         if reason is not None:
             return course, passed, reason
-        level, highest = self._first_level(), _HIGHEST_LEVEL
+        level, highest, still = self._first_level(), _HIGHEST_LEVEL, 0.0
         if isinstance(control, Voltage) and control.rate == 0.0 and not watch.watches_rates:
             course, reason = self._stretch(course, control, watch, here, horizon, passed)
             if reason is not None:
@@ -111,7 +112,7 @@ class March:
         while course.time < horizon:
             solved, error = self._attempt(course, control, level, horizon, here)
             if solved is not None and watch.watches_rates:
-                error = max(error, self._rate_error(watch, solved))
+                error = max(error, self._rate_error(watch, control, solved))
             if solved is None or (error > 1.0 and level > _LOWEST_LEVEL):
                 if level <= _LOWEST_LEVEL:
                     return course, passed, self.exhausted(control)
@@ -123,8 +124,10 @@ class March:
             if reason is not None:
                 return course, passed, reason
             if len(passed) > _MOST_PANELS:
-                raise ArithmeticError(f"{control} cannot be resolved {course.time:g} s after its start")
-            if math.isinf(horizon) and self._is_steady(course, solved):
+                left = f"{control} is followed no further than {course.time:g} s after its start"
+                raise CellError(f"{left}: give it a duration, or another end that comes before")
+            still = still + solved.length if self._is_still(solved) else 0.0
+            if math.isinf(horizon) and self._is_steady(solved, still, watch):
                 return course, passed, EndReason.STEADY
             here = solved
             level = min(level + _growth(error), highest)
@@ -250,16 +253,17 @@ class March:
                 solved = self._solve(panel, resting, control, course.time + panel.length * NODES, before)
             except NoSolutionError:
                 continue
-            return solved, self._beyond_noise(self._error(solved), solved)
+            return solved, self._beyond_noise(self._error(solved), control, solved)
         return None, math.inf
 
-    def _rate_error(self, watch: Watch, solved: Solved) -> float:
+    def _rate_error(self, watch: Watch, control: Control, solved: Solved) -> float:
         """Return the error over the tolerance of the rates of one panel."""
-        return self._beyond_noise(watch.rate_error(solved.length, solved.voltage, solved.current), solved)
+        error = watch.rate_error(solved.length, (solved.voltage, solved.current, solved.density))
+        return self._beyond_noise(error, control, solved)
 
-    def _beyond_noise(self, error: float, solved: Solved) -> float:
+    def _beyond_noise(self, error: float, control: Control, solved: Solved) -> float:
         """Return an error over the tolerance, a small one where a shorter panel would show no less round-off."""
-        return _NOISE if error > 1.0 and self._is_noise(solved) else error
+        return _NOISE if error > 1.0 and self._is_noise(control, solved) else error
 
     def _solve(
         self, panel: Panel, resting: Floats, control: Control, times: Floats, before: Solved
@@ -296,25 +300,34 @@ class March:
         rows = (each[None] for each in (solved.density, solved.voltage, solved.current))
         return float(self._errors(np.array([solved.length]), *rows)[0])
 
-    def _is_noise(self, solved: Solved) -> bool:
+    def _is_noise(self, control: Control, solved: Solved) -> bool:
         """Return whether what a panel misses is the round-off of x, magnified by a film all but full or empty.
 
         It must be so from its first node on: a panel that only ends there is too long.
         """
         ends = zip(solved.potential[[0, -1]].tolist(), solved.density[[0, -1]].tolist(), strict=True)
-        drops = [self._interfaces.at_point(potential, density) for potential, density in ends]
-        noise = _DIGITS / max(-drop.filling for drop in drops)
-        off, astray = np.abs(np.array((solved.voltage, solved.current)) @ _DIFFERENCE).sum(axis=1).tolist()
-        return bool(off <= noise and astray <= self._area * noise / drops[0].to_density)
+        felt = (self._equations.felt(control, *point, _DIGITS) for point in ends)
+        volts, amperes = (min(each) for each in zip(*felt, strict=True))
+        values = np.array((solved.voltage, solved.current))
+        digits = _DIGITS * np.abs(values).max(axis=1)
+        off, astray = np.abs(values @ _DIFFERENCE).sum(axis=1) - digits
+        return bool(off <= volts and astray <= amperes)
 
-    def _is_steady(self, course: Course, solved: Solved) -> bool:
-        """Return whether nothing has changed for ages: a hundred times the slowest mode, or 30 years."""
+    def _is_still(self, solved: Solved) -> bool:
+        """Return whether nothing would change in a panel a hundred times as long as the slowest mode."""
+        through = abs(float(solved.density[-1])) * self._settling / self._film.capacity
+        return through < 1e-9 and float(np.ptp(solved.voltage)) < 1e-9
+
+    def _is_steady(self, solved: Solved, still: float, watch: Watch) -> bool:
+        """Return whether nothing has changed for ages, still [s]: a hundred times the slowest mode, or 30 years."""
         if solved.length > _AGES:
             return True
-        if solved.length * float(self._film.rates[0]) < 100.0:
-            return False
-        through = abs(float(solved.density[-1])) * solved.length / self._film.capacity
-        return through < 1e-9 and float(np.ptp(solved.voltage)) < 1e-9
+        return still >= self._settling and not watch.counts_on(abs(float(solved.current[-1])) * _AGES)
+
+    @property
+    def _settling(self) -> float:
+        """Return how long [s] nothing must change: a hundred times the slowest mode."""
+        return 100.0 / float(self._film.rates[0])
 
 
 def _leading(passes: NDArray[np.bool_]) -> int:

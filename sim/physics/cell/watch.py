@@ -52,16 +52,22 @@ class Watch:
         """Return whether a limit is a derivative."""
         return self._until.voltage_rate is not None or self._until.current_rate is not None
 
-    def rate_error(self, length: float, voltage: Floats, current: Floats) -> float:
-        """Return the error of the rates in a panel over what is allowed, from its last two coefficients."""
-        return max((each.error for each in self._rates(length, voltage, current)), default=0.0)
+    def counts_on(self, charge: float) -> bool:
+        """Return whether a charge [C], yet to pass, is enough to meet a limit."""
+        return self._until.charge is not None and charge >= self._until.charge
 
-    def _rates(self, length: float, voltage: Floats, current: Floats) -> list[_Rate]:
+    def rate_error(self, length: float, parts: tuple[Floats, Floats, Floats]) -> float:
+        """Return the error of the rates in a panel over what is allowed, from its last two coefficients."""
+        return max((each.error for each in self._rates(length, *parts)), default=0.0)
+
+    def _rates(self, length: float, voltage: Floats, current: Floats, density: Floats) -> list[_Rate]:
         """Return what a panel shows of each rate that is a limit."""
         until, found = self._until, []
+        # What leaks is a difference of two currents, and has the round-off of both.
+        largest = max(float(np.abs(current).max()), self._area * float(np.abs(density).max()))
         for reason, limit, values, scale in (
             (EndReason.VOLTAGE_RATE, until.voltage_rate, voltage, 1.0),
-            (EndReason.CURRENT_RATE, until.current_rate, current, float(np.max(np.abs(current)))),
+            (EndReason.CURRENT_RATE, until.current_rate, current, largest),
         ):
             if limit is None:
                 continue
@@ -85,9 +91,8 @@ class Watch:
         length [s]; parts: voltage [V], current [A] and current density through the cell
         [A/m2] at its nodes, all (ORDER,).
         """
-        voltage, current, density = parts
         met: list[tuple[float, EndReason]] = []
-        for reason, margin in self._margins(charge, anode, length, voltage, current, density):
+        for reason, margin in self._margins(charge, anode, length, parts):
             if margin.min() > 0.0:
                 continue
             met.append((_place(margin) * length, reason))
@@ -139,24 +144,16 @@ class Watch:
         return free
 
     def _margins(
-        self,
-        charge: float,
-        anode: float,
-        length: float,
-        voltage: Floats,
-        current: Floats,
-        density: Floats,
+        self, charge: float, anode: float, length: float, parts: tuple[Floats, Floats, Floats]
     ) -> list[tuple[EndReason, Floats]]:
-        until = self._until
+        until, (voltage, current, density) = self._until, parts
         found = self.levels(voltage, current, float(_START @ current))
         if until.charge is not None:
             passed = charge + length * (_INTEGRATED @ current)
             found.append((EndReason.CHARGE, until.charge - passed))
             found.append((EndReason.CHARGE, until.charge + passed))
         # A rate lost in round-off shows no limit.
-        found += [
-            (each.reason, each.margin) for each in self._rates(length, voltage, current) if each.error <= 1.0
-        ]
+        found += [(each.reason, each.margin) for each in self._rates(length, *parts) if each.error <= 1.0]
         if density.min() < 0.0:
             plated = density - self._plating_loss * np.maximum(density, 0.0)
             left = anode + self._area * length * (_INTEGRATED @ plated)

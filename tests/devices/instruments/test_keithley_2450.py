@@ -8,6 +8,7 @@ import math
 import socket
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -195,8 +196,15 @@ class Bench:
 
     def fly(self, *steps: Step | Loop, until: float = 2e4, **options: Any) -> list[Any]:
         self.begin(*steps, **options)
-        self.clock.run_until(until)
+        self.wait_until(until)
         return self.listen()
+
+    def wait_until(self, moment: float) -> None:
+        """Let time pass, asking for rows as a station does."""
+        while self.clock.now() < moment:
+            self.clock.run_until(min(self.clock.now() + 60.0, moment))
+            with suppress(WireError):
+                self.listen()
 
     def happened(self, event: str) -> list[tuple[float, str]]:
         return [(time, words) for time, what, words in self.twin.log if what == event]
@@ -569,8 +577,9 @@ def test_a_full_buffer_opens_the_output_and_the_host_goes_on(monkeypatch: pytest
 def test_a_start_acts_once() -> None:
     bench = Bench()
     bench.begin(*CYCLE)
-    with pytest.raises(InstrumentError, match="spent"):
-        bench.device.start("t1")
+    assert bench.device.start("t1") == 1
+    bench.device.upload(Job("t", CYCLE, LIMITS, "t1", LONGEST))
+    assert bench.device.start("t1") == 1
     with pytest.raises(InstrumentError, match="not_uploaded"):
         bench.device.start("t2")
     with pytest.raises(InstrumentError, match="busy"):
@@ -619,6 +628,77 @@ def test_a_start_that_nobody_answers_is_unknown_and_bounded() -> None:
         bench.device.start("t1")
     bench.twin.advance(100.0)
     assert driven(bench) == [(0.0, pytest.approx(60.04))]
+    with pytest.raises(OutcomeUnknown):
+        bench.device.start("t1")
+    bench.cable.cut, bench.cable.exchange = False, exchange  # type: ignore[method-assign]
+    bench.device.upload(Job("t", (step,), LIMITS, "t1", LONGEST))
+    assert bench.device.start("t1") == 1
+    bench.clock.run_until(200.0)
+    assert reasons_of(bench.listen()) == ["duration"]
+    assert len(rows_of(bench.heard)) == 7
+    assert driven(bench) == [(0.0, pytest.approx(60.04))], "it was started once"
+
+
+def test_when_nobody_asks_no_further_step_begins_and_records_do_not_grow() -> None:
+    bench = Bench()
+    steps = (Step(ConstantCurrent(CURRENT / 4), Until(duration=400.0), Record(interval=10.0)),) * 3
+    bench.begin(*steps)
+    bench.clock.run_until(1e4)
+    assert len(driven(bench)) == 1
+    assert reasons_of(bench.listen()) == ["duration"]
+    assert bench.heard[-1].cause is EndReason.LINK_LOST
+    assert bench.device.read_busy() == 0
+
+
+def test_a_host_that_says_that_it_leaves_lets_no_further_step_begin() -> None:
+    bench = Bench()
+    steps = (Step(ConstantCurrent(CURRENT / 4), Until(duration=100.0), Record(interval=10.0)),) * 3
+    bench.begin(*steps)
+    bench.clock.run_until(50.0)
+    bench.device.leave()
+    bench.clock.run_until(1000.0)
+    assert len(driven(bench)) == 1
+
+
+def test_under_open_the_hosts_process_opens_the_cell_when_nobody_asks() -> None:
+    bench = Bench()
+    step = Step(ConstantCurrent(CURRENT / 4), Until(duration=4000.0), Record(interval=10.0))
+    bench.device.upload(Job("t", (step,), LIMITS, "t1", LONGEST, "open"))
+    bench.device.start("t1")
+    bench.clock.run_until(1e4)
+    ((_, off),) = driven(bench)
+    assert 300.0 <= off <= 320.0
+    assert reasons_of(bench.listen()) == ["link_lost"]
+
+
+def test_a_power_cycle_before_the_start_is_refused_and_a_new_upload_mends_it() -> None:
+    bench = Bench()
+    step = Step(ConstantCurrent(CURRENT), Until(duration=60.0), Record(interval=10.0))
+    job = Job("t", (step,), LIMITS, "t1", LONGEST)
+    bench.device.upload(job)
+    bench.twin.power_cycle(bench.clock.now())
+    with pytest.raises(InstrumentError, match="restarted"):
+        bench.device.start("t1")
+    assert not driven(bench)
+    bench.device.upload(job)
+    assert bench.device.start("t1") == 1
+
+
+def test_a_power_cycle_between_two_steps_ends_the_run() -> None:
+    bench = Bench()
+    steps = (Step(OpenCircuit(), Until(duration=100.0), Record(interval=10.0)),) * 2
+    look, count = bench.device.look, itertools.count()
+
+    def interrupted() -> float:
+        if next(count) == 1:
+            bench.twin.power_cycle(bench.clock.now())
+        return look()
+
+    bench.device.look = interrupted  # type: ignore[method-assign]
+    records = bench.fly(*steps, until=300.0)
+    assert reasons_of(records) == ["duration"]
+    assert records[-1].cause is EndReason.INSTRUMENT_ERROR
+    assert "switched off and on" in records[-1].reason
 
 
 @pytest.mark.parametrize("seed", range(6))

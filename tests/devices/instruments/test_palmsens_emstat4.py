@@ -5,7 +5,9 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +56,7 @@ from sim.physics.cell import control as drive
 from sim.physics.cell.cell import Cell, CellParameters, CellState, Segment
 from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.impedance import impedance
-from sim.twins.methodscript.electronics import EXACT, Accuracy
+from sim.twins.methodscript.electronics import EXACT, Accuracy, Electronics, Reading
 from sim.twins.methodscript.grammar import Grammar
 from sim.twins.palmsens_emstat4 import EmStat4Twin
 
@@ -591,8 +593,9 @@ def test_a_token_starts_once() -> None:
     rig = Rig()
     assert rig.start(LONG) == 1
     assert rig.driver.read_busy() == 1
-    with pytest.raises(InstrumentError, match="spent"):
-        rig.driver.start("t1")
+    assert rig.driver.start("t1") == 1
+    rig.driver.upload(Job("job", (LONG,), LIMITS, "t1", 1e5))
+    assert rig.driver.start("t1") == 1
     with pytest.raises(InstrumentError, match="not what was uploaded"):
         rig.driver.start("t2")
     rig.driver.upload(Job("job", (LONG,), LIMITS, "t2", 1e5))
@@ -685,6 +688,29 @@ def test_silence_after_a_start_leaves_its_outcome_unknown() -> None:
     rig = Rig(faults=[None, None, *[Fault("drop")] * 50])
     with pytest.raises(OutcomeUnknown):
         rig.start(LONG)
+    while True:
+        rig.after(1.0)
+        try:
+            first = rig.driver.start("t1")
+        except OutcomeUnknown:
+            continue
+        break
+    assert ends_of(rig.finish(first)) == [EndReason.DURATION]
+    assert sum(what == "started" and not text.startswith("0 ") for _, what, text in rig.twin.log) == 1
+
+
+def test_a_start_that_was_lost_in_a_long_silence_is_sent_again_and_said() -> None:
+    rig = Rig(faults=[None, None, *[Fault("ignore")] * 50])
+    with pytest.raises(OutcomeUnknown):
+        rig.start(LONG)
+    first = 0
+    while not first:
+        rig.after(1.0)
+        with suppress(OutcomeUnknown):
+            first = rig.driver.start("t1")
+    records = rig.finish(first)
+    assert alarms_of(records) == ["started_again"]
+    assert ends_of(records) == [EndReason.DURATION]
 
 
 def test_what_the_buffer_loses_shows_as_a_gap_and_the_rest_is_kept() -> None:
@@ -753,12 +779,94 @@ def test_a_power_cycle_in_a_run_is_reported_as_a_lost_run() -> None:
     rig.after(200.0)
     records = rig.heard(first)
     assert alarms_of(records) == ["run_lost"]
-    assert stop_of(records).cause is EndReason.UNCLEAR
+    assert stop_of(records).cause is EndReason.INSTRUMENT_ERROR
+    assert "switched off and on" in stop_of(records).reason
     assert ends_of(records) == []
     assert rig.driver.read_busy() == 0
     second = rig.driver._first + len(rig.driver._records)
     assert rig.start(LONG, token="t2") == second
     assert ends_of(rig.finish(second)) == [EndReason.DURATION]
+
+
+class Deaf:
+    """A port on which nothing arrives for a while, and what is said meanwhile is lost."""
+
+    def __init__(self, rig: Rig, since: float, until: float) -> None:
+        self.port, self.clock, self.span = rig.driver.wire._port, rig.clock, (since, until)
+        self.close = self.port.close
+        rig.driver.wire._port = self  # type: ignore[assignment]
+
+    def write(self, data: bytes) -> None:
+        self.port.write(b"" if self.is_cut else data)
+
+    def read(self, timeout: float) -> bytes:
+        heard = self.port.read(timeout)
+        return b"" if self.is_cut else heard
+
+    @property
+    def is_cut(self) -> bool:
+        return self.span[0] <= self.clock.now() < self.span[1]
+
+
+def test_a_script_that_ends_in_a_silence_ends_for_its_own_reason_where_its_time_says_so() -> None:
+    rig = Rig()
+    first = rig.start(LONG)
+    Deaf(rig, 580.0, 640.0)
+    records = rig.finish(first)
+    assert alarms_of(records) == ["rows_gap"]
+    assert ends_of(records) == [EndReason.DURATION]
+    assert stop_of(records).cause is None
+
+
+def test_a_script_that_ends_in_a_silence_before_its_time_has_no_known_reason() -> None:
+    rig = Rig()
+    first = rig.start(Step(ConstantCurrent(CURRENT), Until(voltage_above=OCV + 0.1, duration=1e5)))
+    Deaf(rig, 60.0, 5000.0)
+    records = rig.finish(first)
+    assert stop_of(records).cause is EndReason.UNCLEAR
+
+
+class Falsified(Endpoint):
+    """Says that no voltage can be read, from some time on."""
+
+    def exchange(self, data: bytes) -> bytes:
+        said = super().exchange(data)
+        return re.sub(rb";ab[0-9A-F]{7}.", b";ab     nan", said) if self.clock.now() > 100.0 else said
+
+
+@pytest.mark.parametrize("technique", [ConstantCurrent(CURRENT / 4), OpenCircuit()])
+def test_readings_that_fail_for_good_stop_what_is_driven_and_no_rest(technique: Technique) -> None:
+    rig = Rig()
+    rig.driver.wire._port = TwinPort(Falsified(rig.twin, rig.clock), rig.clock, LANE)  # type: ignore[arg-type]
+    records = rig.run(Step(technique, Until(duration=600.0), Record(interval=10.0)))
+    assert alarms_of(records) == ["reading_failed"]
+    driven = isinstance(technique, ConstantCurrent)
+    assert stop_of(records).cause is (EndReason.INSTRUMENT_ERROR if driven else None)
+    assert (len(rows_of(records)) == 61) != driven
+    assert not rig.twin.cell_is_on
+
+
+def test_a_current_that_falls_short_far_from_the_end_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = Electronics.samples
+
+    def short(self: Electronics, *arguments: Any, **named: Any) -> list[Reading]:
+        return [each._replace(current=0.8 * each.current) for each in samples(self, *arguments, **named)]
+
+    rig = Rig()
+    first = rig.start(Step(ConstantCurrent(CURRENT / 4), Until(voltage_above=4.2)))
+    rig.after(100.0)
+    monkeypatch.setattr(Electronics, "samples", short)
+    records = rig.finish(first)
+    assert ends_of(records) == [EndReason.CURRENT_LOST]
+    assert stop_of(records).cause is EndReason.CURRENT_LOST
+
+
+def test_open_leads_at_rest_are_an_open_circuit() -> None:
+    rig = Rig()
+    first = rig.start(Step(OpenCircuit(), Until(duration=600.0)))
+    rig.after(100.0)
+    rig.twin.wire_cell(None, rig.clock.now())
+    assert stop_of(rig.finish(first)).cause is EndReason.OPEN_CIRCUIT
 
 
 def test_a_link_that_was_gone_for_a_minute_loses_nothing() -> None:
@@ -826,9 +934,9 @@ def test_ranges_have_numbers_and_differences_are_remarked() -> None:
     driver = Rig().driver
     assert driver.range_of(LONG) == 3
     assert driver.range_of(Step(ConstantVoltage(4.0), TIMED)) == -1
-    assert len(driver.remarks(program(LONG))) == 1
+    assert len(driver.remarks(program(LONG))) == 2
     assert (
-        len(driver.remarks(program(Step(VoltageRamp(3.0, 4.0, 1e-3)), Step(ConstantPower(1e-3), TIMED)))) == 3
+        len(driver.remarks(program(Step(VoltageRamp(3.0, 4.0, 1e-3)), Step(ConstantPower(1e-3), TIMED)))) == 4
     )
 
 

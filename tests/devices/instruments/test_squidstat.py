@@ -539,11 +539,99 @@ def test_an_own_charge_below_the_limit_is_an_end_like_any_other(rig: Rig) -> Non
 
 def test_readings_that_fail_are_rows_without_numbers(rig: Rig) -> None:
     rig.begin([step(ConstantCurrent(C_RATE), 1.0, duration=10.0)])
-    rig.twin.fail_readings(0, 3)
+    rig.twin.fail_readings(0, 2)
     rig.wait(20.0, 5.0)
     rows = rig.of(RowTaken)
-    assert [math.isnan(row.voltage) for row in rows] == [False, *[True] * 3, *[False] * 7]
+    assert [math.isnan(row.voltage) for row in rows] == [False, *[True] * 2, *[False] * 8]
     assert all(math.isfinite(row.time) for row in rows)
+    assert [each.code for each in rig.of(InstrumentAlarm)] == ["reading_failed"]
+
+
+def test_readings_that_fail_for_good_stop_what_is_driven_and_no_rest(rig: Rig) -> None:
+    rig.begin([step(OpenCircuit(), 1.0, duration=10.0), step(ConstantCurrent(C_RATE), 1.0, duration=600.0)])
+    rig.twin.fail_readings(0, 10**6)
+    rig.wait(60.0, 5.0)
+    assert not rig.twin.busy(0)
+    assert [each.code for each in rig.of(InstrumentAlarm)] == ["reading_failed"] * 2, "once in each element"
+    assert rig.records[-1].cause is EndReason.INSTRUMENT_ERROR
+    assert len([row for row in rig.of(RowTaken) if row.time > 10.0]) <= 2 + 5
+
+
+# Before and after a run, and without a host.
+
+REST = step(OpenCircuit(), 10.0, duration=100.0, voltage_above=4.2)
+
+
+def job(token: str, policy: Any = "keep") -> Job:
+    return Job("test", (REST,), LIMITS, token, LONGEST, policy)
+
+
+def test_what_was_uploaded_and_never_started_is_in_nobodys_way(rig: Rig) -> None:
+    rig.driver.upload(job("t1"))
+    assert rig.driver.stop() is False
+    with pytest.raises(InstrumentError, match="not_uploaded"):
+        rig.driver.start("t1")
+    assert rig.driver.read_cell() == pytest.approx(REST_VOLTAGE, abs=1e-3)
+    rig.driver.upload(job("t2"))
+    assert rig.driver.read_cell() == pytest.approx(REST_VOLTAGE, abs=5e-3), "its own client may drop it"
+    rig.driver.upload(job("t3"))
+    rig._next = rig.driver.start("t3")
+    assert rig._next == 1, "the rest that took an upload off left no records"
+    rig.wait(200.0)
+    assert len(rig.of(RowTaken)) == 11
+    assert [type(each) for each in rig.records[::12]] == [ElementBegan, RunStopped]
+
+
+def test_somebody_elses_upload_is_not_dropped_for_a_look(rig: Rig) -> None:
+    rig.driver.upload(job("t1"))
+    other = rig.client(rig.bridge.connect("another"))
+    with pytest.raises(OwnershipError, match="the driver"):
+        other.read_cell()
+    assert rig.driver.start("t1") == 1
+
+
+def test_a_start_that_the_instrument_refused_may_come_again(rig: Rig) -> None:
+    rig.driver.upload(job("t1"))
+    rig.twin.set_limits(0, replace(rig.twin.limits(0), voltage_min=4.3))
+    with pytest.raises(InstrumentError, match="54"):
+        rig.driver.start("t1")
+    rig.driver.upload(job("t1"))
+    rig.twin.set_limits(0, replace(rig.twin.limits(0), voltage_min=0.0))
+    assert rig.driver.start("t1") == 1
+    assert rig.driver.start("t1") == 1
+
+
+@pytest.mark.parametrize("policy", ["keep", "open"])
+def test_a_host_that_is_gone_opens_the_cell_where_that_is_asked_for(rig: Rig, policy: Any) -> None:
+    charge = step(ConstantCurrent(C_RATE / 100), 60.0, duration=9000.0)
+    rig.driver.upload(Job("test", (charge,), LIMITS, "t1", LONGEST, policy))
+    rig._next = rig.driver.start("t1")
+    rig.wait(600.0, 60.0)
+    rig.connection.close()
+    for _ in range(9):
+        rig.clock.moment += 30.0
+        rig.twin.advance(rig.clock.moment)
+        rig.bridge.tend()
+    assert rig.twin.busy(0), "a link may come back"
+    rig.clock.moment += 60.0
+    rig.twin.advance(rig.clock.moment)
+    rig.bridge.tend()
+    assert rig.twin.busy(0) == (policy == "keep")
+    rig.twin.deliver()
+    rig.collect()
+    if policy == "open":
+        assert [each.code for each in rig.of(InstrumentAlarm)] == ["host_lost"]
+        assert rig.records[-1].cause is EndReason.LINK_LOST
+
+
+def test_a_power_cycle_in_a_run_is_an_error_of_the_instrument(clock: Any) -> None:
+    rig = Rig(clock)
+    rig.begin([step(ConstantCurrent(C_RATE / 10), 10.0, duration=3000.0)])
+    rig.wait(1000.0)
+    rig.twin.lose_power()
+    rig.wait(120.0)
+    assert rig.records[-1].cause is EndReason.INSTRUMENT_ERROR
+    assert "switched off and on" in rig.records[-1].reason
 
 
 # The link.

@@ -54,7 +54,7 @@ def test_a_look_ages() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, 9.9e37, 20.0])
 def test_a_couple_that_reads_no_temperature_is_open(value: float) -> None:
-    with pytest.raises(InterlockError, match="'foil' reads .* it is open"):
+    with pytest.raises(InterlockError, match=r"'foil' reads .* it is open"):
         witnesses(400.0, foil=value, chuck=300.0).look()
 
 

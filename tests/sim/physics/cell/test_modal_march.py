@@ -193,7 +193,7 @@ def test_current_ramp_ends_where_the_surface_is_empty() -> None:
 
 
 def test_hold_without_an_end_that_comes_is_called_steady() -> None:
-    segment = make(leak_resistance=100.0).step(HALF, Voltage(4.0), Until(smallest_current=1e-9))
+    segment = make(leak_resistance=100.0).step(HALF, Voltage(4.0), Until(largest_current=1e-2))
     assert segment.end is EndReason.STEADY
 
 

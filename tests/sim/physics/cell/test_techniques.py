@@ -207,3 +207,25 @@ def test_resistor_is_obeyed() -> None:
     segment = cell.step(at(cell, 0.55), Resistance(1e4), Until(lower=3.5), Record(interval=100.0))
     assert segment.voltage == pytest.approx(-1e4 * segment.current, rel=1e-6)
     assert segment.voltage[-1] == pytest.approx(3.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("control", [Resistance(4e5), Resistance(5e3), Power(-4e-5), Power(-3e-3)], ids=str)
+@pytest.mark.parametrize("lithium", [0.55, 0.8])
+@pytest.mark.parametrize(
+    "rows", [{"interval": 5.0}, {"voltage_change": 2e-3}, {"interval": 60.0, "current_change": 1e-7}]
+)
+def test_discharge_of_a_rested_cell_falls_at_every_row(control, lithium: float, rows) -> None:
+    cell = make()
+    segment = cell.step(at(cell, lithium), control, Until(lower=3.7), Record(**rows))
+    assert segment.voltage[-1] == pytest.approx(3.7, abs=1e-6)
+    assert segment.voltage.size > 5
+    assert np.all(np.diff(segment.voltage) < 0.0)
+    assert np.all(np.diff(segment.energy) < 0.0)
+
+
+@pytest.mark.parametrize("power", [4e-5, 3e-3])
+def test_charge_of_a_rested_cell_at_constant_power_rises_at_every_row(power: float) -> None:
+    cell = make()
+    segment = cell.step(at(cell, 0.8), Power(power), Until(upper=4.2), Record(voltage_change=2e-3))
+    assert np.all(np.diff(segment.voltage) > 0.0)
+    assert segment.voltage * segment.current == pytest.approx(power, rel=1e-6)

@@ -1,0 +1,1 @@
+"""What a SourceMeter's driver is made of: its dialect, what it can do, how a step becomes a trigger model."""
