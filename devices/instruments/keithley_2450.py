@@ -146,10 +146,10 @@ class Keithley2450(Instrument):
 
     def identify(self) -> str:
         """Return the instrument's own words; raises InstrumentError for another model or command language."""
-        identity = self.wire.ask(b"*IDN?\n", LINE, identity, repeat=True)
-        if f"MODEL {self.model}" not in identity.upper():
+        words = self.wire.ask(b"*IDN?\n", LINE, identity, repeat=True)
+        if f"MODEL {self.model}" not in words.upper():
             raise InstrumentError(
-                self.name, "model", f"{identity} is not the {self.model} of the bench file; correct either"
+                self.name, "model", f"{words} is not the {self.model} of the bench file; correct either"
             )
         language = self._ask("*LANG?")
         if language.upper() != "SCPI":
@@ -158,7 +158,7 @@ class Keithley2450(Instrument):
                 "language",
                 f"the command set is {language}; set it to SCPI (send *LANG SCPI and switch it off and on)",
             )
-        return identity
+        return words
 
     def read_busy(self) -> int:
         """Return 1 while a program is under way, the trigger model runs or the output is on."""

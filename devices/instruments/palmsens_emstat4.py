@@ -15,9 +15,9 @@ left out. There is no thermometer: temperatures are NaN.
 Is a script running? Nothing asks for it without a side effect, so an empty script is offered: `e` and an empty
 line. It runs (nothing was), is refused with 0006 (something is), or completes a script that arrived in part, which
 the `e` in its middle makes one that cannot run. A script keeps the cell open for its first three seconds: whether
-one whose reply was lost runs is known before it acts; after a longer silence in which nothing of it was heard, one that
-does not run is taken as never begun. The instrument cannot notice that its host is gone. After an error in a run the instrument leaves the cell as it
-is [MethodSCRIPT manual 10.1]: this driver opens it as soon as it hears of the error.
+one whose reply was lost runs is known before it acts; after a longer silence in which nothing of it was heard, one
+that does not run is taken as never begun. The instrument cannot notice that its host is gone. After an error in a run
+it leaves the cell as it is [MethodSCRIPT manual 10.1]: this driver opens it as soon as it hears of the error.
 
 Sources: PalmSens/MethodSCRIPT_Examples and labmcp-palmsens 0.1.3, which cites the MethodSCRIPT manual v1.8 and the
 EmStat4 communication protocol v1.3. 921600 baud, 8N1. Not yet seen on hardware: everything; above all that `e` is

@@ -6,10 +6,11 @@ Measure: voltage, current, temperature, impedance, as rows of a running experime
 Set:     every technique of devices.techniques, within +-10 V and 1 A; ends by voltage, current, charge, duration,
          dV/dt at rest and dI/dt at a constant voltage, as devices.bridges.squidstat_elements has them.
 
-An uploaded experiment runs on the instrument whatever becomes of the host. Every request carries an id that
-its reply repeats, so a late reply is never taken for another; start and upload carry a token, so neither acts
-twice. Under on_host_loss = open the bridge opens the cell when its host is gone (devices.presence). The cell's voltage and current limits are the channel's own. Its charge limit ends the element, and the
-bridge then stops the experiment; without the bridge the next element begins, under the same limit.
+An uploaded experiment runs on the instrument whatever becomes of the host; under on_host_loss = open the bridge opens
+the cell when its host is gone (devices.presence). Every request carries an id that its reply repeats, so a late reply
+is never taken for another; start and upload carry a token, so neither acts twice. The cell's voltage and current
+limits are the channel's own. Its charge limit ends the element, and the bridge then stops the experiment; without the
+bridge the next element begins, under the same limit. The bridge stops a driven element whose readings fail, too.
 
 Source: headers of AdmiralSquidstatAPI v1.10.3.0. With a voltage change as recording condition the interval is
 overridden, as the header of AisConstantCurrentElement says; no other element takes rows by a change. No element
