@@ -15,6 +15,7 @@ from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
 from sim.physics.lamp.bank import Discharge
 from sim.potentiostats import potentiostat_twins
+from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
 from sim.twins.icpdas_7050 import ICPDAS7050Twin
@@ -23,7 +24,7 @@ from sim.twins.keithley_daq6510 import KeithleyDAQ6510Twin
 from sim.twins.srs_dg645 import SRSDG645Twin
 
 LAMP_PARTS: Mapping[str, tuple[str, ...]] = {
-    "charger": ("glassman_fj",),
+    "charger": ("glassman_fj", "fug_probus"),  # see CHARGERS
     "gate": ("srs_dg645",),
     "meter": ("gentec_maestro",),
     "permissives": ("icpdas_7050",),
@@ -32,6 +33,10 @@ LAMP_PARTS: Mapping[str, tuple[str, ...]] = {
     "recorder": ("keithley_daq6510",),
 }
 """The stems that a twin lamp knows for each of its parts."""
+CHARGERS: Mapping[str, type[GlassmanFJTwin] | type[FuGProbusTwin]] = {
+    "glassman_fj": GlassmanFJTwin,
+    "fug_probus": FuGProbusTwin,
+}
 NEEDED = ("charger", "gate", "meter")
 PHOTODIODE = 5.0
 """V of the photodiode at the brightest moment of a pulse; guess."""
@@ -66,7 +71,7 @@ class LampTwins:
         self.aperture_area = built["aperture_area"]
         self.foil: Foil | None = None
         self.surroundings = bench.surroundings
-        self.charger = GlassmanFJTwin(
+        self.charger = CHARGERS[parts["charger"].stem](
             self.head,
             bank_power=self.head.bank.charger_power,
             **parts["charger"].taken("full_scale_voltage", "full_scale_current"),

@@ -34,7 +34,6 @@ first row.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -57,7 +56,6 @@ from devices.sourcemeter.abilities import (
     CURRENT_RANGES,
     LEAST_CURRENT,
     LEAST_PERIOD,
-    LONGEST_DELAY,
     NOISE_SHARE,
     OFFSETS,
     POWER_LINE,
@@ -72,8 +70,8 @@ from devices.sourcemeter.abilities import (
     protection,
     stairs_remark,
 )
-from devices.sourcemeter.abilities import stairs as stairs_of
 from devices.sourcemeter.dialect import LINE, MAKER, error, identity, numbers, printable, text
+from devices.sourcemeter.trigger import NOTHING, Plan, swept, timed
 from devices.techniques import ConstantCurrent, ConstantVoltage, VoltageRamp
 from devices.wire import Sync, Wire
 
@@ -134,8 +132,7 @@ class Keithley2450(Instrument):
         self._limits: CellLimits | None = None
         self._flight = HostCycler(self, clock, name=name, lane=wire.lane)
         self._as_voltmeter = False
-        self._planned = self._fetched = 0
-        self._first, self._period, self._lasts = 0.0, LEAST_PERIOD, 0.0
+        self._planned, self._fetched = NOTHING, 0
         self._aborted = self._waiting = False
         self._asked_to_go = False
         self._went = 0.0
@@ -289,9 +286,9 @@ class Keithley2450(Instrument):
             self._settle(*self._source(step.run.voltage, limits.current_max))
         elif isinstance(step.run, VoltageRamp):
             self._settle(*self._source(step.run.start, limits.current_max))
-            self._sweep(step, step.run, left)
+            self._plan(swept(step, step.run, left, self.row_time))
         if not isinstance(step.run, VoltageRamp):
-            self._measure_every(max(step.record.interval, LEAST_PERIOD), left)
+            self._plan(timed(max(step.record.interval, LEAST_PERIOD), left, self.row_time))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
         if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
             raise self._restarted()
@@ -315,7 +312,7 @@ class Keithley2450(Instrument):
             rows += self._rows(self._fetched + 1, min(self._fetched + ROWS_PER_REQUEST, count))
         self._follow(bool(rows))
         running = state in RUNNING
-        if not running and not self._aborted and count < self._planned:
+        if not running and not self._aborted and count < self._planned.rows:
             raise self._gone(state)
         return Fetched(tuple(rows), running)
 
@@ -338,7 +335,7 @@ class Keithley2450(Instrument):
 
     def _due(self, row: int) -> float:
         """Return when a row, counted from 0, can be fetched, in seconds since the start."""
-        return min(self._first + row * self._period, self._lasts) + self.row_time + SETTLE
+        return self._planned.due(row) + self.row_time + SETTLE
 
     def _follow(self, came: bool) -> None:
         """Move the start to where rows say it was: the instrument's clock and the host's are not one."""
@@ -408,47 +405,11 @@ class Keithley2450(Instrument):
             f":SENS:CURR:RANG {text(full)}",
         )
 
-    def _measure_every(self, interval: float, lasts: float) -> None:
-        """Set a trigger model: output on, a row at once and every interval [s], one at the end, output off."""
-        lasts = min(lasts, (BUFFER_ROWS - 2) * interval)
-        interval = min(interval, lasts)
-        whole = math.floor(lasts / interval + 1e-9)
-        rest = max(lasts - whole * interval, 0.0)
-        row = ':TRIG:BLOC:MEAS {}, "defbuffer1"'
-        blocks = [":TRIG:BLOC:SOUR:STAT {}, ON", ":TRIG:BLOC:NOT {}, 1"]
-        blocks += [row, ":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
-        odd = rest > 2.0 * self.row_time
-        if odd:
-            blocks.append(row)
-            rest -= self.row_time
-        if rest > 1e-6 * interval:
-            parts = math.ceil(rest / LONGEST_DELAY)
-            blocks += [f":TRIG:BLOC:DEL:CONS {{}}, {text(rest / parts)}"] * parts
-        blocks += [row, ":TRIG:BLOC:SOUR:STAT {}, OFF"]
-        self._settle(
-            ':TRIG:LOAD "Empty"',
-            ":TRIG:TIM1:STAT OFF",
-            f":TRIG:TIM1:DEL {text(interval)}",
-            ":TRIG:TIM1:COUN 0",
-            ":TRIG:TIM1:STAR:STIM NOT1",
-            ":TRIG:TIM1:STAT ON",
-        )
-        self._settle(*(block.format(number) for number, block in enumerate(blocks, 1)))
-        self._planned = whole + 1 + odd
-        self._first, self._period, self._lasts = 0.0, interval, lasts
-
-    def _sweep(self, step: Step, ramp: VoltageRamp, lasts: float) -> None:
-        """Set the instrument's own staircase sweep, as far as it comes in the time."""
-        stairs, height = stairs_of(step, ramp)
-        stairs = min(stairs, math.ceil(lasts * ramp.rate / height))
-        stop = ramp.start + math.copysign(stairs * height, ramp.end - ramp.start)
-        delay = height / ramp.rate - self.row_time
-        self._settle(
-            f":SOUR:SWE:VOLT:LIN {text(ramp.start)}, {text(stop)}, {stairs + 1}, {text(delay)}, 1, FIXED, OFF,"
-            ' OFF, "defbuffer1"'
-        )
-        self._planned, self._period = stairs + 1, height / ramp.rate
-        self._first, self._lasts = self._period, self._planned * self._period
+    def _plan(self, plan: Plan) -> None:
+        """Set a trigger model."""
+        for group in plan.groups:
+            self._settle(*group)
+        self._planned = plan
 
     def _rows(self, first: int, last: int) -> Sequence[Reading]:
         offset = self._offset_of_buffer()

@@ -30,8 +30,7 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from itertools import islice
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -41,8 +40,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycle_ends import EndReason
-from devices.cycler import InstrumentAlarm, Job, Nodes, Page, Record
+from devices.cycler import InstrumentAlarm, Job, Page, Record
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
@@ -50,8 +48,17 @@ from devices.methodscript.compile import SETTLING, Script, compiled
 from devices.methodscript.complaints import WRONG_MODE, Complaint, parse_complaint
 from devices.methodscript.packages import parse_package
 from devices.methodscript.reading import RunReader
+from devices.methodscript.running import (
+    MEASURE_VOLTAGE,
+    OPEN_CELL,
+    UNHEARD,
+    VANISHED,
+    Run,
+    SmallScript,
+    parts_of,
+)
 from devices.methodscript.stream import Lines, is_news
-from devices.programs import Jump, Loop, Program, Step
+from devices.programs import Program, Step
 from devices.quantities import STRICT
 from devices.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.wire import Sync, Wire
@@ -85,71 +92,7 @@ SLICE = 0.1
 
 TRIES = 3
 
-VANISHED = {
-    False: (
-        "no script runs any more although nothing was lost on the link: the instrument was switched off and on, or its"
-        " firmware restarted",
-        EndReason.INSTRUMENT_ERROR,
-    ),
-    True: (
-        "no script runs any more, and how this one ended was not heard: the link was silent meanwhile",
-        EndReason.UNCLEAR,
-    ),
-}
-"""What is said of a run that is not there any more, by whether the link was silent."""
-
-UNHEARD = (
-    "the link was silent from the start on; no script runs and nothing of one was heard, so it is taken as never begun"
-    " and is started now"
-)
-
 IDENTITY = "es4_hr"
-
-MEASURE_VOLTAGE = (
-    *("var p", "set_pgstat_chan 0", "cell_off", "set_pgstat_mode 2", "set_range ab 6"),
-    *("meas 100m p ab", "pck_start", "pck_add p", "pck_end"),
-)
-OPEN_CELL = ("cell_off",)
-
-
-@dataclass
-class _Run:
-    """A run under way: its token and reader, when it began and was last heard of [s], the number of its first record.
-
-    suspect: after a broken link; doubtful: whether it began at all is not known.
-    """
-
-    token: str
-    reader: RunReader
-    began: float
-    heard: float
-    first: int
-    suspect: bool = False
-    doubtful: bool = False
-
-
-@dataclass
-class _Small:
-    """A script of a few lines for the idle instrument: what it sends, from its `e` to an empty line or an error."""
-
-    expected: bool = False
-    empty: bool = False
-    lines: list[str] | None = None
-    heard: list[str] | None = None
-
-    def begins(self) -> None:
-        """Hear the `e` that says that it runs."""
-        self.expected, self.lines = False, []
-
-    def takes(self, line: str) -> bool:
-        """Take a line if it can be of this script; one that is empty says nothing but its end."""
-        if self.lines is None or (self.empty and line != ""):
-            self.lines = None
-            return False
-        self.lines.append(line)
-        if line == "" or line.startswith("!"):
-            self.heard, self.lines = self.lines, None
-        return True
 
 
 class EmStat4(Instrument):
@@ -173,11 +116,11 @@ class EmStat4(Instrument):
         self._lock = threading.RLock()
         self._lines = Lines()
         self._replies: deque[str] = deque()
-        self._small = _Small()
+        self._small = SmallScript()
         self._late = self._unsafe = False
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._script: tuple[Job, Script] | None = None
-        self._last: _Run | None = None
+        self._last: Run | None = None
         self._records: deque[Record] = deque()
         self._first = 1
         self._rows = 0
@@ -187,7 +130,7 @@ class EmStat4(Instrument):
     def check(self, program: Program) -> None:
         """Refuse what the instrument cannot do. Raises LimitError, ProgramError."""
         check_ranges(program, EMSTAT4_HR, self.name)
-        for nodes in _parts(program):
+        for nodes in parts_of(program):
             job = Job(program.name, nodes, program.limits, "", LONGEST_STEP)
             compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD)
 
@@ -216,7 +159,7 @@ class EmStat4(Instrument):
 
     def _longest_silence(self, program: Program) -> float:
         """Return for how long [s] nobody may listen until rows are lost."""
-        jobs = (Job(program.name, nodes, program.limits, "", LONGEST_STEP) for nodes in _parts(program))
+        jobs = (Job(program.name, nodes, program.limits, "", LONGEST_STEP) for nodes in parts_of(program))
         fastest = min(compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD).fastest for job in jobs)
         return OUTPUT_BUFFER / BYTES_OF_A_ROW * fastest
 
@@ -310,7 +253,7 @@ class EmStat4(Instrument):
         first = self._first + len(self._records)
         if last is not None and last.token == token and last.doubtful:
             self._records.append(InstrumentAlarm("started_again", UNHEARD))
-        run = self._run = self._last = _Run(token, RunReader(script, self._next_row), now, now, first)
+        run = self._run = self._last = Run(token, RunReader(script, self._next_row), now, now, first)
         try:
             reply = self._ask(script.request, "e")
         except WireError as lost:
@@ -323,7 +266,7 @@ class EmStat4(Instrument):
         self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
         return first
 
-    def _is_found(self, run: _Run) -> bool:
+    def _is_found(self, run: Run) -> bool:
         """Return whether a script of which nobody knew runs or ran. Raises OutcomeUnknown."""
         try:
             self._look()
@@ -335,11 +278,11 @@ class EmStat4(Instrument):
             self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
         return found
 
-    def _forget(self, run: _Run) -> None:
+    def _forget(self, run: Run) -> None:
         if self._run is run:
             self._run = None
 
-    def _find(self, run: _Run, lost: WireError) -> None:
+    def _find(self, run: Run, lost: WireError) -> None:
         """Return when the script runs; one that does not is known so while it would still wait."""
         while (left := run.began + SETTLING - self.clock.now()) > 0.0:
             try:
@@ -358,7 +301,7 @@ class EmStat4(Instrument):
         run.doubtful = True
         raise self._unknown(run) from lost
 
-    def _unknown(self, run: _Run) -> OutcomeUnknown:
+    def _unknown(self, run: Run) -> OutcomeUnknown:
         return OutcomeUnknown(
             f"{self.name}: the script of {run.token} was sent and its reply lost; it may be running under its own"
             " limits. Start it with the same token when the instrument answers again: that asks first; or make it safe"
@@ -391,7 +334,7 @@ class EmStat4(Instrument):
                 self._is_running()  # ends a script that arrived in part, which would swallow a Z
         return self._ask(b"Z\n", "Z")
 
-    def _wait_for_end(self, run: _Run | None) -> None:
+    def _wait_for_end(self, run: Run | None) -> None:
         """Hear an aborted script out; what one that is not ours says is not kept. Raises Timeout."""
         until = self.clock.now() + STOPPING
         while self.clock.now() < until:
@@ -404,7 +347,7 @@ class EmStat4(Instrument):
 
     # Listening.
 
-    def _keep_listening(self, run: _Run) -> Poller:
+    def _keep_listening(self, run: Run) -> Poller:
         while self._run is run:
             yield run.reader.script.period
             try:
@@ -449,13 +392,13 @@ class EmStat4(Instrument):
                 run.suspect = True
             raise
 
-    def _is_overdue(self, run: _Run) -> bool:
+    def _is_overdue(self, run: Run) -> bool:
         silent = self.clock.now() - run.heard
         if run.doubtful:
             return False
         return run.suspect or silent > PATIENCE * run.reader.script.silence + PATIENCE
 
-    def _give_up(self, run: _Run) -> None:
+    def _give_up(self, run: Run) -> None:
         """Book the end of a run that no longer runs and was not heard to end."""
         if not run.doubtful:
             ended = run.reader.ended_unheard(self.clock.now() - run.began) if run.suspect else []
@@ -527,7 +470,7 @@ class EmStat4(Instrument):
 
     def _is_running(self) -> bool:
         """Offer an empty script: it is refused when one runs, and ends one that arrived in part."""
-        complaint = parse_complaint(self._begin(_Small(expected=True, empty=True), ()))
+        complaint = parse_complaint(self._begin(SmallScript(expected=True, empty=True), ()))
         if complaint is not None:
             self.clock.sleep(AFTER_ERROR, self.wire.lane)
             return complaint.code == WRONG_MODE
@@ -542,7 +485,7 @@ class EmStat4(Instrument):
 
     def _execute(self, lines: tuple[str, ...]) -> list[str]:
         """Run a small script on the idle instrument and return what it sends."""
-        complaint = parse_complaint(self._begin(_Small(expected=True), lines))
+        complaint = parse_complaint(self._begin(SmallScript(expected=True), lines))
         if complaint is not None:
             raise self._complain(complaint, lines)
         until = self.clock.now() + self.wire.deadline
@@ -556,25 +499,9 @@ class EmStat4(Instrument):
             raise self._complain(complaint, lines)
         return self._small.heard
 
-    def _begin(self, small: _Small, lines: tuple[str, ...]) -> str:
+    def _begin(self, small: SmallScript, lines: tuple[str, ...]) -> str:
         self._small = small
         try:
             return self._ask("\n".join(("e", *lines, "", "")).encode(), "e")
         finally:
             small.expected = False
-
-
-def _parts(program: Program) -> Iterator[Nodes]:
-    """Yield the nodes that go into one script: a jump, or a loop with a condition, is judged between scripts."""
-    nodes: list[Step | Loop] = []
-    for node in program.steps:
-        alone = isinstance(node, Loop) and node.until is not None
-        if (alone or isinstance(node, Jump)) and nodes:
-            yield tuple(nodes)
-            nodes = []
-        if isinstance(node, Loop) and alone:
-            yield (replace(node, until=None),)
-        elif not isinstance(node, Jump):
-            nodes.append(node)
-    if nodes:
-        yield tuple(nodes)

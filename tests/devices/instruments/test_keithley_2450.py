@@ -32,6 +32,7 @@ from devices.instruments import keithley_2450
 from devices.instruments.keithley_2450 import Keithley2450
 from devices.ports import Fault, FaultyPort, Pair, SerialPort, TranscriptPort, TwinPort, random_faults
 from devices.programs import CellLimits, Loop, Program, Step
+from devices.sourcemeter import trigger
 from devices.techniques import (
     ConstantCurrent,
     ConstantPower,
@@ -554,7 +555,8 @@ def test_a_dead_host_leaves_the_output_off_at_the_steps_bound(step: Step, off: f
 
 
 def test_a_full_buffer_opens_the_output_and_the_host_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keithley_2450, "BUFFER_ROWS", 12)
+    for module in (keithley_2450, trigger):
+        monkeypatch.setattr(module, "BUFFER_ROWS", 12)
     step = Step(ConstantCurrent(CURRENT), Until(duration=300.0), Record(interval=10.0))
     bench = Bench()
     rows = rows_of(bench.fly(step, until=400.0))
