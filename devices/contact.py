@@ -25,6 +25,10 @@ def contact_fault(voltage: float, limits: CellLimits, expected: float | None, to
         return (
             f"the cell has {voltage:.3f} V, above the program's limits.voltage_max = {limits.voltage_max:g} V"
         )
+    if voltage < limits.voltage_min:
+        return (
+            f"the cell has {voltage:.3f} V, below the program's limits.voltage_min = {limits.voltage_min:g} V"
+        )
     if expected is not None and abs(voltage - expected) > tolerance:
         return (
             f"the cell has {voltage:.3f} V, the sample's record says {expected:.3f} V: another cell may be"

@@ -268,7 +268,10 @@ class CycleFlight:
 
     def _completed(self) -> bool:
         """Take the next part from the course; end the flight and return True when there is none."""
+        self._course.told = ""
         part = self._course.next(self._ledger.seen())
+        if self._course.told:
+            self._say("condition", "info", self._course.told)
         if part is not None:
             self._part = part
             return False

@@ -18,7 +18,7 @@ from devices.cycle_verdict import Measured, current_is_lost, cut_cause, is_beyon
 from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
 from devices.errors import InstrumentError
 from devices.programs import CellLimits, Step
-from devices.sequence import Part, Seen
+from devices.sequence import Part, Seen, Turn
 from devices.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
 
 
@@ -26,14 +26,16 @@ from devices.techniques import GalvanostaticImpedance, OpenCircuit, Potentiostat
 class Execution:
     """One execution of a step: place in path order (from 0), number in the run, cycle (both from 1).
 
-    Steps before the first counted pass belong to cycle 1, steps after the last one to the last. Passes of
-    nested counting loops that begin together are one cycle.
+    Steps before the first counted pass bear the number 1, steps after the last one the last; where a program
+    counts cycles, they add nothing to a cycle's capacities. Passes of nested counting loops that begin together
+    are one cycle.
     """
 
     step: Step
     step_index: int
     step_count: int
     cycle: int
+    counted: bool = True
 
 
 @dataclass
@@ -92,7 +94,8 @@ class CycleLedger:
     """The books of one run. Takes records in order, appends rows to the streams `primary`, `steps`, ...
 
     began [s] is the time label of the start; longest_step [s] was uploaded where a step has no duration;
-    range_of gives a step's current range as a number. `done` counts steps that were not cut short.
+    range_of gives a step's current range as a number; counts_cycles: the program has a loop that does. `done`
+    counts steps that were not cut short.
     """
 
     def __init__(
@@ -103,34 +106,40 @@ class CycleLedger:
         began: float,
         longest_step: float,
         range_of: Callable[[Step], int],
+        counts_cycles: bool,
     ) -> None:
         self.done = 0
+        self._counts_cycles = counts_cycles
         self._streams, self._limits = streams, limits
         self._began, self._longest_step, self._range_of = began, longest_step, range_of
-        self._plan: Iterator[tuple[int, Step, bool]] = iter(())
+        self._plan: Iterator[Turn] = iter(())
         self._offset = self._last_time = 0.0
         self._count = self._cycle_number = self._spectra = 0
         self._charge = self._energy = 0.0
         self._step: _OpenStep | None = None
         self._cycle: _OpenCycle | None = None
-        self._seen = Seen()
+        self._seen, self._fresh = Seen(), False
 
     def begin(self, part: Part, offset: float) -> None:
         """Expect the steps of a part, whose times count from `offset` [s] after the run's start."""
         # The instrument's clock may be ahead of ours: time does not go back at a border.
         self._plan, self._offset = part.walk(), max(offset, self._last_time)
+        self._fresh = part.fresh
 
     def element(self, record: ElementBegan) -> None:
         """Close the step before, open the next; InstrumentError when the part has no further step."""
         self._close_step(None)
-        index, step, opens = next(self._plan, (None, None, False))
-        if index is None or step is None:
+        turn = next(self._plan, None)
+        if turn is None:
             raise self._unexplained(f"{record.name} begins although the program has no step left")
         self._count += 1
-        self._cycle_number += opens
-        execution = Execution(step, index, self._count, max(self._cycle_number, 1))
+        self._cycle_number += turn.opens
+        step, counted = turn.step, turn.counted or not self._counts_cycles
+        execution = Execution(step, turn.step_index, self._count, max(self._cycle_number, 1), counted)
         if self._cycle is not None and self._cycle.number != execution.cycle:
             self._close_cycle(False)
+        if self._fresh:
+            self._seen, self._fresh = replace(self._seen, first_discharge_capacity=None), False
         if self._cycle is None:
             self._cycle = _OpenCycle(execution.cycle)
         self._step = _OpenStep(execution)
@@ -268,7 +277,8 @@ class CycleLedger:
         self._energy += energy
         step.charge += charge
         step.energy += energy
-        cycle.add(charge, energy)
+        if step.execution.counted:
+            cycle.add(charge, energy)
 
     def _end_of(self, step: _OpenStep) -> EndReason:
         """Return why a step ended by itself."""
@@ -294,7 +304,8 @@ class CycleLedger:
         execution, first, last = step.execution, step.first, step.last
         if last is not None:
             self._last_time = self._offset + last.time
-        if isinstance(execution.step.run, OpenCircuit) and self._cycle is not None and step.good is not None:
+        rested = isinstance(execution.step.run, OpenCircuit) and execution.counted
+        if rested and self._cycle is not None and step.good is not None:
             self._cycle.end_voltage_rest = step.good.voltage
         v_end = None if step.good is None else step.good.voltage
         self._seen = Seen(

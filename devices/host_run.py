@@ -253,7 +253,7 @@ class HostRun:
 
     def __init__(self, nodes: Nodes, limits: CellLimits, longest: float) -> None:
         self.limits, self.longest = limits, longest
-        self._steps = (step for _, step, _ in Part(nodes, 0).walk())
+        self._steps = (turn.step for turn in Part(nodes, 0).walk())
         self._coming = next(self._steps, None)
 
     @property

@@ -29,7 +29,7 @@ from devices.cycler import (
 from devices.errors import InterlockError, LabError, LimitError, ProgramError
 from devices.limits import ChannelLimits
 from devices.plausibility import plausibility
-from devices.programs import Program
+from devices.programs import Program, loops
 from devices.quantities import STRICT, Unit
 from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands
 from devices.samples import SampleRef
@@ -190,6 +190,7 @@ class PotentiostatStation(Station):
             began=began,
             longest_step=planned.job.longest,
             range_of=self._cycler.range_of,
+            counts_cycles=any(loop.counts_cycles for loop in loops(planned.program.steps)),
         )
 
         def say(code: str, severity: str, text: str) -> None:

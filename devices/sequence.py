@@ -17,14 +17,28 @@ from devices.programs import Jump, Loop, Node, Program, Step, When, leaves, loop
 
 @dataclass(frozen=True)
 class Part:
-    """Nodes that an instrument runs by itself; first_index is the step_index of their first step."""
+    """Nodes that an instrument runs by itself; first_index is the step_index of their first step.
+
+    fresh: it is the first pass of a loop with a condition, whose retention counts from this pass's cycle.
+    """
 
     nodes: Nodes
     first_index: int
+    fresh: bool = False
 
-    def walk(self) -> Iterator[tuple[int, Step, bool]]:
-        """Return each execution: step index, step, and whether a counted pass opens with it."""
-        return _walk(self.nodes, self.first_index)
+    def walk(self) -> Iterator[Turn]:
+        """Return each execution in turn."""
+        return _walk(self.nodes, self.first_index, False)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One execution of a step: its index, whether a counted pass opens with it, whether it is inside one."""
+
+    step_index: int
+    step: Step
+    opens: bool
+    counted: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,8 @@ class Course:
         self._begun = 0
         self._cut: int | None = None
         self._executed = 0
+        self.told = ""
+        """What the last decision was, where there was one."""
 
     @property
     def asked(self) -> int:
@@ -168,7 +184,10 @@ class Course:
     def _is_done(self, loop: Loop, seen: Seen) -> bool:
         if self._passes >= self._times[self._at]:
             return True
-        return self._passes > 0 and loop.until is not None and holds(loop.until, seen)
+        if self._passes == 0 or loop.until is None or not holds(loop.until, seen):
+            return False
+        self.told = f"a loop ends after {self._passes} of {self._times[self._at]} passes: its condition holds"
+        return True
 
     def _after(self, jump: Jump, seen: Seen) -> int:
         """Return the node after a jump, taken or not."""
@@ -183,7 +202,7 @@ class Course:
         first = self._at
         if isinstance(node, Loop) and node.until is not None:
             self._part = [(first, 1)]
-            return Part((replace(node, times=1, until=None),), self._first[first])
+            return Part((replace(node, times=1, until=None),), self._first[first], self._passes == 0)
         nodes: list[Step | Loop] = []
         for at, each in self._from(first):
             if isinstance(each, Jump) or (isinstance(each, Loop) and each.until is not None):
@@ -199,17 +218,17 @@ def _first_indices(nodes: Sequence[Node]) -> list[int]:
     return [sum(counts[:at]) for at in range(len(counts))]
 
 
-def _walk(nodes: Nodes, first: int) -> Iterator[tuple[int, Step, bool]]:
+def _walk(nodes: Nodes, first: int, counted: bool) -> Iterator[Turn]:
     index = first
     for node in nodes:
         if isinstance(node, Step):
-            yield index, node, False
+            yield Turn(index, node, False, counted)
             index += 1
             continue
         for _ in range(node.times):
             opens = node.counts_cycles
-            for inner, step, also in _walk(node.body, index):
-                yield inner, step, also or opens
+            for turn in _walk(node.body, index, counted or node.counts_cycles):
+                yield replace(turn, opens=True) if opens else turn
                 opens = False
         index += sum(1 for _ in leaves(node.body))
 

@@ -129,22 +129,23 @@ def _rates(run: Run, table: Table) -> dict[float, int]:
 
 
 def _setpoints(run: Run) -> dict[int, float]:
-    """Return the current [A] of each constant-current step of the program, by its index."""
-    steps = list(_leaves(run.start["program"]["body"]["steps"]))
+    """Return the current [A] of each constant-current step that counts, by its index."""
+    steps = list(_leaves(run.start["program"]["body"]["steps"], False))
+    counting = any(counted for _, counted in steps)
     return {
         index: float(step["run"]["current"])
-        for index, step in enumerate(steps)
-        if step["run"]["technique"] == "constant_current"
+        for index, (step, counted) in enumerate(steps)
+        if step["run"]["technique"] == "constant_current" and (counted or not counting)
     }
 
 
-def _leaves(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the steps of a program's body in path order; jumps have none."""
+def _leaves(nodes: list[dict[str, Any]], counted: bool) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the steps of a program's body in path order, and whether a cycle counts each; jumps have none."""
     for node in nodes:
         if "body" in node:
-            yield from _leaves(node["body"])
+            yield from _leaves(node["body"], counted or bool(node["counts_cycles"]))
         elif "run" in node:
-            yield node
+            yield node, counted
 
 
 def _read(run: Run, stream: str) -> Table | None:

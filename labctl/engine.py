@@ -103,8 +103,11 @@ class LabEngine(RunEngine):
             self._user_state_hook(new, old)
 
     async def _prepare(self, message: Any) -> Any:
-        """Prepare a station once it is this engine's own."""
+        """Prepare a station once it is this engine's own, and so is the sample of its job."""
         self._leases.claim(message.obj.name, self._holder)
+        sample = getattr(message.args[0] if message.args else None, "sample", None)
+        if sample is not None:
+            self._leases.claim(f"sample {sample.id}", self._holder)
         return await super()._prepare(message)
 
     async def _declare_stream(self, message: Any) -> Any:

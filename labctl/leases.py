@@ -1,4 +1,4 @@
-"""Who uses which station in this session: each has one holder, an engine that works on its own."""
+"""Who uses which station and which sample in this session: each has one holder, an engine of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devices.errors import InterlockError
 
 
 class Leases:
-    """One holder for each station; other processes are kept away by the bench's lock."""
+    """One holder for each station and sample; other processes are kept away by the bench's lock."""
 
     def __init__(self) -> None:
         self._holders: dict[str, str] = {}

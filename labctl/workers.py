@@ -8,6 +8,7 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
+from devices.errors import Incomplete
 from labctl.engine import LabEngine
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class Worker:
         self.uids: tuple[str, ...] = ()
         self._error: BaseException | None = None
         self._over, self._go = threading.Event(), threading.Event()
-        self._ended = False
+        self._ended = ""
         self._thread = threading.Thread(target=self._work, args=(plan,), name=name, daemon=True)
         self._thread.start()
 
@@ -69,7 +70,7 @@ class Worker:
 
     def end(self, reason: str) -> None:
         """Abort the plan, running, paused or just beginning, and return when its cleanup is over."""
-        self._ended = True
+        self._ended = reason or "it was asked for"
         while not self._over.wait(ASK_AGAIN):
             self.RE.end(reason)
             self._go.set()
@@ -80,7 +81,11 @@ class Worker:
             self._run(plan)
         except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
             self._error = error
-            log.warning("%s: %r", self.name, error)
+            if self._ended:
+                self._error = Incomplete(
+                    f"{self.name} was ended: {self._ended}; what was done is in the journal"
+                )
+            log.warning("%s: %s", self.name, str(self._error).splitlines()[0] if str(self._error) else error)
         finally:
             self._over.set()
 

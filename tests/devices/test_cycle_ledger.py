@@ -22,7 +22,7 @@ from devices.cycle_ends import EndReason
 from devices.cycle_ledger import CycleLedger
 from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
 from devices.errors import InstrumentError
-from devices.programs import CellLimits, Loop, Program, Step
+from devices.programs import CellLimits, Loop, Program, Step, loops
 from devices.sequence import Part
 from devices.techniques import ConstantCurrent, OpenCircuit, PotentiostaticImpedance, Until
 
@@ -63,6 +63,7 @@ class Books:
             began=1e9,
             longest_step=longest_step,
             range_of=lambda step: 0,
+            counts_cycles=any(loop.counts_cycles for loop in loops(nodes)),
         )
         self.ledger.begin(Part(nodes, 0), 0.0)
         self.number = 0
@@ -315,3 +316,29 @@ def test_a_fragment_of_a_pass_is_no_whole_cycle() -> None:
     seen = books.ledger.seen()
     assert (seen.cycle, seen.discharge_capacity) == (1, pytest.approx(8e-3))
     assert before.discharge_capacity == pytest.approx(8e-3)
+
+
+def test_steps_that_are_not_counted_add_nothing_to_a_cycle() -> None:
+    counted = Loop((CHARGE, DISCHARGE), 1, counts_cycles=True)
+    books = Books(CHARGE, DISCHARGE, counted)
+    for start in (0.0, 100.0):
+        books.step((start, 3.0, 1e-3), (start + 10.0, 4.2, 1e-3))
+        books.step((start + 10.0, 4.1, -1e-3), (start + 18.0, 3.0, -1e-3))
+    assert books.over() is None
+    taken = books.taken()
+    assert taken["cycles"]["charge_capacity"] == [pytest.approx(1e-2 / 3600)]
+    assert taken["cycles"]["discharge_capacity"] == [pytest.approx(8e-3 / 3600)]
+    assert sum(taken["steps"]["charge"]) == pytest.approx(4e-3 / 3600)
+
+
+def test_retention_counts_from_the_first_cycle_of_its_own_loop() -> None:
+    counted = (Loop((CHARGE, DISCHARGE), 1, counts_cycles=True),)
+    books = Books(*counted)
+    for lasted, fresh in ((40.0, False), (8.0, True), (6.0, False)):
+        books.ledger.begin(Part(counted, 0, fresh), books.ledger._last_time)
+        books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
+        books.step((10.0, 4.1, -1e-3), (10.0 + lasted, 3.0, -1e-3))
+        assert books.ledger.part_ended(None) is None
+    seen = books.ledger.seen()
+    assert seen.first_discharge_capacity == pytest.approx(8e-3)
+    assert seen.discharge_capacity == pytest.approx(6e-3)

@@ -99,7 +99,8 @@ def executions(program):
     """Play a program through as a station would, no condition coming true."""
     course = Course(program)
     while (part := course.next(Seen())) is not None:
-        for index, step, opens in part.walk():
+        for turn in part.walk():
+            index, step, opens = turn.step_index, turn.step, turn.opens
             course.began()
             yield index, step, opens
 

@@ -42,7 +42,8 @@ def play(course, look=lambda executed: Seen(), change=None):
     """Run a course to its end; `look` tells what was seen after so many executions, `change` acts before each."""
     executed = []
     while (part := course.next(look(executed))) is not None:
-        for index, _, _ in part.walk():
+        for turn in part.walk():
+            index = turn.step_index
             if course.began():
                 break
             executed.append(index)
@@ -74,7 +75,7 @@ def test_a_program_without_conditions_is_one_part_and_runs_unrolled(nodes):
         for _ in part.walk():
             assert not course.began()
     assert len(parts) == 1
-    assert [index for index, _, _ in parts[0].walk()] == expected
+    assert [turn.step_index for turn in parts[0].walk()] == expected
     assert course.asked == len(expected)
 
 

@@ -63,7 +63,7 @@ def carried(draw, drawn):
 
 
 def walked(program):
-    return [(step, opens) for _, step, opens in Part(program.steps, 0).walk()]
+    return [(turn.step, turn.opens) for turn in Part(program.steps, 0).walk()]
 
 
 @QUICK

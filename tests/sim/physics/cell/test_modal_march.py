@@ -353,3 +353,16 @@ def test_steep_ramp_far_beyond_what_a_surface_can_hold_ends_by_name() -> None:
     cell = make(leak_resistance=12.0)
     segment = cell.step(HALF, Voltage(4.27, 2.3e-3), Until(duration=8e4))
     assert segment.end is EndReason.LIMITING_CURRENT
+
+
+def test_charge_limit_of_a_short_across_a_full_film_is_met_to_round_off() -> None:
+    full = replace(CELL.fresh(), lithium=(1.0 - 1e-6,) * 40)
+    segment = CELL.step(full, Resistance(400.0), Until(charge=1e-7, duration=1e4))
+    assert segment.end is EndReason.CHARGE
+    assert segment.charge[-1] == pytest.approx(-1e-7, abs=1e-9 * CELL.site_charge)
+
+
+def test_leaking_hold_that_nothing_ends_is_steady_once_its_film_is_empty() -> None:
+    segment = make(leak_resistance=0.1).step(CELL.fresh(), Voltage(4.64), Until(lower=3.0))
+    assert segment.end is EndReason.STEADY
+    assert segment.current[-1] == pytest.approx(4.64 * AREA / 0.1, rel=1e-6)
