@@ -55,6 +55,7 @@ class RunProgress:
         )
         self._tasks: dict[str, Any] = {}
         self._counted: dict[str, str] = {}
+        self._events: set[str] = set()
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
@@ -77,12 +78,22 @@ class RunProgress:
             self._begin(doc)
         elif name == "descriptor" and doc["name"] == self._stream_of(doc["run_start"]):
             self._counted[doc["uid"]] = doc["run_start"]
+        elif name == "descriptor" and doc["name"] == "events":
+            self._events.add(doc["uid"])
+        elif name == "event_page" and doc["descriptor"] in self._events:
+            self._tell(doc["data"])
         elif name == "event_page" and doc["descriptor"] in self._counted:
             task = self._tasks[self._counted[doc["descriptor"]]][0]
             self._progress.update(task, advance=len(doc["seq_num"]), said=of_pulse(doc["data"]))
         elif name == "stop" and not self._console.is_terminal:
             self._console.print(f"  ended: {doc['exit_status']}")
         self._progress.refresh()
+
+    def _tell(self, data: dict[str, Any]) -> None:
+        """Print what a person should know of: warnings and alarms."""
+        for severity, text in zip(data["severity"], data["text"], strict=True):
+            if severity != "info":
+                self._console.print(f"  {severity}: {text}")
 
     def _begin(self, doc: dict[str, Any]) -> None:
         sample, purpose = doc.get("sample", {}).get("id", ""), doc.get("purpose", "")
