@@ -182,6 +182,7 @@ class CycleFlight:
         """Fetch what there is, then leave the instrument to itself, which the events say."""
         try:
             self._collect()
+            self._cycler.leave()
         except LabError as error:
             self._say("link_lost", "warning", str(error))
         with self._talking, self._lock:

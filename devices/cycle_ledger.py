@@ -46,6 +46,7 @@ class _OpenStep:
     first: RowTaken | None = None
     last: RowTaken | None = None
     good: RowTaken | None = None
+    before: RowTaken | None = None
     charge: float = 0.0
     energy: float = 0.0
     points: int = 0
@@ -58,7 +59,7 @@ class _OpenStep:
             return None
         charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
         last = self.last if self.good is None else replace(self.good, time=self.last.time)
-        return Measured(self.first, last, charge, energy)
+        return Measured(self.first, last, charge, energy, self.before)
 
 
 @dataclass
@@ -159,7 +160,7 @@ class CycleLedger:
         flags = _judged(record, step.execution.step)
         if not flags & (CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID):
             self._integrate(record, step, cycle)
-            step.good = record
+            step.before, step.good = step.good, record
         step.first = step.first or record
         step.last = record
         step.flags |= flags
@@ -218,7 +219,7 @@ class CycleLedger:
         """
         step = self._step
         seen = None if step is None else step.measured()
-        beyond = seen is not None and is_beyond(seen, self._limits)
+        beyond = step is not None and step.said is None and seen is not None and is_beyond(seen, self._limits)
         left = next(self._plan, None) is not None
         if acted and cause is None and not beyond:
             cause = EndReason.OPERATOR

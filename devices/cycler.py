@@ -133,5 +133,8 @@ class Cycler(Protocol):
     def stop(self) -> bool:
         """Open the cell; return whether something was running."""
 
+    def leave(self) -> None:
+        """Begin nothing more by itself: whoever started it looks no longer. What the instrument runs goes on."""
+
     def records(self, since: int, most: int) -> Page:
         """Return records from `since` on; those before are ours."""

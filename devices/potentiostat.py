@@ -61,13 +61,14 @@ class PotentiostatStation(Station):
     class Parameters:
         """What the bench file says of a channel.
 
-        poll_period [s] between questions for rows. longest_step [s] stands for durations that a program
+        poll_period [s] between questions for rows, far below the time after which an instrument that is to open the
+        cell of a lost host does so. longest_step [s] stands for durations that a program
         leaves open (default 30 days: C/500). longest_run [s] bounds the deadline of a whole run. patience [s]
         with a silent link before the run counts as failed; the instrument keeps the rows meanwhile.
         voltage_tolerance [V]: how far a cell may be from the rest voltage its record says (guess: a day's rest).
         """
 
-        poll_period: Annotated[float, Field(gt=0, le=3600), Unit("s")] = 60.0
+        poll_period: Annotated[float, Field(gt=0, le=100), Unit("s")] = 60.0
         longest_step: Annotated[float, Field(gt=0, le=3.2e7), Unit("s")] = 30 * 86400.0
         longest_run: Annotated[float, Field(gt=0, le=3.2e8), Unit("s")] = 3.2e7
         patience: Annotated[float, Field(gt=0, le=1e6), Unit("s")] = 3600.0

@@ -202,6 +202,9 @@ class EmStat4(Instrument):
         """Abort the script, whoever started it, and open the cell; return whether one was running."""
         return self._do(self._stop)
 
+    def leave(self) -> None:
+        """Change nothing: the instrument runs its script by itself."""
+
     def safe(self) -> None:
         """Open the cell."""
         self.stop()
