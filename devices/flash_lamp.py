@@ -20,7 +20,7 @@ from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
 from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
 from devices.lamp.discharge import BANK_SAFE, bank_in_words
 from devices.lamp.parameters import LampParameters
-from devices.lamp.permissives import PERMISSIVES, Verdict, judged, require
+from devices.lamp.permissives import PERMISSIVES, Verdict, judged, lacking, require
 from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
@@ -98,6 +98,7 @@ class FlashLampStation(Station):
         self._lamp = _parts_of(instruments)
         self._arming = Arming(name, clock, session, owner or Nobody())
         self._lamp.trigger.guard = self._arming.permit
+        self._refuse_without_a_dead_man()
         self._machine = LampMachine(name)
         pulses = self.add_stream("primary", pulse_columns(set(instruments)))
         residual = self.add_stream("residual", RESIDUAL_COLUMNS)
@@ -117,6 +118,16 @@ class FlashLampStation(Station):
         self._running: Handle | None = None
         self._inserted: ArmToken | None = None
         self._preparation: Preparation | None = None
+
+    def _refuse_without_a_dead_man(self) -> None:
+        """Refuse parts that rely on a dead-man where nothing is one."""
+        bursts = bool(getattr(self._lamp.trigger, "bursts", False))
+        if bursts and self._lamp.board is None:
+            why = "dead_man = true, and there is no part `permissives` whose contact could be one"
+            raise InterlockError("dead-man", f"{self.name}: {why}")
+        if self._lamp.charger.watchdog is None and not bursts:
+            why = "its charger has no watchdog of its own, so it needs a dead-man (gate: dead_man = true)"
+            raise InterlockError("dead-man", f"{self.name}: {why}")
 
     def __repr__(self) -> str:
         bank = self.clock.call(self.read_bank)
@@ -224,6 +235,13 @@ class FlashLampStation(Station):
         if self._job != job:
             raise InterlockError("job", f"{self.name} was not prepared for this job; nothing was charged")
         self.check(job.recipe)
+        # What was foretold when the job was prepared may be a day old: the bench and the sample's past go on.
+        confirmed = self._predicted is not None and self._predicted[1] is not None and self._predicted[1].ask
+        prediction = self.predict(job)
+        if prediction is not None and prediction.ask and not confirmed:
+            raise InterlockError(
+                "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
+            )
         if self._witnesses.there:
             self.clock.call(self._witnesses.judged_look)
         require(self.verdicts(), "nothing was charged")
@@ -313,8 +331,6 @@ class FlashLampStation(Station):
 
     def stop(self, *, success: bool = False) -> None:
         """End the train now and make the station safe; the pulses not yet fired are not fired."""
-        self._call_off_preparation()
-        self._job = None
         self._end("stopped")
 
     def safe(self) -> None:
@@ -331,6 +347,12 @@ class FlashLampStation(Station):
             self.clock.call(self._lamp.charger.reset)
         if self._lamp.board is not None:
             self.clock.call(self._lamp.board.reset)
+        missing = [each for each in lacking(self.verdicts()) if each.source == "input"]
+        if missing and self._machine.state is LampState.FAULT:
+            said = "; ".join(each.lack for each in missing)
+            raise InterlockError(
+                ", ".join(each.name for each in missing), f"{said}; {self.name} stays in FAULT"
+            )
         if self._machine.state is LampState.FAULT:
             self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
             self._machine.go(LampState.COOLING)
@@ -402,6 +424,8 @@ class FlashLampStation(Station):
 
     def _end(self, reason: str, error: Exception | None = None) -> None:
         """Make everything safe first; then account for the pulse in hand and finish the statuses."""
+        self._call_off_preparation()
+        self._job = self._predicted = None
         train, self._train = self._train, None
         going = train is not None and train.end()
         unsafe = self._made_safe()

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from ophyd import Component
 from pydantic import Field
@@ -60,6 +60,10 @@ def is_name(reply: bytes) -> bool:
     return re.fullmatch(rb"![0-9A-F]{2}7050D?", reply[:-2]) is not None and checked(reply[:-2]) == reply
 
 
+Contact = Literal["door", "shutter", "water", "chuck", "cell"]
+"""What a contact may be: a word that no station knows would watch nothing."""
+
+
 class ICPDAS7050(Instrument):
     """The board of permissives."""
 
@@ -67,7 +71,7 @@ class ICPDAS7050(Instrument):
     class Parameters:
         """contacts: what is on DI0, DI1 and so on, by the names of permissives. The module's address is 01."""
 
-        contacts: Annotated[tuple[str, ...], Field(min_length=1, max_length=FLASH_INPUT)] = (
+        contacts: Annotated[tuple[Contact, ...], Field(min_length=1, max_length=FLASH_INPUT)] = (
             "door",
             "shutter",
             "water",

@@ -97,7 +97,7 @@ class Arming:
         self._lock = threading.RLock()
         self._issued: ArmToken | None = None
         self._expiry: Handle | None = None
-        self._permitted = False
+        self._permitted = self._granted = False
         self._lapsed = ""
 
     @property
@@ -146,18 +146,23 @@ class Arming:
             self._void()
             self._permitted = True
 
+    def grant(self) -> None:
+        """Let one trigger pass, of the train whose token was redeemed."""
+        self._granted = self._permitted
+
     def permit(self) -> None:
-        """Raise InterlockError unless a token was redeemed for what goes on; asked before every trigger."""
-        if not self._permitted:
+        """Raise InterlockError for a trigger that no train was granted; asked before each, and used up by it."""
+        granted, self._granted = self._granted, False
+        if not granted:
             raise InterlockError(
                 "arm token",
-                f"{self._name} is not armed; no trigger was sent. Run a plan, or arm() and kickoff()",
+                f"{self._name} is not armed: no pulse of a train is due; no trigger was sent. Run a plan",
             )
 
     def end(self) -> None:
         """Permit no further trigger, void every token, give the lamp back."""
         with self._lock:
-            self._permitted = False
+            self._permitted = self._granted = False
             self._void()
             self._owner.release()
 

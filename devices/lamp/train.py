@@ -321,6 +321,7 @@ class Train:
             crew.machine.require("fire")
             crew.machine.go(LampState.FIRING)
             self._in_flight = pulse
+            crew.arming.grant()
             parts.trigger.fire()
         yield self.recipe.pulse_duration + GATE_MARGIN
         pulse.confirmed = self._was_fired(pulse)

@@ -14,7 +14,7 @@ WIDE = LampLimits(1000.0, 10e-3, 10_000, 1.0, 1e4)
 
 def station(limits=WIDE, **parameters):
     built = FlashLampStation.Parameters(1e-4, 1.0, 5.6e-3, 35.0, **parameters)
-    parts = {part: SimpleNamespace(kind_name=part) for part in FlashLampStation.parts}
+    parts = {part: SimpleNamespace(kind_name=part, watchdog=1.5) for part in FlashLampStation.parts}
     return FlashLampStation(
         name="lamp", clock=None, lane="lamp", instruments=parts, parameters=built, limits=limits, hands=None
     )

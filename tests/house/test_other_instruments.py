@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from devices.cells import CellSize, Rate
+from devices.errors import LabError
 from devices.macros import RateTest
 from labctl import Run
 from labctl.config.finder import config_dir
@@ -15,11 +16,11 @@ from labctl.config.finder import config_dir
 def test_an_anneal_with_the_other_charger_is_the_same_anneal(open_lab, tmp_path, sample, recipe):
     config = tmp_path / "config"
     shutil.copytree(config_dir(), config)
-    path = config / "benches" / "twin.toml"
+    path = config / "benches" / "flash-lamp.toml"
     path.write_text(path.read_text().replace('driver = "glassman_fj"', 'driver = "fug_probus"'))
     energies = []
     for folder in (None, config):
-        lab = open_lab(config=folder, data=tmp_path / f"data-{folder is None}")
+        lab = open_lab("flash-lamp", config=folder, data=tmp_path / f"data-{folder is None}")
         (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
         energies.append(Run(uid, lab.data).table()["pulse_energy"])
         lab.close()
@@ -35,3 +36,12 @@ def test_a_film_becomes_a_cell_on_every_bench(open_lab, sample, recipe, bench):
     cycles = Run(cycled, lab.data).table("cycles")
     assert list(cycles["cycle"]) == [1, 2]
     assert cycles["efficiency"][1] == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_charger_without_a_watchdog_needs_a_dead_man(open_lab, tmp_path):
+    config = tmp_path / "config"
+    shutil.copytree(config_dir(), config)
+    path = config / "benches" / "twin.toml"
+    path.write_text(path.read_text().replace('driver = "glassman_fj"', 'driver = "fug_probus"'))
+    with pytest.raises(LabError, match="no watchdog"):
+        open_lab(config=config)

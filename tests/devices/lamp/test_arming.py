@@ -65,7 +65,13 @@ def test_a_token_permits_until_the_end_and_never_again() -> None:
     with pytest.raises(InterlockError, match="not armed"):
         armed.permit()
     armed.redeem(token, JOB)
+    with pytest.raises(InterlockError, match="no pulse of a train is due"):
+        armed.permit()
+    armed.grant()
     armed.permit()
+    with pytest.raises(InterlockError, match="no pulse of a train is due"):
+        armed.permit()
+    armed.grant()
     armed.end()
     with pytest.raises(InterlockError, match="not armed"):
         armed.permit()
