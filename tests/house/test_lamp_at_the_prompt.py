@@ -17,8 +17,6 @@ def job(lab, sample, recipe):
 
 def test_safe_forgets_what_was_prepared(lab, job):
     lab.lamp.safe()
-    assert "COOLING" in repr(lab.lamp)
-    lab.clock.sleep(600.0)
     assert "SAFE" in repr(lab.lamp)
     with pytest.raises(InterlockError, match="not prepared"):
         lab.lamp.arm(job)
@@ -27,9 +25,8 @@ def test_safe_forgets_what_was_prepared(lab, job):
 def test_safe_calls_off_a_preparation_that_waits_for_hands(lab, sample, recipe):
     status = lab.lamp.prepare(AnnealJob(sample, recipe))
     lab.lamp.safe()
-    with pytest.raises(InterlockError, match="called off|not prepared"):
+    with pytest.raises(InterlockError, match="called off"):
         lab.wait(status)
-        lab.lamp.arm(AnnealJob(sample, recipe))
 
 
 def test_the_predictor_is_asked_again_when_the_lamp_is_armed(lab, job, monkeypatch):
