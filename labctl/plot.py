@@ -16,6 +16,7 @@ from labctl.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 def plot_run(run: Run, directory: Path) -> list[Path]:
     """Draw the pictures of a run into a folder and return their paths. Raises DataError when it has none."""
     purpose = run.start.get("purpose")
