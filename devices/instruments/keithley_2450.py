@@ -94,6 +94,10 @@ MARK = "ONCE"
 POWER_ON = 128
 """Bit of *ESR? that a power-up sets [IEEE 488.2]."""
 
+COARSE = 5.0
+"""Seconds between rows above which the charge of a hold or sweep is doubted: on the twin a sweep with rows each 30 s
+was 19 % short."""
+
 
 class Keithley2450(Instrument):
     """One SourceMeter with one cell on it; `channel` is always 0."""
@@ -208,6 +212,16 @@ class Keithley2450(Instrument):
         if any(isinstance(step.run, ConstantVoltage) for step in steps):
             said.append(
                 "a hold that would need more than limits.current_max is driven at that current until it does not"
+            )
+        coarse = [
+            f"{index}"
+            for index, step in enumerate(steps)
+            if isinstance(step.run, ConstantVoltage | VoltageRamp) and step.record.interval > COARSE
+        ]
+        if coarse:
+            said.append(
+                f"charge is summed from rows: steps {', '.join(coarse)}, whose current moves, want rows every"
+                f" {COARSE:g} s or sooner"
             )
         if any(is_rest(step) for step in steps):
             said.append(
