@@ -53,6 +53,9 @@ GATE_MARGIN = 0.02
 """Seconds from the end of a gate until the trigger generator is asked whether it was completed."""
 LEAST_DROOP = 0.05
 """Share of its voltage that a flash takes from the bank at least; the paper's pulses take 18 %."""
+COUNTER = 65536
+"""Where the board's counter of flashes begins anew."""
+
 MOST_MISSING = 2
 """Pulses in a row without an energy after which the lamp is taken to misfire."""
 LOOK_AHEAD = 0.4
@@ -110,6 +113,7 @@ class Train:
         self._paused = False
         self._due = math.inf
         self._first = math.nan
+        self._flashes_before = 0
         self._missing = 0
         self._in_flight: Pulse | None = None
         self.renew_lease()
@@ -179,6 +183,7 @@ class Train:
             self._note_gap(number)
             self._due = self._clock.now() + recipe.period
             yield from self._fire(number, before, held=held)
+            self._hold_against_the_board()
         self._disarm()
         yield from bleeding(parts.charger, self._clock, crew.built.bleed_time_constant)
         self._log.tell("discharged", "info", f"bank below {BANK_SAFE:g} V")
@@ -228,6 +233,23 @@ class Train:
                 self._parts.trigger.prepare(self.recipe.pulse_duration)
             if self._parts.board is not None:
                 self._parts.board.enable()
+                self._flashes_before = self._parts.board.flashes()
+
+    def _hold_against_the_board(self) -> None:
+        """Raise InterlockError when the board's own counter has seen more flashes than pulses are recorded.
+
+        The flashes of a burst are not told apart there. Fewer are told by generator, bank and meter.
+        """
+        board = self._parts.board
+        if board is None or self.recipe.micro_pulses:
+            return
+        counted = (board.flashes() - self._flashes_before) % COUNTER
+        if counted > len(self.passed):
+            raise InterlockError(
+                "count",
+                f"the board counted {counted} flashes of this train, {len(self.passed)} pulses are recorded: somebody"
+                " else triggers the lamp. No further pulse is fired; look at the trigger's cables and clients",
+            )
 
     def _disarm(self) -> None:
         parts, crew = self._parts, self._crew

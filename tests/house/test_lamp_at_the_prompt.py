@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devices.errors import InterlockError
@@ -60,3 +62,16 @@ def test_a_fault_stays_while_the_door_is_open(lab, job):
     board.close_contact("door", lab.clock.now())
     lab.lamp.reset()
     assert "FAULT" not in repr(lab.lamp)
+
+
+def test_a_flash_that_somebody_else_triggers_ends_the_train_and_is_told(lab, sample, recipe):
+    gate = lab.twins.station("lamp").gate
+    began = lab.clock.now()
+    lab.clock.after(30.0, lambda: gate.receive(b"*TRG\n", lab.clock.now()), "somebody else")
+    with pytest.raises(InterlockError, match="somebody else triggers"):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, replace(recipe, pulse_count=30)))
+    flight = lab.lamp.flight()
+    flashes = sum(event == "gate" for _, event, _ in gate.log)
+    assert flashes == flight.done + 1
+    assert lab.clock.now() - began < 120.0
+    assert "FAULT" in repr(lab.lamp)
