@@ -9,6 +9,9 @@ from typing import Literal, Protocol, TypeAlias
 from devices.cycle_ends import EndReason
 from devices.programs import CellLimits, Loop, Program, Step
 
+LONGEST_STEP = 30 * 86400.0
+"""Seconds that stand for a duration a program leaves open, where a bench file says nothing else; C/500 (guess)."""
+
 Nodes: TypeAlias = tuple[Step | Loop, ...]
 
 

@@ -22,10 +22,7 @@ from devices.contact import contact_fault
 from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
 from devices.cycle_flight import CycleFlight, Pace, Planned
 from devices.cycle_ledger import CycleLedger
-from devices.cycler import (
-    Cycler,
-    Job,
-)
+from devices.cycler import LONGEST_STEP, Cycler, Job
 from devices.errors import InterlockError, LabError, LimitError, ProgramError
 from devices.limits import ChannelLimits
 from devices.plausibility import plausibility
@@ -69,7 +66,7 @@ class PotentiostatStation(Station):
         """
 
         poll_period: Annotated[float, Field(gt=0, le=100), Unit("s")] = 60.0
-        longest_step: Annotated[float, Field(gt=0, le=3.2e7), Unit("s")] = 30 * 86400.0
+        longest_step: Annotated[float, Field(gt=0, le=3.2e7), Unit("s")] = LONGEST_STEP
         longest_run: Annotated[float, Field(gt=0, le=3.2e8), Unit("s")] = 3.2e7
         patience: Annotated[float, Field(gt=0, le=1e6), Unit("s")] = 3600.0
         voltage_tolerance: Annotated[float, Field(gt=0, le=10), Unit("V")] = 0.1

@@ -108,7 +108,7 @@ def nyquist_figure(run: Run, impedance: Table, title: str) -> Figure:
 
 def fade_figure(run: Run, cycles: Table, title: str) -> Figure:
     """Draw discharge capacity over cycles."""
-    figure, axes = axes_of(f"{title}: cycle life", "cycle", "discharge capacity (uAh/cm$^2$)")
+    figure, axes = axes_of(f"{title}: capacity over cycles", "cycle", "discharge capacity (uAh/cm$^2$)")
     capacity = cycles["discharge_capacity"] / run.start["sample"]["area_m2"] * MICROAMPERE_HOUR_PER_CM2
     axes.plot(cycles["cycle"], capacity, "o", color=GREYS[0], markersize=3)
     axes.set_ylim(0, 1.1 * float(capacity.max()))

@@ -40,7 +40,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycler import InstrumentAlarm, Job, Page, Record
+from devices.cycler import LONGEST_STEP, InstrumentAlarm, Job, Page, Record
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
@@ -74,9 +74,6 @@ ROWS_AHEAD = 20
 
 OUTPUT_BUFFER, BYTES_OF_A_ROW = 16384, 64
 """Bytes that the instrument keeps until they are read (guess), and of a row's package: 11 a value and its status."""
-
-LONGEST_STEP = 30 * 86400.0
-"""Seconds that stand for an open duration when a program is checked, as a station's own default."""
 
 PATIENCE = 2.0
 """How many times its longest silence a script may be silent before it is asked for, and so many seconds more."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devices.cells import CellSize
+from devices.cycler import LONGEST_STEP
 from devices.programs import Jump, Loop, Node, Program, Step, loops
 from devices.techniques import (
     ConstantCurrent,
@@ -26,9 +27,6 @@ from devices.techniques import (
     setpoint_current,
     setpoint_voltages,
 )
-
-LONGEST_STEP = 30 * 86400.0
-"""Seconds that stand for a step which nothing bounds; the default of a potentiostat's longest_step."""
 
 PERIODS_PER_POINT = 3.0
 """Periods that an impedance takes at each frequency, with its settling; guess."""

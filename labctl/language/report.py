@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from devices.cells import SECONDS_PER_HOUR, CellSize
+from devices.cycler import LONGEST_STEP
 from devices.errors import LabError
 from devices.limits import ChannelLimits
 from devices.plausibility import plausibility
 from devices.programs import Program, Step
 from devices.techniques import ConstantCurrent
-from labctl.language.estimate import LONGEST_STEP, Estimate, StepEstimate, estimate
+from labctl.language.estimate import Estimate, StepEstimate, estimate
 from labctl.language.printer import print_limits, print_step
 
 SHOWN = 20

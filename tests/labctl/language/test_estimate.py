@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from devices.cells import CellSize
+from devices.cycler import LONGEST_STEP
 from devices.programs import CellLimits, Loop, Program
 from devices.sequence import Part
 from labctl.journal import compact, encode
-from labctl.language.estimate import JOURNAL_BYTES, LONGEST_STEP, SPOOL_BYTES, estimate
+from labctl.language.estimate import JOURNAL_BYTES, SPOOL_BYTES, estimate
 from labctl.language.parser import parse
 
 LIMITS = CellLimits(2.0, 5.0, 1e-3)
