@@ -31,7 +31,7 @@ from devices.techniques import ConstantCurrent, Record, Until
 from labctl import Run, Session
 from labctl.config.finder import config_dir
 from labctl.engine import LabEngine
-from labctl.journal import Journal
+from labctl.journal.documents import Journal
 from labctl.runs import run_files
 from plans.cycle import cycle
 from plans.flying import finished

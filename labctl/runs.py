@@ -11,7 +11,7 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl.config.finder import data_dir
-from labctl.journal import read_documents, read_ends
+from labctl.journal.documents import read_documents, read_ends
 
 MAKING = frozenset({"anneal"})
 """Plans that change what a sample is; what they did is the input of later runs."""

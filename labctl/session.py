@@ -32,7 +32,8 @@ from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntr
 from labctl.engine import LabEngine
 from labctl.facts import Facts
 from labctl.hands import Carried, LabHands
-from labctl.journal import DeviceSpool, Journal
+from labctl.journal.documents import Journal
+from labctl.journal.spool import DeviceSpool
 from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata

@@ -8,7 +8,7 @@ import pytest
 from event_model import DocumentNames, schema_validators
 
 from labctl import Run
-from labctl.journal import read_records
+from labctl.journal.records import read_records
 
 ROOT = Path(__file__).parents[2]
 TWIN_CLOCK = 'kind = "virtual"\npace = "none"'

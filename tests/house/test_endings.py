@@ -26,7 +26,7 @@ import labctl
 from devices.errors import Incomplete
 from devices.recipes import AnnealRecipe
 from labctl import Run
-from labctl.journal import read_records
+from labctl.journal.records import read_records
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 10.0

@@ -11,7 +11,8 @@ from devices.cells import CellSize
 from devices.cycler import LONGEST_STEP
 from devices.programs import CellLimits, Loop, Program
 from devices.sequence import Part
-from labctl.journal import compact, encode
+from labctl.journal.documents import compact
+from labctl.journal.records import encode
 from labctl.language.estimate import JOURNAL_BYTES, SPOOL_BYTES, estimate
 from labctl.language.parser import parse
 

@@ -1,0 +1,1 @@
+"""Files that survive: records, run journals, device spools."""
