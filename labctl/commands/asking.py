@@ -1,0 +1,78 @@
+"""Commands that ask before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labctl.commands.options import BenchOption, ConfigOption, DataOption
+
+
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Files to check (.toml, steps in .txt, unicycler .json); the configuration if none."
+        ),
+    ] = None,
+    sample: Annotated[
+        str, typer.Option(help="Whose cell a program is for; an experiment's own, else none.")
+    ] = "",
+    area: Annotated[str, typer.Option(help='Area of a cell without a sample, e.g. "0.2 cm^2".')] = "",
+    bench: Annotated[str, typer.Option(help="The bench whose potentiostats are asked, too.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Check files and touch no device; tell of programs how long they take and which limits they would hit."""
+    from devices.errors import ConfigError
+    from labctl.config.check import check as find_mistakes
+    from labctl.program_check import tell_programs
+    from labctl.units import UnitError, parse
+
+    try:
+        square_metres = parse(area, "m^2") if area else None
+    except UnitError as error:
+        raise typer.BadParameter(str(error), param_hint="--area") from error
+    mistakes = find_mistakes(files or [], config)
+    if mistakes:
+        raise ConfigError(mistakes)
+    programs = list(tell_programs(files or [], config=config, sample=sample, area=square_metres, bench=bench))
+    typer.echo("\n".join(["no mistakes", *(line for told in programs for line in told.lines)]))
+    if any(told.stopped for told in programs):
+        raise typer.Exit(2)
+
+
+def export(
+    program: Annotated[str, typer.Argument(help="Name of a program in the configuration, or a file.")],
+    to: Annotated[str, typer.Option(help="`text`, `pybamm` or `unicycler`.")] = "text",
+    sample: Annotated[str, typer.Option(help="Whose cell it is for; C-rates need one.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Print a program in another language: our text, PyBaMM's strings, unicycler's JSON."""
+    from labctl.language.export import FORMATS
+    from labctl.program_check import find_program, program_on, size_of
+
+    if to not in FORMATS:
+        raise typer.BadParameter(f"one of {', '.join(FORMATS)}, not {to!r}", param_hint="--to")
+    cell = size_of(sample, config)
+    typer.echo(FORMATS[to](program_on(find_program(program, config), cell, program), cell), nl=False)
+
+
+def predict(
+    what: Annotated[str, typer.Argument(help="What to predict: `anneal` (by flashes) or `furnace`.")],
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")],
+    sample: Annotated[str, typer.Option(help="Name of a sample; a fresh 0.7 um film if none.")] = "",
+    model: Annotated[str, typer.Option(help="S1 or S2; as the bench says if none.")] = "",
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Tell what a recipe will do, before anything fires: peaks, margins, damage."""
+    if what == "anneal":
+        from labctl.predict import predict_anneal as answer
+    elif what == "furnace":
+        from labctl.predict_furnace import predict_furnace as answer
+    else:
+        raise typer.BadParameter(f"`anneal` or `furnace` can be predicted, not {what!r}")
+    answer(recipe, sample, bench, model, config, data)

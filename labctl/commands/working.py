@@ -1,0 +1,119 @@
+"""Commands that work with a bench."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labctl.commands.in_order import StoppedInOrder
+from labctl.commands.options import BenchOption, ConfigOption, DataOption
+
+
+class Pace(StrEnum):
+    """On which clock twins are served."""
+
+    WALL = "wall"
+    ONE = "1"
+
+
+def demo(
+    config: ConfigOption = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data folder; a new one for each demo unless given.")
+    ] = None,
+) -> None:
+    """Run the three paper recipes on the twin bench: anneal, then cycle; print paper against twin, draw pictures."""
+    from labctl.demo import new_demo_directory, run_demo
+
+    with StoppedInOrder():
+        run_demo(config, data or new_demo_directory())
+
+
+def run(
+    experiments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="EXPERIMENT...",
+            help="An EXPERIMENT.toml, or the name of one in the configuration; several run side by side.",
+        ),
+    ],
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+    operator: Annotated[str, typer.Option(help="Who runs it; goes into the documents.")] = "",
+    start_with_the_rest: Annotated[
+        bool, typer.Option("--start-with-the-rest", help="Go on without devices that do not answer.")
+    ] = False,
+) -> None:
+    """Run an experiment on a bench, or several at once, each on the potentiostat its cell is wired to."""
+    from labctl.config.folder import Config
+    from labctl.running import run_shown, run_together
+    from labctl.stopping import scripted_session
+
+    asked = Config(config).select(bench, experiments).experiments
+    with (
+        StoppedInOrder(),
+        scripted_session(
+            bench, config=config, data=data, operator=operator, start_with_the_rest=start_with_the_rest
+        ) as (lab, stopping),
+    ):
+        for name, reasons in lab.missing.items():
+            typer.echo(f"without {name}: {'; '.join(reasons.values())}", err=True)
+        if len(asked) == 1:
+            run_shown(lab, stopping, asked[0])
+        else:
+            run_together(lab, stopping, asked)
+
+
+def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOption = None) -> None:
+    """Bring every device of a bench to its safe state, those that answer; say which could not be.
+
+    A bench that another session holds is not touched: that session makes its lamp safe when it is sent SIGTERM.
+    """
+    from devices.errors import ConnectError
+    from labctl.stopping import scripted_session
+
+    with (
+        StoppedInOrder(),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+    ):
+        lab.safe()
+        typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")
+        if lab.missing:
+            raise ConnectError(lab.missing)
+
+
+def serve(
+    bench: Annotated[
+        str, typer.Argument(help="Name of the bench whose twins are served, or a file.")
+    ] = "twin",
+    pace: Annotated[
+        Pace, typer.Option(help="The wall's time, or a clock of the same pace that waits for late code.")
+    ] = Pace.WALL,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Folder of the links and the black box; in the data if none.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(help="A file of faults: which trouble befalls which wire, and when.")
+    ] = None,
+    write_bench: Annotated[
+        str, typer.Option(help="Write the ready bench file into the configuration too, under this name.")
+    ] = "",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Put a bench's twins on ptys and TCP ports, for other processes to talk to as to hardware."""
+    from labctl.serving.serve import serve as serve_twins
+
+    serve_twins(
+        bench,
+        config=config,
+        data=data,
+        folder=folder,
+        waits=pace is Pace.ONE,
+        faults=faults,
+        write_bench=write_bench,
+    )
