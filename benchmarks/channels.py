@@ -23,7 +23,7 @@ from devices.roles import Assemble
 from devices.techniques import ConstantCurrent, Record, Until
 from labctl import Run
 from labctl.config.finder import config_dir
-from labctl.runs import run_files
+from labctl.runs.briefs import run_files
 
 BENCH = """
 schema = 1

@@ -32,7 +32,7 @@ from labctl import Run, Session
 from labctl.config.finder import config_dir
 from labctl.engine import LabEngine
 from labctl.journal.documents import Journal
-from labctl.runs import run_files
+from labctl.runs.briefs import run_files
 from plans.cycle import cycle
 from plans.flying import finished
 from sim.foil import Foil, Surroundings

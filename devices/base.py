@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -133,6 +133,16 @@ class Spool(Protocol):
         """Write one row."""
 
 
+class Publisher(Protocol):
+    """Keeps what a station last said of itself where other processes read it, and never open a port for it."""
+
+    def publish(self, report: Mapping[str, Any], *, lasting: bool = False) -> None:
+        """Keep a report; one that differs from the last only in its `reading` may be left out when it comes soon.
+
+        lasting: it must outlive a power cut.
+        """
+
+
 @dataclass(eq=False)
 class RowStream:
     """Rows of one stream, buffered until the engine collects them as pages.
@@ -168,6 +178,12 @@ class RowStream:
             if self.spool is not None:
                 self.spool.append(self.stream, time, row)
 
+    @property
+    def rows_out(self) -> int:
+        """How many rows the engine has collected."""
+        with self._lock:
+            return self.rows_in - len(self._rows)
+
     def describe_collect(self) -> dict[str, Any]:
         """Return the flat data keys."""
         return {
@@ -201,7 +217,8 @@ class Station(Device):
     """Instruments that act together; what plans see, as a role.
 
     `instruments` by their part's name (also attributes), `streams` of rows by stream name. Reading a station
-    reads all its instruments: that is what the baseline of a run holds.
+    reads all its instruments: that is what the baseline of a run holds. before_arming: called before anything is
+    armed; what it raises keeps it from being armed (a session has all that was written put on the disk).
     """
 
     role: ClassVar[str]
@@ -212,6 +229,8 @@ class Station(Device):
         self.clock, self.lane = clock, lane
         self.instruments = dict(instruments)
         self.streams: dict[str, RowStream] = {}
+        self.before_arming: Callable[[], object] = lambda: None
+        self._publisher: Publisher | None = None
         super().__init__(name=name, **kwargs)
         for part, instrument in self.instruments.items():
             if hasattr(self, part):
@@ -231,6 +250,26 @@ class Station(Device):
         """Send every row to the device's own file first."""
         for rows in self.streams.values():
             rows.spool = spool
+
+    def report(self) -> dict[str, Any]:
+        """Return in JSON what others may want to know of it, from memory: no instrument is asked.
+
+        `state` is a word; `latched` is why a person's command is needed, where one is; `reading` holds what was
+        last measured, with its `age` [s]. What is acting at a time stands in it as well.
+        """
+        return {"state": "open"}
+
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Take what it reported last before this session; died: whoever reported it came to no orderly end."""
+
+    def publish_to(self, publisher: Publisher) -> None:
+        """Report to whoever keeps reports, from now on."""
+        self._publisher = publisher
+
+    def publish(self, *, lasting: bool = False) -> None:
+        """Report now; lasting: what is reported must outlive a power cut."""
+        if self._publisher is not None:
+            self._publisher.publish(self.report(), lasting=lasting)
 
     def connect(self) -> tuple[dict[str, str], dict[str, str]]:
         """Ask every instrument who it is; return identities and failures by part."""

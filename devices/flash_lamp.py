@@ -229,7 +229,8 @@ class FlashLampStation(Station):
     def arm(self, job: AnnealJob) -> ArmToken:
         """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train.
 
-        Raises InterlockError for a missing permissive, OwnershipError when another process has the lamp.
+        Raises InterlockError for a missing permissive, OwnershipError when another process has the lamp, OSError when
+        what was written so far cannot be kept.
         """
         self._machine.require("arm")
         if self._job != job:
@@ -245,6 +246,7 @@ class FlashLampStation(Station):
         if self._witnesses.there:
             self.clock.call(self._witnesses.judged_look)
         require(self.verdicts(), "nothing was charged")
+        self.before_arming()
         return self._arming.issue(job)
 
     def insert(self, token: ArmToken) -> None:

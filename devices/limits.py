@@ -144,8 +144,24 @@ class DamageLimits:
 
 
 @dataclass(frozen=True, config=STRICT)
+class DiskLimits:
+    """Room on the disk of the data folder [B]: below `alarm` it is said, below `reserve` nothing is begun and what runs
+    is ended in good order. Guesses: ten nights of 64 channels at 1 Hz; and two of them.
+    """
+
+    reserve: Annotated[float, Field(ge=0, le=1e15), Unit("B")] = 200e6
+    alarm: Annotated[float, Field(ge=0, le=1e15), Unit("B")] = 1e9
+
+    @model_validator(mode="after")
+    def _alarms_first(self) -> Self:
+        if self.alarm < self.reserve:
+            raise ValueError(f"alarm = {self.alarm:g} B must not be below reserve = {self.reserve:g} B")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
 class Limits:
-    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing.
+    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing, so is the disk.
 
     lamps: what is another for the lamp of that device name.
     """
@@ -153,6 +169,7 @@ class Limits:
     lamp: LampLimits
     potentiostat: ChannelLimits
     damage: DamageLimits = DamageLimits()
+    disk: DiskLimits = DiskLimits()
     lamps: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], LampException] = Field(
         default_factory=dict
     )

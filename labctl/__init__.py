@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labctl.neighbours import require_neighbours
 
 if TYPE_CHECKING:
-    from labctl.runs import Run
+    from labctl.runs.run import Run
     from labctl.session import Session, open_session
 
 __version__ = "0.1.0"
@@ -23,7 +23,7 @@ __all__ = ["Run", "Session", "__version__", "open_session"]
 
 require_neighbours()
 
-_HOMES = {"Run": "labctl.runs", "Session": "labctl.session", "open_session": "labctl.session"}
+_HOMES = {"Run": "labctl.runs.run", "Session": "labctl.session", "open_session": "labctl.session"}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,9 @@ from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.drawing import CELSIUS
-from labctl.facts import Facts
-from labctl.runs import Run, made_by
+from labctl.runs.making import made_by
+from labctl.runs.run import Run
+from labctl.samples.facts import Facts
 from sim.apparatus import bank_from
 from sim.foil import Foil, Surroundings, film_mechanics
 from sim.materials.substrates import SUBSTRATES

@@ -14,7 +14,7 @@ from scipy.optimize import least_squares
 from devices.errors import DataError
 from devices.lamp.train import GATE_MARGIN
 from labctl.replay import recorded_bank
-from labctl.runs import Run
+from labctl.runs.run import Run
 from sim.physics.lamp.bank import Bank, charge, discharge
 
 Floats = NDArray[np.float64]

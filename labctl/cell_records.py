@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from devices.samples import SampleRef
-from labctl.runs import Run, briefs
+from labctl.runs.briefs import briefs
+from labctl.runs.run import Run
 
 RESTED = frozenset({"duration", "voltage_rate_below"})
 """How a rest ends after which nothing drove the cell: an instrument left running may have."""

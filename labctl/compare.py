@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from labctl.analysis.cycles import CycleCapacity, capacities
 from labctl.config.models import Compare
-from labctl.runs import Run
+from labctl.runs.run import Run
 
 SAME_RATE = 0.02
 """Share by which a cycle's mean current may differ from the published one and still count as that rate."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from labctl.analysis.cycles import branches
 from labctl.drawing import GREYS, STYLES, axes_of
-from labctl.runs import Run, Table
+from labctl.runs.run import Run, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,7 +18,7 @@ from labctl.plot import plot_run
 from labctl.progress import Voice
 from labctl.replay import replay
 from labctl.running import run_shown
-from labctl.runs import Run
+from labctl.runs.run import Run
 from labctl.stopping import scripted_session
 
 EXPERIMENTS = ("fla-0.7um", "fla-1.2um", "fla-3.3um")

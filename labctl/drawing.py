@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labctl.whole_file import whole_file
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -30,7 +32,6 @@ def axes_of(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
 
 def save(figure: Any, path: Path) -> Path:
     """Write a picture, whole or not at all, and return its path."""
-    temporary = path.with_suffix(".part.png")
-    figure.savefig(temporary, dpi=130)
-    temporary.replace(path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, dpi=130)
     return path

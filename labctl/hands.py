@@ -14,7 +14,7 @@ from devices.errors import InterlockError
 from devices.recipes import to_json
 from devices.roles import Assemble, Bring, Confirm
 from devices.samples import SampleRef
-from labctl.facts import Facts
+from labctl.samples.facts import Facts
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
 from labctl.drawing import save
 from labctl.replay import replay_in_place
-from labctl.runs import Run
+from labctl.runs.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.belief import pulses_of, surroundings_from
-from labctl.runs import Run, earlier_anneals
+from labctl.runs.making import earlier_anneals
+from labctl.runs.run import Run
 from sim.apparatus import bank_from
 from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
 from sim.physics.anneal.cycles import CycleMemo

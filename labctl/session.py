@@ -6,6 +6,7 @@ import itertools
 import logging
 import secrets
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from bluesky.protocols import Readable
-from bluesky.utils import MsgGenerator
+from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
 from devices.base import Instrument, Station
 from devices.cells import CellSize
@@ -30,14 +31,17 @@ from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
 from labctl.engine import LabEngine
-from labctl.facts import Facts
 from labctl.hands import Carried, LabHands
+from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
-from labctl.journal.spool import DeviceSpool
+from labctl.journal.keeper import Keeper
+from labctl.journal.spool import DeviceSpool, SpooledStream
 from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
-from labctl.runs import briefs, made_by
+from labctl.runs.briefs import briefs
+from labctl.runs.making import made_by
+from labctl.samples.facts import Facts
 from labctl.serving.hands import ServedWorld
 from labctl.twins import make_world, set_up_twins
 from labctl.wiring import build_instrument, build_station, is_twin
@@ -101,6 +105,8 @@ class Session:
         self.bench, self.limits, self.data = bench, limits, data
         self.devices: dict[str, Any] = {}
         self._stations: dict[str, Station] = {}
+        self._spooled: dict[str, SpooledStream] = {}
+        self._trouble = ""
         self.missing: dict[str, dict[str, str]] = {}
         self.plans = SimpleNamespace(**discover_plans())
         self._ending = ExitStack()
@@ -123,8 +129,13 @@ class Session:
         return f"<labctl session on bench {self.bench.name!r}: {names}; data in {self.data}>"
 
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-        """Run an experiment and return the uids of its runs."""
-        uids: Any = self.RE(self.plan_of(experiment, md))
+        """Run an experiment and return the uids of its runs. Raises DataError when the disk ended it."""
+        try:
+            uids: Any = self.RE(self.plan_of(experiment, md))
+        except RunEngineInterrupted as error:
+            if self._trouble:
+                raise DataError(f"{self._trouble}; the run was ended, what was acquired is in the journal") from error
+            raise
         return tuple(uids)
 
     def start(self, plan: MsgGenerator[Any], name: str = "worker") -> Worker:
@@ -133,7 +144,7 @@ class Session:
         A station that somebody else works on is refused when the plan comes to it.
         """
         name = self.workers.free_name(name)
-        journal = Journal(self.data)
+        journal = self._journal()
         self._journals.callback(journal.close)
         engine = self._engine(name, journal, context_managers=[])
         return self.workers.add(Worker(name, engine, plan))
@@ -212,10 +223,14 @@ class Session:
             raise DataError(
                 f"{self.data} cannot be the data folder: {error.strerror}; name another"
             ) from error
+        disk = Disk(self.data, self.limits.disk)
+        disk.require()
         self.clock = _make_clock(self.bench, self.data)
         self._ending.callback(self.clock.close)
         lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")
         self._ending.callback(lock.release)
+        self._keeper = Keeper(disk, self._end_what_runs)
+        self._ending.callback(self._keeper.close)
         self._boot = secrets.token_hex(8)
         facts = Facts(self.data)
         world = self.bench.world or World()
@@ -229,7 +244,7 @@ class Session:
             surroundings_of(self.bench),
             limits=self.limits.damage,
         )
-        journal = Journal(self.data)
+        journal = self._journal()
         self._ending.callback(journal.close)
         identities = self._connect(world)
         if self.missing and not start_with_the_rest:
@@ -243,6 +258,23 @@ class Session:
         self._journals = self._ending.enter_context(ExitStack())
         self._ending.callback(self.RE.end, "the session was closed")
         self._ending.callback(self.workers.end, "the session was closed")
+
+    def _journal(self) -> Journal:
+        return Journal(self.data, self._keeper, self._spooled)
+
+    def _end_what_runs(self, trouble: str) -> None:
+        """End every run in good order, on a thread of its own: the disk is looked after meanwhile."""
+        self._trouble = trouble
+
+        def end() -> None:
+            for engine in (self.RE, self.workers):
+                try:
+                    engine.end(trouble)
+                except Exception:
+                    # The engine raises it where it was called as well; this thread has nobody to tell.
+                    log.exception("%s: the run failed while it was ended", trouble)
+
+        threading.Thread(target=end, name="disk", daemon=True).start()
 
     def _engine(self, holder: str, journal: Journal, **options: Any) -> LabEngine:
         """Return an engine whose runs are kept, with a baseline of the stations they work with."""
@@ -366,9 +398,11 @@ class Session:
             session=self._boot,
             locks=self._locks(name, entry),
         )
-        spool = DeviceSpool(self.data, name, self._boot)
+        spool = DeviceSpool(self.data, name, self._boot, self._keeper)
         self._ending.callback(spool.close)
         station.spool_to(spool)
+        station.before_arming = self._keeper.sync
+        self._spooled |= {rows.name: SpooledStream(rows, spool) for rows in station.streams.values()}
         return station
 
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from devices.errors import DataError
 from labctl.config.finder import data_dir
-from labctl.runs import Run, briefs
+from labctl.runs.briefs import briefs
+from labctl.runs.run import Run
 from labctl.units import show
 
 LARGEST_SHORT = 1e6

@@ -26,6 +26,7 @@ EXAMPLES: Mapping[str, str] = {
     "W": "200 W",
     "J": "15 J",
     "F": "10 mF",
+    "B": "200 MB",
     "C": "10 uAh",
     "ohm": "2 kohm",
     "V/s": "0.1 mV/min",

@@ -102,13 +102,16 @@ def fit_circuit(
 
     frequency [Hz] (n,), impedance [ohm] (n,), start: a positive first guess for every parameter. The fit is
     done in logarithms, so parameters stay positive; errors come from its curvature and the residuals' size.
-    Raises ValueError for a bad spectrum, or a start that is not positive or does not name the parameters.
+    Raises ValueError for a bad spectrum, one with no more numbers than parameters, a start that is not positive
+    or does not name the parameters, or a fit that does not settle.
     """
     check_spectrum(frequency, impedance)
     if set(start) != set(circuit.names):
         raise ValueError(f"the circuit has the parameters {list(circuit.names)}, the start {sorted(start)}")
     if not all(np.isfinite(value) and value > 0.0 for value in start.values()):
         raise ValueError(f"the start must be positive throughout, got {dict(start)}")
+    if 2 * frequency.size <= len(circuit.names):
+        raise ValueError(f"{frequency.size} frequencies cannot determine {len(circuit.names)} parameters")
     turning = 2.0 * np.pi * frequency
 
     def residuals(logarithms: Floats) -> Floats:
@@ -118,8 +121,10 @@ def fit_circuit(
 
     first = np.log([start[name] for name in circuit.names])
     found = least_squares(residuals, first, bounds=(first - 30.0, first + 30.0), x_scale=1.0, method="trf")
+    if not found.success:
+        raise ValueError(f"the fit did not settle: {found.message}")
     values = np.exp(found.x)
-    freedom = max(found.fun.size - found.x.size, 1)
+    freedom = found.fun.size - found.x.size
     slopes = np.asarray(found.jac)
     covariance = np.linalg.pinv(slopes.T @ slopes) * float(found.fun @ found.fun) / freedom
     spread = np.sqrt(np.diag(covariance))

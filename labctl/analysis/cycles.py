@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_AGAINST = 0.01  # of all charge that passed: what noise at rest may move against the current
+
 
 @dataclass(frozen=True)
 class CycleCapacity:
     """One cycle: its number, and what passed in it.
 
-    discharge_current: mean [A], positive; charge_capacity, discharge_capacity: in the unit of the charge given;
+    discharge_current: median over its rows [A], positive; charge_capacity, discharge_capacity: in the unit of the charge given;
     charge_energy, discharge_energy: in that unit times volt, positive, NaN where no voltage was given.
     """
 
@@ -55,13 +57,19 @@ def capacities(
 
     cycle (n,), current [A] (n,) positive on charge, charge (n,) net and cumulative, in any unit: capacities come in
     the same unit. voltage [V] (n,): energies are its integral over charge by the trapezoid between rows, so
-    sparse rows cost accuracy there and none in the capacities. A cycle without a discharge is left out.
-    Raises ValueError for vectors of different lengths.
+    sparse rows cost accuracy there and none in the capacities. Rows without a charge (or a voltage, where it is
+    given) are bridged: what passed meanwhile counts. A cycle without a discharge is left out. Whether a cycle
+    was finished cannot be seen here: the last one of a run that was cut short is as large as it came.
+    Raises ValueError for vectors of different lengths, or a charge that moves against the current.
     """
     given = (cycle, current, charge) if voltage is None else (cycle, current, charge, voltage)
     if len({np.shape(each) for each in given}) != 1:
         raise ValueError("cycle, current, charge and voltage must be vectors of one length")
+    known = np.isfinite(charge) if voltage is None else np.isfinite(charge) & np.isfinite(voltage)
+    cycle, current, charge = cycle[known], current[known], charge[known]
+    voltage = None if voltage is None else voltage[known]
     rises = np.diff(charge)
+    _check_net(current, rises)
     volts = np.full(rises.shape, math.nan) if voltage is None else 0.5 * (voltage[1:] + voltage[:-1])
     found = []
     for number in np.unique(cycle):
@@ -74,7 +82,7 @@ def capacities(
         found.append(
             CycleCapacity(
                 cycle=int(number),
-                discharge_current=float(-current[discharging].mean()),
+                discharge_current=float(np.median(-current[discharging])),
                 charge_capacity=float(rises[up].sum()),
                 discharge_capacity=float(-rises[down].sum()),
                 charge_energy=math.nan if voltage is None else float(rises[up] @ volts[up]),
@@ -89,15 +97,24 @@ def branches(
 ) -> list[tuple[Floats, Floats]]:
     """Return charge and discharge branch of one cycle as (charge passed since its start, voltage).
 
-    Arrays (n,) as in `capacities`; voltage [V]. A branch without rows is left out.
+    Arrays (n,) as in `capacities`; voltage [V]. Rows without a number are left out, and so is a branch without
+    rows.
     """
-    rows = cycle == number
+    rows = (cycle == number) & np.isfinite(charge) & np.isfinite(voltage)
     found = []
     for sign in (1, -1):
         chosen = rows & (np.sign(current) == sign)
         if chosen.any():
             found.append((np.abs(charge[chosen] - charge[chosen][0]), voltage[chosen]))
     return found
+
+
+def _check_net(current: Floats, rises: Floats) -> None:
+    """Refuse a charge that is not net: one that starts anew with each step, or that counts discharge upwards."""
+    driven = np.sign(current[1:]) == np.sign(current[:-1])
+    against = driven & (np.sign(rises) * np.sign(current[1:]) < 0.0)
+    if float(np.abs(rises[against]).sum()) > _AGAINST * float(np.abs(rises).sum()):
+        raise ValueError("the charge moves against the current; it must be net and cumulative, positive on charge")
 
 
 def _share(part: float, whole: float) -> float:

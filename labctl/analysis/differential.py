@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_SAME = 1e-12  # V: rows nearer to one another are at one voltage
+_AT_ONCE = 10_000  # rows: keeps the memory at some ten megabytes for any number of them
+
 
 def differential_capacity(charge: Floats, voltage: Floats, width: float) -> tuple[Floats, Floats]:
     """Return voltage [V] (m,) and |dQ/dV| (m,) in windows of a width [V].
@@ -26,10 +29,13 @@ def differential_capacity(charge: Floats, voltage: Floats, width: float) -> tupl
         raise ValueError("charge and voltage must be vectors of one length, three rows or more")
     if not (np.all(np.isfinite(charge)) and np.all(np.isfinite(voltage)) and width > 0.0):
         raise ValueError("charge and voltage must be finite, and the width positive")
-    borders = np.arange(np.floor(voltage.min() / width), np.ceil(voltage.max() / width) + 1) * width
+    # The last border lies above every row, so that what passed at the highest voltage has a window, too.
+    borders = np.arange(np.floor(voltage.min() / width), np.floor(voltage.max() / width) + 2) * width
     low, high = np.minimum(voltage[1:], voltage[:-1]), np.maximum(voltage[1:], voltage[:-1])
-    passed = np.abs(np.diff(charge))
-    # What passed below each border: all of a row that lies below it, a linear part of one across it.
-    span = np.maximum(high - low, np.finfo(np.float64).tiny)
-    below = np.clip((borders[:, None] - low) / span, 0.0, 1.0) @ passed
+    passed, span = np.abs(np.diff(charge)), np.maximum(high - low, _SAME)
+    below = np.zeros(borders.size)
+    for first in range(0, low.size, _AT_ONCE):
+        # What passed below each border: all of a row that lies below it, a linear part of one across it.
+        some = slice(first, first + _AT_ONCE)
+        below += np.clip((borders[:, None] - low[some]) / span[some], 0.0, 1.0) @ passed[some]
     return 0.5 * (borders[1:] + borders[:-1]), np.diff(below) / width

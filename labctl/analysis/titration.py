@@ -34,31 +34,49 @@ class DiffusionEstimate:
 
 
 def gitt(
-    time: Floats, voltage: Floats, rest_before: float, rest_after: Floats, thickness: float
+    time: Floats,
+    voltage: Floats,
+    rest_before: float,
+    rest_after: Floats,
+    thickness: float,
+    rest_time: Floats | None = None,
 ) -> DiffusionEstimate:
     """Return D from one pulse of constant current, after Weppner and Huggins for a film of one open face.
 
     D = 4 / (pi tau) (L dE_s / dE_t)^2: dE_s from rest to rest, dE_t the part of the change during the pulse
     that goes with the root of time. time [s] (n,) since the pulse began, voltage [V] (n,) during it; the
-    potential [V] at rest before; the potential [V] (m,) during the rest after, evenly spaced; thickness [m].
-    Source: Weppner, Huggins, J. Electrochem. Soc. 124 (1977) 1569.
-    Raises ValueError for fewer than five rows or values that are not finite.
+    potential [V] at rest before; the potential [V] (m,) during the rest after, at rest_time [s] (m,), evenly
+    spaced if not given; thickness [m]. Source: Weppner, Huggins, J. Electrochem. Soc. 124 (1977) 1569.
+    Raises ValueError for fewer than five rows, values that are not finite, rows that are not in order, or
+    voltages that did not move.
     """
     _check(time, voltage)
+    resting = np.arange(len(rest_after), dtype=np.float64) if rest_time is None else rest_time
+    if resting.shape != rest_after.shape or resting.size < 2:
+        raise ValueError("the rest after the pulse needs two rows or more, with a time each if any")
+    if not (np.all(np.isfinite(rest_after)) and math.isfinite(rest_before) and thickness > 0.0):
+        raise ValueError("the voltages at rest must be finite, and the thickness positive")
     length = float(time[-1])
     late = time >= _EARLY**2 * length
+    if np.count_nonzero(late) < 5:
+        raise ValueError("fewer than five rows in the later part of the pulse")
     root = np.sqrt(time[late])
     slope, offset = np.polyfit(root, voltage[late], 1)
     steady = float(rest_after[-1]) - rest_before
     transient = float(slope) * math.sqrt(length)
+    if steady == 0.0 or transient == 0.0:
+        raise ValueError("the voltage did not move: the step is below what the instrument resolves")
     diffusivity = 4.0 / (math.pi * length) * (thickness * steady / transient) ** 2
     doubts = []
     if length > _LONGEST_PULSE * thickness**2 / diffusivity:
         doubts.append(f"the pulse of {length:g} s is longer than {_LONGEST_PULSE} L^2/D")
     if abs(steady) > _LARGEST_STEP:
         doubts.append(f"the potential at rest changed by {1e3 * abs(steady):.2g} mV")
-    tail = rest_after[-max(2, len(rest_after) // 10) :]
-    if abs(float(tail[-1] - tail[0])) > _SETTLED * abs(steady):
+    if steady * transient < 0.0:
+        doubts.append("the potential at rest moved against the pulse")
+    begin = resting[-1] - 0.1 * (resting[-1] - resting[0])
+    drift = float(rest_after[-1]) - float(np.interp(begin, resting, rest_after))
+    if abs(drift) > _SETTLED * abs(steady):
         doubts.append("the rest after the pulse was too short")
     rest = voltage[late] - (slope * root + offset)
     if float(np.sqrt(np.mean(rest**2))) > _STRAIGHT * abs(transient):
@@ -82,10 +100,19 @@ def pitt(
     series with the film (Bi is infinite without one, lambda = pi / 2) and C = charge passed / step. time [s]
     (n,) since the step, current [A] (n,), voltage_step [V], thickness [m].
     Source: Montella, J. Electroanal. Chem. 518 (2002) 61, for the correction.
-    Raises ValueError for fewer than five rows, values that are not finite, or a current that grows.
+    Rows whose current has the sign of noise are left out. Raises ValueError for fewer than five rows or those
+    left, values that are not finite, rows that are not in order, no step, or a current that does not fall.
     """
     _check(time, current)
-    size = np.abs(current)
+    if not (math.isfinite(voltage_step) and voltage_step != 0.0 and thickness > 0.0 and resistance >= 0.0):
+        raise ValueError("step and thickness must not be zero, the resistance not negative")
+    size = current * math.copysign(1.0, voltage_step)
+    if not size[0] > 0.0:
+        raise ValueError("the current does not flow as the step asks")
+    charge_while = float(np.trapezoid(size, time))
+    time, size = time[size > 0.0], size[size > 0.0]
+    if size.size < 5:
+        raise ValueError("fewer than five rows with a current")
     chosen = np.arange(size.size) >= size.size // 2
     for _ in range(2):
         # The second look leaves out the time in which faster modes are still there.
@@ -96,7 +123,7 @@ def pitt(
         decay = -float(slope)
         late = (time >= _FIRST_MODE / decay) & (size > _FAINTEST * size[0])
         chosen = late if np.count_nonzero(late) >= 5 else chosen
-    charge = float(np.trapezoid(size, time)) + float(size[-1]) / decay
+    charge = charge_while + float(size[-1]) / decay
     capacity = charge / abs(voltage_step)
 
     def missing(logarithm: float) -> float:
@@ -127,3 +154,5 @@ def _check(time: Floats, values: Floats) -> None:
         raise ValueError("time and values must be vectors of one length, five rows or more")
     if not (np.all(np.isfinite(time)) and np.all(np.isfinite(values))):
         raise ValueError("time and values must be finite")
+    if np.any(np.diff(time) < 0.0):
+        raise ValueError("the rows are not in order of time")

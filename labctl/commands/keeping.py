@@ -40,7 +40,7 @@ def plot(
     """Draw a run's pictures from its journal."""
     from labctl.config.finder import data_dir
     from labctl.plot import plot_run
-    from labctl.runs import Run
+    from labctl.runs.run import Run
 
     for path in plot_run(Run(run, data), output or data_dir(data) / "pictures"):
         typer.echo(str(path))

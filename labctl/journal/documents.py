@@ -7,32 +7,66 @@ with the uids derived from (run, stream, seq_num).
 from __future__ import annotations
 
 import datetime
+import math
 import os
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from devices.errors import Corrupt
+from devices.errors import Corrupt, DataError
 from labctl.event_uids import event_uid
-from labctl.journal.records import Record, RecordFile, check_record, read_records
+from labctl.journal.keeper import Keeper
+from labctl.journal.records import (
+    INFINITIES,
+    Loss,
+    Record,
+    RecordFile,
+    check_record,
+    read_records,
+    tell_loss,
+)
 
 LONGEST_STOP = 65_536
 """Bytes from the end in which the last record is looked for; a stop document has a few hundred."""
 
 
+NUMBERS = ("number", "array")
+"""Types of a column in which null stands for NaN."""
+
+
+class Spooled(Protocol):
+    """Where the rows of a stream stand before the engine collects them."""
+
+    def begin(self, run: str) -> dict[str, Any]:
+        """Note that a run collects the rows from now on; return what its journal says of it.
+
+        {"spool": the file in the data folder, "stream": its name there, "after": rows that are not the run's}.
+        """
+
+
+Sources = Mapping[str, Spooled]
+"""What is spooled, by the name of the object that is collected."""
+
+
 class RunJournal:
     """Writes the documents of one run; subscribe an instance per run through `Journal`."""
 
-    def __init__(self, path: Path, start: dict[str, Any]) -> None:
-        self._file = RecordFile(path, {"holds": "run", "uid": start["uid"]})
-        self.write("start", start)
+    def __init__(
+        self, path: Path, start: dict[str, Any], *, make_room: Callable[[], bool] = lambda: False
+    ) -> None:
+        header = {"holds": "run", "uid": start["uid"]}
+        self._file = RecordFile(path, header, first=(("D", ["start", start]),), make_room=make_room)
 
-    def write(self, name: str, doc: dict[str, Any]) -> None:
-        """Append one document and sync; OSError goes to the engine, which ends the run in good order."""
+    def write(self, name: str, doc: dict[str, Any], *said: Any) -> None:
+        """Append one document, and what else is said of it, and sync.
+
+        OSError goes to the engine, which ends the run in good order.
+        """
         if name in ("event", "event_page"):
             self._file.append("R", compact(name, doc))
         else:
-            self._file.append("D", [name, doc])
+            self._file.append("D", [name, doc, *said])
         self._file.sync()
 
     def close(self) -> None:
@@ -57,48 +91,85 @@ def compact(name: str, doc: dict[str, Any]) -> dict[str, Any]:
 
 
 class Journal:
-    """A document subscriber that keeps every run in its own file under `directory`/runs/YYYY/MM."""
+    """A document subscriber that keeps every run in its own file under `directory`/runs/YYYY/MM.
 
-    def __init__(self, directory: Path) -> None:
+    keeper: looks after the disk meanwhile, where there is one. sources: which streams have a spool.
+    """
+
+    def __init__(self, directory: Path, keeper: Keeper | None = None, sources: Sources | None = None) -> None:
         self.directory = directory
+        self._keeper, self._sources = keeper, sources if sources is not None else {}
         self._open: dict[str, RunJournal] = {}
         self._run_of: dict[str, str] = {}
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
-        """Write one document where its run is kept."""
+        """Write one document where its run is kept. Raises OSError, DataError; a run that is refused has no file."""
+        if self._keeper is not None:
+            self._keeper.wrote()
         if name == "start":
-            self._open[doc["uid"]] = RunJournal(run_path(self.directory, doc["uid"], doc["time"]), doc)
+            self._begin(doc)
             return
         run = doc["run_start"] if "run_start" in doc else self._run_of[doc["descriptor"]]
+        if run not in self._open:
+            return  # what follows a start that was refused
         if name == "descriptor":
             self._run_of[doc["uid"]] = run
-        self._open[run].write(name, doc)
+            self._open[run].write(name, doc, *self._said_of(doc, run))
+        else:
+            self._open[run].write(name, doc)
         if name == "stop":
-            self._open.pop(run).close()
             self._run_of = {key: value for key, value in self._run_of.items() if value != run}
+            self._open.pop(run).close()
 
     def close(self) -> None:
         """Close what is still open; such a run has no stop document."""
         while self._open:
             self._open.popitem()[1].close()
 
+    def _begin(self, start: dict[str, Any]) -> None:
+        path = run_path(self.directory, start["uid"], start["time"])
+        if self._keeper is None:
+            self._open[start["uid"]] = RunJournal(path, start)
+            return
+        self._keeper.disk.require()
+        self._open[start["uid"]] = RunJournal(path, start, make_room=self._keeper.disk.release)
+
+    def _said_of(self, descriptor: dict[str, Any], run: str) -> list[dict[str, Any]]:
+        """Return where the rows of a stream stand that nobody has collected yet, if anywhere."""
+        spooled = [self._sources[key] for key in descriptor.get("object_keys", {}) if key in self._sources]
+        return [each.begin(run) for each in spooled]
+
 
 def run_path(directory: Path, uid: str, time: float) -> Path:
-    """Return where a run that began at `time` [s since the epoch] is kept."""
+    """Return where a run that began at `time` [s since the epoch] is kept.
+
+    Raises DataError for a uid that is none: what stands in a file's name must not lead elsewhere.
+    """
+    try:
+        is_uid = str(uuid.UUID(uid)) == uid
+    except ValueError:
+        is_uid = False
+    if not is_uid:
+        raise DataError(f"{uid!r} is no uid of a run; nothing was written")
     began = datetime.datetime.fromtimestamp(time, datetime.UTC)
     return directory / "runs" / f"{began:%Y}" / f"{began:%m}" / f"{uid}.jnl"
 
 
-def read_documents(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a run's documents as the engine emitted them (uids of events derived, null read as NaN)."""
+def read_documents(
+    path: Path, *, lost: Callable[[Loss], None] = tell_loss, until_damage: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a run's documents as the engine emitted them (uids of events derived, null read as NaN).
+
+    lost, until_damage: what is to be done about what cannot be read, as `read_records` says.
+    """
     streams: dict[str, tuple[str, str]] = {}
     numbers: dict[str, set[str]] = {}
-    for record in read_records(path):
+    for record in read_records(path, lost=lost, until_damage=until_damage):
         if record.kind == "D":
-            name, doc = record.payload
+            name, doc, *_ = record.payload
             if name == "descriptor":
                 streams[doc["uid"]] = (doc["run_start"], doc["name"])
-                numbers[doc["uid"]] = {k for k, key in doc["data_keys"].items() if key["dtype"] == "number"}
+                numbers[doc["uid"]] = {k for k, key in doc["data_keys"].items() if key["dtype"] in NUMBERS}
             yield name, doc
         elif record.kind == "R":
             row = record.payload
@@ -140,10 +211,7 @@ def _document(record: Record, name: str) -> dict[str, Any] | None:
 def expand(row: dict[str, Any], run: str, stream: str, numbers: set[str]) -> tuple[str, dict[str, Any]]:
     """Return the document that a row record was written from."""
     times, first = row["time"], row["first"]
-    data = {
-        key: [float("nan") if value is None else value for value in column] if key in numbers else column
-        for key, column in row["data"].items()
-    }
+    data = {key: numeric(column) if key in numbers else column for key, column in row["data"].items()}
     stamps = {key: row["timestamps"].get(key, times) for key in data}
     seq_nums = list(range(first, first + len(times)))
     uids = [event_uid(run, stream, seq_num) for seq_num in seq_nums]
@@ -166,3 +234,18 @@ def expand(row: dict[str, Any], run: str, stream: str, numbers: set[str]) -> tup
         "timestamps": stamps,
         "filled": {},
     }
+
+
+def numeric(column: list[Any]) -> list[Any]:
+    """Return a column as it was measured: null read as NaN, the words of infinities as infinities."""
+    if set(map(type, column)) <= {float, int}:
+        return column
+    return [_number(value) for value in column]
+
+
+def _number(value: Any) -> Any:
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        return INFINITIES[value]
+    return numeric(value) if isinstance(value, list) else value

@@ -2,27 +2,44 @@ r"""Records: what every append-only file of the lab is made of, run journals and
 
 A record is one line, `LLLLLLLL CCCCCCCC NNNNNNNN T payload\n`: payload length in bytes, CRC-32 of
 `NNNNNNNN T payload`, sequence number (all eight hex digits), a type letter, JSON in UTF-8. Types: H header,
-D document, R rows. NaN is null on disk.
+D document, R rows, M mark (in a spool: from which row on a run collects), X doubt (a sync failed). NaN is null on
+disk, the infinities are the words of INFINITIES.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import itertools
 import json
+import logging
 import math
 import os
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from devices.errors import Corrupt, Foreign, Newer, OwnershipError
 
+log = logging.getLogger(__name__)
+
 SCHEMA = 1
+
+INFINITIES = {"inf": math.inf, "-inf": -math.inf}
+"""How an overflow stands on disk: it must not be read as a number that is missing."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What an operating system says of a write for which there is no room."""
+
+HEAD = 29
+"""Bytes of a record before its payload."""
+
+NEW = ".new"
+"""What a file's name ends in until it is locked and holds its first records."""
 
 
 @dataclass(frozen=True)
@@ -35,69 +52,206 @@ class Record:
     payload: Any
 
 
+@dataclass(frozen=True)
+class Loss:
+    """What of a file was not read: `size` bytes from byte `offset` on, in `records` lines, the last perhaps cut short.
+
+    torn: that it is one record without its end, as a crash leaves it; else it is damage.
+    """
+
+    path: Path
+    offset: int
+    size: int
+    records: int
+    torn: bool
+
+    def __str__(self) -> str:
+        what = "its last record is torn" if self.torn else f"{self.records} records, the first of them damaged"
+        return f"{self.path}: {self.size} bytes from byte {self.offset} on were not read: {what}"
+
+
+def tell_loss(loss: Loss) -> None:
+    """Say in the log what was not read."""
+    log.warning("%s", loss)
+
+
 class RecordFile:
     """Appends records to one file that this process alone has open for writing.
 
-    Every record is written with one write(). `sync()` makes what was written survive a power cut.
+    Every record is written with one write(). `sync()` makes what was written survive a power cut. A new file has its
+    name only when it is locked and its header and `first` records are on the disk. make_room: asked once when the
+    disk is full, and says whether to try again.
     """
 
-    def __init__(self, path: Path, header: dict[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self._sequence = 0
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    def __init__(
+        self,
+        path: Path,
+        header: dict[str, Any],
+        *,
+        first: tuple[tuple[str, Any], ...] = (),
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> None:
+        make_folder(path.parent)
+        self.path, self._make_room, self._turn = path, make_room, threading.Lock()
+        self._sequence, self._synced, self._doubtful = 0, 0, False
+        new = path.with_name(path.name + NEW)
+        self._fd = _opened(new, os.O_CREAT | os.O_EXCL)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            if path.exists():
+                raise FileExistsError(f"{path} is there already")
+            for kind, payload in (("H", {"schema": SCHEMA, **header}), *first):
+                self.append(kind, payload)
+            self.sync()
+            new.rename(path)
+            sync_folder(path.parent)
+        except BaseException:
             os.close(self._fd)
-            raise OwnershipError(str(path), "another process") from error
-        self.append("H", {"schema": SCHEMA, **header})
-        self.sync()
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+            new.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def resumed(cls, path: Path) -> Self:
+        """Take a file that nobody writes any more, to go on with it; see `cut`.
+
+        Raises OwnershipError when its writer lives.
+        """
+        made = cls.__new__(cls)
+        made.path, made._make_room, made._turn = path, lambda: False, threading.Lock()
+        made._sequence, made._synced, made._doubtful = 0, 0, False
+        made._fd = _opened(path, 0)
+        return made
+
+    def cut(self, end: int, sequence: int) -> None:
+        """Drop all bytes from `end` on; the next record has this sequence number."""
+        if os.fstat(self._fd).st_size != end:
+            os.ftruncate(self._fd, end)
+            os.fsync(self._fd)
+        self._sequence = self._synced = sequence
 
     def append(self, kind: str, payload: Any) -> None:
         """Write one record; OSError when the disk does not take all of it."""
-        data = _frame(self._sequence, kind, encode(payload))
+        encoded = encode(payload)
+        with self._turn:
+            data = _frame(self._sequence, kind, encoded)
+            try:
+                self._write(data)
+            except OSError as error:
+                if error.errno not in FULL or not self._make_room():
+                    raise
+                self._write(data)
+            self._sequence += 1
+
+    def _write(self, data: bytes) -> None:
         written = os.write(self._fd, data)
         if written != len(data):
             # What comes later must not be glued to half a record.
             os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
-            raise OSError(f"{self.path}: {written} of {len(data)} bytes written; is the disk full?")
-        self._sequence += 1
+            why = f"{written} of {len(data)} bytes written; is the disk full?"
+            raise OSError(errno.ENOSPC, why, str(self.path))
 
     def sync(self) -> None:
-        """Make everything written so far survive a power cut."""
-        os.fdatasync(self._fd)
+        """Make everything written so far survive a power cut.
+
+        Raises OSError when the disk does not say so; the file then says itself that it is doubtful.
+        """
+        reached = self._sequence
+        if reached <= self._synced:
+            return
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            # The kernel tells of lost pages once; asked again it says that all is well.
+            first, self._doubtful = not self._doubtful, True
+            if first:
+                self.append("X", {"doubt": f"not synced: {error.strerror}", "after": reached})
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        finally:
+            self._synced = reached
 
     def close(self) -> None:
-        """Sync and close."""
+        """Sync and close, even when the sync fails."""
         if self._fd >= 0:
-            self.sync()
-            os.close(self._fd)
-            self._fd = -1
+            try:
+                self.sync()
+            finally:
+                os.close(self._fd)
+                self._fd = -1
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open a file for appending and lock it; the kernel frees it when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise OwnershipError(str(path), "another process") from error
+    return descriptor
+
+
+def has_writer(path: Path) -> bool:
+    """Return whether a living process has the file open for writing."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they survive a power cut."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def encode(payload: Any) -> bytes:
-    """Return JSON in UTF-8; numpy values become plain ones, NaN and infinities become null."""
-    return json.dumps(_plain(payload), separators=(",", ":"), allow_nan=False).encode()
+    """Return JSON in UTF-8; numpy values become plain ones, NaN becomes null, infinities become their words."""
+    try:
+        text = json.dumps(payload, separators=(",", ":"), allow_nan=False, default=_plain_numpy)
+    except ValueError:
+        text = json.dumps(_plain(payload), separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def _plain_numpy(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot stand in a journal: {value!r}")
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
+        if all(type(each) is float for each in value):
+            return [each if math.isfinite(each) else _word(each) for each in value]
         return [_plain(each) for each in value]
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return _word(value)
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    raise TypeError(f"{type(value).__name__} cannot stand in a journal: {value!r}")
+    return _plain_numpy(value)
+
+
+def _word(value: float) -> str | None:
+    return None if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 def _frame(sequence: int, kind: str, payload: bytes) -> bytes:
@@ -105,30 +259,42 @@ def _frame(sequence: int, kind: str, payload: bytes) -> bytes:
     return b"%08x %08x %s\n" % (len(payload), zlib.crc32(body), body)
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(
+    path: Path, *, lost: Callable[[Loss], None] = tell_loss, until_damage: bool = False
+) -> Iterator[Record]:
     """Yield the records of a file, checked one by one.
 
     A torn tail (the last record cut short by a crash) ends the reading: what was acknowledged before it is all
-    there. Raises Corrupt on a failed checksum or a gap, Foreign on anything that is not a journal, Newer when a
-    newer labctl wrote it.
+    there. `lost` is told of it. until_damage: a failed checksum or a gap ends it in the same way, so that what
+    stands before it can be read; else it raises Corrupt. Raises Foreign on anything that is not a journal, Newer when
+    a newer labctl wrote it.
     """
-    data = path.read_bytes()
-    offset = 0
-    for sequence in itertools.count():
-        if offset >= len(data):
-            return
-        end = data.find(b"\n", offset)
-        if end < 0:
-            if sequence == 0:
-                raise Foreign(f"{path} is not a journal")
-            return
-        yield check_record(path, data[offset:end], offset, sequence)
-        offset = end + 1
+    with path.open("rb") as file:
+        offset = sequence = 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                if sequence == 0:
+                    raise Foreign(f"{path} is not a journal")
+                lost(Loss(path, offset, len(line), 1, torn=True))
+                return
+            try:
+                record = check_record(path, line[:-1], offset, sequence)
+            except Corrupt:
+                if not until_damage:
+                    raise
+                rest = len(line) + sum(map(len, file))
+                with path.open("rb") as again:
+                    again.seek(offset)
+                    lost(Loss(path, offset, rest, sum(1 for _ in again), torn=False))
+                return
+            yield record
+            offset += len(line)
+            sequence += 1
 
 
 def check_record(path: Path, line: bytes, offset: int, sequence: int) -> Record:
     """Return the record that a line is. Raises Corrupt, Foreign, Newer as `read_records` does."""
-    payload = line[29:]
+    payload = line[HEAD:]
     kind = chr(line[27]) if len(line) > 27 else ""
     whole = kind.isascii() and line + b"\n" == _frame(sequence, kind, payload)
     if not whole:

@@ -1,36 +1,113 @@
-"""Device spools: rows as a device makes them, before any plan collects them."""
+"""Device spools: rows as a device makes them, before any plan collects them.
+
+A row's identity is its spool (a device and a boot of it), its stream, and its number there, from 1. A mark says from
+which number on a run collects; so every row belongs to one run, whether or not the engine came to collect it.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from labctl.journal.records import RecordFile
+from devices.base import RowStream
+from labctl.journal.keeper import Keeper
+from labctl.journal.records import Loss, RecordFile, read_records
 
-SYNC_PERIOD = 1.0
-"""Seconds of the wall between two syncs of a spool that is written to."""
+BOUNDARIES = frozenset({"steps", "layers"})
+"""Streams with a row for each finished step: it is on the disk when the next step begins."""
 
 
 class DeviceSpool:
-    """A device's own file: `directory`/spool/<device>/<boot>.jnl, rows as they are made; made with the first row."""
+    """A device's own file: `directory`/spool/<device>/<boot>.jnl, rows as they are made; made with the first row.
 
-    def __init__(self, directory: Path, device: str, boot: str) -> None:
-        self._path, self._device = directory / "spool" / device / f"{boot}.jnl", device
+    name: its path in the data folder, as journals name it.
+    """
+
+    def __init__(self, directory: Path, device: str, boot: str, keeper: Keeper) -> None:
+        self.name = f"spool/{device}/{boot}.jnl"
+        self._path, self._device, self._keeper = directory / self.name, device, keeper
         self._file: RecordFile | None = None
-        self._synced = 0.0
+        self._numbers: dict[str, int] = {}
+        self._turn = threading.Lock()
 
     def append(self, stream: str, time: float, row: Any) -> None:
-        """Write one row; it is the operating system's at once, and survives a power cut within SYNC_PERIOD."""
-        if self._file is None:
-            self._file = RecordFile(self._path, {"holds": "spool", "device": self._device})
-            self._synced = monotonic()
-        self._file.append("R", {"stream": stream, "time": time, "row": dict(row)})
-        if monotonic() - self._synced >= SYNC_PERIOD:
-            self._file.sync()
-            self._synced = monotonic()
+        """Write one row; it is the operating system's at once, and survives a power cut within a second.
+
+        Raises OSError when the disk does not take it.
+        """
+        with self._turn:
+            # A row that the disk does not take is counted: the numbers are those of the rows that were made.
+            number = self._numbers[stream] = self._numbers.get(stream, 0) + 1
+            self._write("R", {"stream": stream, "n": number, "time": time, "row": dict(row)})
+        if stream in BOUNDARIES:
+            self._keeper.sync()
+
+    def mark(self, stream: str, run: str, after: int) -> None:
+        """Note that a run collects the rows of a stream that come after so many."""
+        with self._turn:
+            self._write("M", {"stream": stream, "run": run, "after": after})
 
     def close(self) -> None:
         """Sync and close."""
         if self._file is not None:
-            self._file.close()
+            self._keeper.release(self._file)
+            self._file = None
+
+    def _write(self, kind: str, payload: Any) -> None:
+        if self._file is None:
+            header = {"holds": "spool", "device": self._device}
+            self._file = RecordFile(self._path, header, make_room=self._keeper.disk.release)
+            self._keeper.keep(self._file)
+        self._file.append(kind, payload)
+        self._keeper.wrote()
+
+
+class SpooledStream:
+    """The rows of one stream, collected from the device and kept in its spool."""
+
+    def __init__(self, rows: RowStream, spool: DeviceSpool) -> None:
+        self._rows, self._spool = rows, spool
+
+    def begin(self, run: str) -> dict[str, Any]:
+        """Mark in the spool that a run collects the rows from now on; return what its journal says of it."""
+        stream, after = self._rows.stream, self._rows.rows_out
+        self._spool.mark(stream, run, after)
+        return {"spool": self._spool.name, "stream": stream, "after": after}
+
+
+@dataclass
+class SpooledRows:
+    """The rows of one stream of a spool that belong to one run, in their order; number of the first, from 1."""
+
+    first: int
+    rows: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+
+
+def rows_of_run(path: Path, run: str) -> tuple[dict[str, SpooledRows], list[Loss]]:
+    """Return the rows in a spool that belong to a run, by stream, and what of the file could not be read."""
+    losses: list[Loss] = []
+    owners: dict[str, list[tuple[int, str]]] = {}
+    rows: dict[str, list[tuple[int, float, dict[str, Any]]]] = {}
+    for record in read_records(path, lost=losses.append, until_damage=True):
+        said = record.payload
+        if record.kind == "M":
+            owners.setdefault(said["stream"], []).append((said["after"], said["run"]))
+        elif record.kind == "R":
+            rows.setdefault(said["stream"], []).append((said["n"], said["time"], said["row"]))
+    found = {}
+    for stream, marks in owners.items():
+        for after, until in _spans(marks, run):
+            mine = [row for row in rows.get(stream, ()) if after < row[0] <= until]
+            found[stream] = SpooledRows(int(after) + 1, [(time, row) for _, time, row in mine])
+    return found, losses
+
+
+def _spans(marks: list[tuple[int, str]], run: str) -> Iterator[tuple[float, float]]:
+    """Yield after which row and until which row a run collects: from its first mark to the next one of another."""
+    own = next((index for index, (_, owner) in enumerate(marks) if owner == run), None)
+    if own is not None:
+        later = (after for after, owner in marks[own:] if owner != run)
+        yield marks[own][0], next(later, float("inf"))

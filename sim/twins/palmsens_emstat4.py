@@ -1,10 +1,12 @@
 """Twin of a PalmSens EmStat4 HR: its commands, the script it runs, what it sends and what it forgets.
 
 Commands end with LF: `t` firmware, `i` serial number, `v` MethodSCRIPT version, `e` and a script up to an empty line,
-`Z` abort, `Y` leave the measuring loop, `h` and `H` halt and go on. The script itself is sim.twins.methodscript.
+`Z` abort, `Y` leave the measuring loop, `h` and `H` halt and go on, `fs_...` its files. The script itself is
+sim.twins.methodscript.
 
 Sources as there. Guesses: that `t`, `i` and `v` are answered during a run and anything else by 0006; the form of the
-replies to `i` and `v`; the sizes of memory and buffer, and that a line which finds the buffer full is lost whole.
+replies to `i` and `v`; the sizes of memory and buffer, and that a line which finds the buffer full is lost whole,
+while a file waits for its host.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from sim.twins.clips import CellUnderTest
 from sim.twins.methodscript.electronics import Accuracy, Electronics
 from sim.twins.methodscript.grammar import TOO_LARGE
 from sim.twins.methodscript.machine import Machine
+from sim.twins.methodscript.storage import COMMANDS, SIZE, Storage, StorageError
 from sim.twins.methodscript.values import ScriptError
 
 OUTPUT_BUFFER = 16384
@@ -20,6 +23,9 @@ OUTPUT_BUFFER = 16384
 
 SCRIPT_MEMORY = 32768
 """Bytes of a script; guess."""
+
+AT_ONCE = 65536
+"""Bytes of a file that are sent between two looks at the line; guess."""
 
 LONGEST_COMMAND = 4096
 """Bytes without a line end that are kept; guess."""
@@ -36,13 +42,22 @@ class EmStat4Twin:
     """The instrument, with two leads.
 
     `log` is its black box: time [s], what happened, in words. `charges` are the charges [C] that truly passed in each
-    script that is over. Which cell is on the leads is the bench's to say, by `wire_cell`.
+    script that is over. Which cell is on the leads is the bench's to say, by `wire_cell`. storage [bytes]: of its files, 0 for
+    an instrument without.
     """
 
-    def __init__(self, *, serial: str = "ES4HR20B0008", accuracy: Accuracy = PLUS, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        serial: str = "ES4HR20B0008",
+        accuracy: Accuracy = PLUS,
+        seed: int = 0,
+        storage: int = SIZE,
+    ) -> None:
         self.serial = serial
         self.log: list[tuple[float, str, str]] = []
         self.charges: list[float] = []
+        self.storage = Storage(storage)
         self._electronics = Electronics(accuracy, seed)
         self._now = 0.0
         self._machine: Machine | None = None
@@ -50,7 +65,6 @@ class EmStat4Twin:
         self._typed = b""
         self._deaf_until = -1.0
         self._out = bytearray()
-        self._streamed = 0
         self._lost = 0
 
     @property
@@ -75,6 +89,7 @@ class EmStat4Twin:
         """Lose power and come back: the cell open, no script, nothing to send."""
         self.advance(now)
         self._electronics.reset(self._now)
+        self.storage.lose_power()
         self._end(self._now, "power lost")
         self._loading, self._typed = None, b""
         self._out.clear()
@@ -100,8 +115,8 @@ class EmStat4Twin:
         self.advance(now)
         if now >= self._deaf_until:
             self._type(data)
-        said = bytes(self._out)
-        self._out.clear()
+        said = bytes(self._out[:AT_ONCE])
+        del self._out[:AT_ONCE]
         return said
 
     def _type(self, data: bytes) -> None:
@@ -130,6 +145,8 @@ class EmStat4Twin:
             self._reply(
                 {"t": "tes4_hr1303#Mar 25 2024 10:00:00\nR*", "i": f"i{self.serial}", "v": "v0108"}[line]
             )
+        elif line.split(" ")[0] in COMMANDS and self.storage.size:
+            self._answer_of_files(line)
         elif line not in ("e", "Z", "Y", "h", "H"):
             self._reply_error(letter, UNKNOWN)
         elif line == "e" and machine is None:
@@ -145,12 +162,22 @@ class EmStat4Twin:
             act(self._now)
             self._see_whether_over()
 
+    def _answer_of_files(self, line: str) -> None:
+        command = line.split(" ")[0]
+        if self._machine is not None:
+            self._reply_error(command, NOT_NOW)
+            return
+        try:
+            self._out += self.storage.answer(line)
+        except StorageError as error:
+            self._reply_error(command, error.code)
+
     def _load(self) -> None:
         lines, self._loading = self._loading or [], None
         try:
             if sum(len(line) + 1 for line in lines) > SCRIPT_MEMORY:
                 raise ScriptError(TOO_LARGE, len(lines), 1)
-            machine = Machine(lines, self._electronics, self._now, self._stream)
+            machine = Machine(lines, self._electronics, self._now, self._stream, self.storage)
         except ScriptError as error:
             self._reply(f"e{error.text()}")
             self._deaf_until = self._now + DEAF
@@ -172,6 +199,7 @@ class EmStat4Twin:
         if self._machine is None:
             return
         self._machine = None
+        self.storage.close()
         self._electronics.move(now)
         self.charges.append(self._electronics.charge)
         self._note(now, "ended", why)

@@ -4,7 +4,7 @@ import pytest
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure
 from labctl.plot import plot_run
 from labctl.replay import replay
-from labctl.runs import Run
+from labctl.runs.run import Run
 from sim.materials.thermal import lco_on
 from sim.physics.lamp.bank import Bank, discharge
 

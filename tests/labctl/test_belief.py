@@ -9,7 +9,7 @@ from devices.samples import Layer
 from labctl import belief
 from labctl.belief import Believer, surroundings_from
 from labctl.damage import judge
-from labctl.runs import Run
+from labctl.runs.run import Run
 from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.physics.lamp.bank import Bank

@@ -7,7 +7,7 @@ import pytest
 import labctl
 from devices.errors import LimitError
 from labctl.config.finder import config_dir
-from labctl.runs import Run
+from labctl.runs.run import Run
 
 
 @pytest.fixture

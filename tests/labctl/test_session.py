@@ -23,7 +23,7 @@ from devices.macros import RateTest
 from devices.roles import CycleJob
 from labctl import Run
 from labctl.replay import replay_in_place
-from labctl.runs import briefs
+from labctl.runs.briefs import briefs
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -179,7 +179,7 @@ def _program(sample):
 
 
 def test_facts_of_hands_are_kept(lab, sample, recipe):
-    from labctl.facts import Facts
+    from labctl.samples.facts import Facts
 
     lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
     described, fact = Facts(lab.data).of(sample.id)

@@ -20,7 +20,7 @@ from labctl import Run
 from labctl.cli import app
 from labctl.config.benches import bench as read_bench
 from labctl.config.finder import config_dir
-from labctl.runs import run_files
+from labctl.runs.briefs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
 

@@ -438,6 +438,23 @@ class Assembly:
 
     # Output.
 
+    def _file_open(self, command: Command, place: int) -> Step:
+        path, runtime = str(command.arguments[0]), self._runtime
+        plain, mode = path[path.index('"') + 1 : -1], self._value(command.arguments[1])
+
+        def act() -> int:
+            runtime.file(lambda: runtime.storage.open(plain, int(mode())))
+            return place + 1
+
+        return act
+
+    def _file_close(self, command: Command, place: int) -> Step:
+        def act() -> int:
+            self._runtime.storage.close()
+            return place + 1
+
+        return act
+
     def _pck_start(self, command: Command, place: int) -> Step:
         def act() -> int:
             if self._runtime.package is not None:

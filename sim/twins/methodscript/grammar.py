@@ -47,6 +47,8 @@ ARGUMENTS: dict[str, str] = {
     "set_autoranging": "type number number",
     "set_acquisition_frac_autoadjust": "number",
     "set_script_output": "number",
+    "file_open": "text number",
+    "file_close": "",
     "set_e": "number",
     "set_i": "number",
     "cell_on": "",

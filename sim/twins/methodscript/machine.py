@@ -15,6 +15,7 @@ from sim.twins.methodscript.electronics import Electronics
 from sim.twins.methodscript.grammar import Grammar
 from sim.twins.methodscript.loops import CELL_OVERLOAD, LoopError
 from sim.twins.methodscript.runtime import NOT_A_NUMBER, Measuring, RunError, Runtime
+from sim.twins.methodscript.storage import Storage
 from sim.twins.methodscript.values import ScriptError
 
 SLACK = 1e-6
@@ -25,11 +26,16 @@ class Machine:
     """One script on one channel; `say` takes each line it sends. `over` says how it ended, empty while it runs."""
 
     def __init__(
-        self, lines: Sequence[str], electronics: Electronics, now: float, say: Callable[[str], None]
+        self,
+        lines: Sequence[str],
+        electronics: Electronics,
+        now: float,
+        say: Callable[[str], None],
+        storage: Storage,
     ) -> None:
         """Read the script; it runs from the first advance on. Raises ScriptError."""
         self._commands = Grammar().read(lines)
-        self._runtime = Runtime(electronics, now, say, due=now, timer=now)
+        self._runtime = Runtime(electronics, now, say, storage, due=now, timer=now)
         self._assembly = Assembly(self._runtime, self._commands)
         self._place = 0
         self._halted: tuple[float, float] | None = None

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 
 from sim.twins.methodscript.electronics import MODES, OFF, Electronics
 from sim.twins.methodscript.loops import BAD_POTENTIAL, OUT_OF_BOUNDS, WRONG_PGSTAT_MODE, Given, Loop
+from sim.twins.methodscript.storage import Storage, StorageError
 from sim.twins.methodscript.values import Number
 
 NOT_A_NUMBER = 0x0010
 BAD_MODE, CANNOT_SET, NEEDS_OPEN_CELL, UNSUPPORTED = 0x0021, 0x4032, 0x4028, 0x4206
+BAD_OUTPUT = 0x403C
+
+TO_HOST, TO_FILE = 1, 2
+"""Bits of where the output goes."""
 NO_SUCH_PLACE = OUT_OF_BOUNDS
 
 
@@ -53,15 +58,17 @@ class Measuring:
 class Runtime:
     """The state of one script on one channel; `say` takes each line it sends. Times [s] are the bench's.
 
-    due: when it goes on, None while it does something. inside: the plain loops that are under way.
+    due: when it goes on, None while it does something. inside: the plain loops that are under way. output: where it
+    sends its lines, in bits.
     """
 
     electronics: Electronics
     now: float
     say: Callable[[str], None]
+    storage: Storage
     due: float | None = None
     timer: float = 0.0
-    silent: bool = False
+    output: int = TO_HOST
     package: list[str] | None = None
     measuring: Measuring | None = None
     interval: float = 0.0
@@ -71,9 +78,18 @@ class Runtime:
     arrays: dict[str, list[Slot]] = field(default_factory=dict)
 
     def send(self, line: str) -> None:
-        """Send a line, unless the script has turned its output off."""
-        if not self.silent:
+        """Send a line where the script wants it. Raises RunError."""
+        if self.output & TO_HOST:
             self.say(line)
+        if self.output & TO_FILE:
+            self.file(lambda: self.storage.write(f"{line}\n".encode("ascii", errors="replace")))
+
+    def file(self, action: Callable[[], None]) -> None:
+        """Do something with files. Raises RunError."""
+        try:
+            action()
+        except StorageError as error:
+            raise RunError(error.code) from None
 
     def slot(self, name: str) -> Slot:
         """Return a variable's slot."""
@@ -129,7 +145,8 @@ class Runtime:
             case "set_range_minmax" if kind == "da":
                 _check(max(map(abs, values)) <= accuracy.voltage, BAD_POTENTIAL)
             case "set_script_output":
-                self.silent = values[0] == 0
+                _check(values[0] in range(4), BAD_OUTPUT)
+                self.output = int(values[0])
 
 
 def _check(holds: bool, code: int) -> None:

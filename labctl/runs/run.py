@@ -1,9 +1,8 @@
-"""Runs as they were kept: found in the data directory, read as documents and as tables."""
+"""One run, read from its journal as documents and as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +10,10 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl.config.finder import data_dir
-from labctl.journal.documents import read_documents, read_ends
-
-MAKING = frozenset({"anneal"})
-"""Plans that change what a sample is; what they did is the input of later runs."""
-
-LAST = "last"
-"""What may be typed for the run that began last."""
+from labctl.journal.documents import read_documents
+from labctl.runs.briefs import Brief, brief_of, find_run
 
 Table = dict[str, np.ndarray[Any, Any]]
-
-
-@dataclass(frozen=True)
-class Brief:
-    """A run in one line."""
-
-    uid: str
-    path: Path
-    time: float
-    ended: float
-    plan: str
-    sample: str
-    experiment: str
-    status: str
 
 
 class Run:
@@ -108,71 +88,4 @@ class Run:
 
     def brief(self) -> Brief:
         """Return the run in one line."""
-        return _brief(self.path, self.start, self.stop)
-
-
-def run_files(data: Path) -> list[Path]:
-    """Return the journals of a data directory, oldest folder first."""
-    return sorted((data / "runs").glob("*/*/*.jnl"))
-
-
-def find_run(data: Path, uid: str) -> Path:
-    """Return the journal whose uid begins so, or of the `last` run. Raises DataError when none or several do."""
-    if uid == LAST:
-        *_, newest = [None, *briefs(data)]
-        if newest is None:
-            raise DataError(f"there are no runs in {data}")
-        return newest.path
-    found = [path for path in run_files(data) if path.stem.startswith(uid)] if uid else []
-    if len(found) != 1:
-        which = "no run" if not found else f"{len(found)} runs"
-        raise DataError(f"{which} in {data} with a uid that begins with {uid!r}; `labctl runs` lists them")
-    return found[0]
-
-
-def briefs(data: Path) -> Iterator[Brief]:
-    """Yield every run in one line, in the order they began."""
-    found = []
-    for path in run_files(data):
-        try:
-            start, stop = read_ends(path)
-            if start is not None:
-                found.append(_brief(path, start, stop))
-        except DataError:
-            # One damaged journal must not hide the others; whoever asks for that run hears what is wrong.
-            found.append(Brief(path.stem, path, 0.0, 0.0, "", "", "", "damaged"))
-    yield from sorted(found, key=lambda brief: brief.time)
-
-
-def made_by(data: Path, sample_id: str) -> list[str]:
-    """Return the uids of the runs that made a sample what it is, oldest first."""
-    return [each.uid for each in briefs(data) if each.sample == sample_id and each.plan in MAKING]
-
-
-def earlier_anneals(run: Run) -> list[Run]:
-    """Return the anneals of a run's sample that were kept before it beside it, oldest first, those with pulses."""
-    data = run.path.parents[3]
-    uids = made_by(data, run.start["sample"]["id"])
-    earlier = [Run(uid, data) for uid in uids[: uids.index(run.uid)]]
-    return [each for each in earlier if "primary" in each.streams and len(each.table()["pulse"])]
-
-
-def _brief(path: Path, start: dict[str, Any], stop: dict[str, Any] | None) -> Brief:
-    return Brief(
-        uid=start["uid"],
-        path=path,
-        time=start["time"],
-        ended=_last_label(path) if stop is None else stop["time"],
-        plan=start.get("plan_name", ""),
-        sample=(start.get("sample") or {}).get("id", ""),
-        experiment=start.get("experiment", ""),
-        status="died" if stop is None else stop["exit_status"],
-    )
-
-
-def _last_label(path: Path) -> float:
-    """Return the latest time label [s since the epoch] of a run that died, read in full: it has no stop document."""
-    labels = [0.0]
-    for _, doc in read_documents(path):
-        labels += doc["time"] if isinstance(doc["time"], list) else [doc["time"]]
-    return max(labels)
+        return brief_of(self.path, self.start, self.stop)

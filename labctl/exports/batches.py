@@ -1,0 +1,132 @@
+"""A run as an export reads it: its ends, and its rows in batches, in one pass and bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devices.errors import DataError
+from labctl.journal.documents import read_documents, read_ends
+
+BATCH_ROWS = 16_384
+"""Rows that are held at once per stream; guess, 2 MB for a cycling run."""
+
+Column = np.ndarray[Any, Any]
+Table = Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one stream in the order they were taken, none where the stream has none at all.
+
+    keys: the event-model data keys; number (n,) each; time (n,), the time labels [s since the epoch]; columns:
+    one array (n,) per key, of objects where the key holds text or arrays.
+    """
+
+    stream: str
+    keys: Mapping[str, Mapping[str, Any]]
+    number: Column
+    time: Column
+    columns: Table
+
+    def units(self) -> dict[str, str]:
+        """Return the unit of each key, empty where it has none."""
+        return {key: str(described.get("units") or "") for key, described in self.keys.items()}
+
+    def labelled(self) -> dict[str, Column]:
+        """Return the columns with `seq_num` and `time` before them; a key of that name keeps it."""
+        labels = {"seq_num": self.number, "time": self.time}
+        return {
+            **{f"event_{name}" if name in self.keys else name: values for name, values in labels.items()},
+            **self.columns,
+        }
+
+
+@dataclass
+class _Pending:
+    """Rows of a stream that were not yielded yet."""
+
+    keys: Mapping[str, Mapping[str, Any]]
+    number: list[int] = field(default_factory=list)
+    time: list[float] = field(default_factory=list)
+    data: dict[str, list[Any]] = field(default_factory=dict)
+    yielded: bool = False
+
+
+class RunFile:
+    """One run's journal as something to export. Raises DataError when it cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        start, stop = read_ends(path)
+        if start is None:
+            raise DataError(f"{path} has no start document; there is nothing to export")
+        self.path, self.start, self.stop = path, start, stop
+        self.uid = str(start["uid"])
+
+    def remarks(self) -> list[str]:
+        """Return what has to be said of the run before its rows are trusted."""
+        if self.stop is None:
+            return ["the run has no end: it died or still runs; these are the rows it has so far"]
+        status, reason = self.stop["exit_status"], self.stop.get("reason", "")
+        return [] if status == "success" else [f"the run ended with {status}{reason and f': {reason}'}"]
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield every stream's rows, at least one batch per stream; DataError on what no column can hold."""
+        pending: dict[str, _Pending] = {}
+        names: dict[str, str] = {}
+        for name, doc in read_documents(self.path):
+            if name == "descriptor":
+                names[doc["uid"]] = doc["name"]
+                pending.setdefault(doc["name"], _Pending(doc["data_keys"]))
+            elif name in ("event", "event_page"):
+                stream = names[doc["descriptor"]]
+                rows = pending[stream]
+                _take(self.uid, stream, rows, doc, single=name == "event")
+                if len(rows.number) >= BATCH_ROWS:
+                    yield _flush(self.uid, stream, rows)
+        for stream, rows in pending.items():
+            if rows.number or not rows.yielded:
+                yield _flush(self.uid, stream, rows)
+
+
+def _take(uid: str, stream: str, rows: _Pending, doc: Mapping[str, Any], *, single: bool) -> None:
+    if doc["data"].keys() != rows.keys.keys():
+        raise DataError(f"run {uid[:8]}: the keys of stream {stream!r} change on the way; no table can hold that")
+    rows.number.extend([doc["seq_num"]] if single else doc["seq_num"])
+    rows.time.extend([doc["time"]] if single else doc["time"])
+    for key, values in doc["data"].items():
+        rows.data.setdefault(key, []).extend([values] if single else values)
+
+
+def _flush(uid: str, stream: str, rows: _Pending) -> Batch:
+    columns = {}
+    for key, described in rows.keys.items():
+        try:
+            columns[key] = _column(rows.data.get(key, []), str(described["dtype"]))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"run {uid[:8]}: {stream}.{key} holds what is no {described['dtype']}") from error
+    batch = Batch(stream, rows.keys, np.asarray(rows.number, int), np.asarray(rows.time, float), columns)
+    rows.number, rows.time, rows.data, rows.yielded = [], [], {}, True
+    return batch
+
+
+def _column(values: list[Any], dtype: str) -> Column:
+    if dtype == "number":
+        return np.asarray(values, dtype=float)
+    if dtype == "integer":
+        return np.asarray(values, dtype=np.int64)
+    if dtype == "boolean":
+        return np.asarray(values, dtype=bool)
+    objects = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        objects[index] = np.asarray(value, dtype=float) if dtype == "array" else writable(str(value))
+    return objects
+
+
+def writable(text: str) -> str:
+    """Return a text without what UTF-8 or HDF5 cannot hold: half a surrogate pair, NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "�")

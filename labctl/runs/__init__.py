@@ -1,0 +1,1 @@
+"""Runs as they were kept: found, listed, read as documents and as tables."""

@@ -1,0 +1,256 @@
+"""The index of a data directory: what is searched for in its runs, in sqlite.
+
+It is a cache. The journals are the truth; every use first brings it up to date by the sizes and times of the
+files, and a damaged, foreign or newer index is thrown away and made anew. Where the folder cannot be written
+it lives in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from labctl.runs.entries import Entry, entry_of, remark_columns
+from labctl.runs.remarks import SUFFIX
+
+JOURNAL = ".jnl"
+FILE = "index.sqlite"
+APPLICATION, SCHEMA = 0x6C616263, 1
+"""What marks an index as labctl's ("labc"), and its version."""
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that brings the same index up to date; guess."""
+
+PRIMARY = 0xFF
+"""The part of sqlite's error codes that says which kind of error it is."""
+
+UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+"""Errors after which an index in memory serves; after others the file is made anew."""
+
+TOGETHER = 200
+"""Runs read before they are written to the index at once: another reader waits no longer than that takes."""
+
+COLUMNS = (
+    "uid TEXT", "began REAL", "ended REAL", "plan TEXT", "purpose TEXT", "sample TEXT", "label TEXT",
+    "experiment TEXT", "experiment_name TEXT", "status TEXT", "reason TEXT", "operator TEXT", "bench TEXT",
+    "body TEXT", "body_hash TEXT", "notes TEXT", "continues TEXT", "damage TEXT", "mark TEXT", "why TEXT",
+    "remarks INTEGER",
+)  # fmt: skip
+Answer = TypeVar("Answer")
+
+NAMES = tuple(column.partition(" ")[0] for column in COLUMNS)
+
+TABLES = f"""
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL,
+  size INTEGER, changed INTEGER, remarks_size INTEGER, remarks_changed INTEGER,
+  listed INTEGER, {", ".join(COLUMNS)}
+);
+CREATE INDEX runs_uid ON runs(uid);
+CREATE INDEX runs_began ON runs(began);
+CREATE INDEX runs_sample ON runs(sample, began);
+CREATE INDEX runs_continues ON runs(continues) WHERE continues <> '';
+CREATE TABLE keys (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL);
+CREATE TABLE amounts (run INTEGER NOT NULL, key INTEGER NOT NULL, number REAL, text TEXT);
+CREATE INDEX amounts_key ON amounts(key, number, run);
+CREATE INDEX amounts_run ON amounts(run);
+CREATE TABLE devices (run INTEGER NOT NULL, name TEXT, role TEXT, real INTEGER, used INTEGER);
+CREATE INDEX devices_run ON devices(run);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {SCHEMA}
+"""
+
+
+class Seen(NamedTuple):
+    """By what a journal and the remarks on it are known to be as they were: size [bytes] and time of change [ns]."""
+
+    size: int
+    changed: int
+    remarks_size: int = 0
+    remarks_changed: int = 0
+
+
+def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    """Return what a question finds in a data directory's index, brought up to date; rows come as sqlite3.Row.
+
+    Nothing is made where there are no runs.
+    """
+    data = data.absolute()
+    if (data / "runs").is_dir():
+        for discard in (False, True):
+            try:
+                if discard:
+                    _throw_away(data / FILE)
+                with closing(_on_disk(data / FILE)) as connection:
+                    bring_up_to_date(connection, data)
+                    return question(connection)
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & PRIMARY in UNWRITABLE:
+                    break
+            except OSError:
+                break
+    with closing(_in_memory(data / FILE)) as connection:
+        bring_up_to_date(connection, data)
+        return question(connection)
+
+
+def files_of(data: Path) -> dict[str, Seen]:
+    """Return the journals of a data directory by their path below it, as they are now."""
+    journals: dict[str, tuple[int, int]] = {}
+    remarks: dict[str, tuple[int, int]] = {}
+    for month in _folders(_folders([str(data / "runs")])):
+        with suppress(FileNotFoundError), os.scandir(month) as entries:
+            for entry in entries:
+                kept = journals if entry.name.endswith(JOURNAL) else remarks
+                if kept is journals or entry.name.endswith(SUFFIX):
+                    with suppress(FileNotFoundError):
+                        status = entry.stat()
+                        kept[entry.path] = (status.st_size, status.st_mtime_ns)
+    skipped = len(str(data)) + 1
+    return {
+        path[skipped:]: Seen(*state, *remarks.get(f"{path.removesuffix(JOURNAL)}{SUFFIX}", (0, 0)))
+        for path, state in journals.items()
+    }
+
+
+def _folders(parents: list[str]) -> list[str]:
+    found = []
+    for parent in parents:
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(parent) as entries:
+            found += [entry.path for entry in entries if entry.is_dir()]
+    return sorted(found)
+
+
+def _connected(name: str, **options: Any) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, **options)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _on_disk(path: Path) -> sqlite3.Connection:
+    """Return the index in a file. Raises DatabaseError when it is damaged, foreign or of another version."""
+    connection = _connected(str(path))
+    try:
+        if not _is_ours(connection):
+            connection.execute("PRAGMA journal_mode = WAL")
+            _make(connection)
+        # It can be made again: a power cut may take the last entries, never the order of the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty file, unless another process was faster. Raises DatabaseError if it is not empty."""
+    connection.execute("BEGIN IMMEDIATE")
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+    connection.execute("COMMIT")
+    if not _is_ours(connection):
+        foreign = sqlite3.DatabaseError("not an index of this version")
+        foreign.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise foreign
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    return marks == [APPLICATION, SCHEMA]
+
+
+def _in_memory(path: Path) -> sqlite3.Connection:
+    """Return an index in memory, with what a file that cannot be written already knows."""
+    memory = _connected(":memory:")
+    try:
+        with closing(_connected(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as kept:
+            if _is_ours(kept):
+                kept.backup(memory)
+    except sqlite3.DatabaseError:
+        memory.close()
+        memory = _connected(":memory:")
+    if not _is_ours(memory):
+        _make(memory)
+    return memory
+
+
+def _throw_away(path: Path) -> None:
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
+    """Read the journals that are new or changed since they were last looked at, and forget those that are gone."""
+    known = {row[0]: Seen(*row[1:]) for row in connection.execute(_KNOWN)}
+    present = files_of(data)
+    stale = [path for path in known if path not in present]
+    stale += [path for path, seen in present.items() if known.get(path) != seen]
+    for begin in range(0, len(stale), TOGETHER):
+        some = stale[begin : begin + TOGETHER]
+        read = {path: _read(data / path) for path in some if path in present}
+        connection.execute("BEGIN IMMEDIATE")
+        for path in some:
+            _forget(connection, path)
+            if path in present:
+                _keep(connection, path, present[path], read[path])
+        connection.execute("COMMIT")
+
+
+_KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
+
+
+def _read(journal: Path) -> Entry | None:
+    try:
+        found = entry_of(journal)
+    except FileNotFoundError:
+        return None
+    if found is None:
+        return None
+    return Entry({**found.columns, **remark_columns(journal)}, found.amounts, found.devices)
+
+
+def _forget(connection: sqlite3.Connection, path: str) -> None:
+    row = connection.execute("SELECT id FROM runs WHERE path = ?", (path,)).fetchone()
+    if row is not None:
+        for table, key in (("amounts", "run"), ("devices", "run"), ("runs", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (row[0],))
+
+
+def _keep(connection: sqlite3.Connection, path: str, seen: Seen, entry: Entry | None) -> None:
+    """Write one entry. A journal that says nothing yet is kept unlisted, so that it is not read again and again."""
+    columns: Mapping[str, Any] = {} if entry is None else entry.columns
+    values = [path, seen.size, seen.changed, seen.remarks_size, seen.remarks_changed, entry is not None]
+    values += [columns.get(name, "") for name in NAMES]
+    marks = ", ".join("?" for _ in values)
+    names = f"path, size, changed, remarks_size, remarks_changed, listed, {', '.join(NAMES)}"
+    run = connection.execute(f"INSERT INTO runs ({names}) VALUES ({marks})", values).lastrowid
+    if entry is None:
+        return
+    connection.executemany(
+        "INSERT OR IGNORE INTO keys (key) VALUES (?)", {(key,) for key, _, _ in entry.amounts}
+    )
+    connection.executemany(
+        "INSERT INTO amounts SELECT ?, id, ?, ? FROM keys WHERE key = ?",
+        [(run, number, text, key) for key, number, text in entry.amounts],
+    )
+    connection.executemany(
+        "INSERT INTO devices VALUES (?, ?, ?, ?, ?)", [(run, *device) for device in entry.devices]
+    )
+
+

@@ -1,0 +1,1 @@
+"""Samples: what people and journals say of them."""

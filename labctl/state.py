@@ -1,0 +1,180 @@
+"""What every station last said of itself: state/<device>.json, written whole, read by anybody, ports left alone.
+
+A lamp or channel of twins is its bench's own: state/<bench>/<device>.json; a real one is the same on every bench.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+from devices.clock import Clock
+from devices.errors import Corrupt
+
+SCHEMA = 1
+PERIOD = 1.0
+"""Seconds of the wall between two reports that differ in nothing but their reading: readers live on the wall."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whoever publishes: a process of one boot of this machine; began: its kernel's mark of when it did.
+
+    A number alone would be given to another process after it; since is a label for people [s since the epoch].
+    """
+
+    pid: int
+    boot: str
+    began: str
+    since: float
+
+    @classmethod
+    def this(cls, since: float) -> Self:
+        """Return this process."""
+        pid = os.getpid()
+        return cls(pid, _boot(), _began(pid), since)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it is still there."""
+        return self.boot == _boot() and bool(self.began) and self.began == _began(self.pid)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One device's last word. open: its session has not ended in good order; latched: until a person resets it."""
+
+    device: str
+    bench: str
+    sequence: int
+    time: float
+    owner: Owner
+    open: bool
+    report: Mapping[str, Any]
+
+    @property
+    def latched(self) -> str:
+        """Why only a person's command lets it go on; empty where nothing is latched."""
+        return str(self.report.get("latched", ""))
+
+    @property
+    def died(self) -> bool:
+        """Whether its owner is gone and did not say so."""
+        return self.open and not self.owner.lives
+
+
+class StateFile:
+    """One device's file, written by its owner. It is open until close(); a latched fault stays in it after that."""
+
+    def __init__(self, path: Path, device: str, bench: str, clock: Clock) -> None:
+        self._path, self._device, self._bench, self._clock = path, device, bench, clock
+        self._owner = Owner.this(clock.time())
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self._last: Mapping[str, Any] | None = None
+        self._written = 0.0
+
+    def publish(self, report: Mapping[str, Any], *, lasting: bool = False) -> None:
+        """Keep a report, at once where it says something new; as devices.base.Publisher says."""
+        settled = {key: value for key, value in report.items() if key != "reading"}
+        with self._lock:
+            new = lasting or settled != self._last
+            if new or monotonic() - self._written >= PERIOD:
+                self._last = settled
+                self._write(report, is_open=True, lasting=lasting)
+
+    def close(self) -> None:
+        """Say that its session ended in good order."""
+        with self._lock:
+            if self._last is not None:
+                self._write(self._last, is_open=False, lasting=bool(self._last.get("latched")))
+
+    def _write(self, report: Mapping[str, Any], *, is_open: bool, lasting: bool) -> None:
+        self._sequence += 1
+        told = {
+            "schema": SCHEMA,
+            "device": self._device,
+            "bench": self._bench,
+            "sequence": self._sequence,
+            "time": self._clock.time(),
+            "owner": asdict(self._owner),
+            "open": is_open,
+            "report": report,
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".new")
+        with beside.open("w") as file:
+            file.write(json.dumps(told))
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(self._path)
+        if lasting:
+            self._sync_folder()
+        self._written = monotonic()
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def state_path(data: Path, device: str, bench: str, *, twin: bool) -> Path:
+    """Return where a device's last word is kept."""
+    folder = data / "state" / bench if twin else data / "state"
+    return folder / f"{device}.json"
+
+
+def last_said(path: Path) -> Said | None:
+    """Return what stands in a file, None where there is none. Raises Corrupt when it is no such file."""
+    try:
+        told = json.loads(path.read_text())
+        return Said(
+            str(told["device"]),
+            str(told["bench"]),
+            int(told["sequence"]),
+            float(told["time"]),
+            Owner(**told["owner"]),
+            bool(told["open"]),
+            dict(told["report"]),
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise Corrupt(
+            f"{path} does not say in what state the device was left ({error!r}); look at the device, then remove"
+            " the file"
+        ) from error
+
+
+def states(data: Path) -> Iterator[Said]:
+    """Yield the last word of every device of a data folder, real ones first. Raises Corrupt."""
+    for path in [*sorted(data.glob("state/*.json")), *sorted(data.glob("state/*/*.json"))]:
+        said = last_said(path)
+        if said is not None:
+            yield said
+
+
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def _began(pid: int) -> str:
+    """Return when the kernel says that a process began, in its ticks; nothing where there is none."""
+    with suppress(OSError):
+        # The name before it may hold anything, a closing parenthesis too.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
