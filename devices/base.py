@@ -22,11 +22,16 @@ DEFAULT_DEADLINE = 10.0
 """Seconds a setpoint or a stop may take before its status fails; wires have shorter deadlines of their own."""
 
 
+def anybody() -> None:
+    """Let anybody act: the guard of an instrument without a station."""
+
+
 class Quantity(Signal):
     """One documented quantity of an instrument.
 
     `get` and `set` name methods of the instrument that talk to the wire; a value outside [low, high] raises
-    LimitError before anything is sent. Every get asks the instrument: no cached value is ever shown.
+    LimitError before anything is sent. Every get asks the instrument; where one may not be asked and tells its last
+    reading instead, the time label is that reading's.
     """
 
     def __init__(
@@ -48,7 +53,7 @@ class Quantity(Signal):
     def get(self, **kwargs: Any) -> Any:
         """Ask the instrument."""
         self._readback = getattr(self.parent, self._getter)()
-        self._metadata["timestamp"] = self.parent.clock.time()
+        self._metadata["timestamp"] = self.parent.clock.time() - getattr(self.parent, "reading_age", 0.0)
         return self._readback
 
     def check_value(self, value: Any) -> None:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, ValidationInfo
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, core_schema
 
 from devices.errors import ProgramError
-from devices.quantities import STRICT
+from devices.quantities import STRICT, Unit
 from devices.samples import SampleRef
 
 SECONDS_PER_HOUR = 3600.0
@@ -27,24 +27,29 @@ VOLUMETRIC_CAPACITY: Mapping[str, float] = {"LiCoO2": 69e-6 * 1e4 * 1e6 * SECOND
 
 @dataclass(frozen=True, config=STRICT)
 class CellSize:
-    """What currents are reckoned with: area [m2]; capacity and its standard uncertainty [C], None: unknown."""
+    """What currents are reckoned with: area [m2]; capacity and its standard uncertainty [C], None: unknown.
 
-    area: float
-    capacity: float | None = None
-    capacity_sd: float = 0.0
+    materials: the cathode's, then of what was built on it, so far as they are known.
+    """
+
+    area: Annotated[float, Field(gt=0), Unit("m^2")]
+    capacity: Annotated[float | None, Field(gt=0), Unit("C")] = None
+    capacity_sd: Annotated[float, Field(ge=0), Unit("C")] = 0.0
     basis: str = ""
+    materials: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, sample: SampleRef) -> Self:
         """Return the size of a sample's cell; without a capacity when its cathode's material has no entry."""
         cathode = sample.layers[-1]
+        materials = (cathode.material, *(layer.material for layer in sample.cell_layers))
         density = VOLUMETRIC_CAPACITY.get(cathode.material)
         if density is None:
-            return cls(sample.area)
+            return cls(sample.area, materials=materials)
         capacity = density * cathode.thickness * sample.area
         relative = math.hypot(cathode.thickness_sd / cathode.thickness, sample.area_sd / sample.area)
         basis = f"{cathode.material} thickness x area x 69 uAh/cm2/um (half the lithium)"
-        return cls(sample.area, capacity, capacity * relative, basis)
+        return cls(sample.area, capacity, capacity * relative, basis, materials)
 
     def described(self) -> dict[str, Any] | None:
         """Return {value_Ah, sd_Ah, basis} for a start document, or None without a capacity."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from devices.cycle_ends import EndReason
 from devices.programs import CellLimits, Loop, Program, Step
@@ -89,6 +89,21 @@ class InstrumentAlarm:
     text: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """How far an earlier session came with a job.
+
+    next: the number of the next record; elements begun in the job; row: number of the last row, time [s] of it on the
+    job's axis; trace: what the driver of then said that a later session needs to know.
+    """
+
+    next: int
+    elements: int
+    row: int
+    time: float
+    trace: Mapping[str, Any]
+
+
 Record: TypeAlias = ElementBegan | ElementEnded | RowTaken | SpectrumPoint | RunStopped | InstrumentAlarm
 
 
@@ -140,4 +155,17 @@ class Cycler(Protocol):
         """Begin nothing more by itself: whoever started it looks no longer. What the instrument runs goes on."""
 
     def records(self, since: int, most: int) -> Page:
-        """Return records from `since` on; those before are ours."""
+        """Return records from `since` on; those before are ours and may go where they are kept."""
+
+    def running(self) -> str | None:
+        """Return the token of what runs, whoever started it; "" where nobody can ask for it, None: nothing runs."""
+
+    def trace(self) -> Mapping[str, Any]:
+        """Return in plain JSON values what a later session needs to know to adopt the job that was started last."""
+
+    def adopt(self, job: Job, mark: Mark) -> int:
+        """Go on with a job that an earlier session started, running or over; return the number of its next record.
+
+        Nothing is sent that acts. The job's records behind the mark come as if this session had started it. Raises
+        InstrumentError when it is not there any more, or its rows are not.
+        """

@@ -102,7 +102,7 @@ class LimitError(LabError):
     """A setpoint is outside its range; nothing was sent."""
 
     def __init__(self, quantity: str, value: float, unit: str, low: float, high: float) -> None:
-        self.quantity, self.value = quantity, value
+        self.quantity, self.value, self.low, self.high = quantity, value, low, high
         super().__init__(
             f"{quantity} = {value:g} {unit} is outside [{low:g}, {high:g}] {unit}; nothing was sent"
         )

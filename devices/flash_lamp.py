@@ -16,40 +16,41 @@ from ophyd.status import StatusBase
 from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
 from devices.clock import Clock, Handle
 from devices.errors import InterlockError, LabError
-from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
+from devices.lamp.arming import Arming, ArmToken, Nobody, Owner, Watch
 from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
-from devices.lamp.discharge import BANK_SAFE, bank_in_words
+from devices.lamp.discharge import BANK_SAFE
+from devices.lamp.fate import Crew
+from devices.lamp.looks import Looks
+from devices.lamp.memory import LampMemory
 from devices.lamp.parameters import LampParameters
-from devices.lamp.permissives import PERMISSIVES, Verdict, judged, lacking, require
+from devices.lamp.parts import made_safe, parts_of, refuse_without_a_dead_man
+from devices.lamp.permissives import FRESH, Verdict, lacking, require, require_never_opened
 from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
-from devices.lamp.states import LampMachine, LampState
+from devices.lamp.states import LASTING, LampMachine, LampState
 from devices.lamp.temperatures import Witnesses
-from devices.lamp.train import Crew, LampParts, Train
+from devices.lamp.train import Train
+from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import (
     AnnealJob,
     Bring,
-    Charger,
-    ChargerState,
     Confirm,
-    EnergyMeter,
     Flight,
     Hands,
-    PermissiveBoard,
     Prediction,
     Predictor,
-    PulseTrigger,
     Pyrometer,
     Thermometers,
-    TraceRecorder,
 )
 
 log = logging.getLogger(__name__)
 
 UNPREDICTED = "nothing predicts what it will do (no predictor)"
+PERIODS = 3
+"""Times the time between two pulses that the base temperature's last look may be old, to be shown as known."""
 
 
 class Words(Quantity):
@@ -95,14 +96,16 @@ class FlashLampStation(Station):
         super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
         self.parameters, self.limits = parameters, limits
         self._hands, self._predictor = hands, predictor
-        self._lamp = _parts_of(instruments)
+        self._lamp = lamp = parts_of(instruments)
+        refuse_without_a_dead_man(name, lamp)
         self._arming = Arming(name, clock, session, owner or Nobody())
-        self._lamp.trigger.guard = self._arming.permit
-        self._refuse_without_a_dead_man()
-        self._machine = LampMachine(name)
+        lamp.trigger.guard = lambda: self._arming.permit("trigger")
+        lamp.charger.guard = lambda: self._arming.permit("charge")
+        lamp.charger.acting = False
+        self._machine = LampMachine(name, self._changed)
         pulses = self.add_stream("primary", pulse_columns(set(instruments)))
         residual = self.add_stream("residual", RESIDUAL_COLUMNS)
-        traces = self.add_stream("trace", TRACE_COLUMNS) if self._lamp.recorder is not None else None
+        traces = self.add_stream("trace", TRACE_COLUMNS) if lamp.recorder is not None else None
         self._log = PulseLog(clock, pulses, self.add_stream("events", EVENT_COLUMNS), residual, traces)
         self._witnesses = Witnesses(
             clock,
@@ -110,6 +113,8 @@ class FlashLampStation(Station):
             cast(Pyrometer | None, instruments.get("pyrometer")),
             cast(Thermometers | None, instruments.get("thermometers")),
         )
+        self._looks = Looks(name, clock, lamp, self._witnesses, parameters.bleed_time_constant)
+        self._memory = LampMemory(name, clock, lamp)
         self._residual = Residual(self._log, limits, parameters)
         self._predicted: tuple[AnnealJob, Prediction | None] | None = None
         self._job: AnnealJob | None = None
@@ -119,24 +124,13 @@ class FlashLampStation(Station):
         self._inserted: ArmToken | None = None
         self._preparation: Preparation | None = None
 
-    def _refuse_without_a_dead_man(self) -> None:
-        """Refuse parts that rely on a dead-man where nothing is one."""
-        bursts = bool(getattr(self._lamp.trigger, "bursts", False))
-        if bursts and self._lamp.board is None:
-            why = "dead_man = true, and there is no part `permissives` whose contact could be one"
-            raise InterlockError("dead-man", f"{self.name}: {why}")
-        if self._lamp.charger.watchdog is None and not bursts:
-            why = "its charger has no watchdog of its own, so it needs a dead-man (gate: dead_man = true)"
-            raise InterlockError("dead-man", f"{self.name}: {why}")
-
     def __repr__(self) -> str:
-        bank = self.clock.call(self.read_bank)
         verdicts = ", ".join(f"{name} {verdict}" for name, verdict in self.verdicts().items())
         why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
         return "\n".join(
             (
                 f"{self.name}: {self.read_state().upper()}{why}",
-                f"  bank         {bank}",
+                f"  bank         {self.read_bank()}",
                 f"  permissives  {verdicts}",
                 f"  owner        {self._arming.owner}",
                 f"  last pulse   {self._log.last}",
@@ -146,31 +140,56 @@ class FlashLampStation(Station):
     def read_state(self) -> str:
         """Return the state's word; a bank that has bled meanwhile makes COOLING to SAFE."""
         if self._machine.state is LampState.COOLING and self._train is None:
-            charger = self._charger_or_none()
+            charger = self._looks.charger()
             if charger is not None and charger.voltage < BANK_SAFE and not charger.high_voltage_on:
                 self._machine.go(LampState.SAFE)
         return str(self._machine.state.value)
 
     def read_bank(self) -> str:
         """Return what the bank is, apart from the state: disarmed is not yet discharged."""
-        charger = self._charger_or_none()
-        if charger is None:
-            return "unknown: the charger does not answer"
-        return bank_in_words(charger, self.parameters.bleed_time_constant)
+        return self._looks.bank()
 
     def verdicts(self) -> dict[str, Verdict]:
         """Ask for every permissive; one whose instrument does not answer is missing."""
-        if self._train is None and self._witnesses.there:
-            try:
-                self.clock.call(self._witnesses.look)
-            except LabError as error:
-                log.info("%s: the base temperature is not known: %s", self.name, error)
-        board = self._lamp.board
-        try:
-            inputs = None if board is None else self.clock.call(board.inputs)
-        except LabError:
-            inputs = {each.name: False for each in PERMISSIVES if each.source == "input"}
-        return judged(inputs, self._charger_or_none(), self._witnesses.age())
+        train = self._train
+        if train is None:
+            return self._looks.verdicts(afresh=True)
+        return self._looks.verdicts(afresh=False, within=max(FRESH, PERIODS * train.recipe.period))
+
+    def report(self) -> dict[str, Any]:
+        """Return state, latched fault, the train that is not finished, permissives and last readings, from memory."""
+        verdicts, reading = self._looks.remembered()
+        train = self.unfinished
+        return {
+            "state": str(self._machine.state.value),
+            "latched": self._machine.why,
+            "train": None if train is None else train.told(),
+            "permissives": verdicts,
+            "reading": reading,
+        }
+
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
+        why = self._memory.recalled(report, died=died)
+        if why:
+            made_safe(self.name, self.clock, self._lamp)
+            self._machine.go(LampState.FAULT, why)
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """The train under way, or the last one that did not come to its end; None when all was done."""
+        if self._train is not None and self._flown is not None:
+            return self._memory.of(*self._flown, self._log.flight)
+        return self._memory.unfinished
+
+    def account(self) -> Unfinished | None:
+        """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
+        return self._memory.asked()
+
+    def accounted(self) -> None:
+        """Take note that every flash of the unfinished train is recorded, or known to a person."""
+        self._memory.accounted()
+        self.publish(lasting=True)
 
     def read(self) -> dict[str, Any]:
         """Read every quantity of every instrument, and the station's own state."""
@@ -188,8 +207,7 @@ class FlashLampStation(Station):
 
     def check(self, recipe: AnnealRecipe) -> None:
         """Raise LimitError when the lab's limits do not allow the recipe; nothing is sent."""
-        bursts = bool(getattr(self._lamp.trigger, "bursts", False))
-        check_recipe(self.name, recipe, self.limits, self.parameters, bursts=bursts)
+        check_recipe(self.name, recipe, self.limits, self.parameters, bursts=self._lamp.bursts)
 
     def electrical_energy(self, recipe: AnnealRecipe) -> float:
         """Return what one pulse draws from the bank [J]."""
@@ -204,6 +222,7 @@ class FlashLampStation(Station):
         if self._train is not None:
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self._machine.require("prepare")
+        self._memory.require_known(job.sample)
         self.check(job.recipe)
         prediction = self._prediction_of(job)
         self._call_off_preparation()
@@ -243,11 +262,13 @@ class FlashLampStation(Station):
             raise InterlockError(
                 "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
             )
+        if self._lamp.board is not None:
+            self.clock.call(self._lamp.board.forget)
         if self._witnesses.there:
             self.clock.call(self._witnesses.judged_look)
         require(self.verdicts(), "nothing was charged")
         self.before_arming()
-        return self._arming.issue(job)
+        return self._arming.issue(job, Watch(self.lane, self._watch))
 
     def insert(self, token: ArmToken) -> None:
         """Put in the token that the next kickoff() uses up."""
@@ -283,9 +304,9 @@ class FlashLampStation(Station):
         prediction = self._predicted[1] if self._predicted is not None else None
         self._predicted = None
         self._residual.expect(None if prediction is None else prediction.values)
+        train = Train(job.recipe, self._lamp, self._crew())
+        self._flown, self._train = (job, train), train
         self._machine.go(LampState.CHARGING)
-        self._train = train = Train(job.recipe, self._lamp, self._crew())
-        self._flown = (job, train)
 
         def failed(error: Exception) -> None:
             if train.is_over:
@@ -294,7 +315,7 @@ class FlashLampStation(Station):
             else:
                 self._fail(error)
 
-        self._running = self.clock.spawn(self.lane, train.poller(self._completed), failed)
+        self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
         return train.started
 
     def complete(self) -> StatusBase:
@@ -363,13 +384,15 @@ class FlashLampStation(Station):
         """Make it safe: a lamp nobody looks after holds no charge."""
         self._end("closed")
 
-    def _charger_or_none(self) -> ChargerState | None:
-        """Ask the charger, to tell people; whatever fails then must not hide what they wanted to know."""
-        try:
-            return self.clock.call(self._lamp.charger.state)
-        except Exception as error:  # noqa: BLE001 - as the docstring says
-            log.warning("%s: the charger's state is not known: %r", self.name, error)
-            return None
+    def _changed(self) -> None:
+        """Report a change of the state; one into danger, and into or out of a latched fault, outlives a power cut."""
+        self.publish(lasting=self._machine.state in LASTING or self._machine.was_latched)
+
+    def _watch(self) -> None:
+        """Raise when what a token was given for is no longer so."""
+        require(self.verdicts(), "disarmed")
+        if self._lamp.board is not None:
+            require_never_opened(self.clock.call(self._lamp.board.opened), "disarmed")
 
     def _call_off_preparation(self) -> None:
         if self._preparation is not None:
@@ -386,6 +409,8 @@ class FlashLampStation(Station):
             self._log,
             self._witnesses,
             self._residual,
+            self._looks,
+            lambda lasting: self.publish(lasting=lasting),
         )
 
     def _prediction_of(self, job: AnnealJob) -> Prediction | None:
@@ -413,15 +438,22 @@ class FlashLampStation(Station):
         unwatched = [name for name, verdict in self.verdicts().items() if verdict == "not watched"]
         if unwatched:
             self._log.tell("not_watched", "info", f"no instrument watches {', '.join(unwatched)}")
+        if not self._lamp.bursts:
+            text = "no dead-man is on the trigger's inhibit input: a dead host leaves the charger's watchdog only"
+            self._log.tell("not_watched", "warning", text)
         if self._predicted is None or self._predicted[1] is None:
             self._log.tell("unpredicted", "warning", f"{UNPREDICTED}; allowed: {self.limits.unpredicted}")
 
-    def _completed(self) -> None:
-        """Take note that a train did all of its pulses and its bank is empty."""
-        train, self._train = self._train, None
-        self._log.conclude("completed")
-        self._machine.go(LampState.SAFE)
-        if train is not None:
+    def _completed(self, train: Train) -> None:
+        """Take note that a train did all of its pulses and its bank is empty; its statuses end whatever happens."""
+        try:
+            if self._train is train:
+                self._train = None
+            self._memory.forget()
+            self._log.conclude("completed")
+            if self._machine.state is LampState.COOLING:
+                self._machine.go(LampState.SAFE)
+        finally:
             train.finish(None)
 
     def _end(self, reason: str, error: Exception | None = None) -> None:
@@ -434,8 +466,10 @@ class FlashLampStation(Station):
         if train is not None and going:
             if self._running is not None:
                 self._running.cancel()
-            train.settle()
+            train.fates.settle()
             self._log.conclude(reason)
+            if self._flown is not None:
+                self._memory.ended(*self._flown, self._log.flight)
         if error is not None or unsafe:
             self._fault(unsafe if error is None else reason)
         elif self._machine.state is not LampState.FAULT:
@@ -469,32 +503,4 @@ class FlashLampStation(Station):
         """Do everything that makes the lamp safe, whatever fails; return what failed, in words."""
         self._inserted = None
         self._arming.end()
-        board = self._lamp.board
-        actions = [self._lamp.trigger.safe, self._lamp.charger.safe, self._lamp.meter.safe]
-        if self._lamp.recorder is not None:
-            actions.append(self._lamp.recorder.safe)
-        failures = []
-        for action in actions if board is None else [board.safe, *actions]:
-            try:
-                self.clock.call(action)
-            except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
-                failures.append(
-                    str(error) if isinstance(error, LabError) else f"{action.__qualname__}: {error!r}"
-                )
-        if not failures:
-            return ""
-        return (
-            f"{self.name} could not be made safe: {'; '.join(failures)}. The charger switches itself off 1.5 s"
-            " after the last word from here; look at its front panel"
-        )
-
-
-def _parts_of(instruments: Mapping[str, Instrument]) -> LampParts:
-    """Return the instruments by what they are to a lamp."""
-    return LampParts(
-        cast(Charger, instruments["charger"]),
-        cast(PulseTrigger, instruments["gate"]),
-        cast(EnergyMeter, instruments["meter"]),
-        cast(PermissiveBoard | None, instruments.get("permissives")),
-        cast(TraceRecorder | None, instruments.get("recorder")),
-    )
+        return made_safe(self.name, self.clock, self._lamp)

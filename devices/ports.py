@@ -32,6 +32,12 @@ SLACK = 1e-6
 """Seconds: what is due this soon is due now, since clocks count whole nanoseconds and floats do not."""
 
 
+def lock_path(address: str, directory: Path) -> Path:
+    """Return the lock file of an address."""
+    real = os.path.realpath(address) if address.startswith("/") else address
+    return directory / f"{quote(real, safe='')}.lock"
+
+
 class PortLock:
     """Exclusive use of one address, held by a lock file that names its holder.
 
@@ -41,8 +47,7 @@ class PortLock:
     def __init__(self, address: str, clock: Clock, directory: Path = LOCKS) -> None:
         """Take it, or raise OwnershipError naming pid and since when."""
         directory.mkdir(parents=True, exist_ok=True)
-        real = os.path.realpath(address) if address.startswith("/") else address
-        self._file = os.open(directory / f"{quote(real, safe='')}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        self._file = os.open(lock_path(address, directory), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

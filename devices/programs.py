@@ -8,11 +8,11 @@ the row's `step_count`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
-from typing import Annotated, Literal, Self, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, fields
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.cells import CellSize
@@ -36,6 +36,18 @@ from devices.techniques import (
     setpoint_current,
     setpoint_voltages,
 )
+
+
+class Refusals(ValueError):
+    """Everything that is wrong with a program, not only what was met first: one sentence each.
+
+    of_steps: by a step's index, those that are one step's fault; they stand among `found`, too.
+    """
+
+    def __init__(self, found: Sequence[str], of_steps: Mapping[int, str] | None = None) -> None:
+        self.found, self.of_steps = tuple(found), dict(of_steps or {})
+        super().__init__("; ".join(self.found))
+
 
 Tags = Annotated[tuple[SafeId, ...], Field(max_length=16)]
 MOST_TIMES = 100_000
@@ -157,12 +169,16 @@ Node: TypeAlias = "Step | Loop | Jump"
 
 @dataclass(frozen=True, config=STRICT)
 class Program:
-    """What a potentiostat runs: nodes in order, under the cell's limits, and what a lost host means for it."""
+    """What a potentiostat runs: nodes in order, under the cell's limits, and what a lost host means for it.
+
+    rates_on: the cell whose capacity its C-rates were reckoned with, where that is not the sample's own.
+    """
 
     name: SafeId
     steps: Annotated[tuple[Step | Loop | Jump, ...], Field(min_length=1)]
     limits: CellLimits
     on_host_loss: Literal["keep", "open"] = "keep"
+    rates_on: CellSize | None = field(default=None, compare=False)
 
     def on(self, cell: CellSize) -> Self:
         """Return itself: its currents are those of this very cell."""
@@ -172,28 +188,22 @@ class Program:
         """Return the steps in path order; the position is the step_index."""
         return tuple(leaves(self.steps))
 
-    @model_validator(mode="after")
-    def _stays_inside_its_limits(self) -> Self:
-        for index, step in enumerate(self.leaves()):
-            _check_step(index, step, self.limits)
-        return self
+    @model_serializer(mode="wrap")
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return what is said of it only, so that the hash of a program without `rates_on` stays what it was."""
+        body: dict[str, Any] = dump(self)
+        return body if self.rates_on is not None else {k: v for k, v in body.items() if k != "rates_on"}
 
     @model_validator(mode="after")
-    def _conditions_stand_at_the_top(self) -> Self:
-        for node in self.steps:
-            if isinstance(node, Loop) and any(inner.until is not None for inner in loops(node.body)):
-                raise ValueError("a loop with a condition stands at the top level, not inside another")
-        if not self.leaves():
-            raise ValueError("a program needs at least one step")
-        return self
-
-    @model_validator(mode="after")
-    def _jumps_arrive(self) -> Self:
-        tags = [tag for node in self.steps if not isinstance(node, Jump) for tag in node.tags]
-        for node in self.steps:
-            if isinstance(node, Jump) and tags.count(node.to) != 1:
-                many = "no" if node.to not in tags else "more than one"
-                raise ValueError(f"a jump goes to {node.to!r}, and {many} node at the top level has that tag")
+    def _is_whole(self) -> Self:
+        of_steps = {
+            index: "; ".join(found)
+            for index, step in enumerate(self.leaves())
+            if (found := [f"step {index}: {said}" for said in beyond(step, self.limits)])
+        }
+        found = [*of_steps.values(), *_misplaced(self.steps), *_astray(self.steps)]
+        if found:
+            raise Refusals(found, of_steps)
         return self
 
 
@@ -214,18 +224,36 @@ def loops(nodes: Sequence[Node]) -> Iterator[Loop]:
             yield from loops(node.body)
 
 
-def _check_step(index: int, step: Step, limits: CellLimits) -> None:
-    """Refuse a step that asks for more than the cell's limits allow."""
+def _misplaced(nodes: Sequence[Node]) -> Iterator[str]:
+    """Yield what stands where it cannot: a condition inside another loop, no step at all."""
+    for node in nodes:
+        if isinstance(node, Loop) and any(inner.until is not None for inner in loops(node.body)):
+            yield "a loop with a condition stands at the top level, not inside another"
+    if next(leaves(nodes), None) is None:
+        yield "a program needs at least one step"
+
+
+def _astray(nodes: Sequence[Node]) -> Iterator[str]:
+    """Yield the jumps that do not know where to go."""
+    tags = [tag for node in nodes if not isinstance(node, Jump) for tag in node.tags]
+    for node in nodes:
+        if isinstance(node, Jump) and tags.count(node.to) != 1:
+            many = "no" if node.to not in tags else "more than one"
+            yield f"a jump goes to {node.to!r}, and {many} node at the top level has that tag"
+
+
+def beyond(step: Step, limits: CellLimits) -> Iterator[str]:
+    """Yield what a step asks for beyond the cell's limits."""
     low, high, most = limits.voltage_min, limits.voltage_max, limits.current_max
     asked = [(f"{step.run.technique} of", volts) for volts in setpoint_voltages(step.run)]
     ends = {name: getattr(step.until, name) for name in ("voltage_above", "voltage_below")}
     asked += [(f"until.{name} =", volts) for name, volts in ends.items() if volts is not None]
     for what, volts in asked:
         if not low <= volts <= high:
-            raise ValueError(f"step {index}: {what} {volts:g} V is outside the cell's limits")
+            yield f"{what} {volts:g} V is outside the cell's limits"
     current = setpoint_current(step.run)
     for what, amperes in (("", current), ("until.current_above = ", step.until.current_above)):
         if amperes is not None and amperes > most:
-            raise ValueError(f"step {index}: {what}{amperes:g} A exceeds limits.current_max")
+            yield f"{what}{amperes:g} A exceeds limits.current_max"
     if isinstance(step.run, ConstantPower) and abs(step.run.power) > most * max(abs(low), abs(high)):
-        raise ValueError(f"step {index}: {step.run.power:g} W needs more than limits.current_max")
+        yield f"{step.run.power:g} W needs more than limits.current_max"

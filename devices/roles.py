@@ -17,16 +17,25 @@ from devices.samples import SampleRef
 
 @dataclass(frozen=True)
 class ChargerState:
-    """One reading of a charger: voltage [V], current [A] and its flags."""
+    """One reading of a charger: voltage [V], current [A] and its flags; age [s] of one that is not of now."""
 
     voltage: float
     current: float
     high_voltage_on: bool
     fault: bool
+    age: float = 0.0
 
 
 class Charger(Protocol):
-    """Charges the lamp's bank."""
+    """Charges the lamp's bank.
+
+    guard: called before the high voltage is switched on; raises InterlockError when nobody may. acting: whether who
+    asks now is the loop that acts. What feeds a watchdog is said for nobody else while the high voltage is on: a look
+    is answered with the last reading and its age.
+    """
+
+    guard: Callable[[], None]
+    acting: bool
 
     @property
     def watchdog(self) -> float | None:
@@ -39,7 +48,7 @@ class Charger(Protocol):
         """Switch on and charge to `voltage` [V]; LimitError outside its range, InstrumentError when faulted."""
 
     def state(self) -> ChargerState:
-        """Ask for the present state; asking also feeds its watchdog."""
+        """Ask for the present state, which feeds its watchdog; whoever only looks is told the last one."""
 
     def off(self) -> None:
         """Switch the high voltage off; the bank bleeds."""
@@ -98,6 +107,12 @@ class PermissiveBoard(Protocol):
 
     def inputs(self) -> Mapping[str, bool]:
         """Return for each permissive by name whether its contact is closed, which permits."""
+
+    def opened(self) -> frozenset[str]:
+        """Return the permissives whose contacts were open, however shortly, since forget()."""
+
+    def forget(self) -> None:
+        """Forget which contacts were open; one that is open now is latched again."""
 
     def enable(self) -> None:
         """Close the own contact for as long as alive() is called."""

@@ -22,8 +22,9 @@ from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.drawing import CELSIUS
-from labctl.runs.making import made_by
+from labctl.runs.making import making_runs, pulsed
 from labctl.runs.run import Run
+from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 from sim.apparatus import bank_from
 from sim.foil import Foil, Surroundings, film_mechanics
@@ -81,8 +82,8 @@ class Believer:
         return self._foil_before(sample, math.inf)
 
     def _foil_before(self, sample: SampleRef, label: float) -> Foil:
-        """Return the foil as the runs tell it whose first pulse was before a time label [s]."""
-        foil = Foil(to_json(sample), self._surroundings)
+        """Return the foil as the runs tell it whose first pulse was before a time label [s]; as thick as measured."""
+        foil = Foil(to_json(believed(self._data, sample).sample), self._surroundings)
         begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.
@@ -174,10 +175,7 @@ class Believer:
         return Prediction(MODEL, self.parameters_hash, summary(result, harm) | expected)
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
-        for uid in made_by(self._data, sample.id):
-            run = Run(uid, self._data)
-            if "primary" in run.streams and len(run.table()["pulse"]):
-                yield run
+        return pulsed(making_runs(self._data, sample.id, sample.parents))
 
 
 def in_words(prediction: Prediction) -> str:

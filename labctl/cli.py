@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labctl import __version__
-from labctl.commands import asking, keeping, working
+from labctl.commands import asking, durable, keeping, working
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -76,8 +76,13 @@ for command in (
     keeping.runs,
     keeping.show,
     keeping.plot,
+    keeping.note,
+    keeping.mark,
     asking.predict,
     working.safe,
+    durable.verify,
+    durable.recover,
+    durable.backup,
 ):
     app.command()(command)
 twin_app.command()(working.serve)

@@ -13,6 +13,7 @@ from bluesky.utils import TransitionError
 
 from labctl.event_uids import event_uid
 from labctl.leases import Leases
+from labctl.metadata import check_metadata, plain_metadata
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,13 @@ class LabEngine(RunEngine):
         self._user_msg_hook: Callable[[Any], None] | None = None
         self._user_state_hook: Callable[[str, str], None] | None = None
         self._streams: dict[str, tuple[str, str]] = {}
-        super().__init__(md if md is not None else {}, loop=clock.loop, **kwargs)
+        checks = {"md_validator": check_metadata, "md_normalizer": plain_metadata}
+        super().__init__(md if md is not None else {}, loop=clock.loop, **{**checks, **kwargs})
+
+    def __call__(self, *args: Any, **metadata: Any) -> Any:
+        """Run a plan as bluesky's engine does; metadata that cannot be kept are refused before its first message."""
+        check_metadata({**self.md, **metadata})
+        return super().__call__(*args, **metadata)
 
     @property  # type: ignore[override]
     def msg_hook(self) -> Callable[[Any], None]:
@@ -109,6 +116,12 @@ class LabEngine(RunEngine):
         if sample is not None:
             self._leases.claim(f"sample {sample.id}", self._holder)
         return await super()._prepare(message)
+
+    async def _unstage(self, message: Any) -> Any:
+        """Unstage a device; a station that is unstaged is this engine's no longer."""
+        unstaged = await super()._unstage(message)
+        self._leases.give_back(message.obj.name, self._holder)
+        return unstaged
 
     async def _declare_stream(self, message: Any) -> Any:
         """Declare a stream whose pages are not checked against event-model's schema one cell at a time.

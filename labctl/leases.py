@@ -23,6 +23,17 @@ class Leases:
                 f"{station} free", f"{other} works on it; wait for its end or stop it, nothing was begun here"
             )
 
+    def holder_of(self, station: str) -> str:
+        """Return who has a station or sample; nothing when it is free."""
+        with self._lock:
+            return self._holders.get(station, "")
+
+    def give_back(self, station: str, holder: str) -> None:
+        """Let a station go that a holder needs no longer; nothing when another one has it."""
+        with self._lock:
+            if self._holders.get(station) == holder:
+                del self._holders[station]
+
     def held_by(self, holder: str) -> list[str]:
         """Return the stations that a holder has."""
         with self._lock:

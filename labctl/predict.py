@@ -22,6 +22,7 @@ from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.damage import Term, judge
 from labctl.drawing import CELSIUS
+from labctl.samples.believed import believed
 from labctl.units import show
 from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES
@@ -84,9 +85,9 @@ def asked(sample_name: str, bench: str, model: str, config_path: Path | None, da
         )
     if model:
         surroundings = replace(surroundings, model=model)
-    return Question(
-        config, sample, bank, surroundings, Believer(data_dir(data), bank, surroundings), Console()
-    )
+    directory = data_dir(data)
+    sample = sample if sample is PLAIN else believed(directory, sample).sample
+    return Question(config, sample, bank, surroundings, Believer(directory, bank, surroundings), Console())
 
 
 def predict_anneal(

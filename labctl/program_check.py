@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from devices.cells import CellSize
 from devices.errors import ConfigError, Mistake, ProgramError
+from devices.limits import Limits
 from devices.macros import Macro
 from devices.programs import CellLimits, Program
 from devices.samples import SampleRef
@@ -19,8 +20,8 @@ from labctl.config.check import PROGRAM_FILES, kind_of, widest_cell
 from labctl.config.documents import shown
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Part, StationEntry
-from labctl.language.report import Check, report, stops
-from labctl.language.steps import told
+from labctl.language.mistakes import each_of
+from labctl.language.report import report, stops
 
 NO_SAMPLE = CellSize(0.15e-4, basis="no sample given")
 """The cell of a program that is checked without a sample: of the FLA paper's area, of unknown capacity."""
@@ -50,7 +51,8 @@ def tell_programs(
     """
     folder = Config(config)
     limits = folder.limits()
-    checks = checks_of(folder.bench(bench)) if bench else {}
+    asked = stations_of(folder.bench(bench), limits) if bench else {}
+    checks = {name: station.check for name, station in asked.items()}
     chosen = folder.sample(sample) if sample else None
     widest = widest_cell(limits)
     for path in files:
@@ -60,7 +62,8 @@ def tell_programs(
         cell = _cell(chosen or own, area)
         program = program_on(macro, cell, shown(path))
         hit = stops(program, cell, limits.potentiostat, checks)
-        yield Told(tuple(report(program, cell, hit)), bool(hit))
+        remarks = [f"{name}: {said}" for name, station in asked.items() for said in station.remarks(program)]
+        yield Told(tuple(report(program, cell, hit, remarks)), bool(hit))
 
 
 def find_program(name: str, config: Path | None = None) -> Macro:
@@ -82,33 +85,72 @@ def program_on(macro: Macro, cell: CellSize, file: str) -> Program:
         return macro.on(cell)
     except ProgramError as error:
         hint = "give --sample, or no C-rates; " if cell.capacity is None and "capacity" in str(error) else ""
-        raise ConfigError([Mistake(file, "", "", f"{hint}{error}")]) from error
+        raise ConfigError([Mistake(file, "", "", f"{hint}{said}") for said in each_of(error)]) from error
     except ValidationError as error:
         where = f"on a cell of {cell.area * 1e4:g} cm2"
-        raise ConfigError([Mistake(file, "", "", f"{where}: {told(error)}")]) from error
+        raise ConfigError([Mistake(file, "", "", f"{where}: {said}") for said in each_of(error)]) from error
 
 
-def checks_of(bench: BenchFile) -> dict[str, Check]:
-    """Return what each potentiostat of a bench refuses by itself, asked of its driver alone: nothing is opened."""
-    found: dict[str, Check] = {}
+@dataclass(frozen=True)
+class Asked:
+    """A potentiostat that nothing hangs on: good for what it refuses and remarks, and for no more."""
+
+    station: Any
+    driver: Any
+
+    def check(self, program: Program) -> None:
+        """Refuse what the station would. Raises LimitError, ProgramError."""
+        self.station.check(program)
+
+    def remarks(self, program: Program) -> Sequence[str]:
+        """Return what the instrument would do otherwise than the program says."""
+        said: Sequence[str] = self.driver.remarks(program)
+        return said
+
+
+def stations_of(bench: BenchFile, limits: Limits) -> dict[str, Asked]:
+    """Return a bench's potentiostats, one of each kind, to be asked what they refuse: nothing is opened."""
+    found: dict[str, Asked] = {}
+    kinds = []
     for name, entry in bench.devices.items():
-        if isinstance(entry, StationEntry):
-            for part in entry.parts.values():
-                driver: Any = part.driver_class
-                if hasattr(driver, "check"):
-                    found[name] = _unwired(driver, name, part).check
+        if not isinstance(entry, StationEntry) or getattr(entry.station_class, "role", "") != "Potentiostat":
+            continue
+        alike = (entry.station_class, entry.parameters, [_make(part) for part in entry.parts.values()])
+        if alike not in kinds:
+            kinds.append(alike)
+            found[name] = _unwired(name, entry, limits)
     return found
 
 
-def _unwired(driver: Any, name: str, part: Part) -> Any:
-    """Return a driver whose wire leads nowhere and that has no clock: good for what it refuses, and no more."""
+def _make(part: Part) -> tuple[type, dict[str, Any]]:
+    """Return what a part is, but for the channel it is on."""
+    parameters = {} if part.parameters is None else asdict(part.parameters)
+    return part.driver_class, {key: value for key, value in parameters.items() if key != "channel"}
+
+
+def _unwired(name: str, entry: StationEntry, limits: Limits) -> Asked:
+    """Return a station whose wires lead nowhere, and that has no clock, no hands and no records."""
     # Brings ophyd along, half a second that a check without a bench need not pay.
     from devices.wire import Wire
 
     nowhere: Any = None
-    wire = Wire(nowhere, nowhere, name=name, lane=name, sync=driver.sync)
-    parameters = {} if part.parameters is None else asdict(part.parameters)
-    return driver(wire, nowhere, name=name, **parameters)
+    drivers = {}
+    for part, made in entry.parts.items():
+        driver: Any = made.driver_class
+        wire = Wire(nowhere, nowhere, name=name, lane=name, sync=driver.sync)
+        parameters = {} if made.parameters is None else asdict(made.parameters)
+        drivers[part] = driver(wire, nowhere, name=name, **parameters)
+    kind: Any = entry.station_class
+    station = kind(
+        name=name,
+        clock=nowhere,
+        lane=name,
+        instruments=drivers,
+        parameters=entry.parameters,
+        limits=limits.potentiostat,
+        hands=nowhere,
+    )
+    return Asked(station, drivers["channels"])
 
 
 def _program(path: Path, folder: Config, widest: CellLimits) -> tuple[Macro | None, SampleRef | None]:

@@ -56,7 +56,8 @@ class Replay:
 def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | None = None) -> Replay:
     """Replay the pulses an anneal run recorded, on a film that had those of the runs `before` and was cold again."""
     believed = surroundings or recorded_surroundings(run)
-    foil = film_under_lamp(tuple(run.start["sample"]["layers"]), believed)
+    layers = (run.start.get("believed") or run.start["sample"])["layers"]
+    foil = film_under_lamp(tuple(layers), believed)
     state, memo = foil.initial(believed.start_temperature), CycleMemo()
     for earlier in before:
         train = list(pulses_of(earlier, recorded_bank(earlier)))

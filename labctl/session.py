@@ -7,7 +7,7 @@ import logging
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -17,8 +17,7 @@ from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
 from devices.base import Instrument, Station
-from devices.cells import CellSize
-from devices.errors import ConfigError, ConnectError, DataError, LabError, Mistake
+from devices.errors import ConfigError, ConnectError, DataError, InterlockError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import LOCKS, Endpoint, PortLock
 from labctl.baseline import with_baseline
@@ -35,14 +34,18 @@ from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
 from labctl.journal.keeper import Keeper
+from labctl.journal.recovery import recover
 from labctl.journal.spool import DeviceSpool, SpooledStream
 from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
-from labctl.runs.briefs import briefs
+from labctl.runs.briefs import latest_label
 from labctl.runs.making import made_by
+from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.telling import with_belief
 from labctl.serving.hands import ServedWorld
+from labctl.state import report_to_file
 from labctl.twins import make_world, set_up_twins
 from labctl.wiring import build_instrument, build_station, is_twin
 from labctl.workers import Worker, Workers
@@ -134,32 +137,66 @@ class Session:
             uids: Any = self.RE(self.plan_of(experiment, md))
         except RunEngineInterrupted as error:
             if self._trouble:
-                raise DataError(f"{self._trouble}; the run was ended, what was acquired is in the journal") from error
+                raise DataError(
+                    f"{self._trouble}; the run was ended, what was acquired is in the journal"
+                ) from error
             raise
         return tuple(uids)
 
-    def start(self, plan: MsgGenerator[Any], name: str = "worker") -> Worker:
+    def start(
+        self,
+        plan: MsgGenerator[Any],
+        name: str = "worker",
+        *,
+        claims: Sequence[str] = (),
+        told: Callable[[str, dict[str, Any]], object] | None = None,
+        then: Callable[[Worker], object] = lambda _: None,
+    ) -> Worker:
         """Run a plan beside whatever runs, under an engine and a journal of its own, and return its worker.
 
-        A station that somebody else works on is refused when the plan comes to it.
+        claims: names of stations, and "sample ID", that are the worker's from now on until it is over; others are
+        refused when the plan comes to them and somebody else works on them. told: is shown every document once it is
+        kept. then: called with the worker on its thread when it is over.
+        Raises InterlockError when somebody else has what is claimed.
         """
         name = self.workers.free_name(name)
+        try:
+            for claim in claims:
+                self._leases.claim(claim, name)
+        except InterlockError:
+            self._leases.release(name)
+            raise
         journal = self._journal()
         self._journals.callback(journal.close)
         engine = self._engine(name, journal, context_managers=[])
-        return self.workers.add(Worker(name, engine, plan))
+        if told is not None:
+            engine.subscribe(told)
+
+        def over(worker: Worker) -> None:
+            self._leases.release(name)
+            then(worker)
+
+        return self.workers.add(Worker(name, engine, plan, over))
+
+    def is_free(self, claim: str) -> bool:
+        """Return whether nobody in this session works on a station, or on a "sample ID"."""
+        return not self._leases.holder_of(claim)
 
     def plan_of(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> MsgGenerator[Any]:
         """Return the plan of an experiment, called with what this bench has."""
         plan: Any = getattr(self.plans, experiment.plan)
-        known = {"inputs": made_by(self.data, experiment.sample.id), **experiment_metadata(experiment, md)}
+        sample = experiment.sample
+        known = {
+            "inputs": made_by(self.data, sample.id, sample.parents),
+            **experiment_metadata(experiment, md),
+        }
         made: MsgGenerator[Any] = plan(**self.arguments(experiment), md=known)
         return made
 
     def arguments(self, experiment: Experiment) -> dict[str, Any]:
         """Return what an experiment's plan is called with on this bench."""
         sample, macro = experiment.sample, experiment.program
-        program = None if macro is None else macro.on(CellSize.of(sample))
+        program = None if macro is None else macro.on(believed(self.data, sample).cell)
         given = {
             "sample": sample,
             "recipe": experiment.recipe,
@@ -175,6 +212,10 @@ class Session:
             for name in wanted
             if name not in ("md", "return")
         }
+
+    def stations_of(self, experiment: Experiment) -> list[str]:
+        """Return the names of the stations an experiment works with. Raises LabError when this bench lacks one."""
+        return [each.name for each in self.arguments(experiment).values() if isinstance(each, Station)]
 
     def wait(self, status: Any) -> None:
         """Wait at the prompt for a status, letting virtual time go on. Raises what it failed with."""
@@ -225,6 +266,7 @@ class Session:
             ) from error
         disk = Disk(self.data, self.limits.disk)
         disk.require()
+        recover(self.data)
         self.clock = _make_clock(self.bench, self.data)
         self._ending.callback(self.clock.close)
         lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")
@@ -251,7 +293,7 @@ class Session:
             raise ConnectError(self.missing)
         self._leases, self._scans = Leases(), itertools.count(1)
         self._metadata = session_metadata(
-            self.bench, self.limits, self.clock, self.devices, identities, operator
+            self.bench, self.limits, self.clock, self.devices, identities, operator, self._boot
         )
         self.RE = self._engine("the shell", journal, **({} if handle_signals else {"context_managers": []}))
         self.workers = Workers()
@@ -267,9 +309,11 @@ class Session:
         self._trouble = trouble
 
         def end() -> None:
-            for engine in (self.RE, self.workers):
+            # It may come while the session is still being opened.
+            for engine in (vars(self).get("RE"), vars(self).get("workers")):
                 try:
-                    engine.end(trouble)
+                    if engine is not None:
+                        engine.end(trouble)
                 except Exception:
                     # The engine raises it where it was called as well; this thread has nobody to tell.
                     log.exception("%s: the run failed while it was ended", trouble)
@@ -292,7 +336,7 @@ class Session:
             held = [self.devices[name] for name in self._leases.held_by(holder) if name in self.devices]
             return [*(device for device in held if isinstance(device, Readable)), *self._surroundings()]
 
-        engine.preprocessors.append(with_baseline(used))
+        engine.preprocessors += [with_belief(self.data), with_baseline(used)]
         return engine
 
     def _carried(self, world: World) -> tuple[Carried, set[str]]:
@@ -339,6 +383,8 @@ class Session:
         station = self._station(name, entry, instruments)
         found, failed = station.connect()
         self._stations[name] = station
+        if not failed:
+            self._ending.callback(report_to_file(station, self.data, self.bench.name, twin=is_twin(entry)))
         if failed:
             self._ending.callback(_end_silent, station.close)
         else:
@@ -433,7 +479,7 @@ def _make_clock(bench: BenchFile, data: Path) -> VirtualClock | WallClock:
     if bench.clock.kind == "wall":
         return WallClock()
     # A night rehearsed in seconds ends tomorrow: what follows it in the same folder must not begin today.
-    latest = max((brief.ended for brief in briefs(data)), default=0.0)
+    latest = latest_label(data)
     pace = None if bench.clock.pace == "none" else float(bench.clock.pace)
     return VirtualClock(pace, not_before=latest + 1.0)
 

@@ -1,7 +1,8 @@
-"""Runs in words: lists and tables for the terminal."""
+"""One run in words: what it was, and rows as tables for the terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from devices.errors import DataError
-from labctl.config.finder import data_dir
-from labctl.runs.briefs import briefs
+from labctl.plain_text import plain
+from labctl.runs.briefs import RUNNING
+from labctl.runs.remarks import Remarks, remarks_on
 from labctl.runs.run import Run
 from labctl.units import show
 
@@ -20,34 +23,20 @@ LARGEST_SHORT = 1e6
 """Above it, six digits would hide what changes (times since the epoch)."""
 
 
-def print_runs(data: Path | None) -> None:
-    """Print every run of a data folder, oldest first."""
-    directory = data_dir(data)
-    console = Console()
-    table = Table()
-    for name in ("run", "began", "plan", "sample", "experiment", "status"):
-        table.add_column(name, no_wrap=True)
-    for brief in briefs(directory):
-        table.add_row(
-            brief.uid[:8], _when(brief.time), brief.plan, brief.sample, brief.experiment[:8], brief.status
-        )
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print(f"no runs in {directory}")
-
-
 def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None) -> None:
     """Print what a run was and the rows of one of its streams (`primary` unless asked otherwise).
 
     columns: names between commas; empty for as many as fit the terminal.
     """
-    run = Run(uid, data)
+    run = Run(uid, data, until_damage=True)
     console = Console()
+    for damage in run.damage:
+        console.print(Text(f"DAMAGED: {damage}"), soft_wrap=True)
     console.print(_summary(run))
     streams = run.streams
-    counts = {name: len(next(iter(run.table(name).values()), [])) for name in streams}
-    console.print("streams: " + ", ".join(f"{name} ({count})" for name, count in counts.items()))
+    counts = run.counts()
+    told = ", ".join(f"{plain(name)} ({count})" for name, count in counts.items())
+    console.print(Text(f"streams: {told}"))
     chosen = stream or ("primary" if "primary" in streams else next(iter(streams), ""))
     if chosen:
         console.print(_rows(run, chosen, _asked_columns(run, chosen, columns), most, console))
@@ -68,7 +57,11 @@ def _summary(run: Run) -> Table:
     cell = "" if "recipe" in start else _layers(sample.get("cell_layers", []))
     capacity = start.get("capacity") or {}
     virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
-    died = "never: it died; rows not yet collected then may be in the spool beside the runs"
+    died = (
+        "not yet: it is running"
+        if run.brief().status == RUNNING
+        else "never: it died; rows not yet collected then may be in the spool beside the runs"
+    )
     for name, value in (
         ("run", run.uid),
         ("plan", start.get("plan_name", "")),
@@ -85,11 +78,20 @@ def _summary(run: Run) -> Table:
         ("experiment", start.get("experiment", "")),
         ("devices", real),
         ("notes", start.get("notes", "")),
-        ("journal", str(run.path)),
+        *_remarked(remarks_on(run.path)),
+        ("goes on with", ", ".join(uid[:8] for uid in run.chain[1:])),
+        *(("journal", str(each.path)) for each in run.members),
     ):
         if value:
-            table.add_row(name, value)
+            table.add_row(name, Text(plain(value)))
     return table
+
+
+def _remarked(remarks: Remarks) -> Iterator[tuple[str, str]]:
+    if remarks.mark:
+        yield "marked", f"{remarks.mark}: {remarks.why}" if remarks.why else remarks.mark
+    for each in remarks.notes:
+        yield "note", f"{each.get('text', '')} ({each.get('who', '')}, {_when(each['time'])})"
 
 
 def _layers(layers: list[dict[str, Any]]) -> str:
@@ -111,7 +113,7 @@ def _asked_columns(run: Run, stream: str, columns: str) -> list[str]:
 
 
 def _rows(run: Run, stream: str, asked: list[str], most: int, console: Console) -> Table:
-    columns, units = run.table(stream), run.units(stream)
+    columns, units = run.table(stream, asked or None), run.units(stream)
     length = len(next(iter(columns.values()), []))
     title = stream if length <= most else f"{stream}: first {most} of {length} rows"
     texts = {
@@ -139,7 +141,7 @@ def _rows(run: Run, stream: str, asked: list[str], most: int, console: Console) 
 def _cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.2f}" if value > LARGEST_SHORT else f"{value:.6g}"
-    return str(value)
+    return plain(value)
 
 
 def _when(time: float) -> str:

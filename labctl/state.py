@@ -6,21 +6,27 @@ A lamp or channel of twins is its bench's own: state/<bench>/<device>.json; a re
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
 
+from devices.base import Station
 from devices.clock import Clock
 from devices.errors import Corrupt
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 PERIOD = 1.0
 """Seconds of the wall between two reports that differ in nothing but their reading: readers live on the wall."""
+GONE = frozenset({"Z", "X"})
+"""States of a process that nobody has waited for yet, but that does nothing any more [proc(5)]."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -89,13 +95,20 @@ class StateFile:
             new = lasting or settled != self._last
             if new or monotonic() - self._written >= PERIOD:
                 self._last = settled
-                self._write(report, is_open=True, lasting=lasting)
+                self._try_to_write(report, is_open=True, lasting=lasting)
 
     def close(self) -> None:
         """Say that its session ended in good order."""
         with self._lock:
             if self._last is not None:
-                self._write(self._last, is_open=False, lasting=bool(self._last.get("latched")))
+                self._try_to_write(self._last, is_open=False, lasting=bool(self._last.get("latched")))
+
+    def _try_to_write(self, report: Mapping[str, Any], *, is_open: bool, lasting: bool) -> None:
+        try:
+            self._write(report, is_open=is_open, lasting=lasting)
+        except OSError as error:
+            # A full disk must not keep a lamp from going into FAULT: who cannot tell it acts all the same.
+            log.error("%s: its state could not be written: %s", self._path, error)
 
     def _write(self, report: Mapping[str, Any], *, is_open: bool, lasting: bool) -> None:
         self._sequence += 1
@@ -157,6 +170,21 @@ def last_said(path: Path) -> Said | None:
         ) from error
 
 
+def report_to_file(station: Station, data: Path, bench: str, *, twin: bool) -> Callable[[], None]:
+    """Tell a station its last word of before, keep what it reports from now on; return what ends that.
+
+    Raises Corrupt when nobody can know in what state it was left.
+    """
+    path = state_path(data, station.name, bench, twin=twin)
+    said = last_said(path)
+    if said is not None:
+        station.recall(said.report, died=said.died)
+    file = StateFile(path, station.name, bench, station.clock)
+    station.publish_to(file)
+    station.publish(lasting=True)
+    return file.close
+
+
 def states(data: Path) -> Iterator[Said]:
     """Yield the last word of every device of a data folder, real ones first. Raises Corrupt."""
     for path in [*sorted(data.glob("state/*.json")), *sorted(data.glob("state/*/*.json"))]:
@@ -173,8 +201,9 @@ def _boot() -> str:
 
 
 def _began(pid: int) -> str:
-    """Return when the kernel says that a process began, in its ticks; nothing where there is none."""
+    """Return when the kernel says that a process began, in its ticks; nothing where there is none, or a dead one."""
     with suppress(OSError):
         # The name before it may hold anything, a closing parenthesis too.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in GONE else fields[19]
     return ""

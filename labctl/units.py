@@ -89,6 +89,8 @@ def _convert(number: Fraction, symbol: str, unit: str) -> Fraction:
     """Return `number` `symbol` in `unit`, exactly."""
     if _UNIT.fullmatch(symbol) is None:
         raise UnitError(f'"{symbol}" is not a unit; write powers as in "cm^2", e.g. {_example(unit)}')
+    if symbol == unit:
+        return number  # the registry takes a third of a second to load
     registry = _registry()
     try:
         given, wanted = (registry.parse_units("" if text == "1" else text) for text in (symbol, unit))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
@@ -23,12 +24,19 @@ class Worker:
     RE: its engine. name. uids: its runs, when it is over.
     """
 
-    def __init__(self, name: str, engine: LabEngine, plan: MsgGenerator[Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        engine: LabEngine,
+        plan: MsgGenerator[Any],
+        then: Callable[[Worker], object] = lambda _: None,
+    ) -> None:
+        """Begin; `then` is called on this worker's thread when it is over."""
         self.name, self.RE = name, engine
         self.uids: tuple[str, ...] = ()
         self._error: BaseException | None = None
         self._over, self._go = threading.Event(), threading.Event()
-        self._ended = ""
+        self._ended, self._then = "", then
         self._thread = threading.Thread(target=self._work, args=(plan,), name=name, daemon=True)
         self._thread.start()
 
@@ -88,6 +96,7 @@ class Worker:
             log.warning("%s: %s", self.name, str(self._error).splitlines()[0] if str(self._error) else error)
         finally:
             self._over.set()
+            self._then(self)
 
     def _run(self, plan: MsgGenerator[Any]) -> None:
         go_on: Any = lambda: self.RE(plan)  # noqa: E731 - the first way to go on, RE.resume is the other

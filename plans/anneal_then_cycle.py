@@ -41,6 +41,7 @@ def anneal_then_cycle(
     hands.check(Assemble(sample))
     common: dict[str, Any] = {"experiment": str(uuid.uuid4()), **(md or {})}
     annealed = yield from anneal(lamp, sample, recipe, md=common)
+    yield from bps.unstage(lamp)  # type: ignore[arg-type]  # the next film may come while this cell cycles
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))
     inputs = [*common.get("inputs", ()), annealed]
     cycled = yield from cycle(

@@ -46,7 +46,7 @@ def cycle(
         "sample": sample_metadata(sample),
         "inputs": [],
         "program": named_body(program.name, program),
-        "capacity": CellSize.of(sample).described(),
+        "capacity": (program.rates_on or CellSize.of(sample)).described(),
         "channel": potentiostat.channel,
         **(md or {}),
     }

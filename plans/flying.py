@@ -28,8 +28,14 @@ OUTCOME_COLUMNS: Mapping[str, Column] = {
     "asked": Column("1", "integer"),
     "done": Column("1", "integer"),
     "interrupted": Column("1", "integer"),
+    "recovered": Column("1", "integer"),
+    "rows_gap": Column("1", "integer"),
 }
-"""The one-event stream before every stop document, which has room for a status and a reason only."""
+"""The one-event stream before every stop document, which has room for a status and a reason only.
+
+recovered: 1 when it was written after the death of the process that ran it; rows_gap: rows that were lost then.
+asked is -1 where nobody knows it any more.
+"""
 
 
 class Outcome:
@@ -48,6 +54,8 @@ class Outcome:
                 "asked": flight.asked,
                 "done": flight.done,
                 "interrupted": int(flight.interrupted),
+                "recovered": 0,
+                "rows_gap": 0,
             },
         )
 

@@ -28,13 +28,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, LimitError, OutcomeUnknown, Timeout, WireError
 from devices.quantities import STRICT, Unit
@@ -111,6 +112,8 @@ class FuGProbus(Instrument):
         super().__init__(wire, clock, name=name, **kwargs)
         self.full_scale_voltage, self.full_scale_current = full_scale_voltage, full_scale_current
         self.voltage_limit = min(voltage_limit, full_scale_voltage)
+        self.guard: Callable[[], None] = anybody
+        self.acting = True
 
     def identify(self) -> str:
         """Return the supply's own words. Raises InstrumentError when it does not listen to this interface."""
@@ -140,12 +143,13 @@ class FuGProbus(Instrument):
     def program(self, voltage: float) -> None:
         """Switch on and charge to `voltage` [V] with full current; both setpoints are read back before it goes on.
 
-        Raises LimitError (nothing sent), InstrumentError when it is faulted or says otherwise, WireError when it
-        cannot be heard: it was switched off then, if it had been told anything. OutcomeUnknown when the
-        acknowledgement of ON was lost: it is not sent again, state() tells.
+        Raises LimitError and what the guard raises (nothing sent), InstrumentError when it is faulted or says
+        otherwise, WireError when it cannot be heard: it was switched off then, if it had been told anything.
+        OutcomeUnknown when the acknowledgement of ON was lost: it is not sent again, state() tells.
         """
         if not 0 <= voltage <= self.voltage_limit:
             raise LimitError(f"{self.name} voltage", voltage, "V", 0.0, self.voltage_limit)
+        self.guard()
         if not self._flag("DON") and self._flag("BON"):
             raise InstrumentError(
                 self.name, "tripped", "its output is held off; find the cause, then reset(). Nothing was sent"

@@ -5,7 +5,9 @@ Get:     firmware version, high voltage on, fault.
 Measure: voltage and current at the output, 10 bits of full scale.
 Set:     voltage and current, 12 bits of full scale, in [0, voltage_limit] and [0, full_scale_current].
 
-Every packet feeds the watchdog; 1.5 s without one and the supply switches off and forgets its programs. A
+Every packet feeds the watchdog; 1.5 s without one and the supply switches off and forgets its programs. So while
+the high voltage is on, only the loop that acts is given anything to say but OFF: whoever else looks is told the last
+reading and its age, until the supply must have switched off by itself. A
 request is SOH, command, data, checksum, CR; checksum: sum of the bytes after SOH (in replies: after the
 identifier letter), modulo 256, two upper-case hex digits. It shows every single garbled byte, but not two
 that make up for one another: with one flipped bit in a hundred bytes, about 4 in 100 000 readings would be
@@ -18,15 +20,25 @@ of `C0`, whether an OFF is taken while faulted (E5 is expected), and 9600 baud 8
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
-from devices.errors import Garbled, InstrumentError, LimitError, OutcomeUnknown, Timeout, WireError
+from devices.errors import (
+    Garbled,
+    InstrumentError,
+    InterlockError,
+    LimitError,
+    OutcomeUnknown,
+    Timeout,
+    WireError,
+)
 from devices.quantities import STRICT, Unit
 from devices.roles import ChargerState
 from devices.wire import Sync, Terminated, Wire
@@ -45,6 +57,9 @@ ERRORS = {
 
 MISHEARD = {"E1", "E2", "E3", "E4", "E6"}
 """Errors by which the supply says that it did not understand: nothing was done, asking again is right."""
+
+SILENCE = 3.0
+"""Seconds after the last word from here within which it may be on without having been fed: twice its watchdog."""
 
 HIGH_VOLTAGE_OFF, HIGH_VOLTAGE_ON, RESET = 1, 2, 4
 
@@ -119,34 +134,52 @@ class GlassmanFJ(Instrument):
         super().__init__(wire, clock, name=name, **kwargs)
         self.full_scale_voltage, self.full_scale_current = full_scale_voltage, full_scale_current
         self.voltage_limit = min(voltage_limit, full_scale_voltage)
+        self.guard: Callable[[], None] = anybody
+        self.acting = True
+        self._last: ChargerState | None = None
+        self._read_at = self._said_at = -SILENCE
+
+    @property
+    def reading_age(self) -> float:
+        """How old what is read now is [s]: not of now while the high voltage is on and somebody only looks."""
+        return self.clock.now() - self._read_at if self._remembered() is not None else 0.0
 
     def identify(self) -> str:
         """Return make and firmware, and see to it that the watchdog is on."""
+        self._refuse_to_feed("identify it")
         version = self._ask(packet(b"V"), _VERSION)[1:].decode()
         self._ask(packet(b"C0"), None)
         return f"XP Glassman, firmware {version}"
 
     def state(self) -> ChargerState:
-        """Ask for voltage, current and flags; asking feeds the watchdog."""
+        """Ask for voltage, current and flags, which feeds the watchdog; tell the last ones to whoever only looks."""
+        remembered = self._remembered()
+        if remembered is not None:
+            return replace(remembered, age=self.clock.now() - self._read_at)
         found = _READING.fullmatch(self._ask(packet(b"Q"), _READING))
         assert found
         mode = int(found["mode"], 16)
-        return ChargerState(
+        self._last = ChargerState(
             voltage=int(found["voltage"], 16) / READBACK_STEPS * self.full_scale_voltage,
             current=int(found["current"], 16) / READBACK_STEPS * self.full_scale_current,
             high_voltage_on=bool(mode & 4),
             fault=bool(mode & 2),
         )
+        self._read_at = self.clock.now()
+        return self._last
 
     def program(self, voltage: float) -> None:
         """Switch on and charge to `voltage` [V] with full current.
 
-        Raises LimitError (nothing sent), InstrumentError (E5 when faulted), OutcomeUnknown when the
-        acknowledgement was lost: it is not sent again, state() tells.
+        Raises LimitError (nothing sent), what the guard raises (nothing sent), InstrumentError (E5 when faulted),
+        OutcomeUnknown when the acknowledgement was lost: it is not sent again, state() tells.
         """
         if not 0 <= voltage <= self.voltage_limit:
             raise LimitError(f"{self.name} voltage", voltage, "V", 0.0, self.voltage_limit)
+        self.guard()
         code = round(voltage / self.full_scale_voltage * SETPOINT_STEPS)
+        before = self._last or ChargerState(0.0, 0.0, high_voltage_on=True, fault=False)
+        self._last = replace(before, high_voltage_on=True)
         self._act(set_packet(code, SETPOINT_STEPS, HIGH_VOLTAGE_ON), f"charge to {voltage:g} V")
 
     def off(self) -> None:
@@ -154,7 +187,9 @@ class GlassmanFJ(Instrument):
         request = set_packet(0, 0, HIGH_VOLTAGE_OFF)
         try:
             self._ask(request, None)
+            self._last = None
         except InstrumentError as error:
+            self._last = None
             if error.code != "E5" or self.state().high_voltage_on:
                 raise
         except WireError:
@@ -163,6 +198,7 @@ class GlassmanFJ(Instrument):
 
     def reset(self) -> None:
         """Clear a latched fault; the high voltage stays off. Raises OutcomeUnknown, InstrumentError."""
+        self._refuse_to_feed("reset it")
         self._act(set_packet(0, 0, RESET), "reset the fault")
 
     def safe(self) -> None:
@@ -185,7 +221,23 @@ class GlassmanFJ(Instrument):
         """Return 1 when a fault is latched."""
         return int(self.state().fault)
 
+    def _remembered(self) -> ChargerState | None:
+        """Return the last reading where asking for another would feed the watchdog on nobody's behalf."""
+        last = self._last
+        if self.acting or last is None or not last.high_voltage_on:
+            return None
+        return last if self.clock.now() - self._said_at <= SILENCE else None
+
+    def _refuse_to_feed(self, deed: str) -> None:
+        if self._remembered() is not None:
+            raise InterlockError(
+                "lease",
+                f"{self.name}: its high voltage is on, and who asks is not the train that keeps it alive; to {deed}"
+                " would feed its watchdog. Nothing was sent; off() is always heard",
+            )
+
     def _act(self, request: bytes, deed: str) -> None:
+        self._said_at = self.clock.now()
         try:
             self.wire.ask(request, CARRIAGE_RETURN, self._acknowledged)
         except (Timeout, Garbled) as error:
@@ -207,6 +259,7 @@ class GlassmanFJ(Instrument):
                     f"{self.name} did not understand {request!r}: {error}; it did nothing"
                 ) from error
 
+        self._said_at = self.clock.now()
         return self.wire.ask(request, CARRIAGE_RETURN, parse, repeat=True)
 
     def _acknowledged(self, reply: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """ICP DAS I-7050 digital input and output module, as the board of permissives of a flash lamp.
 
 Control: its own contact in the interlock loop (DO0), kept closed by a host watchdog: the dead-man; reset of a trip.
-Get:     module name, contacts of the loop (DI0 and on, in the order of `contacts`), watchdog status.
+Get:     module name, contacts of the loop (DI0 and on, in the order of `contacts`), which of them were open since
+         they were last forgotten (latched by the module itself), watchdog status.
 Measure: flashes, counted on DI6 from a photodiode's pulse stretcher; 0 to 65535, then 0 again.
 Set:     watchdog of 2 s while the contact is closed.
 
@@ -11,7 +12,8 @@ silent for 2 s, the module opens its outputs by itself and refuses to close them
 loop raises the INHIBIT input of the trigger generator.
 
 Source: I-7000 DIO manual, sections 2.3 to 2.23. Not yet seen on hardware: everything; above all which byte of the reply
-to @AA is outputs (the first; enable() would notice), and that the checksum is switched on.
+to @AA is outputs (the first; enable() would notice), that the reply to $AAL1 has its bytes in the same order, and that
+the checksum is switched on.
 """
 
 from __future__ import annotations
@@ -106,6 +108,15 @@ class ICPDAS7050(Instrument):
         closed = {name: not word >> channel & 1 for channel, name in enumerate(self.contacts)}
         return {**closed, DEAD_MAN: not self._status() & TRIPPED}
 
+    def opened(self) -> frozenset[str]:
+        """Return the contacts that were open, however shortly, since forget(): open reads high, and is latched."""
+        high = self._ask(b"$01L1", rb"!([0-9A-F]{2})([0-9A-F]{2})00", lambda found: int(found[2], 16))
+        return frozenset(name for channel, name in enumerate(self.contacts) if high >> channel & 1)
+
+    def forget(self) -> None:
+        """Forget which contacts were open; one that is open now stays so for inputs()."""
+        self._ask(b"$01C", rb"!01", bool)
+
     def enable(self) -> None:
         """Close the own contact for as long as alive() is called at least every 2 s.
 
@@ -129,8 +140,9 @@ class ICPDAS7050(Instrument):
         return self._ask(b"#01%d" % FLASH_INPUT, rb"!01([0-9]{5})", lambda found: int(found[1]))
 
     def reset(self) -> None:
-        """Clear a watchdog that has tripped; the contact stays open."""
+        """Clear a watchdog that has tripped and forget which contacts were open; the own contact stays open."""
         self._ask(b"~011", rb"!01", bool)
+        self.forget()
 
     def safe(self) -> None:
         """Open the own contact, then switch the watchdog off, which would trip without a host."""

@@ -1,27 +1,27 @@
 """PalmSens EmStat4 HR, spoken to in MethodSCRIPT: a job becomes one script, which the instrument runs by itself.
 
-Control: upload (the script is written here, nothing is sent), start (`e`, the script, an empty line), stop (`Z`,
-         which runs what stands under the script's `on_finished:`).
+Control: upload (the script is written here), start (`e`, the script, an empty line), stop (`Z`, which runs what
+         stands under the script's `on_finished:`).
 Get:     firmware and serial number (`t`, `i`), busy, records (element begins, row, frequency, element ended,
-         stopped, alarm).
+         stopped, alarm), free storage and files.
 Measure: voltage and current of a running script, impedance, the voltage of an idle cell.
 Set:     programs within +-6 V and +-200 mA, spectra from 1 mHz to 200 kHz; every end and the cell's limits are
          judged by the script itself, at each of its samples (devices.methodscript).
 
-The instrument streams while a script runs; a poller of this driver listens, so that nothing is lost in buffers
-that are too small. All packages are numbered: what is missing shows as an alarm `rows_gap`, what comes twice is
-left out. There is no thermometer: temperatures are NaN.
+The instrument streams while a script runs; a poller of this driver listens. All packages are numbered, and a script
+writes them into a file on the instrument, too: when one is missing, all from there on is read from the file as soon as
+the script is over (an instrument gives no files while it runs one), so that each row comes once, in its order. The file
+is deleted when its rows were acknowledged. An instrument without files reports what is missing as `rows_gap`. There is
+no thermometer: temperatures are NaN.
 
-Is a script running? Nothing asks for it without a side effect, so an empty script is offered: `e` and an empty
-line. It runs (nothing was), is refused with 0006 (something is), or completes a script that arrived in part, which
-the `e` in its middle makes one that cannot run. A script keeps the cell open for its first three seconds: whether
-one whose reply was lost runs is known before it acts; after a longer silence in which nothing of it was heard, one
-that does not run is taken as never begun. The instrument cannot notice that its host is gone. After an error in a run
-it leaves the cell as it is [MethodSCRIPT manual 10.1]: this driver opens it as soon as it hears of the error.
+A script keeps the cell open for its first three seconds: whether one whose reply was lost runs is known before it acts;
+after a longer silence in which nothing of it was heard, one that does not run is taken as never begun. The instrument
+cannot notice that its host is gone. After an error in a run it leaves the cell as it is [MethodSCRIPT manual 10.1]:
+this driver opens it as soon as it hears of the error.
 
-Sources: PalmSens/MethodSCRIPT_Examples and labmcp-palmsens 0.1.3, which cites the MethodSCRIPT manual v1.8 and the
-EmStat4 communication protocol v1.3. 921600 baud, 8N1. Not yet seen on hardware: everything; above all that `e` is
-answered by 0006 during a run, and that positive current charges.
+Sources: PalmSens/MethodSCRIPT_Examples, the documents of pypalmsens 1.11 and labmcp-palmsens 0.1.3, which cites the
+MethodSCRIPT manual v1.8 and the EmStat4 communication protocol v1.3. 921600 baud, 8N1. Not yet seen on hardware:
+everything; above all that `e` is answered by 0006 during a run, that positive current charges, and all of its files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ import logging
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -40,12 +41,14 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycler import LONGEST_STEP, InstrumentAlarm, Job, Page, Record
+from devices.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Record
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
-from devices.methodscript.compile import SETTLING, Script, compiled
-from devices.methodscript.complaints import WRONG_MODE, Complaint, parse_complaint
+from devices.methodscript.compile import BYTES_OF_A_ROW, FILES, SETTLING, Script, compiled
+from devices.methodscript.complaints import parse_complaint
+from devices.methodscript.conversation import Conversation
+from devices.methodscript.filing import read_back
 from devices.methodscript.packages import parse_package
 from devices.methodscript.reading import RunReader
 from devices.methodscript.running import (
@@ -54,10 +57,9 @@ from devices.methodscript.running import (
     UNHEARD,
     VANISHED,
     Run,
-    SmallScript,
+    Skip,
     parts_of,
 )
-from devices.methodscript.stream import Lines, is_news
 from devices.programs import Program, Step
 from devices.quantities import STRICT
 from devices.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
@@ -72,22 +74,20 @@ LISTENING = (0.1, 10.0)
 ROWS_AHEAD = 20
 """Rows that may wait between two looks; guess: 20 rows have about 1 kB."""
 
-OUTPUT_BUFFER, BYTES_OF_A_ROW = 16384, 64
-"""Bytes that the instrument keeps until they are read (guess), and of a row's package: 11 a value and its status."""
+OUTPUT_BUFFER = 16384
+"""Bytes that the instrument keeps until they are read; guess."""
 
 PATIENCE = 2.0
 """How many times its longest silence a script may be silent before it is asked for, and so many seconds more."""
 
-AFTER_ERROR = 0.1
-"""Seconds that the instrument is left alone after an error; it does not listen for 50 ms [PalmSens's example]."""
-
 STOPPING = 5.0
 """Seconds within which an aborted script must have ended; guess."""
 
-SLICE = 0.1
-"""Seconds of one look while something is awaited."""
+LEAST_ROOM = 86400 * BYTES_OF_A_ROW
+"""Bytes that must be free for a script's file: a day of rows, one a second."""
 
-TRIES = 3
+ROOM_SHARE = 0.9
+"""Part of what is free that a file may take; guess."""
 
 IDENTITY = "es4_hr"
 
@@ -102,7 +102,7 @@ class EmStat4(Instrument):
         channel: Annotated[int, Field(ge=0, le=0)] = 0
 
     kind_name = "PalmSens EmStat4 HR"
-    without_host = "instrument goes on to the end of its script, rows beyond its output buffer are lost"
+    without_host = "instrument goes on to the end of its script and keeps its rows in a file"
     sync: ClassVar[Sync | None] = None  # tell() and listen() alone are used, and replies name their command
 
     busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")
@@ -111,10 +111,9 @@ class EmStat4(Instrument):
         super().__init__(wire, clock, name=name, **kwargs)
         self.channel = channel
         self._lock = threading.RLock()
-        self._lines = Lines()
-        self._replies: deque[str] = deque()
-        self._small = SmallScript()
-        self._late = self._unsafe = False
+        self._line = Conversation(wire, clock, name, news=self._news, is_heard=self._is_heard)
+        self._unsafe = False
+        self._litter: deque[tuple[int, str]] = deque()
         self._run: Run | None = None
         self._script: tuple[Job, Script] | None = None
         self._last: Run | None = None
@@ -138,8 +137,8 @@ class EmStat4(Instrument):
         silence = self._longest_silence(program)
         if math.isfinite(silence):
             said.append(
-                f"rows of a silence of the link beyond {silence:.3g} s are lost, which is said: its output buffer has"
-                f" {OUTPUT_BUFFER} bytes (guess)"
+                f"when the link was silent for more than {silence:.3g} s (its output buffer has {OUTPUT_BUFFER} bytes,"
+                " a guess), rows are read from the instrument's file when the script is over, and shown then"
             )
         if program.on_host_loss == "open":
             said.append(
@@ -182,10 +181,14 @@ class EmStat4(Instrument):
         return self._do(self._read_cell)
 
     def upload(self, job: Job) -> None:
-        """Write the job's script; the instrument takes it with the start. Raises LimitError, ProgramError."""
+        """Write the job's script; the instrument takes it with the start.
+
+        Raises LimitError, ProgramError, InstrumentError when its storage is full.
+        """
         if self._last is not None and self._last.token == job.token:
             return
-        self._script = (job, compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD))
+        room = self._do(self._room)
+        self._script = (job, compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD, room))
 
     def start(self, token: str) -> int:
         """Send the script, once; return the number of its first record, for the same token the same.
@@ -201,6 +204,28 @@ class EmStat4(Instrument):
 
     def leave(self) -> None:
         """Change nothing: the instrument runs its script by itself."""
+
+    def running(self) -> str | None:
+        """Return what runs: "" for a script whose name nobody can ask; None when none does."""
+        run = self._run
+        if run is not None and not run.doubtful:
+            return run.token
+        return "" if self.read_busy() else None
+
+    def trace(self) -> Mapping[str, Any]:
+        """Return what a later session needs to know of the job that was started last."""
+        last = self._last
+        if last is None:
+            return {}
+        return {"rows": last.rows, "began": self.clock.time() - (self.clock.now() - last.began)}
+
+    def adopt(self, job: Job, mark: Mark) -> int:
+        """Go on with a job of an earlier session, from its file; see Cycler."""
+        return self._do(lambda: self._adopt(job, mark))
+
+    def delete_files(self) -> int:
+        """Delete what scripts of earlier sessions kept on the idle instrument; return how many files there were."""
+        return self._do(self._delete_files)
 
     def safe(self) -> None:
         """Open the cell."""
@@ -220,20 +245,20 @@ class EmStat4(Instrument):
         return self.clock.call(alone)
 
     def _identify(self) -> str:
-        words = [self._answer("t")]
+        words = [self._line.answer("t")]
         while not words[-1].endswith("*"):
-            words.append(self._reply(""))
+            words.append(self._line.reply(""))
         firmware = " ".join(words)[1:].rstrip("*").strip()
         if not firmware.startswith(IDENTITY):
             raise InstrumentError(self.name, "identity", f"{firmware!r} is not an EmStat4 HR")
-        return f"PalmSens EmStat4 HR {self._answer('i')[1:]}, firmware {firmware}"
+        return f"PalmSens EmStat4 HR {self._line.answer('i')[1:]}, firmware {firmware}"
 
     def _read_busy(self) -> int:
         self._look()
-        return 1 if self._run is not None and not self._run.doubtful else int(self._is_running())
+        return 1 if self._run is not None and not self._run.doubtful else int(self._line.is_running())
 
     def _read_cell(self) -> float:
-        said = self._execute(MEASURE_VOLTAGE)
+        said = self._line.execute(MEASURE_VOLTAGE)
         packages = [line for line in said if line.startswith("P")]
         return parse_package(packages[-1])[0].number if packages else math.nan
 
@@ -253,16 +278,17 @@ class EmStat4(Instrument):
         first = self._first + len(self._records)
         if last is not None and last.token == token and last.doubtful:
             self._records.append(InstrumentAlarm("started_again", UNHEARD))
-        run = self._run = self._last = Run(token, RunReader(script, self._next_row), now, now, first)
+        reader = RunReader(script, self._next_row)
+        run = self._run = self._last = Run(token, reader, now, now, first, self._rows)
         try:
-            reply = self._ask(script.request, "e")
+            reply = self._line.ask(script.request, "e")
         except WireError as lost:
             self._find(run, lost)
         else:
             complaint = parse_complaint(reply)
             if complaint is not None:
                 self._run = self._last = None
-                raise self._complain(complaint, script.lines)
+                raise self._line.complain(complaint, script.lines)
         self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
         return first
 
@@ -270,13 +296,16 @@ class EmStat4(Instrument):
         """Return whether a script of which nobody knew runs or ran. Raises OutcomeUnknown."""
         try:
             self._look()
-            found = run.reader.started or self._is_running() or run.reader.started
+            found = run.reader.started or self._line.is_running() or run.reader.started
+            was_there = not found and run.reader.script.file in [each.path for each in self._line.files()]
         except WireError as lost:
             raise self._unknown(run) from lost
-        if found:
+        if found or was_there:
             run.doubtful = False
+            if was_there:
+                run.reader.vanish(*VANISHED[True])
             self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
-        return found
+        return found or was_there
 
     def _forget(self, run: Run) -> None:
         if self._run is run:
@@ -284,11 +313,11 @@ class EmStat4(Instrument):
 
     def _find(self, run: Run, lost: WireError) -> None:
         """Return when the script runs; one that does not is known so while it would still wait."""
-        while (left := run.began + SETTLING - self.clock.now()) > 0.0:
+        while self.clock.now() < run.began + SETTLING:
             try:
-                running = self._is_running() or run.reader.started
+                running = self._line.is_running() or run.reader.started
             except WireError:
-                self.clock.sleep(min(AFTER_ERROR, left), self.wire.lane)
+                self._line.rest()
                 continue
             if running:
                 return
@@ -311,36 +340,29 @@ class EmStat4(Instrument):
         run, self._script = self._run, None
         if run is not None:
             run.reader.stopping = True
-        was_running = parse_complaint(self._abort()) is None
+        was_running = self._line.abort()
         if was_running:
             self._wait_for_end(run)
         else:
-            self.clock.sleep(AFTER_ERROR, self.wire.lane)
-            self._hear(0.0)
+            self._line.rest()
+            self._line.hear(0.0)
             if self._run is not None:
                 self._give_up(self._run)
         if run is not None:
             run.doubtful = False
-        self._execute(OPEN_CELL)
-        self._unsafe = False
+        self._open_idle()
         return was_running
-
-    def _abort(self) -> str:
-        """Send `Z` until it is answered; one that comes twice finds nothing to abort."""
-        for _ in range(TRIES - 1):
-            try:
-                return self._ask(b"Z\n", "Z")
-            except Timeout:
-                self._is_running()  # ends a script that arrived in part, which would swallow a Z
-        return self._ask(b"Z\n", "Z")
 
     def _wait_for_end(self, run: Run | None) -> None:
         """Hear an aborted script out; what one that is not ours says is not kept. Raises Timeout."""
         until = self.clock.now() + STOPPING
         while self.clock.now() < until:
-            if self._run is None if run is not None else not self._is_running():
+            over = (
+                run.reader.over or run.reader.awaits_file if run is not None else not self._line.is_running()
+            )
+            if over:
                 return
-            self._hear(until - self.clock.now())
+            self._line.hear(until - self.clock.now())
         raise Timeout(
             f"{self.name}: the script was aborted and does not end; the cell may be on, stop it again"
         )
@@ -367,6 +389,10 @@ class EmStat4(Instrument):
                 self.name, "records", f"record {since} was asked for, the oldest left is {self._first}"
             )
         self._look()
+        try:
+            self._clear_acknowledged()
+        except WireError as error:
+            log.info("%s: %s; the file is deleted later", self.name, error)
         start = since - self._first
         return Page(
             since, tuple(islice(self._records, start, start + most)), self._first + len(self._records)
@@ -376,21 +402,33 @@ class EmStat4(Instrument):
         """Hear what is there; when a script is silent for too long, ask whether it still runs."""
         run = self._run
         try:
-            self._hear(0.0)
-            if run is not None and self._run is run and run.reader.is_broken:
-                self._stop()
-            if run is not None and self._run is run and self._is_overdue(run):
-                if self._is_running():
-                    run.heard, run.suspect = self.clock.now(), False
-                elif self._run is run:
-                    self._give_up(run)
+            self._line.hear(0.0)
+            if run is not None and self._run is run:
+                self._look_after(run)
             if self._unsafe and self._run is None:
-                self._execute(OPEN_CELL)
-                self._unsafe = False
+                self._open_idle()
         except WireError:
             if run is not None:
                 run.suspect = True
             raise
+
+    def _look_after(self, run: Run) -> None:
+        reader = run.reader
+        if reader.is_broken and not reader.awaits_file:
+            self._stop()
+        elif not reader.awaits_file and self._is_overdue(run):
+            if self._line.is_running():
+                run.heard, run.suspect = self.clock.now(), False
+            elif self._run is run:
+                self._give_up(run)
+        if self._run is run and reader.awaits_file:
+            if self._unsafe:
+                self._open_idle()
+            self._read_file(run)
+
+    def _open_idle(self) -> None:
+        self._line.execute(OPEN_CELL)
+        self._unsafe = False
 
     def _is_overdue(self, run: Run) -> bool:
         silent = self.clock.now() - run.heard
@@ -399,109 +437,99 @@ class EmStat4(Instrument):
         return run.suspect or silent > PATIENCE * run.reader.script.silence + PATIENCE
 
     def _give_up(self, run: Run) -> None:
-        """Book the end of a run that no longer runs and was not heard to end."""
-        if not run.doubtful:
+        """Hear that a run is over which was not heard to end: its file tells how, or else what time it had."""
+        why, cause = VANISHED[run.suspect]
+        self._unsafe = True
+        if run.doubtful:
+            self._run = None
+        elif run.reader.script.file:
+            run.reader.vanish(why, cause)
+        else:
             ended = run.reader.ended_unheard(self.clock.now() - run.began) if run.suspect else []
-            why, cause = VANISHED[run.suspect]
-            self._records.extend(ended or run.reader.lost(why, cause))
-        self._run, self._unsafe = None, True
+            self._book(run, ended or run.reader.lost(why, cause))
+
+    def _read_file(self, run: Run) -> None:
+        """Book what a script that is over kept on the instrument. Raises WireError."""
+        was_read = read_back(self._line, run.reader, lambda records: self._book(run, records))
+        self._book(run, run.reader.concluded(self.clock.now() - run.began, was_read=was_read))
+
+    def _book(self, run: Run, records: Iterable[Record]) -> None:
+        """Keep what is new; the run is over with its last record."""
+        self._records.extend(records if run.skips is None else run.skips.new(records))
+        if run.reader.over and self._run is run:
+            self._run, self._unsafe = None, self._unsafe or run.reader.unsafe
+            if run.reader.script.file:
+                self._litter.append((self._first + len(self._records), run.reader.script.file))
 
     def _next_row(self) -> int:
         self._rows += 1
         return self._rows
 
-    # Lines.
-
-    def _hear(self, longest: float) -> None:
-        for line in self._lines.feed(self.wire.listen(min(longest, SLICE))):
-            self._take(line)
-
-    def _take(self, line: str) -> None:
-        """Give a line to whom it belongs: whoever asked, a small script under way, or the run."""
+    def _news(self, line: str) -> None:
+        """Take a line of the script that runs."""
         run = self._run
-        if not is_news(line):
-            if line == "e" and self._small.expected:
-                self._small.begins()
-            self._replies.append(line)
-        elif not self._small.takes(line) and run is not None:
+        if run is not None:
             run.heard = self.clock.now()
-            self._records.extend(run.reader.feed(line, run.heard - run.began))
-            if run.reader.over:
-                self._run, self._unsafe = None, run.reader.unsafe
+            self._book(run, run.reader.feed(line, run.heard - run.began))
+            self._unsafe = self._unsafe or run.reader.unsafe
 
-    def _answer(self, command: str) -> str:
-        reply = self._ask(f"{command}\n".encode(), command)
-        complaint = parse_complaint(reply)
-        if complaint is not None:
-            raise self._complain(complaint, ())
-        return reply
+    def _is_heard(self) -> bool:
+        return self._run is not None and self._run.reader.started
 
-    def _ask(self, request: bytes, letter: str) -> str:
-        """Send a request and return the reply that begins with its letter. Raises Timeout."""
-        if self._late:
-            self._hear(self.wire.deadline)
-        self._replies.clear()
-        self._late = True
-        self.wire.tell(request)
-        reply = self._reply(letter)
-        self._late = False
-        return reply
+    # Files.
 
-    def _reply(self, letter: str) -> str:
-        until = self.clock.now() + self.wire.deadline
-        while True:
-            while self._replies:
-                reply = self._replies.popleft()
-                if reply.startswith(letter):
-                    return reply
-            left = until - self.clock.now()
-            if left <= 0.0:
-                raise Timeout(
-                    f"{self.name}: no reply to {letter!r} in time; whether it was heard is unknown, the instrument is"
-                    " asked again before anything depends on it"
-                )
-            self._hear(left)
+    def _room(self) -> int | None:
+        """Return the bytes that a script's file may have, None where there are no files.
 
-    def _complain(self, complaint: Complaint, script: tuple[str, ...]) -> InstrumentError:
-        self.clock.sleep(AFTER_ERROR, self.wire.lane)
-        return InstrumentError(self.name, f"{complaint.code:04X}", complaint.words(script))
+        Raises InstrumentError when there are too few.
+        """
+        if self._run is not None:
+            raise InstrumentError(self.name, "busy", "a script runs already; nothing was prepared")
+        self._clear_acknowledged()
+        free = self._line.free()
+        if free is not None and free < LEAST_ROOM:
+            kept = [each.path for each in self._line.files() if each.path.startswith(FILES)]
+            raise InstrumentError(
+                self.name,
+                "storage",
+                f"{free} bytes are free on the instrument, and a day of rows needs {LEAST_ROOM}; it keeps"
+                f" {len(kept)} files of earlier sessions. Take their jobs over, or delete_files()",
+            )
+        return None if free is None else int(ROOM_SHARE * free)
 
-    # Small scripts of the idle instrument.
+    def _clear_acknowledged(self) -> None:
+        """Delete the files of scripts whose last record was acknowledged."""
+        while self._litter and self._litter[0][0] <= self._first and self._run is None:
+            with suppress(InstrumentError):  # it is gone already
+                self._line.delete(self._litter[0][1])
+            self._litter.popleft()
 
-    def _is_running(self) -> bool:
-        """Offer an empty script: it is refused when one runs, and ends one that arrived in part."""
-        complaint = parse_complaint(self._begin(SmallScript(expected=True, empty=True), ()))
-        if complaint is not None:
-            self.clock.sleep(AFTER_ERROR, self.wire.lane)
-            return complaint.code == WRONG_MODE
-        until = self.clock.now() + self.wire.deadline
-        while self._small.heard is None and self.clock.now() < until:
-            if self._run is not None and self._run.reader.started and self._small.lines is None:
-                return True  # that `e` was a late one: the run's own
-            self._hear(until - self.clock.now())
-        if self._small.heard is None:
-            raise Timeout(f"{self.name}: an empty script did not end; whether one runs is unknown")
-        return False
+    def _delete_files(self) -> int:
+        kept = [each.path for each in self._line.files() if each.path.startswith(FILES)]
+        for path in kept:
+            self._line.delete(path)
+        return len(kept)
 
-    def _execute(self, lines: tuple[str, ...]) -> list[str]:
-        """Run a small script on the idle instrument and return what it sends."""
-        complaint = parse_complaint(self._begin(SmallScript(expected=True), lines))
-        if complaint is not None:
-            raise self._complain(complaint, lines)
-        until = self.clock.now() + self.wire.deadline
-        while self._small.heard is None:
-            left = until - self.clock.now()
-            if left <= 0.0:
-                raise Timeout(f"{self.name}: a script of {len(lines)} lines did not end in time")
-            self._hear(left)
-        complaint = parse_complaint(self._small.heard[-1])
-        if complaint is not None:
-            raise self._complain(complaint, lines)
-        return self._small.heard
+    # What another session left.
 
-    def _begin(self, small: SmallScript, lines: tuple[str, ...]) -> str:
-        self._small = small
-        try:
-            return self._ask("\n".join(("e", *lines, "", "")).encode(), "e")
-        finally:
-            small.expected = False
+    def _adopt(self, job: Job, mark: Mark) -> int:
+        if self._last is not None and self._last.token == job.token:
+            return self._last.first
+        running = self._line.is_running()
+        script = compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD, 0)
+        if not running and script.file not in [each.path for each in self._line.files()]:
+            raise InstrumentError(
+                self.name, "gone", f"{job.token} does not run, and there is no file of it on the instrument"
+            )
+        now, self._rows = self.clock.now(), int(mark.trace["rows"])
+        began = now - (self.clock.time() - float(mark.trace["began"]))
+        skips = Skip(mark.elements, mark.row if mark.row > self._rows else 0)
+        reader = RunReader(script, self._next_row)
+        reader.started = True
+        reader.hold()
+        first = self._first + len(self._records)
+        run = self._run = self._last = Run(job.token, reader, began, now, first, self._rows, skips=skips)
+        if not running:
+            reader.vanish(*VANISHED[True])
+        self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
+        return first

@@ -32,7 +32,7 @@ from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import (
     Garbled,
@@ -102,10 +102,6 @@ def decimal(value: float) -> str:
     return f"{value:.12f}".rstrip("0").rstrip(".")
 
 
-def _anybody() -> None:
-    """Let anybody trigger: an instrument without a station."""
-
-
 class DG645(Instrument):
     """The gate of a lamp."""
 
@@ -141,7 +137,7 @@ class DG645(Instrument):
         super().__init__(wire, clock, name=name, **kwargs)
         self.duration_limit, self.gate_level = duration_limit, gate_level
         self.bursts = dead_man
-        self.guard: Callable[[], None] = _anybody
+        self.guard: Callable[[], None] = anybody
         self._done = END_OF_DELAY
         self._seen, self._unread = 0, False
 

@@ -5,18 +5,33 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from devices.clock import Clock, Handle
-from devices.errors import InterlockError, OwnershipError, TokenExpired
-from devices.ports import LOCKS, PortLock
+from devices.clock import Clock, Handle, Poller
+from devices.errors import InterlockError, LabError, TokenExpired
+from devices.ports import LOCKS, PortLock, lock_path
 from devices.recipes import canonical_hash, to_json
 from devices.roles import AnnealJob
 
 TOKEN_LIFE = 30.0
 """Seconds of the clock (CLOCK_BOOTTIME on hardware) within which a token must be used [safety budget of the lab]."""
+
+WATCH_PERIOD = 0.5
+"""Seconds between looks at the permissives while a token waits to be used."""
+
+Deed = Literal["charge", "trigger"]
+"""What a train is granted, one at a time."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A look that raises when something is no longer as it was when a token was given; run on a lane."""
+
+    lane: str
+    look: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -68,11 +83,13 @@ class LampOwner:
         """Return who has it, in words."""
         if self._lock is not None:
             return f"this session (pid {os.getpid()})"
+        # Looking must not keep anybody from taking it, not even for a moment: the file is read, not locked.
         try:
-            PortLock(self._address, self._clock, self._directory).release()
-        except OwnershipError as error:
-            return error.holder
-        return "nobody"
+            said = lock_path(self._address, self._directory).read_text()
+        except OSError:
+            return "nobody"
+        pid = said.split()[1] if said.startswith("pid ") else ""
+        return said if pid.isdecimal() and Path(f"/proc/{pid}").exists() else "nobody"
 
 
 class Nobody:
@@ -97,8 +114,11 @@ class Arming:
         self._lock = threading.RLock()
         self._issued: ArmToken | None = None
         self._expiry: Handle | None = None
-        self._permitted = self._granted = False
+        self._permitted = False
+        self._granted: Deed | None = None
         self._lapsed = ""
+        self._watch: Handle | None = None
+        self._withdrawn: tuple[str, LabError] | None = None
 
     @property
     def permitted(self) -> bool:
@@ -110,8 +130,11 @@ class Arming:
         """Who has the lamp, in words."""
         return self._owner.holder()
 
-    def issue(self, job: AnnealJob) -> ArmToken:
-        """Take the lamp and return a token for this job; an earlier one is void. Raises OwnershipError."""
+    def issue(self, job: AnnealJob, watch: Watch | None = None) -> ArmToken:
+        """Take the lamp and return a token for this job; an earlier one is void. Raises OwnershipError.
+
+        watch: looks at what the token was given for, and raises when it is no longer so: that withdraws the token.
+        """
         with self._lock:
             self._owner.take()
             self._void()
@@ -124,12 +147,18 @@ class Arming:
             )
             self._issued = token
             self._expiry = self._clock.after(TOKEN_LIFE, lambda: self._expired(token), "arm token")
+        if watch is not None:
+            self._watch = self._clock.spawn(
+                watch.lane, self._watched(watch), lambda error: self._withdraw(token, error)
+            )
         return token
 
     def redeem(self, token: ArmToken, job: AnnealJob) -> None:
         """Use a token up: triggers are permitted until end(). Raises InterlockError when it is not good for that."""
         with self._lock:
             issued = self._issued
+            if self._withdrawn is not None and self._withdrawn[0] == token.number:
+                raise self._withdrawn[1]
             if token.number == self._lapsed or (
                 token == issued and self._clock.now() - token.issued > TOKEN_LIFE
             ):
@@ -146,23 +175,24 @@ class Arming:
             self._void()
             self._permitted = True
 
-    def grant(self) -> None:
-        """Let one trigger pass, of the train whose token was redeemed."""
-        self._granted = self._permitted
+    def grant(self, deed: Deed) -> None:
+        """Let one deed pass, of the train whose token was redeemed."""
+        self._granted = deed if self._permitted else None
 
-    def permit(self) -> None:
-        """Raise InterlockError for a trigger that no train was granted; asked before each, and used up by it."""
-        granted, self._granted = self._granted, False
-        if not granted:
-            raise InterlockError(
-                "arm token",
-                f"{self._name} is not armed: no pulse of a train is due; no trigger was sent. Run a plan",
-            )
+    def permit(self, deed: Deed) -> None:
+        """Raise InterlockError for what no train was granted; asked before each deed, and used up by it."""
+        granted, self._granted = self._granted, None
+        if granted != deed:
+            what = {
+                "trigger": "no pulse of a train is due; no trigger was sent",
+                "charge": "no train charges its bank now; nothing was switched on",
+            }[deed]
+            raise InterlockError("arm token", f"{self._name} is not armed: {what}. Run a plan")
 
     def end(self) -> None:
         """Permit no further trigger, void every token, give the lamp back."""
         with self._lock:
-            self._permitted = self._granted = False
+            self._permitted, self._granted = False, None
             self._void()
             self._owner.release()
 
@@ -172,8 +202,26 @@ class Arming:
                 self._lapsed = token.number
                 self.end()
 
+    def _watched(self, watch: Watch) -> Poller:
+        while True:
+            yield WATCH_PERIOD
+            watch.look()
+
+    def _withdraw(self, token: ArmToken, error: Exception) -> None:
+        """Withdraw a token whose permissives are no longer there, or can no longer be asked for."""
+        with self._lock:
+            if self._issued is not token:
+                return
+            why = f"withdrawn after it was armed ({error}); nothing was charged. Arm {self._name} again"
+            permissive = error.permissive if isinstance(error, InterlockError) else "link"
+            self._withdrawn = (token.number, InterlockError(permissive, why))
+            self.end()
+
     def _void(self) -> None:
         self._issued = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from devices.errors import InterlockError
 from devices.roles import ChargerState
 
-Source = Literal["input", "charger", "pyrometer"]
+Source = Literal["input", "charger", "witness"]
 
 FRESH = 1.0
 """Seconds old at the most that the base temperature may be when a pulse is fired; guess, two keep-alives."""
@@ -32,7 +32,7 @@ PERMISSIVES: tuple[Permissive, ...] = (
     Permissive("cell", "input", "a cell is wired in the station"),
     Permissive("dead_man", "input", "the dead-man has tripped and nobody has reset it"),
     Permissive("charger", "charger", "the charger has latched a fault, high voltage off"),
-    Permissive("pyrometer", "pyrometer", f"the base temperature was last read more than {FRESH:g} s ago"),
+    Permissive("temperature", "witness", f"the base temperature was last read more than {FRESH:g} s ago"),
 )
 """In the order in which they are shown; guess of what a lamp of this kind has. Inputs are contacts that a board of
 digital inputs reads: closed permits, so that a cable pulled out does not."""
@@ -41,12 +41,16 @@ Verdict = Literal["ok", "missing", "not watched"]
 
 
 def judged(
-    inputs: Mapping[str, bool] | None, charger: ChargerState | None, age: float | None
+    inputs: Mapping[str, bool] | None,
+    charger: ChargerState | None,
+    age: float | None,
+    within: float = FRESH,
 ) -> dict[str, Verdict]:
     """Return the verdict on every permissive.
 
     inputs: by name, None without a board; charger: its last state; age [s] of the last base temperature, None
-    without a pyrometer. What nobody measures is "not watched", never "ok".
+    where nothing measures it, and within how many seconds it is fresh. What nobody measures is "not watched", never
+    "ok".
     """
 
     def of(permissive: Permissive) -> Verdict:
@@ -55,7 +59,7 @@ def judged(
         elif permissive.source == "charger":
             said = None if charger is None else not charger.fault
         else:
-            said = None if age is None else age <= FRESH
+            said = None if age is None else age <= within
         return "not watched" if said is None else "ok" if said else "missing"
 
     return {each.name: of(each) for each in PERMISSIVES}
@@ -64,6 +68,14 @@ def judged(
 def lacking(verdicts: Mapping[str, Verdict]) -> Iterator[Permissive]:
     """Yield the permissives that are missing."""
     return (each for each in PERMISSIVES if verdicts[each.name] == "missing")
+
+
+def require_never_opened(opened: Collection[str], consequence: str) -> None:
+    """Raise InterlockError that names every contact that was open meanwhile, though it may be closed again."""
+    tripped = [each for each in PERMISSIVES if each.name in opened]
+    if tripped:
+        said = "; ".join(f"{each.lack}, or was since the lamp was armed" for each in tripped)
+        raise InterlockError(", ".join(each.name for each in tripped), f"{said}; {consequence}")
 
 
 def require(verdicts: Mapping[str, Verdict], consequence: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,13 +49,27 @@ RULES: Mapping[LampState, Rule] = {
 """FIRING is from a trigger until what came of it is known: in it, no second one is sent. FAULT stays until a person
 resets it; what follows is COOLING, since the bank may still hold a charge."""
 
+UNDER_WAY = frozenset({LampState.CHARGING, LampState.ARMED, LampState.FIRING})
+"""In which a lamp needs its host."""
+LASTING = frozenset({LampState.CHARGING, LampState.FAULT})
+"""To be known after a power cut: that a bank was being charged, and that a fault is latched."""
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
 
 class LampMachine:
-    """The state of one lamp, held to the table. It begins in COOLING: nobody has looked at the bank yet."""
+    """The state of one lamp, held to the table. It begins in COOLING: nobody has looked at the bank yet.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    was_latched: whether the state before this one was FAULT.
+    """
+
+    def __init__(self, name: str, changed: Callable[[], None] = _nobody) -> None:
+        """Begin; `changed` is called after every change of the state."""
+        self._name, self._changed = name, changed
         self._lock = threading.RLock()
+        self.was_latched = False
         self._state = LampState.COOLING
         self._why = ""
 
@@ -78,8 +92,8 @@ class LampMachine:
         if state is LampState.FAULT:
             raise InterlockError(
                 "state",
-                f"{self._name} is in FAULT ({why}); look at the lamp, then type lab.{self._name}.reset()."
-                " Nothing was done",
+                f"{self._name} is in FAULT ({why}); look at the lamp, then type lab.{self._name}.reset() or"
+                f" `labctl reset {self._name}`. Nothing was done",
             )
         allowed = ", ".join(sorted(each.value for each, rule in RULES.items() if deed in rule.may))
         raise InterlockError(
@@ -95,4 +109,6 @@ class LampMachine:
                 raise InterlockError(
                     "state", f"{self._name} does not go from {self._state.value} to {state.value}"
                 )
+            self.was_latched = self._state is LampState.FAULT
             self._state, self._why = state, why if state is LampState.FAULT else ""
+        self._changed()

@@ -54,8 +54,8 @@ class Witnesses:
                 each.prepare()
 
     def age(self) -> float | None:
-        """Return how old the last look is [s]; None without a pyrometer, infinite before the first."""
-        if self._pyrometer is None:
+        """Return how old the last look is [s]; None where nothing measures, infinite before the first."""
+        if not self.there:
             return None
         return math.inf if self.last is None else self._clock.now() - self.last.at
 

@@ -1,44 +1,31 @@
 """A train of flashes: one software trigger per pulse, sent on the station's lane, each looked after until it is known.
 
 Silence of the host means no pulse. The charger's watchdog (1.5 s) and the dead-man on the trigger generator's inhibit
-input, where there is one, are fed by the same poller, and only while the plan renews its lease.
+input, where there is one, are fed by the same poller, and only while a live plan renews the train's lease, held or not.
 """
 
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
 
 from ophyd.status import StatusBase
 from ophyd.utils import InvalidState
 
-from devices.clock import Clock, Poller
-from devices.errors import InstrumentError, InterlockError, LabError, OutcomeUnknown, WireError
-from devices.lamp.arming import Arming
+from devices.clock import Poller
+from devices.errors import InstrumentError, InterlockError, LabError
 from devices.lamp.discharge import BANK_SAFE, bleeding
-from devices.lamp.parameters import LampParameters
-from devices.lamp.permissives import FRESH, judged, require
-from devices.lamp.records import TRACE_SAMPLES, Pulse, PulseLog
-from devices.lamp.residual import Residual
-from devices.lamp.states import LampMachine, LampState
-from devices.lamp.temperatures import Base, Witnesses
+from devices.lamp.fate import GATE_MARGIN, KEEP_ALIVE, METER_DEADLINE, Crew, Fates
+from devices.lamp.parts import LampParts
+from devices.lamp.permissives import FRESH, judged, require, require_never_opened
+from devices.lamp.records import TRACE_SAMPLES, Pulse
+from devices.lamp.states import LampState
+from devices.lamp.temperatures import Base
 from devices.recipes import AnnealRecipe
-from devices.roles import (
-    Charger,
-    ChargerState,
-    EnergyMeter,
-    PermissiveBoard,
-    PulseTrigger,
-    Trace,
-    TraceRecorder,
-)
+from devices.roles import ChargerState, Trace, TraceRecorder
 
-KEEP_ALIVE = 0.5
-"""Seconds between questions to the charger, a third of its watchdog."""
 LEASE = 15.0
-"""Seconds the plan may stay silent before the train stops firing."""
+"""Seconds the plan may stay silent before the train is ended."""
 LONGEST_HOLD = 600.0
 """Seconds a pause may last before the lamp makes itself safe."""
 CHARGE_DEADLINE = 30.0
@@ -47,49 +34,12 @@ CHARGE_TOLERANCE = 0.005
 """Share of the asked voltage the bank may lack when it fires; the charger reads back to 0.1 %."""
 SETTLING = 0.5
 """Seconds from CHARGE_TOLERANCE to the first pulse, so that it has the bank as full as all others."""
-METER_DEADLINE = 2.0
-"""Seconds after a flash within which the meter has a new value (thermal heads answer in about one)."""
-GATE_MARGIN = 0.02
-"""Seconds from the end of a gate until the trigger generator is asked whether it was completed."""
-LEAST_DROOP = 0.05
-"""Share of its voltage that a flash takes from the bank at least; the paper's pulses take 18 %."""
-COUNTER = 65536
-"""Where the board's counter of flashes begins anew."""
-
-MOST_MISSING = 2
-"""Pulses in a row without an energy after which the lamp is taken to misfire."""
 LOOK_AHEAD = 0.4
 """Seconds before a pulse at which the base temperature is looked at: a scan of thermocouples takes 0.2 s."""
 TRACE_LENGTH = 2.0
 """Length of a trace of a pulse's light, in lengths of the pulse."""
 LATE = 1.0
 """Seconds after which a pulse that comes late leaves a gap in its train; guess, well above what a charger varies by."""
-
-
-@dataclass(frozen=True)
-class LampParts:
-    """The instruments of a lamp; those that not every lamp has are None."""
-
-    charger: Charger
-    trigger: PulseTrigger
-    meter: EnergyMeter
-    board: PermissiveBoard | None = None
-    recorder: TraceRecorder | None = None
-
-
-@dataclass(frozen=True)
-class Crew:
-    """What a train works with, besides its instruments."""
-
-    name: str
-    lane: str
-    clock: Clock
-    built: LampParameters
-    machine: LampMachine
-    arming: Arming
-    log: PulseLog
-    witnesses: Witnesses
-    residual: Residual
 
 
 class Train:
@@ -107,16 +57,14 @@ class Train:
         longest = 2 * count * max(recipe.period, METER_DEADLINE) + 2 * CHARGE_DEADLINE + 24 * 3600.0
         self.finished: StatusBase = clock.status(f"{crew.name} train of {count}", longest)
         self.began = clock.time()
-        self.passed: list[tuple[float, float]] = []
-        self._lock = threading.RLock()
+        self.fates = Fates(recipe, parts, crew, lambda: self._over)
+        self.passed = self.fates.passed
+        self._lock = self.fates.lock
         self._over = False
-        self._paused = False
+        self._paused = self._unattended = False
         self._due = math.inf
         self._first = math.nan
-        self._flashes_before = 0
-        self._missing = 0
-        self._in_flight: Pulse | None = None
-        self.renew_lease()
+        self._lease_until = clock.now() + LEASE
 
     @property
     def paused(self) -> bool:
@@ -139,18 +87,20 @@ class Train:
         return max(0.0, self._clock.now() - self._first) if self.passed else 0.0
 
     def renew_lease(self) -> None:
-        """Let it go on for another LEASE seconds."""
+        """Let it go on for another LEASE seconds, and after a resume at all."""
         self._lease_until = self._clock.now() + LEASE
+        self._unattended = False
 
     def pause(self) -> bool:
-        """Hold it after the pulse in hand; return whether it was going on."""
-        was, self._paused = self._paused, True
+        """Hold it: no trigger is sent once this returns. Return whether it was going on."""
+        with self._lock:
+            was, self._paused = self._paused, True
         return not was
 
     def resume(self) -> None:
-        """Go on with the next pulse; none is repeated."""
-        self._paused = False
-        self.renew_lease()
+        """Go on with the next pulse, none is repeated, as soon as a live plan renews the lease."""
+        with self._lock:
+            self._paused, self._unattended = False, True
 
     def end(self) -> bool:
         """Send no further trigger; return whether it was going on."""
@@ -174,51 +124,29 @@ class Train:
         finish(self.started, None)
         self._first = self._due = self._clock.now() + SETTLING
         for number in range(1, recipe.pulse_count + 1):
-            held = yield from self._wait(LOOK_AHEAD if crew.witnesses.there else 0.0)
-            yield from self._charge(program=False)
-            before = self._looked(number)
-            held = (yield from self._wait()) or held
-            if self._is_stale():
-                before = self._looked(number)
-            self._note_gap(number)
-            self._due = self._clock.now() + recipe.period
-            yield from self._fire(number, before, held=held)
-            self._hold_against_the_board()
+            yield from self._one(number)
+            self.fates.hold_against_the_board()
         self._disarm()
         yield from bleeding(parts.charger, self._clock, crew.built.bleed_time_constant)
         self._log.tell("discharged", "info", f"bank below {BANK_SAFE:g} V")
         if self.end():
             done()
 
-    def settle(self) -> None:
-        """Find out what became of a pulse that was triggered and not yet recorded.
-
-        On wall time the poller's last step may be at it as well; whoever is first records it.
-        """
-        pulse = self._in_flight
-        if pulse is None:
-            return
-        energy, trouble = None, ""
-        try:
-            if pulse.confirmed is None:
-                self._clock.sleep(self.recipe.pulse_duration + GATE_MARGIN, self._crew.lane)
-                pulse.confirmed = self._was_fired(pulse)
-        except Exception as error:  # noqa: BLE001 - the meter is asked all the same, and nothing may hang on this
-            trouble = repr(error)
-        until = self._clock.now() + METER_DEADLINE
-        while energy is None and self._in_flight is pulse and self._clock.now() < until:
-            self._clock.sleep(KEEP_ALIVE / 5, self._crew.lane)
-            try:
-                energy = self._clock.call(self._parts.meter.take)
-            except Exception as error:  # noqa: BLE001 - as above
-                trouble = repr(error)
-        if trouble:
-            self._log.tell("reply_lost", "warning", f"what came of pulse {pulse.number}: {trouble}")
-        try:
-            self._record(pulse, energy)
-        except (InstrumentError, OutcomeUnknown):
-            # The events have what is unknown; that a lamp stays dark matters no more when its train is over.
-            return
+    def _one(self, number: int) -> Poller:
+        """Wait for a pulse's time, look at the base just before it, fire; begin again where a hold came between."""
+        held = yield from self._wait(LOOK_AHEAD if self._crew.witnesses.there else 0.0)
+        yield from self._charge(program=False)
+        before = self._looked(number)
+        while True:
+            held = (yield from self._wait()) or held
+            if self._is_stale():
+                before = self._looked(number)
+            pulse = self._triggered(number, before, held=held)
+            if pulse is not None:
+                yield from self._looked_after(pulse, before)
+                return
+            if self._over:
+                return
 
     def _let_triggers_pass(self) -> None:
         """Set the generator and close the loop, under the lock: not after the end of the train has made them safe."""
@@ -226,6 +154,9 @@ class Train:
         with self._lock:
             if self._over:
                 return
+            self.fates.begin()
+            # What the board counts is known to who comes after this host, whatever happens to it.
+            self._crew.report(True)
             if slots:
                 width = slots[0].duty * slots[0].duration
                 self._parts.trigger.prepare_burst(width, len(slots), slots[0].duration)
@@ -233,23 +164,6 @@ class Train:
                 self._parts.trigger.prepare(self.recipe.pulse_duration)
             if self._parts.board is not None:
                 self._parts.board.enable()
-                self._flashes_before = self._parts.board.flashes()
-
-    def _hold_against_the_board(self) -> None:
-        """Raise InterlockError when the board's own counter has seen more flashes than pulses are recorded.
-
-        The flashes of a burst are not told apart there. Fewer are told by generator, bank and meter.
-        """
-        board = self._parts.board
-        if board is None or self.recipe.micro_pulses:
-            return
-        counted = (board.flashes() - self._flashes_before) % COUNTER
-        if counted > len(self.passed):
-            raise InterlockError(
-                "count",
-                f"the board counted {counted} flashes of this train, {len(self.passed)} pulses are recorded: somebody"
-                " else triggers the lamp. No further pulse is fired; look at the trigger's cables and clients",
-            )
 
     def _disarm(self) -> None:
         parts, crew = self._parts, self._crew
@@ -263,21 +177,38 @@ class Train:
                 crew.machine.go(LampState.COOLING)
 
     def _alive(self) -> ChargerState:
-        """Ask charger and permissives, which feeds both watchdogs, if the plan still renews its lease."""
-        if not self._paused and self._clock.now() > self._lease_until:
-            raise InterlockError("lease", f"the plan was silent for {LEASE:g} s; no further pulse is fired")
-        charger = self._parts.charger.state()
+        """Ask charger and permissives, which feeds both watchdogs, if a live plan still renews the lease."""
+        if self._clock.now() > self._lease_until:
+            raise InterlockError(
+                "lease",
+                f"no live plan was heard of for {LEASE:g} s; no further pulse is fired",
+            )
+        charger = self._asked_charger()
         board = self._parts.board
-        inputs = None
+        inputs: Mapping[str, bool] | None = None
         if board is not None:
             board.alive()
             inputs = board.inputs()
-        require(judged(inputs, charger, None), "no further pulse is fired")
+        verdicts = judged(inputs, charger, None)
+        self._crew.looks.saw(charger, {key: each for key, each in verdicts.items() if each != "not watched"})
+        self._crew.report(False)
+        require(verdicts, "no further pulse is fired")
+        if board is not None:
+            require_never_opened(board.opened(), "no further pulse is fired")
         if not charger.high_voltage_on:
             raise InstrumentError(
                 f"{self._crew.name}.charger", "off", "fault, or high voltage off in the middle of a train"
             )
         return charger
+
+    def _asked_charger(self) -> ChargerState:
+        """Ask the charger as the loop that acts, which alone may keep it alive."""
+        charger = self._parts.charger
+        charger.acting = True
+        try:
+            return charger.state()
+        finally:
+            charger.acting = False
 
     def _charge(self, *, program: bool) -> Poller:
         voltage = self.recipe.voltage
@@ -286,6 +217,7 @@ class Train:
             with self._lock:
                 if not self._over:
                     self._crew.machine.require("charge")
+                    self._crew.arming.grant("charge")
                     self._parts.charger.program(voltage)
         until = self._clock.now() + CHARGE_DEADLINE
         while self._alive().voltage < (1 - CHARGE_TOLERANCE) * voltage:
@@ -300,20 +232,20 @@ class Train:
         return age is not None and age > FRESH
 
     def _wait(self, ahead: float = 0.0) -> Generator[float, None, bool]:
-        """Keep the charger alive until the next pulse is due, or some seconds ahead of it, and through a pause.
+        """Keep the charger alive until the next pulse is due, or some seconds ahead of it, and through a hold.
 
-        Return whether there was a pause.
+        Return whether there was a hold.
         """
         held = False
         hold_until = math.inf
-        while self._paused or self._clock.now() < self._due - ahead:
-            if self._paused and not held:
+        while (holding := self._paused or self._unattended) or self._clock.now() < self._due - ahead:
+            if holding and not held:
                 held, hold_until = True, self._clock.now() + LONGEST_HOLD
-            if self._paused and self._clock.now() > hold_until:
+            if holding and self._clock.now() > hold_until:
                 raise InterlockError("hold", f"held longer than {LONGEST_HOLD:g} s")
             self._alive()
             left = max(self._due - ahead - self._clock.now(), 0.0)
-            yield KEEP_ALIVE if self._paused else min(KEEP_ALIVE, left)
+            yield KEEP_ALIVE if holding else min(KEEP_ALIVE, left)
         return held
 
     def _note_gap(self, number: int) -> None:
@@ -323,37 +255,40 @@ class Train:
             text = f"pulse {number} comes {late:.1f} s late; the layer counts as interrupted"
             self._log.tell("gap", "warning", text)
 
-    def _fire(self, number: int, before: Base, *, held: bool) -> Poller:
-        """Send one trigger, never a second; learn from generator, bank and meter what came of it."""
-        crew, parts = self._crew, self._parts
+    def _triggered(self, number: int, before: Base, *, held: bool) -> Pulse | None:
+        """Send one trigger, never a second; return its pulse, None when a hold or the end came first."""
+        crew, fates = self._crew, self.fates
+        due = self._clock.now() + self.recipe.period
         charger = self._alive()
         require(judged(None, charger, crew.witnesses.age()), "no further pulse is fired")
-        pulse = Pulse(
-            number,
-            self.recipe,
-            self._clock.now() - self._first,
-            charger.voltage,
-            held,
-            base=before.base,
-            chuck=before.chuck,
-        )
         with self._lock:
-            if self._over:
-                return
+            if self._over or self._paused or self._unattended:
+                return None
+            self._note_gap(number)
+            self._due = due
+            elapsed = self._clock.now() - self._first
+            pulse = Pulse(
+                number, self.recipe, elapsed, charger.voltage, held, base=before.base, chuck=before.chuck
+            )
             crew.machine.require("fire")
             crew.machine.go(LampState.FIRING)
-            self._in_flight = pulse
-            crew.arming.grant()
-            parts.trigger.fire()
+            fates.in_flight = pulse
+            crew.arming.grant("trigger")
+            self._parts.trigger.fire()
+        return pulse
+
+    def _looked_after(self, pulse: Pulse, before: Base) -> Poller:
+        """Learn from generator, bank and meter what came of a trigger."""
+        crew, parts, number = self._crew, self._parts, pulse.number
         yield self.recipe.pulse_duration + GATE_MARGIN
-        pulse.confirmed = self._was_fired(pulse)
+        pulse.confirmed = self.fates.was_fired(pulse)
         pulse.after = self._alive().voltage
         after = crew.witnesses.look() if crew.witnesses.there else None
         until = self._clock.now() + METER_DEADLINE
         while (energy := parts.meter.take()) is None and self._clock.now() < until:
             self._alive()
             yield KEEP_ALIVE / 5
-        self._record(pulse, energy)
+        self.fates.record(pulse, energy)
         if parts.recorder is not None:
             self._log.trace(number, self._traced(number, parts.recorder))
         if after is not None:
@@ -376,49 +311,6 @@ class Train:
         seen = crew.witnesses.judged_look()
         crew.residual.base(number, seen.base)
         return seen
-
-    def _was_fired(self, pulse: Pulse) -> bool:
-        """Ask the trigger generator; when its answer is lost it has forgotten, and bank and meter must tell.
-
-        Raises InterlockError when the trigger was inhibited: then there is no pulse to look for.
-        """
-        try:
-            return self._clock.call(self._parts.trigger.fired)
-        except (WireError, OutcomeUnknown) as error:
-            self._log.tell("reply_lost", "warning", f"whether pulse {pulse.number} was fired: {error}")
-            return False
-        except InterlockError:
-            with self._lock:
-                self._in_flight = None
-            self._log.tell(
-                "inhibited", "alarm", f"the trigger of pulse {pulse.number} was inhibited: no flash"
-            )
-            raise
-
-    def _record(self, pulse: Pulse, energy: float | None) -> None:
-        """Count the pulse and append its row, once; raises when nobody saw it, or when the lamp stays dark."""
-        with self._lock:
-            if self._in_flight is not pulse:
-                return
-            self._in_flight = None
-            self._missing = self._missing + 1 if energy is None else 0
-            if not (pulse.confirmed or pulse.emptied(LEAST_DROOP) or energy is not None):
-                unknown = (
-                    f"pulse {pulse.number} was triggered once and neither trigger generator, bank nor meter saw it;"
-                    f" it is not repeated, {self._log.flight.done} pulses are certain. Look at the lamp before going on"
-                )
-                self._log.tell("outcome_unknown", "alarm", unknown)
-                raise OutcomeUnknown(unknown)
-            built = self._crew.built
-            measured = math.nan if energy is None else energy
-            self.passed.append((pulse.elapsed, pulse.before))
-            self._log.count(pulse, energy, measured * built.meter_calibration / built.aperture_area)
-            if not self._over:
-                self._crew.machine.go(LampState.ARMED)
-        if self._missing >= MOST_MISSING:
-            raise InstrumentError(
-                f"{self._crew.name}.meter", "dark", f"no energy from {MOST_MISSING} pulses in a row"
-            )
 
 
 def finish(status: StatusBase | None, error: Exception | None = None) -> None:

@@ -7,14 +7,17 @@ What the script sends, every package under the next number of all (n, type ja) a
     a row              n, l, seconds since the step began (eb), V (ab), A (ba)
     a frequency        n, l, seconds since the step began (eb), Hz (dc), ohm (cc, cd), V (ci), A (ck), sine (ch or cj)
     a step has ended   n, l, why: a number of judging.REASONS (jc), seconds since it began (eb)
+    the script ends    n, l, as the last package of all, whatever ended it but an error
 
 and as text: `run` with the token once it runs, `begin` with the step, `safety` when a limit ended it all. The cell
 stays open for SETTLING seconds at first, so that whoever lost the reply to the script can ask in time whether it
-runs. A step of 2^27 ms and more (37 h) has its seconds rounded to whole ones: a package has no room for more.
+runs. All of it goes to a file on the instrument as well, up to so many packages (fm), where the instrument keeps files.
+A step of 2^27 ms and more (37 h) has its seconds rounded to whole ones: a package has no room for more.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Sequence
@@ -33,9 +36,18 @@ from devices.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
 
-VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl")
-"""One letter each, since the memory is small: judging and techniques say what they hold; n and l as above, s the
+VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "fm")
+"""One letter each, since the memory is small: judging and techniques say what they hold; n, l and fm as above, s the
 seconds of the steps before, t those of this one."""
+
+MOST_PACKAGES = (1 << 27) - 1
+"""The largest whole number in a package."""
+
+BYTES_OF_A_ROW = 80
+"""Of a row in a file: 11 a value and its status, and what else a script sends between rows (guess)."""
+
+FILES = "/labctl-"
+"""How the paths of our files begin."""
 
 LONGEST_LINE = 255
 """Characters in a line of a script [EmStat4 communication protocol, as labmcp-palmsens 0.1.3 cites it]."""
@@ -48,7 +60,7 @@ class Script:
     """What is sent: its lines, and the nodes they run; the token as it is written in it.
 
     silence [s] is the longest one while it runs, period [s] how often it ought to be listened to, fastest [s] the
-    shortest time between two rows; limits are the cell's.
+    shortest time between two rows; limits are the cell's; file is where it keeps what it sends, empty for nowhere.
     """
 
     lines: tuple[str, ...]
@@ -58,6 +70,7 @@ class Script:
     token: str
     limits: CellLimits
     fastest: float
+    file: str = ""
 
     @property
     def request(self) -> bytes:
@@ -74,23 +87,38 @@ class Script:
         return execution(self.nodes, count - 1)
 
 
-def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], rows_ahead: int) -> Script:
+def file_of(token: str) -> str:
+    """Return the path of the file in which a job's script keeps what it sends."""
+    return f"{FILES}{hashlib.sha256(token.encode()).hexdigest()[:12]}.txt"
+
+
+def compiled(
+    job: Job,
+    abilities: Abilities,
+    listening: tuple[float, float],
+    rows_ahead: int,
+    room: int | None = None,
+) -> Script:
     """Return the script of a job.
 
     listening [s]: the shortest and the longest time between two looks at what it sends; rows_ahead: how many rows
-    may be waiting, or so.
+    may be waiting, or so; room: bytes that its file may have, None where the instrument keeps no files.
     Raises LimitError, ProgramError for what cannot be written, or not in the instrument's memory.
     """
     writer = _Writer(job, abilities)
     token = _STRANGE.sub("~", job.token)
     body = writer.nodes(job.nodes, 0)
     counters = [f"l{depth}" for depth in range(writer.depth)]
+    file = "" if room is None else file_of(job.token)
+    most = MOST_PACKAGES if room is None else min(room // BYTES_OF_A_ROW, MOST_PACKAGES)
     lines = [
         *(f"var {name}" for name in (*VARIABLES, *counters)),
         "store_var n 0i ja",
         "store_var l 0i jb",
         "set_pgstat_chan 0",
         "cell_off",
+        f"store_var fm {integer(most)} ja",
+        *([f'file_open "{file}" 0', "set_script_output 3"] if file else ()),
         f'send_string "run {token}"',
         "timer_start",
         f"wait {literal(SETTLING)}",
@@ -98,6 +126,8 @@ def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], row
         *body,
         "on_finished:",
         "cell_off",
+        *package(),
+        *(["file_close"] if file else ()),
     ]
     if max(map(len, lines)) > LONGEST_LINE:
         raise ProgramError(f"{job.name}: its token makes a line of more than {LONGEST_LINE} characters")
@@ -109,7 +139,7 @@ def compiled(job: Job, abilities: Abilities, listening: tuple[float, float], row
         )
     shortest, longest = listening
     period = min(longest, max(shortest, rows_ahead * writer.fastest))
-    return Script(tuple(lines), job.nodes, writer.silence, period, token, job.limits, writer.fastest)
+    return Script(tuple(lines), job.nodes, writer.silence, period, token, job.limits, writer.fastest, file)
 
 
 def count_executions(nodes: Sequence[Step | Loop]) -> int:

@@ -198,6 +198,11 @@ def _moved(value: str, before: str) -> list[str]:
     return [f"copy_var {value} w", f"sub_var w {before}", *when("w < 0", "mul_var w -1")]
 
 
+def kept() -> list[str]:
+    """Return lines that let nothing more go to the file once it is full."""
+    return when("n >= fm", "set_script_output 1")
+
+
 def _limits(limits: CellLimits, driven: bool) -> list[str]:
     """Return the tests of the cell's limits; a step's own end at the same sample has the word after them."""
     lines: list[str] = []
@@ -247,7 +252,9 @@ def _row(step: Step) -> list[str]:
         "add_var w t",
         *when("w >= m", due, f"add_var m {literal(record.interval)}"),
         *when("r != 0i", due),
-        *when("o != 0i", "store_var o 0i ja", "copy_var p y", "copy_var c z", *package("t", "p", "c")),
+        *when(
+            "o != 0i", "store_var o 0i ja", "copy_var p y", "copy_var c z", *package("t", "p", "c"), *kept()
+        ),
     ]
 
 

@@ -1,7 +1,9 @@
 """From the lines that a running script sends to a cycler's records.
 
 The language has no checksums. A package whose form is broken is missing, as any that did not come: its number
-shows it. One whose number does not fit and is not confirmed by the next is taken as broken, too.
+shows it. Where the script keeps a file on the instrument, everything from the first missing package on is read from
+there when the script is over, so that rows come in their order. Where it keeps none, the gap is told; a package whose
+number does not fit and is not confirmed by the next is then taken as broken, too.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from devices.cycler import (
 )
 from devices.errors import Garbled
 from devices.methodscript.compile import Script
-from devices.methodscript.complaints import parse_complaint
+from devices.methodscript.complaints import Complaint, parse_complaint
 from devices.methodscript.judging import FIRST_SAFETY, REASONS
 from devices.methodscript.packages import Status, Value, parse_package
 from devices.programs import Step
@@ -30,8 +32,16 @@ from devices.programs import Step
 NUMBERED = ("ja", "jb")
 BEGIN = ("eb",)
 END = ("jc", "eb")
+LAST: tuple[str, ...] = ()
 ROW = ("eb", "ab", "ba")
 FREQUENCIES = (("eb", "dc", "cc", "cd", "ci", "ck", "ch"), ("eb", "dc", "cc", "cd", "ci", "ck", "cj"))
+
+HELD = (
+    "something that the script sent was not heard; it stands in a file on the instrument, and all from there on is"
+    " booked when the script has come to its end. Stop it to have the rows now"
+)
+
+NO_FILE = "the file in which the instrument keeps what its script sends could not be read; what was not heard is lost"
 
 COARSE = 1.0
 """Seconds by which a package may round a time that has no room for milliseconds."""
@@ -45,13 +55,19 @@ class RunReader:
 
     numbered() gives the next row its number on the channel. `started` once the script was heard to run; `over` when
     it has ended; `unsafe` when it ended without opening the cell; `is_broken` when it ought to be stopped, since its
-    readings are no numbers any more.
+    readings are no numbers any more. `awaits_file`: it is over but for what stands in its file, which from_file()
+    takes line by line: `is_torn` when lines of it were missing, `takes_gaps` lets them be missing.
     """
 
     def __init__(self, script: Script, numbered: Callable[[], int]) -> None:
         self.script = script
         self.started = self.over = self.unsafe = False
         self.stopping = self.is_broken = False
+        self.awaits_file = self.is_torn = self.takes_gaps = False
+        self._held = self._finished = False
+        self._complaint: Complaint | None = None
+        self._vanished: tuple[str, EndReason] | None = None
+        self._recovered: tuple[float, float] | None = None
         self._numbered = numbered
         self._package = 0
         self._before_jump: int | None = None
@@ -62,24 +78,72 @@ class RunReader:
         self._said: set[str] = set()
         self._rows: tuple[RowTaken | None, RowTaken | None] = (None, None)
         self._invalid = 0
+        self.recovered = 0
 
     def feed(self, line: str, at: float) -> list[Record]:
         """Return the records that a line makes; `at` [s] is the host's time since the start."""
-        if self.over:
+        if self.over or self.awaits_file:
             return []
-        if line == "":
-            return list(self._ended())
         if line.startswith("P"):
             self.started = True
-            return list(self._packaged(line, at))
+            return [] if self._held else list(self._packaged(line, at))
         if line == f"Trun {self.script.token}":
             self.started = True
-        complaint = parse_complaint(line) if line.startswith("!") else None
-        if complaint is None:
+        self._complaint = parse_complaint(line) if line.startswith("!") else None
+        if line != "" and self._complaint is None:
             return []
+        self.unsafe = self._complaint is not None
+        if self.script.file and (self._held or not self._finished):
+            self.awaits_file = True
+            return []
+        return list(self._failed(self._complaint) if self._complaint else self._ended())
+
+    def hold(self) -> None:
+        """Take nothing more from what is sent: the file has it."""
+        self._held = True
+
+    def vanish(self, why: str, cause: EndReason) -> None:
+        """Hear that it does not run any more; what became of it is in the file, else it ended so."""
+        self.awaits_file, self._vanished = True, (why, cause)
+
+    def from_file(self, line: str) -> list[Record]:
+        """Return the records that a line of the file makes; those that are known make none."""
+        if not line.startswith("P"):
+            return []
+        found = list(self._packaged(line, self._base + self._elapsed_in_step, from_file=True))
+        for each in found:
+            if isinstance(each, RowTaken | SpectrumPoint):
+                self._recovered = (self._recovered or (each.time,))[0], each.time
+                self.recovered += 1
+        return found
+
+    def concluded(self, at: float, *, was_read: bool) -> list[Record]:
+        """Return the last records, once the file was read, or could not be, at `at` [s] after the start."""
+        self.awaits_file = False
+        said: list[Record] = []
+        if self._recovered:
+            first, last = self._recovered
+            text = f"{self.recovered} rows from {first:g} s to {last:g} s came from the instrument's file"
+            said.append(InstrumentAlarm("recovered", text))
+        if not was_read:
+            said.append(InstrumentAlarm("rows_gap", NO_FILE))
+        if self._complaint is not None:
+            return [*said, *self._failed(self._complaint)]
+        if self._vanished is None or self._finished or self._is_through:
+            return [*said, *self._ended()]
+        unheard = [] if was_read or self._vanished[1] is not EndReason.UNCLEAR else self.ended_unheard(at)
+        return [*said, *(unheard or self.lost(*self._vanished))]
+
+    def _failed(self, complaint: Complaint) -> Iterator[Record]:
         self.over = self.unsafe = True
         words = f"error {complaint.code:04X}: {complaint.words(self.script.lines)}"
-        return [InstrumentAlarm("instrument_error", words), RunStopped(words, EndReason.INSTRUMENT_ERROR)]
+        yield InstrumentAlarm("instrument_error", words)
+        yield RunStopped(words, EndReason.INSTRUMENT_ERROR)
+
+    @property
+    def _is_through(self) -> bool:
+        """Whether its last step has ended, or one of the limits ended it."""
+        return self._safety is not None or (self._step == self.script.steps and not self._open)
 
     def lost(self, why: str, cause: EndReason) -> list[Record]:
         """Return the records of a run of which nothing more will be heard."""
@@ -108,10 +172,9 @@ class RunReader:
 
     def _ended(self) -> Iterator[Record]:
         self.over = True
-        whole = self._step == self.script.steps and not self._open
         if self._safety is not None:
             yield RunStopped(f"the script's limit: {self._safety}", self._safety)
-        elif whole:
+        elif self._is_through:
             yield RunStopped("the script has run to its end")
         elif self.is_broken:
             yield RunStopped(READING_FAILED, EndReason.INSTRUMENT_ERROR)
@@ -121,7 +184,7 @@ class RunReader:
             yield InstrumentAlarm("rows_gap", "what the script sent last was lost")
             yield RunStopped("the script has ended, why was lost", EndReason.UNCLEAR)
 
-    def _packaged(self, line: str, at: float) -> Iterator[Record]:
+    def _packaged(self, line: str, at: float, *, from_file: bool = False) -> Iterator[Record]:
         try:
             values = parse_package(line)
         except Garbled:
@@ -131,11 +194,18 @@ class RunReader:
             return
         package, step = int(values[0].number), int(values[1].number)
         before = self._package
+        if package > before + 1 and self.script.file and not self.takes_gaps:
+            self.is_torn = self.is_torn or from_file
+            if not from_file and not self._held:
+                self._held = True
+                yield InstrumentAlarm("rows_held", HELD)
+            return
         if not self._is_next(package, step):
             return
         if package > before + 1:
             yield InstrumentAlarm("rows_gap", f"packages {before + 1} to {package - 1} of the run were lost")
-        yield from self._stepped(step, kinds[2:], values[2].number, at)
+        if kinds[2:] != LAST:
+            yield from self._stepped(step, kinds[2:], values[2].number, at)
         yield from self._booked(kinds[2:], values[2:])
 
     def _is_next(self, package: int, step: int) -> bool:
@@ -174,7 +244,9 @@ class RunReader:
             )
 
     def _booked(self, kinds: tuple[str, ...], values: tuple[Value, ...]) -> Iterator[Record]:
-        if kinds == END:
+        if kinds == LAST:
+            self._finished = True
+        elif kinds == END:
             reason = REASONS.get(int(values[0].number), EndReason.UNCLEAR)
             if values[0].number >= FIRST_SAFETY:
                 reason = self._safety = self._fault(reason)

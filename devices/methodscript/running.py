@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from devices.cycle_ends import EndReason
-from devices.cycler import Nodes
+from devices.cycler import ElementBegan, Nodes, Record, RowTaken, RunStopped, SpectrumPoint
 from devices.methodscript.reading import RunReader
 from devices.programs import Jump, Loop, Program, Step
 
@@ -36,10 +36,30 @@ UNHEARD = (
 
 
 @dataclass
+class Skip:
+    """Records that were booked by an earlier session: so many steps begun, rows up to this number."""
+
+    elements: int
+    row: int
+
+    def new(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield what was not booked; it begins behind the last of the steps begun and of the rows."""
+        for record in records:
+            known = self.elements > 0 or self.row > 0
+            if isinstance(record, ElementBegan):
+                self.elements -= 1
+            elif isinstance(record, RowTaken | SpectrumPoint) and record.number >= self.row:
+                known, self.row = known and record.number == self.row, 0
+            if not known or isinstance(record, RunStopped):
+                yield record
+
+
+@dataclass
 class Run:
     """A run under way: its token and reader, when it began and was last heard of [s], the number of its first record.
 
-    suspect: after a broken link; doubtful: whether it began at all is not known.
+    rows: of the channel before it. suspect: after a broken link; doubtful: whether it began at all is not known.
+    skips: what another session had of it already, where it was taken over.
     """
 
     token: str
@@ -47,8 +67,10 @@ class Run:
     began: float
     heard: float
     first: int
+    rows: int
     suspect: bool = False
     doubtful: bool = False
+    skips: Skip | None = None
 
 
 @dataclass

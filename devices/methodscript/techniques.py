@@ -18,7 +18,16 @@ from dataclasses import dataclass
 
 from devices.cycle_ends import EndReason
 from devices.methodscript.abilities import Abilities
-from devices.methodscript.judging import CURRENT_TOLERANCE, TOLERANCE, ends, judged, leave, number_of, started
+from devices.methodscript.judging import (
+    CURRENT_TOLERANCE,
+    TOLERANCE,
+    ends,
+    judged,
+    kept,
+    leave,
+    number_of,
+    started,
+)
 from devices.methodscript.sampling import Sampling
 from devices.methodscript.text import absolute, indented, integer, literal, package, when
 from devices.programs import CellLimits, Step
@@ -66,7 +75,7 @@ def element(step: Step, frame: Frame) -> list[str]:
     else:
         through = literal(frame.sampling.duration)
         left = [f"store_var h {through} eb", "sub_var h t", *when("h < g", "copy_var h g")]
-        measuring = ["loop r == 0i", *indented([*left, *measuring]), "endloop"]
+        measuring = ["loop r == 0i", *left, *measuring, "endloop"]
     return [*_set_up(step, frame), *started(frame.sampling), *measuring]
 
 
@@ -104,6 +113,7 @@ def spectrum(run: Impedance, limits: CellLimits, abilities: Abilities) -> list[s
         *absolute("c", "a"),
         *when(f"a > {literal(CURRENT_TOLERANCE * limits.current_max)}", ends(103)),
         *package("t", "f", "i", "j", "p", "c", driven),
+        *kept(),
         *leave(),
     ]
     return [*set_up, "store_var r 0i jc", loop, *indented(body), "endloop", *_swept()]

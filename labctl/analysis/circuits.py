@@ -96,12 +96,17 @@ class CircuitFit:
 
 
 def fit_circuit(
-    circuit: Circuit, frequency: Floats, impedance: Complexes, start: Mapping[str, float]
+    circuit: Circuit,
+    frequency: Floats,
+    impedance: Complexes,
+    start: Mapping[str, float],
+    patience: int = 2000,
 ) -> CircuitFit:
     """Fit a circuit to a spectrum by least squares of the residuals over |Z|.
 
     frequency [Hz] (n,), impedance [ohm] (n,), start: a positive first guess for every parameter. The fit is
     done in logarithms, so parameters stay positive; errors come from its curvature and the residuals' size.
+    patience: evaluations after which it is given up.
     Raises ValueError for a bad spectrum, one with no more numbers than parameters, a start that is not positive
     or does not name the parameters, or a fit that does not settle.
     """
@@ -120,14 +125,17 @@ def fit_circuit(
         return np.concatenate((off.real, off.imag))
 
     first = np.log([start[name] for name in circuit.names])
-    found = least_squares(residuals, first, bounds=(first - 30.0, first + 30.0), x_scale=1.0, method="trf")
+    within = (first - 30.0, first + 30.0)
+    found = least_squares(residuals, first, bounds=within, ftol=1e-7, xtol=1e-7, max_nfev=patience)
     if not found.success:
         raise ValueError(f"the fit did not settle: {found.message}")
     values = np.exp(found.x)
     freedom = found.fun.size - found.x.size
     slopes = np.asarray(found.jac)
-    covariance = np.linalg.pinv(slopes.T @ slopes) * float(found.fun @ found.fun) / freedom
-    spread = np.sqrt(np.diag(covariance))
+    # Not by a pseudo-inverse: it would call parameters certain that only a combination of them is felt of.
+    felt, directions = np.linalg.eigh(slopes.T @ slopes)
+    felt = np.maximum(felt, np.finfo(np.float64).eps * max(float(felt[-1]), np.finfo(np.float64).tiny))
+    spread = np.sqrt(directions**2 @ (1.0 / felt) * float(found.fun @ found.fun) / freedom)
     # A direction the residuals do not feel at all has no error from their curvature: it has none.
     spread = np.where(np.linalg.norm(slopes, axis=0) > 1e-9, spread, np.inf)
     return CircuitFit(

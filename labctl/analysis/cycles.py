@@ -18,7 +18,7 @@ _AGAINST = 0.01  # of all charge that passed: what noise at rest may move agains
 class CycleCapacity:
     """One cycle: its number, and what passed in it.
 
-    discharge_current: median over its rows [A], positive; charge_capacity, discharge_capacity: in the unit of the charge given;
+    discharge_current: mean [A], weighted with charge, positive; charge_capacity, discharge_capacity: in the unit of the charge given;
     charge_energy, discharge_energy: in that unit times volt, positive, NaN where no voltage was given.
     """
 
@@ -73,16 +73,16 @@ def capacities(
     volts = np.full(rises.shape, math.nan) if voltage is None else 0.5 * (voltage[1:] + voltage[:-1])
     found = []
     for number in np.unique(cycle):
-        rows = cycle == number
-        within = rows[1:]
-        discharging = rows & (current < 0)
+        within = cycle[1:] == number
+        up, down = within & (rises > 0), within & (rises < 0)
+        # By charge and not by rows: at rest a current is noise of either sign, and rows are uneven.
+        discharging = down & (current[1:] < 0)
         if not discharging.any():
             continue
-        up, down = within & (rises > 0), within & (rises < 0)
         found.append(
             CycleCapacity(
                 cycle=int(number),
-                discharge_current=float(np.median(-current[discharging])),
+                discharge_current=float(np.average(-current[1:][discharging], weights=-rises[discharging])),
                 charge_capacity=float(rises[up].sum()),
                 discharge_capacity=float(-rises[down].sum()),
                 charge_energy=math.nan if voltage is None else float(rises[up] @ volts[up]),

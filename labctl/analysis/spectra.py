@@ -20,25 +20,34 @@ from labctl.analysis.circuits import (
     resistor,
     series,
 )
-from labctl.analysis.kramers_kronig import check_spectrum
+from labctl.analysis.kramers_kronig import linear_test
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
-_TRIED = 4  # times an arc is looked for at, over the frequencies there are
+_PATIENCE = 60  # evaluations of a fit from one start: those that lead anywhere take some thirty
+_AS_GOOD = 1.5  # times the residual of the Kramers-Kronig test, which any circuit here can at best reach
+_TRIED = 3  # times an arc is looked for at, over the frequencies there are
 
 
 def _arc(number: int) -> Circuit:
     return parallel(resistor(f"r{number}"), constant_phase(f"q{number}"))
 
 
+def _film(number: int) -> Circuit:
+    """Return charge transfer and diffusion in a film behind it, beside the double layer (Randles)."""
+    behind = series(resistor(f"r{number}"), blocked_diffusion("d"))
+    return parallel(behind, constant_phase(f"q{number}"))
+
+
 CIRCUITS: Mapping[str, Circuit] = {
     "R-RQ": series(resistor("r0"), _arc(1)),
     "R-RQ-RQ": series(resistor("r0"), _arc(1), _arc(2)),
-    "R-RQ-D": series(resistor("r0"), _arc(1), blocked_diffusion("d")),
-    "R-RQ-RQ-D": series(resistor("r0"), _arc(1), _arc(2), blocked_diffusion("d")),
+    "R-(RD)Q": series(resistor("r0"), _film(1)),
+    "R-RQ-(RD)Q": series(resistor("r0"), _arc(1), _film(2)),
+    "RQ-(RD)Q": series(_arc(1), _film(2)),
 }
-"""A resistance, one or two arcs of a resistance beside a constant-phase element, diffusion in a film with a wall."""
+"""A resistance; arcs of a resistance beside a constant-phase element; an arc with diffusion in a film behind it."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +64,13 @@ def best_fit(frequency: Floats, impedance: Complexes) -> BestFit:
     frequency [Hz] (n,), impedance [ohm] (n,). A parameter more must pay for itself: 2 n ln(rss) + k ln(2 n).
     Source: Schwarz, Ann. Statist. 6 (1978) 461. Raises ValueError for a bad spectrum or when nothing can be fitted.
     """
-    check_spectrum(frequency, impedance)
+    noise = linear_test(frequency, impedance).rms
     best: tuple[float, BestFit] | None = None
     refused = ""
     for name, circuit in CIRCUITS.items():
         for start in _starts(circuit, frequency, impedance):
             try:
-                fit = fit_circuit(circuit, frequency, impedance, start)
+                fit = fit_circuit(circuit, frequency, impedance, start, _PATIENCE)
             except ValueError as error:
                 refused = str(error)
                 continue
@@ -70,6 +79,8 @@ def best_fit(frequency: Floats, impedance: Complexes) -> BestFit:
             score = 2.0 * numbers * math.log(misfit) + len(circuit.names) * math.log(numbers)
             if best is None or score < best[0]:
                 best = (score, BestFit(name, fit))
+            if fit.residual <= _AS_GOOD * noise:
+                break  # no other start does better by more than noise
     if best is None:
         raise ValueError(f"no circuit can be fitted: {refused}")
     return best[1]
@@ -84,9 +95,14 @@ def _starts(circuit: Circuit, frequency: Floats, impedance: Complexes) -> Iterat
     base, span = max(float(real.min()), least), max(float(np.ptp(real)), least)
     arcs = [number for number in (1, 2) if f"r{number}" in circuit.names]
     for chosen in itertools.combinations(times.tolist(), len(arcs)):
-        start = {"r0": base}
+        start = {"r0": base} if "r0" in circuit.names else {}
         for number, time in zip(arcs, chosen, strict=True):
             start |= {f"r{number}": 0.5 * span, f"q{number}": time / (0.5 * span), f"q{number}_n": 0.9}
-        if "d_R" in circuit.names:
-            start |= {"d_R": span, "d_T": float(1.0 / turning.min())}
-        yield start
+        if "d_R" not in circuit.names:
+            yield start
+            continue
+        lowest = int(np.argmin(turning))
+        slow, drop = float(turning[lowest]), max(abs(float(impedance.imag[lowest])), least)
+        # Two films with the same impedance at the lowest frequency: one filled to its wall by then, one not.
+        yield {**start, "d_T": 0.1 / slow, "d_R": 0.1 * drop}
+        yield {**start, "d_T": 10.0 / slow, "d_R": drop * math.sqrt(20.0)}

@@ -89,7 +89,7 @@ class VirtualClock:
         self._lock = threading.RLock()
         self._lanes_on_stack: list[str] = []
         self._live: set[int] = set()
-        self._foreground = 0
+        self._foreground = self._held = 0
         self.loop = ClockLoop(self)
         self._thread = run_in_background(self.loop)
 
@@ -107,6 +107,17 @@ class VirtualClock:
             self._live.add(engine)
         else:
             self._live.discard(engine)
+
+    def hold(self) -> None:
+        """Keep time still until `release`, whoever is live: what began at one instant goes on at that instant."""
+        self.call(lambda: self._hold(1))
+
+    def release(self) -> None:
+        """Take one hold back."""
+        self.call(lambda: self._hold(-1))
+
+    def _hold(self, more: int) -> None:
+        self._held += more
 
     def after(self, dt: float, action: Callable[[], None], owner: str) -> Handle:
         """Run `action` in `dt` seconds on the loop's thread; what it raises is logged under `owner`."""
@@ -180,7 +191,7 @@ class VirtualClock:
             ready = self._wait_paced(block, target, self.pace)
             if ready or target is None:
                 return ready
-        elif target is None or not (self._live or self._foreground):
+        elif target is None or self._held or not (self._live or self._foreground):
             return block(None)
         self._ns = target
         if due is not None and due.at <= target:

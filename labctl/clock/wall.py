@@ -98,6 +98,12 @@ class WallClock:
     def set_live(self, engine: int, live: bool) -> None:
         """Do nothing: wall time moves by itself."""
 
+    def hold(self) -> None:
+        """Do nothing: wall time stands still for nobody."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
     def after(self, dt: float, action: Callable[[], None], owner: str) -> Handle:
         """Run `action` in `dt` seconds on the timer thread; what it raises is logged under `owner`."""
 

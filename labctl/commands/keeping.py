@@ -1,7 +1,8 @@
-"""Commands that look at what was kept."""
+"""Commands that look at what was kept, and say something of it."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,57 @@ import typer
 
 from labctl.commands.options import DataOption, RunArgument
 
+SHOWN = 100
+"""Runs in a list unless asked otherwise."""
 
-def runs(data: DataOption = None) -> None:
-    """List the runs that were kept."""
-    from labctl.show import print_runs
 
-    print_runs(data)
+class Mark(StrEnum):
+    """How a run may be marked."""
+
+    BAD = "bad"
+    GOOD = "good"
+
+
+def runs(
+    sample: Annotated[str, typer.Option(help="Only those of this sample.")] = "",
+    plan: Annotated[str, typer.Option(help="Only this plan: anneal, cycle, ...")] = "",
+    since: Annotated[str, typer.Option(help="Began then or later: 2d, 12h, 2026-11-01.")] = "",
+    until: Annotated[str, typer.Option(help="Began before then; a day counts whole.")] = "",
+    device: Annotated[str, typer.Option(help="Name or role of a device that the plan worked with.")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="A condition, e.g. 'recipe.voltage > 880 V'; several must all hold."),
+    ] = None,
+    status: Annotated[str, typer.Option(help="success, fail, abort, died, running or damaged.")] = "",
+    bad: Annotated[bool | None, typer.Option("--bad/--no-bad", help="Only runs marked bad, or none.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="The newest so many at the most; 0: all.")] = SHOWN,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    data: DataOption = None,
+) -> None:
+    """List the runs that were kept, oldest first; those marked bad bear their mark."""
+    from labctl.clock.label import wall_label
+    from labctl.config.finder import data_dir
+    from labctl.runs.conditions import condition
+    from labctl.runs.search import Search, moment, search
+    from labctl.show_runs import print_briefs, print_json
+
+    now, directory = wall_label(), data_dir(data)
+    asked = Search(
+        sample=sample,
+        plan=plan,
+        since=moment(since, now) if since else None,
+        until=moment(until, now, end=True) if until else None,
+        device=device,
+        status=status,
+        bad=bad,
+        where=tuple(condition(text) for text in where or ()),
+        limit=limit,
+    )
+    found = search(directory, asked)
+    if as_json:
+        print_json(found)
+    else:
+        print_briefs(found, directory, limit)
 
 
 def show(
@@ -44,3 +90,40 @@ def plot(
 
     for path in plot_run(Run(run, data), output or data_dir(data) / "pictures"):
         typer.echo(str(path))
+
+
+def note(
+    words: Annotated[list[str], typer.Argument(metavar="[RUN] TEXT", help="The run, then what to note.")],
+    sample: Annotated[str, typer.Option(help="Note it of a sample, not of a run.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Note something of a run, or of a sample with --sample; the journal stays as it is."""
+    from labctl.config.finder import data_dir
+    from labctl.runs.briefs import find_run
+    from labctl.runs.remarks import note_run
+    from labctl.samples.entering import by_hand, enter
+
+    directory = data_dir(data)
+    text = " ".join(words if sample else words[1:])
+    if not text.strip():
+        raise typer.BadParameter("say what to note", param_hint="TEXT")
+    if sample:
+        enter(directory, sample, "note", text=text)
+    else:
+        note_run(find_run(directory, words[0]), text, **by_hand(directory))
+
+
+def mark(
+    run: RunArgument,
+    as_: Annotated[Mark, typer.Argument(metavar="bad|good", help="What it is.")],
+    why: Annotated[str, typer.Option(help="Why.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Mark a run bad, or good again. What is derived from runs leaves bad ones out; belief counts their heat."""
+    from labctl.config.finder import data_dir
+    from labctl.runs.briefs import find_run
+    from labctl.runs.remarks import mark_run
+    from labctl.samples.entering import by_hand
+
+    directory = data_dir(data)
+    mark_run(find_run(directory, run), as_.value, why, **by_hand(directory))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from devices.errors import ConfigError, Mistake
+from devices.programs import Refusals
 from labctl.config.documents import quoted
 from labctl.config.fields import Field, field_at
 from labctl.units import parse
@@ -27,8 +28,9 @@ def validate(kind: type[T], body: Any, *, file: str, key: str = "") -> T:
     try:
         return TypeAdapter(kind).validate_json(json.dumps(body), strict=True, context={"units": parse})
     except ValidationError as error:
-        found = (_mistake(kind, body, details, file, key) for details in error.errors(include_url=False))
-        raise ConfigError(list(dict.fromkeys(mistake for mistake in found if mistake is not None))) from error
+        details = error.errors(include_url=False)
+        found = (mistake for each in details for mistake in _mistakes(kind, body, each, file, key))
+        raise ConfigError(list(dict.fromkeys(found))) from error
 
 
 class Collected:
@@ -65,22 +67,27 @@ def joined(*parts: str) -> str:
     return key
 
 
-def _mistake(kind: Any, body: Any, details: ErrorDetails, file: str, prefix: str) -> Mistake | None:
-    """Return the mistake, or None when another one says it better."""
+def _mistakes(kind: Any, body: Any, details: ErrorDetails, file: str, prefix: str) -> Iterator[Mistake]:
+    """Yield what pydantic refused, nothing when another mistake says it better."""
     field = field_at(kind, body, details["loc"])
     if field is None:
-        return None
+        return
     key = joined(prefix, *field.path)
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, Refusals):
+        yield from (Mistake(file, key, "", said) for said in cause.found)
+        return
     if details["type"].startswith("union_tag"):
         tag = details["ctx"]["discriminator"].strip("'")
         typed = field.typed.get(tag)
         key = joined(prefix, *field.path, tag)
-        return Mistake(file, key, "" if typed is None else quoted(typed), f"must be {field.tags()}")
+        yield Mistake(file, key, "" if typed is None else quoted(typed), f"must be {field.tags()}")
+        return
     if details["type"] == "too_short" and len(field.typed) >= details["ctx"]["min_length"]:
-        return None  # its entries were refused one by one; pydantic counts only the good ones
+        return  # its entries were refused one by one; pydantic counts only the good ones
     shown = field.present and not isinstance(field.typed, dict | list)
     value = quoted(field.typed) if shown else ""
-    return Mistake(file, key, value, _allowed(field, details))
+    yield Mistake(file, key, value, _allowed(field, details))
 
 
 def _allowed(field: Field, details: ErrorDetails) -> str:

@@ -20,6 +20,7 @@ from labctl.config import readers
 from labctl.config.checking import Collected, nearest, validate
 from labctl.config.documents import Document, quoted, read
 from labctl.config.models import Compare, Experiment
+from labctl.language.mistakes import each_of
 
 T = TypeVar("T")
 
@@ -149,12 +150,7 @@ def _cell_mistakes(program: Macro, sample: SampleRef, file: str) -> list[Mistake
     """Say what is wrong with the currents that the macro asks of this very cell."""
     try:
         program.on(CellSize.of(sample))
-    except ProgramError as error:
-        return [Mistake(file, "program", quoted(program.name), str(error))]
-    except ValidationError as error:
-        where = f"on a cell of {sample.area:g} m^2"
-        return [
-            Mistake(file, "program", quoted(program.name), f"{where}: {detail['msg']}")
-            for detail in error.errors(include_url=False)
-        ]
+    except (ProgramError, ValidationError) as error:
+        where = f"on a cell of {sample.area:g} m^2: " if isinstance(error, ValidationError) else ""
+        return [Mistake(file, "program", quoted(program.name), f"{where}{said}") for said in each_of(error)]
     return []

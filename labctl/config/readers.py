@@ -31,7 +31,7 @@ from devices.samples import SampleRef
 from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
-from labctl.language.steps import told
+from labctl.language.mistakes import each_of
 from labctl.language.text_program import TextProgram
 from labctl.language.unicycler import UnicyclerProgram, load, protocol_of
 
@@ -127,8 +127,7 @@ def _text_program(path: Path, limits: CellLimits | None) -> Macro:
     try:
         return TextProgram(path.stem, (text,), limits)
     except ValidationError as error:
-        found = [Mistake(file, "", "", told(error))]
-        raise ConfigError(found) from error
+        raise ConfigError([Mistake(file, "", "", said) for said in each_of(error)]) from error
 
 
 def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> Macro:

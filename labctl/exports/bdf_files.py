@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class _Told:
     written: int = 0
     left_out: int = 0
     ambient: bool = False
+    spectra: bool = False
+    cycled: bool = False
 
 
 def write_bdf_csv(run: RunFile, outputs: Outputs) -> list[str]:
@@ -100,11 +102,11 @@ def _write(
         # Whether anything was measured is known only at the end, and an empty column tells a reader nothing.
         columns = tuple(each for each in columns if each is not AMBIENT)
         told = _rows(run, begin(columns))
-    spectra = _write_impedance(run, outputs)
     remarks = []
     if told.left_out:
         remarks.append(f"{told.left_out} rows with a failed reading of voltage or current were left out")
-    if spectra:
+    if told.spectra:
+        _write_impedance(run, outputs)
         remarks.append("BDF has no columns for impedance: it is in a table of its own")
     text = json.dumps(_metadata(run, f"{outputs.stem}{ending}", columns, told, remarks), indent=2) + "\n"
     outputs.text(f"{ending}.metadata.json").write(text)
@@ -112,43 +114,36 @@ def _write(
 
 
 def _rows(run: RunFile, put: Put) -> _Told:
+    """Write the rows. Raises DataError when the run is no cycling run, or breaks the laws of BDF."""
     told, checks = _Told(), BdfChecks()
-    for table, left_out in bdf_tables(run):
+    sums = {column.label: 0.0 for balance in BALANCES for column in balance}
+    for batch in run.batches():
+        if batch.stream == "impedance":
+            told.spectra |= len(batch.number) > 0
+        if batch.stream != "primary":
+            continue
+        if any(column.key and column.key not in batch.columns for column in COLUMNS):
+            break
+        table, left_out = _as_bdf(batch, sums)
         fault = checks.find_fault(table)
         if fault is not None:
             raise DataError(
                 f"run {run.uid[:8]} cannot become BDF: row {fault.row}: {fault.text};"
                 " parquet, hdf5 and csv take any run"
             )
+        told.cycled = True
         told.written += len(table[TIME.label])
         told.left_out += left_out
         told.ambient |= bool(np.isfinite(table[AMBIENT.label]).any())
         put(table)
-    if not told.written:
-        raise DataError(f"run {run.uid[:8]} has no row with a voltage and a current; BDF would be empty")
-    return told
-
-
-def bdf_tables(run: RunFile) -> Iterator[tuple[dict[str, Floats], int]]:
-    """Yield the rows of a cycling run as tables by BDF's labels, and how many rows were left out of each.
-
-    Raises DataError when the run is no cycling run.
-    """
-    sums = {label: 0.0 for balance in BALANCES for label in (each.label for each in balance)}
-    found = False
-    for batch in run.batches():
-        if batch.stream != "primary":
-            continue
-        found = True
-        missing = [column.key for column in COLUMNS if column.key and column.key not in batch.columns]
-        if missing:
-            break
-        yield _as_bdf(batch, sums)
-    if not found or missing:
+    if not told.cycled:
         raise DataError(
             f"run {run.uid[:8]} ({run.start.get('plan_name', '')}) has no rows of voltage and current over time;"
             " BDF is for cycling: take csv, parquet, hdf5 or rocrate"
         )
+    if not told.written:
+        raise DataError(f"run {run.uid[:8]} has no row with a voltage and a current; BDF would be empty")
+    return told
 
 
 def _as_bdf(batch: Batch, sums: dict[str, float]) -> tuple[dict[str, Floats], int]:
@@ -168,16 +163,15 @@ def _typed(column: BdfColumn, values: Floats) -> NDArray[Any]:
     return values.astype(np.int64) if column.integer else values
 
 
-def _write_impedance(run: RunFile, outputs: Outputs) -> bool:
+def _write_impedance(run: RunFile, outputs: Outputs) -> None:
     writer: Any = None
     for batch in run.batches():
-        if batch.stream != "impedance" or not len(batch.number):
+        if batch.stream != "impedance":
             continue
         if writer is None:
             writer = csv.writer(outputs.text("-impedance.csv"), lineterminator="\r\n")
             writer.writerow(header(list(batch.columns), label_units(batch)))
         writer.writerows(rows_of(list(batch.columns.values())))
-    return writer is not None
 
 
 def _metadata(

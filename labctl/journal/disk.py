@@ -20,7 +20,6 @@ LAST_WORDS = 16_000_000
 12 MB, with 100 bytes each."""
 
 
-
 class Room(Protocol):
     """What is asked of os.statvfs."""
 
@@ -74,7 +73,9 @@ class Disk:
         if free < self._limits.reserve:
             return f"{self.data} has {_shown(free)} left, less than the reserve of {_shown(self._limits.reserve)}"
         if free < self._limits.alarm and not self._warned:
-            log.warning("%s has %s left; runs are ended at %s", self.data, _shown(free), _shown(self._limits.reserve))
+            log.warning(
+                "%s has %s left; runs are ended at %s", self.data, _shown(free), _shown(self._limits.reserve)
+            )
         self._warned = free < self._limits.alarm
         return ""
 

@@ -191,14 +191,20 @@ def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]
         return None, None
     check_record(path, lines[0][:-1], 0, 0)
     start = _document(check_record(path, lines[1][:-1], offset, 1), "start")
-    *before, last = tail[: tail.rfind(b"\n")].split(b"\n")
-    if not before and len(tail) == LONGEST_STOP:
-        return start, None  # longer than any stop document: rows
-    try:
-        number = int(last[18:26], 16)
-    except ValueError as error:
-        raise Corrupt(f"{path}: the last record is damaged") from error
-    return start, _document(check_record(path, last, size - len(tail) + tail.rfind(last), number), "stop")
+    end = tail.rfind(b"\n")
+    while True:
+        beginning = tail.rfind(b"\n", 0, end) + 1
+        if not beginning and len(tail) == LONGEST_STOP:
+            return start, None  # longer than any stop document: rows
+        last = tail[beginning:end]
+        try:
+            number = int(last[18:26], 16)
+        except ValueError as error:
+            raise Corrupt(f"{path}: the last record is damaged") from error
+        record = check_record(path, last, size - len(tail) + beginning, number)
+        if record.kind != "X" or not beginning:
+            return start, _document(record, "stop")
+        end = beginning - 1
 
 
 def _document(record: Record, name: str) -> dict[str, Any] | None:

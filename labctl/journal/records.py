@@ -66,7 +66,9 @@ class Loss:
     torn: bool
 
     def __str__(self) -> str:
-        what = "its last record is torn" if self.torn else f"{self.records} records, the first of them damaged"
+        what = (
+            "its last record is torn" if self.torn else f"{self.records} records, the first of them damaged"
+        )
         return f"{self.path}: {self.size} bytes from byte {self.offset} on were not read: {what}"
 
 
@@ -270,8 +272,8 @@ def read_records(
     a newer labctl wrote it.
     """
     with path.open("rb") as file:
-        offset = sequence = 0
-        for line in file:
+        offset = 0
+        for sequence, line in enumerate(file):
             if not line.endswith(b"\n"):
                 if sequence == 0:
                     raise Foreign(f"{path} is not a journal")
@@ -289,7 +291,6 @@ def read_records(
                 return
             yield record
             offset += len(line)
-            sequence += 1
 
 
 def check_record(path: Path, line: bytes, offset: int, sequence: int) -> Record:

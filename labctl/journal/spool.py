@@ -6,9 +6,10 @@ which number on a run collects; so every row belongs to one run, whether or not 
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,36 +79,46 @@ class SpooledStream:
         return {"spool": self._spool.name, "stream": stream, "after": after}
 
 
-@dataclass
+SpooledRow = tuple[float, dict[str, Any]]
+"""A row with its time label."""
+
+
+@dataclass(frozen=True)
 class SpooledRows:
-    """The rows of one stream of a spool that belong to one run, in their order; number of the first, from 1."""
+    """The rows of a spool that belong to one run, by stream and number; unread: records that are damaged."""
 
-    first: int
-    rows: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    rows: Mapping[str, Mapping[int, SpooledRow]]
+    unread: int
+
+    def after(self, stream: str, number: int) -> tuple[list[int], list[SpooledRow]]:
+        """Return the numbers and the rows of a stream that come after a number."""
+        numbers = [each for each in self.rows.get(stream, {}) if each > number]
+        return numbers, [self.rows[stream][each] for each in numbers]
 
 
-def rows_of_run(path: Path, run: str) -> tuple[dict[str, SpooledRows], list[Loss]]:
-    """Return the rows in a spool that belong to a run, by stream, and what of the file could not be read."""
+def rows_of_run(path: Path, run: str) -> SpooledRows:
+    """Return the rows in a spool that belong to a run, as far as the file can be read."""
     losses: list[Loss] = []
     owners: dict[str, list[tuple[int, str]]] = {}
-    rows: dict[str, list[tuple[int, float, dict[str, Any]]]] = {}
+    rows: dict[str, dict[int, SpooledRow]] = {}
     for record in read_records(path, lost=losses.append, until_damage=True):
         said = record.payload
         if record.kind == "M":
             owners.setdefault(said["stream"], []).append((said["after"], said["run"]))
         elif record.kind == "R":
-            rows.setdefault(said["stream"], []).append((said["n"], said["time"], said["row"]))
+            rows.setdefault(said["stream"], {})[said["n"]] = (said["time"], said["row"])
     found = {}
     for stream, marks in owners.items():
-        for after, until in _spans(marks, run):
-            mine = [row for row in rows.get(stream, ()) if after < row[0] <= until]
-            found[stream] = SpooledRows(int(after) + 1, [(time, row) for _, time, row in mine])
-    return found, losses
+        after, until = _span(marks, run)
+        found[stream] = {
+            number: row for number, row in rows.get(stream, {}).items() if after < number <= until
+        }
+    return SpooledRows(found, sum(loss.records for loss in losses if not loss.torn))
 
 
-def _spans(marks: list[tuple[int, str]], run: str) -> Iterator[tuple[float, float]]:
-    """Yield after which row and until which row a run collects: from its first mark to the next one of another."""
+def _span(marks: Sequence[tuple[int, str]], run: str) -> tuple[float, float]:
+    """Return after which row and until which a run collects: from its first mark to the next one of another run."""
     own = next((index for index, (_, owner) in enumerate(marks) if owner == run), None)
-    if own is not None:
-        later = (after for after, owner in marks[own:] if owner != run)
-        yield marks[own][0], next(later, float("inf"))
+    if own is None:
+        return math.inf, math.inf
+    return marks[own][0], next((after for after, owner in marks[own:] if owner != run), math.inf)

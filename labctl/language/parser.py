@@ -31,7 +31,7 @@ begins a comment. What PyBaMM reads in a string means the same here, or is refus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -39,14 +39,25 @@ from pydantic import ValidationError
 
 from devices.cells import CellSize
 from devices.cycle_ends import EndReason
-from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When, leaves, loops
-from devices.techniques import Record
+from devices.errors import ProgramError
+from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When, beyond, leaves, loops
+from devices.techniques import OpenCircuit, Record, Until
+from labctl.language.mistakes import each_of, refusals_of, together
 from labctl.language.quantities import CURRENTS, read
-from labctl.language.steps import StepReader, told, whole
+from labctl.language.steps import CONTINUES, StepReader, whole
 from labctl.language.tokens import Token, Tokens
 
 DEEPEST = 40
 """Levels of loops; a program needs three."""
+
+MOST_MISTAKES = 50
+"""After so many the rest of a text is not read."""
+
+UNREAD = Step(OpenCircuit(), Until(duration=1.0))
+"""Stands where a step could not be read, so that what is around it still can be."""
+
+ITEMS = ("charge", "discharge", "hold", "rest", "sweep", "impedance", "repeat", "gitt", "go")
+"""Words that begin an item."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +82,17 @@ class Script:
         try:
             return Program(self.name or name, self.nodes, limits, self.on_host_loss or on_host_loss)
         except ValidationError as error:
-            beyond = breaches(self.nodes, limits)
-            if not beyond:
-                raise self.tokens.wrong(told(error), 0) from error
-            also = "".join(f"; also {said}" for said in list(beyond.values())[1:])
-            index, said = next(iter(beyond.items()))
-            raise self.tokens.wrong(said + also, self.places[index].at) from error
-
-
-def breaches(nodes: Sequence[Node], limits: CellLimits) -> dict[int, str]:
-    """Return what each step asks for beyond the cell's limits, by its index; a program itself tells the first."""
-    found = {}
-    for index, step in enumerate(leaves(nodes)):
-        try:
-            Program("one", (step,), limits)
-        except ValidationError as error:
-            found[index] = told(error).replace("step 0:", f"step {index}:")
-    return found
+            of_steps = refusals_of(error)
+            others = [said for said in each_of(error) if said not in of_steps.values()]
+            found = [self.tokens.wrong(said, self.places[index].at) for index, said in of_steps.items()]
+            raise together([*found, *(self.tokens.wrong(said, 0) for said in others)]) from error
 
 
 def parse(text: str, cell: CellSize | None = None, record: Record | None = None) -> Script:
-    """Return what a text says, on a cell (None: currents in A only). Raises ProgramError with line and column."""
+    """Return what a text says, on a cell (None: currents in A only).
+
+    Raises ProgramError with line and column; ProgramMistakes where there are several, up to MOST_MISTAKES.
+    """
     return _Parser(text, cell, record or Record()).script()
 
 
@@ -107,6 +108,10 @@ def parse_program(
     return parse(text, cell).program(name, limits, on_host_loss)
 
 
+class _Enough(Exception):
+    """There are so many mistakes that the text must be something else."""
+
+
 class _Parser:
     def __init__(self, text: str, cell: CellSize | None, record: Record) -> None:
         self.tokens = Tokens(text)
@@ -114,24 +119,81 @@ class _Parser:
         self.places: list[Token] = []
         self.frame: dict[str, Any] = {}
         self.depth = 0
+        self.mistakes: dict[tuple[int | None, int | None], ProgramError] = {}
 
     def script(self) -> Script:
-        """Take everything."""
-        self._skip_separators()
-        while self._took_header():
-            self._skip_separators()
-        nodes = self._items("")
-        if not nodes:
-            raise self.tokens.refused("expected a step")
-        self._check_jumps(nodes)
+        """Take everything; what cannot be read is passed over, and told at the end."""
+        nodes: list[tuple[Node, Token]] = []
+        try:
+            self._headers()
+            nodes = self._items("")
+            if not nodes:
+                self._note(self.tokens.refused("expected a step"))
+            self._check_jumps(nodes)
+            if self.mistakes:
+                self._note_beyond(nodes)
+        except _Enough:
+            pass
+        if self.mistakes:
+            raise together(list(self.mistakes.values()))
         return Script(tuple(node for node, _ in nodes), self.tokens, tuple(self.places), **self.frame)
 
+    def _headers(self) -> None:
+        self._skip_separators()
+        going = True
+        while going:
+            try:
+                going = self._took_header()
+            except ProgramError as error:
+                self._note(error)
+                self._recover("")
+            self._skip_separators()
+
+    def _note(self, mistake: ProgramError) -> None:
+        """Keep a mistake, one of each place."""
+        self.mistakes.setdefault((mistake.line, mistake.column), mistake)
+        if len(self.mistakes) >= MOST_MISTAKES:
+            raise _Enough
+
+    def _note_beyond(self, nodes: Sequence[tuple[Node, Token]]) -> None:
+        """Note what was read and asks for more than the limits of the text; the steps' numbers are not known."""
+        limits = self.frame.get("limits")
+        for step, at in zip(leaves([node for node, _ in nodes]), self.places, strict=True):
+            if limits is not None and step is not UNREAD:
+                for said in beyond(step, limits):
+                    self._note(self.tokens.wrong(said, at.at))
+
+    def _recover(self, closing: str) -> None:
+        """Pass over what could not be read, up to where something new begins; brackets in it are read."""
+        while self.tokens.peek().kind != "end" and self.tokens.peek().text != closing:
+            token = self.tokens.peek()
+            if token.kind == "separator" and self._begins_anew(token):
+                return
+            if token.text in ("(", "[") and self.tokens.peek(1).kind != "number":
+                depth = self.depth
+                try:
+                    self._group()
+                except ProgramError as error:
+                    self._note(error)
+                self.depth = depth
+            else:
+                self.tokens.take()
+
+    def _begins_anew(self, separator: Token) -> bool:
+        """Tell whether something new begins behind a separator, rather than a clause of the step before."""
+        after = self.tokens.peek(1)
+        if separator.text in ("\n", ";"):
+            return after.word not in CONTINUES
+        return after.kind == "label" or after.word in ITEMS or after.text in ("(", "[", "'", '"')
+
     def _check_jumps(self, nodes: Sequence[tuple[Node, Token]]) -> None:
+        """Note the jumps that do not arrive; the tags of what was not read may be anything."""
         tags = [tag for node, _ in nodes if not isinstance(node, Jump) for tag in node.tags]
+        unread = any(node is UNREAD for node, _ in nodes)
         for node, at in nodes:
-            if isinstance(node, Jump) and tags.count(node.to) != 1:
+            if isinstance(node, Jump) and tags.count(node.to) != 1 and not (unread and node.to not in tags):
                 many = "no" if node.to not in tags else "more than one"
-                raise self.tokens.wrong(f'{many} item at the top level has the tag "{node.to}"', at.at)
+                self._note(self.tokens.wrong(f'{many} item at the top level has the tag "{node.to}"', at.at))
 
     def _skip_separators(self) -> None:
         while self.tokens.peek().kind == "separator":
@@ -171,15 +233,30 @@ class _Parser:
 
     def _items(self, closing: str) -> list[tuple[Node, Token]]:
         """Take items up to a closing mark ("" for the end), which is left to the caller."""
+        expected = f"expected a new line{f', a comma or {closing}' if closing else ''}"
+        return self._listed(closing, self._item, expected)
+
+    def _listed(
+        self, closing: str, take: Callable[[], list[tuple[Node, Token]]], expected: str
+    ) -> list[tuple[Node, Token]]:
+        """Take all there are; what is wrong with one is noted, and the next is taken."""
         found: list[tuple[Node, Token]] = []
         self._skip_separators()
         while self.tokens.peek().kind != "end" and self.tokens.peek().text != closing:
-            found += self._item()
-            token = self.tokens.peek()
-            if token.kind not in ("separator", "end") and token.text != closing:
-                raise self.tokens.refused(
-                    f"expected a new line{f', a comma or {closing}' if closing else ''}"
-                )
+            first, places, depth = self.tokens.peek(), len(self.places), self.depth
+            try:
+                taken = take()
+                token = self.tokens.peek()
+                if token.kind not in ("separator", "end") and token.text != closing:
+                    raise self.tokens.refused(expected)
+                found += taken
+            except ProgramError as error:
+                self._note(error)
+                self.depth = depth
+                self._recover(closing)
+                del self.places[places:]
+                self.places.append(first)
+                found.append((UNREAD, first))
             self._skip_separators()
         return found
 
@@ -255,17 +332,14 @@ class _Parser:
 
     def _titration(self, first: Token) -> list[Step | Loop]:
         self._deeper(self.tokens.expect("(", "and a pulse and a rest"))
-        found: list[tuple[Node, Token]] = []
-        self._skip_separators()
-        while self.tokens.peek().text != ")":
-            at = self.tokens.peek()
-            self.places.append(at)
-            found.append((self.steps.pulse(), at))
-            if self.tokens.peek().kind != "separator" and self.tokens.peek().text != ")":
-                raise self.tokens.refused('expected a comma or ")"')
-            self._skip_separators()
+        found = self._listed(")", self._pulse, 'expected a comma or ")"')
         self._close(")", found)
         return self._bodily(found)
+
+    def _pulse(self) -> list[tuple[Node, Token]]:
+        at = self.tokens.peek()
+        self.places.append(at)
+        return [(self.steps.pulse(), at)]
 
     def _deeper(self, at: Token) -> None:
         self.depth += 1

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from devices.cells import SECONDS_PER_HOUR, CellSize
 from devices.cycler import LONGEST_STEP
-from devices.errors import LabError
 from devices.limits import ChannelLimits
 from devices.plausibility import plausibility
 from devices.programs import Program, Step
 from devices.techniques import ConstantCurrent
 from labctl.language.estimate import Estimate, StepEstimate, estimate
 from labctl.language.printer import print_limits, print_step
+from labctl.language.refusals import Check, refusals
 
 SHOWN = 20
-"""Steps listed one by one; a PITT has a hundred that are alike."""
+"""Steps and doubts listed one by one; a PITT has a hundred that are alike."""
 
 _LONG = re.compile(r"\d+\.\d{5,}(?:E-?\d+)?")
 
-Check = Callable[[Program], object]
-"""Refuses a program by raising: a driver's check."""
-
 
 def stops(
-    program: Program, cell: CellSize, channel: ChannelLimits | None, checks: dict[str, Check]
+    program: Program, cell: CellSize, channel: ChannelLimits | None, checks: Mapping[str, Check]
 ) -> list[str]:
     """Return every limit that a program would hit: the channel's, an instrument's own, and the cell's in mid-step."""
     found = list(_beyond_channel(program, channel)) if channel is not None else []
     for name, check in checks.items():
-        found += _refused(name, check, program)
+        found += refusals(name, check, program)
     return [*found, *_overfull(program, cell)]
 
 
-def report(program: Program, cell: CellSize, hit: Sequence[str] = ()) -> Iterator[str]:
+def report(
+    program: Program, cell: CellSize, hit: Sequence[str] = (), remarks: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the lines that tell a program: steps, limits it would hit, doubts, totals with how they came about.
 
-    hit: the limits, as `stops` tells them.
+    hit: the limits, as `stops` tells them; remarks: what an instrument does otherwise than the program says.
     """
     found = estimate(program, cell)
     yield f"{program.name}: {len(found.steps)} steps, {found.executions} runs of them{_most(found.exact)}"
@@ -50,7 +49,11 @@ def report(program: Program, cell: CellSize, hit: Sequence[str] = ()) -> Iterato
     if len(found.steps) > SHOWN:
         yield f"  ... and {len(found.steps) - SHOWN} more"
     yield from (f"  LIMIT   {line}" for line in hit)
-    yield from (f"  DOUBT   {line}" for line in plausibility(program, cell))
+    doubts = plausibility(program, cell)
+    yield from (f"  DOUBT   {line}" for line in doubts[:SHOWN])
+    if len(doubts) > SHOWN:
+        yield f"  DOUBT   ... and {len(doubts) - SHOWN} more"
+    yield from (f"  NOTE    {line}" for line in remarks)
     yield from _totals(found, cell)
 
 
@@ -110,27 +113,6 @@ def _beyond_channel(program: Program, channel: ChannelLimits) -> Iterator[str]:
     if program.limits.current_max > channel.current:
         most = program.limits.current_max
         yield f"limits.current_max = {most:g} A; the lab allows {channel.current:g} A (limits.toml, potentiostat)"
-
-
-def _refused(name: str, check: Check, program: Program) -> Iterator[str]:
-    """Yield what an instrument refuses of a whole program and, where that is a step's fault, of its other steps."""
-    whole = _refusal(name, check, program)
-    if not whole:
-        return
-    yield whole
-    for index, step in enumerate(program.leaves()):
-        alone = _refusal(name, check, Program(program.name, (step,), program.limits))
-        said = alone.replace("step 0", f"step {index}")
-        if said not in ("", whole):
-            yield said
-
-
-def _refusal(name: str, check: Check, program: Program) -> str:
-    try:
-        check(program)
-    except LabError as error:
-        return str(error) if str(error).startswith(name) else f"{name}: {error}"
-    return ""
 
 
 def _overfull(program: Program, cell: CellSize) -> Iterator[str]:

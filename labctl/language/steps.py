@@ -25,6 +25,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from labctl.language.mistakes import told
 from labctl.language.printer import natural_end
 from labctl.language.quantities import CURRENTS, Quantity, read
 from labctl.language.tokens import Token, Tokens
@@ -252,12 +253,3 @@ def whole(tokens: Tokens, what: str) -> int:
     if token.kind != "number" or not token.text.isdecimal() or len(token.text) > 9:
         raise tokens.refused(f"expected a whole number ({what})")
     return int(tokens.take().text)
-
-
-def told(error: ValidationError) -> str:
-    """Return what pydantic refused, in one sentence."""
-    said = []
-    for detail in error.errors(include_url=False):
-        place = ".".join(str(each) for each in detail["loc"])
-        said.append(f"{place}: {detail['msg']}" if place else detail["msg"].removeprefix("Value error, "))
-    return "; ".join(said)

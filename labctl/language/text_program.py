@@ -9,10 +9,11 @@ from pydantic.dataclasses import dataclass
 
 from devices.cells import CellSize
 from devices.errors import ProgramError
-from devices.programs import CellLimits, Program
+from devices.programs import CellLimits, Program, Refusals
 from devices.quantities import STRICT
 from devices.samples import SafeId
 from devices.techniques import Record
+from labctl.language.mistakes import each_of
 from labctl.language.parser import parse
 
 NOMINAL = CellSize(area=0.15e-4, capacity=0.036, basis="a film of 1 um or so, to read the text by")
@@ -47,12 +48,12 @@ class TextProgram:
     def _can_be_read(self) -> Self:
         try:
             script = parse(self.text, NOMINAL, self.record)
-            if self.limits is None and script.limits is None:
-                raise ValueError(
-                    "the cell's limits are missing; give the table limits, or begin the steps with them"
-                )
         except ProgramError as error:
-            raise ValueError(str(error)) from error
+            raise Refusals(each_of(error)) from error
+        if self.limits is None and script.limits is None:
+            raise ValueError(
+                "the cell's limits are missing; give the table limits, or begin the steps with them"
+            )
         return self
 
     def on(self, cell: CellSize) -> Program:

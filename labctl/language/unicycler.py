@@ -19,7 +19,7 @@ from devices.errors import ConfigError, Mistake, ProgramError
 from devices.programs import CellLimits, Program
 from devices.techniques import Record
 from labctl.config.checking import validate
-from labctl.language.steps import told
+from labctl.language.mistakes import each_of, together
 from labctl.language.unicycler_reader import Reader
 from labctl.language.unicycler_schema import Protocol, Safety, ampere, milli
 from labctl.language.unicycler_writer import Writer
@@ -34,7 +34,7 @@ def to_unicycler(program: Program, cell: CellSize | None = None) -> dict[str, An
         raise ProgramError(f"step {other}: unicycler records all steps alike, and this one records otherwise")
     return {
         "unicycler": {},
-        "sample": {"name": "$NAME", "capacity_mAh": _capacity(cell)},
+        "sample": {"name": "$NAME", "capacity_mAh": _capacity(program.rates_on or cell)},
         "record": {
             "current_mA": milli(record.current_change),
             "voltage_V": record.voltage_change,
@@ -78,19 +78,25 @@ class UnicyclerProgram:
     file: str = "unicycler"
 
     def on(self, cell: CellSize | None) -> Program:
-        """Return the program for this cell. Raises ProgramError."""
+        """Return the program for this cell; C-rates are those of the file's own capacity, where it has one.
+
+        Raises ProgramError.
+        """
         protocol, own = self.protocol, self.protocol.sample.capacity_mAh
+        rates_on = None
         if own is not None:
-            cell = CellSize(1.0 if cell is None else cell.area, ampere(own) * SECONDS_PER_HOUR)
+            area, basis = 1.0 if cell is None else cell.area, f"sample.capacity_mAh in {self.file}"
+            cell = rates_on = CellSize(area, ampere(own) * SECONDS_PER_HOUR, basis=basis)
         rows = protocol.record
         try:
             record = Record(
                 rows.time_s, rows.voltage_V, None if rows.current_mA is None else ampere(rows.current_mA)
             )
             nodes = Reader(protocol.method, cell, record).nodes()
-            return Program(self.name, nodes, _limits(protocol.safety, self.limits), self.on_host_loss)
+            limits = _limits(protocol.safety, self.limits)
+            return Program(self.name, nodes, limits, self.on_host_loss, rates_on)
         except ValidationError as error:
-            raise ProgramError(f"{self.file}: {told(error)}") from error
+            raise together([ProgramError(f"{self.file}: {said}") for said in each_of(error)]) from error
 
 
 def load(text: str, file: str) -> Mapping[str, Any]:

@@ -21,8 +21,8 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
-from labctl.language.parser import DEEPEST
-from labctl.language.steps import told
+from labctl.language.mistakes import together, told
+from labctl.language.parser import DEEPEST, MOST_MISTAKES, UNREAD
 from labctl.language.unicycler_schema import (
     OWN_TAG,
     Again,
@@ -62,15 +62,25 @@ class Reader:
         }
 
     def nodes(self) -> tuple[Step | Loop, ...]:
-        """Return the nodes."""
+        """Return the nodes. Raises ProgramError with every entry that has no meaning here."""
         done: list[_Open] = []
+        mistakes: list[ProgramError] = []
         for at, entry in enumerate(self._method):
             if isinstance(entry, Tag):
                 continue
-            if isinstance(entry, Again):
-                done = self._looped(at, entry, done)
-            else:
-                done.append(self._step(at, entry))
+            try:
+                if isinstance(entry, Again):
+                    done = self._looped(at, entry, done)
+                else:
+                    done.append(self._step(at, entry))
+            except ProgramError as error:
+                mistakes.append(error)
+                if not isinstance(entry, Again):
+                    done.append(_Open(at, at, UNREAD))
+            if len(mistakes) >= MOST_MISTAKES:
+                break
+        if mistakes:
+            raise together(mistakes)
         return tuple(each.node for each in done)
 
     def _start(self, at: int, again: Again, places: Mapping[str, int]) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from devices.errors import DataError
-from labctl.runs.entries import OPEN
-from labctl.runs.index import ask_index
+from labctl.runs.index import OPEN, ask_index
 
 LAST = "last"
 """What may be typed for the run that began last."""
@@ -46,9 +45,13 @@ class Brief:
     damage: str = ""
 
 
-COLUMNS = (
-    "uid, path, began, ended, plan, sample, experiment, status, label, body, mark, why, remarks, continues, damage"
-)
+NAMES = (
+    "uid", "path", "began", "ended", "plan", "sample", "experiment", "status", "label", "body", "mark", "why",
+    "remarks", "continues", "damage",
+)  # fmt: skip
+"""The columns of the index that a Brief is made of, in its order."""
+
+COLUMNS = ", ".join(NAMES)
 
 
 def run_files(data: Path) -> list[Path]:
@@ -75,32 +78,49 @@ def briefs(data: Path) -> Iterator[Brief]:
     yield from _listed(data, ORDER)
 
 
-def followers(data: Path, uid: str) -> list[Brief]:
-    """Return the runs that say that they go on with a run, in the order they began."""
-    return _listed(data, f"AND continues = ? {ORDER}", uid)
+def latest_label(data: Path) -> float:
+    """Return the latest time label [s since the epoch] of any run, 0 where there is none.
+
+    A night rehearsed in seconds ends tomorrow: what is entered by hand now comes after it all the same.
+    """
+    latest = ask_index(
+        data, lambda connection: connection.execute("SELECT max(ended) FROM runs WHERE listed").fetchone()[0]
+    )
+    return latest or 0.0
+
+
+def brief_from(journal: Path) -> Brief:
+    """Return a run in one line from its journal itself, wherever that stands. Raises DataError when it says nothing."""
+    from labctl.runs.entries import entry_of, remark_columns
+
+    entry = entry_of(journal)
+    if entry is None:
+        raise DataError(f"{journal} ends before its start document; there is nothing to read")
+    found = {**entry.columns, **remark_columns(journal), "path": journal}
+    return _told(*(found.get(name, "") for name in NAMES))
 
 
 def brief_of(data: Path, row: sqlite3.Row) -> Brief:
     """Return the run of an index row with COLUMNS."""
-    _, path, *columns = row
-    brief = Brief(row[0], data / path, *columns)
+    uid, path, *columns = row
+    return _told(uid, data / path, *columns)
+
+
+def _told(*columns: Any) -> Brief:
+    brief = Brief(*columns)
     if brief.status != OPEN:
         return brief
-    return Brief(**{**vars(brief), "status": RUNNING if is_written(brief.path) else DIED})
+    return replace(brief, status=RUNNING if _is_written(brief.path) else DIED)
 
 
-def is_written(journal: Path) -> bool:
-    """Return whether a process writes a journal now: it holds the file's lock. The lock is tried and given back."""
+def _is_written(journal: Path) -> bool:
+    # Only for the few runs without an end: it brings numpy along.
+    from labctl.journal.records import has_writer
+
     try:
-        with journal.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(file, fcntl.LOCK_UN)
-    except BlockingIOError:
-        return True
+        return has_writer(journal)
     except OSError:
-        # It is gone, or its file system knows no locks.
-        return False
-    return False
+        return False  # it is gone since it was listed
 
 
 def _listed(data: Path, condition: str, *values: object) -> list[Brief]:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import DataError
+from labctl.runs.index import DAMAGED, OPEN
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on
 from labctl.runs.skim import Skim, skim
-
-OPEN, DAMAGED = "open", "damaged"
-"""Status of a run without a stop document (running, or it died: only its lock tells), and of an unreadable one."""
 
 CONTAINERS = frozenset({"steps", "body"})
 """Parts of a program's tree that say nothing about what is in them; left out of keys."""
@@ -34,12 +32,14 @@ class Entry:
 def entry_of(path: Path) -> Entry | None:
     """Return the entry of a journal; None for one that ended before it said what it is."""
     try:
-        found = skim(path, {"outcome", "cycles"})
+        found = skim(path, {"outcome", "cycles", "steps"})
     except DataError as error:
         return Entry(_damaged(path, str(error)))
     if found.start is None:
         return Entry(_damaged(path, found.damage)) if found.damage else None
-    return Entry(_columns(found, found.start), tuple(_amounts(found, found.start)), tuple(_devices(found.start)))
+    return Entry(
+        _columns(found, found.start), tuple(_amounts(found, found.start)), tuple(_devices(found.start))
+    )
 
 
 def remark_columns(path: Path) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _columns(found: Skim, start: Mapping[str, Any]) -> dict[str, Any]:
         "body_hash": _text(body.get("hash")),
         "notes": _text(start.get("notes")),
         "continues": _text(start.get("continues")),
-        "damage": found.damage,
+        "damage": found.damage or found.doubt,
     }
 
 
@@ -116,6 +116,24 @@ def _results(found: Skim) -> Iterator[Amount]:
         yield "result.first_discharge", discharges[0], None
         yield "result.last_discharge", discharges[-1], None
         yield "result.best_discharge", max(discharges), None
+    if (kept := _retention(found.rows.get("steps", []))) is not None:
+        yield "result.retention", kept, None
+
+
+def _retention(pages: list[dict[str, Any]]) -> float | None:
+    """Return the charge of the last discharge over that of the first, both by the same step of the program.
+
+    Like is compared with like: the same place in the program is the same current, and both ended for the same
+    reason. None with less than two such steps.
+    """
+    rows = [
+        row
+        for page in pages
+        for row in zip(*(page["data"][key] for key in ("step_index", "end_reason", "charge")), strict=True)
+        if row[2] is not None and row[2] < 0
+    ]
+    alike = [charge for step, reason, charge in rows if (step, reason) == rows[0][:2]]
+    return alike[-1] / alike[0] if len(alike) > 1 else None
 
 
 def flat(key: str, value: Any) -> Iterator[Amount]:

@@ -12,15 +12,20 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from labctl.runs.entries import Entry, entry_of, remark_columns
 from labctl.runs.remarks import SUFFIX
+
+if TYPE_CHECKING:
+    from labctl.runs.entries import Entry
 
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
 APPLICATION, SCHEMA = 0x6C616263, 1
 """What marks an index as labctl's ("labc"), and its version."""
+
+OPEN, DAMAGED = "open", "damaged"
+"""Status of a run without a stop document (running, or it died: only its lock tells), and of an unreadable one."""
 
 PATIENCE = 10.0
 """Seconds to wait for another process that brings the same index up to date; guess."""
@@ -137,7 +142,7 @@ def _folders(parents: list[str]) -> list[str]:
 
 
 def _connected(name: str, **options: Any) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, **options)
+    connection: sqlite3.Connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, **options)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -171,7 +176,9 @@ def _make(connection: sqlite3.Connection) -> None:
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
-    marks = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    marks = [
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    ]
     return marks == [APPLICATION, SCHEMA]
 
 
@@ -216,6 +223,9 @@ _KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
 
 
 def _read(journal: Path) -> Entry | None:
+    # Reading journals takes numpy; a list of runs that are all known does not wait for it.
+    from labctl.runs.entries import Entry, entry_of, remark_columns
+
     try:
         found = entry_of(journal)
     except FileNotFoundError:
@@ -252,5 +262,3 @@ def _keep(connection: sqlite3.Connection, path: str, seen: Seen, entry: Entry | 
     connection.executemany(
         "INSERT INTO devices VALUES (?, ?, ?, ?, ?)", [(run, *device) for device in entry.devices]
     )
-
-

@@ -1,24 +1,51 @@
-"""What made a sample what it is: the runs that changed it."""
+"""What made a sample what it is: the runs that changed it, and those that changed what it was cut from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from labctl.runs.briefs import briefs
+from labctl.runs.briefs import Brief, briefs
 from labctl.runs.run import Run
+from labctl.samples.parents import Families
 
 MAKING = frozenset({"anneal"})
 """Plans that change what a sample is; what they did is the input of later runs."""
 
 
-def made_by(data: Path, sample_id: str) -> list[str]:
-    """Return the uids of the runs that made a sample what it is, oldest first."""
-    return [each.uid for each in briefs(data) if each.sample == sample_id and each.plan in MAKING]
+def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[Brief]:
+    """Return the runs that made a sample what it is, oldest first; those of its parents before it was cut, too.
+
+    named: parents that are not on record yet. Runs that are marked bad are among them: whatever is wrong with
+    their rows, the sample had their heat. Where nobody said when it was cut, all that its parent had counts.
+    """
+    ends = {each.id: each.cut for each in Families(data).ancestors(sample_id, named)} | {sample_id: None}
+    return [
+        each
+        for each in briefs(data)
+        if each.plan in MAKING and each.sample in ends and _before(each.time, ends[each.sample])
+    ]
+
+
+def _before(time: float, end: float | None) -> bool:
+    return end is None or time < end
+
+
+def made_by(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[str]:
+    """Return the uids of the runs that made a sample what it is, oldest first; as making_runs says."""
+    return [each.uid for each in making_runs(data, sample_id, named)]
+
+
+def pulsed(found: list[Brief]) -> Iterator[Run]:
+    """Yield the anneals among some runs, each by itself, those with pulses."""
+    for brief in found:
+        run = Run(brief.path)
+        if "primary" in run.streams and len(run.table("primary", ["pulse"])["pulse"]):
+            yield run
 
 
 def earlier_anneals(run: Run) -> list[Run]:
     """Return the anneals of a run's sample that were kept before it beside it, oldest first, those with pulses."""
-    data = run.path.parents[3]
-    uids = made_by(data, run.start["sample"]["id"])
-    earlier = [Run(uid, data) for uid in uids[: uids.index(run.uid)]]
-    return [each for each in earlier if "primary" in each.streams and len(each.table()["pulse"])]
+    found = making_runs(run.path.parents[3], run.start["sample"]["id"])
+    uids = [each.uid for each in found]
+    return list(pulsed(found[: uids.index(run.uid)]))

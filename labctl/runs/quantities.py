@@ -1,4 +1,4 @@
-"""Which unit a value in the index has, by its key or the last part of it. SI; a test compares them with the recipes' fields."""
+"""Which unit a value in the index has, by its key or the last part of it; SI."""
 
 from __future__ import annotations
 

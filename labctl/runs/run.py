@@ -1,8 +1,8 @@
-"""One run, read from its journal as documents and as tables."""
+"""One run, read as documents and as tables: its journal, and those of the runs that went on with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,73 +10,111 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl.config.finder import data_dir
-from labctl.journal.documents import read_documents
-from labctl.runs.briefs import Brief, brief_of, find_run
+from labctl.runs.briefs import Brief, brief_from, find_run
+from labctl.runs.chain import IDENTITY, chain_of, joined
+from labctl.runs.member import Member
+from labctl.runs.rows import Table as Table
 
-Table = dict[str, np.ndarray[Any, Any]]
+
+class Documents:
+    """The documents of journals, read anew whenever they are gone through."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self._members = members
+
+    def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for each in self._members:
+            yield from each.documents()
 
 
 class Run:
-    """One run, read from its journal.
+    """One run, its rows read when they are asked for.
 
     `Run(uid)` looks in the data directory; a beginning of the uid that fits one run only is enough, and "last" is
-    the run that began last.
+    the run that began last. A run that died and was gone on with is one run with all that followed, whichever uid
+    of it is named: start is the first journal's, stop the last one's, tables go through all. alone, and any
+    `Run(path)`: that journal only. A damaged journal is refused, unless until_damage: then it is read up to there.
     """
 
-    def __init__(self, uid: str | Path, data: str | Path | None = None) -> None:
-        """Read the run. Raises DataError when there is none, or more than one, or its journal is corrupt."""
-        self.path = (
-            uid if isinstance(uid, Path) else find_run(data_dir(None if data is None else Path(data)), uid)
-        )
-        self.documents = list(read_documents(self.path))
-        self.start: dict[str, Any] = self._only("start") or {}
-        self.stop = self._only("stop")
-        self.uid = str(self.start["uid"])
+    def __init__(
+        self,
+        uid: str | Path,
+        data: str | Path | None = None,
+        *,
+        alone: bool = False,
+        until_damage: bool = False,
+    ) -> None:
+        """Read what the run says of itself. Raises DataError when there is none, several, or it is damaged."""
+        folder = data_dir(None if data is None else Path(data))
+        paths = [uid if isinstance(uid, Path) else find_run(folder, uid)]
+        if not alone and not isinstance(uid, Path):
+            paths = chain_of(folder, paths[0].stem) or paths
+        self.members = tuple(Member(path, until_damage=until_damage) for path in paths)
+        first, last = self.members[0], self.members[-1]
+        self.path, self.uid, self.start, self.stop = first.path, first.uid, first.start, last.stop
+        if not self.start:
+            raise DataError(f"{self.path} ends before its start document; there is nothing to read")
 
-    def _only(self, name: str) -> dict[str, Any] | None:
-        return next((doc for each, doc in self.documents if each == name), None)
+    @property
+    def chain(self) -> list[str]:
+        """The uids of the runs it consists of: its own, and those of the runs that went on with it."""
+        return [each.uid for each in self.members]
+
+    @property
+    def damage(self) -> list[str]:
+        """What is wrong with its journals, in words."""
+        return [each.damage for each in self.members if each.damage]
+
+    @property
+    def documents(self) -> Documents:
+        """Its documents as the engine emitted them; of a chain one journal after the other."""
+        return Documents(self.members)
 
     @property
     def streams(self) -> dict[str, list[dict[str, Any]]]:
         """The descriptors of each stream, by stream name."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for name, doc in self.documents:
-            if name == "descriptor":
-                found.setdefault(doc["name"], []).append(doc)
+        for each in self.members:
+            for stream, descriptors in each.streams.items():
+                found.setdefault(stream, []).extend(descriptors)
         return found
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each stream has; of a chain, rows that two journals have count twice."""
+        return {stream: sum(each.counts.get(stream, 0) for each in self.members) for stream in self.streams}
 
     def units(self, stream: str = "primary") -> dict[str, str]:
         """Return the unit of each key of a stream."""
         keys = self._descriptors(stream)[0]["data_keys"]
         return {key: str(described.get("units", "")) for key, described in keys.items()}
 
-    def table(self, stream: str = "primary") -> Table:
-        """Return a stream's rows, one array per key, in the order they were taken."""
-        described = self._descriptors(stream)[0]["data_keys"]
-        keys = list(described)
-        columns: dict[str, list[Any]] = {key: [] for key in keys}
-        for name, doc in self._events(stream):
-            for key in keys:
-                value = doc["data"][key]
-                columns[key].extend(value if name == "event_page" else [value])
-        kinds = {"string": str, "integer": int}
-        return {
-            key: np.asarray(values, dtype=kinds.get(described[key]["dtype"]) if not values else None)
-            for key, values in columns.items()
-        }
+    def table(self, stream: str = "primary", columns: Sequence[str] | None = None) -> Table:
+        """Return a stream's rows, one array per key, in the order they were taken; only some keys if asked.
+
+        Memory goes with the columns asked for. Raises DataError when there is no such stream or column.
+        """
+        keys = list(self._descriptors(stream)[0]["data_keys"])
+        if unknown := [key for key in columns or () if key not in keys]:
+            raise DataError(f"stream {stream} has no {', '.join(unknown)}; it has {', '.join(keys)}")
+        wanted = keys if columns is None else list(columns)
+        _, table = self._rows(stream, wanted)
+        return {key: table[key] for key in wanted}
 
     def times(self, stream: str = "primary") -> np.ndarray[Any, Any]:
         """Return the time labels of a stream's rows [s since the epoch]."""
-        labels: list[float] = []
-        for name, doc in self._events(stream):
-            labels.extend(doc["time"] if name == "event_page" else [doc["time"]])
-        return np.asarray(labels)
+        self._descriptors(stream)
+        return self._rows(stream, [])[0]
 
-    def _events(self, stream: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        uids = {doc["uid"] for doc in self._descriptors(stream)}
-        for name, doc in self.documents:
-            if name in ("event", "event_page") and doc["descriptor"] in uids:
-                yield name, doc
+    def brief(self) -> Brief:
+        """Return the run in one line, by its first journal."""
+        return brief_from(self.path)
+
+    def _rows(self, stream: str, keys: list[str]) -> tuple[np.ndarray[Any, Any], Table]:
+        members = [each for each in self.members if stream in each.streams]
+        if len(self.members) == 1:
+            return members[0].rows(stream, keys)
+        identity = [key for key in IDENTITY.get(stream, ()) if key not in keys]
+        return joined(stream, [(each.start, *each.rows(stream, [*keys, *identity])) for each in members])
 
     def _descriptors(self, stream: str) -> list[dict[str, Any]]:
         streams = self.streams
@@ -85,7 +123,3 @@ class Run:
                 f"run {self.uid[:8]} has no stream {stream!r}; it has {', '.join(streams) or 'none'}"
             )
         return streams[stream]
-
-    def brief(self) -> Brief:
-        """Return the run in one line."""
-        return brief_of(self.path, self.start, self.stop)

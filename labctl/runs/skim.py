@@ -1,4 +1,4 @@
-"""A journal read once from end to end without decoding its rows: what it says of itself, in milliseconds per megabyte."""
+"""A journal read once from end to end without decoding its rows: what it says of itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices.errors import Corrupt
-from labctl.journal.records import check_record
+from devices.errors import Corrupt, Foreign
+from labctl.journal.records import HEAD, check_record
 
 PREFIX = b'{"descriptor":"'
 """How the payload of every row record begins; the descriptor's uid follows."""
@@ -22,7 +22,7 @@ class Skim:
 
     descriptors by uid. counts: rows by stream. rows: the records of the streams that were asked for. latest: the
     last time label [s since the epoch] of any of its records. damage: what is wrong with it, empty when nothing
-    is; what stands before the damage was read all the same.
+    is; what stands before the damage was read all the same. doubt: why the disk may not have all that was written.
     """
 
     start: dict[str, Any] | None = None
@@ -32,6 +32,7 @@ class Skim:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latest: float = 0.0
     damage: str = ""
+    doubt: str = ""
 
     def descriptor_keys(self, stream: str) -> set[str]:
         """Return the data keys of a stream, none where there is no such stream."""
@@ -54,9 +55,14 @@ def skim(path: Path, streams: Collection[str] = ()) -> Skim:
                 if (stream := found.descriptors[uid]["name"]) in streams:
                     found.rows.setdefault(stream, []).append(json.loads(payload))
             elif kind == b"D":
-                _take(found, *json.loads(payload))
+                name, document, *_ = json.loads(payload)
+                _take(found, name, document)
+            elif kind == b"X":
+                found.doubt = str(json.loads(payload)["doubt"])
     except (Corrupt, KeyError, ValueError) as error:
-        found.damage = str(error) if isinstance(error, Corrupt) else f"{path}: its records contradict each other"
+        found.damage = (
+            str(error) if isinstance(error, Corrupt) else f"{path}: its records contradict each other"
+        )
     for uid, payload in last.items():
         row = json.loads(payload)
         found.counts[found.descriptors[uid]["name"]] = row["first"] + len(row["time"]) - 1
@@ -72,16 +78,18 @@ def payloads(path: Path) -> Iterator[tuple[bytes, bytes]]:
     offset = 0
     with path.open("rb") as file:
         for sequence, line in enumerate(file):
-            if not line.endswith(b"\n") and sequence:
+            if not line.endswith(b"\n"):
+                if sequence == 0:
+                    raise Foreign(f"{path} is not a journal")
                 return
             if sequence == 0:
-                check_record(path, line.rstrip(b"\n"), 0, 0)
+                check_record(path, line[:-1], 0, 0)
             elif not _is_whole(line, sequence):
                 # Says which record it is, in the words in which every reader says it.
                 check_record(path, line[:-1], offset, sequence)
                 raise Corrupt(f"{path}: record {sequence} at byte {offset} is out of order")
             else:
-                yield line[27:28], line[29:-1]
+                yield line[27:28], line[HEAD:-1]
             offset += len(line)
 
 
@@ -93,7 +101,7 @@ def descriptor_of(payload: bytes) -> str:
 
 
 def _is_whole(line: bytes, sequence: int) -> bool:
-    head = b"%08x %08x %08x " % (len(line) - 30, zlib.crc32(memoryview(line)[18:-1]), sequence)
+    head = b"%08x %08x %08x " % (len(line) - HEAD - 1, zlib.crc32(memoryview(line)[18:-1]), sequence)
     return line.startswith(head)
 
 

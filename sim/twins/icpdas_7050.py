@@ -1,7 +1,8 @@
 """Twin of an ICP DAS I-7050 digital input and output module in the interlock loop of a flash lamp.
 
 Commands as in the I-7000 DIO manual, sections 2.3 to 2.23, checksum on. Guesses: a request with a wrong checksum is not
-answered; a counter counts falling edges and is cleared at power-up. The watchdog's status outlives power-up, as
+answered; a counter counts falling edges and is cleared at power-up; an input that reads 1 is latched high, that of an
+open contact again right after it was cleared. The watchdog's status outlives power-up, as
 the manual says.
 """
 
@@ -53,6 +54,7 @@ class ICPDAS7050Twin:
     def _wake(self) -> None:
         self._outputs = 0
         self._count = 0
+        self._latched = self._inputs()
         self._limit: float | None = None
         self._heard = 0.0
         self._buffer = b""
@@ -110,6 +112,8 @@ class ICPDAS7050Twin:
             "@01": lambda: f">{self._outputs:02X}{self._inputs():02X}",
             "~010": lambda: f"!01{TRIPPED * self._tripped:02X}",
             "~011": lambda: self._reset(now),
+            "$01L1": lambda: f"!00{self._latched:02X}00",
+            "$01C": self._forget,
         }
         if request in plain:
             return plain[request]()
@@ -135,6 +139,10 @@ class ICPDAS7050Twin:
         self._tripped = False
         return "!01"
 
+    def _forget(self) -> str:
+        self._latched = self._inputs()
+        return "!01"
+
     def _inputs(self) -> int:
         """Return the input byte: an open contact reads 1, and so does what is not connected."""
         closed = [channel for channel, name in enumerate(self.contacts) if name not in self._open]
@@ -144,6 +152,7 @@ class ICPDAS7050Twin:
         if name not in self.contacts:
             raise ValueError(f"no contact is called {name!r}; there are {', '.join(self.contacts)}")
         self._open = opened
+        self._latched |= self._inputs()
         self.log.append((now, event, name))
         self._tell_loop(now)
 

@@ -42,8 +42,8 @@ class EmStat4Twin:
     """The instrument, with two leads.
 
     `log` is its black box: time [s], what happened, in words. `charges` are the charges [C] that truly passed in each
-    script that is over. Which cell is on the leads is the bench's to say, by `wire_cell`. storage [bytes]: of its files, 0 for
-    an instrument without.
+    script that is over. Which cell is on the leads is the bench's to say, by `wire_cell`.
+    storage [bytes]: of its files, 0 for an instrument without.
     """
 
     def __init__(

@@ -1,25 +1,144 @@
-"""What is unlikely to be meant is said, and nothing is refused for it."""
+"""What is unlikely to be meant is said by name, and nothing is refused for it."""
 
 import pytest
 
 from devices.cells import CellSize
-from devices.plausibility import FASTEST, plausibility
+from devices.plausibility import CASES, FASTEST, Seen, plausibility
 from devices.programs import CellLimits, Program, Step
-from devices.techniques import ConstantCurrent, ConstantPower, ConstantVoltage, OpenCircuit, Until
+from devices.samples import Layer, SampleRef
+from devices.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    GalvanostaticImpedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Record,
+    Until,
+    VoltageRamp,
+)
 
-CELL = CellSize(1.5e-5, 0.036)
-"""10 uAh."""
+CELL = CellSize(1.5e-5, 0.036, materials=("LiCoO2", "LiPON", "Li"))
+"""10 uAh: 1C is 10 uA."""
+
+LIMITS = CellLimits(2.0, 5.0, 10.0)
 
 
-def doubts(run, cell=CELL, **ends):
-    program = Program("p", (Step(run, Until(**ends)),), CellLimits(2.0, 5.0, 10.0))
-    return plausibility(program, cell)
+def charge(current=1e-6, record=Record(), **ends):  # noqa: B008 - a frozen value
+    return Step(ConstantCurrent(current), Until(**(ends or {"voltage_above": 4.2})), record)
+
+
+def rest(record=Record(), temperature=None, **ends):  # noqa: B008 - a frozen value
+    return Step(OpenCircuit(), Until(**ends), record, temperature=temperature)
+
+
+def hold(volts, **ends):
+    return Step(ConstantVoltage(volts), Until(**ends))
+
+
+def spectrum(last, amplitude=0.01):
+    return Step(PotentiostaticImpedance(1e5, last, amplitude))
+
+
+def sweep(start, end, rate):
+    return Step(VoltageRamp(start, end, rate), record=Record(0.01 / rate))
+
+
+def cases(*steps, cell=CELL, limits=LIMITS):
+    """The names of the cases that the last of some steps is."""
+    before = steps[-2] if len(steps) > 1 else None
+    return {name for name, case in CASES.items() if case(Seen(steps[-1], before, limits, cell))}
+
+
+ODD = {
+    "fast_current": charge(5e-3),
+    "slow_current": charge(5e-9),
+    "power_of_another_cell": Step(ConstantPower(-5e-3), Until(voltage_below=3.0)),
+    "load_of_another_cell": Step(ConstantResistance(2.0), Until(voltage_below=3.0)),
+    "charge_of_another_cell": charge(charge=36.0),
+    "energy_of_another_cell": charge(energy=36.0),
+    "cutoff_at_once": hold(4.2, current_below=1e-3),
+    "cutoff_never": hold(4.2, current_below=1e-9),
+    "wrong_direction": charge(voltage_below=3.0, duration=60.0, record=Record(1.0)),
+    "already_there": (hold(4.3, duration=60.0), charge(voltage_above=4.2)),
+    "voltage_of_another_cathode": hold(4.8, duration=60.0),
+    "sweep_of_another_cathode": sweep(3.0, 4.9, 1e-3),
+    "fast_sweep": sweep(3.0, 4.2, 1.0),
+    "slow_sweep": sweep(3.0, 4.2, 1e-6),
+    "endless_rest": rest(voltage_rate_below=1e-12),
+    "end_at_rest": rest(duration=60.0, charge=1e-3),
+    "many_rows": rest(Record(1e-3), duration=1e5),
+    "few_rows": charge(duration=60.0),
+    "long_spectrum": spectrum(1e-4),
+    "loud_spectrum": spectrum(1.0, 0.5),
+    "temperature_of_another_cell": rest(temperature=573.15, duration=60.0),
+}
+
+NARROW = {
+    "limit_at_the_end": (charge(voltage_above=4.2), CellLimits(2.9, 4.202, 1e-3)),
+    "limit_at_the_current": (charge(1e-5), CellLimits(2.9, 4.3, 1e-5)),
+}
+
+FINE = {
+    "a charge and a hold": (charge(), hold(4.2, current_below=1e-6)),
+    "a hold that is bounded": hold(4.2, current_below=1e-9, duration=3600.0),
+    "a slow current for a time": charge(5e-9, duration=3600.0),
+    "a charge after a hold at rest": (hold(3.0, duration=60.0), charge(voltage_above=4.2)),
+    "a discharge": charge(-1e-4, voltage_below=3.0),
+    "a power": Step(ConstantPower(-5e-6), Until(voltage_below=3.0)),
+    "a load": Step(ConstantResistance(2e6), Until(voltage_below=3.0)),
+    "a half charge": charge(charge=0.018),
+    "an energy": charge(energy=0.1),
+    "a voltammogram": sweep(3.0, 4.25, 1e-3),
+    "a rest": rest(voltage_rate_below=1e-4 / 60),
+    "a rest of a year": rest(duration=3e7, record=Record(3600.0)),
+    "a pulse that is recorded": charge(1e-4, duration=10.0, record=Record(1.0)),
+    "a pulse with changes": charge(1e-4, duration=10.0, record=Record(10.0, 5e-3)),
+    "a spectrum": spectrum(0.1),
+    "a galvanostatic spectrum": Step(GalvanostaticImpedance(1e5, 0.1, 1e-6)),
+    "a warm rest": rest(temperature=333.15, duration=60.0),
+}
+
+
+def as_steps(odd):
+    return odd if isinstance(odd, tuple) else (odd,)
+
+
+def test_every_case_is_tried():
+    assert {*ODD, *NARROW} == set(CASES)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_odd_is_that_case_and_no_other(name):
+    assert cases(*as_steps(ODD[name])) == {name}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_limit_that_a_step_itself_reaches_is_doubted(name):
+    step, limits = NARROW[name]
+    assert cases(step, limits=limits) == {name}
+    assert cases(step, limits=CellLimits(2.9, 4.3, 1e-3)) == set()
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_people_do_is_not_doubted(name):
+    assert cases(*as_steps(FINE[name])) == set()
+
+
+def test_a_charge_that_a_limit_cuts_off_is_doubted():
+    limits = CellLimits(2.9, 4.3, 1e-3, charge_max=0.01)
+    assert cases(charge(charge=0.02), limits=limits) == {"limit_at_the_end"}
+
+
+def doubts(*steps, cell=CELL, **more):
+    return plausibility(Program("p", steps, LIMITS, **more), cell)
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1.0])
 def test_milliamperes_where_microamperes_were_meant_are_doubted(unit):
-    (doubt,) = doubts(ConstantCurrent(5.0 * unit), voltage_above=4.2)
-    assert "step 0" in doubt
+    (doubt,) = doubts(charge(5.0 * unit))
+    assert doubt.startswith("step 0: ")
     assert "uA, not mA" in doubt
 
 
@@ -27,19 +146,29 @@ def test_milliamperes_where_microamperes_were_meant_are_doubted(unit):
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_currents_that_films_bear_are_not_doubted(rate, sign):
     end = {"voltage_above" if sign > 0 else "voltage_below": 4.2}
-    assert doubts(ConstantCurrent(sign * rate * 0.036 / 3600 * 0.999), **end) == []
+    assert doubts(charge(sign * rate * 0.036 / 3600 * 0.999, **end)) == []
 
 
-def test_charges_powers_and_cut_offs_are_held_against_the_film_too():
-    assert "uAh, not mAh" in doubts(ConstantCurrent(1e-6), charge=36.0)[0]
-    assert "C of the film" in doubts(ConstantPower(-5e-3), voltage_below=3.0)[0]
-    assert "ends at once" in doubts(ConstantVoltage(4.2), current_below=1e-3)[0]
-    assert "larger unit" in doubts(ConstantCurrent(5e-9), voltage_above=4.2)[0]
+def test_of_an_unknown_film_only_what_needs_no_film_is_doubted():
+    unknown = CellSize(1.5e-5)
+    assert doubts(charge(1.0), cell=unknown) == []
+    for name in ("wrong_direction", "fast_sweep", "endless_rest", "many_rows", "long_spectrum"):
+        assert cases(*as_steps(ODD[name]), cell=unknown) == {name}
 
 
-def test_what_is_repeated_is_said_once_per_step():
-    assert doubts(OpenCircuit(), duration=60.0) == []
+def test_the_materials_are_the_samples():
+    layers = (Layer("Al", 1e-4), Layer("LiCoO2", 1e-6))
+    sample = SampleRef("s", layers, (Layer("LiPON", 1e-6), Layer("Li", 2e-6)))
+    assert CellSize.of(sample).materials == ("LiCoO2", "LiPON", "Li")
+    (doubt,) = plausibility(
+        Program("p", (rest(temperature=460.0, duration=60.0),), LIMITS), CellSize.of(sample)
+    )
+    assert "LiPON" in doubt
 
 
-def test_nothing_is_known_of_a_film_without_a_capacity():
-    assert doubts(ConstantCurrent(1.0), CellSize(1.5e-5), voltage_above=4.2) == []
+def test_c_rates_of_another_cell_are_told():
+    told = doubts(rest(duration=60.0), rates_on=CellSize(1e-5, 3.6, basis="sample.capacity_mAh in p.json"))
+    assert told == [
+        "its C-rates are those of 1 mAh (sample.capacity_mAh in p.json), and the film should hold 10 uAh"
+    ]
+    assert doubts(rest(duration=60.0), rates_on=CellSize(1e-5, 0.037)) == []

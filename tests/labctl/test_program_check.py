@@ -5,7 +5,7 @@ import pytest
 from devices.errors import ConfigError
 from labctl.config.folder import Config
 from labctl.language.export import FORMATS
-from labctl.program_check import checks_of, find_program, program_on, size_of, tell_programs
+from labctl.program_check import find_program, program_on, size_of, stations_of, tell_programs
 
 CONFIG = Config()
 NAMES = CONFIG.names("program")
@@ -74,8 +74,36 @@ def test_milli_for_micro_is_doubted_and_stops_where_the_lab_does(tmp_path):
 
 
 def test_the_drivers_of_a_bench_are_asked():
-    (name,) = checks_of(CONFIG.bench("twin"))
+    (name,) = stations_of(CONFIG.bench("twin"), CONFIG.limits())
     assert name == "potentiostat"
+
+
+def test_channels_that_are_alike_are_asked_once(tmp_path):
+    bench = CONFIG.bench_path("twin").read_text()
+    lines = '[devices.potentiostat.parts.channels]\ndriver = "squidstat"\naddress = "twin"\n'
+    assert lines in bench
+    path = write(
+        tmp_path,
+        bench.replace('class = "PotentiostatStation"', 'class = "PotentiostatStation"\nchannels = 4'),
+        "b.toml",
+    )
+    assert len(stations_of(CONFIG.bench(str(path)), CONFIG.limits())) == 1
+
+
+def test_a_temperature_on_a_bench_without_a_chamber_is_named_for_every_step(tmp_path):
+    path = write(
+        tmp_path, "limits 3 V to 4.2 V, 1 uA\nRest for 1 h at 25 oC\nRest for 1 h\nRest for 2 h at 30 oC"
+    )
+    (told,) = tell_programs([path], sample="lco-0.7um", bench="twin")
+    said = [line for line in told.lines if "LIMIT" in line]
+    assert [("step 0" in line, "step 2" in line) for line in said] == [(True, False), (False, True)]
+    assert all("chamber" in line for line in said)
+    assert not next(iter(tell_programs([path], sample="lco-0.7um"))).stopped
+
+
+def test_what_an_instrument_does_otherwise_is_noted():
+    (told,) = tell_programs([CONFIG.path("program", "formation")], sample="lco-0.7um", bench="keithley")
+    assert any(line.startswith("  NOTE    potentiostat: the host steps the program") for line in told.lines)
 
 
 def test_a_current_below_the_drivers_least_is_named(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 import labctl
 from devices.cells import CellSize, Rate
+from devices.base import anybody
 from devices.errors import (
     ConfigError,
     ConnectError,
@@ -127,6 +128,7 @@ def test_closing_makes_the_lamp_safe_and_leaves_the_cell_as_the_table_of_endings
     lab.RE(lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program))
     lab.wait(lab.potentiostat.prepare(CycleJob(sample, program)))
     lab.wait(lab.potentiostat.kickoff())
+    lab.lamp.charger.guard = anybody
     lab.lamp.charger.program(300.0)
     lamp, potentiostat = lab.twins.station("lamp"), lab.twins.station("potentiostat")
     lab.close()
@@ -188,6 +190,7 @@ def test_facts_of_hands_are_kept(lab, sample, recipe):
 
 
 def test_idle_and_paused_time_stands_still_with_a_charged_lamp(lab):
+    lab.lamp.charger.guard = anybody
     lab.lamp.charger.program(300.0)
     before = lab.clock.now()
     threading.Event().wait(0.2)

@@ -60,21 +60,21 @@ def arming(clock: Any = None, owner: Any = None, session: str = "here") -> Armin
 def test_a_token_permits_until_the_end_and_never_again() -> None:
     armed = arming()
     with pytest.raises(InterlockError, match="not armed"):
-        armed.permit()
+        armed.permit("trigger")
     token = armed.issue(JOB)
     with pytest.raises(InterlockError, match="not armed"):
-        armed.permit()
+        armed.permit("trigger")
     armed.redeem(token, JOB)
     with pytest.raises(InterlockError, match="no pulse of a train is due"):
-        armed.permit()
-    armed.grant()
-    armed.permit()
+        armed.permit("trigger")
+    armed.grant("trigger")
+    armed.permit("trigger")
     with pytest.raises(InterlockError, match="no pulse of a train is due"):
-        armed.permit()
-    armed.grant()
+        armed.permit("trigger")
+    armed.grant("trigger")
     armed.end()
     with pytest.raises(InterlockError, match="not armed"):
-        armed.permit()
+        armed.permit("trigger")
     with pytest.raises(InterlockError, match="used before"):
         armed.redeem(token, JOB)
 

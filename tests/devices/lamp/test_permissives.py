@@ -29,7 +29,7 @@ def test_an_open_contact_is_missing_by_its_name(name: str) -> None:
 def test_all_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(InterlockError) as refused:
         require(judged({**INPUTS, "door": False}, FAULTY, FRESH + 0.1), "")
-    assert refused.value.permissive == "door, charger, pyrometer"
+    assert refused.value.permissive == "door, charger, temperature"
 
 
 def test_what_nobody_watches_is_told_so_and_stops_nothing() -> None:

@@ -147,7 +147,7 @@ def test_what_json_cannot_hold_is_refused_at_once():
     with pytest.raises(TypeError, match="object"):
         encode({"bad": object()})
     assert (
-        encode({"a": np.float64("inf"), "b": np.array([1, 2]), "c": True}) == b'{"a":null,"b":[1,2],"c":true}'
+        encode({"a": np.float64("nan"), "b": np.array([1, 2]), "c": True}) == b'{"a":null,"b":[1,2],"c":true}'
     )
 
 

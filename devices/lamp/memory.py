@@ -1,0 +1,115 @@
+"""What a lamp remembers of trains beyond their end and its own: which was not finished, and who must say what of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from devices.clock import Clock
+from devices.errors import InterlockError, LabError
+from devices.lamp.parts import LampParts
+from devices.lamp.states import UNDER_WAY, LampState
+from devices.lamp.train import Train
+from devices.lamp.unfinished import Unfinished
+from devices.recipes import canonical_hash, to_json
+from devices.roles import AnnealJob, Flight
+from devices.samples import SampleRef
+
+
+class LampMemory:
+    """Keeps the last train that was begun and not finished, in this session or the one before it."""
+
+    def __init__(self, name: str, clock: Clock, parts: LampParts) -> None:
+        self._name, self._clock, self._parts = name, clock, parts
+        self.unfinished: Unfinished | None = None
+
+    def of(self, job: AnnealJob, train: Train, flight: Flight) -> Unfinished:
+        """Return a train that is under way as it would be remembered."""
+        fates = train.fates
+        return Unfinished(
+            job.sample.id,
+            canonical_hash(to_json(job.recipe)),
+            flight.asked,
+            flight.done,
+            train.began,
+            fates.flashes_before,
+            fates.gates,
+        )
+
+    def ended(self, job: AnnealJob, train: Train, flight: Flight) -> None:
+        """Remember a train that was ended early; it is accounted for unless the board counted more, or nobody saw."""
+        left = self.of(job, train, flight)
+        try:
+            counted = (
+                None
+                if self._parts.board is None
+                else left.counted(self._clock.call(self._parts.board.flashes))
+            )
+        except LabError:
+            # A board that does not answer may have counted a flash that nobody else saw: it is asked later.
+            self.unfinished = left
+            return
+        known = not train.fates.unknown if counted is None else counted == flight.done
+        self.unfinished = replace(left, accounted=known)
+
+    def forget(self) -> None:
+        """Forget it: what was begun was done."""
+        self.unfinished = None
+
+    def accounted(self) -> None:
+        """Take note that every flash of it is recorded, or known to a person."""
+        if self.unfinished is not None:
+            self.unfinished = replace(self.unfinished, accounted=True)
+
+    def asked(self) -> Unfinished | None:
+        """Return it with the pulses that the board counted instead of those its host recorded, where it counted any.
+
+        Raises WireError; InterlockError when the counter cannot be right.
+        """
+        left, board = self.unfinished, self._parts.board
+        if left is None or board is None:
+            return left
+        counted = left.counted(self._clock.call(board.flashes))
+        if counted is None:
+            return left
+        if not left.done <= counted <= left.asked:
+            raise InterlockError(
+                "count",
+                f"{self._name}: its board counts {counted} pulses of a train of {left.asked} of which {left.done} are"
+                " recorded: it was switched off meanwhile, or somebody else triggered. Nothing was fired; look at the"
+                f" film, then type lab.{self._name}.accounted() to go on with what is recorded",
+            )
+        return replace(left, done=counted)
+
+    def require_known(self, sample: SampleRef) -> None:
+        """Raise InterlockError for a sample that may have been flashed by a train whose end nobody wrote down."""
+        left = self.unfinished
+        if left is not None and not left.accounted and left.sample == sample.id:
+            raise InterlockError(
+                "sample",
+                f"the last train on {sample.id} was cut off, and it may have had more than the {left.done} pulses that"
+                " are recorded. Run lab.plans.finish_train first; nothing was charged",
+            )
+
+    def recalled(self, report: Mapping[str, Any], *, died: bool) -> str:
+        """Take what the session before reported last; return why the lamp must be in FAULT, empty if it need not."""
+        self.unfinished = left = Unfinished.heard(report.get("train"))
+        state = str(report.get("state", ""))
+        if died and state in {each.value for each in UNDER_WAY}:
+            if left is None or (state == LampState.CHARGING.value and not left.done):
+                doing = "while charging, before the first pulse by its last word"
+            else:
+                doing = f"while firing, after {left.done} pulses by its last word"
+            return f"the host died {doing}; {self._board_says(left)}"
+        return str(report.get("latched", ""))
+
+    def _board_says(self, left: Unfinished | None) -> str:
+        board = self._parts.board
+        if board is None or left is None or left.flashes_before is None:
+            return "no board counted its flashes"
+        try:
+            counted = left.counted(self._clock.call(board.flashes))
+        except LabError as error:
+            return f"its board does not say how many flashes there were ({error})"
+        return f"the board counted {counted} flashes"

@@ -1,0 +1,184 @@
+"""The follower: every journal of a data folder, each event once, into a catalogue.
+
+It only reads journals. What it has done stands in the catalogue itself: a run with a stop document is done, of others
+the rows are counted. So it may be killed at any moment and begins again where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from tiled.queries import KeyPresent
+
+from devices.errors import DataError, LabError
+from labctl.catalog.opened import opened
+from labctl.catalog.place import Place
+from labctl.catalog.tail import Tail
+from labctl.catalog.writer import RunWriter, forget
+from labctl.runs.briefs import run_files
+
+log = logging.getLogger(__name__)
+
+PERIOD = 1.0
+"""Seconds between two looks at the journals."""
+
+AGAIN = 10.0
+"""Seconds until a catalogue that does not answer is tried again."""
+
+REFUSED_AGAIN = 60.0
+"""Seconds until a run is tried again that the catalogue refused."""
+
+
+class CatalogueDown(LabError):
+    """The catalogue does not answer; nothing is lost, the journals have everything."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What was done: runs read on, rows written, and which runs are left aside, with the reason."""
+
+    runs: int
+    rows: int
+    aside: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A run that is left aside until its journal has another size, or until a time [s, monotonic]."""
+
+    why: str
+    size: int
+    until: float
+
+
+@dataclass
+class Followed:
+    """One run that is not done: how far it was read, and its writer."""
+
+    tail: Tail
+    writer: RunWriter
+
+    def read_on(self) -> None:
+        """Write what has come since; what stands before a damage is written too. Raises DataError."""
+        try:
+            for record in self.tail.records():
+                self.writer.take(record, self.tail.offset - record.offset)
+        except DataError:
+            self.writer.flush()
+            raise
+        self.writer.flush()
+
+
+class Follower:
+    """Follows the journals of a data folder into an opened catalogue."""
+
+    def __init__(self, catalogue: Any, place: Place, tell: Callable[[str], None]) -> None:
+        self._catalogue, self._place, self._tell = catalogue, place, tell
+        self._done = set(catalogue.search(KeyPresent("stop.exit_status")).keys())
+        self._followed: dict[str, Followed] = {}
+        self._aside: dict[str, Aside] = {}
+
+    def look(self, over: threading.Event) -> Pass:
+        """Read on in every run that is not done, until `over`. Raises CatalogueDown."""
+        runs = rows = 0
+        for path in run_files(self._place.data):
+            if over.is_set():
+                break
+            if path.stem not in self._done and not self._to_wait(path):
+                written = self._read_on(path)
+                runs, rows = runs + (written > 0), rows + written
+        return Pass(runs, rows, {uid: aside.why for uid, aside in self._aside.items()})
+
+    def _to_wait(self, path: Path) -> bool:
+        aside = self._aside.get(path.stem)
+        return aside is not None and aside.size == path.stat().st_size and monotonic() < aside.until
+
+    def _read_on(self, path: Path) -> int:
+        """Read on in one run; return how many rows were written."""
+        uid = path.stem
+        if uid not in self._followed:
+            writer = RunWriter(self._catalogue, uid, ordered=not self._place.embedded)
+            self._followed[uid] = Followed(Tail(path), writer)
+        run = self._followed[uid]
+        before = run.writer.written
+        try:
+            if run.tail.cut_short() or run.writer.surplus_at_end:
+                # Recovery dropped what was damaged since: the catalogue has rows that the journal has no more.
+                forget(self._catalogue, [uid])
+                del self._followed[uid]
+                return self._read_on(path)
+            if run.tail.grown():
+                run.read_on()
+            self._aside.pop(uid, None)
+        except DataError as error:
+            self._leave(path, str(error), math.inf)
+        except Exception as error:
+            log.exception("run %s could not be written to the catalogue", uid)
+            self._check(error)
+            self._leave(path, f"the catalogue refused it: {in_one_line(error)}", monotonic() + REFUSED_AGAIN)
+        if run.writer.ended:
+            self._done.add(uid)
+            self._followed.pop(uid, None)
+        return run.writer.written - before
+
+    def _leave(self, path: Path, why: str, until: float) -> None:
+        self._followed.pop(path.stem, None)
+        known = self._aside.get(path.stem)
+        if known is None or known.why != why:
+            self._tell(f"{path.stem[:8]} is left aside: {why}")
+        self._aside[path.stem] = Aside(why, path.stat().st_size, until)
+
+    def _check(self, cause: Exception) -> None:
+        """Raise CatalogueDown when it is not the run: when the catalogue answers nothing at all."""
+        try:
+            self._catalogue.keys().head(1)
+        except Exception as error:
+            log.exception("the catalogue does not answer")
+            raise CatalogueDown(f"{self._place} does not answer: {in_one_line(error)}") from cause
+
+
+def follow_once(place: Place, tell: Callable[[str], None]) -> Pass:
+    """Bring a catalogue up to the journals as they are now. Raises CatalogueDown."""
+    try:
+        with opened(place) as catalogue:
+            return Follower(catalogue, place, tell).look(threading.Event())
+    except CatalogueDown:
+        raise
+    except Exception as error:
+        log.exception("the catalogue does not answer")
+        raise CatalogueDown(f"{place} does not answer: {in_one_line(error)}") from error
+
+
+def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> None:
+    """Follow the journals until `over`; a catalogue that does not answer is tried again and again."""
+    said = ""
+    while not over.is_set():
+        try:
+            with opened(place) as catalogue:
+                follower = Follower(catalogue, place, tell)
+                if said:
+                    tell(f"{place} answers again")
+                    said = ""
+                while not over.is_set():
+                    follower.look(over)
+                    over.wait(PERIOD)
+        except Exception as error:
+            log.exception("the catalogue does not answer")
+            why = f"{in_one_line(error)}; it is tried again every {AGAIN:.0f} s, the journals have everything"
+            if why != said:
+                tell(why)
+            said = why
+            over.wait(AGAIN)
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what an error says, short enough for a terminal."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]}..."

@@ -1,0 +1,237 @@
+"""A run as derived results see it: its good rows, its steps, the size of its cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.cycle_columns import CycleFlag
+from devices.cycle_ends import OWN_ENDS
+from labctl.runs.run import Run, Table
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+INVALID = CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID
+"""A row that says so is left out."""
+
+NO_CURRENT = 1e-3
+"""Of the run's largest current: a step that stays below rests."""
+
+STEADY = 0.02
+"""Scatter of a quantity over its size, or of a voltage in V, below which a step holds it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows that can be counted with, and how many cannot: arrays (n,) in the units of the stream."""
+
+    time: Floats
+    voltage: Floats
+    current: Floats
+    charge: Floats
+    cycle: Integers
+    step_index: Integers
+    step_count: Integers
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """The rows of one executed step: from `begin` up to, not with, `end`; what it did, and whether it came to an end.
+
+    passed [Ah]: net charge. finished: by an end of its own; None where nothing says it.
+    """
+
+    step_index: int
+    step_count: int
+    cycle: int
+    technique: str
+    end_reason: str
+    begin: int
+    end: int
+    passed: float
+    finished: bool | None
+
+    @property
+    def sign(self) -> int:
+        """Return 1 for a charge, -1 for a discharge, 0 for a rest."""
+        return 0 if self.technique == "open_circuit" else int(np.sign(self.passed))
+
+
+@dataclass(frozen=True)
+class Size:
+    """The cell as its start document knows it: area [m2], film thickness [m], nominal capacity [Ah], each with sd.
+
+    NaN where it is not known.
+    """
+
+    area: float
+    area_sd: float
+    thickness: float
+    thickness_sd: float
+    capacity: float
+    capacity_sd: float
+
+    def per_area(self, value: float) -> tuple[float, float]:
+        """Return a quantity of the cell per area, with its standard uncertainty."""
+        each = value / self.area
+        return each, abs(each) * self.area_sd / self.area
+
+    def per_volume(self, value: float) -> tuple[float, float]:
+        """Return a quantity of the cell per volume of its cathode film, with its standard uncertainty."""
+        each = value / (self.area * self.thickness)
+        relative = math.hypot(self.area_sd / self.area, self.thickness_sd / self.thickness)
+        return each, abs(each) * relative
+
+    @property
+    def known(self) -> bool:
+        """Return whether both area and thickness are known."""
+        return math.isfinite(self.area) and math.isfinite(self.thickness)
+
+    def described(self) -> dict[str, float | None]:
+        """Return it as plain values, None for what is unknown."""
+        return {name: each if math.isfinite(each) else None for name, each in asdict(self).items()}
+
+
+class Source:
+    """One input of a derived result."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @property
+    def sample(self) -> str:
+        """Return the id of the run's sample, empty without one."""
+        return str((self.run.start.get("sample") or {}).get("id", ""))
+
+    @cached_property
+    def size(self) -> Size:
+        """Return the size of the run's cell."""
+        sample = self.run.start.get("sample") or {}
+        film = (sample.get("layers") or [{}])[-1]
+        capacity = self.run.start.get("capacity") or {}
+        return Size(
+            area=_positive(sample.get("area_m2", sample.get("area"))),
+            area_sd=_known(sample.get("area_sd"), 0.0),
+            thickness=_positive(film.get("thickness")),
+            thickness_sd=_known(film.get("thickness_sd"), 0.0),
+            capacity=_positive(capacity.get("value_Ah")),
+            capacity_sd=_known(capacity.get("sd_Ah"), 0.0),
+        )
+
+    def stream(self, name: str, *keys: str) -> Table | None:
+        """Return a stream's rows; None when it is not there, has no rows, or lacks a key."""
+        if name not in self.run.streams:
+            return None
+        table = self.run.table(name)
+        if not all(key in table for key in keys) or not len(next(iter(table.values()), ())):
+            return None
+        return table
+
+    @cached_property
+    def rows(self) -> Rows | None:
+        """Return the good rows of a cycling run; None when the run is none."""
+        table = self.stream("primary", "test_time", "voltage", "current", "charge")
+        if table is None:
+            return None
+        numbers = [_numbers(table[key]) for key in ("test_time", "voltage", "current", "charge")]
+        good = np.all([np.isfinite(column) for column in numbers], axis=0)
+        if "flags" in table:
+            good &= (_whole(table["flags"]) & int(INVALID)) == 0
+        time, voltage, current, charge = (column[good] for column in numbers)
+        count = time.size
+        cycle = _whole(table["cycle"])[good] if "cycle" in table else np.ones(count, dtype=np.int64)
+        steps = _whole(table["step_count"])[good] if "step_count" in table else _turns(current)
+        index = _whole(table["step_index"])[good] if "step_index" in table else steps
+        return Rows(time, voltage, current, charge, cycle, index, steps, int(good.size - count))
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Return the executed steps that have rows, in order."""
+        rows = self.rows
+        return [] if rows is None or not rows.time.size else list(self._spans(rows))
+
+    def _spans(self, rows: Rows) -> Iterator[Span]:
+        steps = self.stream("steps", "step_count", "technique", "end_reason")
+        known: dict[int, tuple[str, str]] = {}
+        if steps is not None:
+            named = zip(steps["step_count"].tolist(), steps["technique"], steps["end_reason"], strict=True)
+            known = {int(count): (str(technique), str(end)) for count, technique, end in named}
+        largest = float(np.abs(rows.current).max())
+        changed = (np.diff(rows.step_count) != 0) | (np.diff(rows.cycle) != 0)
+        borders = [0, *(np.flatnonzero(changed) + 1).tolist(), rows.time.size]
+        for begin, end in zip(borders[:-1], borders[1:], strict=True):
+            count = int(rows.step_count[begin])
+            technique, reason = known.get(count, ("", ""))
+            # Charge flows from the last row of the step before on: the first row of a step is already in it.
+            passed = float(rows.charge[end - 1] - rows.charge[max(begin - 1, 0)])
+            yield Span(
+                step_index=int(rows.step_index[begin]),
+                step_count=count,
+                cycle=int(rows.cycle[begin]),
+                technique=technique or _seen_technique(rows, begin, end, largest),
+                end_reason=reason,
+                begin=begin,
+                end=end,
+                passed=passed,
+                finished=self._finished(count in known, steps is not None, reason, end == borders[-1]),
+            )
+
+    def _finished(self, named: bool, has_steps: bool, reason: str, last: bool) -> bool | None:
+        if named:
+            return reason in OWN_ENDS
+        if has_steps or "steps" in self.run.streams:
+            return False
+        # Somebody else's data: a step that another follows came to its end.
+        return None if last else True
+
+
+def _seen_technique(rows: Rows, begin: int, end: int, largest: float) -> str:
+    """Return what a step that nobody names held, by its rows; the first may still be that of the step before."""
+    some = slice(begin + 1 if end - begin > 3 else begin, end)
+    current, voltage = rows.current[some], rows.voltage[some]
+    if float(np.abs(current).max()) <= NO_CURRENT * largest:
+        return "open_circuit"
+    if _scatter(current) <= STEADY:
+        return "constant_current"
+    if float(np.ptp(voltage)) <= STEADY:
+        return "constant_voltage"
+    return "constant_power" if _scatter(current * voltage) <= STEADY else "other"
+
+
+def _scatter(values: Floats) -> float:
+    middle = abs(float(np.median(values)))
+    return float(np.std(values)) / middle if middle > 0.0 else math.inf
+
+
+def _turns(current: Floats) -> Integers:
+    """Return a count that goes up with each change between charge, rest and discharge."""
+    if not current.size:
+        return np.zeros(0, dtype=np.int64)
+    quiet = NO_CURRENT * float(np.abs(current).max())
+    sign = np.where(np.abs(current) <= quiet, 0, np.sign(current))
+    return np.concatenate(([1], 1 + np.cumsum(np.diff(sign) != 0))).astype(np.int64)
+
+
+def _numbers(column: NDArray[Any]) -> Floats:
+    return np.asarray(column, dtype=np.float64)
+
+
+def _whole(column: NDArray[Any]) -> Integers:
+    return np.asarray(column, dtype=np.int64)
+
+
+def _known(value: Any, otherwise: float = math.nan) -> float:
+    return otherwise if value is None else float(value)
+
+
+def _positive(value: Any) -> float:
+    number = _known(value)
+    return number if number > 0.0 else math.nan

@@ -1,0 +1,112 @@
+"""RO-Crate 1.1 in a zip: a run with its exports, the runs that made its sample, and how one came of the other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from devices.errors import DataError
+from labctl.exports.batches import RunFile
+from labctl.exports.bdf_files import write_bdf_csv
+from labctl.exports.crate_entities import PROFILE, Entity, KeptRun, entities_of
+from labctl.exports.csv_files import write_csv
+from labctl.exports.outputs import Outputs, safe_name
+from labctl.runs.briefs import find_run
+
+METADATA = "ro-crate-metadata.json"
+"""The file that makes a folder a crate [RO-Crate 1.1]."""
+
+
+def write_crate(run: RunFile, outputs: Outputs) -> list[str]:
+    """Write `.crate.zip` and return remarks: what belongs to it and was not found.
+
+    Every run in it has a folder with its journal and a CSV per stream, and BDF where it is a cycling run.
+    """
+    target, remarks = outputs.path(".crate.zip"), []
+    with tempfile.TemporaryDirectory(dir=outputs.directory, prefix=".crate-") as name:
+        folder = Path(name)
+        runs, missing = _with_inputs(run)
+        if missing:
+            remarks.append(f"not found, so not in the crate: {', '.join(missing)}")
+        kept = [_keep(each, folder) for each in runs]
+        facts = _keep_facts(run, folder)
+        entities = entities_of(kept, facts)
+        document = {"@context": f"{PROFILE}/context", "@graph": entities}
+        (folder / METADATA).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as file:
+            for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+                file.write(path, path.relative_to(folder).as_posix())
+    return remarks
+
+
+def _with_inputs(run: RunFile) -> tuple[list[RunFile], list[str]]:
+    """Return the run, the runs it continues or that made its sample, theirs and so on; and uids not found."""
+    data = run.path.resolve().parents[3]
+    found, missing, left = {run.uid: run}, [], list(_inputs(run))
+    while left:
+        uid = left.pop(0)
+        if uid in found or uid in missing:
+            continue
+        try:
+            found[uid] = RunFile(find_run(data, uid))
+        except DataError:
+            missing.append(uid)
+            continue
+        left += _inputs(found[uid])
+    return list(found.values()), missing
+
+
+def _inputs(run: RunFile) -> Iterator[str]:
+    yield from map(str, run.start.get("inputs") or ())
+    if run.start.get("continues"):
+        yield str(run.start["continues"])
+
+
+def _keep(run: RunFile, folder: Path) -> KeptRun:
+    """Write a run's folder and return it with its files."""
+    name = f"runs/{safe_name(run.uid, hashlib.sha256(run.uid.encode()).hexdigest()[:32])}"
+    with Outputs(folder / name, "rows") as outputs:
+        write_csv(run, outputs)
+    files = outputs.files
+    if run.start.get("purpose") == "cycle":
+        try:
+            with Outputs(folder / name, "rows") as outputs:
+                write_bdf_csv(run, outputs)
+            files = [*files, *outputs.files]
+        except DataError:
+            # A run that BDF cannot hold is no less worth keeping: its CSV and its journal hold all of it.
+            pass
+    journal = folder / name / "journal.jnl"
+    shutil.copyfile(run.path, journal)
+    return KeptRun(run, f"{name}/", _file(journal, folder), tuple(_file(each, folder) for each in files))
+
+
+def _keep_facts(run: RunFile, folder: Path) -> Entity | None:
+    """Copy what people said and did to the sample, if there is anything."""
+    sample = safe_name(str((run.start.get("sample") or {}).get("id", "")), "")
+    facts = run.path.resolve().parents[3] / "samples" / f"{sample}.jsonl"
+    if not sample or not facts.is_file():
+        return None
+    kept = folder / "samples" / facts.name
+    kept.parent.mkdir()
+    shutil.copyfile(facts, kept)
+    return _file(kept, folder) | {"name": f"Facts about sample {sample}, entered by hand"}
+
+
+def _file(path: Path, folder: Path) -> Entity:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    formats = {".csv": "text/csv", ".json": "application/json", ".jsonl": "application/jsonl"}
+    return {
+        "@id": path.relative_to(folder).as_posix(),
+        "@type": "File",
+        "name": path.name,
+        "contentSize": str(path.stat().st_size),
+        "encodingFormat": formats.get(path.suffix, "text/plain"),
+        "identifier": f"urn:sha256:{digest}",
+    }

@@ -1,0 +1,145 @@
+"""BDF, the Battery Data Format, as CSV or parquet; by its labels or its machine-readable names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labctl.exports.bdf_columns import (
+    AMBIENT,
+    CHARGING_CAPACITY,
+    CHARGING_ENERGY,
+    COLUMNS,
+    CURRENT,
+    CYCLE,
+    DISCHARGING_CAPACITY,
+    DISCHARGING_ENERGY,
+    NET_CAPACITY,
+    NET_ENERGY,
+    REQUIRED,
+    STEP,
+    TIME,
+    UNIX_TIME,
+    VOLTAGE,
+    BdfColumn,
+)
+from labctl.exports.needs import needed
+from labctl.imports.charge import net_of_counters
+from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened
+from labctl.imports.text_table import Wanted, encoding_of, number, read_head, read_numbers, records_of
+
+FORMAT = "bdf"
+
+
+def is_bdf(header: Sequence[str]) -> bool:
+    """Return whether a header is one of BDF: all required columns, by label or by name."""
+    names = {each.strip() for each in header}
+    return all(column.label in names or column.name in names for column in REQUIRED)
+
+
+def read_bdf(path: Path) -> Readings:
+    """Read a file. Raises DataError on what BDF does not allow."""
+    line, table, remarks = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    if not len(line):
+        raise refusal(path, 0, "has no rows")
+    step = _whole(path, line, table, STEP)
+    cycle = _whole(path, line, table, CYCLE)
+    rows = Rows(
+        line=line,
+        test_time=table[TIME],
+        voltage=table[VOLTAGE],
+        current=table[CURRENT],
+        step_index=step - 1,
+        step_count=step,
+        cycle=cycle,
+        unix_time=table.get(UNIX_TIME),
+        charge=_net(table, NET_CAPACITY, CHARGING_CAPACITY, DISCHARGING_CAPACITY),
+        energy=_net(table, NET_ENERGY, CHARGING_ENERGY, DISCHARGING_ENERGY),
+        temperature=table.get(AMBIENT),
+    )
+    began = None if rows.unix_time is None else float(rows.unix_time[0] - rows.test_time[0])
+    return Readings(FORMAT, rows, began=began, remarks=tuple(remarks))
+
+
+def _read_csv(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]:
+    encoding = encoding_of(read_head(path), ())
+    records = records_of(path, encoding, ",")
+    line, header = next(records)
+    chosen, unknown = _choose(path, line, header)
+    wanted = {column.name: Wanted(index, header[index], number) for column, index in chosen.items()}
+    numbers = read_numbers(path, records, wanted)
+    remarks = [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
+    if numbers.cut_off:
+        remarks.append("the last line is cut off and was left out")
+    return numbers.line, {column: numbers.columns[column.name] for column in chosen}, remarks
+
+
+def _read_parquet(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]:
+    arrow, parquet = needed("pyarrow", "pyarrow"), needed("pyarrow.parquet", "pyarrow")
+    try:
+        header = parquet.read_schema(path).names
+        chosen, unknown = _choose(path, 0, header)
+        table = parquet.read_table(path, columns=[header[index] for index in chosen.values()])
+        found = {
+            column: np.asarray(_floats(arrow, table.column(header[index])), dtype=float)
+            for column, index in chosen.items()
+        }
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        raise refusal(path, 0, f"cannot be read as parquet ({shortened(error, 100)})") from error
+    for column, values in found.items():
+        if np.isinf(values).any():
+            raise refusal(path, int(np.argmax(np.isinf(values))) + 1, f"{column.label} is infinite")
+    remarks = [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
+    return np.arange(1, len(found[TIME]) + 1), found, remarks
+
+
+def _floats(arrow: Any, column: Any) -> Any:
+    return column.cast(arrow.float64()).to_numpy()
+
+
+def _choose(path: Path, line: int, header: Sequence[str]) -> tuple[dict[BdfColumn, int], list[str]]:
+    """Return where our columns stand, and the names of others. Raises DataError on missing, double, other units."""
+    names = [each.strip() for each in header]
+    chosen: dict[BdfColumn, int] = {}
+    for column in COLUMNS:
+        places = [index for index, name in enumerate(names) if name in (column.label, column.name)]
+        if len(places) > 1:
+            raise refusal(path, line, f"has {len(places)} columns for {column.label}")
+        base = f"{column.label.partition(' / ')[0].lower()} /"
+        other = [name for name in names if name.lower().startswith(base) and name != column.label]
+        if other:
+            raise refusal(path, line, f"has {shortened(other[0])!r}; the unit of BDF is {column.unit}")
+        if places:
+            chosen[column] = places[0]
+    missing = [column.label for column in REQUIRED if column not in chosen]
+    if missing:
+        raise refusal(path, line, f"has no column {', '.join(missing)}, which BDF requires")
+    known = set(chosen.values())
+    return chosen, [shortened(name) for index, name in enumerate(names) if index not in known and name]
+
+
+def _whole(path: Path, line: Integers, table: Mapping[BdfColumn, Floats], column: BdfColumn) -> Integers:
+    """Return a column of whole numbers, ones where the file has none."""
+    values = table.get(column)
+    if values is None:
+        return np.ones(len(line), dtype=np.int64)
+    # Beyond 2^53 a float no longer is one whole number.
+    bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**53))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise refusal(path, int(line[row]), f"{column.label} is {values[row]}, which is not a whole number")
+    return values.astype(np.int64)
+
+
+def _net(
+    table: Mapping[BdfColumn, Floats], net: BdfColumn, gain: BdfColumn, loss: BdfColumn
+) -> Floats | None:
+    """Return a net value, from its increments where there is no column for it, None where they are missing, too."""
+    if net in table and np.isfinite(table[net]).all():
+        return table[net]
+    if gain in table and loss in table and np.isfinite(table[gain] + table[loss]).all():
+        return net_of_counters(table[gain], table[loss])
+    return None

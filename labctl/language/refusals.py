@@ -1,0 +1,114 @@
+"""All that an instrument refuses of a program, of an instrument that tells only the first.
+
+What was refused is mended and the instrument asked again: a limit becomes the nearest that it takes, a step a rest,
+loops a single pass. So every answer is about the program as it stands, with the steps' own numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from devices.errors import LabError, LimitError
+from devices.programs import CellLimits, Jump, Loop, Program, Step, beyond
+from devices.techniques import OpenCircuit, Until
+
+Check = Callable[[Program], object]
+"""Refuses a program by raising: a station's check."""
+
+MOST_REFUSALS = 50
+"""After so many an instrument is not asked again."""
+
+HARMLESS = Step(OpenCircuit(), Until(duration=60.0))
+"""What no potentiostat refuses; stands for a step that was refused."""
+
+_LIMIT = re.compile(r"limits\.(voltage_min|voltage_max|current_max|charge_max)$")
+_STEP = re.compile(r"\bstep (\d+)\b")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A program as it is asked about, parts of it mended: those steps that were refused, by their index."""
+
+    program: Program
+    mended: frozenset[int] = frozenset()
+    is_single: bool = False
+
+    def without(self, steps: Sequence[int]) -> _Asked:
+        """Return it with harmless steps in these places."""
+        mended = self.mended | set(steps)
+        return replace(self, program=_replaced(self.program, mended, self.program.limits), mended=mended)
+
+    def within(self, limits: CellLimits) -> _Asked:
+        """Return it under other limits; steps that ask for more are harmless there."""
+        over = {i for i, step in enumerate(self.program.leaves()) if any(beyond(step, limits))}
+        mended = self.mended | over
+        return replace(self, program=_replaced(self.program, mended, limits), mended=mended)
+
+    def once(self) -> _Asked:
+        """Return it with a single pass of each loop."""
+        nodes = tuple(node if isinstance(node, Jump) else _single(node) for node in self.program.steps)
+        return replace(self, program=replace(self.program, steps=nodes), is_single=True)
+
+
+def refusals(name: str, check: Check, program: Program) -> list[str]:
+    """Return what an instrument of this name refuses of a program, all of it, up to MOST_REFUSALS."""
+    found: dict[str, None] = {}
+    asked: _Asked | None = _Asked(program)
+    while asked is not None and len(found) < MOST_REFUSALS:
+        try:
+            check(asked.program)
+        except LabError as error:
+            found[str(error) if str(error).startswith(name) else f"{name}: {error}"] = None
+            before, asked = asked, _mended(asked, error)
+            if asked is not None and isinstance(error, LimitError):
+                found |= dict.fromkeys(f"{name}: {said}" for said in _with_the_limit(before, asked))
+        else:
+            break
+    return list(found)
+
+
+def _mended(asked: _Asked, error: LabError) -> _Asked | None:
+    """Return what to ask about next; None where it is not known what was wrong."""
+    place = _STEP.search(str(error))
+    if place is not None and int(place[1]) not in asked.mended:
+        return asked.without([int(place[1])])
+    limit = _LIMIT.search(error.quantity) if isinstance(error, LimitError) else None
+    if limit is not None and isinstance(error, LimitError):
+        nearest = min(max(error.value, error.low), error.high)
+        try:
+            return asked.within(replace(asked.program.limits, **{limit[1]: nearest}))
+        except ValidationError:
+            return None
+    return None if asked.is_single else asked.once()
+
+
+def _with_the_limit(before: _Asked, after: _Asked) -> Iterator[str]:
+    """Yield what of the steps goes beyond a limit that was mended."""
+    steps, limits = before.program.leaves(), after.program.limits
+    for index in sorted(after.mended - before.mended):
+        yield from (f"step {index}: {said}" for said in beyond(steps[index], limits))
+
+
+def _replaced(program: Program, places: frozenset[int], limits: CellLimits) -> Program:
+    """Return a program with harmless steps in these places, under these limits."""
+    numbers = iter(range(len(program.leaves())))
+    nodes = tuple(
+        node if isinstance(node, Jump) else _harmless(node, places, numbers) for node in program.steps
+    )
+    return replace(program, steps=nodes, limits=limits)
+
+
+def _harmless(node: Step | Loop, places: frozenset[int], numbers: Iterator[int]) -> Step | Loop:
+    if isinstance(node, Loop):
+        return replace(node, body=tuple(_harmless(each, places, numbers) for each in node.body))
+    return replace(HARMLESS, tags=node.tags) if next(numbers) in places else node
+
+
+def _single(node: Step | Loop) -> Step | Loop:
+    if not isinstance(node, Loop):
+        return node
+    return replace(node, times=1, body=tuple(_single(each) for each in node.body))

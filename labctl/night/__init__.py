@@ -1,0 +1,1 @@
+"""The unattended night: a list of experiments, rehearsed, run, watched, gone on with, reported."""

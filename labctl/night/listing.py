@@ -1,0 +1,174 @@
+"""A night's list: which experiments, in which order, under which conditions, and what to do when one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from devices.errors import ConfigError, LabError, Mistake
+from devices.quantities import STRICT, Unit
+from devices.samples import SafeId
+from labctl.config.checking import Collected, nearest, validate
+from labctl.config.documents import quoted, read
+from labctl.config.folder import Config
+from labctl.config.models import BenchFile, Experiment
+from labctl.config.readers import named
+from labctl.night.conditions import Condition
+
+LONGEST = 31 * 86400.0
+"""Seconds a night may last; guess."""
+
+Seconds = Annotated[float, Field(gt=0, le=LONGEST), Unit("s")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Entry:
+    """One item as it is written.
+
+    experiment: a name in the configuration or a file beside the list. after: items that must be over first. when:
+    conditions on the runs of earlier items, "ITEM: last_discharge > 40 uAh", all of which must hold.
+    on_failure: end the night, leave this sample's other items out, or try again (at most `retries` times) from the
+    step that failed. on_restart, after a crash: go on by itself, ask, or leave the item. longest: the item is ended
+    in good order after so long [s].
+    """
+
+    experiment: Annotated[str, Field(min_length=1, max_length=1000)]
+    name: SafeId = ""
+    after: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    on_failure: Literal["stop_all", "skip_sample", "retry"] = "skip_sample"
+    retries: Annotated[int, Field(ge=0, le=100)] = 1
+    on_restart: Literal["go_on", "ask", "leave"] = "go_on"
+    longest: Seconds | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
+class _Table:
+    name: SafeId
+    item: Annotated[tuple[Entry, ...], Field(min_length=1, max_length=1000)]
+    bench: Annotated[str, Field(min_length=1, max_length=1000)] = "twin"
+    deadline: Seconds | None = None
+    at_deadline: Literal["finish", "stop"] = "finish"
+    operator: Annotated[str, Field(max_length=1000)] = ""
+    notes: Annotated[str, Field(max_length=100_000)] = ""
+
+
+@plain_dataclass(frozen=True)
+class Item:
+    """One item with its names resolved: what is written, the experiment, the conditions."""
+
+    entry: Entry
+    experiment: Experiment
+    conditions: tuple[Condition, ...]
+
+    @property
+    def name(self) -> str:
+        """What it is called in this night."""
+        return self.entry.name
+
+
+@plain_dataclass(frozen=True)
+class Night:
+    """A night's list. deadline [s] from its start; at_deadline: let what runs finish, or stop it in good order."""
+
+    name: str
+    bench: str
+    items: tuple[Item, ...]
+    deadline: float | None
+    at_deadline: Literal["finish", "stop"]
+    operator: str
+    notes: str
+    config_hash: str
+
+
+def read_night(path: Path, config: Config) -> tuple[Night, BenchFile]:
+    """Return the list in a file and the bench it is for. Raises ConfigError with every mistake in all its files."""
+    document = read(path)
+    table = validate(_Table, named(document, path.stem), file=document.file)
+    collected = Collected()
+    chosen = collected.attempt(
+        config.select, table.bench, [_experiment_of(each.experiment, path.parent) for each in table.item]
+    )
+    entries = _with_names(table.item, () if chosen is None else chosen.experiments)
+    collected.mistakes += _name_mistakes(entries, document.file)
+    conditions = [
+        collected.attempt(_conditions, entry, number, entries, document.file)
+        for number, entry in enumerate(entries)
+    ]
+    collected.settle()
+    assert chosen is not None
+    items = tuple(
+        Item(entry, experiment, met or ())
+        for entry, experiment, met in zip(entries, chosen.experiments, conditions, strict=True)
+    )
+    return Night(
+        table.name,
+        table.bench,
+        items,
+        table.deadline,
+        table.at_deadline,
+        table.operator,
+        table.notes,
+        document.config_hash,
+    ), chosen.bench
+
+
+def read_item(entry: Entry, folder: Path, config: Config, known: Sequence[Item]) -> Item:
+    """Return one more item for a night that has the `known` ones. Raises ConfigError."""
+    experiment = config.experiment(_experiment_of(entry.experiment, folder))
+    (entry,) = _with_names((entry,), (experiment,))
+    entries = [*(each.entry for each in known), entry]
+    if mistakes := _name_mistakes(entries, "the night"):
+        raise ConfigError(mistakes)
+    return Item(entry, experiment, _conditions(entry, len(known), entries, "the night"))
+
+
+def _experiment_of(name: str, folder: Path) -> str | Path:
+    """Return an experiment's name, or its file as seen from the list's folder."""
+    return folder / name if name.endswith(".toml") else name
+
+
+def _with_names(entries: Sequence[Entry], experiments: Sequence[Experiment]) -> tuple[Entry, ...]:
+    names = [each.name for each in experiments] or [Path(each.experiment).stem for each in entries]
+    return tuple(
+        entry if entry.name else replace(entry, name=name) for entry, name in zip(entries, names, strict=True)
+    )
+
+
+def _name_mistakes(entries: Sequence[Entry], file: str) -> list[Mistake]:
+    """Say which names stand twice, and which items wait for one that does not stand before them."""
+    mistakes = []
+    for number, entry in enumerate(entries):
+        earlier = [each.name for each in entries[:number]]
+        if entry.name in earlier:
+            reason = "another item has this name; give each its own `name`"
+            mistakes.append(Mistake(file, f"item[{number}].name", quoted(entry.name), reason))
+        for name in entry.after:
+            if name not in earlier:
+                reason = f"no item before this one has the name{nearest(name, earlier)}"
+                mistakes.append(Mistake(file, f"item[{number}].after", quoted(name), reason))
+    return mistakes
+
+
+def _conditions(entry: Entry, number: int, entries: Sequence[Entry], file: str) -> tuple[Condition, ...]:
+    earlier = [each.name for each in entries[:number]]
+    found, mistakes = [], []
+    for text in entry.when:
+        try:
+            condition = Condition.parse(text)
+        except LabError as error:
+            mistakes.append(Mistake(file, f"item[{number}].when", quoted(text), str(error)))
+            continue
+        if condition.item not in earlier:
+            reason = f"no item before this one is called {condition.item!r}{nearest(condition.item, earlier)}"
+            mistakes.append(Mistake(file, f"item[{number}].when", quoted(text), reason))
+        found.append(condition)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return tuple(found)

@@ -1,0 +1,46 @@
+"""Orders to a night that runs: files in its folder, written whole, carried out in their order, then removed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import time_ns
+from typing import Any, Literal
+
+from devices.errors import Corrupt
+from labctl.whole_file import write_whole
+
+Verb = Literal["add", "remove", "move", "go_on", "stop"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done: add an entry (its values as in a list, files seen from `folder`), remove or move an item
+    (before another one; to the end if none), let an item go on that asks, stop the night."""
+
+    verb: Verb
+    item: str = ""
+    before: str = ""
+    entry: dict[str, Any] | None = None
+    folder: str = ""
+    who: str = ""
+
+
+def give(night: Path, order: Order) -> None:
+    """Put an order into a night's folder."""
+    folder = night / "orders"
+    folder.mkdir(exist_ok=True)
+    # Orders are sorted by their names; two of one nanosecond have no order.
+    write_whole(folder / f"{time_ns():020d}-{secrets.token_hex(4)}.json", json.dumps(vars(order)).encode())
+
+
+def pending(night: Path) -> Iterator[tuple[Path, Order]]:
+    """Yield orders not yet carried out, oldest first, with their files. Raises Corrupt."""
+    for path in sorted((night / "orders").glob("[0-9]*.json")):
+        try:
+            yield path, Order(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise Corrupt(f"{path} is no order ({error}); remove it") from error

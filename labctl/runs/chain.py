@@ -1,0 +1,104 @@
+"""Runs that go on with one another: a follower's rows continue those of the run that died."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labctl.runs.index import ask_index
+from labctl.runs.rows import Column, Table
+
+SO_FAR: Mapping[str, Mapping[str, str]] = {
+    "primary": {
+        each: each
+        for each in ("test_time", "charge", "energy", "cycle", "step_count", "record", "elapsed", "pulse")
+    },
+    "impedance": {each: each for each in ("test_time", "cycle", "step_count", "record", "spectrum")},
+    "steps": {"cycle": "cycle", "step_count": "step_count", "t_start": "test_time", "t_end": "test_time"},
+    "cycles": {"cycle": "cycle"},
+    "events": {"t": "test_time"},
+    "residual": {"t": "test_time"},
+}
+"""Which columns of a follower's stream go on with which of the `offsets` in its start document."""
+
+IDENTITY: Mapping[str, tuple[str, ...]] = {"primary": ("record",), "impedance": ("record", "frequency")}
+"""What tells a row from every other of its stream, where an instrument says it."""
+
+
+def chain_of(data: Path, uid: str) -> list[Path]:
+    """Return the journals of the run that goes through a uid, from the first that is there to the last."""
+    return ask_index(data, lambda connection: [data / path for path in _linked(connection, uid).values()])
+
+
+def _linked(connection: sqlite3.Connection, uid: str) -> dict[str, str]:
+    """Return uid and path of the runs of a chain in their order."""
+    links = connection.execute(
+        "SELECT uid, path, continues FROM runs WHERE listed"
+        " AND (continues <> '' OR uid = ? OR uid IN (SELECT continues FROM runs)) ORDER BY began, uid",
+        (uid,),
+    ).fetchall()
+    paths = {link: path for link, path, _ in links}
+    before = {link: continues for link, _, continues in links if continues in paths}
+    head, passed = uid, {uid}
+    while head in before and before[head] not in passed:
+        head = before[head]
+        passed.add(head)
+    uids = [head]
+    for each in uids:
+        uids += [link for link, _, continues in links if continues == each and link not in uids]
+    return {each: paths[each] for each in uids if each in paths}
+
+
+def joined(stream: str, parts: Sequence[tuple[Mapping[str, Any], Column, Table]]) -> tuple[Column, Table]:
+    """Return the rows of a chain as one table: of each journal its start document, time labels and columns.
+
+    What a follower counts from zero goes on where its `offsets` say, and a row that both have is there once.
+    """
+    seen: set[tuple[Any, ...]] = set()
+    times, tables = [], []
+    for start, labels, table in parts:
+        shifted = _shifted(stream, table, start.get("offsets") or {})
+        fresh = _fresh(stream, shifted, seen)
+        times.append(labels if fresh is None else labels[fresh])
+        tables.append(shifted if fresh is None else {key: column[fresh] for key, column in shifted.items()})
+    keys = dict.fromkeys(key for table in tables for key in table)
+    return np.concatenate(times), {
+        key: _together([table.get(key) for table in tables], [len(each) for each in times]) for key in keys
+    }
+
+
+def _shifted(stream: str, table: Table, offsets: Mapping[str, float]) -> Table:
+    added = SO_FAR.get(stream, {})
+    return {
+        key: column + column.dtype.type(offsets[added[key]]) if added.get(key) in offsets else column
+        for key, column in table.items()
+    }
+
+
+def _fresh(stream: str, table: Table, seen: set[tuple[Any, ...]]) -> Column | None:
+    """Return which rows no journal before had, None for all of them; `seen` grows."""
+    identity = [key for key in IDENTITY.get(stream, ()) if key in table]
+    if "record" not in identity:
+        return None
+    rows = list(zip(*(table[key].tolist() for key in identity), strict=True))
+    fresh = np.array([row not in seen for row in rows], dtype=bool)
+    seen.update(rows)
+    return fresh
+
+
+def _together(columns: Sequence[Column | None], lengths: Sequence[int]) -> Column:
+    """Return columns one after the other; where a journal has none of the kind, NaN or an empty text stands."""
+    kind = next(column.dtype.kind for column in columns if column is not None)
+    filler = "" if kind == "U" else np.nan
+    return np.concatenate(
+        [
+            np.full(length, filler) if column is None else column
+            for column, length in zip(columns, lengths, strict=True)
+            if length
+        ]
+        or [columns[0] if columns[0] is not None else np.asarray([])]
+    )

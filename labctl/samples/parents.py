@@ -1,0 +1,90 @@
+"""What a sample was cut from: parents, as facts and start documents say; children are those that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.errors import Corrupt, DataError
+from labctl.runs.index import ask_index
+from labctl.samples.entering import enter
+from labctl.samples.facts import Facts, safe_id
+
+CUT = "cut from"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A sample's parent, and when the sample was cut from it [s since the epoch]; None: nobody said when."""
+
+    id: str
+    cut: float | None = None
+
+
+class Families:
+    """Who was cut from whom in a data directory, as it is when this is made."""
+
+    def __init__(self, data: Path) -> None:
+        self._facts = Facts(data)
+        self._recorded: dict[str, list[str]] = {}
+        for sample, parent in ask_index(data, lambda connection: connection.execute(_RECORDED).fetchall()):
+            self._recorded.setdefault(sample, []).append(parent)
+
+    def parents(self, sample: str, named: Iterable[str] = ()) -> list[Parent]:
+        """Return the parents of a sample: entered, recorded in its runs, and `named`. Raises Corrupt."""
+        found = {
+            fact["parent"]: Parent(fact["parent"], fact["time"])
+            for fact in self._facts.of(sample)
+            if fact["fact"] == CUT and isinstance(fact.get("parent"), str)
+        }
+        for each in (*self._recorded.get(sample, ()), *named):
+            found.setdefault(each, Parent(each))
+        return list(found.values())
+
+    def ancestors(self, sample: str, named: Iterable[str] = ()) -> list[Parent]:
+        """Return the parents of a sample and theirs, nearest first, each once. Raises Corrupt.
+
+        An ancestor's cut is the earliest on the way: what happened to it later, the sample has not seen.
+        """
+        found: dict[str, Parent] = {}
+        waiting = self.parents(sample, named)
+        while waiting:
+            parent = waiting.pop(0)
+            if parent.id in found or parent.id == sample:
+                continue
+            found[parent.id] = parent
+            for each in self.parents(parent.id):
+                cuts = [cut for cut in (parent.cut, each.cut) if cut is not None]
+                waiting.append(Parent(each.id, min(cuts, default=None)))
+        return list(found.values())
+
+    def children(self, sample: str) -> list[str]:
+        """Return the samples that were cut from a sample; one whose facts are broken only if its runs say so."""
+        known = {*self._facts.samples(), *self._recorded}
+        return sorted(each for each in known if self._is_child(each, sample))
+
+    def _is_child(self, child: str, sample: str) -> bool:
+        try:
+            return any(each.id == sample for each in self.parents(child))
+        except Corrupt:
+            return sample in self._recorded.get(child, ())
+
+
+_RECORDED = (
+    "SELECT DISTINCT sample, text FROM runs JOIN amounts ON run = runs.id"
+    " WHERE key = (SELECT id FROM keys WHERE key = 'sample.parents') ORDER BY sample, text"
+)
+
+
+def cut_from(data: Path, sample: str, parent: str) -> None:
+    """Enter that a sample was cut from another, with whatever that one had been through until now.
+
+    Raises DataError when an id is none, when the parent is itself or was cut from it, or when it is entered already.
+    """
+    families = Families(data)
+    if safe_id(sample) in (safe_id(parent), *(each.id for each in families.ancestors(parent))):
+        raise DataError(f"{parent} cannot be the parent of {sample}: it is that sample, or was cut from it")
+    if any(each.id == parent for each in families.parents(sample)):
+        raise DataError(f"{sample} was cut from {parent}: that is known already")
+    enter(data, sample, CUT, parent=parent)

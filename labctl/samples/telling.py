@@ -1,0 +1,59 @@
+"""What start documents say of a sample beside what was asked: as it is believed to be, where something was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import bluesky.preprocessors as bpp
+from bluesky.utils import Msg, MsgGenerator
+from pydantic import TypeAdapter, ValidationError
+
+from devices.samples import SampleRef
+from labctl.samples.believed import believed
+
+AREA_AGAIN = "area_m2"
+"""What `sample` in a start document says twice, with its unit."""
+
+
+def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
+    """Return a preprocessor that adds `believed` to the start documents of samples on which something was measured.
+
+    `sample` stays as the plan was asked; a measured area or thickness corrects `capacity`, a measured one is it.
+    """
+
+    def told(message: Msg) -> tuple[MsgGenerator[Any] | None, None]:
+        if message.command != "open_run":
+            return None, None
+        more = _believed(data, message.kwargs)
+        return (_instead(message._replace(kwargs={**message.kwargs, **more})) if more else None), None
+
+    def preprocessed(plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
+        return (yield from bpp.plan_mutator(plan, told))
+
+    return preprocessed
+
+
+def _instead(message: Msg) -> MsgGenerator[Any]:
+    return (yield message)
+
+
+def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    sample = _sample(metadata.get("sample"))
+    found = None if sample is None else believed(data, sample)
+    if found is None or not found.by:
+        return {}
+    capacity = {"capacity": found.cell.described()} if metadata.get("capacity") else {}
+    return {"believed": found.described(), **capacity}
+
+
+def _sample(said: Any) -> SampleRef | None:
+    """Return the sample that a plan speaks of; None where it is none of ours: anybody's plan may say anything."""
+    if not isinstance(said, Mapping):
+        return None
+    plain = {key: value for key, value in said.items() if key != AREA_AGAIN}
+    try:
+        return TypeAdapter(SampleRef).validate_python(plain, strict=False)
+    except ValidationError:
+        return None

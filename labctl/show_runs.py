@@ -1,0 +1,75 @@
+"""Lists of runs for the terminal, and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labctl.plain_text import plain
+from labctl.runs.briefs import Brief
+
+PIPED = 400
+"""Columns of a list that goes into a pipe or a file: nothing is cut."""
+
+LONGEST = 32
+"""Signs of a name in a list; `labctl show` has the whole of it."""
+
+
+def print_briefs(found: Sequence[Brief], directory: Path, limit: int) -> None:
+    """Print runs in one line each."""
+    console = Console()
+    if not found:
+        console.print(Text(f"no such runs in {plain(directory)}"), soft_wrap=True)
+        return
+    table = Table()
+    for name in ("run", "began", "plan", "sample", "recipe or program", "experiment", "status"):
+        table.add_column(name, no_wrap=name != "status")
+    for each in found:
+        texts = (
+            each.uid[:8],
+            when(each.time) if each.time else "",
+            each.plan,
+            each.sample,
+            each.body,
+            each.experiment[:8],
+        )
+        table.add_row(
+            *(Text(plain(text, LONGEST)) for text in texts), Text(plain(_status(each), 2 * LONGEST))
+        )
+    if not console.is_terminal:
+        console.width = PIPED
+    console.print(table)
+    if len(found) == limit:
+        console.print(f"the last {limit}; --limit 0 shows all")
+
+
+def print_json(found: Sequence[Brief]) -> None:
+    """Print runs as one JSON list."""
+    json.dump([{**asdict(each), "path": str(each.path)} for each in found], sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+def when(time: float) -> str:
+    """Return a time label [s since the epoch] as people of this place read it."""
+    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _status(brief: Brief) -> str:
+    said = [brief.status]
+    if brief.continues:
+        said.append(f"goes on from {brief.continues[:8]}")
+    if brief.mark:
+        said.append(f"{brief.mark.upper()}{brief.why and f': {brief.why}'}")
+    if brief.remarks:
+        said.append("1 note" if brief.remarks == 1 else f"{brief.remarks} notes")
+    if brief.damage and brief.status != "damaged":
+        said.append("doubtful")
+    return ", ".join(said)
