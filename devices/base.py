@@ -227,6 +227,8 @@ class Station(Device):
     """
 
     role: ClassVar[str]
+    needs_lease: ClassVar[bool] = False
+    """Whether it stops what it does when nobody renews its lease, while a plan is held too."""
 
     def __init__(
         self, *, name: str, clock: Clock, lane: str, instruments: Mapping[str, Instrument], **kwargs: Any

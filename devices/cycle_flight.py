@@ -9,25 +9,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
 from devices.clock import Clock, Poller
 from devices.cycle_ends import EndReason
 from devices.cycle_ledger import CycleLedger
+from devices.cycle_position import NOWHERE, Phase, Planned, Position
 from devices.cycler import (
     Cycler,
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
-    Job,
     Record,
     RowTaken,
     RunStopped,
     SpectrumPoint,
 )
-from devices.errors import LabError, LimitError, OutcomeUnknown, Timeout, WireError
-from devices.programs import MOST_TIMES, Program
-from devices.sequence import Course, Part
+from devices.errors import InstrumentError, LabError, LimitError, OutcomeUnknown, Timeout, WireError
+from devices.programs import MOST_TIMES
+from devices.recipes import canonical_hash, to_json
 
 RECORDS_PER_PAGE = 1000
 """Records asked for at once: about 60 kB, and 24 h at 1 Hz come in 87 pages."""
@@ -45,25 +44,6 @@ DECISION_PERIOD = 5.0
 """Seconds between questions where the host has to go on at the end of a part; the cell rests that long at most."""
 
 
-class Phase(Enum):
-    """Where a flight is."""
-
-    STARTING = auto()  # the first start is not yet answered
-    RUNNING = auto()
-    BETWEEN = auto()  # a part is over, the next not yet started; nothing runs
-    OVER = auto()
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What is uploaded and begins when it is kicked off: a program's first part, and the course through it."""
-
-    program: Program
-    job: Job
-    part: Part
-    course: Course
-
-
 @dataclass(frozen=True)
 class Pace:
     """Seconds between questions for rows, and for how long a silent link is borne."""
@@ -79,7 +59,8 @@ Say = Callable[[str, str, str], None]
 class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
-    changed is called when it started and when it is over. end_reason, interrupted and failure say how it ended.
+    changed is called when it started and when it is over, moved when its position is another. resumed: where a flight
+    of an earlier session stood, with which this one goes on. end_reason, interrupted and failure say how it ended.
     """
 
     def __init__(
@@ -91,8 +72,11 @@ class CycleFlight:
         pace: Pace,
         ledger: CycleLedger,
         *,
+        sample: str,
         say: Say,
         changed: Callable[[], None],
+        moved: Callable[[], None],
+        resumed: Position | None = None,
     ) -> None:
         self.program = planned.program
         self.phase = Phase.STARTING
@@ -101,13 +85,18 @@ class CycleFlight:
         self.failure: Exception | None = None
         self.started = False
         self._job, self._part, self._course = planned.job, planned.part, planned.course
-        self._token = planned.job.token
+        self._token = planned.job.token.partition("#")[0]
         self._cycler, self._clock, self._lane, self._pace, self._ledger = cycler, clock, lane, pace, ledger
-        self._say, self._changed = say, changed
-        self._began = clock.now()
+        self._say, self._changed, self._moved = say, changed, moved
+        self._sample, self._hash = sample, canonical_hash(to_json(planned.program))
+        self._resumed = resumed
+        self._label = clock.time() if resumed is None else resumed.began
+        self._began = clock.now() - (clock.time() - self._label)
         self._lock, self._talking = threading.RLock(), threading.RLock()
-        self._parts = 1
+        self._parts = 1 if resumed is None else resumed.parts
+        self._mark = NOWHERE if resumed is None else resumed.mark
         self._next = 0
+        self._left: Position | None = None
         self._wish: str | None = None
         self._cutting = False
         self._stopped = self._acted = False
@@ -138,8 +127,15 @@ class CycleFlight:
         with self._talking:
             if self.over:
                 return
-            self._start(0.0)
-        self._say("started", "info", f"{self.program.name}, {self.asked} steps")
+            if self._resumed is None:
+                self._start(0.0)
+            else:
+                self._resume(self._resumed)
+        self._say(
+            "started" if self._resumed is None else "taken_over",
+            "info",
+            f"{self.program.name}, {self.asked} steps",
+        )
         for remark in self._cycler.remarks(self.program):
             self._say("remark", "info", remark)
         self.started = True
@@ -148,8 +144,33 @@ class CycleFlight:
             self._look()
             if self.phase is Phase.RUNNING:
                 yield self._period()
-            elif self.phase is Phase.BETWEEN:
+            elif not self.over:
                 yield from self._pass_on()
+
+    @property
+    def position(self) -> Position | None:
+        """How far it has come, for a later session; None when nothing is left on the instrument."""
+        with self._lock:
+            if self.over:
+                return self._left
+            return Position(
+                self._sample,
+                self.program.name,
+                self._hash,
+                self._label,
+                self._job.token,
+                self._parts,
+                str(self.phase),
+                self._clock.now() - self._began,
+                self._cutting,
+                self._mark.next,
+                self._mark.elements,
+                self._mark.row,
+                self._mark.time,
+                self._mark.trace,
+                self._course.as_json(),
+                self._ledger.as_json(),
+            )
 
     def open(self, reason: str) -> None:
         """Open the cell, then fetch what the instrument has to say of it.
@@ -187,8 +208,10 @@ class CycleFlight:
             self._say("link_lost", "warning", str(error))
         with self._talking, self._lock:
             if (self.phase is Phase.BETWEEN and not self._completed()) or self.phase is Phase.STARTING:
+                self._left = self.position if self._parts > 1 or self.phase is Phase.BETWEEN else None
                 self._call_off(reason)
             elif self.phase is Phase.RUNNING:
+                self._left = self.position
                 self._ledger.finish(EndReason.LEFT_RUNNING)
                 text = f"{self.program.name}, {self.done} of {self.asked} steps done: the {self._cycler.without_host}"
                 if self._course.goes_on:
@@ -209,6 +232,7 @@ class CycleFlight:
             running = "it is unknown whether it runs"
         with self._lock:
             self.failure = error
+            self._left = None if self.phase is Phase.STARTING and self._parts == 1 else self.position
             try:
                 lost = isinstance(error, WireError | OutcomeUnknown)
                 self._ledger.finish(EndReason.LINK_LOST if lost else EndReason.INSTRUMENT_ERROR)
@@ -229,31 +253,64 @@ class CycleFlight:
 
     def _start(self, offset: float) -> None:
         """Start what is uploaded; `offset` [s] after the run's start its times begin."""
+        self._moved()
         self._next = self._cycler.start(self._job.token)
         self._ledger.begin(self._part, offset)
         self._cutting = self._stopped = self._acted = False
+        self._mark = replace(self._mark, elements=0, time=NOWHERE.time)
         self.phase = Phase.RUNNING
+        self._note_position()
+
+    def _resume(self, left: Position) -> None:
+        """Go on where an earlier session was. Raises InstrumentError when nothing of it is left."""
+        self._cutting = left.cutting
+        if left.phase == Phase.RUNNING or left.phase == Phase.BETWEEN:
+            self._next = self._cycler.adopt(self._job, left.mark)
+            self.phase = Phase(left.phase)
+        else:
+            self._resume_start(left)
+        self._note_position()
+
+    def _resume_start(self, left: Position) -> None:
+        """Go on with a part whose start was under way: it runs, or is started now."""
+        mark = replace(left.mark, elements=0, time=NOWHERE.time)
+        if self._cycler.keeps(self._job.token, left.trace):
+            self._next = self._cycler.adopt(self._job, mark)
+            self._ledger.begin(self._part, left.offset)
+            self.phase = Phase.RUNNING
+        elif self._parts == 1:
+            raise InstrumentError(self._lane, "gone", f"{self.program.name} was never started")
+        else:
+            self._cycler.adopt(self._job, replace(mark, over=True))
+
+    def _note_position(self) -> None:
+        """Write down how far the records were booked."""
+        self._mark = replace(self._mark, next=self._next, trace=self._cycler.trace())
+        self._moved()
 
     def _period(self) -> float:
         """Return how long to wait before the next look; short where something is to be done then."""
         if self._stopped:
             return STOP_PERIOD
         hurried = self._cutting or self._wish is not None or self._course.goes_on
-        return min(self._pace.poll_period, DECISION_PERIOD) if hurried else self._pace.poll_period
+        longest = min(self._pace.poll_period, self._cycler.haste)
+        return min(longest, DECISION_PERIOD) if hurried else longest
 
     def _pass_on(self) -> Poller:
         """Go on to the next part, or end; a silent link is borne for as long as patience says."""
         with self._lock:
-            if self.phase is not Phase.BETWEEN or self._completed():
-                return
-        self._parts += 1
-        uploaded = False
-        job = replace(self._job, nodes=self._part.nodes, token=f"{self._token}#{self._parts}")
-        self._job = job
-        while self.phase is Phase.BETWEEN:
+            if self.phase is Phase.BETWEEN:
+                if self._completed():
+                    return
+                self._parts += 1
+                token = f"{self._token}#{self._parts}"
+                self._job = replace(self._job, nodes=self._part.nodes, token=token)
+                self.phase = Phase.STARTING
+        uploaded, job = False, self._job
+        while self.phase is Phase.STARTING:
             try:
                 with self._talking:
-                    if self.phase is not Phase.BETWEEN:
+                    if self.phase is not Phase.STARTING:
                         return
                     if not uploaded:
                         self._cycler.upload(job)
@@ -277,6 +334,7 @@ class CycleFlight:
             self._part = part
             return False
         self._ledger.finish(None)
+        self._acknowledge()
         self._say("completed", "info", f"{self.done} steps")
         self._end(COMPLETED, interrupted=False)
         return True
@@ -324,18 +382,31 @@ class CycleFlight:
                         if self.phase is Phase.RUNNING:
                             self._next = number + 1
                             self._book(record)
+                if page.records:
+                    self._note_position()
                 if page.first + len(page.records) >= page.next:
                     return
+
+    def _acknowledge(self) -> None:
+        """Say that everything was booked: whoever keeps it need not any more."""
+        try:
+            self._cycler.records(self._next, 0)
+        except LabError as error:
+            self._say("not_acknowledged", "info", str(error))
 
     def _book(self, record: Record) -> None:
         match record:
             case RowTaken():
                 self._ledger.row(record)
+                self._mark = replace(self._mark, row=record.number, time=record.time)
             case SpectrumPoint():
                 self._ledger.spectrum(record)
+                self._mark = replace(self._mark, row=record.number, time=record.time)
             case ElementBegan():
                 self._ledger.element(record)
                 self._cutting = self._course.began() or self._cutting
+                self._mark = replace(self._mark, elements=self._mark.elements + 1)
+                self._note_position()
             case ElementEnded():
                 self._ledger.ended(record)
             case InstrumentAlarm():
@@ -365,9 +436,10 @@ class CycleFlight:
 
     def _call_off(self, reason: str) -> None:
         """End a flight whose part was not yet started, or whose start is not yet answered."""
-        where = "between two parts" if self.phase is Phase.BETWEEN else "before it ran"
+        between = self.phase is Phase.BETWEEN or self._parts > 1
+        where = "between two parts" if between else "before it ran"
         self._cycler.stop()
-        self._ledger.finish(EndReason.OPERATOR if self.phase is Phase.BETWEEN else None)
+        self._ledger.finish(EndReason.OPERATOR if between else None)
         self._say("stopped", "info", f"{reason} {where}; the cell is open")
         self._end(f"{reason} {where}", interrupted=True)
 

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from devices.base import RowStream
 from devices.cells import SECONDS_PER_HOUR
+from devices.cycle_books import (
+    Execution,
+    Offsets,
+    OpenCycle,
+    OpenStep,
+    Plain,
+    seen_as_json,
+    seen_from_json,
+)
 from devices.cycle_columns import CycleFlag
 from devices.cycle_ends import OWN_ENDS, EndReason
-from devices.cycle_verdict import Measured, current_is_lost, cut_cause, is_beyond, own_end
+from devices.cycle_verdict import current_is_lost, cut_cause, is_beyond, own_end
 from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
 from devices.errors import InstrumentError
 from devices.programs import CellLimits, Step
@@ -22,81 +32,12 @@ from devices.sequence import Part, Seen, Turn
 from devices.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
 
 
-@dataclass(frozen=True)
-class Execution:
-    """One execution of a step: place in path order (from 0), number in the run, cycle (both from 1).
-
-    Steps before the first counted pass bear the number 1, steps after the last one the last; where a program
-    counts cycles, they add nothing to a cycle's capacities. Passes of nested counting loops that begin together
-    are one cycle.
-    """
-
-    step: Step
-    step_index: int
-    step_count: int
-    cycle: int
-    counted: bool = True
-
-
-@dataclass
-class _OpenStep:
-    """The step under way; charge [Ah] and energy [Wh] since it began; `said` is the instrument's own reason."""
-
-    execution: Execution
-    first: RowTaken | None = None
-    last: RowTaken | None = None
-    good: RowTaken | None = None
-    before: RowTaken | None = None
-    charge: float = 0.0
-    energy: float = 0.0
-    points: int = 0
-    said: EndReason | None = None
-    flags: CycleFlag = CycleFlag.OK
-
-    def measured(self) -> Measured | None:
-        """Return what its rows say, None without any; a failed last reading has the values of the one before."""
-        if self.first is None or self.last is None:
-            return None
-        charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
-        last = self.last if self.good is None else replace(self.good, time=self.last.time)
-        return Measured(self.first, last, charge, energy, self.before)
-
-
-@dataclass
-class _OpenCycle:
-    """The cycle under way, as `cycles` has it; a fragment was cut short and is no whole cycle to a condition."""
-
-    number: int
-    charge_capacity: float = 0.0
-    discharge_capacity: float = 0.0
-    charge_energy: float = 0.0
-    discharge_energy: float = 0.0
-    end_voltage_rest: float = math.nan
-    fragment: bool = False
-
-    def add(self, charge: float, energy: float) -> None:
-        """Add an increment: what flows in charges, what flows out discharges."""
-        if charge >= 0:
-            self.charge_capacity += charge
-            self.charge_energy += energy
-        else:
-            self.discharge_capacity -= charge
-            self.discharge_energy -= energy
-
-    @property
-    def efficiency(self) -> float:
-        """Return discharge over charge capacity, NaN when one is missing."""
-        if self.charge_capacity > 0 and self.discharge_capacity > 0:
-            return self.discharge_capacity / self.charge_capacity
-        return math.nan
-
-
 class CycleLedger:
     """The books of one run. Takes records in order, appends rows to the streams `primary`, `steps`, ...
 
-    began [s] is the time label of the start; longest_step [s] was uploaded where a step has no duration;
-    range_of gives a step's current range as a number; counts_cycles: the program has a loop that does. `done`
-    counts steps that were not cut short.
+    began [s] is the time label of the start; longest_step [s] was uploaded where a step has no duration; range_of gives
+    a step's current range as a number; counts_cycles: the program has a loop that does. `done` counts steps that were
+    not cut short, `offsets` is what was counted before these books.
     """
 
     def __init__(
@@ -110,22 +51,54 @@ class CycleLedger:
         counts_cycles: bool,
     ) -> None:
         self.done = 0
+        self.offsets = Offsets()
         self._counts_cycles = counts_cycles
         self._streams, self._limits = streams, limits
         self._began, self._longest_step, self._range_of = began, longest_step, range_of
         self._plan: Iterator[Turn] = iter(())
+        self._walked = 0
         self._offset = self._last_time = 0.0
         self._count = self._cycle_number = self._spectra = 0
         self._charge = self._energy = 0.0
-        self._step: _OpenStep | None = None
-        self._cycle: _OpenCycle | None = None
+        self._step: OpenStep | None = None
+        self._cycle: OpenCycle | None = None
         self._seen, self._fresh = Seen(), False
 
     def begin(self, part: Part, offset: float) -> None:
         """Expect the steps of a part, whose times count from `offset` [s] after the run's start."""
         # The instrument's clock may be ahead of ours: time does not go back at a border.
         self._plan, self._offset = part.walk(), max(offset, self._last_time)
-        self._fresh = part.fresh
+        self._fresh, self._walked = part.fresh, 0
+
+    def as_json(self) -> Plain:
+        """Return where the books stand, in plain values."""
+        return {
+            **{name: getattr(self, f"_{name}") for name in NUMBERS},
+            "done": self.done,
+            "seen": seen_as_json(self._seen),
+            "step": None if self._step is None else self._step.as_json(),
+            "cycle": None if self._cycle is None else self._cycle.as_json(),
+        }
+
+    def restore(self, kept: Mapping[str, Any], part: Part) -> None:
+        """Stand where the books of a run before this one stood in a part; what comes counts from there.
+
+        Steps, and the cycle under way, are booked whole.
+        """
+        for name in NUMBERS:
+            setattr(self, f"_{name}", kept[name])
+        self.done, self._seen = kept["done"], seen_from_json(kept["seen"])
+        self._plan = part.walk()
+        turns = [next(self._plan) for _ in range(self._walked)]
+        if kept["step"] is not None:
+            self._step = OpenStep.restored(self._execution(turns[-1]), kept["step"])
+        if kept["cycle"] is not None:
+            self._cycle = OpenCycle.restored(kept["cycle"])
+        self.offsets = offsets_of(kept)
+
+    def _execution(self, turn: Turn) -> Execution:
+        counted = turn.counted or not self._counts_cycles
+        return Execution(turn.step, turn.step_index, self._count, max(self._cycle_number, 1), counted)
 
     def element(self, record: ElementBegan) -> None:
         """Close the step before, open the next; InstrumentError when the part has no further step."""
@@ -134,16 +107,16 @@ class CycleLedger:
         if turn is None:
             raise self._unexplained(f"{record.name} begins although the program has no step left")
         self._count += 1
+        self._walked += 1
         self._cycle_number += turn.opens
-        step, counted = turn.step, turn.counted or not self._counts_cycles
-        execution = Execution(step, turn.step_index, self._count, max(self._cycle_number, 1), counted)
+        step, execution = turn.step, self._execution(turn)
         if self._cycle is not None and self._cycle.number != execution.cycle:
             self._close_cycle(False)
         if self._fresh:
             self._seen, self._fresh = replace(self._seen, first_discharge_capacity=None), False
         if self._cycle is None:
-            self._cycle = _OpenCycle(execution.cycle)
-        self._step = _OpenStep(execution)
+            self._cycle = OpenCycle(execution.cycle)
+        self._step = OpenStep(execution)
         if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
             self._spectra += 1
 
@@ -169,12 +142,12 @@ class CycleLedger:
             self._offset + record.time,
             step.execution,
             {
-                "test_time": self._offset + record.time,
+                "test_time": self._offset + record.time - self.offsets.test_time,
                 "unix_time": self._began + self._offset + record.time,
                 "voltage": record.voltage,
                 "current": record.current,
-                "charge": self._charge,
-                "energy": self._energy,
+                "charge": self._charge - self.offsets.charge,
+                "energy": self._energy - self.offsets.energy,
                 "record": record.number,
                 "ambient_temperature": record.temperature,
                 "range": self._range_of(step.execution.step),
@@ -199,7 +172,7 @@ class CycleLedger:
             {
                 "spectrum": self._spectra,
                 "record": point.number,
-                "test_time": self._offset + point.time,
+                "test_time": self._offset + point.time - self.offsets.test_time,
                 "frequency": point.frequency,
                 "z_real": point.z_real,
                 "z_imag": point.z_imag,
@@ -245,7 +218,7 @@ class CycleLedger:
         seen, cycle = self._seen, self._cycle
         return seen if cycle is None or cycle.fragment else _with_cycle(seen, cycle)
 
-    def _pass_charge(self, point: SpectrumPoint, step: _OpenStep) -> None:
+    def _pass_charge(self, point: SpectrumPoint, step: OpenStep) -> None:
         """Count the charge of a spectrum's bias, from the step's beginning on."""
         if math.isnan(point.voltage) or math.isnan(point.current) or self._cycle is None:
             return
@@ -258,8 +231,8 @@ class CycleLedger:
     def _append(self, stream: str, at: float, execution: Execution, row: dict[str, object]) -> None:
         place = {
             "step_index": execution.step_index,
-            "step_count": execution.step_count,
-            "cycle": execution.cycle,
+            "step_count": execution.step_count - self.offsets.step_count,
+            "cycle": execution.cycle - self.offsets.cycle,
         }
         self._streams[stream].append(self._began + at, {**row, **place})
 
@@ -267,7 +240,7 @@ class CycleLedger:
         name = self._streams["primary"].name
         return InstrumentError(name, "records", f"{text}; it runs not what was uploaded")
 
-    def _integrate(self, record: RowTaken, step: _OpenStep, cycle: _OpenCycle) -> None:
+    def _integrate(self, record: RowTaken, step: OpenStep, cycle: OpenCycle) -> None:
         before = step.good
         if before is None or isinstance(step.execution.step.run, OpenCircuit):
             return
@@ -281,7 +254,7 @@ class CycleLedger:
         if step.execution.counted:
             cycle.add(charge, energy)
 
-    def _end_of(self, step: _OpenStep) -> EndReason:
+    def _end_of(self, step: OpenStep) -> EndReason:
         """Return why a step ended by itself."""
         if step.said is not None:
             return step.said
@@ -303,6 +276,7 @@ class CycleLedger:
             flags |= CycleFlag.LONGEST_REACHED
         self.done += cut is None
         execution, first, last = step.execution, step.first, step.last
+        axis = self._offset - self.offsets.test_time
         if last is not None:
             self._last_time = self._offset + last.time
         rested = isinstance(execution.step.run, OpenCircuit) and execution.counted
@@ -324,8 +298,8 @@ class CycleLedger:
             {
                 "technique": execution.step.run.technique,
                 "end_reason": str(reason),
-                "t_start": math.nan if first is None else self._offset + first.time,
-                "t_end": math.nan if last is None else self._offset + last.time,
+                "t_start": math.nan if first is None else axis + first.time,
+                "t_end": math.nan if last is None else axis + last.time,
                 "v_start": math.nan if first is None else first.voltage,
                 "v_end": math.nan if last is None else last.voltage,
                 "charge": step.charge,
@@ -349,7 +323,7 @@ class CycleLedger:
         self._streams["cycles"].append(
             self._began + self._last_time,
             {
-                "cycle": cycle.number,
+                "cycle": cycle.number - self.offsets.cycle,
                 "charge_capacity": cycle.charge_capacity,
                 "discharge_capacity": cycle.discharge_capacity,
                 "charge_energy": cycle.charge_energy,
@@ -359,6 +333,25 @@ class CycleLedger:
                 "flags": int(flags),
             },
         )
+
+
+NUMBERS = (
+    *("walked", "offset", "last_time", "count", "cycle_number", "spectra", "charge", "energy", "fresh"),
+)
+"""What of the books is a plain number."""
+
+
+def offsets_of(kept: Mapping[str, Any]) -> Offsets:
+    """Return what was counted where books stood: the step and the cycle under way count once more, whole."""
+    step = kept["step"]
+    last = None if step is None else step["last"]
+    return Offsets(
+        cycle=max(kept["cycle_number"], 1) - 1,
+        step_count=kept["count"] - (step is not None),
+        charge=kept["charge"],
+        energy=kept["energy"],
+        test_time=kept["last_time"] if last is None else kept["offset"] + last[1],
+    )
 
 
 def _judged(record: RowTaken, step: Step) -> CycleFlag:
@@ -372,7 +365,7 @@ def _judged(record: RowTaken, step: Step) -> CycleFlag:
     return flags
 
 
-def _with_cycle(seen: Seen, cycle: _OpenCycle) -> Seen:
+def _with_cycle(seen: Seen, cycle: OpenCycle) -> Seen:
     """Return what was seen with a cycle added that has a discharge."""
     if cycle.discharge_capacity <= 0:
         return seen

@@ -94,7 +94,7 @@ class Mark:
     """How far an earlier session came with a job.
 
     next: the number of the next record; elements begun in the job; row: number of the last row, time [s] of it on the
-    job's axis; trace: what the driver of then said that a later session needs to know.
+    job's axis; trace: what the driver of then said that a later session needs to know; over: the job's end was booked.
     """
 
     next: int
@@ -102,6 +102,7 @@ class Mark:
     row: int
     time: float
     trace: Mapping[str, Any]
+    over: bool = False
 
 
 Record: TypeAlias = ElementBegan | ElementEnded | RowTaken | SpectrumPoint | RunStopped | InstrumentAlarm
@@ -122,6 +123,8 @@ class Cycler(Protocol):
     channel: int
     without_host: str
     """What becomes of a started job when its host is gone, as the end of a sentence that begins with "the"."""
+    haste: float
+    """Seconds between questions for records at the most: those of a driver that keeps them in the host's own memory."""
 
     def check(self, program: Program) -> None:
         """Refuse what the channel cannot do. Raises LimitError, ProgramError."""
@@ -157,8 +160,8 @@ class Cycler(Protocol):
     def records(self, since: int, most: int) -> Page:
         """Return records from `since` on; those before are ours and may go where they are kept."""
 
-    def running(self) -> str | None:
-        """Return the token of what runs, whoever started it; "" where nobody can ask for it, None: nothing runs."""
+    def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
+        """Return whether a job of an earlier session runs, or its rows are still kept; nothing is changed by it."""
 
     def trace(self) -> Mapping[str, Any]:
         """Return in plain JSON values what a later session needs to know to adopt the job that was started last."""
@@ -166,6 +169,6 @@ class Cycler(Protocol):
     def adopt(self, job: Job, mark: Mark) -> int:
         """Go on with a job that an earlier session started, running or over; return the number of its next record.
 
-        Nothing is sent that acts. The job's records behind the mark come as if this session had started it. Raises
-        InstrumentError when it is not there any more, or its rows are not.
+        Nothing is sent that acts. The job's records behind the mark come as if this session had started it; behind one
+        that is over none do, and rows are numbered on. Raises InstrumentError when the job or its rows are not there.
         """

@@ -72,6 +72,7 @@ class FlashLampStation(Station):
     """
 
     role = "FlashLamp"
+    needs_lease = True
     parts = ("charger", "gate", "meter")
     optional_parts = ("permissives", "pyrometer", "thermometers", "recorder")
     Parameters = LampParameters
@@ -185,6 +186,11 @@ class FlashLampStation(Station):
     def account(self) -> Unfinished | None:
         """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
         return self._memory.asked()
+
+    @property
+    def asks_to_finish(self) -> bool:
+        """Whether a person must agree before the rest of a train is fired that did not come to its end."""
+        return self.limits.finish == "ask"
 
     def accounted(self) -> None:
         """Take note that every flash of the unfinished train is recorded, or known to a person."""
@@ -328,6 +334,11 @@ class FlashLampStation(Station):
         """Let the train go on while its plan lives."""
         if self._train is not None:
             self._train.renew_lease()
+
+    def hold_lease(self) -> None:
+        """Let the train stay held while its plan is: there is one to go on with, but it does not act."""
+        if self._train is not None:
+            self._train.hold_lease()
 
     def flight(self) -> Flight:
         """Return what was asked and done."""

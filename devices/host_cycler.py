@@ -6,10 +6,10 @@ is over. A silent link costs time and no rows: every phase may be tried again, a
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from devices.clock import Clock, Handle, Poller
 from devices.cycle_ends import EndReason
@@ -19,69 +19,29 @@ from devices.cycler import (
     ElementEnded,
     InstrumentAlarm,
     Job,
+    Mark,
     Page,
     Record,
     RowTaken,
     RunStopped,
 )
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
-from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.host_flight import HostFlight, Sourcing
+from devices.host_run import Ended, HostRun, Reading, StepWatch
 from devices.presence import HOST_LAPSE, is_gone
 from devices.programs import Step
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""
 
+SAME = 1e-6
+"""Seconds by which the time of a row may differ when it is calculated again."""
+
+HASTE = 1.0
+"""Seconds between questions for records, which are in the host's memory alone once their step is over; guess."""
+
 RETRY = 1.0
 """Seconds between tries on a silent link; guess."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """Rows that were not fetched before, s on the job's axis, and whether the instrument still measures."""
-
-    rows: Sequence[Reading]
-    running: bool
-
-
-class Sourcing(Protocol):
-    """What such an instrument offers. Every call may be repeated."""
-
-    def look(self) -> float:
-        """Return the voltage [V] of the cell without current, the output open before and after."""
-
-    def arm(self, step: Step, left: float) -> None:
-        """Open the output, empty the buffer and set a step that may last `left` more seconds; nothing flows."""
-
-    def go(self) -> None:
-        """Begin what was armed; nothing when it has begun."""
-
-    def fetch(self) -> Fetched:
-        """Return the new rows."""
-
-    def open(self) -> None:
-        """Open the output and end the measurement; the rows stay."""
-
-    def next_row(self) -> float:
-        """Return in how many seconds the next row can be fetched."""
-
-    def meter_of(self, step: Step) -> Meter:
-        """Return how well a step is measured."""
-
-
-@dataclass
-class _Flight:
-    """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known."""
-
-    job: Job
-    run: HostRun
-    phase: str = "next"
-    step: Step | None = None
-    watch: StepWatch | None = None
-    ended: Ended | None = None
-    time: float = 0.0
-    is_doubtful: bool = False
-    has_failed: bool = False
 
 
 class HostCycler:
@@ -96,7 +56,7 @@ class HostCycler:
         self._job: Job | None = None
         self._started: str | None = None
         self._started_at = 1
-        self._flight: _Flight | None = None
+        self._flight: HostFlight | None = None
         self._poller: Handle | None = None
         self._lost: WireError | None = None
         self._asked = 0.0
@@ -142,6 +102,51 @@ class HostCycler:
             if flight is not None:
                 flight.is_doubtful = False
                 self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
+            return self._started_at
+
+    def trace(self) -> Mapping[str, Any]:
+        """Return what a later session needs to find the step under way."""
+        with self._lock:
+            flight = self._flight
+            if flight is None or flight.step is None:
+                return {}
+            rest = None if math.isnan(flight.rest) else flight.rest
+            measured = self._instrument.measured() if flight.phase in ("measure", "open") else {}
+            return {"begun": flight.begun, "rest": rest, **measured}
+
+    def adopt(self, job: Job, mark: Mark) -> int:
+        """Go on with the step that a session before had begun, then with those behind it.
+
+        Raises InstrumentError when that step's measurement is not there any more; the output is opened then.
+        """
+        with self._lock:
+            self._rows, self._asked = max(self._rows, mark.row), self._clock.now()
+            if mark.over:
+                return self._next
+            run = HostRun(job.nodes, job.limits, job.longest)
+            step = next((step for step in [run.next() for _ in range(mark.elements)][-1:]), None)
+            rest = mark.trace.get("rest")
+            booked = mark.trace.get("begun") == mark.elements
+            if (
+                step is None
+                or rest is None
+                or not booked
+                or not self._instrument.resume(job, step, mark.trace)
+            ):
+                self._instrument.open()
+                raise InstrumentError(
+                    self._name,
+                    "gone",
+                    f"the step of {job.name} that was booked last is not measured any more, or another had begun: the"
+                    " output is off, no further step begins, and rows that were not collected are lost",
+                )
+            watch = run.watch(step, self._instrument.meter_of(step), rest)
+            flight = self._flight = HostFlight(
+                job, run, "measure", step, watch, begun=mark.elements, rest=rest, known=mark.time
+            )
+            flight.time = max(mark.time, 0.0)
+            self._started, self._started_at, self._lost = job.token, self._next, None
+            self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
 
     def leave(self) -> None:
@@ -212,7 +217,7 @@ class HostCycler:
         if self._flight is not None:
             self._forget()
         self._started_at, self._lost = self._next, None
-        flight = self._flight = _Flight(job, HostRun(job.nodes, job.limits, job.longest))
+        flight = self._flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest))
         try:
             self._turn(flight)
         except WireError as lost:
@@ -234,7 +239,7 @@ class HostCycler:
         self._rows -= sum(isinstance(each, RowTaken) for each in taken)
         del self._records[self._started_at - self._first :]
 
-    def _resolve(self, flight: _Flight) -> None:
+    def _resolve(self, flight: HostFlight) -> None:
         """Ask until it is known that the first step runs: going on with a step that has begun changes nothing."""
         lost: WireError | None = None
         for _ in range(TRIES):
@@ -255,7 +260,7 @@ class HostCycler:
             " instrument answers: that asks, and starts nothing twice; or make it safe"
         ) from lost
 
-    def _fly(self, flight: _Flight) -> Poller:
+    def _fly(self, flight: HostFlight) -> Poller:
         yield self._wait(flight)
         while self._flight is flight:
             with self._lock:
@@ -277,12 +282,12 @@ class HostCycler:
     def _is_alone(self) -> bool:
         return is_gone(self._asked, self._clock.now())
 
-    def _open_alone(self, flight: _Flight) -> None:
+    def _open_alone(self, flight: HostFlight) -> None:
         """Let the step under way end, since nobody asks any more."""
         if flight.phase == "measure":
             flight.ended, flight.phase = Ended(EndReason.LINK_LOST, flight.time, 0.0), "open"
 
-    def _wait(self, flight: _Flight) -> float:
+    def _wait(self, flight: HostFlight) -> float:
         return self._instrument.next_row() if self._flight is flight else 0.0
 
     def _fail(self, error: Exception) -> None:
@@ -299,7 +304,7 @@ class HostCycler:
             self._note(InstrumentAlarm(code, f"{error}; {opened}"))
             self._land(str(error), EndReason.INSTRUMENT_ERROR)
 
-    def _turn(self, flight: _Flight) -> None:
+    def _turn(self, flight: HostFlight) -> None:
         """Do what is due, up to the next row of a running step. A WireError leaves the phase to be repeated."""
         while self._flight is flight:
             if flight.phase == "next":
@@ -320,18 +325,19 @@ class HostCycler:
             else:
                 self._end(flight)
 
-    def _begin(self, flight: _Flight) -> None:
+    def _begin(self, flight: HostFlight) -> None:
         flight.step = flight.run.next()
         flight.ended, flight.watch, flight.has_failed = None, None, False
+        flight.begun += flight.step is not None
         if flight.step is None:
             self._land("all steps are through", None)
             return
         self._note(ElementBegan(flight.step.run.technique))
         flight.phase = "look"
 
-    def _look(self, flight: _Flight) -> None:
+    def _look(self, flight: HostFlight) -> None:
         """Look before anything is driven; a step whose end is reached already takes one row and no charge."""
-        rest = self._instrument.look()
+        rest = flight.rest = self._instrument.look()
         assert flight.step is not None
         flight.watch = flight.run.watch(flight.step, self._instrument.meter_of(flight.step), rest)
         flight.ended = flight.watch.at_once(flight.time)
@@ -340,7 +346,7 @@ class HostCycler:
             self._row(Reading(flight.time, rest, 0.0), flight)
             flight.phase = "end"
 
-    def _measure(self, flight: _Flight) -> bool:
+    def _measure(self, flight: HostFlight) -> bool:
         """Take the new rows; return whether the step goes on by itself."""
         _, watch = _under_way(flight)
         fetched = self._instrument.fetch()
@@ -359,7 +365,7 @@ class HostCycler:
         flight.phase = "open"
         return False
 
-    def _end(self, flight: _Flight) -> None:
+    def _end(self, flight: HostFlight) -> None:
         """Open the output, book what was measured since, and go on or land."""
         if flight.phase in ("open", "shut"):
             self._instrument.open()
@@ -377,7 +383,9 @@ class HostCycler:
         else:
             self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
 
-    def _row(self, row: Reading, flight: _Flight) -> None:
+    def _row(self, row: Reading, flight: HostFlight) -> None:
+        if row.time <= flight.known + SAME:
+            return
         self._rows += 1
         flight.time = row.time
         self._note(RowTaken(self._rows, row.time, row.voltage, row.current, float("nan")))
@@ -393,7 +401,7 @@ class HostCycler:
         self._records.append(record)
 
 
-def _under_way(flight: _Flight) -> tuple[Step, StepWatch]:
+def _under_way(flight: HostFlight) -> tuple[Step, StepWatch]:
     assert flight.step is not None
     assert flight.watch is not None
     return flight.step, flight.watch

@@ -19,7 +19,8 @@ class LampLimits:
     Of a train that goes on: base_temperature [K] of the foil between pulses at most; witness_difference [K] by which
     its two witnesses may differ; least_rise [K] by which every pulse moves it; energy_residual [1] and base_residual
     [K] by which measured and predicted may differ. unpredicted: why a train may go without a prediction; it may not
-    where this is empty. The defaults are guesses: a foil on aluminium's way to 660 degC, a head set to a wrong
+    where this is empty. finish: whether the rest of a train whose host died is fired once a person agrees, or without
+    asking. The defaults are guesses: a foil on aluminium's way to 660 degC, a head set to a wrong
     emissivity, 10 % of the light lost on a window.
     """
 
@@ -34,6 +35,7 @@ class LampLimits:
     energy_residual: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.15
     base_residual: Annotated[float, Field(gt=0, le=500), Unit("K")] = 60.0
     unpredicted: Annotated[str, Field(max_length=1000)] = ""
+    finish: Literal["ask", "allow"] = "ask"
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from ophyd.status import StatusBase
 from pydantic import Field
@@ -20,15 +20,17 @@ from devices.cells import CellSize
 from devices.clock import Clock, Handle, Poller
 from devices.contact import contact_fault
 from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
-from devices.cycle_flight import CycleFlight, Pace, Planned
+from devices.cycle_flight import CycleFlight, Pace
 from devices.cycle_ledger import CycleLedger
+from devices.cycle_left import described, refuse_other
+from devices.cycle_position import Phase, Planned, Position
 from devices.cycler import LONGEST_STEP, Cycler, Job
 from devices.errors import InterlockError, LabError, LimitError, ProgramError
 from devices.limits import ChannelLimits
 from devices.plausibility import plausibility
 from devices.programs import Program, loops
 from devices.quantities import STRICT, Unit
-from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands
+from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands, TakeOver
 from devices.samples import SampleRef
 from devices.sequence import Course, Part, Seen
 from devices.techniques import setpoint_current
@@ -46,7 +48,7 @@ class PotentiostatStation(Station):
     """A potentiostat channel with a cell on it.
 
     Control: prepare(job), kickoff(), stop(), safe().
-    Get: flight().
+    Get: flight(), left(): what an earlier session left on the channel.
     Measure: streams `primary` (rows), `impedance`, `steps`, `cycles`, `events`.
     Set: change_times(times) of the loop that runs; programs hold every setpoint.
     """
@@ -94,6 +96,9 @@ class PotentiostatStation(Station):
         self._events = self.add_stream("events", EVENT_COLUMNS)
         self._prepared = 0
         self._uploaded: Planned | None = None
+        self._sample = ""
+        self._left: Position | None = None
+        self._resumed: Position | None = None
         self._doubts: Sequence[str] = ()
         self._flight: CycleFlight | None = None
         self._deadline = 0.0
@@ -129,14 +134,66 @@ class PotentiostatStation(Station):
                 )
         self._cycler.check(program)
 
-    def prepare(self, job: CycleJob) -> StatusBase:
-        """Check the program, have the cell wired, look at its voltage, upload; no current flows yet.
+    def report(self) -> dict[str, Any]:
+        """Return whether something runs, and how far it came: what a later session needs to go on with it."""
+        flight = self._flight
+        runs = flight is not None and not flight.over
+        position = self._left if flight is None else flight.position
+        return {
+            "state": "running" if runs else "open",
+            "job": None if position is None else position.as_json(),
+        }
 
-        The status fails with InterlockError when the channel is busy or the contact is not good.
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Remember what the session before left on the channel."""
+        self._left = Position.heard(report.get("job"))
+
+    def left(self) -> str:
+        """Say what an earlier session left on the channel, running or over and not yet collected; empty for nothing."""
+        if self._flight is not None:
+            return ""
+        return self.clock.call(lambda: described(self.name, self._cycler, self._left))
+
+    def left_over(self, sample: SampleRef, program: Program) -> TakeOver:
+        """Return what an earlier session left of this program on this cell; see plans.take_over.
+
+        Raises InterlockError when nothing is left, or it is another program's or cell's.
         """
         self._refuse_while_running()
+        left = refuse_other(self.name, self._left, sample, program)
+        if not self.clock.call(lambda: self._keeps(left)):
+            raise InterlockError(
+                f"{self.name} left over",
+                f"{left.program} does not run any more, and its rows are gone; nothing was changed",
+            )
+        return TakeOver(sample, program, left.offsets.as_json())
+
+    def _keeps(self, left: Position) -> bool:
+        goes_on = left.phase == Phase.BETWEEN or (left.phase == Phase.STARTING and left.parts > 1)
+        return goes_on or self._cycler.keeps(left.token, left.trace)
+
+    def _take_over(self, job: TakeOver) -> StatusBase:
+        left = refuse_other(self.name, self._left, job.sample, job.program)
+        course = Course(job.program)
+        part = course.restore(left.course)
+        self._uploaded = Planned(job.program, self._job(job.program, part, left.token), part, course)
+        self._sample, self._resumed, self._flight = job.sample.id, left, None
+        status = self.clock.status(f"prepare {self.name}", START_DEADLINE)
+        status.set_finished()
+        return status
+
+    def prepare(self, job: CycleJob | TakeOver) -> StatusBase:
+        """Check the program, have the cell wired, look at its voltage, upload; no current flows yet.
+
+        What is taken over is neither checked nor touched: it runs, or did. The status fails with InterlockError when
+        the channel is busy or the contact is not good.
+        """
+        self._refuse_while_running()
+        if isinstance(job, TakeOver):
+            return self._take_over(job)
         self.check(job.program)
-        self._uploaded = self._flight = None
+        self._uploaded = self._flight = self._resumed = None
+        self._sample = job.sample.id
         self._prepared += 1
         token = f"{self.name}/{self.clock.time():.3f}/{self._prepared}"
         status = self.clock.status(f"prepare {self.name}", HANDS_DEADLINE)
@@ -181,7 +238,9 @@ class PotentiostatStation(Station):
                 f"{self.name} prepared",
                 "nothing is uploaded, nothing was started; a program starts once, prepare it",
             )
-        began, now, parameters = self.clock.time(), self.clock.now(), self.parameters
+        resumed, parameters = self._resumed, self.parameters
+        began = self.clock.time() if resumed is None else resumed.began
+        now = self.clock.now() - (self.clock.time() - began)
         ledger = CycleLedger(
             self.streams,
             limits=planned.program.limits,
@@ -190,6 +249,10 @@ class PotentiostatStation(Station):
             range_of=self._cycler.range_of,
             counts_cycles=any(loop.counts_cycles for loop in loops(planned.program.steps)),
         )
+
+        if resumed is not None:
+            ledger.restore(resumed.ledger, planned.part)
+            now += ledger.offsets.test_time
 
         def say(code: str, severity: str, text: str) -> None:
             row = {"t": self.clock.now() - now, "code": code, "severity": severity, "text": text}
@@ -204,12 +267,15 @@ class PotentiostatStation(Station):
             self.lane,
             Pace(parameters.poll_period, parameters.patience),
             ledger,
+            sample=self._sample,
             say=say,
             changed=self._settle,
+            moved=self.publish,
+            resumed=resumed,
         )
         for doubt in self._doubts:
             say("doubt", "warning", doubt)
-        self._deadline = now + parameters.longest_run + parameters.patience
+        self._deadline = self.clock.now() + parameters.longest_run + parameters.patience
         self._completed = None
         self._started = self.clock.status(f"start {self.name}", START_DEADLINE)
         self._poller = self.clock.spawn(self.lane, flight.fly(), flight.fail)
@@ -333,6 +399,8 @@ class PotentiostatStation(Station):
         flight = self._flight
         if flight is None:
             return
+        if flight.over:
+            self.publish()
         if flight.over and self._poller is not None:
             self._poller.cancel()
         for status, reached in ((self._started, flight.started), (self._completed, False)):

@@ -10,6 +10,7 @@ from ophyd.status import StatusBase
 
 from devices.base import RowStream
 from devices.clock import Clock
+from devices.lamp.unfinished import Unfinished
 from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
@@ -235,6 +236,18 @@ class CycleJob:
 
 
 @dataclass(frozen=True)
+class TakeOver:
+    """What a potentiostat channel is prepared with to go on with a job that an earlier session left on it.
+
+    offsets: what that session had counted {cycle, step_count, record, charge, energy, test_time}.
+    """
+
+    sample: SampleRef
+    program: Program
+    offsets: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a model expects: its name, the hash of its parameters, and plain JSON values in SI.
 
@@ -266,6 +279,16 @@ class FlashLamp(Flown, Protocol):
     def insert(self, token: Any) -> None:
         """Put in the token that the next kickoff() uses up."""
 
+    def account(self) -> Unfinished | None:
+        """Return the train that was not finished, with what the board's counter says of it now."""
+
+    def accounted(self) -> None:
+        """Take note that every flash of that train is recorded, or known to a person."""
+
+    @property
+    def asks_to_finish(self) -> bool:
+        """Whether a person must agree before the rest of a train is fired that did not come to its end."""
+
 
 @runtime_checkable
 class Potentiostat(Flown, Protocol):
@@ -278,8 +301,14 @@ class Potentiostat(Flown, Protocol):
     def check(self, program: Program) -> None:
         """Raise LimitError or ProgramError when channel or lab do not allow the program; nothing is sent."""
 
-    def prepare(self, job: CycleJob) -> StatusBase:
-        """Check the job against the channel's limits, have the cell wired, upload the program."""
+    def prepare(self, job: CycleJob | TakeOver) -> StatusBase:
+        """Check the job against the channel's limits, have the cell wired, upload the program.
+
+        A TakeOver touches neither cell nor instrument.
+        """
+
+    def left_over(self, sample: SampleRef, program: Program) -> TakeOver:
+        """Return what an earlier session left of a program on a cell. Raises InterlockError when it is another's."""
 
 
 class Predictor(Protocol):
@@ -301,6 +330,34 @@ class Predictor(Protocol):
         passed: of each pulse so far the time [s] since the first and the bank's voltage [V]; elapsed: when it goes
         on [s since the first]; began: the time label [s] of the train, after which no run is looked at.
         """
+
+
+@dataclass(frozen=True)
+class TrainSoFar:
+    """What the journals tell of a train that did not come to its end, and of the runs that went on with it.
+
+    first, last: uids of the run that began it and of the newest that goes on with it. asked, done: pulses. fired: the
+    newest run in which the lamp was to fire: hash of its recipe, its time label [s], the pulses recorded of it, those
+    recovered too. began: time label [s] of the train's first pulse, of its first run where none is recorded.
+    latest: that of the newest pulse, None without one.
+    """
+
+    first: str
+    last: str
+    asked: int
+    done: int
+    fired_recipe: str
+    fired_time: float
+    fired_done: int
+    began: float
+    latest: float | None
+
+
+class TrainRecords(Protocol):
+    """Tells of trains that did not come to their ends."""
+
+    def so_far(self, run: str, sample: SampleRef, recipe: AnnealRecipe) -> TrainSoFar:
+        """Return what is known of the train that a run began on this sample by this recipe; DataError for another."""
 
 
 class LampCalibration(Protocol):

@@ -6,8 +6,9 @@ parts. Nothing here speaks to an instrument, so a program can be played through 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from devices.cycle_ends import EndReason
 from devices.cycler import Nodes
@@ -152,6 +153,32 @@ class Course:
             self._cut = None
         self._times[at] = earlier + wanted
         return earlier + wanted
+
+    def as_json(self) -> dict[str, Any]:
+        """Return where it is, in plain values."""
+        return {
+            "at": self._at,
+            "passes": self._passes,
+            "times": list(self._times.items()),
+            "jumps": list(self._jumps.items()),
+            "part": self._part,
+            "begun": self._begun,
+            "cut": self._cut,
+            "executed": self._executed,
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> Part:
+        """Be where a course through the same program was; return the part that it had handed out last."""
+        self._at, self._passes = kept["at"], kept["passes"]
+        self._times, self._jumps = dict(kept["times"]), dict(kept["jumps"])
+        self._begun, self._cut, self._executed = kept["begun"], kept["cut"], kept["executed"]
+        part = self._handed(self._nodes[kept["part"][0][0]])
+        self._part = [(at, passes) for at, passes in kept["part"]]
+        nodes = (
+            replace(node, times=passes) if isinstance(node, Loop) else node
+            for node, (_, passes) in zip(part.nodes, self._part, strict=True)
+        )
+        return replace(part, nodes=tuple(nodes))
 
     def _running_loop(self) -> tuple[int, int, int]:
         """Return the node that runs, its place in the part, and how many executions of the part come before it."""

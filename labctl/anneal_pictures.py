@@ -82,7 +82,7 @@ def crystalline_figure(title: str, result: AnnealResult) -> Figure:
     edges = np.append(0.0, np.cumsum(result.width)) * 1e6
     axes.stairs(result.crystalline, edges, baseline=None, color="0.0", label=f"mean {result.mean:.1%}")
     axes.set_xlim(0, edges[-1])
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(0, 1.08)
     axes.legend(frameon=False)
     return figure
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from devices.errors import DataError
-from devices.lamp.train import GATE_MARGIN
+from devices.lamp.fate import GATE_MARGIN
 from labctl.replay import recorded_bank
 from labctl.runs.run import Run
 from sim.physics.lamp.bank import Bank, charge, discharge

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from devices.samples import SampleRef
-from labctl.runs.briefs import briefs
 from labctl.runs.run import Run
+from labctl.runs.search import Search, search
 
 RESTED = frozenset({"duration", "voltage_rate_below"})
 """How a rest ends after which nothing drove the cell: an instrument left running may have."""
@@ -23,7 +23,7 @@ class JournalCells:
 
     def rest_voltage(self, sample: SampleRef) -> float | None:
         """Return the voltage [V] after the last long rest; None when it was driven since, or never seen."""
-        cycled = [each for each in briefs(self._data) if each.sample == sample.id and each.plan == "cycle"]
+        cycled = search(self._data, Search(sample=sample.id, plan="cycle", limit=1))
         latest = Run(cycled[-1].path) if cycled else None
         if latest is None or "steps" not in latest.streams:
             return None

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labctl import __version__
-from labctl.commands import asking, durable, keeping, working
+from labctl.commands import asking, derived, durable, exchange, keeping, samples, working
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -25,6 +25,7 @@ app = typer.Typer(
 
 twin_app = typer.Typer(help="Twins for other processes.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(twin_app, name="twin")
+app.add_typer(samples.sample_app, name="sample")
 
 
 def main() -> None:
@@ -72,17 +73,21 @@ for command in (
     working.demo,
     working.run,
     asking.check,
-    asking.export,
+    exchange.export,
     keeping.runs,
     keeping.show,
     keeping.plot,
     keeping.note,
     keeping.mark,
+    samples.samples,
     asking.predict,
     working.safe,
+    working.reset,
     durable.verify,
     durable.recover,
     durable.backup,
+    derived.derive,
 ):
     app.command()(command)
+app.command("import")(exchange.import_files)
 twin_app.command()(working.serve)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,12 @@ MICROAMPERE_HOUR_PER_CM2 = 1e6 / 1e4
 MICROAMPERE_PER_CM2 = 1e6 / 1e4
 """From A/m2."""
 
+MOST_TURNS = 4
+"""Changes between charge and discharge in one cycle that has a curve; guess: a charge in two parts, and pulses no."""
+
+TIMES = (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
+"""Units of time, the longest first, each with its length [s]."""
+
 FADE = 10
 """Cycles from which on their capacities are worth a picture; guess."""
 
@@ -27,17 +34,18 @@ FADE = 10
 def cycle_figures(run: Run, title: str) -> dict[str, Figure]:
     """Return the pictures by name: those for which the run has rows.
 
-    voltage: over capacity, of constant-current cycles. time: voltage over time, where there is more than those.
-    voltammogram: of voltage ramps. nyquist: of spectra. fade: capacity over cycles, from ten cycles on.
+    time: voltage over time. current: over time. voltage: over capacity, of constant-current cycles. voltammogram: of
+    voltage ramps. nyquist: of spectra. fade: capacity over cycles, from ten cycles on.
     """
     table, steps = _read(run, "primary"), _read(run, "steps")
     techniques = set(steps["technique"].tolist()) if steps else set()
     figures: dict[str, Figure] = {}
-    rates = {} if table is None else _rates(run, table)
+    rates = {} if table is None else rates_of(run, table)
     if table is not None and rates:
         figures["voltage"] = voltage_figure(run, table, rates, title)
-    if table is not None and techniques - {"constant_current"}:
+    if table is not None:
         figures["time"] = time_figure(table, title)
+        figures["current"] = current_figure(run, table, title)
     if table is not None and steps is not None and "voltage_ramp" in techniques:
         figures["voltammogram"] = voltammogram_figure(run, table, steps, title)
     impedance = _read(run, "impedance")
@@ -71,10 +79,29 @@ def voltage_figure(run: Run, table: Table, rates: Mapping[float, int], title: st
 
 def time_figure(table: Table, title: str) -> Figure:
     """Draw voltage over time."""
-    figure, axes = axes_of(f"{title}: the whole program", "time (h)", "voltage against Li (V)")
-    axes.plot(table["test_time"] / 3600.0, table["voltage"], "-", color=GREYS[0], linewidth=0.9)
+    time, label = _over_time(table)
+    figure, axes = axes_of(f"{title}: the whole program", label, "voltage against Li (V)")
+    axes.plot(time, table["voltage"], "-", color=GREYS[0], linewidth=0.9)
     axes.set_xlim(left=0)
     return figure
+
+
+def current_figure(run: Run, table: Table, title: str) -> Figure:
+    """Draw current density over time; charging lies above the line of no current."""
+    time, label = _over_time(table)
+    figure, axes = axes_of(f"{title}: current, charge is positive", label, "current density (uA/cm$^2$)")
+    density = table["current"] / run.start["sample"]["area_m2"] * MICROAMPERE_PER_CM2
+    axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
+    axes.plot(time, density, "-", color=GREYS[0], linewidth=0.9)
+    axes.set_xlim(left=0)
+    return figure
+
+
+def _over_time(table: Table) -> tuple[np.ndarray[Any, Any], str]:
+    """Return the rows' times in the unit people would say the last of them in, and the axis' label."""
+    seconds = table["test_time"]
+    unit, length = next(((unit, length) for unit, length in TIMES if seconds[-1] >= 2 * length), TIMES[-1])
+    return seconds / length, f"time ({unit})"
 
 
 def voltammogram_figure(run: Run, table: Table, steps: Table, title: str) -> Figure:
@@ -100,7 +127,8 @@ def nyquist_figure(run: Run, impedance: Table, title: str) -> Figure:
         chosen = impedance["spectrum"] == number
         real, imag = (impedance[key][chosen] * square_centimetres for key in ("z_real", "z_imag"))
         label = f"spectrum {number} at {impedance['dc_voltage'][chosen][0]:.3f} V"
-        axes.plot(real, -imag, "o" if index == 0 else "s", color=GREYS[index], label=label, markersize=3)
+        marker, fill = ("o", "full") if index == 0 else ("s", "none")
+        axes.plot(real, -imag, marker, fillstyle=fill, color=GREYS[0], label=label, markersize=3 + 2 * index)
     axes.set_aspect("equal", adjustable="datalim")
     axes.legend(frameon=False)
     return figure
@@ -115,27 +143,57 @@ def fade_figure(run: Run, cycles: Table, title: str) -> Figure:
     return figure
 
 
-def _rates(run: Run, table: Table) -> dict[float, int]:
-    """Return the last cycle at each constant discharge current density [uA/cm2], of cycles that charge so as well."""
+def rates_of(run: Run, table: Table) -> dict[float, int]:
+    """Return the last cycle at each constant discharge current density [uA/cm2], of cycles that charge so as well.
+
+    What turns more often than MOST_TURNS is a train of pulses, whose curves would lie over each other.
+    """
     area = run.start["sample"]["area_m2"]
     setpoints = _setpoints(run)
     last: dict[float, int] = {}
     for cycle in np.unique(table["cycle"]):
-        indices = np.unique(table["step_index"][table["cycle"] == cycle]).tolist()
+        chosen = table["cycle"] == cycle
+        _, first = np.unique(table["step_count"][chosen], return_index=True)
+        indices = table["step_index"][chosen][first].tolist()
         currents = [setpoints[index] for index in indices if index in setpoints]
-        if currents and min(currents) < 0 < max(currents):
+        turns = sum(one * other < 0 for one, other in pairwise(currents))
+        if 0 < turns <= MOST_TURNS:
             last[float(f"{-min(currents) / area * MICROAMPERE_PER_CM2:.4g}")] = int(cycle)
     return last
 
 
 def _setpoints(run: Run) -> dict[int, float]:
     """Return the current [A] of each constant-current step that counts, by its index."""
+    if "program" not in run.start:
+        return _measured_setpoints(run)
     steps = list(_leaves(run.start["program"]["body"]["steps"], False))
     counting = any(counted for _, counted in steps)
     return {
         index: float(step["run"]["current"])
         for index, (step, counted) in enumerate(steps)
         if step["run"]["technique"] == "constant_current" and (counted or not counting)
+    }
+
+
+def _measured_setpoints(run: Run) -> dict[int, float]:
+    """Return what `_setpoints` does of a run without a program, which was imported.
+
+    Steps whose measured currents are equal in two digits were set to one current, their median.
+    """
+    table, steps = run.table("primary", ["step_count", "current"]), run.table("steps")
+    driven = steps["technique"] == "constant_current"
+    counts = steps["step_count"][driven]
+    begins, ends = (np.searchsorted(table["step_count"], counts, side) for side in ("left", "right"))
+    measured = [
+        float(np.nanmedian(table["current"][begin:end])) for begin, end in zip(begins, ends, strict=True)
+    ]
+    alike: dict[str, list[float]] = {}
+    for current in measured:
+        alike.setdefault(f"{current:.1e}", []).append(current)
+    indices = steps["step_index"][driven].tolist()
+    return {
+        index: float(np.median(alike[f"{current:.1e}"]))
+        for index, current in zip(indices, measured, strict=True)
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bluesky.run_engine import RunEngine
 from bluesky.utils import TransitionError
 
+from devices.clock import Handle
 from labctl.event_uids import event_uid
 from labctl.leases import Leases
 from labctl.metadata import check_metadata, plain_metadata
@@ -23,10 +24,17 @@ ENDING = 60.0
 RESTING = frozenset({"idle", "paused", "panicked"})
 
 
+RENEWAL = 5.0
+"""Seconds between renewals of leases while a plan is held, a third of the lamp's lease."""
+
+
 class EngineClock(Protocol):
     """The part of a clock that an engine needs."""
 
     loop: Any
+
+    def after(self, dt: float, action: Callable[[], None], owner: str) -> Handle:
+        """Run an action in dt seconds."""
 
     def time(self) -> float:
         """Return the time label."""
@@ -37,6 +45,9 @@ class EngineClock(Protocol):
 
 class LabEngine(RunEngine):
     """A RunEngine whose time is the session's clock.
+
+    A plan renews the leases of its stations while it runs. While it is held, paused or by a suspender, the engine does
+    so, which knows that there is a plan to go on with; a plan that was halted renews nothing.
 
     `msg_hook` and `state_hook` stay the user's: setting them adds to the clock's own.
     """
@@ -53,6 +64,9 @@ class LabEngine(RunEngine):
         """Work on the stations that `holder` claims in `leases`; other arguments are bluesky's."""
         self.clock = clock
         self._leases, self._holder = leases or Leases(), holder
+        self._held: dict[str, Any] = {}
+        self._renewal: Handle | None = None
+        self._just_resumed = False
         self._user_msg_hook: Callable[[Any], None] | None = None
         self._user_state_hook: Callable[[str, str], None] | None = None
         self._streams: dict[str, tuple[str, str]] = {}
@@ -98,20 +112,47 @@ class LabEngine(RunEngine):
 
     def _on_message(self, message: Any) -> None:
         self.clock.set_live(id(self), True)
+        if self._just_resumed:
+            # Not before: what was told to go on wants to hear that there is a plan again.
+            self._just_resumed = False
+            self._renew()
+        if message.command == "_resume_from_suspender":
+            self._just_resumed = True
         if self._user_msg_hook is not None:
             self._user_msg_hook(message)
 
     def _on_state(self, new: str, old: str) -> None:
         if new in RESTING:
             self.clock.set_live(id(self), False)
+        if new == "running" and old == "paused":
+            self._just_resumed = True
         if new == "idle":
             self._leases.release(self._holder)
+            self._held = {}
+            if self._renewal is not None:
+                self._renewal.cancel()
+                self._renewal = None
         if self._user_state_hook is not None:
             self._user_state_hook(new, old)
+
+    def _renew(self) -> None:
+        for station in self._held.values():
+            station.renew_lease()
+
+    def _renew_while_held(self) -> None:
+        """Keep what a plan holds that cannot renew its leases itself, and look again soon."""
+        if self.state == "paused" or any(each.tripped for each in self.suspenders):
+            for station in self._held.values():
+                station.hold_lease()
+        self._renewal = self.clock.after(RENEWAL, self._renew_while_held, self._holder)
 
     async def _prepare(self, message: Any) -> Any:
         """Prepare a station once it is this engine's own, and so is the sample of its job."""
         self._leases.claim(message.obj.name, self._holder)
+        if getattr(message.obj, "needs_lease", False):
+            self._held[message.obj.name] = message.obj
+            if self._renewal is None:
+                self._renewal = self.clock.after(RENEWAL, self._renew_while_held, self._holder)
         sample = getattr(message.args[0] if message.args else None, "sample", None)
         if sample is not None:
             self._leases.claim(f"sample {sample.id}", self._holder)

@@ -50,7 +50,12 @@ def _mistakes(place: str, value: Any, depth: int) -> Iterator[str]:
             yield from _mistakes(f"{place}[{index}]", inner, depth + 1)
     elif isinstance(value, np.ndarray | np.generic):
         yield from _numpy_mistakes(place, value, depth)
-    elif isinstance(value, str):
+    else:
+        yield from _leaf_mistakes(place, value)
+
+
+def _leaf_mistakes(place: str, value: Any) -> Iterator[str]:
+    if isinstance(value, str):
         if len(value) > LONGEST_TEXT:
             yield f"{place}: {len(value)} characters; attach such a text as a file"
         elif not _encodable(value):

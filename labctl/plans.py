@@ -11,7 +11,7 @@ from typing import Any
 
 import plans
 
-PARTS = frozenset({"arming", "capacity", "flying"})
+PARTS = frozenset({"arguments", "arming", "capacity", "flying"})
 """Modules that hold what plans are made of, and no plan."""
 
 

@@ -22,7 +22,7 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
     purpose = run.start.get("purpose")
     if purpose == "anneal":
         figures = _anneal_figures(run)
-    elif purpose == "cycle":
+    elif purpose in ("cycle", "eis"):
         figures = cycle_figures(run, _title(run))
         if not figures:
             raise DataError(f"run {run.uid[:8]} has no rows; there is nothing to draw")

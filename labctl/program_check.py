@@ -16,10 +16,11 @@ from devices.macros import Macro
 from devices.programs import CellLimits, Program
 from devices.samples import SampleRef
 from labctl.config import readers
-from labctl.config.check import PROGRAM_FILES, kind_of, widest_cell
+from labctl.config.check import kind_of, widest_cell
 from labctl.config.documents import shown
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Part, StationEntry
+from labctl.config.naming import file_of
 from labctl.language.mistakes import each_of
 from labctl.language.report import report, stops
 
@@ -66,12 +67,19 @@ def tell_programs(
         yield Told(tuple(report(program, cell, hit, remarks)), bool(hit))
 
 
-def find_program(name: str, config: Path | None = None) -> Macro:
-    """Return a program by its name in the configuration, or from a file of any kind."""
+def find_program(typed: str, config: Path | None = None) -> Macro:
+    """Return a program, or an experiment's, by its name in the configuration or from a file of any kind."""
+    return find_program_and_cell(typed, "", config)[0]
+
+
+def find_program_and_cell(typed: str, sample: str = "", config: Path | None = None) -> tuple[Macro, CellSize]:
+    """Return a program as `find_program` does, and the cell it is for: the sample's, an experiment's own, none's."""
     folder = Config(config)
-    is_file = name.endswith((".toml", *PROGRAM_FILES))
-    path = Path(name) if is_file else folder.path("program", name)
-    return readers.program(path, widest_cell(folder.limits()))
+    path = file_of(typed, folder, ("program", "experiment"))
+    macro, own = _program(path, folder, widest_cell(folder.limits()))
+    if macro is None:
+        raise ConfigError([Mistake(shown(path), "", "", "there is no program in it")])
+    return macro, _cell(folder.sample(sample) if sample else own)
 
 
 def size_of(sample: str, config: Path | None = None) -> CellSize:

@@ -26,7 +26,18 @@ from labctl.config.models import BenchFile, StationEntry, World
 from labctl.wiring import is_twin
 
 SCHEMA = 1
-PACKAGES = ("bluesky", "ophyd", "event-model", "numpy", "scipy", "pydantic", "pyserial", "pyvisa", "pyvisa-py", "pint")
+PACKAGES = (
+    "bluesky",
+    "ophyd",
+    "event-model",
+    "numpy",
+    "scipy",
+    "pydantic",
+    "pyserial",
+    "pyvisa",
+    "pyvisa-py",
+    "pint",
+)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Which life of the machine it is; there is none but on Linux."""

@@ -20,6 +20,7 @@ from devices.base import Instrument, Station
 from devices.errors import ConfigError, ConnectError, DataError, InterlockError, LabError, Mistake
 from devices.limits import Limits
 from devices.ports import LOCKS, Endpoint, PortLock
+from devices.potentiostat import PotentiostatStation
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.calibration import FluenceCalibration
@@ -46,6 +47,7 @@ from labctl.samples.facts import Facts
 from labctl.samples.telling import with_belief
 from labctl.serving.hands import ServedWorld
 from labctl.state import report_to_file
+from labctl.trains import TrainJournals
 from labctl.twins import make_world, set_up_twins
 from labctl.wiring import build_instrument, build_station, is_twin
 from labctl.workers import Worker, Workers
@@ -88,9 +90,10 @@ def open_session(
 class Session:
     """An open bench.
 
-    RE: the engine at the prompt. workers: what runs beside it. clock. hands. calibration: fits of the lamp. plans:
-    every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not
-    answer, with the reasons, when it started with the rest.
+    RE: the engine at the prompt. workers: what runs beside it. clock. hands. calibration: fits of the lamp. trains:
+    what is known of those that did not come to their end. plans: every plan by name. devices: by name; each is an
+    attribute too, as in `lab.lamp`. missing: devices that did not answer, with the reasons, when it started with the
+    rest.
     """
 
     def __init__(
@@ -204,6 +207,7 @@ class Session:
             "hands": self.hands,
             "surroundings": self._surroundings(),
             "calibration": self.calibration,
+            "trains": self.trains,
         }
         wanted = discover_plans()[experiment.plan].__annotations__
         wired = {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
@@ -280,6 +284,7 @@ class Session:
         self._ending.callback(self.twins.save)
         self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
         self.calibration = FluenceCalibration(self.data)
+        self.trains = TrainJournals(self.data)
         self.believer = Believer(
             self.data,
             bank_of(self.bench),
@@ -300,6 +305,7 @@ class Session:
         self._journals = self._ending.enter_context(ExitStack())
         self._ending.callback(self.RE.end, "the session was closed")
         self._ending.callback(self.workers.end, "the session was closed")
+        self._say_what_was_left()
 
     def _journal(self) -> Journal:
         return Journal(self.data, self._keeper, self._spooled)
@@ -319,6 +325,17 @@ class Session:
                     log.exception("%s: the run failed while it was ended", trouble)
 
         threading.Thread(target=end, name="disk", daemon=True).start()
+
+    def _say_what_was_left(self) -> None:
+        """Say of each channel what an earlier session left on it; twins of this process were made with it."""
+        for name, device in self.devices.items():
+            if isinstance(device, PotentiostatStation) and not is_twin(self.bench.devices[name]):
+                try:
+                    left = device.left()
+                except LabError as error:
+                    left = f"{name}: whether an earlier session left something on it is not known: {error}"
+                if left:
+                    log.warning("%s", left)
 
     def _engine(self, holder: str, journal: Journal, **options: Any) -> LabEngine:
         """Return an engine whose runs are kept, with a baseline of the stations they work with."""

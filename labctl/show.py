@@ -51,6 +51,7 @@ def _summary(run: Run) -> Table:
         f"{name} ({'real' if each['real'] else 'twin'})" for name, each in start.get("devices", {}).items()
     )
     body = start.get("recipe") or start.get("program") or {}
+    source = start.get("source") or {}
     recipe = start.get("recipe", {}).get("body")
     pulses = "" if recipe is None else recipe_in_words(recipe)
     films = _layers(sample.get("layers", []))
@@ -73,7 +74,11 @@ def _summary(run: Run) -> Table:
         ("cell", cell and f"{cell}, area {show(sample['area_m2'], 'm^2', 'cm^2')}"),
         ("nominal", capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity['basis']}"),
         ("made by runs", inputs),
-        ("recipe" if "recipe" in start else "program", f"{body.get('name', '')} {body.get('hash', '')[:12]}"),
+        (
+            "recipe" if "recipe" in start else "program",
+            body and f"{body.get('name', '')} {body.get('hash', '')[:12]}",
+        ),
+        ("source", source and f"{source['file']} ({source['format']}), began {source['began']}"),
         ("pulses", pulses),
         ("experiment", start.get("experiment", "")),
         ("devices", real),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def print_briefs(found: Sequence[Brief], directory: Path, limit: int) -> None:
 
 def print_json(found: Sequence[Brief]) -> None:
     """Print runs as one JSON list."""
-    json.dump([{**asdict(each), "path": str(each.path)} for each in found], sys.stdout, indent=1)
+    json.dump([{**each._asdict(), "path": str(each.path)} for each in found], sys.stdout, indent=1)
     sys.stdout.write("\n")
 
 

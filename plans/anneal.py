@@ -10,6 +10,7 @@ from bluesky.utils import MsgGenerator
 from devices.recipes import AnnealRecipe, to_json
 from devices.roles import AnnealJob, FlashLamp
 from devices.samples import SampleRef
+from plans.arguments import expect_anneal
 from plans.arming import armed_kickoff
 from plans.flying import fly, named_body, sample_metadata
 
@@ -27,6 +28,7 @@ def anneal(
     Raises LimitError when the lab's limits forbid the recipe, InterlockError when the prediction does; nothing is
     charged then.
     """
+    expect_anneal("anneal", lamp, sample, recipe)
     job = AnnealJob(sample, recipe)
     lamp.check(recipe)
     prediction = lamp.predict(job)

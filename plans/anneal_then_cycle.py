@@ -15,6 +15,7 @@ from devices.recipes import AnnealRecipe
 from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
 from devices.samples import SampleRef
 from plans.anneal import anneal
+from plans.arguments import expect_anneal
 from plans.cycle import cycle
 from plans.flying import finished
 
@@ -36,6 +37,7 @@ def anneal_then_cycle(
     built and carried by whoever carries samples in this lab; the plan waits for them. Recipe, program and cell are
     checked before the first pulse: a flash cannot be taken back.
     """
+    expect_anneal("anneal_then_cycle", lamp, sample, recipe)
     lamp.check(recipe)
     potentiostat.check(program)
     hands.check(Assemble(sample))

@@ -13,6 +13,7 @@ from devices.recipes import AnnealRecipe
 from devices.roles import AnnealJob, FlashLamp, LampCalibration
 from devices.samples import SampleRef
 from plans.anneal import anneal
+from plans.arguments import expect_anneal
 
 
 def calibrate_fluence(
@@ -31,6 +32,7 @@ def calibrate_fluence(
     person writes it into the bench file. All voltages are checked and predicted before the first pulse.
     Raises LimitError, InterlockError as anneal does.
     """
+    expect_anneal("calibrate_fluence", lamp, sample, recipe)
     steps = [
         replace(recipe, name=f"{recipe.name}-{voltage:.0f}V", voltage=float(voltage)) for voltage in voltages
     ]

@@ -14,12 +14,14 @@ from devices.recipes import AnnealRecipe
 from devices.roles import AnnealJob, FlashLamp
 from devices.samples import SampleRef
 from plans.anneal import anneal
+from plans.arguments import expect_anneal
 
 
 def single_pulse(
     lamp: FlashLamp, sample: SampleRef, recipe: AnnealRecipe, *, md: Mapping[str, Any] | None = None
 ) -> MsgGenerator[str]:
     """Flash a film once, by a recipe whose number of pulses does not matter; return the run's uid."""
+    expect_anneal("single_pulse", lamp, sample, recipe)
     said = {"planned_by": "single_pulse", **(md or {})}
     return (yield from anneal(lamp, sample, replace(recipe, pulse_count=1), md=said))
 
@@ -38,6 +40,8 @@ def fluence_ladder(
     rungs are checked and predicted before the first pulse. The runs share one `experiment` uid.
     Raises LimitError, InterlockError as anneal does; ValueError unless there is one spot for each voltage.
     """
+    for spot in spots:
+        expect_anneal("fluence_ladder", lamp, spot, recipe)
     if len(spots) != len(voltages) or len({spot.id for spot in spots}) != len(spots):
         raise ValueError(f"{len(voltages)} voltages need as many spots, each with an id of its own")
     rungs = [
@@ -67,6 +71,7 @@ def anneal_until(
     The recipe's number of pulses is the most. The pulses that the film already had count.
     Raises InterlockError when nothing predicts, or when the recipe's pulses are not enough.
     """
+    expect_anneal("anneal_until", lamp, sample, recipe)
     count = fewest_pulses(lamp, sample, recipe, crystalline)
     said = {"planned_by": "anneal_until", "crystalline_asked": crystalline, **(md or {})}
     return (yield from anneal(lamp, sample, replace(recipe, pulse_count=count), md=said))

@@ -34,7 +34,7 @@ first row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from ophyd import Component
@@ -44,9 +44,10 @@ from pydantic.dataclasses import dataclass
 from devices.base import Instrument, Quantity
 from devices.clock import Clock
 from devices.cycle_verdict import drive_of, held_voltage, is_rest
-from devices.cycler import Job, Page
+from devices.cycler import Job, Mark, Page
 from devices.errors import Garbled, InstrumentError, LimitError
-from devices.host_cycler import Fetched, HostCycler
+from devices.host_cycler import HASTE, HostCycler
+from devices.host_flight import Fetched
 from devices.host_run import Meter, Reading
 from devices.presence import HOST_LAPSE
 from devices.programs import CellLimits, Program, Step
@@ -114,6 +115,7 @@ class Keithley2450(Instrument):
         f"instrument goes on with the step under way to its duration or {BUFFER_ROWS} rows and switches off; after"
         f" {HOST_LAPSE:g} s without a question for rows no further step begins"
     )
+    haste = HASTE
     sync: ClassVar[Sync | None] = Sync(b"*IDN?\n", LINE, lambda reply: reply.startswith(MAKER))
 
     busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")
@@ -140,7 +142,8 @@ class Keithley2450(Instrument):
         self._aborted = self._waiting = False
         self._asked_to_go = False
         self._went = 0.0
-        self._epoch: tuple[float, float] | None = None
+        self._epoch: tuple[float, ...] | None = None
+        self._first_row: tuple[float, ...] = ()
         self._offset: float | None = None
 
     # Who it is, and what it is doing.
@@ -260,6 +263,18 @@ class Keithley2450(Instrument):
         """Hear that nobody will ask for records: the step under way goes on to its end, no other begins."""
         self.clock.call(self._flight.leave)
 
+    def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
+        """Return whether the rows of the step that was under way are in the buffer still."""
+        return bool(self.clock.call(lambda: self._stamp() == trace.get("stamp", 0)))
+
+    def trace(self) -> Mapping[str, Any]:
+        """Return what a later session needs to find the step under way."""
+        return self._flight.trace()
+
+    def adopt(self, job: Job, mark: Mark) -> int:
+        """Go on with the step under way of a job that an earlier session started, and then with its further steps."""
+        return self.clock.call(lambda: self._flight.adopt(job, mark))
+
     def stop(self) -> bool:
         """Abort the trigger model and switch the output off; return whether a program was running."""
         return self.clock.call(self._flight.stop)
@@ -340,12 +355,37 @@ class Keithley2450(Instrument):
         due = self._went + self._due(self._fetched)
         return min(max(due - self.clock.now(), LEAST_PERIOD), LONGEST_PERIOD)
 
+    def measured(self) -> Mapping[str, Any]:
+        """Return what tells the measurement under way from any other, and how it was planned."""
+        if self._offset is None:
+            return {}
+        plan = self._planned
+        planned = [plan.rows, plan.first, plan.period, plan.lasts]
+        return {"stamp": list(self._first_row), "epoch": list(self._epoch or ()), "plan": planned}
+
+    def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
+        """Take the measurement of a step that another session armed for one's own; False when it is not there."""
+        if self._stamp() is None or self._stamp() != trace.get("stamp"):
+            return False
+        self._limits, self._as_voltmeter = job.limits, is_rest(step)
+        self._fetched, self._offset, self._epoch = 0, None, (*trace["epoch"],)
+        self._planned = Plan((), *trace["plan"])
+        self._asked_to_go, self._aborted, self._waiting = True, False, False
+        self._went = self.clock.now()
+        return True
+
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""
         full = self._ranges[max(self.range_of(step), 0)]
         return Meter(VOLTAGE_ERROR, VOLTAGE_NOISE, NOISE_SHARE * full, 4.0 * OFFSETS[full])
 
     # Lines.
+
+    def _stamp(self) -> list[float] | None:
+        """Return when, by the instrument's clock, the first row of the buffer was taken; None without a row."""
+        if not self._rows_in_buffer():
+            return None
+        return self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
 
     def _due(self, row: int) -> float:
         """Return when a row, counted from 0, can be fetched, in seconds since the start."""
@@ -440,10 +480,9 @@ class Keithley2450(Instrument):
     def _offset_of_buffer(self) -> float:
         """Return when [s] of the job the buffer's first row was taken, by the instrument's own clock."""
         if self._offset is None:
-            seconds, fraction = self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
-            if self._epoch is None:
-                self._epoch = (seconds, fraction)
-            self._offset = (seconds - self._epoch[0]) + (fraction - self._epoch[1])
+            self._first_row = (*self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2),)
+            self._epoch = self._epoch or self._first_row
+            self._offset = sum(late - early for late, early in zip(self._first_row, self._epoch, strict=True))
         return self._offset
 
     def _trigger_state(self) -> str:

@@ -45,7 +45,7 @@ from devices.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Recor
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
-from devices.methodscript.compile import BYTES_OF_A_ROW, FILES, SETTLING, Script, compiled
+from devices.methodscript.compile import BYTES_OF_A_ROW, FILES, SETTLING, Script, compiled, file_of
 from devices.methodscript.complaints import parse_complaint
 from devices.methodscript.conversation import Conversation
 from devices.methodscript.filing import read_back
@@ -103,6 +103,7 @@ class EmStat4(Instrument):
 
     kind_name = "PalmSens EmStat4 HR"
     without_host = "instrument goes on to the end of its script and keeps its rows in a file"
+    haste = math.inf
     sync: ClassVar[Sync | None] = None  # tell() and listen() alone are used, and replies name their command
 
     busy = Component(Quantity, get="read_busy", unit="1", precision=0, kind="normal")
@@ -205,12 +206,9 @@ class EmStat4(Instrument):
     def leave(self) -> None:
         """Change nothing: the instrument runs its script by itself."""
 
-    def running(self) -> str | None:
-        """Return what runs: "" for a script whose name nobody can ask; None when none does."""
-        run = self._run
-        if run is not None and not run.doubtful:
-            return run.token
-        return "" if self.read_busy() else None
+    def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
+        """Return whether a script runs, whose name nobody can ask, or the file of a job is there."""
+        return self._do(lambda: self._line.is_running() or self._has_file(file_of(token)))
 
     def trace(self) -> Mapping[str, Any]:
         """Return what a later session needs to know of the job that was started last."""
@@ -297,7 +295,7 @@ class EmStat4(Instrument):
         try:
             self._look()
             found = run.reader.started or self._line.is_running() or run.reader.started
-            was_there = not found and run.reader.script.file in [each.path for each in self._line.files()]
+            was_there = not found and self._has_file(run.reader.script.file)
         except WireError as lost:
             raise self._unknown(run) from lost
         if found or was_there:
@@ -504,6 +502,9 @@ class EmStat4(Instrument):
                 self._line.delete(self._litter[0][1])
             self._litter.popleft()
 
+    def _has_file(self, path: str) -> bool:
+        return bool(path) and path in [each.path for each in self._line.files()]
+
     def _delete_files(self) -> int:
         kept = [each.path for each in self._line.files() if each.path.startswith(FILES)]
         for path in kept:
@@ -513,21 +514,25 @@ class EmStat4(Instrument):
     # What another session left.
 
     def _adopt(self, job: Job, mark: Mark) -> int:
-        if self._last is not None and self._last.token == job.token:
-            return self._last.first
+        first = self._first + len(self._records)
+        if mark.over:
+            self._rows = max(self._rows, mark.row)
+            return first
         running = self._line.is_running()
         script = compiled(job, EMSTAT4_HR, LISTENING, ROWS_AHEAD, 0)
-        if not running and script.file not in [each.path for each in self._line.files()]:
+        if not running and not self._has_file(script.file):
             raise InstrumentError(
                 self.name, "gone", f"{job.token} does not run, and there is no file of it on the instrument"
             )
-        now, self._rows = self.clock.now(), int(mark.trace["rows"])
-        began = now - (self.clock.time() - float(mark.trace["began"]))
+        now, began = self.clock.now(), self.clock.now()
+        self._rows = mark.row
+        if mark.elements:
+            self._rows = int(mark.trace["rows"])
+            began = now - (self.clock.time() - float(mark.trace["began"]))
         skips = Skip(mark.elements, mark.row if mark.row > self._rows else 0)
         reader = RunReader(script, self._next_row)
         reader.started = True
         reader.hold()
-        first = self._first + len(self._records)
         run = self._run = self._last = Run(job.token, reader, began, now, first, self._rows, skips=skips)
         if not running:
             reader.vanish(*VANISHED[True])

@@ -52,6 +52,7 @@ from devices.cycler import (
     ElementEnded,
     InstrumentAlarm,
     Job,
+    Mark,
     Page,
     Record,
     RowTaken,
@@ -131,6 +132,7 @@ class Squidstat(Instrument):
         "instrument goes on to the end of what was uploaded, its rows wait in the bridge; under on_host_loss ="
         f" open the bridge opens the cell after {HOST_LAPSE:g} s"
     )
+    haste = math.inf
     # The leading newline ends a request that was torn on its way.
     sync: ClassVar[Sync | None] = Sync(
         b"\n" + pack({"id": SYNC_ID, "do": "identify"}), Terminated(b"\n"), _is_sync
@@ -257,6 +259,29 @@ class Squidstat(Instrument):
             int(answer["first"]),
             int(answer["next"]),
         )
+
+    def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
+        """Return whether the bridge still has the records of a job: it was the last to be started."""
+        state = self.state()
+        return state.started == token and state.boot == trace.get("boot")
+
+    def trace(self) -> Mapping[str, Any]:
+        """Return which life of the bridge the records are of."""
+        return {"boot": self._boot}
+
+    def adopt(self, job: Job, mark: Mark) -> int:
+        """Go on with the records behind the mark, which the bridge has kept."""
+        state = self.state()
+        kept = mark.over or (state.started == job.token and state.boot == mark.trace.get("boot"))
+        if not kept:
+            raise InstrumentError(
+                self.name,
+                "gone",
+                f"the bridge {state.boot} has started {state.started or 'nothing'} last and not {job.token}: its"
+                " records are gone; make the channel safe if it is busy",
+            )
+        self._boot = state.boot
+        return max(mark.next, state.first)
 
     def stop(self) -> bool:
         """Stop the experiment and open the cell; return whether one was running. Harmless twice."""

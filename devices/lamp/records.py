@@ -24,6 +24,7 @@ class PulseFlag(enum.IntFlag):
     ENERGY_MISSING = 2
     TRIGGER_UNCONFIRMED = 4
     BANK_MISSING = 8
+    RECOVERED = 16
 
 
 @dataclass
@@ -92,6 +93,26 @@ def pulse_columns(measured: set[str]) -> dict[str, Column]:
     if "thermometers" not in measured:
         del columns["chuck_temperature"]
     return columns
+
+
+def recovered_row(number: int, recipe: AnnealRecipe, elapsed: float) -> dict[str, float | int]:
+    """Return the row of a pulse that only a counter saw, at its recipe's voltage; elapsed [s] since its run's first."""
+    flags = (
+        PulseFlag.RECOVERED
+        | PulseFlag.TRIGGER_UNCONFIRMED
+        | PulseFlag.ENERGY_MISSING
+        | PulseFlag.BANK_MISSING
+    )
+    unmeasured = dict.fromkeys(PULSE_COLUMNS, math.nan)
+    return {
+        **unmeasured,
+        "pulse": number,
+        "elapsed": elapsed,
+        "bank_voltage_before": recipe.voltage,
+        "duration": recipe.pulse_duration,
+        "counter": number,
+        "flags": int(flags),
+    }
 
 
 class PulseLog:

@@ -88,8 +88,12 @@ class Train:
 
     def renew_lease(self) -> None:
         """Let it go on for another LEASE seconds, and after a resume at all."""
-        self._lease_until = self._clock.now() + LEASE
+        self.hold_lease()
         self._unattended = False
+
+    def hold_lease(self) -> None:
+        """Let it stay as it is for another LEASE seconds."""
+        self._lease_until = self._clock.now() + LEASE
 
     def pause(self) -> bool:
         """Hold it: no trigger is sent once this returns. Return whether it was going on."""

@@ -14,6 +14,8 @@ from labctl.analysis.kramers_kronig import check_spectrum
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
+_FLATTEST, _STEEPEST = 0.05, 1.5  # exponents of constant-phase elements: 0 would be a resistance, 2 a mass
+
 
 @dataclass(frozen=True)
 class Circuit:
@@ -125,7 +127,13 @@ def fit_circuit(
         return np.concatenate((off.real, off.imag))
 
     first = np.log([start[name] for name in circuit.names])
-    within = (first - 30.0, first + 30.0)
+    power = np.array([name.endswith("_n") for name in circuit.names])
+    within = (
+        np.where(power, np.log(_FLATTEST), first - 30.0),
+        np.where(power, np.log(_STEEPEST), first + 30.0),
+    )
+    if not np.all((within[0] < first) & (first < within[1])):
+        raise ValueError(f"the exponents must start between {_FLATTEST} and {_STEEPEST}, got {dict(start)}")
     found = least_squares(residuals, first, bounds=within, ftol=1e-7, xtol=1e-7, max_nfev=patience)
     if not found.success:
         raise ValueError(f"the fit did not settle: {found.message}")

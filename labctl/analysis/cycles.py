@@ -18,7 +18,8 @@ _AGAINST = 0.01  # of all charge that passed: what noise at rest may move agains
 class CycleCapacity:
     """One cycle: its number, and what passed in it.
 
-    discharge_current: mean [A], weighted with charge, positive; charge_capacity, discharge_capacity: in the unit of the charge given;
+    discharge_current: mean [A], weighted with charge, positive; charge_capacity, discharge_capacity: in the unit
+    of the charge given;
     charge_energy, discharge_energy: in that unit times volt, positive, NaN where no voltage was given.
     """
 
@@ -57,17 +58,17 @@ def capacities(
 
     cycle (n,), current [A] (n,) positive on charge, charge (n,) net and cumulative, in any unit: capacities come in
     the same unit. voltage [V] (n,): energies are its integral over charge by the trapezoid between rows, so
-    sparse rows cost accuracy there and none in the capacities. Rows without a charge (or a voltage, where it is
-    given) are bridged: what passed meanwhile counts. A cycle without a discharge is left out. Whether a cycle
+    sparse rows cost accuracy there and none in the capacities. Rows without a charge are bridged, what passed
+    meanwhile counts; a voltage that is missing is that on the line between its neighbours. A cycle without a discharge is left out. Whether a cycle
     was finished cannot be seen here: the last one of a run that was cut short is as large as it came.
     Raises ValueError for vectors of different lengths, or a charge that moves against the current.
     """
     given = (cycle, current, charge) if voltage is None else (cycle, current, charge, voltage)
     if len({np.shape(each) for each in given}) != 1:
         raise ValueError("cycle, current, charge and voltage must be vectors of one length")
-    known = np.isfinite(charge) if voltage is None else np.isfinite(charge) & np.isfinite(voltage)
+    known = np.isfinite(charge)
     cycle, current, charge = cycle[known], current[known], charge[known]
-    voltage = None if voltage is None else voltage[known]
+    voltage = None if voltage is None else _filled(voltage[known])
     rises = np.diff(charge)
     _check_net(current, rises)
     volts = np.full(rises.shape, math.nan) if voltage is None else 0.5 * (voltage[1:] + voltage[:-1])
@@ -109,12 +110,20 @@ def branches(
     return found
 
 
+def _filled(voltage: Floats) -> Floats:
+    """Return a voltage with what is missing on the line between the rows beside it; NaN throughout without any."""
+    rows, known = np.arange(voltage.size), np.isfinite(voltage)
+    return np.interp(rows, rows[known], voltage[known]) if known.any() else np.full(voltage.shape, math.nan)
+
+
 def _check_net(current: Floats, rises: Floats) -> None:
     """Refuse a charge that is not net: one that starts anew with each step, or that counts discharge upwards."""
     driven = np.sign(current[1:]) == np.sign(current[:-1])
     against = driven & (np.sign(rises) * np.sign(current[1:]) < 0.0)
     if float(np.abs(rises[against]).sum()) > _AGAINST * float(np.abs(rises).sum()):
-        raise ValueError("the charge moves against the current; it must be net and cumulative, positive on charge")
+        raise ValueError(
+            "the charge moves against the current; it must be net and cumulative, positive on charge"
+        )
 
 
 def _share(part: float, whole: float) -> float:

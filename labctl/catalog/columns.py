@@ -82,4 +82,6 @@ def column_of(values: list[Any], kind: pa.DataType) -> pa.Array:
         values = kept_text(values)
     if pa.types.is_floating(kind) and not set(map(type, values)) <= {float}:
         return pa.array(np.asarray(values, dtype=float))
+    if pa.types.is_integer(inner):
+        return pa.array(values).cast(kind)  # pa.array(values, kind) would take 1.5 for 1
     return pa.array(values, kind)

@@ -22,6 +22,8 @@ from labctl.catalog.opened import opened
 from labctl.catalog.place import Place
 from labctl.catalog.tail import Tail
 from labctl.catalog.writer import RunWriter, forget
+from labctl.journal.documents import read_documents
+from labctl.journal.records import Loss
 from labctl.runs.briefs import run_files
 
 log = logging.getLogger(__name__)
@@ -88,13 +90,22 @@ class Follower:
     def look(self, over: threading.Event) -> Pass:
         """Read on in every run that is not done, until `over`. Raises CatalogueDown."""
         runs = rows = 0
-        for path in run_files(self._place.data):
+        for path in self._in_order():
             if over.is_set():
                 break
-            if path.stem not in self._done and not self._to_wait(path):
-                written = self._read_on(path)
-                runs, rows = runs + (written > 0), rows + written
+            written = self._read_on(path)
+            runs, rows = runs + (written > 0), rows + written
         return Pass(runs, rows, {uid: aside.why for uid, aside in self._aside.items()})
+
+    def _in_order(self) -> list[Path]:
+        """Return the journals to look at, new ones last and in the order in which their runs began.
+
+        A catalogue lists runs in the order in which they came in, and people ask it for the last one.
+        """
+        paths = [path for path in run_files(self._place.data) if path.stem not in self._done]
+        known = [path for path in paths if path.stem in self._followed or path.stem in self._aside]
+        new = sorted(set(paths).difference(known), key=began)
+        return [*(path for path in known if not self._to_wait(path)), *new]
 
     def _to_wait(self, path: Path) -> bool:
         aside = self._aside.get(path.stem)
@@ -142,6 +153,18 @@ class Follower:
         except Exception as error:
             log.exception("the catalogue does not answer")
             raise CatalogueDown(f"{self._place} does not answer: {in_one_line(error)}") from cause
+
+
+def began(path: Path) -> float:
+    """Return when a run began [s since the epoch], from the beginning of its journal; 0 when that cannot be read."""
+    try:
+        return next((float(document["time"]) for _, document in read_documents(path, lost=ignored)), 0.0)
+    except DataError:
+        return 0.0  # whoever reads it in full says what is wrong
+
+
+def ignored(loss: Loss) -> None:
+    """Leave a torn tail to whoever reads that far."""
 
 
 def follow_once(place: Place, tell: Callable[[str], None]) -> Pass:

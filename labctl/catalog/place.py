@@ -73,7 +73,7 @@ class Place:
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"  # never the password
 
 
-@checked_dataclass(frozen=True)
+@checked_dataclass(frozen=True, config={"extra": "forbid"})
 class CatalogSettings:
     """`[catalog]`: the URI of a PostgreSQL database or of a Tiled server."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,9 +11,9 @@ from labctl.commands.options import BenchOption, ConfigOption, DataOption
 
 def check(
     files: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            help="Files to check (.toml, steps in .txt, unicycler .json); the configuration if none."
+            help="Names in the configuration, or files (.toml, steps in .txt, unicycler .json); all of it if none."
         ),
     ] = None,
     sample: Annotated[
@@ -27,6 +26,9 @@ def check(
     """Check files and touch no device; tell of programs how long they take and which limits they would hit."""
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
+    from labctl.config.checking import Collected
+    from labctl.config.folder import Config
+    from labctl.config.naming import file_of
     from labctl.program_check import tell_programs
     from labctl.units import UnitError, parse
 
@@ -34,29 +36,15 @@ def check(
         square_metres = parse(area, "m^2") if area else None
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="--area") from error
-    mistakes = find_mistakes(files or [], config)
+    collected, folder = Collected(), Config(config)
+    meant = [path for each in files or [] if (path := collected.attempt(file_of, each, folder)) is not None]
+    mistakes = [*collected.mistakes, *(find_mistakes(meant, config) if meant or not files else [])]
     if mistakes:
         raise ConfigError(mistakes)
-    programs = list(tell_programs(files or [], config=config, sample=sample, area=square_metres, bench=bench))
+    programs = list(tell_programs(meant, config=config, sample=sample, area=square_metres, bench=bench))
     typer.echo("\n".join(["no mistakes", *(line for told in programs for line in told.lines)]))
     if any(told.stopped for told in programs):
         raise typer.Exit(2)
-
-
-def export(
-    program: Annotated[str, typer.Argument(help="Name of a program in the configuration, or a file.")],
-    to: Annotated[str, typer.Option(help="`text`, `pybamm` or `unicycler`.")] = "text",
-    sample: Annotated[str, typer.Option(help="Whose cell it is for; C-rates need one.")] = "",
-    config: ConfigOption = None,
-) -> None:
-    """Print a program in another language: our text, PyBaMM's strings, unicycler's JSON."""
-    from labctl.language.export import FORMATS
-    from labctl.program_check import find_program, program_on, size_of
-
-    if to not in FORMATS:
-        raise typer.BadParameter(f"one of {', '.join(FORMATS)}, not {to!r}", param_hint="--to")
-    cell = size_of(sample, config)
-    typer.echo(FORMATS[to](program_on(find_program(program, config), cell, program), cell), nl=False)
 
 
 def predict(

@@ -31,7 +31,7 @@ def derive(
 
     numbers = {}
     for text in set_ or []:
-        name, equals, value = text.partition("=")
+        name, _, value = text.partition("=")
         try:
             numbers[name.strip()] = float(value)
         except ValueError as error:
@@ -39,8 +39,14 @@ def derive(
     directory = data_dir(data)
     found = derive_from(directory, [Run(uid, directory) for uid in runs], kind or [], numbers)
     for each in found:
-        rows = ", ".join(f"{count} {'rows' if name == 'primary' else name}" for name, count in each.rows.items())
+        rows = ", ".join(
+            f"{count} {'rows' if name == 'primary' else name}" for name, count in each.rows.items()
+        )
         was = "made" if each.made else "was there"
-        typer.echo(f"{each.uid[:8]}  {each.kind:14}  {was}, {rows}, of {len(each.inputs)} run(s): {KINDS[each.kind].says}")
+        typer.echo(
+            f"{each.uid[:8]}  {each.kind:14}  {was}, {rows}, of {len(each.inputs)} run(s): {KINDS[each.kind].says}"
+        )
+    for uid in sorted({uid for each in found for uid in each.bad}):
+        typer.echo(f"left out: run {uid[:8]} is marked bad")
     if not found:
         typer.echo("nothing can be derived from these runs: they have no rows that any kind needs")

@@ -86,6 +86,29 @@ def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOpt
             raise ConnectError(lab.missing)
 
 
+def reset(
+    device: Annotated[str, typer.Argument(help="Name of the device in its bench file.")] = "lamp",
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Let a device go on that latched a fault, once you have looked at it; refused while the cause is still there."""
+    from devices.errors import LabError
+    from labctl.stopping import scripted_session
+
+    with (
+        StoppedInOrder(),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+    ):
+        station = lab.devices.get(device)
+        if station is None or not hasattr(station, "reset"):
+            there = ", ".join(name for name, each in lab.devices.items() if hasattr(each, "reset"))
+            raise LabError(f"this bench has no {device!r} that can be reset; there is {there or 'nothing'}")
+        was = repr(station).splitlines()[0]
+        station.reset()
+        typer.echo(f"was: {was}\nis:  {repr(station).splitlines()[0]}")
+
+
 def serve(
     bench: Annotated[
         str, typer.Argument(help="Name of the bench whose twins are served, or a file.")

@@ -130,7 +130,9 @@ def _cycle_rows(source: Source, parameters: Parameters) -> Mapping[str, Iterator
 
 def _table(source: Source, parameters: Parameters) -> Iterator[dict[str, Any]]:
     references: list[CycleCapacity] = []
-    for cycle in cycles_of(source):
+    cycles = cycles_of(source)
+    first_number = cycles[0].capacity.cycle if cycles else 0
+    for cycle in cycles:
         capacity = cycle.capacity
         charged, discharged = cycle.finished(1), cycle.finished(-1)
         both = charged and discharged
@@ -138,7 +140,7 @@ def _table(source: Source, parameters: Parameters) -> Iterator[dict[str, Any]]:
         out = capacity.discharge_capacity if discharged else math.nan
         energy_in = capacity.charge_energy if charged else math.nan
         energy_out = capacity.discharge_energy if discharged else math.nan
-        flags = cycle.flags
+        flags = cycle.flags | (DerivedFlag.OK if capacity.cycle != first_number else DerivedFlag.FIRST)
         reference = next((each for each in references if _same(capacity, each)), None)
         if discharged and reference is None:
             reference = capacity
@@ -181,7 +183,7 @@ def _rates(source: Source) -> Iterator[dict[str, Any]]:
     finished = [cycle for cycle in cycles_of(source) if cycle.finished(-1)]
     groups = _grouped(finished, lambda cycle: cycle.capacity.discharge_current)
     slowest = min(groups, default=math.nan)
-    for current, cycles in sorted(groups.items()):
+    for _, cycles in sorted(groups.items()):
         last = cycles[-1]
         out, size = last.capacity.discharge_capacity, source.size
         before = cycles[-2].capacity.discharge_capacity if len(cycles) > 1 else math.nan

@@ -22,4 +22,5 @@ class DerivedFlag(enum.IntFlag):
     KK_FAILED = 1024  # the spectrum is not that of a linear cell that stood still
     UNDETERMINED = 2048  # a parameter's error exceeds half its value
     NO_REFERENCE = 4096  # nothing to compare with: NaN
+    FIRST = 16384  # the first cycle: how full the cell was before decides its charge and its efficiency
     TOO_COARSE = 8192  # rows lie further apart than the windows: what is between was not seen

@@ -28,8 +28,8 @@ COLUMNS: Mapping[str, Column] = {
     "current_per_area": Column("A/m^2", precision=9),
     "flags": Column("1", "integer"),
 }
-"""Means, slopes and scatter over the last `share` of the step, five rows at least: `span`. A hold's current is leakage only where its slope is
-small: it still charges the cell otherwise."""
+"""Means, slopes and scatter over the last `share` of the step, five rows at least: `span`. A hold's current is
+leakage only where its slope is small: it still charges the cell otherwise."""
 
 HELD = ("constant_voltage", "open_circuit")
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from devices.cycle_columns import CycleFlag
 from devices.cycle_ends import OWN_ENDS
+from devices.samples import SampleRef
 from labctl.runs.run import Run, Table
+from labctl.samples.believed import believed
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,7 +51,7 @@ class Rows:
 class Span:
     """The rows of one executed step: from `begin` up to, not with, `end`; what it did, and whether it came to an end.
 
-    passed [Ah]: net charge. finished: by an end of its own; None where nothing says it.
+    passed [Ah]: net charge; current [A]: the median. finished: by an end of its own; None where nothing says it.
     """
 
     step_index: int
@@ -57,19 +62,20 @@ class Span:
     begin: int
     end: int
     passed: float
+    current: float
     finished: bool | None
 
     @property
     def sign(self) -> int:
         """Return 1 for a charge, -1 for a discharge, 0 for a rest."""
-        return 0 if self.technique == "open_circuit" else int(np.sign(self.passed))
+        return 0 if self.technique == "open_circuit" else int(np.sign(self.current))
 
 
 @dataclass(frozen=True)
 class Size:
-    """The cell as its start document knows it: area [m2], film thickness [m], nominal capacity [Ah], each with sd.
+    """The cell as it was measured, else as its start document has it.
 
-    NaN where it is not known.
+    Area [m2], film thickness [m], nominal capacity [Ah], each with sd; NaN where it is not known.
     """
 
     area: float
@@ -103,8 +109,8 @@ class Size:
 class Source:
     """One input of a derived result."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, run: Run, data: Path) -> None:
+        self.run, self._data = run, data
 
     @property
     def sample(self) -> str:
@@ -114,34 +120,47 @@ class Source:
     @cached_property
     def size(self) -> Size:
         """Return the size of the run's cell."""
-        sample = self.run.start.get("sample") or {}
+        sample = self._sample_as_measured()
         film = (sample.get("layers") or [{}])[-1]
         capacity = self.run.start.get("capacity") or {}
         return Size(
             area=_positive(sample.get("area_m2", sample.get("area"))),
-            area_sd=_known(sample.get("area_sd"), 0.0),
+            area_sd=_known(sample.get("area_sd_m2", sample.get("area_sd")), 0.0),
             thickness=_positive(film.get("thickness")),
             thickness_sd=_known(film.get("thickness_sd"), 0.0),
             capacity=_positive(capacity.get("value_Ah")),
             capacity_sd=_known(capacity.get("sd_Ah"), 0.0),
         )
 
-    def stream(self, name: str, *keys: str) -> Table | None:
-        """Return a stream's rows; None when it is not there, has no rows, or lacks a key."""
+    def _sample_as_measured(self) -> dict[str, Any]:
+        """Return the sample of the start document with what was measured since, where it is described whole."""
+        sample: dict[str, Any] = self.run.start.get("sample") or {}
+        known = {field.name: sample[field.name] for field in fields(SampleRef) if field.name in sample}
+        try:
+            described = TypeAdapter(SampleRef).validate_python(known, strict=False)
+        except ValidationError:
+            # Somebody else's data: a sample without layers, or with what we have no words for.
+            return sample
+        return believed(self._data, described).described()
+
+    def stream(self, name: str, *keys: str, also: Sequence[str] = ()) -> Table | None:
+        """Return some columns of a stream, and others if it has them; None without rows or one of the keys."""
         if name not in self.run.streams:
             return None
-        table = self.run.table(name)
-        if not all(key in table for key in keys) or not len(next(iter(table.values()), ())):
+        known = self.run.units(name)
+        if not all(key in known for key in keys):
             return None
-        return table
+        table = self.run.table(name, [*keys, *(key for key in also if key in known)])
+        return table if len(table[keys[0]]) else None
 
     @cached_property
     def rows(self) -> Rows | None:
         """Return the good rows of a cycling run; None when the run is none."""
-        table = self.stream("primary", "test_time", "voltage", "current", "charge")
+        needed = ("test_time", "voltage", "current", "charge")
+        table = self.stream("primary", *needed, also=("cycle", "step_count", "step_index", "flags"))
         if table is None:
             return None
-        numbers = [_numbers(table[key]) for key in ("test_time", "voltage", "current", "charge")]
+        numbers = [_numbers(table[key]) for key in needed]
         good = np.all([np.isfinite(column) for column in numbers], axis=0)
         if "flags" in table:
             good &= (_whole(table["flags"]) & int(INVALID)) == 0
@@ -167,7 +186,7 @@ class Source:
         largest = float(np.abs(rows.current).max())
         changed = (np.diff(rows.step_count) != 0) | (np.diff(rows.cycle) != 0)
         borders = [0, *(np.flatnonzero(changed) + 1).tolist(), rows.time.size]
-        for begin, end in zip(borders[:-1], borders[1:], strict=True):
+        for begin, end in pairwise(borders):
             count = int(rows.step_count[begin])
             technique, reason = known.get(count, ("", ""))
             # Charge flows from the last row of the step before on: the first row of a step is already in it.
@@ -181,6 +200,7 @@ class Source:
                 begin=begin,
                 end=end,
                 passed=passed,
+                current=float(np.median(rows.current[begin:end])),
                 finished=self._finished(count in known, steps is not None, reason, end == borders[-1]),
             )
 

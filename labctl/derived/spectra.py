@@ -50,12 +50,13 @@ d: diffusion in a film with a wall."""
 
 KEYS = ("frequency", "z_real", "z_imag")
 WORSE, QUIET = 3.0, 1e-3
-"""A fit that misses by so many times what the Kramers-Kronig test leaves, or a tenth of a percent, is not the cell's."""
+"""A fit that misses by so many times what the Kramers-Kronig test leaves, or 0.1 %, does not describe the cell."""
 VERDICTS = {"doubtful": DerivedFlag.KK_DOUBTFUL, "inconsistent": DerivedFlag.KK_FAILED}
 
 
 def _spectra(source: Source) -> Table | None:
-    return source.stream("impedance", *KEYS) or source.stream("primary", *KEYS)
+    also = ("spectrum", "cycle", "dc_voltage", "flags")
+    return source.stream("impedance", *KEYS, also=also) or source.stream("primary", *KEYS, also=also)
 
 
 def _applies(source: Source) -> bool:

@@ -20,6 +20,8 @@ from labctl.derived.source import Source
 from labctl.event_uids import event_uid
 from labctl.journal.documents import Journal, read_ends, run_path
 from labctl.provenance import SCHEMA, code_hash, whereabouts
+from labctl.runs.briefs import brief_from
+from labctl.runs.remarks import remarks_on
 from labctl.runs.run import Run
 
 NAMES = uuid.UUID("8d3f0c0e-7f0b-5d3a-9f54-3c1f5a7f2a11")
@@ -33,13 +35,17 @@ PAGE = 10_000
 
 @dataclass(frozen=True)
 class Derived:
-    """A derived result: its kind, uid, rows by stream, whether it was made now, and the inputs that it is of."""
+    """A derived result: its kind, uid, whether it was made now, rows by stream, its inputs, and who was left out.
+
+    bad: the runs that were asked for and are marked bad.
+    """
 
     kind: str
     uid: str
     made: bool
     rows: Mapping[str, int]
     inputs: tuple[str, ...]
+    bad: tuple[str, ...] = ()
 
 
 def derive(
@@ -50,32 +56,39 @@ def derive(
 ) -> list[Derived]:
     """Derive kinds of results from runs, each from those it applies to; what was derived before is found.
 
-    kinds: names, all that apply if none. parameters: other numbers than a kind's own defaults, by name.
+    Of several runs those that are marked bad are left out; one that is named alone is not. kinds: names, all that
+    apply if none. parameters: other numbers than a kind's own defaults, by name.
     Raises LabError for an unknown kind or parameter, for a kind asked for by name that applies to no run, and for
     a run that is itself derived; DataError when the data folder does not take the result.
     """
     asked, given = chosen(kinds), dict(parameters or {})
     known = {name for kind in asked for name in kind.parameters}
     if unknown := sorted(given.keys() - known):
-        raise LabError(f"no parameter {', '.join(unknown)} here; there are {', '.join(sorted(known)) or 'none'}")
+        raise LabError(
+            f"no parameter {', '.join(unknown)} here; there are {', '.join(sorted(known)) or 'none'}"
+        )
     for run in runs:
         if run.start.get("purpose") == PURPOSE:
             raise LabError(f"run {run.uid[:8]} is derived itself; name the runs it came from")
-    sources = [Source(run) for run in dict((run.uid, run) for run in runs).values()]
+    each = {run.uid: run for run in runs}
+    bad = tuple(uid for uid, run in each.items() if len(each) > 1 and _is_bad(run))
+    sources = [Source(run, data) for uid, run in each.items() if uid not in bad]
     found = []
     for kind in asked:
         fitting = [source for source in sources if kind.applies(source)]
         if fitting:
             numbers = {name: float(given.get(name, value)) for name, value in kind.parameters.items()}
-            found.append(_derived(data, kind, fitting, numbers))
+            found.append(_derived(data, kind, fitting, numbers, bad))
         elif kinds:
             raise LabError(f"{kind.name} applies to none of these runs: {kind.says}")
     return found
 
 
-def _derived(data: Path, kind: Kind, sources: Sequence[Source], parameters: Parameters) -> Derived:
-    if bad := [name for name, value in parameters.items() if not (math.isfinite(value) and value >= 0.0)]:
-        raise LabError(f"{kind.name}: {', '.join(bad)} must be numbers from zero on")
+def _derived(
+    data: Path, kind: Kind, sources: Sequence[Source], parameters: Parameters, bad: tuple[str, ...]
+) -> Derived:
+    if wrong := [name for name, value in parameters.items() if not (math.isfinite(value) and value >= 0.0)]:
+        raise LabError(f"{kind.name}: {', '.join(wrong)} must be numbers from zero on")
     also = sorted({uid for source in sources for uid in kind.also_reads(source)})
     code = code_hash(*kind.rests_on)
     identity = {
@@ -91,12 +104,12 @@ def _derived(data: Path, kind: Kind, sources: Sequence[Source], parameters: Para
     kept = _kept(data, uid)
     if kept is not None:
         rows = (kept.stop or {}).get("num_events", {})
-        return Derived(kind.name, uid, False, rows, inputs)
+        return Derived(kind.name, uid, False, rows, inputs, bad)
     tables = _tables(kind, sources, parameters)
     start = {
         "uid": uid,
         # How far the data reach, by their own clock: a rehearsed night lies in the future of whoever looks at it.
-        "time": max(source.run.brief().ended for source in sources),
+        "time": max(_reach(source.run) for source in sources),
         "schema": SCHEMA,
         "plan_name": "derive",
         "purpose": PURPOSE,
@@ -112,12 +125,10 @@ def _derived(data: Path, kind: Kind, sources: Sequence[Source], parameters: Para
         **whereabouts(),
     }
     _write(data, start, kind, tables)
-    return Derived(kind.name, uid, True, {name: len(rows) for name, rows in tables.items()}, inputs)
+    return Derived(kind.name, uid, True, {name: len(rows) for name, rows in tables.items()}, inputs, bad)
 
 
-def _tables(
-    kind: Kind, sources: Sequence[Source], parameters: Parameters
-) -> dict[str, list[dict[str, Any]]]:
+def _tables(kind: Kind, sources: Sequence[Source], parameters: Parameters) -> dict[str, list[dict[str, Any]]]:
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in kind.streams}
     for source in sources:
         named = {"run": source.run.uid, "sample": source.sample}
@@ -135,9 +146,19 @@ def _state(run: Run) -> dict[str, Any]:
     """Return what a result depends on of a run that may still grow: its rows by stream, and how it ended."""
     return {
         "uid": run.uid,
-        "rows": {stream: len(run.times(stream)) for stream in run.streams},
+        "chain": run.chain,
+        "rows": run.counts(),
         "ended": None if run.stop is None else run.stop["exit_status"],
     }
+
+
+def _reach(run: Run) -> float:
+    """Return the time label at which a run ended, that of its last row if it died."""
+    return brief_from(run.members[-1].path).ended
+
+
+def _is_bad(run: Run) -> bool:
+    return any(remarks_on(member.path).mark for member in run.members)
 
 
 def _of_samples(sources: Sequence[Source]) -> dict[str, Any]:
@@ -218,7 +239,7 @@ def documents(
                     "seq_num": numbers,
                     "time": times,
                     "data": {key: [row[key] for row in some] for key in every},
-                    "timestamps": {key: times for key in every},
+                    "timestamps": dict.fromkeys(every, times),
                     "filled": {},
                 },
             )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from devices.errors import DataError
-from labctl.journal.documents import read_documents, read_ends
+from labctl.runs.run import Run
 
 BATCH_ROWS = 16_384
 """Rows that are held at once per stream; guess, 2 MB for a cycling run."""
@@ -58,27 +57,33 @@ class _Pending:
 
 
 class RunFile:
-    """One run's journal as something to export. Raises DataError when it cannot be read."""
+    """A run as something to export: start of its first journal, stop of its last, None when it has no end."""
 
-    def __init__(self, path: Path) -> None:
-        start, stop = read_ends(path)
-        if start is None:
-            raise DataError(f"{path} has no start document; there is nothing to export")
-        self.path, self.start, self.stop = path, start, stop
-        self.uid = str(start["uid"])
+    def __init__(self, run: Run) -> None:
+        self.run, self.start, self.stop, self.uid = run, run.start, run.stop, run.uid
+        self.journals = tuple(member.path for member in run.members)
 
     def remarks(self) -> list[str]:
         """Return what has to be said of the run before its rows are trusted."""
+        said = list(self.run.damage)
         if self.stop is None:
-            return ["the run has no end: it died or still runs; these are the rows it has so far"]
+            return [*said, "the run has no end: it died or still runs; these are the rows it has so far"]
         status, reason = self.stop["exit_status"], self.stop.get("reason", "")
-        return [] if status == "success" else [f"the run ended with {status}{reason and f': {reason}'}"]
+        return (
+            said if status == "success" else [*said, f"the run ended with {status}{reason and f': {reason}'}"]
+        )
 
     def batches(self) -> Iterator[Batch]:
-        """Yield every stream's rows, at least one batch per stream; DataError on what no column can hold."""
+        """Yield every stream's rows, at least one batch per stream; DataError on what no column can hold.
+
+        Of a run in several journals a stream is held whole while it is yielded.
+        """
+        return self._one_journal() if len(self.journals) == 1 else self._chain()
+
+    def _one_journal(self) -> Iterator[Batch]:
         pending: dict[str, _Pending] = {}
         names: dict[str, str] = {}
-        for name, doc in read_documents(self.path):
+        for name, doc in self.run.documents:
             if name == "descriptor":
                 names[doc["uid"]] = doc["name"]
                 pending.setdefault(doc["name"], _Pending(doc["data_keys"]))
@@ -92,10 +97,23 @@ class RunFile:
             if rows.number or not rows.yielded:
                 yield _flush(self.uid, stream, rows)
 
+    def _chain(self) -> Iterator[Batch]:
+        for stream, descriptors in self.run.streams.items():
+            keys, times = descriptors[0]["data_keys"], self.run.times(stream)
+            table = self.run.table(stream)
+            for first in range(0, len(times) or 1, BATCH_ROWS):
+                rows = _Pending(keys)
+                rows.time = times[first : first + BATCH_ROWS].tolist()
+                rows.number = list(range(first + 1, first + 1 + len(rows.time)))
+                rows.data = {key: table[key][first : first + BATCH_ROWS].tolist() for key in keys}
+                yield _flush(self.uid, stream, rows)
+
 
 def _take(uid: str, stream: str, rows: _Pending, doc: Mapping[str, Any], *, single: bool) -> None:
     if doc["data"].keys() != rows.keys.keys():
-        raise DataError(f"run {uid[:8]}: the keys of stream {stream!r} change on the way; no table can hold that")
+        raise DataError(
+            f"run {uid[:8]}: the keys of stream {stream!r} change on the way; no table can hold that"
+        )
     rows.number.extend([doc["seq_num"]] if single else doc["seq_num"])
     rows.time.extend([doc["time"]] if single else doc["time"])
     for key, values in doc["data"].items():

@@ -68,7 +68,8 @@ class BdfChecks:
             if down.any():
                 row = int(np.argmax(down))
                 return Fault(
-                    self.rows + row, f"{column.label} goes down from {float(before[row])!r} to {float(values[row])!r}"
+                    self.rows + row,
+                    f"{column.label} goes down from {float(before[row])!r} to {float(values[row])!r}",
                 )
         return None
 
@@ -80,8 +81,6 @@ class BdfChecks:
             off = np.abs(up - down - left) > ROUNDING * (up + down)
             if off.any():
                 row = int(np.argmax(off))
-                return Fault(
-                    self.rows + row,
-                    f"{gain.label} less {loss.label} is {float(up[row] - down[row])!r}, not {net.label} {float(left[row])!r}",
-                )
+                passed = f"{gain.label} less {loss.label} is {float(up[row] - down[row])!r}"
+                return Fault(self.rows + row, f"{passed}, not {net.label} {float(left[row])!r}")
         return None

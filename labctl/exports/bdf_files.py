@@ -153,7 +153,9 @@ def _as_bdf(batch: Batch, sums: dict[str, float]) -> tuple[dict[str, Floats], in
     for gain, loss, net in BALANCES:
         rises = np.diff(table[net.label], prepend=sums[net.label])
         for column, passed in ((gain, rises), (loss, -rises)):
-            table[column.label] = np.cumsum(np.concatenate([[sums[column.label]], np.maximum(passed, 0.0)]))[1:]
+            table[column.label] = np.cumsum(np.concatenate([[sums[column.label]], np.maximum(passed, 0.0)]))[
+                1:
+            ]
         for column in (gain, loss, net):
             sums[column.label] = float(table[column.label][-1]) if good.any() else sums[column.label]
     return {each.label: table[each.label] for each in COLUMNS}, int((~good).sum())
@@ -193,7 +195,10 @@ def _metadata(
     ]
     ended = {} if run.stop is None else {"endTime": iso(run.stop["time"])}
     return {
-        "@context": ["https://schema.org/", {"csvw": "http://www.w3.org/ns/csvw#", "schema": "https://schema.org/"}],
+        "@context": [
+            "https://schema.org/",
+            {"csvw": "http://www.w3.org/ns/csvw#", "schema": "https://schema.org/"},
+        ],
         "@type": "Dataset",
         "@id": f"urn:uuid:{run.uid}",
         "identifier": run.uid,
@@ -205,7 +210,11 @@ def _metadata(
         "distribution": {"@type": "DataDownload", "contentUrl": file, "encodingFormat": _media_type(file)},
         "variableMeasured": [column.label for column in columns],
         "size": f"{told.written} rows, {told.left_out} left out",
-        "mainEntity": {"@type": "csvw:Table", "csvw:url": file, "csvw:tableSchema": {"csvw:column": described}},
+        "mainEntity": {
+            "@type": "csvw:Table",
+            "csvw:url": file,
+            "csvw:tableSchema": {"csvw:column": described},
+        },
         "labctl:start": start,
         "labctl:stop": run.stop,
     }

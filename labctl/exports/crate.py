@@ -7,7 +7,6 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from devices.errors import DataError
@@ -16,7 +15,7 @@ from labctl.exports.bdf_files import write_bdf_csv
 from labctl.exports.crate_entities import PROFILE, Entity, KeptRun, entities_of
 from labctl.exports.csv_files import write_csv
 from labctl.exports.outputs import Outputs, safe_name
-from labctl.runs.briefs import find_run
+from labctl.runs.run import Run
 
 METADATA = "ro-crate-metadata.json"
 """The file that makes a folder a crate [RO-Crate 1.1]."""
@@ -45,15 +44,15 @@ def write_crate(run: RunFile, outputs: Outputs) -> list[str]:
 
 
 def _with_inputs(run: RunFile) -> tuple[list[RunFile], list[str]]:
-    """Return the run, the runs it continues or that made its sample, theirs and so on; and uids not found."""
-    data = run.path.resolve().parents[3]
+    """Return the run, the runs that made its sample, those that made theirs; and the uids that were not found."""
+    data = _data(run)
     found, missing, left = {run.uid: run}, [], list(_inputs(run))
     while left:
         uid = left.pop(0)
         if uid in found or uid in missing:
             continue
         try:
-            found[uid] = RunFile(find_run(data, uid))
+            found[uid] = RunFile(Run(uid, data))
         except DataError:
             missing.append(uid)
             continue
@@ -61,10 +60,13 @@ def _with_inputs(run: RunFile) -> tuple[list[RunFile], list[str]]:
     return list(found.values()), missing
 
 
-def _inputs(run: RunFile) -> Iterator[str]:
-    yield from map(str, run.start.get("inputs") or ())
-    if run.start.get("continues"):
-        yield str(run.start["continues"])
+def _inputs(run: RunFile) -> list[str]:
+    return [str(uid) for uid in run.start.get("inputs") or ()]
+
+
+def _data(run: RunFile) -> Path:
+    """Return the data directory that a run is kept in."""
+    return run.journals[0].resolve().parents[3]
 
 
 def _keep(run: RunFile, folder: Path) -> KeptRun:
@@ -81,15 +83,18 @@ def _keep(run: RunFile, folder: Path) -> KeptRun:
         except DataError:
             # A run that BDF cannot hold is no less worth keeping: its CSV and its journal hold all of it.
             pass
-    journal = folder / name / "journal.jnl"
-    shutil.copyfile(run.path, journal)
-    return KeptRun(run, f"{name}/", _file(journal, folder), tuple(_file(each, folder) for each in files))
+    journals = [folder / name / f"journal-{number}.jnl" for number in range(1, len(run.journals) + 1)]
+    for source, journal in zip(run.journals, journals, strict=True):
+        shutil.copyfile(source, journal)
+    return KeptRun(
+        run, f"{name}/", *(tuple(_file(each, folder) for each in paths) for paths in (journals, files))
+    )
 
 
 def _keep_facts(run: RunFile, folder: Path) -> Entity | None:
     """Copy what people said and did to the sample, if there is anything."""
     sample = safe_name(str((run.start.get("sample") or {}).get("id", "")), "")
-    facts = run.path.resolve().parents[3] / "samples" / f"{sample}.jsonl"
+    facts = _data(run) / "samples" / f"{sample}.jsonl"
     if not sample or not facts.is_file():
         return None
     kept = folder / "samples" / facts.name

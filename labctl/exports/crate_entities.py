@@ -19,11 +19,11 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run in a crate: its folder, its journal and what was made of that, as entities."""
+    """A run in a crate: its folder, its journals and what was made of them, as entities."""
 
     run: RunFile
     folder: str
-    journal: Entity
+    journals: tuple[Entity, ...]
     exports: tuple[Entity, ...]
 
     @property
@@ -73,7 +73,7 @@ def _root(run: RunFile, kept: Sequence[KeptRun], files: Sequence[Entity]) -> Ent
 
 
 def _of_run(kept: KeptRun, known: Mapping[str, KeptRun]) -> Iterator[Entity]:
-    run, files = kept.run, (kept.journal, *kept.exports)
+    run, files = kept.run, (*kept.journals, *kept.exports)
     software, devices = list(_software(run)), list(_devices(run))
     yield {
         "@id": kept.folder,
@@ -92,15 +92,14 @@ def _of_run(kept: KeptRun, known: Mapping[str, KeptRun]) -> Iterator[Entity]:
         "@type": "CreateAction",
         "name": f"Export of the rows of run {run.uid}",
         "instrument": {"@id": _exporter()["@id"]},
-        "object": {"@id": kept.journal["@id"]},
+        "object": [_ref(each) for each in kept.journals],
         "result": [{"@id": each["@id"]} for each in kept.exports],
     }
 
 
 def _action(kept: KeptRun, known: Mapping[str, KeptRun], instruments: list[Entity]) -> Entity:
     run, start, stop = kept.run, kept.run.start, kept.run.stop
-    earlier = [*(start.get("inputs") or ()), *filter(None, [start.get("continues")])]
-    objects = [{"@id": known[uid].folder} for uid in map(str, earlier) if uid in known]
+    objects = [{"@id": known[uid].folder} for uid in map(str, start.get("inputs") or ()) if uid in known]
     good = stop is not None and stop["exit_status"] == "success"
     action = {
         "@id": kept.action,
@@ -111,7 +110,7 @@ def _action(kept: KeptRun, known: Mapping[str, KeptRun], instruments: list[Entit
         "agent": _ref(_person(run)),
         "instrument": instruments,
         "object": [_ref(_sample(run)), *objects],
-        "result": [{"@id": kept.journal["@id"]}],
+        "result": [_ref(each) for each in kept.journals],
         "actionStatus": {"@id": f"http://schema.org/{'Completed' if good else 'Failed'}ActionStatus"},
     }
     if stop is not None:
@@ -171,7 +170,9 @@ def _devices(run: RunFile) -> Iterator[Entity]:
 
 
 def _title(run: RunFile) -> str:
-    return f"{run.start.get('plan_name') or 'run'} of {(run.start.get('sample') or {}).get('id', 'no sample')}"
+    return (
+        f"{run.start.get('plan_name') or 'run'} of {(run.start.get('sample') or {}).get('id', 'no sample')}"
+    )
 
 
 def _ref(entity: Entity) -> Entity:

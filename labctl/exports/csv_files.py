@@ -35,7 +35,9 @@ def write_csv(run: RunFile, outputs: Outputs) -> list[str]:
 
 def header(keys: Sequence[str], units: Mapping[str, str]) -> list[str]:
     """Return a header with the units in brackets."""
-    return [guarded(f"{key} ({units[key]})" if units.get(key) not in (None, "", "1") else key) for key in keys]
+    return [
+        guarded(f"{key} ({units[key]})" if units.get(key) not in (None, "", "1") else key) for key in keys
+    ]
 
 
 def label_units(batch: Batch) -> dict[str, str]:

@@ -98,7 +98,13 @@ def _stream_group(h5py: Any, entry: Any, batch: Batch, number: int) -> Any:
     for key, column in batch.labelled().items():
         kind = _kind(h5py, batch.keys.get(key, {}), column)
         data = group.create_dataset(
-            key, shape=(0,), maxshape=(None,), chunks=(CHUNK_ROWS,), dtype=kind, compression="gzip", shuffle=True
+            key,
+            shape=(0,),
+            maxshape=(None,),
+            chunks=(CHUNK_ROWS,),
+            dtype=kind,
+            compression="gzip",
+            shuffle=True,
         )
         if units.get(key):
             data.attrs["units"] = units[key]

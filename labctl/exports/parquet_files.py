@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from labctl.exports.batches import Batch, Column, RunFile
 from labctl.exports.csv_files import label_units
 from labctl.exports.needs import needed
 from labctl.exports.outputs import Outputs, safe_name
-
-if TYPE_CHECKING:
-    import pyarrow
 
 
 def write_parquet(run: RunFile, outputs: Outputs) -> list[str]:
@@ -35,7 +32,7 @@ def write_parquet(run: RunFile, outputs: Outputs) -> list[str]:
     return []
 
 
-def _schema(batch: Batch) -> pyarrow.Schema:
+def _schema(batch: Batch) -> Any:
     arrow = needed("pyarrow", "pyarrow")
     units = label_units(batch)
     kinds = {"f": arrow.float64(), "i": arrow.int64(), "b": arrow.bool_()}
@@ -48,7 +45,7 @@ def _schema(batch: Batch) -> pyarrow.Schema:
     return arrow.schema(fields)
 
 
-def _table(batch: Batch, schema: pyarrow.Schema) -> pyarrow.Table:
+def _table(batch: Batch, schema: Any) -> Any:
     arrow = needed("pyarrow", "pyarrow")
     arrays = [
         arrow.array(_plain(column), type=kind, from_pandas=False)
@@ -58,4 +55,8 @@ def _table(batch: Batch, schema: pyarrow.Schema) -> pyarrow.Table:
 
 
 def _plain(column: Column) -> Any:
-    return [each.ravel() if isinstance(each, np.ndarray) else each for each in column] if column.dtype == object else column
+    return (
+        [each.ravel() if isinstance(each, np.ndarray) else each for each in column]
+        if column.dtype == object
+        else column
+    )

@@ -14,6 +14,7 @@ from labctl.exports.csv_files import write_csv
 from labctl.exports.hdf5_file import write_hdf5
 from labctl.exports.outputs import Outputs, safe_name
 from labctl.exports.parquet_files import write_parquet
+from labctl.runs.run import Run
 
 FORMATS: Mapping[str, Callable[[RunFile, Outputs], list[str]]] = {
     "bdf": write_bdf_csv,
@@ -34,17 +35,19 @@ class Exported:
     remarks: tuple[str, ...]
 
 
-def export_run(journal: Path, to: str, directory: Path, *, overwrite: bool = False) -> Exported:
+def export_run(run: Run, to: str, directory: Path, *, overwrite: bool = False) -> Exported:
     """Write a run into a folder in one of FORMATS; all of its files are there at the end, or none.
 
     Raises DataError when the format cannot hold the run, a file stands in the way, or the disk does not take it.
     """
-    run = RunFile(journal)
+    source = RunFile(run)
     sample = str((run.start.get("sample") or {}).get("id", ""))
     stem = f"{safe_name(sample, 'run')}-{safe_name(run.uid, 'unsafe')[:8]}"
     try:
         with Outputs(directory, stem, overwrite=overwrite) as outputs:
-            remarks = FORMATS[to](run, outputs)
+            remarks = FORMATS[to](source, outputs)
     except OSError as error:
-        raise DataError(f"cannot write to {directory}: {error.strerror or error}; no file was left there") from error
-    return Exported(tuple(outputs.files), (*run.remarks(), *remarks))
+        raise DataError(
+            f"cannot write to {directory}: {error.strerror or error}; no file was left there"
+        ) from error
+    return Exported(tuple(outputs.files), (*source.remarks(), *remarks))

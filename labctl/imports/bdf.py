@@ -35,9 +35,9 @@ FORMAT = "bdf"
 
 
 def is_bdf(header: Sequence[str]) -> bool:
-    """Return whether a header is one of BDF: all required columns, by label or by name."""
+    """Return whether a header is one of BDF: two of its columns, by label or by name."""
     names = {each.strip() for each in header}
-    return all(column.label in names or column.name in names for column in REQUIRED)
+    return len({column for column in COLUMNS if {column.label, column.name} & names}) > 1
 
 
 def read_bdf(path: Path) -> Readings:

@@ -42,20 +42,33 @@ FORMAT = "mpt"
 MAGIC = (b"EC-Lab ASCII FILE", b"BT-Lab ASCII FILE")
 
 UNITS: Mapping[str, float] = {
-    **{"s": 1.0, "V": 1.0, "mV": 1e-3, "A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9},
-    **{"A.h": 1.0, "mA.h": 1e-3, "uA.h": 1e-6, "C": 1 / 3600, "mC": 1e-3 / 3600},
-    **{"W.h": 1.0, "mW.h": 1e-3, "uW.h": 1e-6, "Hz": 1.0, "kHz": 1e3},
-    **{"Ohm": 1.0, "kOhm": 1e3, "MOhm": 1e6, "°C": 1.0, "C deg": 1.0, "": 1.0},
+    "": 1.0,
+    "s": 1.0,
+    "V": 1.0,
+    "mV": 1e-3,
+    "A": 1.0,
+    "mA": 1e-3,
+    "uA": 1e-6,
+    "nA": 1e-9,
+    "A.h": 1.0,
+    "mA.h": 1e-3,
+    "uA.h": 1e-6,
+    "C": 1 / 3600,
+    "mC": 1e-3 / 3600,
+    "Hz": 1.0,
+    "kHz": 1e3,
+    "Ohm": 1.0,
+    "kOhm": 1e3,
+    "MOhm": 1e6,
+    "°C": 1.0,
 }
-"""From the unit after the slash of a column's name to ours: s, V, A, Ah, Wh, Hz, ohm, degC."""
+"""From the unit after the slash of a column's name to ours: s, V, A, Ah, Hz, ohm, degC."""
 
 NAMES: Mapping[str, Sequence[str]] = {
     "time": ("time",),
     "voltage": ("Ecell", "Ewe-Ece", "<Ewe>", "Ewe"),
     "current": ("<I>", "I"),
     "charge": ("(Q-Qo)",),
-    "charge_energy": ("Energy charge",),
-    "discharge_energy": ("Energy discharge",),
     "sequence": ("Ns",),
     "mode": ("mode",),
     "cycle": ("cycle number",),
@@ -71,7 +84,13 @@ NAMES: Mapping[str, Sequence[str]] = {
 REST = 3
 """What `mode` says of a cell at rest; 1 is a controlled current, 2 a controlled voltage [EC-Lab manual]."""
 
-STARTS = ("%m/%d/%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S")
+STARTS = (
+    "%m/%d/%Y %H:%M:%S",
+    "%m-%d-%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+)
 """How the start is written, by locale; with slashes the month comes first where both ways are possible."""
 
 
@@ -98,7 +117,11 @@ def read_mpt(path: Path) -> Readings:
         raise refusal(path, 1, "does not begin with 'EC-Lab ASCII FILE' or 'BT-Lab ASCII FILE'")
     lines = lines_of(path, encoding_of(head, ("latin-1",)))
     header = _read_header(path, lines)
-    records = ((line, text.rstrip("\r\n").split("\t")) for line, text in enumerate(lines, header.line + 1) if text.strip())
+    records = (
+        (line, text.rstrip("\r\n").split("\t"))
+        for line, text in enumerate(lines, header.line + 1)
+        if text.strip()
+    )
     first = next(records, None)
     if first is None:
         raise refusal(path, header.line, "has column names and no rows after them")
@@ -168,14 +191,18 @@ def _choose(path: Path, header: _Header, first: Sequence[str]) -> dict[str, Want
     wanted: dict[str, Wanted] = {}
     for key, names in NAMES.items():
         for name in names:
-            places = [(index, *_split(each)) for index, each in enumerate(header.columns) if _split(each)[0] == name]
+            places = [
+                (index, *_split(each)) for index, each in enumerate(header.columns) if _split(each)[0] == name
+            ]
             if len(places) > 1:
                 both = " and ".join(header.columns[place[0]] for place in places)
                 raise refusal(path, header.line, f"has {shortened(both)}; which is meant?")
             if places and key not in wanted:
                 index, _, unit = places[0]
                 if unit not in UNITS:
-                    raise refusal(path, header.line, f"has {shortened(header.columns[index])!r}, an unknown unit")
+                    raise refusal(
+                        path, header.line, f"has {shortened(header.columns[index])!r}, an unknown unit"
+                    )
                 wanted[key] = Wanted(index, header.columns[index], scaled(UNITS[unit], convert))
     if "time" not in wanted:
         raise refusal(path, header.line, "names no column time/s")
@@ -194,6 +221,7 @@ def _split(name: str) -> tuple[str, str]:
 
 def _counts(path: Path, line: Integers, table: Mapping[str, Floats]) -> tuple[Integers, Integers, Integers]:
     """Return step_index, step_count and cycle of every row."""
+
     def whole(key: str) -> Integers:
         values = table[key]
         if np.isnan(values).any():
@@ -222,14 +250,12 @@ def _rows(
         raise refusal(path, header.line, "names no column Ewe/V or Ecell/V")
     current = table.get("current")
     if current is None:
-        at_rest = np.all(table["mode"] == REST) if "mode" in table else "open circuit" in header.technique.lower()
+        at_rest = (
+            np.all(table["mode"] == REST) if "mode" in table else "open circuit" in header.technique.lower()
+        )
         if not at_rest:
             raise refusal(path, header.line, "names no column I/mA or <I>/mA")
         current = np.zeros(len(line))
-    energy = None
-    if {"charge_energy", "discharge_energy"} <= table.keys():
-        energy = (table["charge_energy"] - np.abs(table["discharge_energy"]))[chosen]
-        energy = None if np.any(np.abs(np.diff(energy)) > 10 * np.abs(energy).max() + 1.0) else None
     step_index, step_count, cycle = (each[chosen] for each in counts)
     charge = table.get("charge")
     return Rows(
@@ -241,7 +267,6 @@ def _rows(
         step_count=step_count,
         cycle=cycle,
         charge=None if charge is None or np.isnan(charge[chosen]).any() else charge[chosen],
-        energy=energy,
         temperature=None if "temperature" not in table else table["temperature"][chosen],
     )
 

@@ -83,13 +83,14 @@ def encoding_of(head: bytes, others: Sequence[str]) -> str:
 
 def lines_of(path: Path, encoding: str) -> Iterator[str]:
     """Yield a file's lines with their ends. Raises DataError on bytes that are no text."""
-    count = 0
+    count = 1
     try:
         with path.open(encoding=encoding, newline="") as file:
-            for count, line in enumerate(file, start=1):
+            for line in file:
                 yield line
+                count += 1
     except UnicodeError as error:
-        raise refusal(path, count + 1, f"is not {encoding} text") from error
+        raise refusal(path, count, f"or the text after it, is not {encoding}") from error
 
 
 def records_of(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -134,8 +135,12 @@ def read_numbers(
         lines.append(line)
     if short and _ends_whole(path):
         raise refusal(path, short, f"has fewer than {needed} columns")
-    arrays = {key: np.frombuffer(values, dtype=float) if values else np.zeros(0) for key, values in columns.items()}
-    return Numbers(np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64), arrays, bool(short))
+    arrays = {
+        key: np.frombuffer(values, dtype=float) if values else np.zeros(0) for key, values in columns.items()
+    }
+    return Numbers(
+        np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64), arrays, bool(short)
+    )
 
 
 def number(text: str) -> float:

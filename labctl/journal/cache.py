@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
-import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,6 +30,12 @@ WORTH = 2_000_000
 
 TAIL = 4096
 """Bytes at a journal's end that belong to its mark: they hold the stop document, or the last rows."""
+
+HEAD = 9
+"""Bytes of the checksum that a cache begins with; the rest is numpy's npz."""
+
+BLOCK = 1 << 20
+"""Bytes that a checksum is taken of at once."""
 
 Array = np.ndarray[Any, Any]
 
@@ -126,19 +132,30 @@ def _mark(path: Path) -> str:
 
 def _cached(place: Path, mark: str) -> dict[str, StreamColumns] | None:
     """Return what a cache holds when it is of this journal and whole; None else."""
-    if not place.exists():
-        return None
     try:
-        with np.load(place, allow_pickle=False) as arrays:
-            if str(arrays["mark"]) != mark:
+        with place.open("rb") as file:
+            if file.read(HEAD) != _checksum(file):
+                log.info("%s is damaged and made anew", place)
                 return None
-            return {
-                name: _stream(arrays, number)
-                for number, name in enumerate(json.loads(str(arrays["streams"])))
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            file.seek(HEAD)
+            with np.load(file, allow_pickle=False) as arrays:
+                if str(arrays["mark"]) != mark:
+                    return None
+                names = json.loads(str(arrays["streams"]))
+                return {name: _stream(arrays, number) for number, name in enumerate(names)}
+    except FileNotFoundError:
+        return None
+    except OSError as error:
         log.info("%s is made anew: %s", place, error)
         return None
+
+
+def _checksum(file: BinaryIO) -> bytes:
+    """Return what a cache begins with: the checksum of the rest of it, from where it stands."""
+    checksum = 0
+    while block := file.read(BLOCK):
+        checksum = zlib.crc32(block, checksum)
+    return b"%08x\n" % checksum
 
 
 def _stream(arrays: Mapping[str, Array], number: int) -> StreamColumns:
@@ -158,7 +175,12 @@ def _keep(place: Path, mark: str, found: Mapping[str, StreamColumns]) -> None:
         arrays |= {f"{number}_{index}": column for index, column in enumerate(stream.data.values())}
     try:
         make_folder(place.parent)
-        with whole_file(place) as temporary, temporary.open("wb") as file:
+        with whole_file(place) as temporary, temporary.open("w+b") as file:
+            file.write(bytes(HEAD))
             np.savez(file, **arrays)
+            file.seek(HEAD)
+            checksum = _checksum(file)
+            file.seek(0)
+            file.write(checksum)
     except OSError as error:
         log.info("%s is not cached: %s", place, error)

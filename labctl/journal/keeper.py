@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 from labctl.journal.disk import Disk
 from labctl.journal.records import RecordFile
@@ -60,13 +59,10 @@ class Keeper:
             raise failed
 
     def close(self) -> None:
-        """Sync for the last time and end the thread."""
+        """End the thread; the files are released before."""
         self._closing.set()
         self._written.set()
         self._thread.join()
-        with suppress(OSError):
-            # Whoever closes the files, later, hears of it.
-            self.sync()
 
     def _keep(self) -> None:
         told = False

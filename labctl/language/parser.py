@@ -170,12 +170,13 @@ class _Parser:
             if token.kind == "separator" and self._begins_anew(token):
                 return
             if token.text in ("(", "[") and self.tokens.peek(1).kind != "number":
-                depth = self.depth
+                depth, places = self.depth, len(self.places)
                 try:
                     self._group()
                 except ProgramError as error:
                     self._note(error)
                 self.depth = depth
+                del self.places[places:]
             else:
                 self.tokens.take()
 

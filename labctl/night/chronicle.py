@@ -35,13 +35,17 @@ class ItemState:
 
 
 class Chronicle:
-    """Writes what happens, synced one by one, and keeps where every item stands."""
+    """Writes what happens, synced one by one, and keeps where every item stands.
+
+    past: what was told before this process began.
+    """
 
     def __init__(self, folder: Path, header: Mapping[str, Any]) -> None:
         """Begin the next file of a night. Raises OwnershipError when another process is at it."""
         self.folder = folder
         self.states: dict[str, ItemState] = {}
-        for happening in happenings(folder):
+        self.past = tuple(happenings(folder))
+        for happening in self.past:
             apply(self.states, happening)
         number = len(_files(folder)) + 1
         self._file = RecordFile(folder / f"{number}.jnl", {"holds": "night", **header})

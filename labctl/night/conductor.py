@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from bluesky.utils import MsgGenerator
-from pydantic import TypeAdapter, ValidationError
 
+from devices.clock import Handle
 from devices.errors import LabError
+from labctl.config.checking import validate
 from labctl.config.folder import Config
 from labctl.night.chronicle import Chronicle, ItemState
-from labctl.night.listing import Entry, Item, Night, read_item
+from labctl.night.listing import Entry, Item, Night, place, read_item
 from labctl.night.orders import Order, pending
 from labctl.runs.briefs import find_run
 from labctl.session import Session
@@ -39,6 +40,7 @@ class _Attempt:
 
     item: Item
     worker: Worker | None = None
+    timer: Handle | None = None
     begun: threading.Event = field(default_factory=threading.Event)
     cut: str = ""
 
@@ -64,9 +66,10 @@ class Conductor:
         self._chronicle, self._say, self._beat = chronicle, say, beat
         self._items = list(night.items)
         self._at_work: dict[str, _Attempt] = {}
-        self._news: queue.SimpleQueue[_Attempt | str] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._messages: dict[str, int] = {}
         self._closing = ""
+        self._over, self._interrupted = threading.Event(), False
         # Ended attempts that keep virtual time still until what waited for them has begun; the loop's thread only.
         self._still: set[_Attempt] = set()
         self._concluded: list[_Attempt] = []
@@ -90,14 +93,22 @@ class Conductor:
                 deadline.cancel()
             self._closing = self._closing or "the night is over"
             self._let_go(None)
+            self._over.set()
         for item in self._items:
-            if not self._state(item).over:
-                self._tell("stopped", item, reason=self._closing or self._state(item).reason)
+            if not (self._state(item).over or self._interrupted):
+                self._tell("stopped", item, reason=self._closing)
         return self._chronicle.states
 
-    def stop(self, reason: str) -> None:
-        """Begin nothing more and end what runs in good order; may be called from any thread."""
-        self._news.put(reason)
+    @property
+    def state(self) -> str:
+        """ "running", as an engine's, until the night is over."""
+        return "idle" if self._over.is_set() else "running"
+
+    def end(self, reason: str) -> None:
+        """Interrupt the night in good order and return when nothing runs any more; it may be gone on with later."""
+        self._interrupted = True
+        self._news.put(lambda: self._close(reason))
+        self._over.wait()
 
     def _state(self, item: Item) -> ItemState:
         return self._chronicle.states.setdefault(item.name, ItemState())
@@ -107,31 +118,41 @@ class Conductor:
         return not self._closing and any(self._state(item).state == "asks" for item in self._items)
 
     def _at_deadline(self) -> None:
-        self._closing = "the deadline has come"
+        """Begin nothing more, and end what runs where the list says so; on the clock's thread."""
         if self._night.at_deadline == "stop":
-            self._news.put(self._closing)
+            self._soon(lambda: self._close("the deadline has come"))
+        else:
+            self._closing = self._closing or "the deadline has come"
+
+    def _soon(self, action: Callable[[], None]) -> None:
+        """Have something done by the thread that runs the night; virtual time stands still until it is begun."""
+        self._lab.clock.hold()
+
+        def begin() -> None:
+            self._lab.clock.release()
+            action()
+
+        self._news.put(begin)
 
     def _take_news(self) -> None:
-        """Wait for a worker that is over, or the next look; what came at once is taken at once."""
+        """Wait for the next news, or the next look; what came at once is taken at once."""
         with suppress(queue.Empty):
-            self._take(self._news.get(timeout=LOOK))
+            self._news.get(timeout=LOOK)()
             while True:
-                self._take(self._news.get_nowait())
-
-    def _take(self, news: _Attempt | str) -> None:
-        if isinstance(news, str):
-            self._close(news)
-        else:
-            self._conclude(news)
+                self._news.get_nowait()()
 
     def _close(self, reason: str) -> None:
         self._closing = reason
         self._let_go(None)
         for attempt in self._at_work.values():
-            assert attempt.worker is not None
-            attempt.cut = attempt.cut or reason
-            if not attempt.worker.done:
-                attempt.worker.end(reason)
+            self._cut(attempt, reason)
+
+    def _cut(self, attempt: _Attempt, reason: str) -> None:
+        """End an item at work in good order."""
+        assert attempt.worker is not None
+        attempt.cut = attempt.cut or reason
+        if not attempt.worker.done:
+            attempt.worker.end(reason)
 
     def _begin_what_can(self) -> None:
         """Begin every item that may, in the order of the list; none overtakes one that waits for the same station."""
@@ -144,7 +165,6 @@ class Conductor:
                     kept.add(f"sample {item.experiment.sample.id}")
                 continue
             if self._closing:
-                self._tell("stopped", item, reason=self._closing)
                 continue
             if reason := self._hindrance(item):
                 self._tell("skipped", item, reason=reason)
@@ -211,12 +231,18 @@ class Conductor:
                 item.name,
                 claims=claims,
                 told=lambda name, document: self._document(item, name, document),
-                then=lambda _: self._news.put(attempt),
+                then=lambda _: self._news.put(lambda: self._conclude(attempt)),
             )
+            attempt.worker.RE.msg_hook = lambda _: self._count(item)
         except LabError as error:
             self._at_work.pop(item.name, None)
             self._fail(item, f"{type(error).__name__}: {error}")
             return None
+        if (longest := item.entry.longest) is not None:
+            too_long = f"it takes longer than {longest:g} s"
+            attempt.timer = self._lab.clock.after(
+                longest, lambda: self._soon(lambda: self._cut(attempt, too_long)), f"{item.name} longest"
+            )
         return attempt
 
     def _watched(self, plan: MsgGenerator[Any], attempt: _Attempt) -> MsgGenerator[Any]:
@@ -240,19 +266,23 @@ class Conductor:
         self._lab.clock.call(release)
 
     def _document(self, item: Item, name: str, document: dict[str, Any]) -> None:
-        self._messages[item.name] = self._messages.get(item.name, 0) + 1
         if name == "start":
             self._tell("run", item, uid=document["uid"])
+
+    def _count(self, item: Item) -> None:
+        self._messages[item.name] = self._messages.get(item.name, 0) + 1
 
     def _conclude(self, attempt: _Attempt) -> None:
         """Take the end of an item."""
         item, worker = attempt.item, attempt.worker
         assert worker is not None
+        if attempt.timer is not None:
+            attempt.timer.cancel()
         try:
             worker.result(0)
         except Exception as error:  # noqa: BLE001 - whatever it failed with, the night decides what follows
             if attempt.cut:
-                self._tell("stopped", item, reason=attempt.cut)
+                self._tell("waiting" if self._interrupted else "stopped", item, reason=attempt.cut)
             else:
                 self._fail(
                     item, f"{type(error).__name__}: {error}" if isinstance(error, LabError) else repr(error)
@@ -317,21 +347,21 @@ class Conductor:
                 raise LabError(
                     f"{item.name} is {self._state(item).state}: only what waits can be moved or removed"
                 )
-            before = None if not order.before else self._named(order.before)
+            if order.before:
+                self._named(order.before)
             self._items.remove(item)
             if order.verb == "remove":
                 self._tell("removed", item)
             else:
-                self._items.insert(len(self._items) if before is None else self._items.index(before), item)
+                self._items.insert(place(self._items, order.before), item)
+                self._tell("moved", item, before=order.before)
 
     def _add(self, order: Order) -> None:
-        try:
-            entry = TypeAdapter(Entry).validate_python(order.entry, strict=False)
-        except ValidationError as error:
-            raise LabError(f"the order says no item: {error}") from error
+        entry = validate(Entry, order.entry, file="the order")
         item = read_item(entry, Path(order.folder), self._config, self._items)
-        before = None if not order.before else self._named(order.before)
-        self._items.insert(len(self._items) if before is None else self._items.index(before), item)
+        if order.before:
+            self._named(order.before)
+        self._items.insert(place(self._items, order.before), item)
         self._state(item)
         self._chronicle.tell(
             self._lab.clock.time(),

@@ -12,6 +12,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from devices.errors import ConfigError, LabError, Mistake
+from devices.limits import Limits
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config.checking import Collected, nearest, validate
@@ -87,13 +88,21 @@ class Night:
     config_hash: str
 
 
-def read_night(path: Path, config: Config) -> tuple[Night, BenchFile]:
-    """Return the list in a file and the bench it is for. Raises ConfigError with every mistake in all its files."""
+def read_night(path: Path, config: Config) -> tuple[Night, BenchFile, Limits]:
+    """Return the list in a file, the bench it is for and the lab's limits; see read_copy."""
+    return read_copy(path, path.stem, path.parent, config)
+
+
+def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Night, BenchFile, Limits]:
+    """Return the list in a copy of the file `name` in `folder`, from where other files are seen.
+
+    Raises ConfigError with every mistake in all its files.
+    """
     document = read(path)
-    table = validate(_Table, named(document, path.stem), file=document.file)
+    table = validate(_Table, named(document, name), file=document.file)
     collected = Collected()
     chosen = collected.attempt(
-        config.select, table.bench, [_experiment_of(each.experiment, path.parent) for each in table.item]
+        config.select, table.bench, [_experiment_of(each.experiment, folder) for each in table.item]
     )
     entries = _with_names(table.item, () if chosen is None else chosen.experiments)
     collected.mistakes += _name_mistakes(entries, document.file)
@@ -107,7 +116,7 @@ def read_night(path: Path, config: Config) -> tuple[Night, BenchFile]:
         Item(entry, experiment, met or ())
         for entry, experiment, met in zip(entries, chosen.experiments, conditions, strict=True)
     )
-    return Night(
+    night = Night(
         table.name,
         table.bench,
         items,
@@ -116,7 +125,13 @@ def read_night(path: Path, config: Config) -> tuple[Night, BenchFile]:
         table.operator,
         table.notes,
         document.config_hash,
-    ), chosen.bench
+    )
+    return night, chosen.bench, chosen.limits
+
+
+def place(items: Sequence[Item], before: str) -> int:
+    """Return the place in front of the item of this name; the end without a name, or where it is gone."""
+    return next((number for number, item in enumerate(items) if item.name == before), len(items))
 
 
 def read_item(entry: Entry, folder: Path, config: Config, known: Sequence[Item]) -> Item:

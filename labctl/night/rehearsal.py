@@ -4,10 +4,9 @@ samples; what it takes, what it would refuse."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +97,9 @@ def rehearse(
         finally:
             lab.close()
         efforts = {name: _effort(stage, state, begin, end) for name, state in states.items()}
-    failures = [f"{name}: {state.reason}" for name, state in states.items() if state.state in ("failed", "stopped")]
+    failures = [
+        f"{name}: {state.reason}" for name, state in states.items() if state.state in ("failed", "stopped")
+    ]
     return Rehearsal(efforts, end - begin, tuple(questions), tuple(failures), left_out)
 
 
@@ -175,7 +176,7 @@ def _effort(stage: Path, state: ItemState, begin: float, end: float) -> Effort:
         state,
         (state.began or end) - begin,
         (state.ended or end) - begin,
-        disk=sum(os.path.getsize(path) for path in journals),
+        disk=sum(path.stat().st_size for path in journals),
     )
     for path in journals:
         run = Run(path)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from devices.errors import DataError
 from labctl.runs.index import OPEN, ask_index
@@ -19,8 +18,7 @@ RUNNING, DIED = "running", "died"
 ORDER = "ORDER BY began, uid, path"
 
 
-@dataclass(frozen=True)
-class Brief:
+class Brief(NamedTuple):
     """A run in one line.
 
     time, ended: labels [s since the epoch], ended that of the last row where there is no stop document. plan,
@@ -103,14 +101,14 @@ def brief_from(journal: Path) -> Brief:
 def brief_of(data: Path, row: sqlite3.Row) -> Brief:
     """Return the run of an index row with COLUMNS."""
     uid, path, *columns = row
-    return _told(uid, data / path, *columns)
+    return _told(uid, Path(f"{data}/{path}"), *columns)
 
 
 def _told(*columns: Any) -> Brief:
     brief = Brief(*columns)
     if brief.status != OPEN:
         return brief
-    return replace(brief, status=RUNNING if _is_written(brief.path) else DIED)
+    return brief._replace(status=RUNNING if _is_written(brief.path) else DIED)
 
 
 def _is_written(journal: Path) -> bool:

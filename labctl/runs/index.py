@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labctl.runs.remarks import SUFFIX
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
 APPLICATION, SCHEMA = 0x6C616263, 1
-"""What marks an index as labctl's ("labc"), and its version."""
+"""What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
 OPEN, DAMAGED = "open", "damaged"
 """Status of a run without a stop document (running, or it died: only its lock tells), and of an unreadable one."""
@@ -81,13 +81,9 @@ PRAGMA user_version = {SCHEMA}
 """
 
 
-class Seen(NamedTuple):
-    """By what a journal and the remarks on it are known to be as they were: size [bytes] and time of change [ns]."""
-
-    size: int
-    changed: int
-    remarks_size: int = 0
-    remarks_changed: int = 0
+Seen = tuple[int, int, int, int]
+"""By what a run is known to be as it was: size [bytes] and time of change [ns] of its journal, and of the remarks on
+it, zeros where there are none. A plain tuple: there are ten thousand of them at each question."""
 
 
 def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -116,21 +112,27 @@ def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> A
 
 def files_of(data: Path) -> dict[str, Seen]:
     """Return the journals of a data directory by their path below it, as they are now."""
-    journals: dict[str, tuple[int, int]] = {}
-    remarks: dict[str, tuple[int, int]] = {}
-    for month in _folders(_folders([str(data / "runs")])):
-        with suppress(FileNotFoundError), os.scandir(month) as entries:
-            for entry in entries:
-                kept = journals if entry.name.endswith(JOURNAL) else remarks
-                if kept is journals or entry.name.endswith(SUFFIX):
-                    with suppress(FileNotFoundError):
-                        status = entry.stat()
-                        kept[entry.path] = (status.st_size, status.st_mtime_ns)
+    found: dict[str, Seen] = {}
     skipped = len(str(data)) + 1
-    return {
-        path[skipped:]: Seen(*state, *remarks.get(f"{path.removesuffix(JOURNAL)}{SUFFIX}", (0, 0)))
-        for path, state in journals.items()
-    }
+    for month in _folders(_folders([str(data / "runs")])):
+        files = _files(month)
+        below = month[skipped:]
+        for name, journal in files.items():
+            if name.endswith(JOURNAL):
+                remarks = files.get(f"{name[: -len(JOURNAL)]}{SUFFIX}", (0, 0))
+                found[f"{below}/{name}"] = journal + remarks
+    return found
+
+
+def _files(folder: str) -> dict[str, tuple[int, int]]:
+    """Return size and time of change of the files in a folder by name; without those that vanish meanwhile."""
+    found = {}
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                status = entry.stat()
+                found[entry.name] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def _folders(parents: list[str]) -> list[str]:
@@ -204,8 +206,12 @@ def _throw_away(path: Path) -> None:
 
 def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
     """Read the journals that are new or changed since they were last looked at, and forget those that are gone."""
-    known = {row[0]: Seen(*row[1:]) for row in connection.execute(_KNOWN)}
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    known: dict[str, Seen] = {row[0]: row[1:] for row in cursor.execute(_KNOWN)}
     present = files_of(data)
+    if known == present:
+        return
     stale = [path for path in known if path not in present]
     stale += [path for path, seen in present.items() if known.get(path) != seen]
     for begin in range(0, len(stale), TOGETHER):
@@ -245,7 +251,7 @@ def _forget(connection: sqlite3.Connection, path: str) -> None:
 def _keep(connection: sqlite3.Connection, path: str, seen: Seen, entry: Entry | None) -> None:
     """Write one entry. A journal that says nothing yet is kept unlisted, so that it is not read again and again."""
     columns: Mapping[str, Any] = {} if entry is None else entry.columns
-    values = [path, seen.size, seen.changed, seen.remarks_size, seen.remarks_changed, entry is not None]
+    values = [path, *seen, entry is not None]
     values += [columns.get(name, "") for name in NAMES]
     marks = ", ".join("?" for _ in values)
     names = f"path, size, changed, remarks_size, remarks_changed, listed, {', '.join(NAMES)}"

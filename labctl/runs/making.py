@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from labctl.runs.briefs import Brief, briefs
+from labctl.runs.briefs import Brief
 from labctl.runs.run import Run
+from labctl.runs.search import Search, search
 from labctl.samples.parents import Families
 
 MAKING = frozenset({"anneal"})
@@ -20,15 +21,13 @@ def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[B
     their rows, the sample had their heat. Where nobody said when it was cut, all that its parent had counts.
     """
     ends = {each.id: each.cut for each in Families(data).ancestors(sample_id, named)} | {sample_id: None}
-    return [
+    found = [
         each
-        for each in briefs(data)
-        if each.plan in MAKING and each.sample in ends and _before(each.time, ends[each.sample])
+        for sample, end in ends.items()
+        for plan in MAKING
+        for each in search(data, Search(sample=sample, plan=plan, until=end))
     ]
-
-
-def _before(time: float, end: float | None) -> bool:
-    return end is None or time < end
+    return sorted(found, key=lambda brief: (brief.time, brief.uid))
 
 
 def made_by(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[str]:

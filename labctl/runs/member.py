@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import Corrupt
+from labctl.journal.cache import columns
 from labctl.journal.documents import read_documents
 from labctl.runs.rows import Column, Table, read_rows
 from labctl.runs.skim import skim
@@ -39,5 +40,7 @@ class Member:
         described = self.streams[stream]
         known = described[0]["data_keys"]
         wanted = {key: known[key] for key in keys if key in known}
-        uids = [each["uid"] for each in described]
-        return read_rows(self.path, wanted, uids, until_damage=self._until_damage)
+        if self.damage:
+            return read_rows(self.path, wanted, [each["uid"] for each in described])
+        rows = columns(self.path)[stream]
+        return rows.times, {key: rows.data[key] for key in wanted}

@@ -48,15 +48,17 @@ def measure(data: Path, sample: str, measurement: Measurement) -> None:
     enter(data, sample, "measured", **details)
 
 
-def measured(data: Path, sample: str, named: Iterable[str] = ()) -> list[Measurement]:
+def measured(
+    data: Path, sample: str, named: Iterable[str] = (), families: Families | None = None
+) -> list[Measurement]:
     """Return what is known by measurement, the newest of each kind: a sample's own, and its layers' from its parents.
 
     A piece has the layers of the sheet that it was cut from; its area and capacity are its own. named: parents that
-    are not on record yet. Raises Corrupt.
+    are not on record yet. families: as they were looked up already. Raises Corrupt.
     """
     facts = Facts(data)
     found: dict[tuple[str, str], Measurement] = {}
-    for parent in reversed(Families(data).ancestors(sample, named)):
+    for parent in reversed((families or Families(data)).ancestors(sample, named)):
         found |= {key: each for key, each in _newest(facts.of(parent.id)).items() if key[0] == "thickness"}
     return list((found | _newest(facts.of(sample))).values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from devices.errors import Corrupt, DataError
@@ -61,14 +62,19 @@ class Families:
 
     def children(self, sample: str) -> list[str]:
         """Return the samples that were cut from a sample; one whose facts are broken only if its runs say so."""
-        known = {*self._facts.samples(), *self._recorded}
-        return sorted(each for each in known if self._is_child(each, sample))
+        return self._children.get(sample, [])
 
-    def _is_child(self, child: str, sample: str) -> bool:
-        try:
-            return any(each.id == sample for each in self.parents(child))
-        except Corrupt:
-            return sample in self._recorded.get(child, ())
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for child in sorted({*self._facts.samples(), *self._recorded}):
+            try:
+                parents = [each.id for each in self.parents(child)]
+            except Corrupt:
+                parents = self._recorded.get(child, [])
+            for parent in parents:
+                found.setdefault(parent, []).append(child)
+        return found
 
 
 _RECORDED = (

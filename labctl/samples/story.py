@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,26 +63,34 @@ class Story:
 
 
 class Stories:
-    """The stories of all samples of a data directory, as it is when this is made."""
+    """The stories of the samples of a data directory, as it is when this is made; `only`: of one sample."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, only: str = "") -> None:
         self._data, self._facts, self._families = data, Facts(data), Families(data)
         self._steps: dict[str, list[Step]] = {}
-        for brief, values in ask_index(data, lambda connection: list(_runs(connection, data))):
+        for brief, values in ask_index(data, lambda connection: _runs(connection, data, self._wanted(only))):
             self._steps.setdefault(brief.sample, []).append(Step(brief, values))
+        self._known = {*self._facts.samples(), *self._steps}
+
+    def _wanted(self, only: str) -> list[str]:
+        """Return the samples whose runs are needed, none for all of them."""
+        try:
+            return [only, *(each.id for each in self._families.ancestors(only))] if only else []
+        except DataError:
+            return [only]
 
     def ids(self) -> list[str]:
         """Return the ids of all samples of which anything is known."""
-        return sorted({*self._facts.samples(), *(sample for sample in self._steps if sample)})
+        return sorted(self._known)
 
     def of(self, sample: str) -> Story:
         """Return a sample's story; facts that cannot be read are its trouble. Raises DataError for no sample."""
-        if sample not in self.ids():
+        if sample not in self._known:
             raise DataError(f"nothing is known of a sample {sample!r}; `labctl samples` lists them")
         try:
             facts = tuple(self._facts.of(sample))
             parents = tuple(self._families.ancestors(sample))
-            by = tuple(measured(self._data, sample))
+            by = tuple(measured(self._data, sample, families=self._families))
         except DataError as error:
             return Story(sample, steps=tuple(self._steps.get(sample, ())), trouble=str(error))
         ends = {each.id: each.cut for each in parents}
@@ -94,7 +102,9 @@ class Stories:
         ]
         own = self._steps.get(sample, [])
         steps = tuple(sorted([*inherited, *own], key=lambda step: step.brief.time))
-        described = next((each["sample"] for each in facts if each["fact"] == "described"), {})
+        described: Mapping[str, Any] = next(
+            (each["sample"] for each in facts if each["fact"] == "described"), {}
+        )
         return Story(
             sample,
             label=next((step.brief.label for step in reversed(own) if step.brief.label), ""),
@@ -105,7 +115,7 @@ class Stories:
             children=tuple(self._families.children(sample)),
             steps=steps,
             facts=facts,
-            values=_values(steps, facts, by),
+            values=_values(steps, facts) | _measured_values(by, described),
         )
 
 
@@ -114,7 +124,17 @@ def _layers(described: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
         yield layer["material"], layer["thickness"], layer.get("thickness_sd", 0.0)
 
 
-def _values(steps: tuple[Step, ...], facts: tuple[Fact, ...], by: tuple[Measurement, ...]) -> dict[str, float]:
+def _measured_values(by: Iterable[Measurement], described: Mapping[str, Any]) -> dict[str, float]:
+    """Return area and the film's thickness where they were measured; of a piece not described yet any layer's."""
+    film = [layer["material"] for layer in described.get("layers", ())][-1:]
+    return {
+        each.quantity: each.value
+        for each in by
+        if each.quantity == "area" or (each.quantity == "thickness" and film in ([], [each.layer]))
+    }
+
+
+def _values(steps: tuple[Step, ...], facts: tuple[Fact, ...]) -> dict[str, float]:
     """Return what a sample came to. Heat counts whatever a run is marked; capacities of bad runs do not."""
     values: dict[str, float] = {"cell": float(any(each["fact"] == "assembled" for each in facts))}
     for step in steps:
@@ -130,22 +150,30 @@ def _values(steps: tuple[Step, ...], facts: tuple[Fact, ...], by: tuple[Measurem
             if "best_discharge" in found:
                 values["capacity"] = max(values.get("capacity", 0.0), found["best_discharge"])
             values["cycles"] = values.get("cycles", 0.0) + found.get("cycles", 0.0)
-    cathode = next((layer for layer in by if layer.quantity == "thickness"), None)
-    for each in by:
-        if each.quantity == "area" or each is cathode:
-            values[each.quantity] = each.value
     return values
 
 
-def _runs(connection: sqlite3.Connection, data: Path) -> Iterator[tuple[Brief, dict[str, float]]]:
-    """Yield every run with a sample, oldest first, and its values."""
-    marks = ", ".join("?" for _ in VALUES)
-    keys = dict(connection.execute(f"SELECT id, key FROM keys WHERE key IN ({marks})", VALUES).fetchall())
+def _runs(
+    connection: sqlite3.Connection, data: Path, samples: Sequence[str]
+) -> list[tuple[Brief, dict[str, float]]]:
+    """Return every run of some samples, of all where none is named, oldest first, and its values."""
+    keys = dict(
+        connection.execute(f"SELECT id, key FROM keys WHERE key IN ({_marks(VALUES)})", VALUES).fetchall()
+    )
+    named = f"sample IN ({_marks(samples)})" if samples else "sample <> ''"
+    cursor = connection.cursor()
+    cursor.row_factory = None
     found: dict[int, dict[str, float]] = {}
-    wanted = ", ".join(map(str, keys))
-    for run, key, number in connection.execute(f"SELECT run, key, number FROM amounts WHERE key IN ({wanted})"):
-        found.setdefault(run, {})[keys[key].rpartition(".")[2]] = number
-    for identity, *row in connection.execute(
-        f"SELECT id, {COLUMNS} FROM runs WHERE listed AND sample <> '' ORDER BY began, uid"
+    for run, key, number in cursor.execute(
+        f"SELECT run, key, number FROM runs JOIN amounts ON run = runs.id WHERE {named} AND key IN ({_marks(keys)})",
+        [*samples, *keys],
     ):
-        yield brief_of(data, row), found.get(identity, {})
+        found.setdefault(run, {})[keys[key].rpartition(".")[2]] = number
+    rows = cursor.execute(
+        f"SELECT id, {COLUMNS} FROM runs WHERE listed AND {named} ORDER BY began, uid", [*samples]
+    )
+    return [(brief_of(data, row), found.get(run, {})) for run, *row in rows]
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" for _ in values)

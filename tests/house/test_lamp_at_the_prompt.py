@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from devices.errors import InterlockError
+from bluesky.utils import RunEngineInterrupted
+
+from devices.errors import InterlockError, LabError
+from devices.lamp.train import LEASE, Train
 from devices.roles import AnnealJob
 
 
@@ -75,3 +78,188 @@ def test_a_flash_that_somebody_else_triggers_ends_the_train_and_is_told(lab, sam
     assert flashes == flight.done + 1
     assert lab.clock.now() - began < 120.0
     assert "FAULT" in repr(lab.lamp)
+
+
+# Keep-alives, holds and tokens belong to an acting loop.
+
+
+def gates(lab):
+    return [entry[0] for entry in lab.twins.station("lamp").gate.log if entry[1] == "gate"]
+
+
+def flying(lab, job):
+    """Arm and kick off at the prompt, as a plan does, until the bank is charged."""
+    lab.lamp.insert(lab.lamp.arm(job))
+    lab.wait(lab.lamp.kickoff())
+
+
+def test_looks_do_not_feed_the_watchdog_of_a_charger_whose_train_hangs(lab, job):
+    charger = lab.twins.station("lamp").charger
+    flying(lab, job)
+    lab.clock.sleep(1.0)
+    lab.lamp._running.cancel()
+    hung = lab.clock.now()
+    ages = []
+    for _ in range(20):
+        lab.clock.sleep(0.2)
+        ages.append(lab.lamp.charger.state().age)
+        reading = lab.lamp.charger.read()["lamp_charger_voltage"]
+        assert reading["timestamp"] == pytest.approx(lab.clock.time() - lab.lamp.charger.reading_age)
+        repr(lab.lamp)
+    (tripped,) = [entry[0] for entry in charger.log if entry[1] == "watchdog"]
+    assert tripped <= hung + 1.5
+    assert ages[:10] == sorted(ages[:10])
+    assert ages[9] > 1.5
+    assert ages[-1] == 0.0
+    assert not charger.high_voltage_on
+
+
+def test_a_look_says_how_old_it_is_and_off_is_always_heard(lab, job):
+    flying(lab, job)
+    lab.clock.sleep(0.3)
+    assert " s ago" in repr(lab.lamp)
+    for deed in (lab.lamp.charger.identify, lab.lamp.charger.reset):
+        with pytest.raises(InterlockError, match="would feed its watchdog"):
+            deed()
+    lab.lamp.charger.off()
+    assert not lab.twins.station("lamp").charger.high_voltage_on
+    assert lab.lamp.charger.state().age == 0.0
+    lab.lamp.safe()
+
+
+def test_high_voltage_is_refused_at_the_prompt(lab, job):
+    charger = lab.twins.station("lamp").charger
+    for _ in range(2):
+        with pytest.raises(InterlockError, match=r"nothing was switched on\. Run a plan"):
+            lab.lamp.charger.program(300.0)
+        lab.lamp.arm(job)
+    assert not [entry for entry in charger.log if entry[1] == "high voltage on"]
+    flying(lab, job)
+    with pytest.raises(InterlockError, match="nothing was switched on"):
+        lab.lamp.charger.program(900.0)
+    lab.lamp.safe()
+
+
+def paused(lab, sample, recipe, pulses):
+    """Pause a train after some pulses."""
+
+    def hold(name, doc):
+        if name == "event_page" and lab.lamp.flight().done >= pulses:
+            lab.RE.unsubscribe(number)
+            lab.RE.loop.create_task(lab.RE._request_pause_coro(False))
+
+    number = lab.RE.subscribe(hold)
+    with pytest.raises(RunEngineInterrupted):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    assert lab.RE.state == "paused"
+
+
+def test_a_halted_plan_leaves_a_lamp_that_disarms_itself_and_never_fires(lab, sample, recipe):
+    paused(lab, sample, recipe, 2)
+    done = len(gates(lab))
+    lab.RE.halt()
+    lab.lamp.resume()
+    lab.clock.sleep(LEASE + 1.0)
+    assert "no live plan was heard of" in repr(lab.lamp)
+    assert "FAULT" in repr(lab.lamp)
+    lab.clock.sleep(700.0)
+    assert len(gates(lab)) == done
+    assert not lab.twins.station("lamp").charger.high_voltage_on
+
+
+def test_resume_at_the_prompt_does_not_fire_while_the_plan_is_paused(lab, sample, recipe):
+    paused(lab, sample, recipe, 2)
+    done = len(gates(lab))
+    lab.lamp.resume()
+    lab.clock.sleep(4.0)
+    assert len(gates(lab)) == done
+    lab.lamp.pause()
+    lab.clock.sleep(60.0)
+    assert "ARMED" in repr(lab.lamp)
+    lab.RE.resume()
+    assert len(gates(lab)) == recipe.pulse_count
+
+
+def test_a_pause_in_the_last_question_before_a_pulse_holds_that_pulse(lab, job, monkeypatch):
+    true, asked = Train._alive, []
+
+    def alive(train):
+        answer = true(train)
+        if len(gates(lab)) == 2 and train.is_late and not asked:
+            asked.append(lab.clock.now())
+            lab.lamp.pause()
+        train.renew_lease()
+        return answer
+
+    monkeypatch.setattr(Train, "is_late", property(lambda train: train._clock.now() >= train._due))
+    monkeypatch.setattr(Train, "_alive", alive)
+    flying(lab, job)
+    lab.clock.sleep(30.0)
+    assert asked
+    assert len(gates(lab)) == 2
+    lab.lamp.resume()
+    lab.wait(lab.lamp.complete())
+    assert len(gates(lab)) == job.recipe.pulse_count
+
+
+def test_safe_in_the_moment_of_a_trains_end_leaves_no_status_open(lab, job, monkeypatch):
+    true = Train.end
+
+    def end(train):
+        first = true(train)
+        if first:
+            lab.lamp.safe()
+        return first
+
+    monkeypatch.setattr(Train, "end", end)
+    flying(lab, job)
+    complete = lab.lamp.complete()
+    for _ in range(50):
+        lab.clock.sleep(4.0)
+        lab.lamp.renew_lease()
+    assert complete.done
+    assert lab.lamp.flight().done == job.recipe.pulse_count
+
+
+@pytest.mark.parametrize("lasts", [0.1, 2.0])
+def test_a_permissive_lost_after_arming_disarms_at_once(lab, job, lasts):
+    board = lab.twins.station("lamp").board
+    token = lab.lamp.arm(job)
+    assert "owner        this session" in repr(lab.lamp)
+    board.open_contact("door", lab.clock.now())
+    lab.clock.sleep(lasts)
+    board.close_contact("door", lab.clock.now())
+    lab.clock.sleep(0.6)
+    assert "owner        nobody" in repr(lab.lamp)
+    lab.lamp.insert(token)
+    with pytest.raises(InterlockError, match="withdrawn after it was armed") as refused:
+        lab.lamp.kickoff()
+    assert refused.value.permissive == "door"
+    assert not [entry for entry in lab.twins.station("lamp").charger.log if entry[1] == "high voltage on"]
+
+
+def test_a_pulse_that_only_the_boards_counter_saw_counts_as_fired(lab, sample, recipe, monkeypatch):
+    from devices.lamp.records import Pulse
+    from labctl import Run
+
+    lamp = lab.lamp
+    fired, take = lamp.gate.fired, lamp.meter.take
+    blind = lambda: lamp.flight().done == 2  # noqa: E731 - the third pulse
+    monkeypatch.setattr(lamp.gate, "fired", lambda: fired() and not blind())
+    monkeypatch.setattr(lamp.meter, "take", lambda: None if take() is None or blind() else 16.5)
+    monkeypatch.setattr(Pulse, "emptied", lambda pulse, least: False)
+    lab.RE(lab.plans.anneal(lamp, sample, recipe))
+    assert len(gates(lab)) == recipe.pulse_count
+    table = Run("last", lab.data).table()
+    assert list(table["pulse"]) == list(range(1, recipe.pulse_count + 1))
+    assert [flags != 0 for flags in table["flags"]] == [number == 3 for number in table["pulse"]]
+
+
+def test_what_plans_need_is_said_in_words_not_by_python(lab, sample, recipe):
+    for wrong, said in (
+        (("lamp", sample, recipe), "lamp"),
+        ((lab.lamp, "lco-0.7um", recipe), "sample"),
+        ((lab.lamp, sample, "fla-850V-20"), "recipe"),
+    ):
+        with pytest.raises(LabError, match=rf"{said}.*lab\."):
+            lab.RE(lab.plans.anneal(*wrong))

@@ -54,3 +54,10 @@ def test_crystalline_share_is_drawn_over_the_film(flashed):
     axes = crystalline_figure("X", lamp.result(state)).axes[0]
     assert axes.get_xlim()[1] == pytest.approx(1.2)
     assert axes.get_ylabel().endswith("(1)")
+
+
+def test_a_film_that_is_crystalline_throughout_is_not_drawn_on_the_frame(flashed):
+    lamp, _, state, _ = flashed
+    axes = crystalline_figure("X", lamp.result(state)).axes[0]
+    low, high = axes.get_ylim()
+    assert (1.0 - low) / (high - low) < 0.95

@@ -33,7 +33,7 @@ def test_only_a_long_rest_after_which_nothing_drove_the_cell_counts(
     }
     run = SimpleNamespace(streams={"steps": []}, table=lambda _: steps)
     brief = SimpleNamespace(sample=sample.id, plan="cycle", path=tmp_path)
-    monkeypatch.setattr(cell_records, "briefs", lambda _: iter([brief]))
+    monkeypatch.setattr(cell_records, "search", lambda *_: [brief])
     monkeypatch.setattr(cell_records, "Run", lambda _: run)
     assert JournalCells(tmp_path).rest_voltage(sample) == expected
 

@@ -135,6 +135,20 @@ def test_a_program_with_a_typing_error_is_refused_with_line_and_column(tmp_path)
         invoke("check", steps)
 
 
+def test_names_are_checked_and_exported_as_files_are():
+    told = invoke("check", "formation", "fla-0.7um", "--sample", "lco-0.7um").output
+    assert "formation: 5 steps" in told
+    assert "rates-0.7um: 4 steps" in told
+    assert (
+        invoke("export", "fla-0.7um").output
+        == invoke("export", "rates-0.7um", "--sample", "lco-0.7um").output
+    )
+    with pytest.raises(ConfigError, match=r'(?s)2 mistakes.*did you mean "formation".*"xyzzy"'):
+        invoke("check", "formatoin", "xyzzy")
+    with pytest.raises(ConfigError, match="there is no program in it"):
+        invoke("export", ROOT / "config" / "recipes" / "fla-850V-20.toml")
+
+
 def test_programs_are_printed_in_other_languages(tmp_path):
     text = invoke("export", "formation", "--sample", "lco-0.7um").output
     assert "repeat 3 x (" in text

@@ -19,7 +19,7 @@ from devices.techniques import (
     VoltageRamp,
 )
 from labctl import Run
-from labctl.cycle_pictures import cycle_figures
+from labctl.cycle_pictures import cycle_figures, rates_of, time_figure
 from labctl.plot import plot_run
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
@@ -55,7 +55,7 @@ def run(open_lab, sample, tmp_path):
 
 def test_a_program_of_everything_has_every_picture_with_units_on_its_axes(run, tmp_path):
     figures = cycle_figures(run, "film")
-    assert set(figures) == {"voltage", "time", "voltammogram", "nyquist", "fade"}
+    assert set(figures) == {"time", "current", "voltage", "voltammogram", "nyquist", "fade"}
     for figure in figures.values():
         (axes,) = figure.axes
         assert axes.get_ylabel()
@@ -65,6 +65,26 @@ def test_a_program_of_everything_has_every_picture_with_units_on_its_axes(run, t
     area = run.start["sample"]["area_m2"] * 1e4
     assert np.allclose(points.get_xdata(), impedance["z_real"] * area)
     assert np.allclose(points.get_ydata(), -impedance["z_imag"] * area)
+    _, drawn = figures["current"].axes[0].lines
+    assert np.allclose(drawn.get_ydata(), run.table()["current"] / area * 1e6)
     loop = figures["voltammogram"].axes[0].lines[0]
     assert loop.get_ydata().max() > 0 > loop.get_ydata().min()
-    assert len(plot_run(run, tmp_path / "pictures")) == 5
+    assert len(plot_run(run, tmp_path / "pictures")) == 6
+
+
+@pytest.mark.parametrize(
+    ("last", "unit", "shown"),
+    [(90.0, "s", 90.0), (600.0, "min", 10.0), (7.2e4, "h", 20.0), (8.64e5, "days", 10.0)],
+)
+def test_times_are_in_the_unit_people_would_say(last, unit, shown):
+    rows = {"test_time": np.array([0.0, last]), "voltage": np.array([3.0, 4.0])}
+    (axes,) = time_figure(rows, "film").axes
+    assert axes.get_xlabel() == f"time ({unit})"
+    assert axes.lines[0].get_xdata()[-1] == pytest.approx(shown)
+
+
+def test_a_train_of_pulses_has_no_curve_over_capacity(run):
+    rows = run.table()
+    rows["cycle"][:] = 1  # one cycle that turns twenty times
+    assert rates_of(run, rows) == {}
+    assert len(rates_of(run, run.table())) == 1

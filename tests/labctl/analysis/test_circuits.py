@@ -65,3 +65,20 @@ def test_bad_fits_are_refused() -> None:
         fit_circuit(CELL, FREQUENCY, SPECTRUM, {"R0": 1.0})
     with pytest.raises(ValueError, match="positive"):
         fit_circuit(CELL, FREQUENCY, SPECTRUM, {**START, "R0": -1.0})
+
+
+def test_resistances_that_are_felt_only_together_are_undetermined() -> None:
+    circuit = series(resistor("a"), resistor("b"), parallel(resistor("r"), capacitor("c")))
+    frequency = np.geomspace(1.0, 1e5, 30)
+    truth = {"a": 10.0, "b": 10.0, "r": 100.0, "c": 1e-6}
+    rng = np.random.default_rng(2)
+    noisy = circuit.impedance(truth, 2.0 * np.pi * frequency) * (1.0 + 1e-3 * rng.standard_normal(30))
+    found = fit_circuit(circuit, frequency, noisy, {"a": 5.0, "b": 20.0, "r": 50.0, "c": 1e-6})
+    assert set(found.undetermined) == {"a", "b"}
+
+
+def test_more_parameters_than_numbers_are_refused() -> None:
+    names = [f"r{number}" for number in range(12)]
+    circuit = series(*(resistor(name) for name in names))
+    with pytest.raises(ValueError, match="cannot determine"):
+        fit_circuit(circuit, np.geomspace(1, 10, 5), np.ones(5, dtype=complex), dict.fromkeys(names, 1.0))

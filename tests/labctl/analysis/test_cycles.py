@@ -60,3 +60,31 @@ def test_branches_start_at_no_charge() -> None:
     assert up[0].tolist() == [0.0, 10.0]
     assert down[0].tolist() == [0.0, 8.0]
     assert down[1].tolist() == [4.0, 3.0]
+
+
+def test_rows_without_numbers_are_bridged_and_cost_no_charge() -> None:
+    charge, voltage = CHARGE.copy(), VOLTAGE.copy()
+    charge[2], voltage[5] = math.nan, math.nan
+    first, second = capacities(CYCLE, CURRENT, charge, voltage)
+    assert (first.charge_capacity, first.discharge_capacity) == (10.0, 9.0)
+    assert second.discharge_capacity == 8.0
+    assert math.isfinite(first.discharge_energy)
+
+
+def test_noise_at_rest_is_no_discharge_current_and_uneven_rows_do_not_bend_it() -> None:
+    noise = np.array([1e-9, -2e-9, 1e-9, -1e-9] * 5)
+    current = np.concatenate(([1.0, 1.0], noise, [-2.0, -2.0, -1.0]))
+    charge = np.concatenate(([0.0, 10.0], np.full(20, 10.0), [9.0, 1.0, 0.0]))
+    (only,) = capacities(np.ones(25, dtype=int), current, charge)
+    assert only.discharge_current == pytest.approx((2.0 * 9.0 + 1.0 * 1.0) / 10.0)
+    assert capacities(np.ones(22, dtype=int), current[:22], charge[:22]) == []
+
+
+def test_a_charge_that_starts_anew_with_each_step_is_refused() -> None:
+    with pytest.raises(ValueError, match="net and cumulative"):
+        capacities(CYCLE[:4], CURRENT[:4], np.array([0.0, 10.0, 0.0, 9.0]))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_no_rows_and_one_row_are_no_cycle(count: int) -> None:
+    assert capacities(CYCLE[:count], CURRENT[:count], CHARGE[:count]) == []

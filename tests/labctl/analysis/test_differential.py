@@ -40,3 +40,22 @@ def test_bad_rows_are_refused() -> None:
         differential_capacity(CHARGE[:2], VOLTAGE[:2], 0.01)
     with pytest.raises(ValueError, match="finite"):
         differential_capacity(CHARGE * np.nan, VOLTAGE, 0.01)
+
+
+def test_what_passes_in_a_hold_at_the_highest_voltage_is_in_the_last_window() -> None:
+    voltage = np.array([3.0, 4.0, 4.2, 4.2, 4.2])
+    charge = np.array([0.0, 1.0, 2.0, 3.0, 5.0])
+    _, slopes = differential_capacity(charge, voltage, 0.1)
+    assert np.sum(slopes) * 0.1 == pytest.approx(5.0, rel=1e-12)
+
+
+def test_rows_at_one_voltage_keep_their_charge() -> None:
+    middles, slopes = differential_capacity(np.array([0.0, 1.0, 2.0]), np.full(3, 3.9), 0.01)
+    assert np.sum(slopes) * 0.01 == pytest.approx(2.0)
+    assert abs(float(middles[np.argmax(slopes)]) - 3.9) <= 0.01
+
+
+def test_many_rows_give_what_few_give() -> None:
+    voltage = np.linspace(3.0, 4.2, 25_001)
+    few = differential_capacity(voltage[::1000] ** 2, voltage[::1000], 0.05)[1]
+    assert differential_capacity(voltage**2, voltage, 0.05)[1] == pytest.approx(few, rel=2e-2)

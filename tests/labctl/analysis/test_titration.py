@@ -71,3 +71,41 @@ def test_bad_rows_are_refused() -> None:
         gitt(TIME, TIME * np.nan, 3.9, np.ones(5), LENGTH)
     with pytest.raises(ValueError, match="fall"):
         pitt(TIME, 1.0 + TIME, 1e-3, LENGTH)
+
+
+def test_uneven_rows_of_a_rest_are_judged_by_their_times() -> None:
+    """Many rows at the start of a rest, as cyclers take them: by their number its last tenth would not be its end."""
+    voltage, after = pulse()
+    time = np.concatenate((np.linspace(0.0, 1.0, 10), np.linspace(2.0, 1000.0, 90)))
+    resting = after + 2e-3 * np.exp(-time / 30.0)
+    assert gitt(TIME, voltage, 3.9, resting, LENGTH, rest_time=time).valid
+    short = time / 100.0
+    found = gitt(TIME, voltage, 3.9, after + 2e-3 * (1.0 - short / 10.0), LENGTH, rest_time=short)
+    assert "the rest after the pulse was too short" in found.doubts
+
+
+def test_a_voltage_that_did_not_move_gives_no_diffusivity() -> None:
+    voltage, _ = pulse()
+    with pytest.raises(ValueError, match="did not move"):
+        gitt(TIME, voltage, 3.9, np.full(20, 3.9), LENGTH)
+    with pytest.raises(ValueError, match="order"):
+        gitt(TIME[::-1].copy(), voltage, 3.9, np.full(20, 3.9), LENGTH)
+    with pytest.raises(ValueError, match="rest after"):
+        gitt(TIME, voltage, 3.9, np.full(1, 3.9), LENGTH)
+
+
+def test_a_current_against_the_step_or_none_is_refused() -> None:
+    time = np.linspace(0.0, 500.0, 400)
+    current = 1e-4 * np.exp(-time / 100.0)
+    with pytest.raises(ValueError, match="as the step asks"):
+        pitt(time, current, -1e-3, LENGTH)
+    with pytest.raises(ValueError, match="zero"):
+        pitt(time, current, 0.0, LENGTH)
+
+
+def test_noise_about_no_current_does_not_bend_the_diffusivity() -> None:
+    time = np.linspace(0.0, 500.0, 2000)
+    current = 1e-4 * np.exp(-time / 20.0)
+    noise = 1e-8 * np.random.default_rng(1).standard_normal(time.size)
+    quiet, noisy = (pitt(time, each, 1e-3, LENGTH).diffusivity for each in (current, current + noise))
+    assert noisy == pytest.approx(quiet, rel=1e-2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from event_model import DocumentNames, compose_run, schema_validators
 
-from devices.errors import Corrupt, Foreign, Newer
+from devices.errors import Corrupt, DataError, Foreign, Newer
 from labctl.event_uids import event_uid
 from labctl.journal.documents import Journal, read_documents, read_ends, run_path
 from labctl.journal.records import RecordFile, encode, read_records
@@ -90,36 +90,95 @@ def test_nan_is_null_on_disk_and_nan_again_when_read(tmp_path):
     assert values[0] == docs[2][1]["data"]["voltage"][0]
 
 
-def test_a_tail_cut_at_any_byte_loses_the_torn_record_only(tmp_path):
+def ends_of(data):
+    return [index + 1 for index, byte in enumerate(data) if byte == ord("\n")]
+
+
+def test_a_tail_cut_at_any_byte_of_the_last_three_records_loses_the_torn_one_and_says_so(tmp_path):
     path = write(tmp_path, documents(pages=2))
     data = path.read_bytes()
-    ends = [index + 1 for index, byte in enumerate(data) if byte == ord("\n")]
+    ends = ends_of(data)
     whole = list(read_records(path))
     for cut in range(ends[-4], len(data)):
         path.write_bytes(data[:cut])
         complete = sum(end <= cut for end in ends)
-        assert list(read_records(path)) == whole[:complete]
+        losses = []
+        assert list(read_records(path, lost=losses.append)) == whole[:complete]
+        torn = cut - ends[complete - 1]
+        assert [(loss.size, loss.records, loss.torn) for loss in losses] == (
+            [(torn, 1, True)] if torn else []
+        )
 
 
-def test_any_flipped_bit_is_found_and_never_read_as_data(tmp_path):
+def damaged_reading(path, data, place, bit):
+    """Read a journal with one bit flipped; return the records, the error, what is said to be lost."""
+    damaged = bytearray(data)
+    damaged[place] ^= 1 << bit
+    path.write_bytes(bytes(damaged))
+    read, losses = [], []
+    try:
+        for record in read_records(path, lost=losses.append):
+            read.append(record)
+    except (Corrupt, Foreign) as error:
+        return read, error, losses
+    return read, None, losses
+
+
+def test_every_flipped_bit_of_one_record_is_found_and_what_is_before_it_can_be_read(tmp_path):
     path = write(tmp_path, documents(pages=1, rows=1))
     data = path.read_bytes()
-    whole = [record.payload for record in read_records(path)]
+    ends, whole = ends_of(data), list(read_records(path))
+    for place in range(ends[2], ends[3]):
+        for bit in range(8):
+            read, error, losses = damaged_reading(path, data, place, bit)
+            assert isinstance(error, Corrupt)
+            assert (read, losses) == (whole[:3], [])
+            assert list(read_records(path, lost=losses.append, until_damage=True)) == whole[:3]
+            assert losses[0].size == len(data) - ends[2]
+
+
+def test_a_flipped_bit_anywhere_is_found_and_never_read_as_data(tmp_path):
+    path = write(tmp_path, documents(pages=1, rows=1))
+    data = path.read_bytes()
+    ends, whole = ends_of(data), list(read_records(path))
     for place in range(len(data)):
-        for bit in (0, 3, 6):
-            damaged = bytearray(data)
-            damaged[place] ^= 1 << bit
-            path.write_bytes(bytes(damaged))
-            read = []
-            try:
-                for record in read_records(path):
-                    read.append(record.payload)
-            except (Corrupt, Foreign):
-                pass
-            else:
-                # Only the last record can look torn: its newline was hit.
-                assert len(read) == len(whole) - 1
-            assert read == whole[: len(read)]
+        read, error, losses = damaged_reading(path, data, place, place % 8)
+        before = sum(end <= place for end in ends)
+        assert read == whole[:before]
+        # Only the newline of the last record makes it look torn.
+        assert error is not None or (place == len(data) - 1 and losses)
+
+
+def test_infinities_are_no_missing_numbers(tmp_path):
+    docs = documents(pages=1)
+    docs[2][1]["data"]["voltage"][:3] = [math.inf, -math.inf, math.nan]
+    values = list(read_documents(write(tmp_path, docs)))[2][1]["data"]["voltage"]
+    assert values[:2] == [math.inf, -math.inf]
+    assert math.isnan(values[2])
+
+
+def test_metadata_of_any_text_is_kept_as_text(tmp_path):
+    docs = documents(pages=1)
+    strange = {
+        "control": "\0\x1b[2J\n\r\u2028",
+        "long": "n" * 5000,
+        "html": "<script>alert(1)</script>",
+        "é": "µ",
+    }
+    docs[0][1].update(strange, half="\ud800")
+    start = next(read_documents(write(tmp_path, docs)))[1]
+    assert {key: start[key] for key in strange} == strange
+    assert start["half"] == "\ud800"
+    assert len(list(tmp_path.rglob("*.jnl"))) == 1
+
+
+@pytest.mark.parametrize("uid", ["../../../evil", "/evil", "", "x" * 5000, "a\0b", str(uuid.uuid4()).upper()])
+def test_a_uid_that_is_none_never_becomes_a_file_name(tmp_path, uid):
+    docs = documents()
+    (tmp_path / "data").mkdir()
+    with pytest.raises(DataError, match="no uid"):
+        Journal(tmp_path / "data")("start", {**docs[0][1], "uid": uid})
+    assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
 
 
 def test_a_foreign_file_and_a_newer_journal_are_refused_by_name(tmp_path):

@@ -54,6 +54,7 @@ def test_a_program_tells_all_its_steps_beyond_the_limits_and_its_lost_jumps():
         ("Rest for one h (1 minute period)\nRest for 1 h", [(1, 10)]),
         ("a: Rest for one h\ngo to a\ngo to b", [(1, 13)]),
         ("(Rest for 1 h\n(Rest for one h", [(2, 11), (2, 16)]),
+        ("limits 3 A (Rest for 1 h)\nlimits 3 V to 4 V, 1 A\nHold at 5 V for 1 h", [(1, 8), (3, 1)]),
     ],
 )
 def test_reading_goes_on_at_the_next_step(text, expected):

@@ -1,0 +1,161 @@
+"""What stands open in the books of a cycling run: the step and the cycle under way, and where the books begin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from devices.cells import SECONDS_PER_HOUR
+from devices.cycle_columns import CycleFlag
+from devices.cycle_ends import EndReason
+from devices.cycle_verdict import Measured
+from devices.cycler import RowTaken
+from devices.programs import Step
+from devices.sequence import Seen
+
+Plain = dict[str, Any]
+"""Plain JSON values; null stands for what is not a number."""
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """What was counted before these books begin: their rows count from there [Ah, Wh, s]."""
+
+    cycle: int = 0
+    step_count: int = 0
+    record: int = 0
+    charge: float = 0.0
+    energy: float = 0.0
+    test_time: float = 0.0
+
+    def as_json(self) -> Plain:
+        """Return them as a start document has them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution of a step: place in path order (from 0), number in the run, cycle (both from 1).
+
+    Steps before the first counted pass bear the number 1, steps after the last one the last; where a program
+    counts cycles, they add nothing to a cycle's capacities. Passes of nested counting loops that begin together
+    are one cycle.
+    """
+
+    step: Step
+    step_index: int
+    step_count: int
+    cycle: int
+    counted: bool = True
+
+
+@dataclass
+class OpenStep:
+    """The step under way; charge [Ah] and energy [Wh] since it began; `said` is the instrument's own reason."""
+
+    execution: Execution
+    first: RowTaken | None = None
+    last: RowTaken | None = None
+    good: RowTaken | None = None
+    before: RowTaken | None = None
+    charge: float = 0.0
+    energy: float = 0.0
+    points: int = 0
+    said: EndReason | None = None
+    flags: CycleFlag = CycleFlag.OK
+
+    def measured(self) -> Measured | None:
+        """Return what its rows say, None without any; a failed last reading has the values of the one before."""
+        if self.first is None or self.last is None:
+            return None
+        charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
+        last = self.last if self.good is None else replace(self.good, time=self.last.time)
+        return Measured(self.first, last, charge, energy, self.before)
+
+    def as_json(self) -> Plain:
+        """Return it in plain values, without its execution."""
+        rows = {name: _row_as_json(getattr(self, name)) for name in ROWS}
+        said = None if self.said is None else str(self.said)
+        sums = {"charge": self.charge, "energy": self.energy, "points": self.points}
+        return {**rows, **sums, "said": said, "flags": int(self.flags)}
+
+    @classmethod
+    def restored(cls, execution: Execution, kept: Mapping[str, Any]) -> Self:
+        """Return a step from plain values."""
+        step = cls(execution)
+        for name in ROWS:
+            setattr(step, name, _row_from_json(kept[name]))
+        step.charge, step.energy, step.points = kept["charge"], kept["energy"], kept["points"]
+        step.said = None if kept["said"] is None else EndReason(kept["said"])
+        step.flags = CycleFlag(kept["flags"])
+        return step
+
+
+@dataclass
+class OpenCycle:
+    """The cycle under way, as `cycles` has it; a fragment was cut short and is no whole cycle to a condition."""
+
+    number: int
+    charge_capacity: float = 0.0
+    discharge_capacity: float = 0.0
+    charge_energy: float = 0.0
+    discharge_energy: float = 0.0
+    end_voltage_rest: float = math.nan
+    fragment: bool = False
+
+    def add(self, charge: float, energy: float) -> None:
+        """Add an increment: what flows in charges, what flows out discharges."""
+        if charge >= 0:
+            self.charge_capacity += charge
+            self.charge_energy += energy
+        else:
+            self.discharge_capacity -= charge
+            self.discharge_energy -= energy
+
+    @property
+    def efficiency(self) -> float:
+        """Return discharge over charge capacity, NaN when one is missing."""
+        if self.charge_capacity > 0 and self.discharge_capacity > 0:
+            return self.discharge_capacity / self.charge_capacity
+        return math.nan
+
+    def as_json(self) -> Plain:
+        """Return it in plain values."""
+        kept = asdict(self)
+        rest = self.end_voltage_rest
+        return {**kept, "end_voltage_rest": None if math.isnan(rest) else rest}
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> Self:
+        """Return a cycle from plain values."""
+        rest = kept["end_voltage_rest"]
+        return cls(**{**kept, "end_voltage_rest": math.nan if rest is None else rest})
+
+
+ROWS = ("first", "last", "good", "before")
+
+
+def seen_as_json(seen: Seen) -> Plain:
+    """Return what was seen in plain values."""
+    ended_by = None if seen.ended_by is None else str(seen.ended_by)
+    return {**asdict(seen), "ended_by": ended_by}
+
+
+def seen_from_json(kept: Mapping[str, Any]) -> Seen:
+    """Return what was seen from plain values."""
+    ended_by = None if kept["ended_by"] is None else EndReason(kept["ended_by"])
+    return Seen(**{**kept, "ended_by": ended_by})
+
+
+def _row_as_json(row: RowTaken | None) -> list[Any] | None:
+    if row is None:
+        return None
+    return [None if value != value else value for value in asdict(row).values()]
+
+
+def _row_from_json(kept: list[Any] | None) -> RowTaken | None:
+    if kept is None:
+        return None
+    return RowTaken(kept[0], *(math.nan if value is None else value for value in kept[1:]))

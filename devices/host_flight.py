@@ -1,0 +1,73 @@
+"""What a host steps a program on, and what it has in hand of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from devices.cycler import Job
+from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.programs import Step
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Rows that were not fetched before, s on the job's axis, and whether the instrument still measures."""
+
+    rows: Sequence[Reading]
+    running: bool
+
+
+class Sourcing(Protocol):
+    """What such an instrument offers. Every call may be repeated."""
+
+    def look(self) -> float:
+        """Return the voltage [V] of the cell without current, the output open before and after."""
+
+    def arm(self, step: Step, left: float) -> None:
+        """Open the output, empty the buffer and set a step that may last `left` more seconds; nothing flows."""
+
+    def go(self) -> None:
+        """Begin what was armed; nothing when it has begun."""
+
+    def fetch(self) -> Fetched:
+        """Return the new rows."""
+
+    def open(self) -> None:
+        """Open the output and end the measurement; the rows stay."""
+
+    def next_row(self) -> float:
+        """Return in how many seconds the next row can be fetched."""
+
+    def meter_of(self, step: Step) -> Meter:
+        """Return how well a step is measured."""
+
+    def measured(self) -> Mapping[str, Any]:
+        """Return in plain JSON values what tells the measurement under way from any other."""
+
+    def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
+        """Take the measurement of a step that another session armed for one's own; False when it is not there."""
+
+
+@dataclass
+class HostFlight:
+    """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known.
+
+    begun: how many of its steps; rest [V]: of the cell before this one; known [s]: rows up to it were booked by a
+    session before.
+    """
+
+    job: Job
+    run: HostRun
+    phase: str = "next"
+    step: Step | None = None
+    watch: StepWatch | None = None
+    ended: Ended | None = None
+    time: float = 0.0
+    is_doubtful: bool = False
+    has_failed: bool = False
+    begun: int = 0
+    rest: float = math.nan
+    known: float = -math.inf

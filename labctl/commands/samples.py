@@ -1,0 +1,131 @@
+"""Commands on samples: their stories, and what people say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from labctl.commands.options import DataOption
+
+
+class ShowByDefault(TyperGroup):
+    """`labctl sample S` shows S; a sample called as a command is shown by `labctl sample show S`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Put the command in that was left out."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+sample_app = typer.Typer(
+    cls=ShowByDefault,
+    help="One sample: `labctl sample S` shows what it is, was made from and went through.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+SampleArgument = Annotated[str, typer.Argument(help="A sample's id.")]
+
+
+def samples(
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="A condition, e.g. 'foil_peak > 600 degC' or 'cell = 1'; several must all hold."),
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """List all samples, one line each."""
+    from labctl.config.finder import data_dir
+    from labctl.runs.conditions import condition
+    from labctl.samples.story import Stories
+    from labctl.show_samples import print_stories
+
+    directory = data_dir(data)
+    stories = Stories(directory)
+    found = [stories.of(sample) for sample in stories.ids()]
+    asked = [condition(text) for text in where or ()]
+    for each in asked:
+        each.keys({key for story in found for key in story.values})
+    print_stories([story for story in found if all(story.fits(each) for each in asked)], directory)
+
+
+@sample_app.command()
+def show(sample: SampleArgument, data: DataOption = None) -> None:
+    """Show a sample's story as a tree."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.story import Stories
+    from labctl.show_samples import print_story
+
+    directory = data_dir(data)
+    print_story(Stories(directory, sample).of(sample), directory)
+
+
+@sample_app.command()
+def attach(
+    sample: SampleArgument,
+    files: Annotated[list[Path], typer.Argument(help="Files to copy to the sample.")],
+    note: Annotated[str, typer.Option(help="What they are.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Copy files to a sample; the same content is kept once."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.attachments import attach as attach_file
+
+    for file in files:
+        typer.echo(str(attach_file(data_dir(data), sample, file, note)))
+
+
+@sample_app.command()
+def measure(
+    sample: SampleArgument,
+    quantity: Annotated[str, typer.Argument(help="`thickness`, `area` or `capacity`.")],
+    value: Annotated[str, typer.Argument(help='With its unit, e.g. "1.18 um".')],
+    sd: Annotated[str, typer.Option(help='Its standard uncertainty, e.g. "20 nm".')] = "",
+    layer: Annotated[str, typer.Option(help="Of a thickness: the layer's material, e.g. LiCoO2.")] = "",
+    how: Annotated[str, typer.Option(help="By what it was measured, e.g. profilometer.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Enter what was measured on a sample; from now on it counts instead of what was intended."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.measurements import UNITS, Measurement
+    from labctl.samples.measurements import measure as enter_measured
+    from labctl.units import UnitError, parse
+
+    if quantity not in UNITS:
+        raise typer.BadParameter(f"one of {', '.join(UNITS)}, not {quantity!r}", param_hint="QUANTITY")
+    try:
+        number, spread = (parse(text, UNITS[quantity]) if text else 0.0 for text in (value, sd))
+    except UnitError as error:
+        raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
+    enter_measured(data_dir(data), sample, Measurement(quantity, number, spread, layer, how))
+
+
+@sample_app.command()
+def parent(
+    sample: SampleArgument,
+    of: Annotated[str, typer.Argument(metavar="PARENT", help="What it was cut from.")],
+    data: DataOption = None,
+) -> None:
+    """Enter that a sample was cut from another: it has had whatever that one had until now."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.parents import cut_from
+
+    cut_from(data_dir(data), sample, of)
+
+
+@sample_app.command()
+def split(
+    sheet: SampleArgument,
+    into: Annotated[list[str], typer.Argument(metavar="PIECE...", help="The ids of the pieces.")],
+    data: DataOption = None,
+) -> None:
+    """Enter that a sheet was cut into pieces: each has had whatever the sheet had until now."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.parents import cut_from
+
+    for piece in into:
+        cut_from(data_dir(data), piece, sheet)

@@ -1,0 +1,312 @@
+"""Neware's CSV: flat tables of BTS 7 and 8, English or Chinese, and the layered one of cycles, steps and records.
+
+Units stand in the header. Times may count from the beginning of each step, and currents may be positive on discharge
+where the type of the step says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from labctl.imports.charge import net_of_counters, net_of_step_counter
+from labctl.imports.neware_signs import kind_of_step, with_signs
+from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
+from labctl.imports.text_table import (
+    Convert,
+    Wanted,
+    Wrong,
+    encoding_of,
+    number,
+    read_head,
+    read_numbers,
+    records_of,
+    scaled,
+)
+
+FORMAT = "neware"
+
+NAMES: Mapping[str, Sequence[str]] = {
+    "cycle": ("cycle id", "cycle index", "cycle", "cycle no", "循环号", "循环序号"),
+    "step": ("step id", "step index", "step", "steps", "step no", "工步号", "工步序号"),
+    "kind": ("step name", "step type", "status", "state", "工步类型", "工步状态", "工步名称", "状态"),
+    "record": (
+        *("record id", "record index", "record", "record number", "datapoint", "data point"),
+        *("record serial number", "数据序号", "记录序号", "记录号"),
+    ),
+    "step_time": ("time", "relative time", "step time", "record time", "时间", "相对时间", "工步时间"),
+    "total_time": ("total time", "test time", "总时间", "测试时间"),
+    "date": (
+        "realtime",
+        "real time",
+        "date",
+        "datetime",
+        "date time",
+        "absolute time",
+        "绝对时间",
+        "系统时间",
+    ),
+    "voltage": ("voltage", "vol", "电压"),
+    "current": ("current", "cur", "电流"),
+    "capacity": ("capacity", "容量"),
+    "charged": ("chg cap", "chg capacity", "charge capacity", "capacitance chg", "充电容量"),
+    "discharged": ("dchg cap", "dchg capacity", "discharge capacity", "capacitance dchg", "放电容量"),
+    "energy": ("energy", "能量"),
+    "charged_energy": ("chg energy", "charge energy", "engy chg", "充电能量"),
+    "discharged_energy": ("dchg energy", "discharge energy", "engy dchg", "放电能量"),
+    "temperature": ("temperature", "t1", "温度"),
+}
+"""What BTS calls a quantity, in lower case without points and underscores."""
+
+UNITS: Mapping[str, Mapping[str, float]] = {
+    "voltage": {"v": 1.0, "mv": 1e-3},
+    "current": {"a": 1.0, "ma": 1e-3, "ua": 1e-6, "μa": 1e-6},
+    "capacity": {"ah": 1.0, "mah": 1e-3, "uah": 1e-6, "μah": 1e-6},
+    "energy": {"wh": 1.0, "mwh": 1e-3, "uwh": 1e-6, "μwh": 1e-6},
+    "time": {
+        "": 1.0,
+        "s": 1.0,
+        "sec": 1.0,
+        "min": 60.0,
+        "h": 3600.0,
+        "ms": 1e-3,
+        "h:min:s.ms": 1.0,
+        "h:min:s": 1.0,
+    },
+}
+"""From the unit in the header to ours: V, A, Ah, Wh, s."""
+
+UNIT_OF: Mapping[str, str] = {
+    **dict.fromkeys(("charged", "discharged"), "capacity"),
+    **dict.fromkeys(("charged_energy", "discharged_energy"), "energy"),
+    **dict.fromkeys(("step_time", "total_time"), "time"),
+    **{key: key for key in ("voltage", "current", "capacity", "energy")},
+}
+
+NEEDED = ("voltage", "current", "step_time", "total_time")
+"""What cannot be guessed: without a unit the file is refused."""
+
+DATES = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S")
+"""How BTS writes a date and a time; fractions of a second are taken off before."""
+
+CLOCK = re.compile(r"(?:(\d+)\s*(?:[dD-]|天)\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+"""A duration: days where there are any, hours, minutes, seconds."""
+
+KNOWN = 3
+"""Quantities by which a header is known: one or two may be called so anywhere."""
+
+HEADER_LINES = 3
+"""A layered file names cycles, steps and records in a line each."""
+
+Found = dict[str, tuple[int, str, str]]
+"""Where a quantity stands: index, unit in lower case, header as written."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Columns of the records; width: how many; line: the header's last one; layered, with the step's type or -1."""
+
+    columns: Found
+    width: int
+    line: int
+    layered: bool
+    step_kind: int
+
+
+def is_neware(header: Sequence[str]) -> bool:
+    """Return whether a header is one of BTS: names three quantities, or the first of three layers."""
+    quantities = {_quantity(each)[0] for each in header} - {""}
+    layered = _quantity(header[0])[0] == "cycle" and quantities <= {"cycle", "charged", "discharged"}
+    return layered or len(quantities) >= KNOWN
+
+
+def read_neware(path: Path) -> Readings:
+    """Read a file. Raises DataError on what is no export of BTS, or lacks time, voltage or current with a unit."""
+    head = read_head(path)
+    encoding = encoding_of(head, ("gb18030",))
+    delimiter = _delimiter(head, encoding)
+    records = records_of(path, encoding, delimiter)
+    layout = _layout(path, list(itertools.islice(records, HEADER_LINES)))
+    records = itertools.dropwhile(lambda each: each[0] <= layout.line, records_of(path, encoding, delimiter))
+    wanted = dict(_wanted(path, layout))
+    flat = _flat(path, layout, records) if layout.layered else records
+    numbers = read_numbers(path, flat, wanted)
+    if not len(numbers.line):
+        raise refusal(path, layout.line, "has column names and no whole row after them")
+    return _readings(path, numbers.line, numbers.columns, numbers.cut_off)
+
+
+def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: bool) -> Readings:
+    remarks = ["the last line is cut off and was left out"] if cut_off else []
+    cycle, step = (_whole(path, line, table, key) for key in ("cycle", "step"))
+    kind = table.get("kind", np.zeros(len(line)))
+    step_count = step_counts(cycle, step, kind)
+    time = table["total_time"] if "total_time" in table else _since_start(table["step_time"], step_count)
+    current, said = with_signs(path, table["current"], kind, table)
+    sign = np.sign(np.nan_to_num(current))
+    rows = Rows(
+        line=line,
+        test_time=time,
+        voltage=table["voltage"],
+        current=current,
+        step_index=step if "step" in table else step_count - 1,
+        step_count=step_count,
+        cycle=cycle,
+        charge=_net(table, "charged", "discharged", "capacity", step_count, sign),
+        energy=_net(table, "charged_energy", "discharged_energy", "energy", step_count, sign),
+        temperature=table.get("temperature"),
+    )
+    began = None
+    if "date" in table and np.isfinite(table["date"][0]) and np.isfinite(time[0]):
+        began = float(table["date"][0] - time[0])
+    return Readings(FORMAT, rows, None, "Neware BTS", "", began, (*remarks, *said))
+
+
+def _delimiter(head: bytes, encoding: str) -> str:
+    first = head.decode(encoding, "replace").lstrip("\ufeff").partition("\n")[0]
+    return max(",\t;", key=first.count)
+
+
+def _quantity(name: str) -> tuple[str, str]:
+    """Return what a header names, empty for what is not known, and its unit in lower case."""
+    text = re.sub(r"[\s\ufeff\"']+", " ", name.replace("µ", "μ")).strip().lower()
+    match = re.fullmatch(r"(.*?)\s*[(（\[]([^()（）\[\]]*)[)）\]]", text)
+    base, unit = (match[1], match[2].strip()) if match else (text, "")
+    base = re.sub(r"[._\s]+", " ", base).strip()
+    return next((key for key, names in NAMES.items() if base in names), ""), unit
+
+
+def _layout(path: Path, first: Sequence[tuple[int, list[str]]]) -> _Layout:
+    """Return where the columns stand. Raises DataError when a needed one is missing, or is there twice."""
+    line, header = first[0]
+    layered, step_kind = False, -1
+    if len(first) == HEADER_LINES and _quantity(header[0])[0] == "cycle":
+        second, third = first[1][1], first[2][1]
+        if not second[0].strip() and not any(each.strip() for each in third[:2]):
+            line, header, layered = first[2][0], third, True
+            step_kind = next((index for index, each in enumerate(second) if _quantity(each)[0] == "kind"), -1)
+    columns: Found = {}
+    for index, name in enumerate(header):
+        key, unit = _quantity(name)
+        # Per mass or area, BTS gives the same name a second time with that unit.
+        if not key or "/" in unit:
+            continue
+        if key in columns:
+            both = f"{columns[key][2]} and {name}"
+            raise refusal(path, line, f"has {shortened(both)}; which is meant?")
+        columns[key] = (index, unit, name.strip())
+    missing = [key for key in ("voltage", "current") if key not in columns]
+    if not {"step_time", "total_time"} & columns.keys():
+        missing.append("time")
+    if missing:
+        raise refusal(path, line, f"names no column for {' and '.join(missing)}")
+    width = max(index for index, _, _ in columns.values()) + 1
+    if layered:
+        columns |= {key: (width + place, "", key) for place, key in enumerate(("cycle", "step", "kind"))}
+    return _Layout(columns, width, line, layered, step_kind)
+
+
+def _wanted(path: Path, layout: _Layout) -> Iterator[tuple[str, Wanted]]:
+    """Yield what is read and how. Raises DataError for what is needed and has no unit that is known."""
+    for key, (index, unit, written) in layout.columns.items():
+        convert: Convert = {"kind": kind_of_step, "date": _date}.get(key, number)
+        if key == "record":
+            continue
+        if key in UNIT_OF:
+            units = UNITS[UNIT_OF[key]]
+            if unit not in units:
+                if key not in NEEDED:
+                    continue
+                known = ", ".join(filter(None, units))
+                raise refusal(path, layout.line, f"{shortened(written)!r} has no unit that is known: {known}")
+            convert = _seconds(units[unit]) if UNIT_OF[key] == "time" else scaled(units[unit])
+        yield key, Wanted(index, written, convert)
+
+
+def _flat(
+    path: Path, layout: _Layout, records: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of a layered file with cycle, step and type of step behind their own columns.
+
+    A line whose first cell is filled begins a cycle, one whose second is filled a step.
+    """
+    cycle = step = kind = ""
+    for line, fields in records:
+        if fields[0].strip():
+            cycle, step = fields[0], ""
+        elif len(fields) > 1 and fields[1].strip():
+            step = fields[1]
+            kind = fields[layout.step_kind] if 0 <= layout.step_kind < len(fields) else ""
+        elif not cycle or not step:
+            raise refusal(path, line, "has a record before any cycle and step began")
+        else:
+            yield (
+                line,
+                [*fields[: layout.width], cycle, step, kind] if len(fields) >= layout.width else fields,
+            )
+
+
+def _since_start(step_time: Floats, step_count: Integers) -> Floats:
+    """Return times since the start of the test from times since the start of each step [s]."""
+    begins = np.flatnonzero(np.diff(step_count, prepend=0))
+    ends = np.append(begins[1:], len(step_time)) - 1
+    offset = np.concatenate([[0.0], np.cumsum(step_time[ends])[:-1]])
+    return np.asarray(step_time + np.repeat(offset, ends - begins + 1))
+
+
+def _net(
+    table: Mapping[str, Floats], gained: str, lost: str, either: str, step_count: Integers, sign: Floats
+) -> Floats | None:
+    def whole(*keys: str) -> bool:
+        return all(key in table and np.isfinite(table[key]).all() for key in keys)
+
+    if whole(gained, lost):
+        return net_of_counters(np.abs(table[gained]), np.abs(table[lost]))
+    if whole(either):
+        return net_of_step_counter(np.abs(table[either]), step_count, sign)
+    return None
+
+
+def _whole(path: Path, line: Integers, table: Mapping[str, Floats], key: str) -> Integers:
+    values = table.get(key)
+    if values is None:
+        return np.ones(len(line), dtype=np.int64)
+    bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**53))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise refusal(path, int(line[row]), f"{key} is {values[row]}, which is not a whole number")
+    return values.astype(np.int64)
+
+
+def _seconds(factor: float) -> Convert:
+    """Return a converter of durations, h:min:s.ms or numbers in a unit of `factor` seconds."""
+
+    def convert(text: str) -> float:
+        if ":" not in text:
+            return number(text) * factor
+        match = CLOCK.fullmatch(text)
+        if match is None:
+            raise ValueError(Wrong("a duration"))
+        days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+    return convert
+
+
+def _date(text: str) -> float:
+    """Return a local date and time as seconds since the epoch, NaN for an empty cell. Raises ValueError."""
+    if not text:
+        return float("nan")
+    whole, _, fraction = text.partition(".") if text.count(".") == 1 else (text, "", "")
+    for form in DATES:
+        try:
+            return datetime.strptime(whole, form).astimezone().timestamp() + float(f"0.{fraction or 0}")
+        except ValueError:
+            continue
+    raise ValueError(Wrong("a date and time"))

@@ -1,0 +1,119 @@
+"""The guard: a process of its own that outlives the others. It keeps the supervisor alive, and brings devices to their
+safe state whose holder is dead and did not come back."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+
+from devices.errors import Corrupt
+from labctl.clock.wall import WallClock
+from labctl.night.children import Child
+from labctl.night.folder import begun_of, is_over
+from labctl.night.heart import Heart
+from labctl.night.supervisor import GUARD, HUNG, SUPERVISOR
+from labctl.state import Said, states
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.5
+"""Seconds between two looks at the state files [death of a holder is to be noticed within 2 s]."""
+
+GRACE = 10.0
+"""Seconds a dead holder's successor has to take its devices over, which makes them safe as it opens them."""
+
+SAFE = frozenset({"SAFE", "IDLE"})
+"""States of a station in which nothing is to be done."""
+
+
+class Guard:
+    """Watches one night."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._data = folder, folder.parents[1]
+        self._supervisor = Child(
+            "the supervisor",
+            ["night", "--resume", folder.name, "--data", str(self._data)],
+            folder / SUPERVISOR,
+            HUNG,
+            folder / "output.txt",
+        )
+        self._missing: dict[str, float] = {}
+        self._asked = threading.Event()
+
+    def ask_to_end(self, number: int) -> None:
+        """Stop guarding; from a signal handler."""
+        self._asked.set()
+
+    def run(self) -> None:
+        """Guard until the night is over or the supervisor says that it is enough."""
+        clock = WallClock()
+        heart = Heart(self._folder / GUARD, clock.time())
+        clock.close()
+        try:
+            while not self._asked.is_set() and not is_over(self._folder):
+                heart.beat()
+                if not self._supervisor.lives:
+                    log.warning("the supervisor is gone; another one is started")
+                    self._supervisor.start()
+                elif reason := self._supervisor.hung(LOOK):
+                    log.warning("the supervisor is started again: %s", reason)
+                    self._supervisor.kill()
+                    self._supervisor.start()
+                for said in self._abandoned():
+                    self._make_safe(said)
+                self._asked.wait(LOOK)
+        finally:
+            heart.stop()
+
+    def _abandoned(self) -> Iterator[Said]:
+        """Yield devices whose holder has been dead for too long, and that are not safe by themselves."""
+        now = monotonic()
+        try:
+            dead = [said for said in states(self._data) if said.died and needs_hands(said)]
+        except Corrupt as error:
+            log.warning("%s", error)
+            return
+        self._missing = {said.device: self._missing.get(said.device, now) for said in dead}
+        for said in dead:
+            if now - self._missing[said.device] >= GRACE:
+                self._missing[said.device] = now
+                yield said
+
+    def _make_safe(self, said: Said) -> None:
+        """Have a device made safe by a process of its own: whatever hangs there does not hang here."""
+        log.warning("%s: its holder is dead; it is brought to its safe state", said.device)
+        begun = begun_of(self._folder)
+        command = ["safe", "--bench", said.bench, "--only", said.device, "--data", str(self._data)]
+        if begun.config:
+            command += ["--config", begun.config]
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "labctl", *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120.0,
+            check=False,
+        )
+        if done.returncode:
+            log.error("%s could not be made safe: %s", said.device, done.stderr.strip())
+
+
+def needs_hands(said: Said) -> bool:
+    """Return whether somebody has to act on a device whose holder is dead: a cycler goes on by itself, as it should."""
+    state = str(said.report.get("state", "SAFE"))
+    return said.report.get("goes_on_alone") is not True and state.upper() not in SAFE
+
+
+def guard(folder: Path, say: Callable[[str], object]) -> None:
+    """Guard a night until it is over."""
+    keeper = Guard(folder)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _: keeper.ask_to_end(got))
+    keeper.run()

@@ -1,0 +1,87 @@
+"""A night begun from a terminal: its list read, rehearsed, told; then supervised to its end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from time import time
+
+from rich.console import Console
+from rich.table import Table
+
+from devices.errors import DataError, LabError
+from labctl.config.finder import config_dir, data_dir
+from labctl.config.folder import Config
+from labctl.night.folder import Begun, find_night, is_over, make_folder
+from labctl.night.listing import read_night
+from labctl.night.rehearsal import Rehearsal, clock_time, rehearse, table
+from labctl.night.resuming import go_on_with
+from labctl.night.supervisor import supervise
+
+
+def start(listed: Path, config: Path | None, data: Path | None, despite: str, *, only_rehearse: bool) -> int:
+    """Rehearse a list, begin it when that went well, see it to its end; return the exit status.
+
+    Raises ConfigError before anything is touched, LabError when the rehearsal fails and `despite` says no reason.
+    """
+    chosen, kept = Config(config), data_dir(data)
+    night, bench, limits = read_night(listed, chosen)
+    tell(f"rehearsing {len(night.items)} items on the twins of bench {bench.name}")
+    rehearsed = rehearse(night, bench, limits, chosen, kept, go_on_with)
+    show(rehearsed)
+    failures = [*rehearsed.failures]
+    if night.deadline is not None and rehearsed.duration > night.deadline:
+        failures.append(
+            f"it takes {clock_time(rehearsed.duration)}, longer than its deadline of {clock_time(night.deadline)}"
+        )
+    for failure in failures:
+        tell(f"fails: {failure}")
+    if only_rehearse:
+        return 1 if failures else 0
+    if failures and not despite:
+        raise LabError(
+            f"the rehearsal fails in {len(failures)} places; nothing was begun. Mend the list, or say"
+            " `--despite REASON`"
+        )
+    begun = Begun(
+        list_folder=str(listed.parent.absolute()),
+        list_name=listed.stem,
+        config="" if config is None else str(config_dir(config).absolute()),
+        despite=despite if failures else "",
+        duration=rehearsed.duration,
+        disk=rehearsed.disk,
+        began=time(),
+    )
+    folder = make_folder(kept.absolute(), listed, begun)
+    tell(f"night {folder.name} begins; what it says goes to {folder / 'output.txt'}")
+    return supervise(folder, tell)
+
+
+def go_on(name: str | None, data: Path | None) -> int:
+    """Go on with a night that did not come to its end; return the exit status. Raises DataError."""
+    folder = find_night(data_dir(data).absolute(), "" if name in (None, "last") else str(name))
+    if is_over(folder):
+        raise DataError(f"night {folder.name} came to its end; `labctl report {folder.name}` tells how")
+    tell(f"night {folder.name} goes on")
+    return supervise(folder, tell)
+
+
+def show(rehearsed: Rehearsal) -> None:
+    """Print what a night takes."""
+    header, *lines = table(rehearsed)
+    shown = Table(*header, box=None)
+    for line in lines:
+        shown.add_row(*line)
+    console = Console(highlight=False)
+    console.print(shown, markup=False)
+    tell(f"{clock_time(rehearsed.duration)} in all, {rehearsed.disk / 1e6:.1f} MB")
+    for name in rehearsed.left_out:
+        tell(f"{name} has no twin and took no part in the rehearsal")
+    for question in rehearsed.questions:
+        tell(f"somebody will be asked: {question}")
+
+
+def tell(text: str) -> None:
+    """Say something on standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,143 @@
+"""The supervisor: starts the process that runs the night, watches that it goes on, starts it again when it does not."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from devices.errors import DataError, OwnershipError
+from devices.ports import PortLock
+from labctl.clock.wall import WallClock
+from labctl.night.chronicle import happenings
+from labctl.night.children import Child
+from labctl.night.folder import is_over
+from labctl.night.heart import Heart
+from labctl.night.process import HEARTBEAT
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.5
+"""Seconds between two looks; a dead process is noticed within it."""
+
+HUNG = 30.0
+"""Seconds of silence after which a living process counts as hung; it looks twice a second [fault matrix, row 46]."""
+
+STUCK = 900.0
+"""Seconds without a single message after which a plan counts as stuck: it looks around every minute; guess."""
+
+RESTARTS, WITHIN = 5, 3600.0
+"""How often a night is started again within so many seconds before the supervisor gives up; guess."""
+
+SUPERVISOR, GUARD = "supervisor.json", "guard.json"
+
+
+class Supervisor:
+    """Sees a night to its end. watched: whether a guard is to be kept alive beside.
+
+    say: where what happens is told, in words.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], object], *, watched: bool = True) -> None:
+        """Raises OwnershipError when another supervisor is at this night."""
+        self._folder, self._say = folder, say
+        self._clock = WallClock()
+        self._lock = PortLock(str((folder / "supervisor").resolve()), self._clock, folder)
+        output = folder / "output.txt"
+        self._run = Child("the night's process", ["night-run", str(folder)], folder / HEARTBEAT, HUNG, output)
+        self._guard = Child("the guard", ["night-guard", str(folder)], folder / GUARD, HUNG, output)
+        self._watched = watched
+        self._heart = Heart(folder / SUPERVISOR, self._clock.time())
+        self._asked: signal.Signals | None = None
+        self._wake = threading.Event()
+        self._progress: dict[str, tuple[int, float]] = {}
+        self._starts: list[float] = []
+
+    def ask_to_end(self, number: int) -> None:
+        """End the night in good order; from a signal handler."""
+        self._asked = self._asked or signal.Signals(number)
+        self._wake.set()
+
+    def run(self) -> int:
+        """Watch until the night is over; return the exit status: 0, 1 when it was given up, 128 + n after a signal."""
+        try:
+            return self._watch()
+        finally:
+            if self._watched:
+                self._guard.end(patience=5.0)
+            self._heart.stop()
+            self._lock.release()
+            self._clock.close()
+
+    def _watch(self) -> int:
+        while True:
+            self._heart.beat()
+            if self._asked is not None:
+                self._say(f"{self._asked.name}: the night is ended in good order")
+                self._run.end(self._asked)
+                return 128 + self._asked
+            if self._watched:
+                self._keep(self._guard)
+            if not self._run.lives:
+                if is_over(self._folder):
+                    return 0
+                if not self._start_again():
+                    return 1
+            elif reason := self._run.hung(LOOK) or self._stuck():
+                self._say(f"the night's process is ended: {reason}")
+                self._run.end(patience=5.0)
+            self._wake.wait(LOOK)
+
+    def _keep(self, child: Child) -> None:
+        if not child.lives:
+            child.start()
+        elif reason := child.hung(LOOK):
+            self._say(f"{child.name} is started again: {reason}")
+            child.kill()
+            child.start()
+
+    def _start_again(self) -> bool:
+        """Start the night's process; whether it is worth it."""
+        now, status = monotonic(), self._run.status()
+        self._starts = [at for at in self._starts if now - at < WITHIN]
+        if len(self._starts) > RESTARTS:
+            self._say(
+                f"given up: the night's process ended {len(self._starts)} times within an hour; look into"
+                f" {self._folder / 'output.txt'}, then `labctl night --resume`"
+            )
+            return False
+        if self._starts:
+            ended = "died" if status is None or status < 0 else f"ended with {status}"
+            self._say(f"the night's process {ended}; it is started again and goes on where it was")
+        self._starts.append(now)
+        self._progress.clear()
+        self._run.start()
+        return True
+
+    def _stuck(self) -> str:
+        """Return which item has not moved for too long; nothing when all go on."""
+        beat, now = self._run.beat(), monotonic()
+        if beat is None:
+            return ""
+        for item, count in beat.progress.items():
+            before, since = self._progress.get(item, (-1, now))
+            self._progress[item] = (count, since if count == before else now)
+            if count == before and now - since > STUCK:
+                return f"{item} has not moved for {now - since:.0f} s"
+        return ""
+
+
+def supervise(folder: Path, say: Callable[[str], object]) -> int:
+    """Supervise a night from a terminal or a service; signals end it in good order. Raises OwnershipError."""
+    supervisor = Supervisor(folder, say)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda got, _: supervisor.ask_to_end(got)) for number in heeded}
+    try:
+        return supervisor.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

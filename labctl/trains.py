@@ -1,0 +1,56 @@
+"""What the journals tell of a train of flashes that did not come to its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devices.errors import DataError
+from devices.recipes import AnnealRecipe, canonical_hash, to_json
+from devices.roles import TrainSoFar
+from devices.samples import SampleRef
+from labctl.runs.member import Member
+from labctl.runs.run import Run
+
+
+class TrainJournals:
+    """Reads trains from the journals of a data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def so_far(self, run: str, sample: SampleRef, recipe: AnnealRecipe) -> TrainSoFar:
+        """Return what is known of the train that a run began, or went on with; as devices.roles.TrainRecords says.
+
+        A run of which somebody holds the journal is read as far as it is written. Raises DataError for a run of
+        another sample or recipe.
+        """
+        members = Run(run, self._data).members
+        start = members[0].start
+        known = ((start.get("sample") or {}).get("id"), (start.get("recipe") or {}).get("hash"))
+        if known != (sample.id, canonical_hash(to_json(recipe))):
+            raise DataError(
+                f"run {members[0].uid[:8]} is of sample {known[0]} by recipe"
+                f" {(start.get('recipe') or {}).get('name')}, not of {sample.id} by {recipe.name}; nothing was fired"
+            )
+        times = [_times(each) for each in members]
+        # A run that only wrote down what another one fired belongs to it.
+        newest = max(index for index, each in enumerate(members) if not each.start.get("recovers"))
+        labels = [label for each in times for label in each]
+        return TrainSoFar(
+            first=members[0].uid,
+            last=members[-1].uid,
+            asked=recipe.pulse_count,
+            done=len(labels),
+            fired_recipe=str(members[newest].start["recipe"]["hash"]),
+            fired_time=float(members[newest].start["time"]),
+            fired_done=sum(len(each) for each in times[newest:]),
+            began=min(labels, default=float(start["time"])),
+            latest=max(labels, default=None),
+        )
+
+
+def _times(member: Member) -> list[float]:
+    if "primary" not in member.streams:
+        return []
+    labels, _ = member.rows("primary", [])
+    return [float(each) for each in labels]

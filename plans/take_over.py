@@ -1,0 +1,54 @@
+"""Go on with a program that an earlier session left running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bluesky.protocols import Readable
+from bluesky.utils import MsgGenerator
+
+from devices.cells import CellSize
+from devices.programs import Program
+from devices.recipes import to_json
+from devices.roles import Potentiostat
+from devices.samples import SampleRef
+from plans.cycle import FLUSH
+from plans.flying import fly, named_body, sample_metadata
+
+
+def take_over(
+    potentiostat: Potentiostat,
+    sample: SampleRef,
+    program: Program,
+    run: str,
+    *,
+    surroundings: Sequence[Readable[Any]] = (),
+    md: Mapping[str, Any] | None = None,
+) -> MsgGenerator[str]:
+    """Collect what a program does whose host died or was closed, up to its end, and return the new run's uid.
+
+    run: the uid of the run that it began as; the new one `continues` it, and its numbers go on where that one's
+    `offsets` say. Nothing is uploaded and the cell is not touched; a program of several parts goes on with its course.
+    Raises InterlockError when the channel has nothing left of this program on this cell.
+    """
+    job = potentiostat.left_over(sample, program)
+    metadata = {
+        "plan_name": "take_over",
+        "plan_args": {
+            "potentiostat": potentiostat.name,
+            "sample": to_json(sample),
+            "program": to_json(program),
+            "run": run,
+        },
+        "purpose": "cycle",
+        "sample": sample_metadata(sample),
+        "inputs": [],
+        "program": named_body(program.name, program),
+        "capacity": (program.rates_on or CellSize.of(sample)).described(),
+        "channel": potentiostat.channel,
+        "continues": run,
+        "offsets": dict(job.offsets),
+        **(md or {}),
+    }
+    return (yield from fly(potentiostat, job, metadata, flush=FLUSH, surroundings=surroundings))

@@ -1,0 +1,315 @@
+"""What follows journals into a real Tiled catalogue; skipped where Tiled is not installed."""
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tiled")
+pytest.importorskip("bluesky_tiled_plugins")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+
+from labctl.catalog import writer as writing  # noqa: E402
+from labctl.catalog.follower import Follower, follow_once  # noqa: E402
+from labctl.catalog.opened import opened  # noqa: E402
+from labctl.catalog.place import Place  # noqa: E402
+from labctl.catalog.tending import empty  # noqa: E402
+from labctl.runs.run import Run  # noqa: E402
+
+NEVER = threading.Event()
+
+
+def assert_equal(catalogue: Any, path: Path) -> None:
+    """Compare a run in the catalogue with its journal: every value, every time, the metadata."""
+    run, found = Run(path), catalogue[path.stem]
+    assert found.start == run.start
+    assert found.metadata.get("stop") == run.stop
+    assert set(found) == set(run.streams)
+    for name, descriptors in run.streams.items():
+        stream = found[name]
+        assert [each["uid"] for each in stream.descriptors] == [each["uid"] for each in descriptors]
+        rows = stream.base["internal"].read()
+        assert list(rows["time"]) == list(run.times(name))
+        events = [document for kind, document in run.documents if kind == "event_page"]
+        for key in descriptors[0]["data_keys"]:
+            values = [value for event in events for value in event["data"][key]]
+            np.testing.assert_equal([plain(value) for value in rows[key]], values)
+            stamps = [value for event in events for value in event["timestamps"][key]]
+            assert list(rows[f"ts_{key}"]) == stamps
+
+
+def plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def test_reading_back_equals_the_journal_whatever_the_values(place: Place, write: Callable[..., Any]) -> None:
+    run = write(sample={"id": "s-1", "mass": 0.1}, seed=2**62)
+    run.page(3)
+    run.page(30)
+    run.stop()
+    said = follow_once(place, print)
+    assert (said.runs, said.rows, said.aside) == (1, 33, {})
+    with opened(place) as catalogue:
+        assert_equal(catalogue, run.path)
+        table = catalogue[run.uid]["primary"].read()
+        assert table["voltage"].dtype == np.float64
+        assert table["step"].dtype == np.int64
+        assert table["word"].dtype.kind == "U"
+        assert len(catalogue[run.uid]["primary"]["trace"].read()) == 33
+
+
+def test_a_run_followed_while_it_grows_has_each_row_once(
+    place: Place, tmp_path: Path, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 4)
+    run = write()
+    for count in (1, 5, 2, 7):
+        run.page(count)
+    run.stop()
+    whole = run.path.read_bytes()
+    run.path.unlink()
+    chance = random.Random(2)
+    places = [*sorted(chance.sample(range(len(whole)), 12)), len(whole)]
+    with opened(place) as catalogue:
+        follower = Follower(catalogue, place, print)
+        for beginning, end in zip([0, *places], places, strict=False):
+            with run.path.open("ab") as file:
+                file.write(whole[beginning:end])
+            if chance.random() < 0.4:
+                follower = Follower(catalogue, place, print)
+            follower.look(NEVER)
+        assert_equal(catalogue, run.path)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_follower_killed_at_any_instant_leaves_no_row_doubled_or_missing(
+    place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 10)
+    runs = [write() for _ in range(2)]
+    for run in runs:
+        for _ in range(40):
+            run.page(10)
+        run.stop()
+    chance = random.Random(seed)
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            follow_once(place, lambda text: None)
+            os._exit(0)
+        threading.Event().wait(chance.uniform(0.5, 3.0))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert follow_once(place, print).aside == {}
+    with opened(place) as catalogue:
+        for run in runs:
+            assert_equal(catalogue, run.path)
+
+
+def test_a_run_that_died_is_completed_when_its_end_is_added(place: Place, write: Callable[..., Any]) -> None:
+    run = write()
+    run.page(5)
+    follow_once(place, print)
+    with opened(place) as catalogue:
+        assert "stop" not in catalogue[run.uid].metadata
+        assert_equal(catalogue, run.path)
+        run.page(6)
+        run.stop()
+        Follower(catalogue, place, print).look(NEVER)
+        assert_equal(catalogue, run.path)
+
+
+def test_rows_that_recovery_dropped_go_from_the_catalogue_too(
+    place: Place, write: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = write()
+    run.page(5)
+    shorter = run.path.read_bytes()
+    run.page(6)
+    with opened(place) as catalogue:
+        alive = Follower(catalogue, place, print)
+        alive.look(NEVER)
+        run.path.write_bytes(shorter)
+        alive.look(NEVER)
+        assert_equal(catalogue, run.path)
+
+
+def test_the_same_is_found_out_after_a_restart(
+    place: Place, write: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = write()
+    run.page(5)
+    run.journal.close()
+    before = run.path.read_bytes()
+    with run.path.open("ab") as file:
+        file.truncate(len(before))
+    other = write()
+    other.page(5)
+    other.page(6)
+    other.stop()
+    follow_once(place, print)
+    lines = other.path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 6
+    with opened(place) as catalogue:
+        catalogue[other.uid].update_metadata({"stop": None})
+        node = catalogue[other.uid]["primary"].base["internal"]
+        node.append_partition(0, writing.table_of(writing.schema_of(other.keys), rows_of(other.path)))
+        Follower(catalogue, place, print).look(NEVER)
+        Follower(catalogue, place, print).look(NEVER)
+        assert_equal(catalogue, other.path)
+
+
+def rows_of(path: Path) -> list[Any]:
+    from labctl.journal.records import read_records
+
+    return [record.payload for record in read_records(path) if record.kind == "R"]
+
+
+def test_a_damaged_journal_is_said_and_the_others_go_on(place: Place, write: Callable[..., Any]) -> None:
+    runs = [write(time=1_800_000_000.0 + n) for n in range(3)]
+    for run in runs:
+        run.page(5)
+        run.page(5)
+        run.stop()
+    content = bytearray(runs[1].path.read_bytes())
+    content[-300] ^= 1
+    runs[1].path.write_bytes(content)
+    told: list[str] = []
+    said = follow_once(place, told.append)
+    assert list(said.aside) == [runs[1].uid]
+    assert "checksum" in said.aside[runs[1].uid]
+    assert len(told) == 1
+    with opened(place) as catalogue:
+        assert_equal(catalogue, runs[0].path)
+        assert_equal(catalogue, runs[2].path)
+        assert len(catalogue[runs[1].uid]["primary"].base["internal"].read()) >= 5
+
+
+def test_a_run_the_database_refuses_does_not_hold_the_others(place: Place, write: Callable[..., Any]) -> None:
+    keys = {"a;drop table": {"dtype": "number", "shape": [], "source": "x", "object_name": "cell"}}
+    bad = write(keys=keys)
+    bad.page(1, {"a;drop table": [1.0]})
+    bad.stop()
+    good = write(time=1_800_000_001.0)
+    good.page(2)
+    good.stop()
+    said = follow_once(place, print)
+    assert list(said.aside) == [bad.uid]
+    with opened(place) as catalogue:
+        assert_equal(catalogue, good.path)
+
+
+HOSTILE = {
+    "html": "<script>alert(1)</script>",
+    "control": "".join(map(chr, range(1, 32))) + "\x7f\u202e\u2028",
+    "long": "x" * 5000,
+    "n" * 5000: 1,
+    "quotes": "'; DROP TABLE nodes; --",
+    "surplus": {"deep": [[[[{"": ""}]]]], "emoji": "\U0001f50b"},
+}
+
+
+def test_hostile_metadata_come_back_as_they_were(place: Place, write: Callable[..., Any]) -> None:
+    run = write(sample=HOSTILE, operator="../../etc/passwd")
+    run.page(1)
+    run.stop()
+    assert follow_once(place, print).aside == {}
+    with opened(place) as catalogue:
+        assert_equal(catalogue, run.path)
+
+
+def test_what_no_database_holds_is_replaced_and_nothing_else(place: Place, write: Callable[..., Any]) -> None:
+    run = write(note="a\0b\ud800c", seed=2**127)
+    run.page(1)
+    run.stop()
+    assert follow_once(place, print).aside == {}
+    with opened(place) as catalogue:
+        start = catalogue[run.uid].start
+        assert start["note"] == "a\ufffdb\ufffdc"
+        assert start["seed"] == str(2**127)
+
+
+def test_runs_are_listed_in_the_order_in_which_they_began(place: Place, write: Callable[..., Any]) -> None:
+    runs = [write(time=1_800_000_000.0 + 10 * n) for n in (3, 1, 2, 0)]
+    for run in runs:
+        run.stop()
+    follow_once(place, print)
+    with opened(place) as catalogue:
+        times = [run.start["time"] for run in catalogue.values()]
+        assert times == sorted(times)
+        assert catalogue[-1].start["uid"] == runs[0].uid
+
+
+def test_a_device_configured_in_a_run_gives_a_second_descriptor_once(
+    place: Place, write: Callable[..., Any]
+) -> None:
+    run = write()
+    run.page(2)
+    run.describe("c0ffee00-0000-4000-8000-000000000000")
+    run.page(2)
+    with opened(place) as catalogue:
+        for _ in range(2):
+            Follower(catalogue, place, print).look(NEVER)
+        assert_equal(catalogue, run.path)
+
+
+def test_a_stream_without_rows_has_its_columns_all_the_same(place: Place, write: Callable[..., Any]) -> None:
+    run = write()
+    run.stop()
+    follow_once(place, print)
+    with opened(place) as catalogue:
+        assert catalogue[run.uid]["primary"].read()["voltage"].shape == (0,)
+        assert_equal(catalogue, run.path)
+
+
+def test_readers_beside_the_writer_take_no_row_away(place: Place, write: Callable[..., Any]) -> None:
+    run = write()
+    for _ in range(40):
+        run.page(20)
+    run.stop()
+    over = threading.Event()
+    failures: list[BaseException] = []
+    reads = []
+
+    def read(catalogue: Any) -> None:
+        while not over.is_set():
+            try:
+                reads.append(len(catalogue[run.uid]["primary"].base["internal"].read(["seq_num"])))
+            except KeyError:
+                continue
+            except Exception as error:
+                failures.append(error)
+
+    with opened(place) as catalogue, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "PAGE_ROWS", 20)
+        threads = [threading.Thread(target=read, args=(catalogue,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        Follower(catalogue, place, print).look(NEVER)
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert len(set(reads)) > 1
+        assert_equal(catalogue, run.path)
+
+
+def test_a_catalogue_that_is_emptied_is_built_again(place: Place, write: Callable[..., Any]) -> None:
+    run = write()
+    run.page(7)
+    run.stop()
+    follow_once(place, print)
+    empty(place)
+    assert not list(place.folder.glob("*.d*"))
+    began = monotonic()
+    assert follow_once(place, print).rows == 7
+    assert monotonic() - began < 120
+    with opened(place) as catalogue:
+        assert_equal(catalogue, run.path)

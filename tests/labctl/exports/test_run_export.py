@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devices.errors import DataError
+from labctl.exports import run_export
+from labctl.exports.batches import RunFile
+from labctl.exports.outputs import Outputs
+from labctl.exports.run_export import FORMATS, export_run
+from labctl.runs.run import Run
+
+Cycled = Callable[..., Run]
+
+VOLTAGE, CURRENT = [3.9, 3.95, 4.0, 3.9], [1e-5, 1e-5, -1e-5, -1e-5]
+
+
+@pytest.fixture(autouse=True)
+def optional() -> None:
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("h5py")
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("blow", [ValueError, KeyboardInterrupt])
+def test_a_blow_in_the_middle_leaves_no_file(
+    cycled: Cycled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, blow: type[BaseException]
+) -> None:
+    run, batches = cycled(VOLTAGE, CURRENT, points=3), RunFile.batches
+
+    def half(self: RunFile) -> object:
+        for batch in batches(self):
+            yield batch
+            raise blow
+
+    monkeypatch.setattr(RunFile, "batches", half)
+    with pytest.raises(blow):
+        export_run(run, to, tmp_path / "out")
+    assert list((tmp_path / "out").rglob("*")) == []
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_what_stands_there_is_kept_unless_asked(cycled: Cycled, tmp_path: Path, to: str) -> None:
+    run = cycled(VOLTAGE, CURRENT, points=3)
+    files = export_run(run, to, tmp_path / "out").files
+    for path in files:
+        path.write_text("mine")
+    with pytest.raises(DataError, match="--overwrite"):
+        export_run(run, to, tmp_path / "out")
+    assert {path.read_text() for path in files} == {"mine"}
+    assert export_run(run, to, tmp_path / "out", overwrite=True).files == files
+    assert "mine" not in {path.read_text(errors="replace") for path in files}
+    assert sorted((tmp_path / "out").iterdir()) == sorted(files)
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_a_run_without_an_end_exports_what_it_has_and_says_so(
+    cycled: Cycled, tmp_path: Path, to: str
+) -> None:
+    done = export_run(cycled(VOLTAGE, CURRENT, stopped=False), to, tmp_path / "out")
+    assert done.files
+    assert "died or still runs" in done.remarks[0]
+
+
+@pytest.mark.parametrize("sample", ["../../etc/passwd", "a" * 5000, "a\nb", "", "<b>"])
+def test_no_name_leads_out_of_the_folder(cycled: Cycled, tmp_path: Path, sample: str) -> None:
+    run = cycled(VOLTAGE, CURRENT, sample={"id": sample})
+    for to in FORMATS:
+        assert {path.parent for path in export_run(run, to, tmp_path / "out").files} == {tmp_path / "out"}
+
+
+def test_a_stream_with_an_unsafe_name_gets_another(kept: Callable[..., Run], tmp_path: Path) -> None:
+    key = {"dtype": "number", "shape": [], "source": "test"}
+    run = kept({"../x": ({"a": key}, {"a": [1.0]}), "primary": ({"a": key}, {"a": [2.0]})})
+    for to in ("csv", "parquet", "hdf5", "rocrate"):
+        assert {path.parent for path in export_run(run, to, tmp_path / "out").files} == {tmp_path / "out"}
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(cycled: Cycled, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot write to"):
+        export_run(cycled(VOLTAGE, CURRENT), "csv", tmp_path / "file" / "out")
+
+
+def test_texts_that_no_file_can_hold_are_mended(kept: Callable[..., Run], tmp_path: Path) -> None:
+    key = {"dtype": "string", "shape": [], "source": "test"}
+    run = kept(
+        {"primary": ({"a": key}, {"a": ["\0", "\ud800", "fine"]})}, sample={"id": "\0", "label": "\ud800"}
+    )
+    for to in ("csv", "parquet", "hdf5", "rocrate"):
+        assert export_run(run, to, tmp_path / "out").files
+
+
+def test_every_format_of_the_command_line_is_there() -> None:
+    from labctl.commands.exchange import IMPORTS, PROGRAMS, RUNS
+    from labctl.imports.run_import import FORMATS as READERS
+    from labctl.language.export import FORMATS as LANGUAGES
+
+    assert set(RUNS) == set(run_export.FORMATS)
+    assert set(PROGRAMS) == set(LANGUAGES)
+    assert set(IMPORTS) == set(READERS)
+    assert not set(RUNS) & set(PROGRAMS)
+
+
+def test_two_tables_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="two tables"), Outputs(tmp_path, "x") as outputs:  # noqa: PT012
+        outputs.text("-a.csv")
+        outputs.text("-a.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crate_has_the_runs_that_made_the_sample_and_every_reference_leads_somewhere(
+    cycled: Cycled, kept: Callable[..., Run], tmp_path: Path
+) -> None:
+    pulse = {"pulse": {"dtype": "integer", "shape": [], "source": "test"}}
+    anneal = kept({"primary": (pulse, {"pulse": [1, 2]})}, plan_name="anneal", purpose="anneal")
+    devices = {"lamp": {"real": True}, "potentiostat": {"real": False}}
+    run = cycled(VOLTAGE, CURRENT, inputs=[anneal.uid, "gone"], devices=devices, notes="first cell")
+    done = export_run(run, "rocrate", tmp_path / "out")
+    assert done.remarks == ("not found, so not in the crate: gone",)
+    with zipfile.ZipFile(done.files[0]) as crate:
+        names = set(crate.namelist())
+        graph = {each["@id"]: each for each in json.loads(crate.read("ro-crate-metadata.json"))["@graph"]}
+        assert crate.read(f"runs/{anneal.uid}/journal-1.jnl") == anneal.path.read_bytes()
+    files = {name for name, each in graph.items() if each["@type"] == "File"}
+    assert files == names - {"ro-crate-metadata.json"}
+    outside = {name for name in references(list(graph.values())) if name not in graph}
+    assert all(name.startswith(("https://w3id.org/ro/crate/1.1", "http://schema.org/")) for name in outside)
+    action = graph[f"#run-{run.uid}"]
+    assert {"@id": f"runs/{anneal.uid}/"} in action["object"]
+    assert action["agent"] == {"@id": "#person-Ada"}
+    assert graph[f"#device-{run.uid}-lamp"]["@type"] == "IndividualProduct"
+    assert graph[f"#device-{run.uid}-potentiostat"]["@type"] == "SoftwareApplication"
+    root = graph["./"]
+    assert root["datePublished"].startswith("2023-11-")
+    assert "license" not in root
+    assert "No licence" in root["description"]
+
+
+def references(value: object) -> list[str]:
+    """Return the ids that are only referred to."""
+    if isinstance(value, dict):
+        if set(value) == {"@id"}:
+            return [value["@id"]]
+        return [each for part in value.values() for each in references(part)]
+    return [each for part in value for each in references(part)] if isinstance(value, list) else []

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from devices.cells import SECONDS_PER_HOUR
+from labctl.runs.run import Run
+
+Keep = Callable[..., Run]
+
+CHARGE = 2e-5 * 390 / SECONDS_PER_HOUR
+"""Ah of each charge and each discharge of the cell in conftest."""
+
+NEWARE = ("flat", "bts8", "chinese", "layered")
+
+
+def held(run: Run, rows: SimpleNamespace) -> None:
+    table = run.table()
+    assert np.allclose(table["test_time"], rows.time, rtol=1e-12)
+    assert np.allclose(table["voltage"], rows.voltage, rtol=1e-12)
+    assert np.allclose(table["current"], rows.current, rtol=1e-12, atol=1e-20)
+    assert table["cycle"].tolist() == rows.cycle.tolist()
+    cycles = run.table("cycles")
+    assert cycles["cycle"].tolist() == [1, 2]
+    assert np.allclose(cycles["charge_capacity"], CHARGE, rtol=2e-2)
+    assert np.allclose(cycles["discharge_capacity"], CHARGE, rtol=2e-2)
+    assert np.allclose(cycles["end_voltage_rest"], 4.15)
+    techniques = run.table("steps")["technique"].tolist()
+    assert techniques == ["constant_current", "open_circuit", "constant_current"] * 2
+
+
+@pytest.mark.parametrize("dialect", NEWARE)
+def test_every_dialect_of_neware_has_the_same_rows(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace, dialect: str
+) -> None:
+    held(kept("cell.csv", neware(dialect)), rows)
+
+
+@pytest.mark.parametrize("dialect", NEWARE)
+def test_currents_without_a_sign_get_it_from_the_type_of_the_step(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace, dialect: str
+) -> None:
+    run = kept("cell.csv", neware(dialect, unsigned=True))
+    held(run, rows)
+    assert "positive on discharge" in run.table("events")["text"][0]
+
+
+def test_chinese_text_comes_in_its_own_encoding(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace
+) -> None:
+    held(kept("cell.csv", neware("chinese"), encoding="gb18030"), rows)
+
+
+@pytest.mark.parametrize("unit", ["mA", "A", "µA"])
+@pytest.mark.parametrize("comma", [False, True])
+def test_ec_lab_text_has_the_same_rows_in_every_unit_and_locale(
+    kept: Keep, mpt: Callable[..., str], rows: SimpleNamespace, unit: str, comma: bool
+) -> None:
+    run = kept("cell.mpt", mpt(unit=unit, comma=comma), encoding="latin-1")
+    held(run, rows)
+    assert run.start["source"]["software"] == "EC-Lab v11.43"
+    assert run.start["source"]["technique"] == "GCPL"
+
+
+def test_spectra_go_to_the_impedance_stream(kept: Keep, peis: str) -> None:
+    run = kept("peis.mpt", peis, encoding="latin-1")
+    table = run.table("impedance")
+    assert run.start["purpose"] == "eis"
+    assert sorted(set(table["spectrum"].tolist())) == [1, 2]
+    z = 20 + 100 / (1 + 2j * np.pi * table["frequency"] * 1e-6 * 100)
+    assert np.allclose(table["z_real"] + 1j * table["z_imag"], z)
+    assert np.allclose(table["dc_current"], 1e-6)
+
+
+def test_a_file_imported_twice_is_refused(
+    kept: Keep, mpt: Callable[..., str], refuse: Callable[..., str]
+) -> None:
+    run = kept("cell.mpt", mpt())
+    assert f"was imported before, as run {run.uid[:8]}" in refuse("copy.mpt", mpt())
+
+
+def test_a_run_that_cannot_be_written_to_its_end_leaves_nothing(
+    kept: Keep, mpt: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labctl.journal.documents import Journal
+
+    written = Journal.__call__
+
+    def until_steps(self: Journal, name: str, doc: dict[str, object]) -> None:
+        if doc.get("name") == "steps":
+            raise KeyboardInterrupt
+        written(self, name, doc)
+
+    monkeypatch.setattr(Journal, "__call__", until_steps)
+    with pytest.raises(KeyboardInterrupt):
+        kept("cell.mpt", mpt())
+    assert list((tmp_path / "data").rglob("*")) == []
+
+
+@pytest.fixture
+def refuse(tmp_path: Path, kept: Keep) -> Callable[..., str]:
+    """Import what must be refused; return what was said, one sentence, with nothing kept."""
+    from devices.errors import DataError
+
+    def check(name: str, content: str | bytes, **options: str) -> str:
+        before = sorted((tmp_path / "data").rglob("*"))
+        with pytest.raises(DataError) as caught:
+            kept(name, content, **options)
+        assert sorted((tmp_path / "data").rglob("*")) == before
+        said = str(caught.value)
+        assert "\n" not in said
+        assert len(said) < 600
+        return said
+
+    return check
+
+
+def broken(text: str, line: int, old: str, new: str) -> str:
+    lines = text.split("\n")
+    assert old in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(old, new)
+    return "\n".join(lines)
+
+
+def test_what_is_no_table_is_refused_by_what_it_is(refuse: Callable[..., str]) -> None:
+    assert "is empty" in refuse("a.csv", "")
+    assert "web page" in refuse("a.csv", "<!DOCTYPE html><html><body>log in</body></html>")
+    assert ".mpr; export it as text" in refuse("a.mpr", b"BIO-LOGIC MODULAR FILE\x1a\0\0")
+    assert ".nda; export it as CSV" in refuse("a.nda", b"NEWARE\0\0\0")
+    assert "save it as CSV" in refuse("a.xlsx", b"PK\x03\x04rest")
+    assert "is binary" in refuse("a.csv", bytes(range(256)) * 4)
+    assert "known by its first line" in refuse("a.csv", "milk,bread\n1,2\n")
+    assert "does not begin with" in refuse("a.csv", "milk,bread\n1,2\n", as_format="mpt")
+    assert "has no column" in refuse("a.csv", "milk,bread\n1,2\n", as_format="bdf")
+    assert "names no column for" in refuse("a.csv", "milk,bread\n1,2\n", as_format="neware")
+
+
+def test_a_word_among_numbers_is_named_with_its_line(
+    refuse: Callable[..., str], mpt: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    assert "a.csv:5: Voltage(V) is 'high', which is not a number" in refuse(
+        "a.csv", broken(neware(), 5, neware().split("\n")[4].split(",")[5], "high")
+    )
+    assert "which is not a duration" in refuse("b.csv", broken(neware(), 3, "0:00:10.000", "0:10:99:1"))
+    assert "which is not a number" in refuse("a.mpt", broken(mpt(), 13, "E+01", "E+9999"))
+
+
+def test_time_that_goes_back_is_refused(refuse: Callable[..., str], mpt: Callable[..., str]) -> None:
+    lines = mpt().split("\r\n")
+    lines[14], lines[15] = lines[15], lines[14]
+    assert ":16: time goes back from 40 to 30" in refuse("a.mpt", "\r\n".join(lines))
+
+
+def test_a_missing_column_or_unit_is_named(
+    refuse: Callable[..., str], mpt: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    assert "a.mpt:11: names no column I/mA or <I>/mA" in refuse("a.mpt", mpt().replace("<I>/mA", "<J>/mA"))
+    assert "unknown unit" in refuse("b.mpt", mpt().replace("<I>/mA", "<I>/furlong"))
+    assert "names no column for voltage" in refuse("a.csv", neware().replace("Voltage(V)", "U"))
+    assert "no unit that is known: a, ma" in refuse("b.csv", neware().replace("Current(mA)", "Current"))
+    assert "which is meant?" in refuse("c.csv", neware().replace("Capacity(mAh)", "Current(A)"))
+
+
+def test_amperes_called_milliamperes_are_found_by_the_charge(
+    refuse: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    assert "one of the units in the header is wrong" in refuse(
+        "a.csv", neware().replace("Current(mA)", "Current(A)")
+    )
+
+
+def test_a_last_line_that_is_cut_off_is_left_out_and_said(
+    kept: Keep, mpt: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    for name, text in (("a.mpt", mpt()), ("a.csv", neware())):
+        run = kept(name, text.rstrip()[:-60])
+        assert len(run.table()["voltage"]) == 239
+        assert "cut off" in " ".join(run.table("events")["text"])
+
+
+def test_a_short_line_in_the_middle_is_refused(
+    refuse: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    lines = neware().split("\n")
+    lines[9] = lines[9][:20]
+    assert "a.csv:10: has fewer than" in refuse("a.csv", "\n".join(lines))
+
+
+def test_a_failed_reading_is_kept_with_a_flag(kept: Keep, neware: Callable[..., str]) -> None:
+    lines = neware().split("\n")
+    fields = lines[10].split(",")
+    fields[5] = ""
+    lines[10] = ",".join(fields)
+    table = kept("a.csv", "\n".join(lines)).table()
+    assert np.flatnonzero(np.isnan(table["voltage"])).tolist() == [9]
+    assert np.flatnonzero(table["flags"]).tolist() == [9]
+
+
+def test_names_of_any_length_and_kind_stay_text(
+    kept: Keep, neware: Callable[..., str], refuse: Callable[..., str]
+) -> None:
+    wide = neware().replace("Realtime", "Realtime," + "x" * 5000 + ",<b>\x1b[31m</b>")
+    assert len(kept("a.csv", wide).table()["voltage"]) == 240
+    assert len(refuse("b.csv", neware().replace("Current(mA)", "Current(" + "m" * 5000 + ")"))) < 600
+
+
+def test_a_header_longer_than_its_file_is_refused(
+    refuse: Callable[..., str], mpt: Callable[..., str]
+) -> None:
+    assert "alone should have 9999" in refuse("a.mpt", mpt().replace("lines : 11", "lines : 9999"))
+    assert "does not say" in refuse("b.mpt", mpt().replace("Nb header lines : 11", "Nb header lines : many"))
+
+
+def test_documents_of_an_import_are_those_of_event_model(
+    kept: Keep, mpt: Callable[..., str], peis: str
+) -> None:
+    from event_model import DocumentNames, schema_validators
+
+    for run in (kept("cell.mpt", mpt()), kept("peis.mpt", peis)):
+        for name, doc in run.documents:
+            schema_validators[DocumentNames[name]].validate(doc)

@@ -1,0 +1,243 @@
+"""A process that runs anneal-then-cycle is killed at any instant: no acknowledged row is lost, none is there twice.
+
+A row is acknowledged when its device's spool, or a journal, has taken it: the process then says so in a file of its
+own. The processes are forked from a warm parent.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from labctl.journal.documents import read_ends
+from labctl.journal.records import read_records
+from labctl.journal.recovery import recover
+from labctl.journal.verify import verify_run
+
+ROOT = Path(__file__).parents[3]
+
+WARM = """
+    import json, os, signal, sys
+    import labctl
+    import labctl.config.benches, labctl.session, labctl.journal.spool, labctl.journal.documents
+    import devices.flash_lamp, devices.potentiostat, devices.instruments.squidstat, scipy.linalg, pyvisa
+    from devices.cells import CellSize, Rate
+    from devices.macros import RateTest
+    from devices.recipes import AnnealRecipe
+    from devices.samples import Layer, SampleRef
+    from devices.techniques import Record
+    from labctl.journal.documents import RunJournal
+    from labctl.journal.spool import DeviceSpool
+
+    sample = SampleRef(
+        id="quick-1",
+        layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6, 0.02e-6)),
+        cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+        area=0.15e-4,
+    )
+    recipe = AnnealRecipe("quick", voltage=850.0, pulse_duration=1.8e-3, pulse_count=4, rate=0.4)
+    rates = (Rate(5.0, "A/m^2"), Rate(10.0, "A/m^2"))
+    program = RateTest("quick", rates, 3.0, 4.25, 2, Record(interval=60.0)).on(CellSize.of(sample))
+
+    def run(data, said):
+        file = os.open(said, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+        tell = lambda *words: os.write(file, (" ".join(map(str, words)) + "\\n").encode())
+        append, write = DeviceSpool.append, RunJournal.write
+
+        def spooled(self, stream, time, row):
+            append(self, stream, time, row)
+            tell("spooled", self.name, stream, self._numbers[stream])
+
+        def kept(self, name, doc, *more):
+            write(self, name, doc, *more)
+            if name == "event_page":
+                tell("kept", self._file.path.stem, doc["descriptor"], doc["seq_num"][-1])
+
+        DeviceSpool.append, RunJournal.write = spooled, kept
+        with labctl.open_session("twin", data=data, handle_signals=False) as lab:
+            tell("open")
+            plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
+            lab.RE(plan)
+        tell("done")
+
+    pyvisa.ResourceManager("@py").close()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("warm", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                run(**json.loads(line))
+                code = 0
+            finally:
+                os._exit(code)
+        print(pid, flush=True)
+"""
+
+
+class Warm:
+    """A process that has everything imported and forks one that runs the experiment for each line it is told."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", textwrap.dedent(WARM)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout.readline() == "warm\n"
+
+    def fork(self, **told):
+        self.process.stdin.write(json.dumps(told) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def warm():
+    """Return a warm parent."""
+    made = Warm()
+    yield made
+    made.close()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(found, longest=60.0):
+    until = time.monotonic() + longest
+    while not found():
+        assert time.monotonic() < until, "it did not come about"
+        threading.Event().wait(0.002)
+
+
+def words(said):
+    """Return what the process said, without a line that its death cut short."""
+    text = said.read_text() if said.exists() else ""
+    return [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def killed(warm, folder, lines):
+    """Kill a run when it has said so many lines; return the data folder and what was said."""
+    folder.mkdir()
+    data, said = folder / "data", folder / "said.txt"
+    pid = warm.fork(data=str(data), said=str(said))
+    wait_for(lambda: not alive(pid) or len(words(said)) >= lines)
+    if alive(pid):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not alive(pid))
+    return data, words(said)
+
+
+def identities(data):
+    """Return how often each spooled row stands in a journal, by (spool, stream, number), and rows by journal."""
+    found, counts, last = Counter(), Counter(), {}
+    spooled = {}
+    for path in (data / "spool").glob("*/*.jnl"):
+        for record in read_records(path):
+            if record.kind == "R":
+                row = record.payload
+                spooled[f"spool/{path.parent.name}/{path.name}", row["stream"], row["n"]] = row
+    for path in (data / "runs").glob("*/*/*.jnl"):
+        sources = {}
+        for record in read_records(path):
+            if record.kind == "D" and len(record.payload) == 3:
+                sources[record.payload[1]["uid"]] = record.payload[2]
+            elif record.kind == "R":
+                page = record.payload
+                counts[path.stem, page["descriptor"]] += len(page["time"])
+                source = sources.get(page["descriptor"])
+                for index, time_ in enumerate(page["time"]):
+                    if source is None:
+                        continue
+                    number = source["after"] + page["first"] + index
+                    key = source["spool"], source["stream"], number
+                    found[key] += 1
+                    row = {name: column[index] for name, column in page["data"].items()}
+                    assert (spooled[key]["time"], spooled[key]["row"]) == (time_, row)
+        if (stop := read_ends(path)[1]) is not None:
+            for source in sources.values():
+                key = source["spool"], source["stream"]
+                last[key] = max(last.get(key, (0.0, "")), (stop["time"], stop.get("reason", "")))
+    return found, counts, last
+
+
+def check(data, said):
+    """Recover and hold what was acknowledged against what is there."""
+    torn = [path for path in data.rglob("*.jnl") if not path.read_bytes().endswith(b"\n")]
+    assert torn == []  # what one write() took is whole after a SIGKILL
+    reports = recover(data)
+    assert recover(data) == []
+    assert all(report.trouble == "" and report.rows_gap == 0 for report in reports)
+    for path in (data / "runs").glob("*/*/*.jnl"):
+        assert verify_run(path).complaints == ()
+    found, counts, last = identities(data)
+    assert set(found.values()) <= {1}
+    for kind, *what in said:
+        if kind == "kept":
+            run, descriptor, number = what
+            assert counts[run, descriptor] >= int(number)
+        elif kind == "spooled":
+            spool, stream, number = what
+            if not found[spool, stream, int(number)]:
+                # Said between two runs: the next one would have taken it; it stays in the spool.
+                assert stream == "events"
+                assert "died" not in last[spool, stream][1]
+    return reports
+
+
+def kill_at(warm, tmp_path, instants, most):
+    recovered = rows = 0
+    for number, share in enumerate(instants):
+        data, said = killed(warm, tmp_path / str(number), round(share * most))
+        reports = check(data, said) if data.exists() else []
+        recovered += len(reports)
+        rows += sum(report.rows for report in reports)
+    return recovered, rows
+
+
+@pytest.fixture
+def most(warm, tmp_path):
+    """Return how many lines a whole experiment says."""
+    data, said = killed(warm, tmp_path / "whole", 10**9)
+    assert said[-1] == ["done"]
+    assert check(data, said) == []
+    return len(said)
+
+
+def test_no_acknowledged_row_is_lost_or_doubled_by_a_kill(warm, tmp_path, most):
+    drawn = random.Random(7)
+    recovered, rows = kill_at(warm, tmp_path, [drawn.random() for _ in range(10)], most)
+    assert recovered >= 5
+    assert rows > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_no_acknowledged_row_is_lost_or_doubled_by_two_hundred_kills(warm, tmp_path, most):
+    drawn = random.Random(11)
+    recovered, rows = kill_at(warm, tmp_path, [drawn.random() for _ in range(200)], most)
+    print(f"{recovered} runs recovered, {rows} rows from spools, of {most} lines each")
+    assert recovered >= 100

@@ -1,0 +1,234 @@
+"""The index says what the journals say, whatever happened to them or to it."""
+
+import random
+import shutil
+import sqlite3
+import threading
+
+import pytest
+
+from labctl.runs import entries
+from labctl.runs.briefs import brief_from, briefs, find_run, latest_label, run_files
+from labctl.runs.index import APPLICATION, FILE, SCHEMA, ask_index, files_of
+from labctl.runs.remarks import mark_run, note_run
+
+BY = {"time": 1.8e9, "who": "me"}
+
+
+def truth(data):
+    """Return what the journals themselves say, each read by itself."""
+    found = []
+    for path in run_files(data):
+        if entries.entry_of(path) is not None:
+            found.append(brief_from(path))
+    return sorted(found, key=lambda brief: (brief.time, brief.uid))
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] ^= 0x10
+    path.write_bytes(content)
+
+
+class History:
+    """Random things that befall a data folder."""
+
+    def __init__(self, kept, seed):
+        self.kept, self.random, self.open = kept, random.Random(seed), []
+        self.copy = kept.folder.parent / "old.sqlite"
+
+    def step(self):
+        self.random.choice(
+            [self.whole, self.whole, self.begin, self.grow, self.finish, self.die, self.remove, self.damage]
+            + [self.remark, self.keep_index, self.lose_index]
+        )()
+
+    def whole(self):
+        self.random.choice([self.kept.anneal, self.kept.cycle])(self.random.choice(["s1", "s2"]))
+
+    def begin(self):
+        self.open.append(self.kept.begin())
+
+    def grow(self):
+        if self.open:
+            journal = self.random.choice(self.open)
+            self.kept.rows(journal, "primary", {"pulse": [1], "exposure": [1.0]})
+
+    def finish(self):
+        if self.open:
+            self.kept.end(self.open.pop(), self.random.choice(["success", "fail"]))
+
+    def die(self):
+        if self.open:
+            self.open.pop().close()
+
+    def path(self):
+        open_now = {journal.path for journal in self.open}
+        return self.random.choice([each for each in run_files(self.kept.folder) if each not in open_now] or [None])
+
+    def remove(self):
+        if path := self.path():
+            path.unlink()
+
+    def damage(self):
+        if path := self.path():
+            flip(path, self.random.randrange(10_000))
+
+    def remark(self):
+        if path := self.path():
+            note_run(path, "so", **BY)
+            mark_run(path, self.random.choice(["bad", "good"]), "why", **BY)
+
+    def keep_index(self):
+        if (self.kept.folder / FILE).exists():
+            shutil.copy(self.kept.folder / FILE, self.copy)
+
+    def lose_index(self):
+        """Put an older index back, or none at all."""
+        (self.kept.folder / FILE).unlink(missing_ok=True)
+        if self.copy.exists() and self.random.random() < 0.5:
+            shutil.copy(self.copy, self.kept.folder / FILE)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_index_equals_what_the_journals_say_after_any_history(kept, seed):
+    history = History(kept, seed)
+    for _ in range(12):
+        for _ in range(4):
+            history.step()
+        assert list(briefs(kept.folder)) == truth(kept.folder)
+    for journal in history.open:
+        journal.close()
+
+
+def test_no_journal_is_read_when_nothing_changed(kept, monkeypatch):
+    uids = [kept.anneal(), kept.cycle(), kept.anneal()]
+    assert [each.uid for each in briefs(kept.folder)] == uids
+
+    def read(path):
+        raise AssertionError(f"{path} was read")
+
+    monkeypatch.setattr(entries, "entry_of", read)
+    assert [each.uid for each in briefs(kept.folder)] == uids
+    assert find_run(kept.folder, "last").stem == uids[-1]
+
+
+def test_only_what_changed_is_read_again(kept, monkeypatch):
+    kept.anneal()
+    list(briefs(kept.folder))
+    later, passed = kept.anneal(), []
+    entry_of = entries.entry_of
+    monkeypatch.setattr(entries, "entry_of", lambda path: passed.append(path.stem) or entry_of(path))
+    list(briefs(kept.folder))
+    assert passed == [later]
+
+
+def spoil_with_text(path):
+    path.write_text("not a database, " * 1000)
+
+
+def spoil_with_another(path):
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE runs (mine TEXT)")
+    connection.close()
+
+
+def spoil_with_a_newer_version(path):
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.execute("DROP TABLE amounts")
+    connection.close()
+
+
+def spoil_by_cutting(path):
+    path.write_bytes(path.read_bytes()[: 3 * 4096])
+
+
+def spoil_within(path):
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [spoil_with_text, spoil_with_another, spoil_with_a_newer_version, spoil_by_cutting, spoil_within],
+)
+def test_an_index_that_is_none_of_ours_is_made_anew(kept, spoil):
+    kept.anneal(), kept.cycle()
+    list(briefs(kept.folder))
+    spoil(kept.folder / FILE)
+    assert list(briefs(kept.folder)) == truth(kept.folder)
+    connection = sqlite3.connect(kept.folder / FILE)
+    assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
+    assert connection.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+    connection.close()
+
+
+def test_where_no_index_can_be_written_it_lives_in_memory(kept):
+    kept.anneal()
+    (kept.folder / FILE).mkdir()
+    assert list(briefs(kept.folder)) == truth(kept.folder)
+
+
+def test_a_folder_without_runs_stays_as_it_is(tmp_path):
+    assert list(briefs(tmp_path / "nothing")) == []
+    assert latest_label(tmp_path / "nothing") == 0.0
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_many_may_ask_at_once(kept):
+    for _ in range(5):
+        kept.anneal()
+    answers, errors = [], []
+
+    def ask():
+        try:
+            answers.append([each.uid for each in briefs(kept.folder)])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert answers == [[each.uid for each in truth(kept.folder)]] * 8
+
+
+def test_a_run_whose_writer_lives_is_running_and_else_it_died(kept):
+    journal = kept.begin()
+    (brief,) = briefs(kept.folder)
+    assert brief.status == "running"
+    kept.rows(journal, "primary", {"pulse": [1], "exposure": [1.0]}, times=[journal.time + 77.0])
+    journal.close()
+    (brief,) = briefs(kept.folder)
+    assert (brief.status, brief.ended) == ("died", journal.time + 77.0)
+
+
+def test_asking_leaves_a_live_journal_to_its_writer(kept):
+    journal = kept.begin()
+    assert len(list(briefs(kept.folder))) == 1
+    uid = kept.end(journal)
+    assert [(each.uid, each.status) for each in briefs(kept.folder)] == [(uid, "success")]
+
+
+def test_values_of_recipe_prediction_and_outcome_are_kept(kept):
+    kept.anneal(pulses=5)
+    query = "SELECT key, number, text FROM amounts JOIN keys ON keys.id = amounts.key"
+    found = {key: (number, text) for key, number, text in ask_index(kept.folder, lambda c: c.execute(query).fetchall())}
+    assert found["recipe.voltage"] == (850.0, None)
+    assert found["prediction.foil_peak"] == (923.0, None)
+    assert found["result.pulses"] == (5.0, None)
+    assert found["result.end_reason"] == (None, "completed")
+    assert found["rows.primary"] == (5.0, None)
+    assert "prediction.base_temperature" not in found
+
+
+def test_files_are_known_by_their_path_below_the_folder(kept):
+    uid = kept.anneal()
+    (path,) = files_of(kept.folder)
+    assert path.startswith("runs/2026/")
+    assert path.endswith(f"{uid}.jnl")

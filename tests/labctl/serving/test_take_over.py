@@ -1,0 +1,236 @@
+"""A cycling host that is killed at any instant: the next session takes the cell over, and no row is lost or doubled.
+
+The judge is the served twin, which lives on: the charge that truly passed, and the rows that the instrument numbered.
+"""
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devices.recipes import to_json
+from devices.samples import Layer, SampleRef
+from labctl import Run
+from sim.foil import Foil, Surroundings
+from sim.physics.lamp.bank import Bank, discharge
+
+ROOT = Path(__file__).parents[3]
+CELL = SampleRef(
+    id="quick-1",
+    layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6, 0.02e-6)),
+    cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+    area=0.15e-4,
+)
+CURRENT, INTERVAL = 1e-5, 0.2
+LASTS = {"twin": 9.0, "emstat": 12.0, "keithley": 10.0}
+"""Seconds from an open session to the end of the program: 8 s of steps, and what an instrument needs between them."""
+
+WARM = """
+    import json, os, signal, sys
+    import labctl
+    import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
+    import devices.instruments.squidstat, devices.instruments.keithley_2450, devices.instruments.palmsens_emstat4
+    import pyvisa, scipy.linalg
+    from devices.programs import CellLimits, Loop, Program, Step
+    from devices.samples import Layer, SampleRef
+    from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
+
+    sample = SampleRef(
+        id="quick-1",
+        layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6, 0.02e-6)),
+        cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+        area=0.15e-4,
+    )
+    often = Record(interval=%(interval)g)
+
+    def cc(current):
+        return Step(ConstantCurrent(current), Until(duration=2.0), often)
+
+    body = (cc(%(current)g), cc(%(current)g / 2))
+    rest = Step(OpenCircuit(), Until(duration=1.0), often)
+    steps = {
+        "one": (Loop(body, 1, counts_cycles=True), *body[:1], rest, rest),
+    }
+
+    def run(bench, config, data, said, goes_on):
+        program = Program("short", steps["one"], CellLimits(0.0, 5.0, 1e-3))
+        with open(said, "a", buffering=1) as file:
+            with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
+                print("open", file=file)
+                if not goes_on:
+                    lab.RE(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
+                else:
+                    left = lab.potentiostat.left()
+                    print("left", left, file=file)
+                    died = labctl.Run("last", data).uid
+                    if left:
+                        try:
+                            lab.RE(lab.plans.take_over(lab.potentiostat, sample, program, died))
+                        except Exception as error:
+                            print("ended", repr(error), file=file)
+                print("done", file=file)
+
+    pyvisa.ResourceManager("@py").close()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("warm", flush=True)
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                run(**json.loads(line))
+                code = 0
+            except BaseException:
+                import traceback
+                told = json.loads(line)
+                with open(told["said"], "a") as file:
+                    traceback.print_exc(file=file)
+            finally:
+                os._exit(code)
+        print(pid, flush=True)
+"""
+
+
+class Warm:
+    """A process that has everything imported and forks one that cycles for each line it is told."""
+
+    def __init__(self):
+        source = textwrap.dedent(WARM) % {"interval": INTERVAL, "current": CURRENT}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", source],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._turn = threading.Lock()
+        assert self.process.stdout.readline() == "warm\n"
+
+    def fork(self, **told):
+        with self._turn:
+            self.process.stdin.write(json.dumps(told) + "\n")
+            self.process.stdin.flush()
+            return int(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def warm():
+    made = Warm()
+    yield made
+    made.close()
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(found, longest=60.0):
+    until = time.monotonic() + longest
+    while not found():
+        assert time.monotonic() < until, "it did not come about"
+        threading.Event().wait(0.005)
+
+
+def film():
+    """Return a flashed film, as a bench keeps it."""
+    foil, pulse = Foil(to_json(CELL), Surroundings()), discharge(Bank(), 850.0, 1.8e-3)
+    for number in range(20):
+        foil.flash(2.5 * number, pulse)
+    return json.dumps(foil.to_dict())
+
+
+def passed(served):
+    """Return the charge [C] that truly passed."""
+    station = served.server.world.station("potentiostat")
+    if hasattr(station, "smu"):
+        return station.smu.charge
+    if hasattr(station, "squidstat"):
+        return sum(charge for _, charge in station.squidstat.charges)
+    return sum(station.emstat.charges)
+
+
+def killed_and_taken_over(warm, served, folder, config, instant):
+    """Kill a cycling process at an instant [s] after its session opened, take over; return what was said, the runs."""
+    said, data = folder / "said.txt", folder / "data"
+    folder.mkdir()
+    served.server._on_loop(lambda: served.server.world.assemble(to_json(CELL)))
+    told = {"bench": str(served.bench), "config": str(config), "data": str(data), "said": str(said)}
+    pid = warm.fork(**told, goes_on=False)
+    wait_for(lambda: said.exists() and "open" in said.read_text())
+    threading.Event().wait(instant)
+    if alive(pid):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not alive(pid))
+    again = warm.fork(**told, goes_on=True)
+    wait_for(lambda: not alive(again))
+    words = said.read_text()
+    assert words.splitlines()[-1] == "done", words
+    return words, data
+
+
+def judged(words, data, served):
+    """Compare the chain of runs with what truly happened."""
+    chain = Run("last", data)
+    table = chain.table()
+    assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), words
+    assert np.all(np.diff(table["test_time"]) >= 0.0)
+    assert np.all(np.diff(table["unix_time"] - table["test_time"]) == pytest.approx(0.0, abs=1e-3))
+    assert table["charge"][-1] * 3600.0 == pytest.approx(passed(served), abs=CURRENT * INTERVAL), words
+    steps = chain.table("steps")
+    assert steps["step_count"].tolist() == [1, 2, 3, 4, 5], words
+    assert list(steps["end_reason"]) == ["duration"] * 5
+    cycles = chain.table("cycles")
+    assert cycles["charge_capacity"][0] * 3600.0 == pytest.approx(3.0 * CURRENT, abs=2.0 * CURRENT * INTERVAL)
+
+
+@pytest.mark.parametrize("bench", ["twin", "emstat", "keithley"])
+@pytest.mark.parametrize("trials", [2, pytest.param(17, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+def test_a_killed_cycle_is_taken_over_and_its_chain_has_every_row_once(
+    warm, serve, config, tmp_path, bench, trials
+):
+    file = config / "benches" / f"{bench}.toml"
+    if "poll_period" not in file.read_text():
+        often = '[devices.potentiostat.parameters]\npoll_period = "0.2 s"\n\n[world]'
+        file.write_text(file.read_text().replace("[world]", often))
+    chance = random.Random(f"{bench}{trials}")
+    flashed = film()
+    instants = [chance.uniform(0.3, LASTS[bench]) for _ in range(trials)]
+
+    def trial(number):
+        served = worlds[number]
+        return killed_and_taken_over(warm, served, tmp_path / f"t{number}", config, instants[number])
+
+    for first in range(0, trials, 3):
+        worlds = {}
+        for number in range(first, min(first + 3, trials)):
+            samples = tmp_path / f"s{number}" / "samples"
+            samples.mkdir(parents=True)
+            samples.parent.chmod(0o700)
+            (samples / f"{CELL.id}.json").write_text(flashed)
+            worlds[number] = serve(bench=bench)
+        with ThreadPoolExecutor(3) as at_once:
+            found = list(at_once.map(trial, worlds))
+        for (words, data), served in zip(found, worlds.values(), strict=True):
+            print(instants, words)
+            judged(words, data, served)
+            served.close()
