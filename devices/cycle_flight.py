@@ -59,7 +59,7 @@ Say = Callable[[str, str, str], None]
 class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
-    changed is called when it started and when it is over, moved when its position is another. resumed: where a flight
+    began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its position is another. resumed: where a flight
     of an earlier session stood, with which this one goes on. end_reason, interrupted and failure say how it ended.
     """
 
@@ -73,6 +73,7 @@ class CycleFlight:
         ledger: CycleLedger,
         *,
         sample: str,
+        began: float,
         say: Say,
         changed: Callable[[], None],
         moved: Callable[[], None],
@@ -90,7 +91,7 @@ class CycleFlight:
         self._say, self._changed, self._moved = say, changed, moved
         self._sample, self._hash = sample, canonical_hash(to_json(planned.program))
         self._resumed = resumed
-        self._label = clock.time() if resumed is None else resumed.began
+        self._label = began
         self._began = clock.now() - (clock.time() - self._label)
         self._lock, self._talking = threading.RLock(), threading.RLock()
         self._parts = 1 if resumed is None else resumed.parts

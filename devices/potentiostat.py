@@ -141,6 +141,7 @@ class PotentiostatStation(Station):
         position = self._left if flight is None else flight.position
         return {
             "state": "running" if runs else "open",
+            "goes_on_alone": flight is not None and flight.program.on_host_loss == "keep",
             "job": None if position is None else position.as_json(),
         }
 
@@ -268,6 +269,7 @@ class PotentiostatStation(Station):
             Pace(parameters.poll_period, parameters.patience),
             ledger,
             sample=self._sample,
+            began=began,
             say=say,
             changed=self._settle,
             moved=self.publish,

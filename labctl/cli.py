@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labctl import __version__
-from labctl.commands import asking, derived, durable, exchange, keeping, samples, working
+from labctl.commands import asking, derived, durable, exchange, keeping, night, samples, working
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -90,4 +90,8 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(exchange.import_files)
+app.command()(night.night)
+app.command()(night.order)
+app.command("night-run", hidden=True)(night.night_run)
+app.command("night-guard", hidden=True)(night.night_guard)
 twin_app.command()(working.serve)

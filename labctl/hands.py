@@ -103,15 +103,21 @@ class LabHands:
         if answer.strip().lower() != "yes":
             status.set_exception(InterlockError("prediction", f"a person did not agree: {task.question}"))
             return
-        self._facts.add(
-            task.sample.id,
-            self._clock.time(),
-            "confirmed",
-            place=task.place,
-            question=task.question,
-            by="person",
-        )
+        self._record_agreed(task, "person")
         status.set_finished()
+
+    def agreed(self, task: Confirm, by: str) -> StatusBase:
+        """Record that a question was answered with yes beforehand, and by what; finished at once."""
+        self._refuse_another(task.sample)
+        self._record_agreed(task, by)
+        status = self._clock.status(f"the word of {by} on {task.sample.id}", PATIENCE)
+        status.set_finished()
+        return status
+
+    def _record_agreed(self, task: Confirm, by: str) -> None:
+        self._facts.add(
+            task.sample.id, self._clock.time(), "confirmed", place=task.place, question=task.question, by=by
+        )
 
     def _on_bench(self, task: Bring | Assemble) -> None:
         description = to_json(task.sample)

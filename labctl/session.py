@@ -214,7 +214,7 @@ class Session:
         return {
             name: given[name] if name in given else self._device(wired.get(name, name))
             for name in wanted
-            if name not in ("md", "return")
+            if name not in ("md", "return", "look_around")
         }
 
     def stations_of(self, experiment: Experiment) -> list[str]:

@@ -185,6 +185,14 @@ def report_to_file(station: Station, data: Path, bench: str, *, twin: bool) -> C
     return file.close
 
 
+def real_states(data: Path) -> Iterator[Said]:
+    """Yield the last word of every device that outlives its session: twins of a session end with it. Raises Corrupt."""
+    for path in sorted(data.glob("state/*.json")):
+        said = last_said(path)
+        if said is not None:
+            yield said
+
+
 def states(data: Path) -> Iterator[Said]:
     """Yield the last word of every device of a data folder, real ones first. Raises Corrupt."""
     for path in [*sorted(data.glob("state/*.json")), *sorted(data.glob("state/*/*.json"))]:

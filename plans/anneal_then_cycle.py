@@ -17,7 +17,7 @@ from devices.samples import SampleRef
 from plans.anneal import anneal
 from plans.arguments import expect_anneal
 from plans.cycle import cycle
-from plans.flying import finished
+from plans.flying import LOOK_AROUND, finished
 
 
 def anneal_then_cycle(
@@ -29,6 +29,7 @@ def anneal_then_cycle(
     program: Program,
     *,
     surroundings: Sequence[Readable[Any]] = (),
+    look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[tuple[str, str]]:
     """Anneal a film, have a cell built on it, cycle the cell; return the uids of the two runs.
@@ -43,10 +44,15 @@ def anneal_then_cycle(
     hands.check(Assemble(sample))
     common: dict[str, Any] = {"experiment": str(uuid.uuid4()), **(md or {})}
     annealed = yield from anneal(lamp, sample, recipe, md=common)
-    yield from bps.unstage(lamp)  # type: ignore[arg-type]  # the next film may come while this cell cycles
+    yield from bps.unstage(lamp)  # the next film may come while this cell cycles
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))
     inputs = [*common.get("inputs", ()), annealed]
     cycled = yield from cycle(
-        potentiostat, sample, program, surroundings=surroundings, md={**common, "inputs": inputs}
+        potentiostat,
+        sample,
+        program,
+        surroundings=surroundings,
+        look_around=look_around,
+        md={**common, "inputs": inputs},
     )
     return annealed, cycled

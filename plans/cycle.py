@@ -13,7 +13,7 @@ from devices.programs import Program
 from devices.recipes import to_json
 from devices.roles import CycleJob, Potentiostat
 from devices.samples import SampleRef
-from plans.flying import fly, named_body, sample_metadata
+from plans.flying import LOOK_AROUND, ambient_of, fly, named_body, sample_metadata
 
 FLUSH = 1800.0
 """Seconds between pages: thousands of rows a page keep the documents cheap; the journal loses nothing by it,
@@ -26,13 +26,15 @@ def cycle(
     program: Program,
     *,
     surroundings: Sequence[Readable[Any]] = (),
+    look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Run a cycling program on a cell and return the run's uid.
 
     The cell is wired, the program is uploaded and runs on the instrument, inside limits the instrument itself
     keeps. Pausing the plan does not pause the cell: rows are collected on resume. Stopping does what the
-    program's `on_host_loss` says. surroundings are read every half hour, beside the rows.
+    program's `on_host_loss` says. surroundings are read every `look_around` [s] into a stream of their own; what
+    of it is labelled "ambient" is named in the start document, and stands for the rows' ambient temperature.
     Raises LimitError or ProgramError when channel or program do not allow it; nothing is started then.
     """
     metadata = {
@@ -48,10 +50,16 @@ def cycle(
         "program": named_body(program.name, program),
         "capacity": (program.rates_on or CellSize.of(sample)).described(),
         "channel": potentiostat.channel,
+        "ambient": ambient_of(surroundings),
         **(md or {}),
     }
     return (
         yield from fly(
-            potentiostat, CycleJob(sample, program), metadata, flush=FLUSH, surroundings=surroundings
+            potentiostat,
+            CycleJob(sample, program),
+            metadata,
+            flush=FLUSH,
+            surroundings=surroundings,
+            look_around=look_around,
         )
     )

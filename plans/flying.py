@@ -23,6 +23,15 @@ from devices.samples import SampleRef
 
 log = logging.getLogger(__name__)
 
+LOOK_AROUND = 60.0
+"""Seconds between readings of what is around a station: a glovebox's oxygen moves in minutes; guess."""
+
+AMBIENT = "ambient"
+"""The ophyd label of the device whose first reading [degC] is the temperature around the cells."""
+
+SOONEST = 1e-3
+"""Seconds that a wait lasts at least, so that rounding cannot make time stand still."""
+
 OUTCOME_COLUMNS: Mapping[str, Column] = {
     "end_reason": Column("1", "string"),
     "asked": Column("1", "integer"),
@@ -71,6 +80,14 @@ def named_body(name: str, value: Any) -> dict[str, Any]:
     return {"name": name, "hash": canonical_hash(body), "body": body}
 
 
+def ambient_of(surroundings: Sequence[Readable[Any]]) -> str | None:
+    """Return the key of the reading that the bench labelled "ambient", None where it labelled none."""
+    for device in surroundings:
+        if AMBIENT in getattr(device, "_ophyd_labels_", ()):
+            return next(iter(device.describe()))
+    return None
+
+
 def fly(
     station: Flown,
     job: Any,
@@ -78,14 +95,16 @@ def fly(
     *,
     flush: float,
     surroundings: Sequence[Readable[Any]] = (),
+    look_around: float = LOOK_AROUND,
     begin: Callable[[], MsgGenerator[StatusBase]] | None = None,
 ) -> MsgGenerator[str]:
     """Have a station prepared for a job, run it as one run and return the run's uid.
 
-    Every `flush` [s] the rows so far become pages, the station's lease is renewed, and what is around it is read
-    into the stream `surroundings`. `begin` kicks the station off, where that takes more than one step. Nothing of it is
-    rewindable: pause and resume never send the kickoff again. However it ends, the station is stopped if it was
-    not done, what it still holds is collected, and the stream `outcome` says what was asked and done.
+    Every `flush` [s] the rows so far become pages; the station's lease is renewed as often at least. Every
+    `look_around` [s] what is around it is read into the stream `surroundings`. `begin` kicks the station off, where
+    that takes more than one step. Nothing of it is rewindable: pause and resume never send the kickoff again. However
+    it ends, the station is stopped if it was not done, what it still holds is collected, and the stream `outcome` says
+    what was asked and done.
     Raises what the station failed with, Incomplete when it ended early by itself.
     """
 
@@ -97,7 +116,7 @@ def fly(
         status = yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)
         try:
             yield from finished(status)
-            return (yield from _Run(station, flush, surroundings, begin or plainly).run(md))
+            return (yield from _Run(station, flush, surroundings, look_around, begin or plainly).run(md))
         except Exception:
             # What was prepared must not stay so when the run did not even begin.
             yield from bps.stop(station)
@@ -115,9 +134,12 @@ class _Run:
         station: Flown,
         flush: float,
         surroundings: Sequence[Readable[Any]],
+        look_around: float,
         begin: Callable[[], MsgGenerator[StatusBase]],
     ) -> None:
         self._station, self._flush, self._surroundings, self._begin = station, flush, surroundings, begin
+        self._every = look_around if surroundings else flush
+        self._is_blind = False
         self._outcome = Outcome(station)
         self._streams = [*station.streams.values(), self._outcome.rows]
         self._undeclared = list(self._streams)
@@ -154,25 +176,36 @@ class _Run:
             )
 
     def _attend(self, status: StatusBase) -> MsgGenerator[None]:
-        """Wait for a status, renewing the lease and collecting meanwhile."""
-        over = Completion(status)
+        """Wait for a status, renewing the lease, looking around and collecting meanwhile, each when it is due."""
+        over, now = Completion(status), self._station.clock.now
+        page, look = now() + self._flush, now() + self._every
         while not status.done:
             with contextlib.suppress(WaitForTimeoutError):
-                yield Msg("wait_for", None, [over], timeout=self._flush)
+                yield Msg("wait_for", None, [over], timeout=max(min(page, look) - now(), SOONEST))
             self._station.renew_lease()
-            yield from collect_all(self._streams)
-            yield from self._look_around()
+            if now() >= look or status.done:
+                yield from self._look_around()
+                look = now() + self._every
+            if now() >= page or status.done:
+                yield from collect_all(self._streams)
+                page = now() + self._flush
 
     def _look_around(self) -> MsgGenerator[None]:
-        """Read what is around the station; a thermometer that does not answer must not end a month of cycling."""
+        """Read what is around the station; a thermometer that does not answer must not end a month of cycling.
+
+        Nor fill its log: that it does not answer is said once, until it does again.
+        """
         if not self._surroundings:
             return
         try:
             yield from bps.trigger_and_read(self._surroundings, name="surroundings")
+            self._is_blind = False
         except RunEngineControlException:
             raise
         except Exception as error:  # noqa: BLE001 - nobody knows what somebody else's device raises
-            log.warning("%s: the surroundings could not be read: %r", self._station.name, error)
+            if not self._is_blind:
+                log.warning("%s: the surroundings could not be read: %r", self._station.name, error)
+            self._is_blind = True
 
     def _ending(self) -> MsgGenerator[None]:
         try:

@@ -144,6 +144,7 @@ class Keithley2450(Instrument):
         self._went = 0.0
         self._epoch: tuple[float, ...] | None = None
         self._first_row: tuple[float, ...] = ()
+        self._before: list[float] | None = None
         self._offset: float | None = None
 
     # Who it is, and what it is doing.
@@ -265,7 +266,7 @@ class Keithley2450(Instrument):
 
     def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
         """Return whether the rows of the step that was under way are in the buffer still."""
-        return bool(self.clock.call(lambda: self._stamp() == trace.get("stamp", 0)))
+        return self.clock.call(lambda: self._is_of(trace))
 
     def trace(self) -> Mapping[str, Any]:
         """Return what a later session needs to find the step under way."""
@@ -305,6 +306,7 @@ class Keithley2450(Instrument):
         assert limits is not None
         self.open()
         self._settle(':TRAC:CLE "defbuffer1"')
+        self._before = list(self._first_row) or None
         self._fetched, self._offset, self._asked_to_go, self._aborted = 0, None, False, False
         self._as_voltmeter = is_rest(step)
         if is_rest(step):
@@ -357,22 +359,33 @@ class Keithley2450(Instrument):
 
     def measured(self) -> Mapping[str, Any]:
         """Return what tells the measurement under way from any other, and how it was planned."""
-        if self._offset is None:
-            return {}
         plan = self._planned
         planned = [plan.rows, plan.first, plan.period, plan.lasts]
-        return {"stamp": list(self._first_row), "epoch": list(self._epoch or ()), "plan": planned}
+        stamp = None if self._offset is None else list(self._first_row)
+        epoch = None if self._epoch is None else list(self._epoch)
+        return {"stamp": stamp, "before": self._before, "epoch": epoch, "plan": planned}
 
     def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
-        """Take the measurement of a step that another session armed for one's own; False when it is not there."""
-        if self._stamp() is None or self._stamp() != trace.get("stamp"):
+        """Take the measurement of a step that another session armed for one's own; False when it is not there.
+
+        One that had no row when that session told of it is known by not being the one before.
+        """
+        if not self._is_of(trace):
             return False
         self._limits, self._as_voltmeter = job.limits, is_rest(step)
-        self._fetched, self._offset, self._epoch = 0, None, (*trace["epoch"],)
+        self._fetched, self._offset = 0, None
+        self._epoch = None if trace["epoch"] is None else (*trace["epoch"],)
         self._planned = Plan((), *trace["plan"])
         self._asked_to_go, self._aborted, self._waiting = True, False, False
         self._went = self.clock.now()
         return True
+
+    def _is_of(self, trace: Mapping[str, Any]) -> bool:
+        """Return whether what is in the buffer is what a session before told of."""
+        stamp, known = self._stamp(), trace.get("stamp")
+        if stamp is None or "plan" not in trace:
+            return False
+        return bool(stamp == known or (known is None and stamp != trace["before"]))
 
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""

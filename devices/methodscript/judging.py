@@ -1,7 +1,7 @@
 """What a script does with each sample: judge the step's ends and the cell's limits, send a row where one is due.
 
 Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
-o 1 when one is to be sent; q sum of c g, e of c p g; r why the step ends (a number of REASONS), 0 as long as it goes
+o 1 when one is to be sent; f by how much a value may have moved; q sum of c g, e of c p g; r why the step ends (a number of REASONS), 0 as long as it goes
 on; n number of the package; y, z p and c of the last row; pl p of the last sample; d, b p and c at the last look at
 a rate, u, v when that was; x the current that is set; a, w for calculating.
 
@@ -12,6 +12,7 @@ voltage ran away on open leads, and it is the limit after all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from devices.cycle_ends import EndReason
@@ -79,6 +80,9 @@ FLUCTUATION = 5.0
 
 LONGEST_LOOK = 600.0
 """Seconds over which a rate is averaged at the most; guess."""
+
+_WHOLE = 1e-9
+"""Part of a sample by which a quotient may miss a whole number by its arithmetic."""
 
 _NUMBERS = {reason: number for number, reason in REASONS.items()}
 
@@ -174,24 +178,28 @@ def _own(reason: EndReason, before: Sequence[str], condition: str) -> list[str]:
 def _rate(
     value: str, kept: str, since: str, end: float, resolution: float, sampling: Sampling
 ) -> tuple[list[str], str]:
-    """Return the lines that find by how much a value moves in a look's time (w), and the condition on it.
+    """Return the lines that find by how much a value moved since the last look (w), and the condition on it.
 
-    Between two looks w is FAR from meeting it.
+    A look comes after a whole number of samples, whose own time (f) is what the rate is reckoned with. Between two
+    looks w is FAR from meeting it.
     """
     look = max(sampling.period, min(FLUCTUATION * resolution / end, LONGEST_LOOK))
+    look = math.ceil(look / sampling.period - _WHOLE) * sampling.period
     keep = [f"copy_var {value} {kept}", f"copy_var t {since}"]
     lines = [
         *when("k == 1i", *keep),
         "copy_var t w",
         f"sub_var w {since}",
-        f"if w >= {literal(look)}",
+        f"if w >= {literal(look - 0.5 * sampling.period)}",
+        "copy_var w f",
+        f"mul_var f {literal(end)}",
         *_moved(value, kept),
         *keep,
         "else",
         f"store_var w {FAR} ja",
         "endif",
     ]
-    return lines, f"w <= {literal(end * look)}"
+    return lines, "w <= f"
 
 
 def _moved(value: str, before: str) -> list[str]:

@@ -59,8 +59,9 @@ def capacities(
     cycle (n,), current [A] (n,) positive on charge, charge (n,) net and cumulative, in any unit: capacities come in
     the same unit. voltage [V] (n,): energies are its integral over charge by the trapezoid between rows, so
     sparse rows cost accuracy there and none in the capacities. Rows without a charge are bridged, what passed
-    meanwhile counts; a voltage that is missing is that on the line between its neighbours. A cycle without a discharge is left out. Whether a cycle
-    was finished cannot be seen here: the last one of a run that was cut short is as large as it came.
+    meanwhile counts; a voltage that is missing is taken from the line between its neighbours. A cycle without a
+    discharge is left out. Whether a cycle was finished cannot be seen here: the last one of a run that was cut
+    short is as large as it came.
     Raises ValueError for vectors of different lengths, or a charge that moves against the current.
     """
     given = (cycle, current, charge) if voltage is None else (cycle, current, charge, voltage)
@@ -72,25 +73,30 @@ def capacities(
     rises = np.diff(charge)
     _check_net(current, rises)
     volts = np.full(rises.shape, math.nan) if voltage is None else 0.5 * (voltage[1:] + voltage[:-1])
-    found = []
-    for number in np.unique(cycle):
-        within = cycle[1:] == number
-        up, down = within & (rises > 0), within & (rises < 0)
-        # By charge and not by rows: at rest a current is noise of either sign, and rows are uneven.
-        discharging = down & (current[1:] < 0)
-        if not discharging.any():
-            continue
-        found.append(
-            CycleCapacity(
-                cycle=int(number),
-                discharge_current=float(np.average(-current[1:][discharging], weights=-rises[discharging])),
-                charge_capacity=float(rises[up].sum()),
-                discharge_capacity=float(-rises[down].sum()),
-                charge_energy=math.nan if voltage is None else float(rises[up] @ volts[up]),
-                discharge_energy=math.nan if voltage is None else float(-rises[down] @ volts[down]),
-            )
+    up, down = rises > 0, rises < 0
+    # By charge and not by rows: at rest a current is noise of either sign, and rows are uneven.
+    discharging = down & (current[1:] < 0)
+    numbers, place = np.unique(cycle[1:], return_inverse=True)
+
+    def total(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
+        return np.bincount(place[chosen], values[chosen], minlength=numbers.size)
+
+    into, out, driven = total(rises, up), total(-rises, down), total(-rises, discharging)
+    flowing = total(current[1:] * rises, discharging)
+    energies = [np.full(numbers.size, math.nan)] * 2
+    if voltage is not None:
+        energies = [total(rises * volts, up), total(-rises * volts, down)]
+    return [
+        CycleCapacity(
+            cycle=int(numbers[index]),
+            discharge_current=float(flowing[index] / driven[index]),
+            charge_capacity=float(into[index]),
+            discharge_capacity=float(out[index]),
+            charge_energy=float(energies[0][index]),
+            discharge_energy=float(energies[1][index]),
         )
-    return found
+        for index in np.flatnonzero(driven > 0.0)
+    ]
 
 
 def branches(

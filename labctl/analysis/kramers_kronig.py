@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
 _PER_DECADE = 6.0  # relaxations per decade, where there are frequencies enough
+_BESIDE = 3  # resistance, inductance, capacitance: terms beside the relaxations
 _CLEAN, _BAD = 1e-3, 1e-2  # rms residuals, relative to |Z|: below the first a spectrum passes
 
 
@@ -37,14 +38,15 @@ def linear_test(frequency: Floats, impedance: Complexes, relaxations: int | None
     """Fit a row of relaxations, a resistance, an inductance and a capacitance, all linear, and compare.
 
     frequency [Hz] (n,), impedance [ohm] (n,). Every term obeys the relations, so what they cannot follow does
-    not. The default is six relaxations a decade, at most 1.4 for each frequency so that noise stays visible.
+    not. The default is six relaxations a decade, at most 1.4 terms in all for each frequency, so that noise stays
+    visible in the two numbers that each has.
     Source: Schoenleber, Klotz, Ivers-Tiffee, Electrochim. Acta 131 (2014) 20.
     Raises ValueError for fewer than five frequencies or values that are not finite and positive.
     """
     check_spectrum(frequency, impedance)
     turning = 2.0 * np.pi * frequency
     decades = math.log10(float(turning.max() / turning.min()))
-    default = min(math.ceil(_PER_DECADE * decades) + 1, math.floor(1.4 * frequency.size))
+    default = min(math.ceil(_PER_DECADE * decades) + 1, math.floor(1.4 * frequency.size) - _BESIDE)
     count = default if relaxations is None else relaxations
     times = np.geomspace(1.0 / turning.max(), 1.0 / turning.min(), count)
     columns = np.concatenate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,18 +37,23 @@ def randles_sevcik(
 
     scan_rate [V/s] (n,), peak_current [A] (n,), n >= 2; charge_density q [C/m3] of the reaction in the film,
     area [m2], temperature [K]. An exponent near 1 is a film emptied to its back, one below 0.5 a resistance.
-    Raises ValueError for fewer than two peaks or values that are not positive.
+    The exponent's error is NaN for two peaks. Raises ValueError for fewer than two peaks, values that are not
+    positive, or peaks at one scan rate only.
     """
     size = np.abs(peak_current)
     if scan_rate.shape != size.shape or scan_rate.ndim != 1 or scan_rate.size < 2:
         raise ValueError("scan rates and peaks must be vectors of one length, two or more")
     if not (np.all(scan_rate > 0.0) and np.all(size > 0.0) and np.all(np.isfinite(size))):
         raise ValueError("scan rates and peak currents must be finite and not zero")
+    if not all(math.isfinite(each) and each > 0.0 for each in (charge_density, area, temperature)):
+        raise ValueError("charge density, area and temperature must be positive")
+    if not np.ptp(scan_rate) > 0.0:
+        raise ValueError("all peaks are of one scan rate: they say nothing of how peaks grow with it")
     across, along = np.log(scan_rate), np.log(size)
     exponent, offset = np.polyfit(across, along, 1)
     rest = along - (exponent * across + offset)
     spread = np.sum((across - across.mean()) ** 2)
-    error = float(np.sqrt(np.sum(rest**2) / max(size.size - 2, 1) / spread))
+    error = float(np.sqrt(np.sum(rest**2) / (size.size - 2) / spread)) if size.size > 2 else math.nan
     factor = _RANDLES_SEVCIK * charge_density * area / np.sqrt(_GAS_OVER_FARADAY * temperature)
     diffusivity = float(np.exp(np.mean(2.0 * np.log(size / (factor * np.sqrt(scan_rate))))))
     doubts = []

@@ -13,11 +13,16 @@ from labctl.commands.options import ConfigOption, DataOption
 
 
 def night(
-    listed: Annotated[Path | None, typer.Argument(metavar="[LIST.toml]", help="The list of the night.")] = None,
-    resume: Annotated[
-        str | None, typer.Option("--resume", metavar="NIGHT", help="Go on with a night; `last` for the newest.")
+    listed: Annotated[
+        Path | None, typer.Argument(metavar="[LIST.toml]", help="The list of the night.")
     ] = None,
-    rehearse: Annotated[bool, typer.Option("--rehearse", help="Rehearse on twins only; start nothing.")] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="NIGHT", help="Go on with a night; `last` for the newest."),
+    ] = None,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Rehearse on twins only; start nothing.")
+    ] = False,
     despite: Annotated[str, typer.Option(help="Why to start although the rehearsal fails.")] = "",
     config: ConfigOption = None,
     data: DataOption = None,
@@ -27,7 +32,11 @@ def night(
 
     if (listed is None) == (resume is None):
         raise typer.BadParameter("give a LIST.toml, or --resume with a night's name (or `last`)")
-    status = go_on(resume, data) if listed is None else start(listed, config, data, despite, only_rehearse=rehearse)
+    status = (
+        go_on(resume, data)
+        if listed is None
+        else start(listed, config, data, despite, only_rehearse=rehearse)
+    )
     raise typer.Exit(status)
 
 

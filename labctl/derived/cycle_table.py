@@ -190,6 +190,7 @@ def _rates(source: Source) -> Iterator[dict[str, Any]]:
         flags = last.flags | (0 if size.known else DerivedFlag.NO_SIZE)
         flags |= 0 if _steady(source, last, "current") else DerivedFlag.NOT_CONSTANT
         flags |= DerivedFlag.NO_REFERENCE if math.isnan(before) else 0
+        flags |= DerivedFlag.NO_CAPACITY if math.isnan(size.capacity) else 0
         # A C-rate is as uncertain as the capacity that it is reckoned with.
         rate = last.capacity.discharge_current / size.capacity
         yield {

@@ -23,4 +23,5 @@ class DerivedFlag(enum.IntFlag):
     UNDETERMINED = 2048  # a parameter's error exceeds half its value
     NO_REFERENCE = 4096  # nothing to compare with: NaN
     FIRST = 16384  # the first cycle: how full the cell was before decides its charge and its efficiency
+    NO_CAPACITY = 32768  # the start document says no capacity: no C-rate, NaN
     TOO_COARSE = 8192  # rows lie further apart than the windows: what is between was not seen

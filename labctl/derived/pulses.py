@@ -13,7 +13,7 @@ from devices.cycle_ends import EndReason
 from labctl.analysis.steps import step_resistance
 from labctl.derived.flags import DerivedFlag
 from labctl.derived.kind import Kind, Parameters
-from labctl.derived.source import Source, Span
+from labctl.derived.source import UNTOLD, Source, Span
 
 COLUMNS: Mapping[str, Column] = {
     "cycle": Column("1", "integer"),
@@ -43,7 +43,7 @@ def _pulses(source: Source, longest: float) -> Iterator[Span]:
     for before, span in zip(source.spans, source.spans[1:], strict=False):
         assert rows is not None
         lasted = rows.time[span.end - 1] - rows.time[span.begin]
-        timed = span.end_reason in ("", EndReason.DURATION)
+        timed = span.end_reason in {EndReason.DURATION, *UNTOLD}
         driven = span.technique == "constant_current" and before.technique == "open_circuit"
         if driven and timed and span.finished and lasted <= longest:
             yield span

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from devices.cycle_columns import CycleFlag
-from devices.cycle_ends import OWN_ENDS
+from devices.cycle_ends import OWN_ENDS, EndReason
 from devices.samples import SampleRef
 from labctl.runs.run import Run, Table
 from labctl.samples.believed import believed
@@ -25,6 +25,9 @@ Integers = NDArray[np.int64]
 
 INVALID = CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID
 """A row that says so is left out."""
+
+UNTOLD = frozenset({"", "unknown", EndReason.UNCLEAR})
+"""How a step ended of which nothing says it."""
 
 NO_CURRENT = 1e-3
 """Of the run's largest current: a step that stays below rests."""
@@ -205,11 +208,11 @@ class Source:
             )
 
     def _finished(self, named: bool, has_steps: bool, reason: str, last: bool) -> bool | None:
-        if named:
+        if named and reason not in UNTOLD:
             return reason in OWN_ENDS
-        if has_steps or "steps" in self.run.streams:
+        if not named and (has_steps or "steps" in self.run.streams):
             return False
-        # Somebody else's data: a step that another follows came to its end.
+        # Somebody else's data, mostly: a step that another follows came to its end.
         return None if last else True
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from devices.base import Column
+from devices.cycle_ends import EndReason
 from labctl.analysis.steps import step_resistance
 from labctl.analysis.titration import DiffusionEstimate, gitt, pitt
 from labctl.derived.flags import DerivedFlag
 from labctl.derived.kind import Kind, Parameters
-from labctl.derived.source import Source, Span
+from labctl.derived.source import UNTOLD, Source, Span
 
 FEWEST = 3
 """Pulses in a row, or levels, that make a titration; fewer are a charge with rests."""
@@ -41,7 +42,7 @@ def _triples(source: Source) -> list[Triple]:
     found: list[Triple] = []
     runs: list[list[Triple]] = [[]]
     for before, pulse, after in zip(spans, spans[1:], spans[2:], strict=False):
-        driven = pulse.technique == "constant_current" and pulse.end_reason in ("", "duration")
+        driven = pulse.technique == "constant_current" and pulse.end_reason in {EndReason.DURATION, *UNTOLD}
         if not (driven and before.technique == after.technique == "open_circuit"):
             continue
         latest = runs[-1][-1] if runs[-1] else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from devices.errors import DataError
 from labctl import __version__
 from labctl.exports.batches import Batch, Column, RunFile, writable
 from labctl.exports.csv_files import label_units
@@ -96,13 +98,14 @@ def _stream_group(h5py: Any, entry: Any, batch: Batch, number: int) -> Any:
     group.attrs["stream"] = batch.stream
     units = label_units(batch)
     for key, column in batch.labelled().items():
-        kind = _kind(h5py, batch.keys.get(key, {}), column)
+        described = batch.keys.get(key, {})
+        wide = _width(described)
         data = group.create_dataset(
             key,
-            shape=(0,),
-            maxshape=(None,),
-            chunks=(CHUNK_ROWS,),
-            dtype=kind,
+            shape=(0, *wide),
+            maxshape=(None, *wide),
+            chunks=(max(CHUNK_ROWS // math.prod(wide), 1), *wide),
+            dtype=_kind(h5py, described, column),
             compression="gzip",
             shuffle=True,
         )
@@ -113,10 +116,18 @@ def _stream_group(h5py: Any, entry: Any, batch: Batch, number: int) -> Any:
     return group
 
 
+def _width(described: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of one row's value: empty for single values, and for arrays of a length that varies."""
+    shape = tuple(int(length or 0) for length in described.get("shape") or ())
+    return shape if described.get("dtype") == "array" and all(shape) else ()
+
+
 def _kind(h5py: Any, described: Mapping[str, Any], column: Column) -> Any:
     if column.dtype.kind != "O":
         return column.dtype
-    return h5py.vlen_dtype(np.float64) if described.get("dtype") == "array" else h5py.string_dtype()
+    if described.get("dtype") != "array":
+        return h5py.string_dtype()
+    return np.dtype(float) if _width(described) else h5py.vlen_dtype(np.float64)
 
 
 def _make_picture(group: Any, batch: Batch) -> None:
@@ -134,8 +145,20 @@ def _append(group: Any, batch: Batch) -> None:
         data = group[key]
         before = data.shape[0]
         data.resize(before + len(column), axis=0)
-        if len(column):
+        if batch.keys.get(key, {}).get("dtype") != "array":
             data[before:] = column
+            continue
+        # numpy would make one block of rows that happen to be equally long, which a varying length cannot take.
+        for row, values in enumerate(column, start=before):
+            data[row] = _fitting(batch, key, values)
+
+
+def _fitting(batch: Batch, key: str, values: Column) -> Column:
+    """Return an array as it is kept. Raises DataError when it has not the shape that was declared."""
+    wide = _width(batch.keys[key])
+    if wide and values.shape != wide:
+        raise DataError(f"{batch.stream}.{key} has a row of shape {values.shape}, not {wide} as was declared")
+    return values if wide else values.ravel()
 
 
 def _group(parent: Any, name: str, nx_class: str) -> Any:

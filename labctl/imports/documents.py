@@ -7,19 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.base import EVENT_COLUMNS, Column
 from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS, CycleFlag
 from labctl.event_uids import event_uid
 from labctl.imports.charge import integrate
 from labctl.imports.ledger import cycles_of, flags_of, steps_of
-from labctl.imports.readings import Readings, Rows, Spectra
+from labctl.imports.readings import Floats, Readings, Rows, Spectra
 
 PAGE_ROWS = 4096
 
 Document = tuple[str, dict[str, Any]]
-Table = Mapping[str, Sequence[Any]]
-Stream = tuple[str, Mapping[str, Column], Table, Sequence[float]]
+Table = Mapping[str, Sequence[Any] | NDArray[Any]]
+Stream = tuple[str, Mapping[str, Column], Table, Sequence[float] | Floats]
 """Name, what its columns are, its rows by column, the time label of each row [s since the epoch]."""
 
 
@@ -47,7 +48,7 @@ def documents_of(readings: Readings, start: Mapping[str, Any], began: float) -> 
     for name, columns, table, times in streams:
         yield from _stream(str(start["uid"]), name, columns, table, times)
         counts[name] = len(times)
-        last = max([last, *times[-1:]])
+        last = max([last, *map(float, times[-1:])])
     yield (
         "stop",
         {
@@ -67,7 +68,7 @@ def _cycling(rows: Rows, began: float) -> list[Stream]:
     energy = integrals[1] if rows.energy is None else rows.energy
     unix_time = began + rows.test_time if rows.unix_time is None else rows.unix_time
     unknown = np.full(len(rows), np.nan)
-    primary = {
+    primary: Table = {
         "test_time": rows.test_time,
         "unix_time": unix_time,
         "voltage": rows.voltage,
@@ -86,20 +87,15 @@ def _cycling(rows: Rows, began: float) -> list[Stream]:
     cycles = cycles_of(rows, charge, steps)
     ends = {step["cycle"]: began + step["t_end"] for step in steps}
     return [
-        (
-            "primary",
-            PRIMARY_COLUMNS,
-            {key: values.tolist() for key, values in primary.items()},
-            unix_time.tolist(),
-        ),
+        ("primary", PRIMARY_COLUMNS, primary, unix_time),
         ("steps", STEP_COLUMNS, _columns(STEP_COLUMNS, steps), [began + each["t_end"] for each in steps]),
         ("cycles", CYCLE_COLUMNS, _columns(CYCLE_COLUMNS, cycles), [ends[each["cycle"]] for each in cycles]),
     ]
 
 
-def _impedance(spectra: Spectra, began: float) -> tuple[Table, Sequence[float]]:
+def _impedance(spectra: Spectra, began: float) -> tuple[Table, Floats]:
     failed = np.isnan(spectra.z_real) | np.isnan(spectra.z_imag)
-    table = {
+    table: Table = {
         "spectrum": spectra.spectrum,
         "record": np.arange(1, len(spectra) + 1),
         "test_time": spectra.test_time,
@@ -115,15 +111,19 @@ def _impedance(spectra: Spectra, began: float) -> tuple[Table, Sequence[float]]:
         "cycle": spectra.cycle,
         "flags": np.where(failed, int(CycleFlag.SATURATED), 0),
     }
-    return {key: values.tolist() for key, values in table.items()}, (began + spectra.test_time).tolist()
+    return table, began + spectra.test_time
 
 
 def _columns(columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]) -> Table:
     return {key: [row[key] for row in rows] for key in columns}
 
 
+def _plain(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
 def _stream(
-    run: str, name: str, columns: Mapping[str, Column], table: Table, times: Sequence[float]
+    run: str, name: str, columns: Mapping[str, Column], table: Table, times: Sequence[float] | Floats
 ) -> Iterator[Document]:
     descriptor = str(uuid.uuid5(uuid.UUID(run), name))
     yield (
@@ -132,7 +132,7 @@ def _stream(
             "uid": descriptor,
             "run_start": run,
             "name": name,
-            "time": times[0] if times else 0.0,
+            "time": float(times[0]) if len(times) else 0.0,
             "data_keys": {key: column.data_key(key, f"import:{key}") for key, column in columns.items()},
             "object_keys": {"import": list(columns)},
             "configuration": {},
@@ -141,7 +141,7 @@ def _stream(
     )
     for first in range(0, len(times), PAGE_ROWS):
         page = slice(first, first + PAGE_ROWS)
-        labels = list(times[page])
+        labels = _plain(times[page])
         numbers = list(range(first + 1, first + 1 + len(labels)))
         yield (
             "event_page",
@@ -150,7 +150,7 @@ def _stream(
                 "uid": [event_uid(run, name, number) for number in numbers],
                 "seq_num": numbers,
                 "time": labels,
-                "data": {key: list(table[key][page]) for key in columns},
+                "data": {key: _plain(table[key][page]) for key in columns},
                 "timestamps": dict.fromkeys(columns, labels),
                 "filled": {},
             },

@@ -28,7 +28,9 @@ class Child:
     patience [s]: how old a beat may be before the process counts as hung.
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], heart: Path, patience: float, output: Path) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], heart: Path, patience: float, output: Path
+    ) -> None:
         self.name, self._arguments, self._heart, self._patience = name, list(arguments), heart, patience
         self._output = output
         self._started: subprocess.Popen[bytes] | None = None

@@ -27,6 +27,11 @@ from labctl.workers import Worker
 
 log = logging.getLogger(__name__)
 
+
+class NeedsWord(LabError):
+    """A person has to say something before an item goes on."""
+
+
 LOOK = 0.5
 """Seconds of the wall between two looks at orders and at those who want to know that the night goes on."""
 
@@ -234,6 +239,9 @@ class Conductor:
                 then=lambda _: self._news.put(lambda: self._conclude(attempt)),
             )
             attempt.worker.RE.msg_hook = lambda _: self._count(item)
+        except NeedsWord as error:
+            self._tell("asks", item, reason=str(error))
+            return None
         except LabError as error:
             self._at_work.pop(item.name, None)
             self._fail(item, f"{type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -18,7 +18,7 @@ from labctl.night.children import Child
 from labctl.night.folder import begun_of, is_over
 from labctl.night.heart import Heart
 from labctl.night.supervisor import GUARD, HUNG, SUPERVISOR
-from labctl.state import Said, states
+from labctl.state import Said, real_states
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ LOOK = 0.5
 GRACE = 10.0
 """Seconds a dead holder's successor has to take its devices over, which makes them safe as it opens them."""
 
-SAFE = frozenset({"SAFE", "IDLE"})
+SAFE = frozenset({"SAFE", "OPEN"})
 """States of a station in which nothing is to be done."""
 
 
@@ -76,7 +76,7 @@ class Guard:
         """Yield devices whose holder has been dead for too long, and that are not safe by themselves."""
         now = monotonic()
         try:
-            dead = [said for said in states(self._data) if said.died and needs_hands(said)]
+            dead = [said for said in real_states(self._data) if said.died and needs_hands(said)]
         except Corrupt as error:
             log.warning("%s", error)
             return
@@ -89,10 +89,8 @@ class Guard:
     def _make_safe(self, said: Said) -> None:
         """Have a device made safe by a process of its own: whatever hangs there does not hang here."""
         log.warning("%s: its holder is dead; it is brought to its safe state", said.device)
-        begun = begun_of(self._folder)
-        command = ["safe", "--bench", said.bench, "--only", said.device, "--data", str(self._data)]
-        if begun.config:
-            command += ["--config", begun.config]
+        where = ["--data", str(self._data), "--config", begun_of(self._folder).config]
+        command = ["safe", "--bench", said.bench, "--only", said.device, *where]
         done = subprocess.run(
             [sys.executable, "-P", "-m", "labctl", *command],
             stdin=subprocess.DEVNULL,
@@ -108,10 +106,10 @@ class Guard:
 def needs_hands(said: Said) -> bool:
     """Return whether somebody has to act on a device whose holder is dead: a cycler goes on by itself, as it should."""
     state = str(said.report.get("state", "SAFE"))
-    return said.report.get("goes_on_alone") is not True and state.upper() not in SAFE
+    return not said.report.get("goes_on_alone") and state.upper() not in SAFE
 
 
-def guard(folder: Path, say: Callable[[str], object]) -> None:
+def guard(folder: Path) -> None:
     """Guard a night until it is over."""
     keeper = Guard(folder)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -35,8 +35,9 @@ class Entry:
     experiment: a name in the configuration or a file beside the list. after: items that must be over first. when:
     conditions on the runs of earlier items, "ITEM: last_discharge > 40 uAh", all of which must hold.
     on_failure: end the night, leave this sample's other items out, or try again (at most `retries` times) from the
-    step that failed. on_restart, after a crash: go on by itself, ask, or leave the item. longest: the item is ended
-    in good order after so long [s].
+    step that failed. on_restart, after a crash: go on by itself, except with a broken train of flashes, which asks;
+    finish such a train too, by the board's counter; ask in any case; or leave the item. longest: the item is ended in
+    good order after so long [s].
     """
 
     experiment: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -45,7 +46,7 @@ class Entry:
     when: tuple[str, ...] = ()
     on_failure: Literal["stop_all", "skip_sample", "retry"] = "skip_sample"
     retries: Annotated[int, Field(ge=0, le=100)] = 1
-    on_restart: Literal["go_on", "ask", "leave"] = "go_on"
+    on_restart: Literal["go_on", "finish", "ask", "leave"] = "go_on"
     longest: Seconds | None = None
 
 

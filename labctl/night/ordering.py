@@ -1,4 +1,4 @@
-"""An order given from a terminal: checked here, so that mistakes are told to whoever made them, then left for the night."""
+"""An order given from a terminal: checked here, where its mistakes can be told, then left for the night to find."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def give_order(
     entry = None
     if verb == "add":
         entry = _entry(what, name, after)
-        chosen = Config(Path(begun_of(folder).config) if begun_of(folder).config else None)
+        chosen = Config(Path(begun_of(folder).config))
         experiment = chosen.experiment(Path(what).absolute() if what.endswith(".toml") else what)
         if (name or experiment.name) in states:
             raise LabError(f"night {folder.name} has an item {name or experiment.name!r}; give it a --name")

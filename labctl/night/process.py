@@ -87,6 +87,6 @@ def _go_on(night: Night, chronicle: Chronicle, config: Config, now: float) -> Ni
         if state.state != "running" or name not in by_name:
             continue
         reason = "its process died"
-        what = {"go_on": "waiting", "ask": "asks", "leave": "stopped"}[by_name[name].entry.on_restart]
+        what = {"ask": "asks", "leave": "stopped"}.get(by_name[name].entry.on_restart, "waiting")
         chronicle.tell(now, what, name, reason=reason)
     return replace(night, items=tuple(items))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from time import time
 
 from rich.console import Console
 from rich.table import Table
 
 from devices.errors import DataError, LabError
-from labctl.config.finder import config_dir, data_dir
+from labctl.clock.wall import WallClock
+from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.night.folder import Begun, find_night, is_over, make_folder
 from labctl.night.listing import read_night
@@ -46,11 +46,11 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
     begun = Begun(
         list_folder=str(listed.parent.absolute()),
         list_name=listed.stem,
-        config="" if config is None else str(config_dir(config).absolute()),
+        config=str(chosen.directory.absolute()),
         despite=despite if failures else "",
         duration=rehearsed.duration,
         disk=rehearsed.disk,
-        began=time(),
+        began=_now(),
     )
     folder = make_folder(kept.absolute(), listed, begun)
     tell(f"night {folder.name} begins; what it says goes to {folder / 'output.txt'}")
@@ -64,6 +64,14 @@ def go_on(name: str | None, data: Path | None) -> int:
         raise DataError(f"night {folder.name} came to its end; `labctl report {folder.name}` tells how")
     tell(f"night {folder.name} goes on")
     return supervise(folder, tell)
+
+
+def _now() -> float:
+    clock = WallClock()
+    try:
+        return clock.time()
+    finally:
+        clock.close()
 
 
 def show(rehearsed: Rehearsal) -> None:

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from devices.errors import DataError, OwnershipError
 from devices.ports import PortLock
 from labctl.clock.wall import WallClock
-from labctl.night.chronicle import happenings
 from labctl.night.children import Child
 from labctl.night.folder import is_over
 from labctl.night.heart import Heart
@@ -31,6 +29,9 @@ STUCK = 900.0
 
 RESTARTS, WITHIN = 5, 3600.0
 """How often a night is started again within so many seconds before the supervisor gives up; guess."""
+
+MISCONFIGURED = 2
+"""The exit status of a process that refused its configuration: starting it again changes nothing."""
 
 SUPERVISOR, GUARD = "supervisor.json", "guard.json"
 
@@ -103,6 +104,9 @@ class Supervisor:
         """Start the night's process; whether it is worth it."""
         now, status = monotonic(), self._run.status()
         self._starts = [at for at in self._starts if now - at < WITHIN]
+        if status == MISCONFIGURED:
+            self._say(f"given up: see {self._folder / 'output.txt'}; mend it, then `labctl night --resume`")
+            return False
         if len(self._starts) > RESTARTS:
             self._say(
                 f"given up: the night's process ended {len(self._starts)} times within an hour; look into"

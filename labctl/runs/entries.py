@@ -16,6 +16,9 @@ from labctl.runs.skim import Skim, skim
 CONTAINERS = frozenset({"steps", "body"})
 """Parts of a program's tree that say nothing about what is in them; left out of keys."""
 
+LARGEST = 2**1000
+"""Whole numbers up to here are floats too."""
+
 Amount = tuple[str, float | None, str | None]
 """A value of a run: its key, and a number in SI or a text."""
 
@@ -57,23 +60,23 @@ def _damaged(path: Path, damage: str) -> dict[str, Any]:
 
 
 def _columns(found: Skim, start: Mapping[str, Any]) -> dict[str, Any]:
-    stop, sample = found.stop, start.get("sample") or {}
-    body = start.get("recipe") or start.get("program") or {}
-    ended = OPEN if stop is None else str(stop["exit_status"])
+    stop, sample = found.stop, _table(start.get("sample"))
+    body = _table(start.get("recipe")) or _table(start.get("program"))
+    ended = OPEN if stop is None else _text(stop.get("exit_status"))
     return {
-        "uid": start["uid"],
+        "uid": _text(start["uid"]),
         "began": start["time"],
         "ended": found.latest if stop is None else stop["time"],
-        "plan": start.get("plan_name", ""),
+        "plan": _text(start.get("plan_name")),
         "purpose": _text(start.get("purpose")),
         "sample": _text(sample.get("id")),
         "label": _text(sample.get("label")),
         "experiment": _text(start.get("experiment")),
         "experiment_name": _text(start.get("experiment_name")),
         "status": DAMAGED if found.damage else ended,
-        "reason": "" if stop is None else stop.get("reason", ""),
+        "reason": _text(_table(stop).get("reason")),
         "operator": _text(start.get("operator")),
-        "bench": _text((start.get("bench") or {}).get("name")),
+        "bench": _text(_table(start.get("bench")).get("name")),
         "body": _text(body.get("name")),
         "body_hash": _text(body.get("hash")),
         "notes": _text(start.get("notes")),
@@ -83,20 +86,27 @@ def _columns(found: Skim, start: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    """Return a text that sqlite can hold; start documents hold whatever somebody's plan put there."""
+    return "" if value is None else str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _amounts(found: Skim, start: Mapping[str, Any]) -> Iterator[Amount]:
-    sample, layers = start.get("sample") or {}, (start.get("sample") or {}).get("layers") or [{}]
-    yield from flat("recipe", (start.get("recipe") or {}).get("body"))
-    yield from flat("program", (start.get("program") or {}).get("body"))
-    yield from flat("prediction", (start.get("prediction") or {}).get("values"))
-    yield from flat("sample", {"area": sample.get("area"), "parents": list(sample.get("parents") or ())})
-    yield from flat("sample", {key: layers[-1].get(key) for key in ("material", "thickness", "thickness_sd")})
-    if nominal := start.get("capacity"):
-        yield "nominal.capacity", nominal["value_Ah"] * AH, None
+    sample = _table(start.get("sample"))
+    yield from flat("recipe", _table(start.get("recipe")).get("body"))
+    yield from flat("program", _table(start.get("program")).get("body"))
+    yield from flat("prediction", _table(start.get("prediction")).get("values"))
+    yield from flat("sample", {key: sample.get(key) for key in ("area", "parents")})
+    layers = sample.get("layers")
+    film = _table(layers[-1]) if isinstance(layers, list) and layers else {}
+    yield from flat("sample", {key: film.get(key) for key in ("material", "thickness", "thickness_sd")})
+    if (nominal := _number(_table(start.get("capacity")).get("value_Ah"))) is not None:
+        yield "nominal.capacity", nominal * AH, None
     for stream, count in found.counts.items():
-        yield f"rows.{stream}", float(count), None
+        yield f"rows.{_text(stream)}", float(count), None
     yield from _results(found)
 
 
@@ -105,12 +115,8 @@ def _results(found: Skim) -> Iterator[Amount]:
         yield from flat("result", {key: column[-1] for key, column in outcome["data"].items() if column})
     if "pulse" in found.descriptor_keys("primary"):
         yield "result.pulses", float(found.counts["primary"]), None
-    discharges = [
-        value * AH
-        for page in found.rows.get("cycles", [])
-        for value in page["data"]["discharge_capacity"]
-        if value
-    ]
+    cycles = _rows(found.rows.get("cycles", []), "discharge_capacity")
+    discharges = [charge * AH for (value,) in cycles if (charge := _number(value))]
     if discharges:
         yield "result.cycles", float(found.counts["cycles"]), None
         yield "result.first_discharge", discharges[0], None
@@ -126,14 +132,27 @@ def _retention(pages: list[dict[str, Any]]) -> float | None:
     Like is compared with like: the same place in the program is the same current, and both ended for the same
     reason. None with less than two such steps.
     """
-    rows = [
-        row
-        for page in pages
-        for row in zip(*(page["data"][key] for key in ("step_index", "end_reason", "charge")), strict=True)
-        if row[2] is not None and row[2] < 0
+    discharges = [
+        (step, reason, charge)
+        for step, reason, value in _rows(pages, "step_index", "end_reason", "charge")
+        if (charge := _number(value)) is not None and charge < 0
     ]
-    alike = [charge for step, reason, charge in rows if (step, reason) == rows[0][:2]]
+    alike = [charge for step, reason, charge in discharges if (step, reason) == discharges[0][:2]]
     return alike[-1] / alike[0] if len(alike) > 1 else None
+
+
+def _rows(pages: list[dict[str, Any]], *keys: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of some columns; none of pages that have others: a stream of that name may be anybody's."""
+    for page in pages:
+        if page["data"].keys() >= set(keys):
+            yield from zip(*(page["data"][key] for key in keys), strict=False)
+
+
+def _number(value: Any) -> float | None:
+    """Return a value as a float; None for what is no number, or one that no float holds."""
+    if isinstance(value, float):
+        return value
+    return float(value) if isinstance(value, int) and abs(value) < LARGEST else None
 
 
 def flat(key: str, value: Any) -> Iterator[Amount]:
@@ -148,15 +167,15 @@ def flat(key: str, value: Any) -> Iterator[Amount]:
         for inner in value:
             if not isinstance(inner, int | float):
                 yield from flat(key, inner)
-    elif isinstance(value, bool | int | float):
-        yield key, float(value), None
+    elif (number := _number(value)) is not None:
+        yield _text(key), number, None
     elif isinstance(value, str):
-        yield key, None, value
+        yield _text(key), None, _text(value)
 
 
 def _devices(start: Mapping[str, Any]) -> Iterator[tuple[str, str, bool, bool]]:
-    named = {value for value in (start.get("plan_args") or {}).values() if isinstance(value, str)}
-    devices = start.get("devices") or {}
+    named = {value for value in _table(start.get("plan_args")).values() if isinstance(value, str)}
+    devices = _table(start.get("devices"))
     for name, said in devices.items():
         used = name in named or not named & set(devices)
-        yield name, _text(said.get("role")), bool(said.get("real")), used
+        yield _text(name), _text(_table(said).get("role")), bool(_table(said).get("real")), used

@@ -118,7 +118,8 @@ def files_of(data: Path) -> dict[str, Seen]:
         files = _files(month)
         below = month[skipped:]
         for name, journal in files.items():
-            if name.endswith(JOURNAL):
+            # Names that are no text cannot be those of runs.
+            if name.endswith(JOURNAL) and name.isascii():
                 remarks = files.get(f"{name[: -len(JOURNAL)]}{SUFFIX}", (0, 0))
                 found[f"{below}/{name}"] = journal + remarks
     return found

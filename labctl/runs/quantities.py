@@ -45,6 +45,7 @@ UNITS: Mapping[str, str] = {
     "crystalline_bound": "C/m^3",
     # Results and what a sample is.
     "capacity": "C",
+    "capacity_sd": "C",
     "first_discharge": "C",
     "best_discharge": "C",
     "last_discharge": "C",

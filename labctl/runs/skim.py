@@ -59,7 +59,7 @@ def skim(path: Path, streams: Collection[str] = ()) -> Skim:
                 _take(found, name, document)
             elif kind == b"X":
                 found.doubt = str(json.loads(payload)["doubt"])
-    except (Corrupt, KeyError, ValueError) as error:
+    except (Corrupt, KeyError, TypeError, ValueError) as error:
         found.damage = (
             str(error) if isinstance(error, Corrupt) else f"{path}: its records contradict each other"
         )

@@ -23,20 +23,15 @@ def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
     `sample` stays as the plan was asked; a measured area or thickness corrects `capacity`, a measured one is it.
     """
 
-    def told(message: Msg) -> tuple[MsgGenerator[Any] | None, None]:
+    def told(message: Msg) -> Msg:
         if message.command != "open_run":
-            return None, None
-        more = _believed(data, message.kwargs)
-        return (_instead(message._replace(kwargs={**message.kwargs, **more})) if more else None), None
+            return message
+        return message._replace(kwargs={**message.kwargs, **_believed(data, message.kwargs)})
 
     def preprocessed(plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
-        return (yield from bpp.plan_mutator(plan, told))
+        return (yield from bpp.msg_mutator(plan, told))
 
     return preprocessed
-
-
-def _instead(message: Msg) -> MsgGenerator[Any]:
-    return (yield message)
 
 
 def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:

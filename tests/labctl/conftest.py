@@ -7,9 +7,17 @@ import pytest
 from labctl.journal.documents import RunJournal, run_path
 
 BEGAN = 1_790_000_000.0
-LAYERS = ({"material": "Al", "thickness": 1e-4}, {"material": "LiCoO2", "thickness": 7e-7, "thickness_sd": 2e-8})
+LAYERS = (
+    {"material": "Al", "thickness": 1e-4},
+    {"material": "LiCoO2", "thickness": 7e-7, "thickness_sd": 2e-8},
+)
 RECIPE = {"name": "flash", "voltage": 850.0, "pulse_duration": 1.8e-3, "pulse_count": 3, "rate": 0.4}
-PEAKS = {"surface_peak": 974.0, "foil_peak": 923.0, "crystalline_mean": 0.99, "base_temperature": [298.0, 310.0]}
+PEAKS = {
+    "surface_peak": 974.0,
+    "foil_peak": 923.0,
+    "crystalline_mean": 0.99,
+    "base_temperature": [298.0, 310.0],
+}
 TEXTS = frozenset({"end_reason", "technique"})
 WHOLE = frozenset({"record", "cycle", "step_count", "step_index", "pulse", "asked", "done", "interrupted"})
 
@@ -20,12 +28,12 @@ class Kept:
     def __init__(self, folder):
         self.folder, self._number = folder, 0
 
-    def begin(self, sample="s1", *, plan="anneal", **start):
+    def begin(self, on="s1", *, plan="anneal", **start):
         """Return the journal of a run that has only begun."""
         self._number += 1
         uid, time = str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._number))), BEGAN + 3600.0 * self._number
         said = {"plan_name": plan, "purpose": plan, "experiment": "e1", "operator": "me", "notes": ""}
-        said["sample"] = {"id": sample, "label": "", "layers": list(LAYERS), "area": 1.5e-5, "parents": []}
+        said["sample"] = {"id": on, "label": "", "layers": list(LAYERS), "area": 1.5e-5, "parents": []}
         if plan == "anneal":
             said["recipe"] = {"name": "flash", "hash": "h", "body": RECIPE}
             said["prediction"] = {"model": "m", "values": PEAKS}
@@ -51,7 +59,7 @@ class Kept:
             "seq_num": list(range(first, first + count)),
             "time": times,
             "data": columns,
-            "timestamps": {key: times for key in columns},
+            "timestamps": dict.fromkeys(columns, times),
         }
         journal.write("event_page", page)
 
@@ -62,18 +70,18 @@ class Kept:
         journal.close()
         return journal.uid
 
-    def anneal(self, sample="s1", pulses=3, **start):
+    def anneal(self, on="s1", pulses=3, **start):
         """Keep a whole anneal and return its uid."""
-        journal = self.begin(sample, **start)
+        journal = self.begin(on, **start)
         self.rows(journal, "primary", {"pulse": list(range(1, pulses + 1)), "exposure": [1.6e5] * pulses})
         outcome = {"end_reason": ["completed"], "asked": [pulses], "done": [pulses], "interrupted": [0]}
         self.rows(journal, "outcome", outcome)
         return self.end(journal)
 
-    def cycle(self, sample="s1", capacities=(7e-6, 6e-6), **start):
+    def cycle(self, on="s1", capacities=(7e-6, 6e-6), **start):
         """Keep a whole cycling run with these discharge capacities [Ah] and return its uid."""
         start = {"capacity": {"value_Ah": 7e-6}, **start}
-        journal = self.begin(sample, plan="cycle", **start)
+        journal = self.begin(on, plan="cycle", **start)
         numbers = list(range(1, len(capacities) + 1))
         self.rows(journal, "primary", {"record": [1], "voltage": [3.9]})
         steps = {"step_index": [1] * len(numbers), "end_reason": ["voltage_below"] * len(numbers)}
@@ -82,7 +90,9 @@ class Kept:
         return self.end(journal)
 
     def _descriptor(self, journal, stream, columns):
-        kinds = {key: "string" if key in TEXTS else "integer" if key in WHOLE else "number" for key in columns}
+        kinds = {
+            key: "string" if key in TEXTS else "integer" if key in WHOLE else "number" for key in columns
+        }
         keys = {key: {"dtype": kind, "shape": [], "source": "test"} for key, kind in kinds.items()}
         named = {"uid": f"{journal.uid}-{stream}", "run_start": journal.uid, "time": journal.time}
         return {**named, "name": stream, "data_keys": keys, "object_keys": {"x": list(keys)}}

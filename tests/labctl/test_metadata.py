@@ -57,7 +57,9 @@ def test_a_table_that_contains_itself_is_refused():
 
 
 def test_numpy_values_become_plain_ones():
-    plain = plain_metadata({"a": np.float64(1.5), "b": np.int32(2), "c": np.arange(3), "d": np.bool_(True), "e": (1,)})
+    plain = plain_metadata(
+        {"a": np.float64(1.5), "b": np.int32(2), "c": np.arange(3), "d": np.bool_(True), "e": (1,)}
+    )
     assert plain == {"a": 1.5, "b": 2, "c": [0, 1, 2], "d": True, "e": [1]}
     assert [type(each) for each in plain.values()] == [float, int, list, bool, list]
 
@@ -92,7 +94,9 @@ def test_a_run_with_such_metadata_does_not_begin(lab, sample, recipe, name):
 def test_hostile_text_of_operator_and_notes_goes_into_the_journal_and_back(open_lab, sample, recipe):
     operator = "\x1b]0;x\x07<b>" + "o" * 5000
     lab = open_lab(operator=operator)
-    (uid,) = lab.RE(lab.plans.single_pulse(lab.lamp, sample, recipe, md={"notes": KEPT["html"], "n": np.float32(0.5)}))
+    (uid,) = lab.RE(
+        lab.plans.single_pulse(lab.lamp, sample, recipe, md={"notes": KEPT["html"], "n": np.float32(0.5)})
+    )
     run = Run(uid, lab.data)
     assert (run.start["operator"], run.start["notes"], run.start["n"]) == (operator, KEPT["html"], 0.5)
     for name, doc in run.documents:

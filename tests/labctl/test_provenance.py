@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labctl import Run, provenance
+from labctl import provenance
 from labctl.provenance import code_hash, command_line, installed, whereabouts
 
 ROOT = Path(__file__).parents[2]

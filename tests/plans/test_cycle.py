@@ -1,6 +1,7 @@
 """Cycling on the twin bench: rows that add up to what truly passed, numbers that mean what they say."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,6 +39,18 @@ def test_documents_pass_their_schemas_and_streams_are_what_the_schema_page_says(
     assert list(run.table()) == [*columns.split(), "ambient_temperature", "range", "flags"]
     assert run.units()["charge"] == "Ah"
     assert run.units()["ambient_temperature"] == "degC"
+
+
+def test_the_capacity_in_the_start_document_is_the_one_that_c_rates_were_reckoned_with(lab, cell, program):
+    own = replace(program, rates_on=CellSize(cell.area, 0.18, basis="a file's own"))
+    starts = [
+        Run(lab.RE(lab.plans.cycle(lab.potentiostat, cell, each))[0], lab.data).start
+        for each in (program, own)
+    ]
+    film, file = (start["capacity"] for start in starts)
+    assert film["value_Ah"] == pytest.approx(CellSize.of(cell).capacity / 3600)
+    assert file == {"value_Ah": pytest.approx(0.18 / 3600), "sd_Ah": 0.0, "basis": "a file's own"}
+    assert starts[0]["program"]["hash"] != starts[1]["program"]["hash"]
 
 
 def test_steps_and_cycles_are_counted_and_voltages_stay_in_the_window(lab, cell, program):

@@ -34,6 +34,7 @@ from devices.errors import InstrumentError, LimitError, OutcomeUnknown, ProgramE
 from devices.instruments.palmsens_emstat4 import LISTENING, OUTPUT_BUFFER, ROWS_AHEAD, EmStat4
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.compile import SETTLING, compiled
+from devices.methodscript.judging import FLUCTUATION
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.programs import CellLimits, Loop, Program, Step, When
 from devices.techniques import (
@@ -1109,3 +1110,21 @@ def test_a_file_that_is_full_takes_no_more_and_the_script_goes_on(monkeypatch: p
     assert len(rows_of(records)) == 1001
     assert rig.twin.storage.used < 40_000
     assert alarms_of(records) == []
+
+
+@pytest.mark.parametrize("looks", [1.4, 2.6])
+def test_a_rate_is_that_over_the_samples_it_was_taken_over(looks: float) -> None:
+    bound = FLUCTUATION * EMSTAT4_HR.voltage_resolution / looks
+    moving = CELL.step(HALF, drive.Current(CURRENT), drive.Until(duration=600.0)).state
+    records = Rig(wired=Wired(state=moving)).run(
+        Step(OpenCircuit(), Until(voltage_rate_below=bound, duration=2000.0), Record(interval=10.0))
+    )
+    assert ends_of(records) == [EndReason.VOLTAGE_RATE_BELOW]
+    end = rows_of(records)[-1].time - SETTLING
+    span = math.ceil(looks)
+    instants = (SETTLING + end - 2 * span, SETTLING + end - span, SETTLING + end)
+    before = CELL.step(moving, drive.REST, drive.Until(duration=instants[-1] + 1), drive.Record(times=instants))
+    volts = [before.voltage[np.argmin(np.abs(before.time - each))] for each in instants]
+    rates = np.abs(np.diff(volts)) / span
+    assert rates[1] <= bound * (1.0 + 1e-3)
+    assert rates[0] > 0.95 * bound

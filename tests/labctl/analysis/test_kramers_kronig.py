@@ -56,3 +56,11 @@ def test_jump_of_the_resistance_is_inconsistent() -> None:
 def test_what_is_no_spectrum_is_refused(frequency, impedance) -> None:
     with pytest.raises(ValueError):
         linear_test(frequency, impedance)
+
+
+def test_five_frequencies_of_noise_do_not_pass_for_a_cell() -> None:
+    """With as many terms as numbers anything would fit."""
+    rng = np.random.default_rng(7)
+    frequency = np.geomspace(1e4, 1.0, 5)
+    noise = 100.0 * (1.0 + 0.3 * rng.standard_normal(5) + 0.3j * rng.standard_normal(5))
+    assert linear_test(frequency, noise).verdict == "inconsistent"

@@ -32,3 +32,14 @@ def test_bad_peaks_are_refused() -> None:
     ):
         with pytest.raises(ValueError):
             randles_sevcik(rates, peaks, 5e9, 1e-4)
+
+
+def test_two_peaks_have_an_exponent_without_an_error_and_one_rate_has_none() -> None:
+    rate = np.array([1e-4, 4e-4])
+    found = randles_sevcik(rate, np.array([1.0, 2.0]), 1e9, 1e-5)
+    assert found.exponent == pytest.approx(0.5)
+    assert np.isnan(found.exponent_error)
+    with pytest.raises(ValueError, match="one scan rate"):
+        randles_sevcik(np.full(3, 1e-4), np.ones(3), 1e9, 1e-5)
+    with pytest.raises(ValueError, match="positive"):
+        randles_sevcik(rate, np.array([1.0, 2.0]), 1e9, float("nan"))

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -21,28 +20,34 @@ from labctl.catalog.follower import Follower, follow_once  # noqa: E402
 from labctl.catalog.opened import opened  # noqa: E402
 from labctl.catalog.place import Place  # noqa: E402
 from labctl.catalog.tending import empty  # noqa: E402
-from labctl.runs.run import Run  # noqa: E402
+from labctl.journal.documents import read_documents  # noqa: E402
+from labctl.journal.records import RecordFile  # noqa: E402
 
 NEVER = threading.Event()
 
 
 def assert_equal(catalogue: Any, path: Path) -> None:
     """Compare a run in the catalogue with its journal: every value, every time, the metadata."""
-    run, found = Run(path), catalogue[path.stem]
-    assert found.start == run.start
-    assert found.metadata.get("stop") == run.stop
-    assert set(found) == set(run.streams)
-    for name, descriptors in run.streams.items():
-        stream = found[name]
-        assert [each["uid"] for each in stream.descriptors] == [each["uid"] for each in descriptors]
-        rows = stream.base["internal"].read()
-        assert list(rows["time"]) == list(run.times(name))
-        events = [document for kind, document in run.documents if kind == "event_page"]
+    documents = list(read_documents(path))
+    of: dict[str, list[dict[str, Any]]] = {"start": [], "stop": [], "descriptor": [], "event_page": []}
+    for kind, document in documents:
+        of[kind].append(document)
+    found = catalogue[path.stem]
+    assert [found.start] == of["start"]
+    assert [found.metadata["stop"]] * ("stop" in found.metadata) == of["stop"]
+    assert set(found) == {descriptor["name"] for descriptor in of["descriptor"]}
+    for name in found:
+        descriptors = [each for each in of["descriptor"] if each["name"] == name]
+        uids = [each["uid"] for each in descriptors]
+        assert [each["uid"] for each in found[name].descriptors] == uids
+        events = [event for event in of["event_page"] if event["descriptor"] in uids]
+        rows = found[name].base["internal"].read()
+        assert list(rows["seq_num"]) == [number for event in events for number in event["seq_num"]]
+        assert list(rows["time"]) == [time for event in events for time in event["time"]]
         for key in descriptors[0]["data_keys"]:
             values = [value for event in events for value in event["data"][key]]
             np.testing.assert_equal([plain(value) for value in rows[key]], values)
-            stamps = [value for event in events for value in event["timestamps"][key]]
-            assert list(rows[f"ts_{key}"]) == stamps
+            assert list(rows[f"ts_{key}"]) == [t for event in events for t in event["timestamps"][key]]
 
 
 def plain(value: Any) -> Any:
@@ -141,35 +146,21 @@ def test_rows_that_recovery_dropped_go_from_the_catalogue_too(
         assert_equal(catalogue, run.path)
 
 
-def test_the_same_is_found_out_after_a_restart(
-    place: Place, write: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_same_is_found_out_after_a_restart(place: Place, write: Callable[..., Any]) -> None:
     run = write()
     run.page(5)
-    run.journal.close()
-    before = run.path.read_bytes()
-    with run.path.open("ab") as file:
-        file.truncate(len(before))
-    other = write()
-    other.page(5)
-    other.page(6)
-    other.stop()
+    shorter, lines = run.path.read_bytes(), len(run.path.read_bytes().splitlines())
+    run.page(6)
     follow_once(place, print)
-    lines = other.path.read_bytes().splitlines(keepends=True)
-    assert len(lines) == 6
+    run.path.write_bytes(shorter)
+    ending = RecordFile.resumed(run.path)
+    ending.cut(len(shorter), lines)
+    ending.append("D", ["stop", {"uid": "s", "run_start": run.uid, "time": 2e9, "exit_status": "abort"}])
+    ending.close()
     with opened(place) as catalogue:
-        catalogue[other.uid].update_metadata({"stop": None})
-        node = catalogue[other.uid]["primary"].base["internal"]
-        node.append_partition(0, writing.table_of(writing.schema_of(other.keys), rows_of(other.path)))
-        Follower(catalogue, place, print).look(NEVER)
-        Follower(catalogue, place, print).look(NEVER)
-        assert_equal(catalogue, other.path)
-
-
-def rows_of(path: Path) -> list[Any]:
-    from labctl.journal.records import read_records
-
-    return [record.payload for record in read_records(path) if record.kind == "R"]
+        for _ in range(2):
+            Follower(catalogue, place, print).look(NEVER)
+        assert_equal(catalogue, run.path)
 
 
 def test_a_damaged_journal_is_said_and_the_others_go_on(place: Place, write: Callable[..., Any]) -> None:
@@ -308,8 +299,6 @@ def test_a_catalogue_that_is_emptied_is_built_again(place: Place, write: Callabl
     follow_once(place, print)
     empty(place)
     assert not list(place.folder.glob("*.d*"))
-    began = monotonic()
     assert follow_once(place, print).rows == 7
-    assert monotonic() - began < 120
     with opened(place) as catalogue:
         assert_equal(catalogue, run.path)

@@ -5,9 +5,12 @@ import pytest
 from event_model import DocumentNames, schema_validators
 
 from devices.errors import DataError, LabError
+from labctl.cell_records import JournalCells
 from labctl.derived import store
 from labctl.derived.kinds import KINDS
 from labctl.derived.store import derive
+from labctl.runs.briefs import latest_label
+from labctl.runs.making import made_by
 from labctl.runs.remarks import mark_run
 from labctl.runs.run import Run
 from labctl.samples.measurements import Measurement, measure
@@ -130,3 +133,14 @@ def test_every_kind_says_what_it_is_and_its_keys_are_such_as_event_model_takes(k
     for columns in known.streams.values():
         assert not [key for key in columns if "." in key or "/" in key]
         assert not {"run", "sample"} & columns.keys()
+
+
+def test_a_derived_result_is_nobodys_past(lab, sample, recipe):
+    (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    before = lab.believer.foil(sample).annealed().mean
+    latest = latest_label(lab.data)
+    assert derive(lab.data, [Run(uid, lab.data)], ["anneal_summary"])
+    assert made_by(lab.data, sample.id) == [uid]
+    assert lab.believer.foil(sample).annealed().mean == before
+    assert latest_label(lab.data) == latest
+    assert JournalCells(lab.data).rest_voltage(sample) is None

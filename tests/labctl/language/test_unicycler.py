@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from devices.cells import CellSize
 from devices.errors import ConfigError, ProgramError
 from devices.programs import CellLimits, Loop, Program, Step
+from devices.recipes import to_json
 from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from labctl.language.parser import parse
 from labctl.language.unicycler import from_unicycler, load, to_unicycler
@@ -137,6 +138,18 @@ def test_c_rates_use_the_files_capacity_before_the_cells():
     assert from_unicycler(own, name="p", cell=cell).leaves()[0].run.current == pytest.approx(2e-3)
     with pytest.raises(ProgramError, match=r"method\[0\].*capacity"):
         from_unicycler(with_(step), name="p")
+
+
+def test_a_program_says_whose_capacity_its_c_rates_are_of():
+    own = CellSize(1e-5, 36.0, basis="sample.capacity_mAh in unicycler")
+    program = from_unicycler(EXAMPLE, name="p", cell=CellSize(1e-5, 3.6))
+    assert program.rates_on == own
+    assert to_json(program)["rates_on"]["capacity"] == 36.0
+    assert to_unicycler(program, CellSize(1e-5, 3.6))["sample"]["capacity_mAh"] == pytest.approx(10.0)
+    plain = from_unicycler({**EXAMPLE, "sample": {}}, name="p", cell=own)
+    assert plain.rates_on is None
+    assert "rates_on" not in to_json(plain)
+    assert plain == program
 
 
 def test_limits_that_safety_leaves_open_are_taken_from_the_lab_or_asked_for():

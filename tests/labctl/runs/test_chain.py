@@ -1,0 +1,136 @@
+"""A run that died and those that went on with it are one run."""
+
+import numpy as np
+import pytest
+
+from labctl.runs.briefs import briefs
+from labctl.runs.run import Run
+
+ROWS = 10
+
+
+def rows_of(begin, end, base=None):
+    """Return rows of a cycling run from `begin` to `end`, counted from those of a base."""
+    place = np.arange(begin, end)
+    base = base or dict.fromkeys(("test_time", "charge", "energy", "cycle", "step_count", "record"), 0)
+    return {
+        "test_time": (place * 10.0 - base["test_time"]).tolist(),
+        "voltage": (3.0 + place * 0.05).tolist(),
+        "charge": (place * 1e-7 - base["charge"]).tolist(),
+        "energy": (place * 3e-7 - base["energy"]).tolist(),
+        "cycle": (1 + place // 6 - base["cycle"]).tolist(),
+        "step_count": (1 + place // 3 - base["step_count"]).tolist(),
+        "record": (1 + place - base["record"]).tolist(),
+    }
+
+
+def offsets_at(row):
+    """Return what a run has come to before a row, as the start document of its follower says."""
+    return {
+        "test_time": row * 10.0,
+        "charge": row * 1e-7,
+        "energy": row * 3e-7,
+        "cycle": row // 6,
+        "step_count": row // 3,
+        "record": row,
+    }
+
+
+def write(kept, begin, end, *, continues="", ends=False, doubled=0):
+    """Write the rows from begin to end as a journal of its own, with the last ones of the one before it if doubled."""
+    offsets = offsets_at(begin)
+    more = {"continues": continues, "offsets": offsets} if continues else {}
+    journal = kept.begin(plan="cycle", **more)
+    kept.rows(journal, "primary", rows_of(begin - doubled, end, offsets if continues else None))
+    if ends:
+        return kept.end(journal)
+    journal.close()
+    return journal.uid
+
+
+def assert_equal(table, expected):
+    assert list(table) == list(expected)
+    for key, column in expected.items():
+        np.testing.assert_allclose(table[key], column, rtol=1e-12, atol=1e-18, err_msg=key)
+
+
+@pytest.mark.parametrize("split", range(ROWS + 1))
+def test_a_chain_equals_the_uninterrupted_run_wherever_it_was_cut(kept, split):
+    whole = write(kept, 0, ROWS, ends=True)
+    dead = write(kept, 0, split)
+    follower = write(kept, split, ROWS, continues=dead, ends=True)
+    expected = Run(whole, kept.folder).table()
+    for uid in (dead, follower):
+        run = Run(uid, kept.folder)
+        assert run.chain == [dead, follower]
+        assert (run.uid, run.stop["exit_status"]) == (dead, "success")
+        assert_equal(run.table(), expected)
+        assert len(run.times()) == ROWS
+
+
+def test_a_chain_may_have_many_members(kept):
+    whole = write(kept, 0, ROWS, ends=True)
+    uids = [write(kept, 0, 3)]
+    for begin, end in ((3, 4), (4, 9), (9, ROWS)):
+        uids.append(write(kept, begin, end, continues=uids[-1], ends=end == ROWS))
+    run = Run(uids[2], kept.folder)
+    assert run.chain == uids
+    assert_equal(run.table(), Run(whole, kept.folder).table())
+
+
+def test_a_row_that_both_journals_have_is_there_once(kept):
+    whole = write(kept, 0, ROWS, ends=True)
+    dead = write(kept, 0, 7)
+    write(kept, 7, ROWS, continues=dead, ends=True, doubled=4)
+    run = Run(dead, kept.folder)
+    assert_equal(run.table(), Run(whole, kept.folder).table())
+    assert_equal(run.table(columns=["voltage"]), Run(whole, kept.folder).table(columns=["voltage"]))
+    assert len(run.times()) == ROWS
+
+
+def test_alone_a_member_is_its_own_journal(kept):
+    dead = write(kept, 0, 5)
+    follower = write(kept, 5, ROWS, continues=dead, ends=True)
+    alone = Run(follower, kept.folder, alone=True)
+    assert alone.chain == [follower]
+    assert alone.table()["test_time"][0] == 0.0
+    assert Run(alone.path).chain == [follower]
+    assert Run(dead, kept.folder, alone=True).stop is None
+
+
+def test_a_follower_whose_beginning_is_gone_is_read_with_its_offsets(kept):
+    dead = write(kept, 0, 5)
+    follower = write(kept, 5, ROWS, continues=dead, ends=True)
+    Run(dead, kept.folder, alone=True).path.unlink()
+    run = Run(follower, kept.folder)
+    assert run.chain == [follower]
+    assert len(run.table()["record"]) == ROWS - 5
+
+
+def test_runs_that_name_each_other_are_read_once_each(kept):
+    first = kept.begin(plan="cycle", continues="98ff5d8c-0000-0000-0000-000000000000")
+    first.close()
+    second = kept.begin(plan="cycle", continues=first.uid)
+    second.close()
+    assert Run(second.uid, kept.folder).chain == [first.uid, second.uid]
+
+
+def test_a_stream_that_only_the_follower_has_goes_on_too(kept):
+    dead = write(kept, 0, 5)
+    journal = kept.begin(plan="cycle", continues=dead, offsets=offsets_at(5))
+    kept.rows(journal, "cycles", {"cycle": [1], "discharge_capacity": [7e-6]})
+    kept.rows(journal, "steps", {"step_count": [1], "t_start": [0.0], "t_end": [10.0], "charge": [1e-6]})
+    kept.end(journal)
+    run = Run(dead, kept.folder)
+    assert run.table("steps")["t_end"].tolist() == [60.0]
+    assert run.table("steps")["charge"].tolist() == [1e-6]
+    assert run.table("cycles")["cycle"].tolist() == [1]
+
+
+def test_a_list_tells_what_goes_on_with_what(kept):
+    dead = write(kept, 0, 5)
+    write(kept, 5, ROWS, continues=dead, ends=True)
+    assert [(each.status, each.continues) for each in briefs(kept.folder)] == [
+        ("died", ""),
+        ("success", dead),
+    ]
