@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from labctl.catalog import writer
-from labctl.catalog.follower import follow_once
+from labctl.catalog.follower import Follower, follow_once
 from labctl.catalog.opened import opened
 from labctl.catalog.place import Place
 from labctl.journal.documents import RunJournal, run_path
@@ -98,14 +98,21 @@ def kill(data: Path, kills: int) -> None:
     chance = random.Random(3)
     ended = 0
     for _ in range(kills):
+        ready, begun = os.pipe()
         child = os.fork()
         if child == 0:
-            follow_once(place, lambda text: None)
+            with opened(place) as catalogue:
+                follower = Follower(catalogue, place, lambda text: None)
+                os.write(begun, b"x")
+                follower.look(threading.Event())
             os._exit(0)
-        threading.Event().wait(chance.uniform(0.3, 4.0))
+        os.close(begun)
+        os.read(ready, 1)
+        os.close(ready)
+        threading.Event().wait(chance.uniform(0.0, 1.5))
         os.kill(child, signal.SIGKILL)
         ended += os.waitpid(child, 0)[1] == 0
-    print(f"{kills} kills, {ended} of them after the end")
+    print(f"{kills} kills while it was writing, {ended} of them after the end")
     said = follow_once(place, print)
     print(f"{said.rows} rows were left to write")
     doubled = missing = 0

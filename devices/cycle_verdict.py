@@ -9,7 +9,7 @@ from typing import Protocol
 from devices.cycle_ends import EndReason
 from devices.cycler import RowTaken
 from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, CurrentRamp, OpenCircuit, Until, VoltageRamp
+from devices.techniques import ConstantCurrent, ConstantVoltage, CurrentRamp, OpenCircuit, Until, VoltageRamp
 
 VOLTAGE_TOLERANCE = 1e-3
 """Volts by which a step's last row may miss the voltage that ended it; guess, fifty times a row's noise."""
@@ -49,6 +49,14 @@ MOST_INVALID = 3
 """Failed readings one after another with which a driven step ends, on every instrument; guess."""
 
 READING_FAILED = f"a reading is no number; a driven step is stopped after {MOST_INVALID} of them in a row"
+
+FALL = 10e-3
+"""V/s by which the voltage of a cell that nothing discharges must fall to be a short's; guess: what relaxes after a
+charge does not go on so down to the least voltage."""
+
+SURGE = 2.0
+"""Times by which the current of a hold must have grown from one row to the next to be a short's; guess: the current
+of a whole cell only falls while its voltage is held."""
 
 SHORT_RESISTANCE = 20.0
 """Ohms below which current over voltage is a short and not a cell: a tenth of the FLA paper's cells (guess)."""
@@ -122,6 +130,8 @@ def fault_of(
     beyond = volts > limits.voltage_max + BEYOND or volts < limits.voltage_min - BEYOND
     jumped = before is not None and _jumped(before, row)
     is_low = limits.voltage_min > 0.0 and volts < limits.voltage_min - BEYOND
+    if before is not None and _is_shorted(step, before, row, limits):
+        return EndReason.SHORT_CIRCUIT
     if is_rest(step):
         if (is_low and abs(volts) < NO_VOLTAGE) or (beyond and abs(volts) >= RAIL):
             return EndReason.OPEN_CIRCUIT
@@ -138,6 +148,20 @@ def fault_of(
     if is_far and amperes / drive <= 1.0 - CURRENT_TOLERANCE + ROUNDING:
         return EndReason.CURRENT_LOST
     return None
+
+
+def _is_shorted(step: Step, before: Row, row: Row, limits: CellLimits) -> bool:
+    """Return whether a cell goes where only a short takes it: down to its least voltage though nothing discharges it,
+    or up to its largest current though its voltage is held."""
+    if isinstance(step.run, ConstantVoltage):
+        surged = abs(row.current) > SURGE * abs(before.current)
+        return surged and abs(row.current) >= limits.current_max * (1.0 - SHARE_TOLERANCE)
+    rests_or_charges = isinstance(step.run, ConstantCurrent | OpenCircuit) and drive_of(step) >= 0.0
+    fell = before.voltage - row.voltage > max(FALL * (row.time - before.time), 2.0 * VOLTAGE_TOLERANCE)
+    sank = fell and row.voltage <= limits.voltage_min + VOLTAGE_TOLERANCE
+    # Leads that fall off read nothing, or the rail.
+    is_there = NO_VOLTAGE <= row.voltage or bool(drive_of(step))
+    return rests_or_charges and limits.voltage_min > 0.0 and sank and is_there and row.voltage > -RAIL
 
 
 def _jumped(before: Row, row: Row) -> bool:

@@ -115,7 +115,7 @@ class FlashLampStation(Station):
             cast(Thermometers | None, instruments.get("thermometers")),
         )
         self._looks = Looks(name, clock, lamp, self._witnesses, parameters.bleed_time_constant)
-        self._memory = LampMemory(name, clock, lamp)
+        self._memory = LampMemory(name, clock, lamp.board)
         self._residual = Residual(self._log, limits, parameters)
         self._predicted: tuple[AnnealJob, Prediction | None] | None = None
         self._job: AnnealJob | None = None

@@ -133,7 +133,9 @@ class StepWatch:
         before = self._rows[-1] if self._rows else None
         found = [each for each in self._own_ends(before, now) if each is not None]
         self._keep(before, now)
-        rested = before or Reading(now.time, self._rest, 0.0)
+        # A voltage that is set jumps from rest; only from row to row does that say something.
+        is_set = isinstance(self.step.run, ConstantVoltage | VoltageRamp)
+        rested = before if before or is_set else Reading(now.time, self._rest, 0.0)
         fault = fault_of(self.step, rested, now, self.limits, least=self.meter.zero_current, holds=True)
         if fault is EndReason.CURRENT_LOST and (found or before is None):
             fault = None

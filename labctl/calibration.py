@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from devices.errors import DataError
+from devices.errors import ConfigError, DataError, Mistake
 from devices.lamp.fate import GATE_MARGIN
+from devices.recipes import canonical_hash
+from labctl.config.models import BenchFile, StationEntry
 from labctl.replay import recorded_bank
 from labctl.runs.run import Run
 from sim.physics.lamp.bank import Bank, charge, discharge
@@ -23,6 +25,8 @@ EXPOSURE_SD = 0.01
 """Of an exposure: two readings of a thermal head on one lamp; guess."""
 VOLTAGE_SD = 1.0
 """V, of a bank's voltage after a pulse: 10 bits of 1 kV."""
+LATEST = "latest"
+ID_DIGITS = 12
 FEWEST = 3
 """Pulses that two numbers are fitted to, at the least."""
 
@@ -44,6 +48,39 @@ class LampFit:
     pulses: int
     runs: tuple[str, ...]
     time: float
+
+    @property
+    def id(self) -> str:
+        """What names it in bench files and start documents."""
+        return canonical_hash(json.loads(json.dumps(asdict(self))))[:ID_DIGITS]
+
+
+def calibrated(bench: BenchFile, calibration: FluenceCalibration) -> tuple[BenchFile, dict[str, str]]:
+    """Return a bench with what its lamps' fits say where it asks for them, and the id of the fit by lamp.
+
+    A lamp that wants its latest fit and has none stays as the file says. Raises ConfigError for a fit that is not
+    there.
+    """
+    devices, used = dict(bench.devices), {}
+    for name, entry in bench.devices.items():
+        wanted = getattr(getattr(entry, "parameters", None), "calibration", "")
+        if not wanted or not isinstance(entry, StationEntry):
+            continue
+        fits = calibration.fits(name)
+        found = [fit for fit in fits if wanted in (LATEST, fit.id)]
+        if not found and wanted != LATEST:
+            there = ", ".join(fit.id for fit in fits) or "none"
+            key, why = (
+                f"devices.{name}.parameters.calibration",
+                f"there is no such fit of this lamp; there is {there}",
+            )
+            raise ConfigError([Mistake(f"benches/{bench.name}.toml", key, repr(wanted), why)])
+        if found:
+            fit = found[-1]
+            numbers = {"efficiency": fit.efficiency, "lamp_constant": fit.lamp_constant}
+            devices[name] = replace(entry, parameters=replace(entry.parameters, **numbers))
+            used[name] = fit.id
+    return replace(bench, devices=devices), used
 
 
 def fit_lamp(runs: Sequence[Run]) -> LampFit:

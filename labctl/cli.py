@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from labctl import __version__
-from labctl.commands import asking, derived, durable, exchange, keeping, night, samples, working
+from labctl.commands import asking, catalog, derived, durable, exchange, keeping, night, samples, working
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -87,6 +87,8 @@ for command in (
     durable.recover,
     durable.backup,
     derived.derive,
+    catalog.catalog,
+    catalog.serve,
 ):
     app.command()(command)
 app.command("import")(exchange.import_files)

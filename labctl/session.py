@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ from devices.ports import LOCKS, Endpoint, PortLock
 from devices.potentiostat import PotentiostatStation
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
-from labctl.calibration import FluenceCalibration
+from labctl.calibration import FluenceCalibration, calibrated
 from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
@@ -68,23 +69,34 @@ def open_session(
     start_with_the_rest: bool = False,
     operator: str = "",
     handle_signals: bool = True,
+    only: Sequence[str] = (),
 ) -> Session:
     """Open a bench by name and return the session, a context manager.
 
     config and data name other folders than the ones labctl finds (see `labctl --help`). A device that does not
     answer ends the opening with a ConnectError that names them all, unless `start_with_the_rest`.
-    handle_signals False leaves Ctrl-C to the caller (scripts do; see labctl.stopping).
+    handle_signals False leaves Ctrl-C to the caller (scripts do; see labctl.stopping). only: the devices to open, by
+    name; all if none is named.
     Raises ConfigError before any device is touched, OwnershipError when another session has the bench.
     """
     chosen = Config(None if config is None else Path(config)).select(bench)
     return Session(
-        chosen.bench,
+        with_only(chosen.bench, only),
         chosen.limits,
         data_dir(None if data is None else Path(data)),
         start_with_the_rest=start_with_the_rest,
         operator=operator,
         handle_signals=handle_signals,
     )
+
+
+def with_only(bench: BenchFile, names: Sequence[str]) -> BenchFile:
+    """Return a bench with these devices only, all where none is named. Raises LabError for one it does not have."""
+    for name in names:
+        if name not in bench.devices:
+            raise LabError(f"bench {bench.name} has no {name!r}; it has {', '.join(bench.devices)}")
+    kept = {name: entry for name, entry in bench.devices.items() if name in names}
+    return replace(bench, devices=kept) if names else bench
 
 
 class Session:
@@ -208,6 +220,7 @@ class Session:
             "surroundings": self._surroundings(),
             "calibration": self.calibration,
             "trains": self.trains,
+            **experiment.arguments,
         }
         wanted = discover_plans()[experiment.plan].__annotations__
         wired = {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
@@ -285,10 +298,12 @@ class Session:
         self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
         self.calibration = FluenceCalibration(self.data)
         self.trains = TrainJournals(self.data)
+        # Twins are what the file says; only what is believed of them goes by measurements.
+        self._believed, fits = calibrated(self.bench, self.calibration)
         self.believer = Believer(
             self.data,
-            bank_of(self.bench),
-            surroundings_of(self.bench),
+            bank_of(self._believed),
+            surroundings_of(self._believed),
             limits=self.limits.damage,
         )
         journal = self._journal()
@@ -298,8 +313,10 @@ class Session:
             raise ConnectError(self.missing)
         self._leases, self._scans = Leases(), itertools.count(1)
         self._metadata = session_metadata(
-            self.bench, self.limits, self.clock, self.devices, identities, operator, self._boot
+            self._believed, self.limits, self.clock, self.devices, identities, operator, self._boot
         )
+        if fits:
+            self._metadata["calibrations"] = fits
         self.RE = self._engine("the shell", journal, **({} if handle_signals else {"context_managers": []}))
         self.workers = Workers()
         self._journals = self._ending.enter_context(ExitStack())
@@ -451,7 +468,7 @@ class Session:
     def _station(self, name: str, entry: StationEntry, instruments: Mapping[str, Instrument]) -> Station:
         station = build_station(
             name,
-            entry,
+            self._believed.devices[name],
             instruments,
             clock=self.clock,
             limits=self.limits,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.errors import DataError
+from labctl.analysis.joining import beside as rows_beside
+from labctl.analysis.joining import joined_units
 from labctl.plain_text import plain
-from labctl.runs.briefs import RUNNING
+from labctl.runs.index import is_written
 from labctl.runs.remarks import Remarks, remarks_on
 from labctl.runs.run import Run
 from labctl.units import show
@@ -23,10 +25,11 @@ LARGEST_SHORT = 1e6
 """Above it, six digits would hide what changes (times since the epoch)."""
 
 
-def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None) -> None:
+def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None, beside: str = "") -> None:
     """Print what a run was and the rows of one of its streams (`primary` unless asked otherwise).
 
-    columns: names between commas; empty for as many as fit the terminal.
+    columns: names between commas; empty for as many as fit the terminal. beside: another stream, whose last reading
+    before each row stands in it, too.
     """
     run = Run(uid, data, until_damage=True)
     console = Console()
@@ -39,13 +42,15 @@ def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None)
     console.print(Text(f"streams: {told}"))
     chosen = stream or ("primary" if "primary" in streams else next(iter(streams), ""))
     if chosen:
-        console.print(_rows(run, chosen, _asked_columns(run, chosen, columns), most, console))
+        console.print(_rows(run, chosen, beside, columns, most, console))
 
 
 def _summary(run: Run) -> Table:
     start, stop = run.start, run.stop
     table = Table(show_header=False, box=None)
-    sample = start.get("sample", {})
+    said = start.get("sample")
+    # Somebody's plan may have another notion of a sample than ours.
+    sample: dict[str, Any] = said if isinstance(said, dict) else {"id": said or ""}
     inputs = ", ".join(uid[:8] for uid in start.get("inputs", []))
     real = ", ".join(
         f"{name} ({'real' if each['real'] else 'twin'})" for name, each in start.get("devices", {}).items()
@@ -60,7 +65,7 @@ def _summary(run: Run) -> Table:
     virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
     died = (
         "not yet: it is running"
-        if run.brief().status == RUNNING
+        if stop is None and is_written(run.members[-1].path)
         else "never: it died; rows not yet collected then may be in the spool beside the runs"
     )
     for name, value in (
@@ -109,16 +114,19 @@ def recipe_in_words(body: dict[str, Any]) -> str:
     return f"{body['pulse_count']} at {voltage}, {duration}, {show(body['rate'], 'Hz', 'Hz')}"
 
 
-def _asked_columns(run: Run, stream: str, columns: str) -> list[str]:
+def _asked_columns(stream: str, known: Mapping[str, str], columns: str) -> list[str]:
     asked = [name.strip() for name in columns.split(",") if name.strip()]
-    known = run.units(stream)
     if unknown := [name for name in asked if name not in known]:
         raise DataError(f"stream {stream} has no {', '.join(unknown)}; it has {', '.join(known)}")
     return asked
 
 
-def _rows(run: Run, stream: str, asked: list[str], most: int, console: Console) -> Table:
-    columns, units = run.table(stream, asked or None), run.units(stream)
+def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: Console) -> Table:
+    units = run.units(stream)
+    if beside:
+        units = joined_units(units, run.units(beside), beside)
+    asked = _asked_columns(stream, units, wanted)
+    columns = rows_beside(run, stream, beside) if beside else run.table(stream, asked or None)
     length = len(next(iter(columns.values()), []))
     title = stream if length <= most else f"{stream}: first {most} of {length} rows"
     texts = {

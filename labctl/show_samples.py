@@ -40,7 +40,7 @@ def print_stories(found: Sequence[Story], directory: Path) -> None:
     """Print samples in one line each."""
     console = Console()
     if not found:
-        console.print(_line(f"no such samples in {plain(directory)}"), soft_wrap=True)
+        console.print(_line(f"no samples in {plain(directory)}"), soft_wrap=True)
         return
     if not console.is_terminal:
         console.width = PIPED

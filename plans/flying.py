@@ -84,7 +84,8 @@ def ambient_of(surroundings: Sequence[Readable[Any]]) -> str | None:
     """Return the key of the reading that the bench labelled "ambient", None where it labelled none."""
     for device in surroundings:
         if AMBIENT in getattr(device, "_ophyd_labels_", ()):
-            return next(iter(device.describe()))
+            described: Any = device.describe()
+            return str(next(iter(described)))
     return None
 
 

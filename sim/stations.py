@@ -15,6 +15,7 @@ from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
 from sim.physics.lamp.bank import Discharge
 from sim.potentiostats import potentiostat_twins
+from sim.remote_lamps import RemoteLampTwins
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
@@ -167,8 +168,16 @@ def _light(pulse: Discharge, since: NDArray[np.float64]) -> NDArray[np.float64]:
     return PHOTODIODE * share / pulse.power_share(0.0)
 
 
+def lamp_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
+) -> TwinStation:
+    """Return the twins of a flash lamp: one made of instruments, or a tool that runs recipes by itself."""
+    kind = RemoteLampTwins if "tool" in parts else LampTwins
+    return kind(bench, name, parts, built)
+
+
 STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]] = {
-    "FlashLamp": LampTwins,
+    "FlashLamp": lamp_twins,
     "Potentiostat": potentiostat_twins,
 }
 """The twins of each role."""

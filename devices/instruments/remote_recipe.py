@@ -26,7 +26,7 @@ from typing import Any, ClassVar, TypeVar
 from ophyd import Component
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import (
     Garbled,
@@ -82,6 +82,8 @@ class RemoteRecipe(Instrument):
         self._loaded: AnnealRecipe | None = None
         self._armed = False
         self._before = 0
+        self.guard: Callable[[], None] = anybody
+        self.arm_guard: Callable[[], None] = anybody
 
     def identify(self) -> str:
         """Return the tool's own words. Raises Garbled when they do not begin as the table says."""
@@ -139,6 +141,7 @@ class RemoteRecipe(Instrument):
         Raises InterlockError without a recipe or when the tool has another one by now, OutcomeUnknown when the
         acknowledgement was lost, InstrumentError when it is not armed then.
         """
+        self.arm_guard()
         recipe = self._loaded
         if recipe is None:
             raise InterlockError("recipe", f"{self.name} has none loaded; it was not armed")
@@ -157,7 +160,11 @@ class RemoteRecipe(Instrument):
             raise InstrumentError(self.name, state, "it was told to arm and is not armed")
 
     def fire(self) -> None:
-        """Send fire, once per arming; never sent again. Raises InterlockError when it is not armed, OutcomeUnknown."""
+        """Send fire, once per arming; never sent again.
+
+        Raises what the guard raises and InterlockError when it is not armed (nothing sent), OutcomeUnknown.
+        """
+        self.guard()
         state = self.state()
         if not self._armed or state != "armed":
             raise InterlockError(

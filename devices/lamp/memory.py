@@ -4,27 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
-from devices.lamp.parts import LampParts
 from devices.lamp.states import UNDER_WAY, LampState
-from devices.lamp.train import Train
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import canonical_hash, to_json
-from devices.roles import AnnealJob, Flight
+from devices.roles import AnnealJob, Flight, PermissiveBoard
 from devices.samples import SampleRef
+
+
+class Counted(Protocol):
+    """What counts the pulses of a train: the board's flashes before it, those of one pulse, whether nobody saw one."""
+
+    @property
+    def flashes_before(self) -> int | None:
+        """The board's counter at its start; None where nothing counts, or it was not looked at yet."""
+
+    @property
+    def gates(self) -> int:
+        """How many flashes the board sees of one pulse."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there was a pulse of which nobody knows."""
+
+
+class Begun(Protocol):
+    """A train that was begun, at a time label [s]."""
+
+    @property
+    def began(self) -> float:
+        """When."""
+
+    @property
+    def fates(self) -> Counted:
+        """What counts its pulses."""
 
 
 class LampMemory:
     """Keeps the last train that was begun and not finished, in this session or the one before it."""
 
-    def __init__(self, name: str, clock: Clock, parts: LampParts) -> None:
-        self._name, self._clock, self._parts = name, clock, parts
+    def __init__(self, name: str, clock: Clock, board: PermissiveBoard | None) -> None:
+        self._name, self._clock, self._board = name, clock, board
         self.unfinished: Unfinished | None = None
 
-    def of(self, job: AnnealJob, train: Train, flight: Flight) -> Unfinished:
+    def of(self, job: AnnealJob, train: Begun, flight: Flight) -> Unfinished:
         """Return a train that is under way as it would be remembered."""
         fates = train.fates
         return Unfinished(
@@ -37,15 +63,11 @@ class LampMemory:
             fates.gates,
         )
 
-    def ended(self, job: AnnealJob, train: Train, flight: Flight) -> None:
+    def ended(self, job: AnnealJob, train: Begun, flight: Flight) -> None:
         """Remember a train that was ended early; it is accounted for unless the board counted more, or nobody saw."""
         left = self.of(job, train, flight)
         try:
-            counted = (
-                None
-                if self._parts.board is None
-                else left.counted(self._clock.call(self._parts.board.flashes))
-            )
+            counted = None if self._board is None else left.counted(self._clock.call(self._board.flashes))
         except LabError:
             # A board that does not answer may have counted a flash that nobody else saw: it is asked later.
             self.unfinished = left
@@ -67,7 +89,7 @@ class LampMemory:
 
         Raises WireError; InterlockError when the counter cannot be right.
         """
-        left, board = self.unfinished, self._parts.board
+        left, board = self.unfinished, self._board
         if left is None or board is None:
             return left
         counted = left.counted(self._clock.call(board.flashes))
@@ -105,7 +127,7 @@ class LampMemory:
         return str(report.get("latched", ""))
 
     def _board_says(self, left: Unfinished | None) -> str:
-        board = self._parts.board
+        board = self._board
         if board is None or left is None or left.flashes_before is None:
             return "no board counted its flashes"
         try:

@@ -20,7 +20,8 @@ class LampParameters:
     on exposed_area [m2]; charger_power [W] and charger_current [A] that reach the bank; bleed_time_constant [s]
     with which the bank, switched off, discharges. Of the foil's
     place: mount, chuck_temperature [K] or chuck_course over the time since a foil's first flash,
-    chuck_transfer [W/(m2 K)] between foil and chuck; model, the set by which films are predicted.
+    chuck_transfer [W/(m2 K)] between foil and chuck; model, the set by which films are predicted. calibration: which
+    fit of this lamp stands above efficiency and lamp_constant, "latest" or a fit's id; none if empty.
 
     The defaults are the example lamp: a tube of 15 cm by 5 mm (guess) on a 600 W, 1 kV charger, its efficiency and
     chuck_transfer fitted to the FLA paper, its bleed resistor a guess. Bank, lamp and charger bound mean power and
@@ -42,6 +43,7 @@ class LampParameters:
     chuck_transfer: ChuckTransfer = 100.0
     model: FilmModel = "S1"
     bleed_time_constant: Annotated[float, Field(gt=0, le=600), Unit("s")] = 20.0
+    calibration: Annotated[str, Field(pattern=r"^(latest|[0-9a-f]{12})?$")] = ""
 
     @model_validator(mode="after")
     def _chuck_is_there_for_its_course(self) -> Self:

@@ -33,17 +33,18 @@ class Preparation:
 
     def run(
         self,
-        charger: Charger,
+        charger: Charger | None,
         time_constant: float,
         empty: Callable[[], None],
         tasks: Sequence[Bring | Confirm],
         done: Callable[[], None],
     ) -> None:
-        """Empty the bank, have the tasks done one after the other; empty and done are called then."""
+        """Empty the bank, where its charger is ours, have the tasks done one after the other; empty and done are called then."""
 
         def bleed() -> Poller:
-            charger.off()
-            yield from bleeding(charger, self._clock, time_constant)
+            if charger is not None:
+                charger.off()
+                yield from bleeding(charger, self._clock, time_constant)
             empty()
             yield from self._task(tasks, done)
 

@@ -167,8 +167,11 @@ class PulseLog:
             flight = self.flight
             self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
 
-    def count(self, pulse: Pulse, energy: float | None, exposure: float) -> None:
-        """Count a pulse that was seen and write its row; energy [J] None when the meter had none."""
+    def count(self, pulse: Pulse, energy: float | None, exposure: float, at: float | None = None) -> None:
+        """Count a pulse that was seen and write its row; energy [J] None when the meter had none.
+
+        at: its time label [s], where it is not of now.
+        """
         flags = PulseFlag.HELD_BEFORE if pulse.held else PulseFlag.OK
         flags |= PulseFlag.OK if pulse.confirmed else PulseFlag.TRIGGER_UNCONFIRMED
         flags |= PulseFlag.ENERGY_MISSING if energy is None else PulseFlag.OK
@@ -189,7 +192,8 @@ class PulseLog:
             "counter": self.flight.done,
             "flags": int(flags),
         }
-        self._pulses.append(self._clock.time(), {key: row[key] for key in self._pulses.columns})
+        label = self._clock.time() if at is None else at
+        self._pulses.append(label, {key: row[key] for key in self._pulses.columns})
         seen = "no energy seen" if energy is None else f"{energy:.4g} J"
         warm = "" if math.isnan(pulse.base) else f", base {pulse.base - CELSIUS:.0f} degC"
         self.last = f"{pulse.number} of {self.flight.asked}, {pulse.before:.0f} V -> {pulse.after:.0f} V, {seen}{warm}"

@@ -79,7 +79,7 @@ def capacities(
     numbers, place = np.unique(cycle[1:], return_inverse=True)
 
     def total(values: Floats, chosen: NDArray[np.bool_]) -> Floats:
-        return np.bincount(place[chosen], values[chosen], minlength=numbers.size)
+        return np.bincount(place[chosen], values[chosen], minlength=numbers.size).astype(np.float64)
 
     into, out, driven = total(rises, up), total(-rises, down), total(-rises, discharging)
     flowing = total(current[1:] * rises, discharging)

@@ -33,6 +33,7 @@ def runs(
     ] = None,
     status: Annotated[str, typer.Option(help="success, fail, abort, died, running or damaged.")] = "",
     bad: Annotated[bool | None, typer.Option("--bad/--no-bad", help="Only runs marked bad, or none.")] = None,
+    derived: Annotated[bool, typer.Option("--derived", help="Results that were derived, too.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="The newest so many at the most; 0: all.")] = SHOWN,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     data: DataOption = None,
@@ -53,6 +54,7 @@ def runs(
         device=device,
         status=status,
         bad=bad,
+        derived=derived,
         where=tuple(condition(text) for text in where or ()),
         limit=limit,
     )
@@ -68,12 +70,15 @@ def show(
     stream: Annotated[str, typer.Option(help="Which stream's rows to show.")] = "",
     columns: Annotated[str, typer.Option(help="Which columns, between commas; all that fit if none.")] = "",
     rows: Annotated[int, typer.Option(min=1, help="How many rows at the most.")] = 12,
+    beside: Annotated[
+        str, typer.Option(help="Another stream, whose last reading before each row stands in it, too.")
+    ] = "",
     data: DataOption = None,
 ) -> None:
     """Show one run: what was asked, what came of it, and its rows."""
     from labctl.show import print_run
 
-    print_run(run, stream, columns, rows, data)
+    print_run(run, stream, columns, rows, data, beside)
 
 
 def plot(

@@ -68,7 +68,12 @@ def run(
             run_together(lab, stopping, asked)
 
 
-def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOption = None) -> None:
+def safe(
+    bench: BenchOption = "twin",
+    only: Annotated[list[str] | None, typer.Option(help="A device's name; all if none is given.")] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
     """Bring every device of a bench to its safe state, those that answer; say which could not be.
 
     A bench that another session holds is not touched: that session makes its lamp safe when it is sent SIGTERM.
@@ -78,7 +83,10 @@ def safe(bench: BenchOption = "twin", config: ConfigOption = None, data: DataOpt
 
     with (
         StoppedInOrder(),
-        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True, only=only or ()) as (
+            lab,
+            _,
+        ),
     ):
         lab.safe()
         typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from devices.cells import CellSize
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.macros import Macro
-from devices.quantities import STRICT
+from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
 from devices.samples import SafeId, SampleRef
 from labctl.config import readers
@@ -23,6 +24,18 @@ from labctl.config.models import Compare, Experiment
 from labctl.language.mistakes import each_of
 
 T = TypeVar("T")
+
+Voltages = tuple[Annotated[float, Field(gt=0, le=1000), Unit("V")], ...]
+Spots = Annotated[tuple[SafeId, ...], Field(max_length=1000)]
+Share = Annotated[float, Field(gt=0, lt=1), Unit("1")]
+
+PLAIN = {
+    "voltages": 'bank voltages, such as ["700 V", "800 V"]',
+    "spots": "the ids of fresh spots on the sample, one for each voltage",
+    "crystalline": 'the crystalline share to reach, such as "0.7"',
+    "run": "the uid of the run to go on with, or its beginning",
+}
+"""What some plans take beside sample, recipe and program, and what it is."""
 
 
 class Find(Protocol):
@@ -39,6 +52,10 @@ class _Experiment:
     sample: Any = None
     recipe: Any = None
     program: Any = None
+    voltages: Voltages = ()
+    spots: Spots = ()
+    crystalline: Share | None = None
+    run: Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]*$", max_length=64)] = ""
     compare: tuple[Compare, ...] = ()
     notes: Annotated[str, Field(max_length=100_000)] = ""
     operator: Annotated[str, Field(max_length=1000)] = ""
@@ -60,6 +77,7 @@ def experiment(path: Path, find: Find) -> Experiment:
     collected.settle()
     assert table is not None
     assert sample is not None
+    arguments = _arguments(table, sample, body)
     return Experiment(
         name=table.name,
         plan=table.plan,
@@ -70,7 +88,18 @@ def experiment(path: Path, find: Find) -> Experiment:
         notes=table.notes,
         operator=table.operator,
         config_hash=document.config_hash,
+        arguments=arguments,
     )
+
+
+def _arguments(table: _Experiment, sample: SampleRef, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the plan takes beside sample, recipe and program; spots are samples cut from the sample."""
+    given = {name: getattr(table, name) for name in PLAIN if name in body}
+    if "spots" in given:
+        given["spots"] = tuple(
+            replace(sample, id=spot, parents=(sample.id,), cell_layers=()) for spot in table.spots
+        )
+    return given
 
 
 def _table(document: Document, stem: str) -> _Experiment:
@@ -141,9 +170,29 @@ def _plan_mistakes(body: Mapping[str, Any], file: str) -> list[Mistake]:
         if needed and kind not in body:
             reason = f"missing; the plan {quoted(plan)} needs the name of a {kind}, or a table"
             mistakes.append(Mistake(file, kind, "", reason))
-        if kind not in parameters and kind in body:
+        if kind not in parameters and kind in body and not (kind == "sample" and "spots" in parameters):
             mistakes.append(Mistake(file, kind, "", f"the plan {quoted(plan)} takes no {kind}"))
+    if "spots" in parameters and "sample" not in body:
+        reason = f"missing; the plan {quoted(plan)} needs the sample that its spots are on"
+        mistakes.append(Mistake(file, "sample", "", reason))
+    mistakes += _plain_mistakes(body, parameters, plan, file)
     return mistakes
+
+
+def _plain_mistakes(
+    body: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], plan: str, file: str
+) -> Iterator[Mistake]:
+    """Yield what is missing of the plan's other arguments, what it does not take, and spots without a voltage."""
+    for name, meaning in PLAIN.items():
+        if name in parameters and not body.get(name):
+            yield Mistake(file, name, "", f"missing; the plan {quoted(plan)} needs {meaning}")
+        if name not in parameters and name in body:
+            yield Mistake(file, name, "", f"the plan {quoted(plan)} takes no {name}")
+    spots, voltages = body.get("spots", ()), body.get("voltages", ())
+    both = "spots" in parameters and isinstance(spots, list) and isinstance(voltages, list)
+    if both and len({str(each) for each in spots}) != len(voltages):
+        reason = f"must be {len(voltages)} different ids, one for each voltage"
+        yield Mistake(file, "spots", quoted(spots), reason)
 
 
 def _cell_mistakes(program: Macro, sample: SampleRef, file: str) -> list[Mistake]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -161,7 +162,7 @@ class Compare:
 
 @plain_dataclass(frozen=True)
 class Experiment:
-    """One plan with everything it is called with, names resolved."""
+    """One plan with everything it is called with, names resolved; arguments: what else its plan takes, by name."""
 
     name: str
     plan: str
@@ -172,3 +173,4 @@ class Experiment:
     notes: str
     operator: str
     config_hash: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)

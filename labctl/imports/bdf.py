@@ -28,7 +28,7 @@ from labctl.exports.bdf_columns import (
 )
 from labctl.exports.needs import needed
 from labctl.imports.charge import net_of_counters
-from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened
+from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
 from labctl.imports.text_table import Wanted, encoding_of, number, read_head, read_numbers, records_of
 
 FORMAT = "bdf"
@@ -45,8 +45,9 @@ def read_bdf(path: Path) -> Readings:
     line, table, remarks = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     if not len(line):
         raise refusal(path, 0, "has no rows")
-    step = _whole(path, line, table, STEP)
     cycle = _whole(path, line, table, CYCLE)
+    turns = step_counts(np.sign(np.nan_to_num(table[CURRENT])), cycle)
+    step = _whole(path, line, table, STEP) if STEP in table else turns
     rows = Rows(
         line=line,
         test_time=table[TIME],

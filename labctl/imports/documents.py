@@ -34,8 +34,7 @@ def documents_of(readings: Readings, start: Mapping[str, Any], began: float) -> 
     if readings.rows is not None:
         streams += _cycling(readings.rows, began)
     if readings.spectra is not None:
-        table, times = _impedance(readings.spectra, began)
-        streams.append(("impedance", IMPEDANCE_COLUMNS, table, times))
+        streams.append(_impedance(readings.spectra, began))
     said: Table = {
         "t": [0.0] * len(readings.remarks),
         "code": ["remark"] * len(readings.remarks),
@@ -93,7 +92,7 @@ def _cycling(rows: Rows, began: float) -> list[Stream]:
     ]
 
 
-def _impedance(spectra: Spectra, began: float) -> tuple[Table, Floats]:
+def _impedance(spectra: Spectra, began: float) -> Stream:
     failed = np.isnan(spectra.z_real) | np.isnan(spectra.z_imag)
     table: Table = {
         "spectrum": spectra.spectrum,
@@ -111,7 +110,7 @@ def _impedance(spectra: Spectra, began: float) -> tuple[Table, Floats]:
         "cycle": spectra.cycle,
         "flags": np.where(failed, int(CycleFlag.SATURATED), 0),
     }
-    return table, began + spectra.test_time
+    return "impedance", IMPEDANCE_COLUMNS, table, began + spectra.test_time
 
 
 def _columns(columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -21,6 +21,10 @@ FIRMLY = 2e-3
 """Volts by which half of the voltages may differ from their median at a controlled voltage; guess."""
 
 
+EVENLY = 0.1
+"""Share by which half of the slopes of a voltage ramp may differ from their median; guess."""
+
+
 def flags_of(rows: Rows) -> Integers:
     """Return the flags (n,) of rows: which readings failed."""
     flags = np.where(np.isnan(rows.voltage), int(CycleFlag.VOLTAGE_INVALID), 0)
@@ -47,7 +51,9 @@ def steps_of(rows: Rows, charge: Floats, energy: Floats) -> list[dict[str, Any]]
                 "step_index": int(rows.step_index[begin]),
                 "step_count": int(rows.step_count[begin]),
                 "cycle": int(rows.cycle[begin]),
-                "technique": technique_of(rows.voltage[begin:end], rows.current[begin:end], largest),
+                "technique": technique_of(
+                    rows.test_time[begin:end], rows.voltage[begin:end], rows.current[begin:end], largest
+                ),
                 "end_reason": "unknown",
                 "t_start": float(rows.test_time[begin]),
                 "t_end": float(rows.test_time[end - 1]),
@@ -61,11 +67,11 @@ def steps_of(rows: Rows, charge: Floats, energy: Floats) -> list[dict[str, Any]]
     return found
 
 
-def technique_of(voltage: Floats, current: Floats, largest: float) -> str:
+def technique_of(time: Floats, voltage: Floats, current: Floats, largest: float) -> str:
     """Return how a step was driven, by its rows (n,): nothing else is the same in all formats.
 
-    largest: current of the test [A]. A step that holds its current first and then its voltage counts as one of
-    constant current, "mixed" is what is neither.
+    time [s], voltage [V], current [A]; largest: current of the test [A]. A step that holds its current first and
+    then its voltage counts as one of constant current, "mixed" is what is neither.
     """
     good = np.isfinite(voltage) & np.isfinite(current)
     flows, volts = np.abs(current[good]), voltage[good]
@@ -75,7 +81,11 @@ def technique_of(voltage: Floats, current: Floats, largest: float) -> str:
         flows[: len(flows) // 2], STEADY * flows[0]
     ):
         return "constant_current"
-    return "constant_voltage" if _steady(volts, FIRMLY) else "mixed"
+    if _steady(volts, FIRMLY):
+        return "constant_voltage"
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = np.abs(np.diff(volts) / np.diff(time[good]))
+    return "voltage_ramp" if _steady(slopes, EVENLY * float(np.median(slopes))) else "mixed"
 
 
 def cycles_of(rows: Rows, charge: Floats, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

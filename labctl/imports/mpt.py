@@ -230,7 +230,8 @@ def _counts(path: Path, line: Integers, table: Mapping[str, Floats]) -> tuple[In
 
     nothing = np.zeros(len(line), dtype=np.int64)
     sequence = whole("sequence") if "sequence" in table else nothing
-    mode = whole("mode") if "mode" in table else nothing
+    # Without a mode, a charge and a discharge are told apart by the way the current flows.
+    mode = whole("mode") if "mode" in table else np.sign(np.nan_to_num(table.get("current", nothing)))
     if "cycle" in table:
         cycle = whole("cycle")
     else:

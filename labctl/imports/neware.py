@@ -101,6 +101,9 @@ CLOCK = re.compile(r"(?:(\d+)\s*(?:[dD-]|天)\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\
 KNOWN = 3
 """Quantities by which a header is known: one or two may be called so anywhere."""
 
+COARSE = 0.5
+"""Share of the rows with a current in which a counter may stand still and still be taken; guess."""
+
 HEADER_LINES = 3
 """A layered file names cycles, steps and records in a line each."""
 
@@ -120,10 +123,9 @@ class _Layout:
 
 
 def is_neware(header: Sequence[str]) -> bool:
-    """Return whether a header is one of BTS: names three quantities, or the first of three layers."""
+    """Return whether a header is one of BTS: names three quantities, or begins with the cycle as layers do."""
     quantities = {_quantity(each)[0] for each in header} - {""}
-    layered = _quantity(header[0])[0] == "cycle" and quantities <= {"cycle", "charged", "discharged"}
-    return layered or len(quantities) >= KNOWN
+    return _quantity(header[0])[0] == "cycle" or len(quantities) >= KNOWN
 
 
 def read_neware(path: Path) -> Readings:
@@ -149,7 +151,6 @@ def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: 
     step_count = step_counts(cycle, step, kind)
     time = table["total_time"] if "total_time" in table else _since_start(table["step_time"], step_count)
     current, said = with_signs(path, table["current"], kind, table)
-    sign = np.sign(np.nan_to_num(current))
     rows = Rows(
         line=line,
         test_time=time,
@@ -158,10 +159,14 @@ def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: 
         step_index=step if "step" in table else step_count - 1,
         step_count=step_count,
         cycle=cycle,
-        charge=_net(table, "charged", "discharged", "capacity", step_count, sign),
-        energy=_net(table, "charged_energy", "discharged_energy", "energy", step_count, sign),
+        charge=_net(table, ("charged", "discharged", "capacity"), step_count, current),
+        energy=_net(table, ("charged_energy", "discharged_energy", "energy"), step_count, current),
         temperature=table.get("temperature"),
     )
+    if rows.charge is None or rows.energy is None:
+        remarks.append(
+            "charge or energy is integrated here: the file counts none, or too coarsely for this current"
+        )
     began = None
     if "date" in table and np.isfinite(table["date"][0]) and np.isfinite(time[0]):
         began = float(table["date"][0] - time[0])
@@ -261,16 +266,28 @@ def _since_start(step_time: Floats, step_count: Integers) -> Floats:
 
 
 def _net(
-    table: Mapping[str, Floats], gained: str, lost: str, either: str, step_count: Integers, sign: Floats
+    table: Mapping[str, Floats], keys: tuple[str, str, str], step_count: Integers, current: Floats
 ) -> Floats | None:
-    def whole(*keys: str) -> bool:
-        return all(key in table and np.isfinite(table[key]).all() for key in keys)
+    """Return a net value by the file's counters, None where it has none that is fine enough.
+
+    keys: of the counters of what went in, of what came out, and of either in each step.
+    """
+    gained, lost, either = keys
+    flows = np.nan_to_num(current)
+
+    def whole(*names: str) -> bool:
+        return all(name in table and np.isfinite(table[name]).all() for name in names)
 
     if whole(gained, lost):
-        return net_of_counters(np.abs(table[gained]), np.abs(table[lost]))
-    if whole(either):
-        return net_of_step_counter(np.abs(table[either]), step_count, sign)
-    return None
+        net = net_of_counters(np.abs(table[gained]), np.abs(table[lost]))
+    elif whole(either):
+        net = net_of_step_counter(np.abs(table[either]), step_count, np.sign(flows))
+    else:
+        return None
+    # A cycler made for amperes counts the charge of a thin film in steps of many rows, or not at all.
+    moving = (flows[1:] != 0) & (np.diff(step_count) == 0)
+    still = np.diff(net)[moving] == 0
+    return None if still.any() and still.mean() > COARSE else net
 
 
 def _whole(path: Path, line: Integers, table: Mapping[str, Floats], key: str) -> Integers:

@@ -23,6 +23,7 @@ from labctl.journal.records import (
     Record,
     RecordFile,
     check_record,
+    plain_numbers,
     read_records,
     tell_loss,
 )
@@ -50,35 +51,49 @@ Sources = Mapping[str, Spooled]
 
 
 class RunJournal:
-    """Writes the documents of one run; subscribe an instance per run through `Journal`."""
+    """Writes the documents of one run; subscribe an instance per run through `Journal`.
 
-    def __init__(
-        self, path: Path, start: dict[str, Any], *, make_room: Callable[[], bool] = lambda: False
-    ) -> None:
-        header = {"holds": "run", "uid": start["uid"]}
-        self._file = RecordFile(path, header, first=(("D", ["start", start]),), make_room=make_room)
+    keeper: syncs rows within a second, where there is one. All other documents, and rows where there is none, are
+    synced when they are written.
+    """
+
+    def __init__(self, path: Path, start: dict[str, Any], keeper: Keeper | None = None) -> None:
+        header, first = {"holds": "run", "uid": start["uid"]}, (("D", ["start", start]),)
+        self._keeper = keeper
+        if keeper is None:
+            self._file = RecordFile(path, header, first=first)
+        else:
+            self._file = RecordFile(path, header, first=first, make_room=keeper.disk.release)
+            keeper.keep(self._file)
 
     def write(self, name: str, doc: dict[str, Any], *said: Any) -> None:
-        """Append one document, and what else is said of it, and sync.
+        """Append one document, and what else is said of it.
 
         OSError goes to the engine, which ends the run in good order.
         """
-        if name in ("event", "event_page"):
+        are_rows = name in ("event", "event_page")
+        if are_rows:
             self._file.append("R", compact(name, doc))
         else:
             self._file.append("D", [name, doc, *said])
-        self._file.sync()
+        if self._keeper is not None:
+            self._keeper.wrote()
+        if self._keeper is None or not are_rows:
+            self._file.sync()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._keeper is None:
+            self._file.close()
+        else:
+            self._keeper.release(self._file)
 
 
 def compact(name: str, doc: dict[str, Any]) -> dict[str, Any]:
     """Return an event or a page as one row record: what can be derived is left out."""
     single = name == "event"
     times = [doc["time"]] if single else list(doc["time"])
-    data = {key: [value] if single else list(value) for key, value in doc["data"].items()}
+    data = {key: _column([value] if single else list(value)) for key, value in doc["data"].items()}
     stamps = {key: [value] if single else list(value) for key, value in doc["timestamps"].items()}
     return {
         "descriptor": doc["descriptor"],
@@ -88,6 +103,12 @@ def compact(name: str, doc: dict[str, Any]) -> dict[str, Any]:
         "data": data,
         "timestamps": {key: value for key, value in stamps.items() if value != times},
     }
+
+
+def _column(values: list[Any]) -> list[Any]:
+    """Return a column as JSON can hold it, at once: to find that out by failing costs as much as the page."""
+    numbers = all(type(value) is float for value in values)
+    return plain_numbers(values) if numbers and not math.isfinite(sum(values)) else values
 
 
 class Journal:
@@ -104,8 +125,6 @@ class Journal:
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Write one document where its run is kept. Raises OSError, DataError; a run that is refused has no file."""
-        if self._keeper is not None:
-            self._keeper.wrote()
         if name == "start":
             self._begin(doc)
             return
@@ -127,12 +146,10 @@ class Journal:
             self._open.popitem()[1].close()
 
     def _begin(self, start: dict[str, Any]) -> None:
+        if self._keeper is not None:
+            self._keeper.disk.require()
         path = run_path(self.directory, start["uid"], start["time"])
-        if self._keeper is None:
-            self._open[start["uid"]] = RunJournal(path, start)
-            return
-        self._keeper.disk.require()
-        self._open[start["uid"]] = RunJournal(path, start, make_room=self._keeper.disk.release)
+        self._open[start["uid"]] = RunJournal(path, start, self._keeper)
 
     def _said_of(self, descriptor: dict[str, Any], run: str) -> list[dict[str, Any]]:
         """Return where the rows of a stream stand that nobody has collected yet, if anywhere."""

@@ -16,7 +16,7 @@ import math
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -241,7 +241,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         if all(type(each) is float for each in value):
-            return [each if math.isfinite(each) else _word(each) for each in value]
+            return plain_numbers(value)
         return [_plain(each) for each in value]
     if isinstance(value, np.ndarray | np.generic):
         return _plain(value.tolist())
@@ -250,6 +250,11 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return _plain_numpy(value)
+
+
+def plain_numbers(values: Sequence[float]) -> list[Any]:
+    """Return floats as JSON can hold them: NaN as null, infinities as their words."""
+    return [each if math.isfinite(each) else _word(each) for each in values]
 
 
 def _word(value: float) -> str | None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.errors import DataError
-from labctl.runs.index import OPEN, ask_index
+from labctl.runs.index import OPEN, ask_index, is_written
 
 LAST = "last"
-"""What may be typed for the run that began last."""
+"""What may be typed for the run that began last, results that were derived aside."""
+
+DERIVED = "derived"
+"""The purpose of runs that hold what was derived from others; nothing was done on a bench in them."""
 
 RUNNING, DIED = "running", "died"
 
@@ -60,7 +63,7 @@ def run_files(data: Path) -> list[Path]:
 def find_run(data: Path, uid: str) -> Path:
     """Return the journal whose uid begins so, or of the `last` run. Raises DataError when none or several do."""
     if uid == LAST:
-        newest = _listed(data, "ORDER BY began DESC, uid DESC LIMIT 1")
+        newest = _listed(data, "AND purpose <> ? ORDER BY began DESC, uid DESC LIMIT 1", DERIVED)
         if not newest:
             raise DataError(f"there are no runs in {data}")
         return newest[0].path
@@ -108,17 +111,7 @@ def _told(*columns: Any) -> Brief:
     brief = Brief(*columns)
     if brief.status != OPEN:
         return brief
-    return brief._replace(status=RUNNING if _is_written(brief.path) else DIED)
-
-
-def _is_written(journal: Path) -> bool:
-    # Only for the few runs without an end: it brings numpy along.
-    from labctl.journal.records import has_writer
-
-    try:
-        return has_writer(journal)
-    except OSError:
-        return False  # it is gone since it was listed
+    return brief._replace(status=RUNNING if is_written(brief.path) else DIED)
 
 
 def _listed(data: Path, condition: str, *values: object) -> list[Brief]:

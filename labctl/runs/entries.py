@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from devices.errors import DataError
+from labctl.journal.documents import read_ends
+from labctl.journal.records import HEAD, has_writer
 from labctl.runs.index import DAMAGED, OPEN
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on
 from labctl.runs.skim import Skim, skim
+
+LONG = 2_000_000
+"""Bytes of a journal from which on it is not read again with each row that comes; guess, some milliseconds."""
 
 CONTAINERS = frozenset({"steps", "body"})
 """Parts of a program's tree that say nothing about what is in them; left out of keys."""
@@ -33,8 +39,13 @@ class Entry:
 
 
 def entry_of(path: Path) -> Entry | None:
-    """Return the entry of a journal; None for one that ended before it said what it is."""
+    """Return the entry of a journal; None for one that ended before it said what it is.
+
+    Of a long one that is being written now only the ends are read, and its entry says that it is partial.
+    """
     try:
+        if path.stat().st_size >= LONG and has_writer(path):
+            return _entry_so_far(path)
         found = skim(path, {"outcome", "cycles", "steps"})
     except DataError as error:
         return Entry(_damaged(path, str(error)))
@@ -43,6 +54,31 @@ def entry_of(path: Path) -> Entry | None:
     return Entry(
         _columns(found, found.start), tuple(_amounts(found, found.start)), tuple(_devices(found.start))
     )
+
+
+def _entry_so_far(path: Path) -> Entry | None:
+    start, stop = read_ends(path)
+    if start is None:
+        return None
+    found = Skim(start=start, stop=stop, latest=_last_label(path, start["time"]))
+    columns = _columns(found, start)
+    return Entry({**columns, "partial": True}, tuple(_amounts(found, start)), tuple(_devices(start)))
+
+
+def _last_label(path: Path, began: float) -> float:
+    """Return the last time label [s since the epoch] of a journal's last whole record; `began` where it has none."""
+    size, window = path.stat().st_size, LONG // 2
+    with path.open("rb") as file:
+        while True:
+            file.seek(max(0, size - window))
+            *before, line = file.read(window).rpartition(b"\n")[0].split(b"\n")
+            if before or window >= size:
+                break
+            window *= 4
+    payload = json.loads(line[HEAD:])
+    document = payload[1] if isinstance(payload, list) else payload
+    times = document.get("time", began)
+    return float(times[-1] if isinstance(times, list) else times)
 
 
 def remark_columns(path: Path) -> dict[str, Any]:

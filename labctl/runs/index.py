@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
-APPLICATION, SCHEMA = 0x6C616263, 1
+APPLICATION, SCHEMA = 0x6C616263, 2
 """What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
 OPEN, DAMAGED = "open", "damaged"
@@ -54,7 +54,7 @@ COLUMNS = (
     "uid TEXT", "began REAL", "ended REAL", "plan TEXT", "purpose TEXT", "sample TEXT", "label TEXT",
     "experiment TEXT", "experiment_name TEXT", "status TEXT", "reason TEXT", "operator TEXT", "bench TEXT",
     "body TEXT", "body_hash TEXT", "notes TEXT", "continues TEXT", "damage TEXT", "mark TEXT", "why TEXT",
-    "remarks INTEGER",
+    "remarks INTEGER", "partial INTEGER",
 )  # fmt: skip
 Answer = TypeVar("Answer")
 
@@ -69,6 +69,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_uid ON runs(uid);
 CREATE INDEX runs_began ON runs(began);
 CREATE INDEX runs_sample ON runs(sample, began);
+CREATE INDEX runs_partial ON runs(path) WHERE partial = 1;
 CREATE INDEX runs_continues ON runs(continues) WHERE continues <> '';
 CREATE TABLE keys (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL);
 CREATE TABLE amounts (run INTEGER NOT NULL, key INTEGER NOT NULL, number REAL, text TEXT);
@@ -84,6 +85,10 @@ PRAGMA user_version = {SCHEMA}
 Seen = tuple[int, int, int, int]
 """By what a run is known to be as it was: size [bytes] and time of change [ns] of its journal, and of the remarks on
 it, zeros where there are none. A plain tuple: there are ten thousand of them at each question."""
+
+
+UNSEEN: Seen = (-1, 0, 0, 0)
+"""What no run is like."""
 
 
 def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -210,6 +215,9 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
     cursor = connection.cursor()
     cursor.row_factory = None
     known: dict[str, Seen] = {row[0]: row[1:] for row in cursor.execute(_KNOWN)}
+    for (path,) in cursor.execute("SELECT path FROM runs WHERE partial = 1").fetchall():
+        if not is_written(data / path):
+            known[path] = UNSEEN
     present = files_of(data)
     if known == present:
         return
@@ -224,6 +232,17 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
             if path in present:
                 _keep(connection, path, present[path], read[path])
         connection.execute("COMMIT")
+
+
+def is_written(journal: Path) -> bool:
+    """Return whether a process writes a journal now."""
+    # Only for the few runs without an end: it brings numpy along.
+    from labctl.journal.records import has_writer
+
+    try:
+        return has_writer(journal)
+    except OSError:
+        return False  # it is gone since it was listed
 
 
 _KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from devices.errors import DataError
-from labctl.runs.briefs import COLUMNS, DIED, RUNNING, Brief, brief_of
+from labctl.runs.briefs import COLUMNS, DERIVED, DIED, RUNNING, Brief, brief_of
 from labctl.runs.conditions import CLOSE, Condition
 from labctl.runs.index import OPEN, ask_index
 from labctl.runs.remarks import BAD
@@ -25,8 +25,8 @@ class Search:
     """What is searched for; what is empty or None does not matter.
 
     since, until: labels [s since the epoch] between which a run began. device: a name or a role that the plan
-    worked with. where: conditions on values, all of which must hold. bad: marked so, or not. limit: only so
-    many, the newest; 0 for all.
+    worked with. where: conditions on values, all of which must hold. bad: marked so, or not. derived: also what was
+    derived from other runs, which is left out unless a plan is named. limit: only so many, the newest; 0 for all.
     """
 
     sample: str = ""
@@ -36,6 +36,7 @@ class Search:
     device: str = ""
     status: str = ""
     bad: bool | None = None
+    derived: bool = False
     where: tuple[Condition, ...] = ()
     limit: int = 0
 
@@ -86,6 +87,8 @@ def _clauses(connection: sqlite3.Connection, asked: Search) -> Iterator[tuple[st
     for name, value in (("sample", asked.sample), ("plan", asked.plan), ("status", status)):
         if value:
             yield f"{name} = ?", [value]
+    if not asked.derived and not asked.plan:
+        yield "purpose <> ?", [DERIVED]
     if asked.since is not None:
         yield "began >= ?", [asked.since]
     if asked.until is not None:

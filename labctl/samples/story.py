@@ -10,7 +10,7 @@ from typing import Any
 
 from devices.errors import DataError
 from labctl.fact_file import Fact
-from labctl.runs.briefs import COLUMNS, Brief, brief_of
+from labctl.runs.briefs import COLUMNS, DERIVED, Brief, brief_of
 from labctl.runs.conditions import Condition
 from labctl.runs.index import ask_index
 from labctl.runs.making import MAKING
@@ -161,6 +161,7 @@ def _runs(
         connection.execute(f"SELECT id, key FROM keys WHERE key IN ({_marks(VALUES)})", VALUES).fetchall()
     )
     named = f"sample IN ({_marks(samples)})" if samples else "sample <> ''"
+    named += f" AND purpose <> '{DERIVED}'"
     cursor = connection.cursor()
     cursor.row_factory = None
     found: dict[int, dict[str, float]] = {}

@@ -89,14 +89,17 @@ class Clips:
         state = self._rested(self._under_test, now)
         return impedance_of(self._under_test.cell.parameters, state, frequency, bias)
 
-    def foresee(self, control: Control, until: Until, record: Record, now: float) -> Segment:
-        """Return what `drive` would return, and keep nothing.
+    def foresee(
+        self, control: Control, until: Until, record: Record, now: float, state: CellState | None = None
+    ) -> Segment:
+        """Return what `drive` would return, from another state if one is given, and keep nothing.
 
         Raises RequestError as the cell does.
         """
         if self._under_test is None:
             return open_leads(control, until, record, self.rail)
-        return self._under_test.cell.step(self._rested(self._under_test, now), control, until, record)
+        state = self._rested(self._under_test, now) if state is None else state
+        return self._under_test.cell.step(state, control, until, record)
 
     def drive(self, control: Control, until: Until, record: Record, now: float) -> Segment:
         """Drive what hangs there from `now` until the first limit; it is then at now + segment.time[-1].

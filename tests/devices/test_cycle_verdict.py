@@ -54,7 +54,7 @@ def test_an_end_is_recognised_from_the_last_row(run, until, rows, reason):
     ("rows", "reason"),
     [
         (seen(voltage=4.31), EndReason.SAFETY_VOLTAGE_MAX),
-        (seen(voltage=2.89), EndReason.SAFETY_VOLTAGE_MIN),
+        (seen(voltage=2.89), EndReason.SHORT_CIRCUIT),
         (seen(voltage=9.99, current=0.0), EndReason.OPEN_CIRCUIT),
         (seen(voltage=3.9, current=0.0), EndReason.OPEN_CIRCUIT),
         (seen(voltage=0.001, current=1e-3), EndReason.SHORT_CIRCUIT),

@@ -7,9 +7,11 @@ import logging
 import numpy as np
 import pytest
 from ophyd.sim import SynSignal
+from typer.testing import CliRunner
 
 from labctl import Run
 from labctl.analysis.joining import beside
+from labctl.cli import app
 from plans.flying import LOOK_AROUND
 
 
@@ -51,6 +53,9 @@ def test_rows_have_the_glovebox_beside_them_and_its_temperature_where_the_bench_
     known = np.isfinite(age)
     assert np.all(table["ambient_temperature"][known] == 31.5)
     assert not np.any(recorded["ambient_temperature"] == 31.5)
+    shown = CliRunner().invoke(app, ["show", uid, "--beside", "surroundings", "--data", str(lab.data)])
+    assert "surroundings_age" in shown.output
+    assert "31.5" in shown.output
 
 
 def test_a_thermometer_that_fails_ends_nothing(lab, cell, program, caplog):

@@ -62,6 +62,10 @@ EXACT = Accuracy(
 )
 """An instrument as good as its packages, for tests of the physics behind it."""
 
+PAST = 1.0
+"""Volts past the end of a cell that is exhausted, where more voltage brings no more current; the cell's model can be
+driven no further."""
+
 UNDER = 5e-3
 WARNING = 0.95
 """Parts of a range below which a reading is called an underload, and above which an overload is near; guesses."""
@@ -118,13 +122,22 @@ class Electronics:
         else:
             segment = self.clips.drive(control, self._until(elapsed), ENDS_ONLY, self.since)
             self.charge += float(segment.charge[-1])
-            whole = float(segment.time[-1]) >= elapsed * (1.0 - 1e-9)
-            self._last_current = float(segment.current[-1]) if whole else 0.0
+            self._last_current = float(segment.current[-1])
+            driven = float(segment.time[-1])
+            if driven < elapsed * (1.0 - 1e-9):
+                self._drive_by_compliance(self._beyond(control, float(segment.voltage[-1])), driven, elapsed)
             if isinstance(control, Voltage):
                 self.voltage += control.rate * elapsed
             else:
                 self.current += control.rate * elapsed
         self.since = now
+
+    def _drive_by_compliance(self, beyond: Voltage, driven: float, elapsed: float) -> None:
+        """Drive a cell that takes its current no longer by all the voltage there is: it gives what it can."""
+        rest = Until(duration=elapsed - driven)
+        segment = self.clips.drive(beyond, rest, ENDS_ONLY, self.since + driven)
+        self.charge += float(segment.charge[-1])
+        self._last_current = float(segment.current[-1])
 
     def set(
         self, now: float, *, voltage: float | None = None, current: float | None = None, rate: float = 0.0
@@ -169,6 +182,17 @@ class Electronics:
         rows = np.arange(first, min(len(regular), count + first))
         volts[: len(rows)], amperes[: len(rows)] = segment.voltage[rows], segment.current[rows]
         volts[len(rows) :] = self._rail(control)
+        if self.clips.wired and len(rows) < count:
+            times = (np.arange(len(rows), count) + first) * period - float(segment.time[-1])
+            beyond = self._beyond(control, float(segment.voltage[-1]))
+            given = self.clips.foresee(
+                beyond,
+                Until(duration=float(times[-1])),
+                Record(times=tuple(times.tolist())),
+                self.since + float(segment.time[-1]),
+                segment.state,
+            )
+            amperes[len(rows) :] = np.interp(times, given.time, given.current)
         return self._readings(volts, amperes)
 
     def impedance(self, frequency: float, now: float) -> complex:
@@ -196,6 +220,11 @@ class Electronics:
         if self.mode == CURRENT_MODE and self.on:
             return Until(duration=duration, lower=-self.clips.rail, upper=self.clips.rail)
         return Until(duration=duration)
+
+    def _beyond(self, control: Current | Voltage, last: float) -> Voltage:
+        """Return what stands for all the voltage there is: a volt past the end the current is the limiting one."""
+        driven = control.value if isinstance(control, Current) else control.value - last
+        return Voltage(last + math.copysign(PAST, driven))
 
     def _rail(self, control: Current | Voltage) -> float:
         """Return where the voltage is when the cell no longer follows."""

@@ -1,9 +1,11 @@
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
 from devices.errors import ConfigError, DataError, OwnershipError
+from labctl.catalog import place as place_module
 from labctl.catalog.place import VARIABLE, Place, find_place, only_one, require_tiled
 
 DATABASE = "postgresql://ann:secret@db.example:5432/lab"
@@ -65,3 +67,18 @@ def test_without_tiled_one_sentence_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DataError, match=r"pip install 'labctl\[tiled\]'"):
         require_tiled()
+
+
+def test_nothing_that_acquires_imports_the_catalogue() -> None:
+    root = Path(place_module.__file__).parents[2]
+    of_catalogue = re.compile(
+        r"^\s*(?:from|import) (?:labctl\.catalog|tiled|bluesky_tiled_plugins)\b", re.MULTILINE
+    )
+    rooms = (root / "labctl" / "catalog", root / "labctl" / "commands")
+    found = [
+        path
+        for top in ("labctl", "plans", "devices", "sim")
+        for path in (root / top).rglob("*.py")
+        if path.parent not in rooms and of_catalogue.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

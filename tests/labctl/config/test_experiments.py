@@ -150,3 +150,52 @@ def test_the_mistakes_of_all_its_files_are_told_at_once(experiment, folder):
         "typo",
     ):
         assert word in str(caught.value)
+
+
+LADDER = """
+schema = 1
+plan = "fluence_ladder"
+sample = "lco-0.7um"
+recipe = "fla-850V-20"
+voltages = ["750 V", "0.8 kV"]
+spots = ["a", "b"]
+"""
+
+
+def test_a_ladder_names_its_voltages_and_its_spots(experiment, folder):
+    read, film = experiment(LADDER), Config(folder).sample("lco-0.7um")
+    assert read.arguments["voltages"] == (750.0, 800.0)
+    spots = read.arguments["spots"]
+    assert [(spot.id, spot.parents, spot.layers) for spot in spots] == [
+        (name, (film.id,), film.layers) for name in ("a", "b")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key", "said"),
+    [
+        ('voltages = ["750 V", "0.8 kV"]', "", "voltages", "needs bank voltages, such as"),
+        ('spots = ["a", "b"]', 'spots = ["a", "a"]', "spots", "2 different ids"),
+        ('spots = ["a", "b"]', "", "spots", "fresh spots"),
+        ('sample = "lco-0.7um"', "", "sample", "the sample that its spots are on"),
+        ('"750 V"', "750", "voltages", "V"),
+        (
+            'spots = ["a", "b"]',
+            'spots = ["a", "b"]\ncrystalline = "0.7"',
+            "crystalline",
+            "takes no crystalline",
+        ),
+        ('plan = "fluence_ladder"', 'plan = "anneal_until"', "crystalline", "the crystalline share to reach"),
+    ],
+)
+def test_what_a_lamp_plan_lacks_is_said_by_its_key(experiment, told, before, after, key, said):
+    assert before in LADDER
+    mistakes = told(experiment, LADDER.replace(before, after))
+    assert any(key in where and said in allowed for where, _, allowed in mistakes), mistakes
+
+
+def test_a_voltage_beyond_the_labs_limit_is_said_before_anything_is_opened(folder, told):
+    path = folder / "experiments" / "mine.toml"
+    path.write_text(LADDER.replace("0.8 kV", "960 V"))
+    mistakes = told(Config(folder).select, "twin", ["mine"])
+    assert [(key, value) for key, value, _ in mistakes] == [("voltages", "960 V")]

@@ -141,6 +141,24 @@ def test_a_crate_has_the_runs_that_made_the_sample_and_every_reference_leads_som
     assert "No licence" in root["description"]
 
 
+def test_a_run_that_was_gone_on_with_is_one_table(cycled: Cycled, tmp_path: Path) -> None:
+    dead = cycled(VOLTAGE, CURRENT, stopped=False)
+    cycled(
+        VOLTAGE,
+        CURRENT,
+        record=[4, 5, 6, 7],
+        continues=dead.uid,
+        offsets={"test_time": 40.0, "step_count": 1},
+    )
+    whole = Run(dead.uid, tmp_path / "data")
+    for to in FORMATS:
+        assert not [each for each in export_run(whole, to, tmp_path / "out").remarks if "died" in each]
+    (path,) = (tmp_path / "out").glob("*-primary.csv")
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    times = [float(row[rows[0].index("test_time (s)")]) for row in rows[1:]]
+    assert times == whole.table()["test_time"].tolist() == [0, 10, 20, 30, 40, 50, 60, 70]
+
+
 def references(value: object) -> list[str]:
     """Return the ids that are only referred to."""
     if isinstance(value, dict):

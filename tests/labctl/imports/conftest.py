@@ -129,16 +129,17 @@ def neware() -> Callable[..., str]:
                 for n, (cy, st, si, t, total, v, i) in enumerate(_plain(table), start=1)
             ]
         else:
-            head = "Cycle ID,Cap_Chg(mAh),,,,\n,Step ID,Step Name,Step Time(h:min:s.ms),,\n"
-            head += ",,Record ID,Time(h:min:s.ms),Voltage(V),Current(mA),Realtime"
+            head = 'Cycle ID,"\tCap_Chg(mAh)","\tEngy_Chg(mWh)",,,,\n'
+            head += ',"\tStep ID","\tStep Name","\tStep Time(h:min:s.ms)",,,\n'
+            head += ',,"\tRecord ID","\tTime(h:min:s.ms)","\tVoltage(V)","\tCurrent(mA)","\tRealtime"'
             lines, before = [], (0, 0)
             for n, (cy, st, si, t, _, v, i) in enumerate(_plain(table), start=1):
                 if cy != before[0]:
-                    lines.append(f"{cy},0,,,,")
+                    lines.append(f'{cy},"\t0.0","\t0.0",,,,')
                 if (cy, st) != before:
-                    lines.append(f",{st},{kinds[si]},{clock(390)},,")
+                    lines.append(f',"\t{st}","\t{kinds[si]}","\t{clock(390)}",,,')
                 before = (cy, st)
-                lines.append(f",,{n},{clock(t)},{v!r},{i * 1e3!r},2023-03-14 09:26:53")
+                lines.append(f',,"\t{n}","\t{clock(t)}","\t{v!r}","\t{i * 1e3!r}","\t03/14/2023 09:26:53"')
         return "\n".join([head, *lines]) + "\n"
 
     return write

@@ -46,7 +46,7 @@ def test_currents_without_a_sign_get_it_from_the_type_of_the_step(
 ) -> None:
     run = kept("cell.csv", neware(dialect, unsigned=True))
     held(run, rows)
-    assert "positive on discharge" in run.table("events")["text"][0]
+    assert "positive on discharge" in " ".join(run.table("events")["text"])
 
 
 def test_chinese_text_comes_in_its_own_encoding(
@@ -198,6 +198,24 @@ def test_a_failed_reading_is_kept_with_a_flag(kept: Keep, neware: Callable[..., 
     table = kept("a.csv", "\n".join(lines)).table()
     assert np.flatnonzero(np.isnan(table["voltage"])).tolist() == [9]
     assert np.flatnonzero(table["flags"]).tolist() == [9]
+
+
+def test_a_counter_too_coarse_for_the_current_is_not_believed(kept: Keep, neware: Callable[..., str]) -> None:
+    head, *lines = neware().splitlines()
+    rounded = [
+        ",".join([*(cells := line.split(","))[:7], f"{float(cells[7]):.3f}", cells[8]]) for line in lines
+    ]
+    run = kept("a.csv", "\n".join([head, *rounded]) + "\n")
+    assert np.allclose(run.table("cycles")["charge_capacity"], CHARGE, rtol=1e-9)
+    assert "too coarsely" in " ".join(run.table("events")["text"])
+
+
+def test_currents_against_the_type_of_their_steps_are_refused(
+    refuse: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    lines = neware().splitlines()
+    lines[20:40] = [line.replace(",0.02", ",-0.02") for line in lines[20:40]]
+    assert "otherwise by the sign of its current" in refuse("a.csv", "\n".join(lines) + "\n")
 
 
 def test_names_of_any_length_and_kind_stay_text(

@@ -13,7 +13,7 @@ from devices.errors import DataError
 from devices.limits import DiskLimits
 from labctl.journal import keeper as keeper_module
 from labctl.journal.disk import LAST_WORDS, Disk
-from labctl.journal.documents import read_ends
+from labctl.journal.documents import Journal, read_ends
 from labctl.journal.keeper import Keeper
 from labctl.journal.records import RecordFile, read_records
 from labctl.journal.verify import verify_run
@@ -119,12 +119,14 @@ def test_a_record_that_was_cut_short_by_a_full_disk_leaves_no_half_behind(house,
     assert house.path.read_bytes() == before
 
 
-def test_a_failed_sync_is_raised_and_the_file_says_that_it_is_doubtful(house, full):
-    house.begin().measure(3)
+def test_a_failed_sync_is_raised_and_the_file_says_that_it_is_doubtful(house, full, monkeypatch):
+    monkeypatch.setattr(keeper_module, "PERIOD", 3600.0)
+    house.begin().measure(3).collect()
+    house.spool.close()
     full("fdatasync", 5)
     with pytest.raises(OSError, match="Input/output error"):
-        house.collect()
-    house.collect().end()
+        house.keeper.sync()
+    house.end()
     verdict = verify_run(house.path)
     assert [each for each in verdict.complaints if "doubtful, not synced: Input/output error" in each]
     assert read_ends(house.path)[1] is not None
@@ -149,6 +151,17 @@ def test_a_finished_step_is_on_the_disk_when_the_next_begins(house, monkeypatch)
     synced = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
     house.streams["steps"].append(1e9, {"step_index": 0, "trace": [1.0, 2.0]})
+    assert len(synced) == 1
+
+
+def test_rows_are_on_the_disk_when_a_journal_without_a_keeper_has_taken_them(house, monkeypatch):
+    house.journal = Journal(house.data)
+    house.begin()
+    synced = []
+    house.streams["primary"].spool = None
+    house.streams["primary"].append(1e9, {"voltage": 1.0, "record": 1, "word": ""})
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    house.collect()
     assert len(synced) == 1
 
 

@@ -118,7 +118,7 @@ def test_two_recoveries_at_once_make_one_end(tmp_path, house):
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     done = [int(each.communicate(timeout=30)[0]) for each in recoveries]
     assert sum(done) == 1

@@ -272,3 +272,21 @@ def test_whatever_a_plan_says_of_its_run_it_is_listed(kept, start):
     uid = kept.end(journal)
     assert [each.uid for each in briefs(kept.folder)] == [before, uid]
     assert list(briefs(kept.folder)) == truth(kept.folder)
+
+
+def test_a_long_journal_is_not_read_again_while_it_is_written(kept, monkeypatch):
+    monkeypatch.setattr(entries, "LONG", 2000)
+    journal = kept.begin("s2")
+    for row in range(20):
+        kept.rows(journal, "primary", {"pulse": [row], "exposure": [1.0] * 1}, times=[journal.time + row])
+    read, skim = [], entries.skim
+    monkeypatch.setattr(entries, "skim", lambda *arguments: read.append(arguments) or skim(*arguments))
+    (brief,) = briefs(kept.folder)
+    assert (brief.status, brief.sample, brief.ended) == ("running", "s2", journal.time + 19.0)
+    kept.rows(journal, "primary", {"pulse": [21], "exposure": [1.0]}, times=[journal.time + 30.0])
+    assert latest_label(kept.folder) == journal.time + 30.0
+    assert read == []
+    journal.close()
+    (brief,) = briefs(kept.folder)
+    assert (brief.status, len(read)) == ("died", 1)
+    assert list(briefs(kept.folder)) == truth(kept.folder)

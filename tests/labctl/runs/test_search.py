@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from devices.errors import DataError
+from labctl.runs.briefs import find_run
 from labctl.runs.conditions import condition
 from labctl.runs.remarks import mark_run
 from labctl.runs.search import Search, moment, search
@@ -114,3 +115,13 @@ def test_by_status(kept, three):
     assert found(kept, status="running") == [running.uid]
     assert found(kept, status="success", limit=1) == three[2:]
     running.close()
+
+
+def test_what_was_derived_is_shown_when_asked_for_and_is_never_the_last_run(kept, three):
+    journal = kept.begin("s2", plan="derive", purpose="derived")
+    derived = kept.end(journal)
+    assert found(kept) == three
+    assert found(kept, derived=True) == [*three, derived]
+    assert found(kept, plan="derive") == [derived]
+    assert find_run(kept.folder, "last").stem == three[-1]
+    assert find_run(kept.folder, derived[:8]).stem == derived

@@ -1,0 +1,187 @@
+"""A train on a tool that runs recipes by itself: started once, counted while it goes on, ended by the interlock loop."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from ophyd.status import StatusBase
+
+from devices.base import Column
+from devices.clock import Clock, Poller
+from devices.errors import InstrumentError, InterlockError, LabError, OutcomeUnknown
+from devices.instruments.remote_recipe import RemoteRecipe
+from devices.lamp.arming import Arming
+from devices.lamp.permissives import judged, require, require_never_opened
+from devices.lamp.records import Pulse, PulseLog
+from devices.lamp.states import LampMachine, LampState
+from devices.lamp.train import CHARGE_DEADLINE, LEASE, finish
+from devices.recipes import AnnealRecipe
+from devices.roles import PermissiveBoard
+
+LOOK = 0.2
+"""Seconds between looks at the tool; a tenth of the dead-man's, and below any period of pulses."""
+PATIENCE = 60.0
+"""Seconds beyond its recipe's own length within which the tool must be idle again; guess."""
+
+PULSE_COLUMNS: Mapping[str, Column] = {
+    "pulse": Column("1", "integer", low=1),
+    "elapsed": Column("s", part="tool"),
+    "bank_voltage_before": Column("V", precision=1, low=0, part="tool"),
+    "duration": Column("s"),
+    "counter": Column("1", "integer", low=0, part="tool"),
+    "flags": Column("1", "integer", low=0),
+}
+"""What the tool's table offers of a pulse: that it counted one. Its time is by the recipe's rate, its voltage asked."""
+
+
+class Publishing(Protocol):
+    """Whoever is told what the train does now."""
+
+    def publish(self, *, lasting: bool = False) -> None:
+        """Report it."""
+
+
+class RemoteTrain:
+    """One train. started and finished: statuses. flashes_before, gates, unknown: as of a lamp's Fates."""
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        recipe: AnnealRecipe,
+        tool: RemoteRecipe,
+        board: PermissiveBoard,
+        machine: LampMachine,
+        arming: Arming,
+        records: PulseLog,
+        told: Publishing,
+    ) -> None:
+        self._name, self._clock, self.recipe, self._tool, self._board = name, clock, recipe, tool, board
+        self._machine, self._arming, self._log, self._told = machine, arming, records, told
+        length = recipe.pulse_count * recipe.period
+        self._longest = length + PATIENCE
+        self.started: StatusBase = clock.status(f"{name} charging", 2 * CHARGE_DEADLINE)
+        self.finished: StatusBase = clock.status(f"{name} train", 2 * length + 2 * CHARGE_DEADLINE + PATIENCE)
+        self.began = clock.time()
+        self.flashes_before: int | None = None
+        self.gates = max(1, len(recipe.micro_pulses))
+        self.unknown = False
+        self.over = False
+        self._lock = threading.RLock()
+        self._armed = False
+        self._lease_until = clock.now() + LEASE
+
+    @property
+    def fates(self) -> RemoteTrain:
+        """What counts its pulses: itself."""
+        return self
+
+    def renew_lease(self) -> None:
+        """Let it go on for another LEASE seconds."""
+        self._lease_until = self._clock.now() + LEASE
+
+    def end(self) -> bool:
+        """Start nothing any more; return whether it was going on."""
+        with self._lock:
+            was, self.over = self.over, True
+        return not was
+
+    def finish(self, error: Exception | None) -> None:
+        """Bring its statuses to their end."""
+        for status in (self.started, self.finished):
+            finish(status, error)
+
+    def poller(self, done: Callable[[], None]) -> Poller:
+        """Close the loop, load, arm, start once; count until the tool is idle again."""
+        self.flashes_before = self._board.flashes()
+        self._told.publish(lasting=True)
+        with self._lock:
+            if self.over:
+                return
+            self._board.enable()
+            # The loop was open, which the tool keeps as a fault until it is aborted.
+            self._tool.abort()
+            self._tool.load(self.recipe)
+            self._arming.grant("charge")
+            self._tool.arm()
+            self._armed = True
+        until = self._clock.now() + CHARGE_DEADLINE
+        while self._tool.state() != "armed":
+            self._alive()
+            if self._clock.now() > until:
+                raise InstrumentError(self._name, "slow", f"not charged after {CHARGE_DEADLINE:g} s")
+            yield LOOK
+        self._machine.go(LampState.ARMED)
+        finish(self.started, None)
+        self._alive()
+        self._start()
+        until = self._clock.now() + self._longest
+        while (state := self._tool.state()) == "firing":
+            self._alive()
+            self._count()
+            if self._clock.now() > until:
+                raise InstrumentError(
+                    self._name, "slow", "the train is longer than its recipe; it was aborted"
+                )
+            yield LOOK
+        self._count()
+        if state != "idle" or self._log.flight.done != self.recipe.pulse_count:
+            raise InstrumentError(
+                self._name,
+                state,
+                f"the tool ended after {self._log.flight.done} of {self.recipe.pulse_count} pulses",
+            )
+        self._board.safe()
+        self._arming.end()
+        self._machine.go(LampState.ARMED)
+        self._machine.go(LampState.COOLING)
+        if self.end():
+            done()
+
+    def settle(self) -> None:
+        """Count what the tool gave, once more, after its end."""
+        if not self._armed:
+            return
+        try:
+            self._clock.call(self._count)
+        except LabError as error:
+            self.unknown = True
+            self._log.tell("reply_lost", "alarm", f"how many pulses the tool gave is not known: {error}")
+
+    def _start(self) -> None:
+        """Send fire, once; where its acknowledgement is lost the tool's own count tells."""
+        with self._lock:
+            if self.over:
+                return
+            self._machine.require("fire")
+            self._machine.go(LampState.FIRING)
+            self._arming.grant("trigger")
+            self._first = self._clock.time()
+            try:
+                self._tool.fire()
+            except OutcomeUnknown as error:
+                self._log.tell("reply_lost", "warning", f"whether the train was started: {error}")
+                if self._tool.state() != "firing" and not self._tool.pulses_done():
+                    raise
+
+    def _count(self) -> None:
+        """Append a row for every pulse that the tool has counted since the last look."""
+        counted = self._tool.pulses_done()
+        while (number := self._log.flight.done + 1) <= counted:
+            elapsed = (number - 1) * self.recipe.period
+            pulse = Pulse(number, self.recipe, elapsed, self.recipe.voltage, False, confirmed=True)
+            self._log.count(pulse, None, math.nan, at=self._first + elapsed)
+            self._told.publish()
+
+    def _alive(self) -> None:
+        """Feed the dead-man, if the plan still renews its lease and every permissive is there."""
+        if self._clock.now() > self._lease_until:
+            raise InterlockError("lease", f"no live plan was heard of for {LEASE:g} s; the train was aborted")
+        inputs = self._board.inputs()
+        require(judged(inputs, None, None), "the train was aborted")
+        require_never_opened(self._board.opened(), "the train was aborted")
+        self._board.alive()
+        self._told.publish()

@@ -1,0 +1,358 @@
+"""A flash lamp tool with a recipe engine of its own, as a station: it is armed, started once, counted and stopped.
+
+What such a tool can promise: a train that was started once, the number of pulses it says it gave, an end when its
+interlock loop opens. What it cannot: a hold between pulses, a measured energy, one trigger per pulse. So the station
+needs a board of permissives whose own contact, the dead-man, is in the tool's interlock loop: silence of the host
+opens it. A pause ends the train, with the pulses counted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ophyd import Component
+from ophyd.status import StatusBase
+
+from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
+from devices.clock import Clock, Handle
+from devices.errors import InterlockError, LabError
+from devices.instruments.remote_recipe import RemoteRecipe
+from devices.lamp.arming import Arming, ArmToken, Nobody, Owner, Watch
+from devices.lamp.checks import check_recipe
+from devices.lamp.memory import LampMemory
+from devices.lamp.parameters import LampParameters
+from devices.lamp.permissives import Verdict, judged, lacking, require, require_never_opened
+from devices.lamp.preparation import Preparation
+from devices.lamp.records import RESIDUAL_COLUMNS, PulseLog
+from devices.lamp.remote_train import PULSE_COLUMNS, RemoteTrain
+from devices.lamp.states import LASTING, LampMachine, LampState
+from devices.lamp.unfinished import Unfinished
+from devices.limits import LampLimits
+from devices.recipes import AnnealRecipe
+from devices.roles import AnnealJob, Bring, Confirm, Flight, Hands, PermissiveBoard, Prediction, Predictor
+
+log = logging.getLogger(__name__)
+
+
+class RemoteLampStation(Station):
+    """A flash lamp tool as plans see it; see devices.flash_lamp for what a station of instruments does more.
+
+    Control: prepare(job), arm(job), insert(token), kickoff(), stop(), safe(), reset() by a person.
+    Get: flight(), state, verdicts() on the permissives.
+    Measure: stream `primary`, one row per pulse that the tool counted: its time by the recipe's rate, the voltage that
+             was asked; `events`.
+    Set: nothing apart from a job; recipes hold every setpoint.
+    """
+
+    role = "FlashLamp"
+    needs_lease = True
+    parts = ("tool", "permissives")
+    Parameters = LampParameters
+
+    state = Component(Quantity, get="read_state_number", unit="1", precision=0, kind="omitted")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        parameters: LampParameters,
+        limits: LampLimits,
+        hands: Hands,
+        predictor: Predictor | None = None,
+        session: str = "",
+        owner: Owner | None = None,
+    ) -> None:
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        self.parameters, self.limits = parameters, limits
+        self._hands, self._predictor = hands, predictor
+        self._tool = cast(RemoteRecipe, instruments["tool"])
+        self._board = cast(PermissiveBoard, instruments["permissives"])
+        self._arming = Arming(name, clock, session, owner or Nobody())
+        self._tool.guard = lambda: self._arming.permit("trigger")
+        self._tool.arm_guard = lambda: self._arming.permit("charge")
+        self._machine = LampMachine(name, self._changed)
+        pulses = self.add_stream("primary", PULSE_COLUMNS)
+        self._log = PulseLog(
+            clock,
+            pulses,
+            self.add_stream("events", EVENT_COLUMNS),
+            self.add_stream("residual", RESIDUAL_COLUMNS),
+        )
+        self._memory = LampMemory(name, clock, self._board)
+        self._verdicts: dict[str, Verdict] = {}
+        self._job: AnnealJob | None = None
+        self._confirmed = False
+        self._train: RemoteTrain | None = None
+        self._flown: tuple[AnnealJob, RemoteTrain] | None = None
+        self._running: Handle | None = None
+        self._inserted: ArmToken | None = None
+        self._preparation: Preparation | None = None
+
+    def __repr__(self) -> str:
+        verdicts = ", ".join(f"{name} {verdict}" for name, verdict in self.verdicts().items())
+        why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
+        return "\n".join(
+            (
+                f"{self.name}: {self._machine.state.value.upper()}{why}",
+                f"  permissives  {verdicts}",
+                f"  owner        {self._arming.owner}",
+                f"  last pulse   {self._log.last}",
+            )
+        )
+
+    def read_state_number(self) -> int:
+        """Return the place of the present state in its table."""
+        return list(LampState).index(self._machine.state)
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """Ask for every permissive; one whose board does not answer is missing."""
+        try:
+            inputs = self.clock.call(self._board.inputs)
+        except LabError:
+            inputs = {"door": False}
+        self._verdicts = judged(inputs, None, None)
+        return self._verdicts
+
+    def report(self) -> dict[str, Any]:
+        """Return state, latched fault, the train that is not finished and the permissives, from memory."""
+        train = self.unfinished
+        return {
+            "state": str(self._machine.state.value),
+            "latched": self._machine.why,
+            "train": None if train is None else train.told(),
+            "permissives": self._verdicts,
+        }
+
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
+        why = self._memory.recalled(report, died=died)
+        if why:
+            self._made_safe()
+            self._machine.go(LampState.FAULT, why)
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """The train under way, or the last one that did not come to its end; None when all was done."""
+        if self._train is not None and self._flown is not None:
+            return self._memory.of(*self._flown, self._log.flight)
+        return self._memory.unfinished
+
+    def account(self) -> Unfinished | None:
+        """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
+        return self._memory.asked()
+
+    def accounted(self) -> None:
+        """Take note that every flash of the unfinished train is recorded, or known to a person."""
+        self._memory.accounted()
+        self.publish(lasting=True)
+
+    @property
+    def asks_to_finish(self) -> bool:
+        """Whether a person must agree before the rest of a train is fired that did not come to its end."""
+        return self.limits.finish == "ask"
+
+    def predict(self, job: AnnealJob) -> Prediction | None:
+        """Ask the injected predictor; None when the lab has none."""
+        return None if self._predictor is None else self._predictor.anneal(job.sample, job.recipe)
+
+    def check(self, recipe: AnnealRecipe) -> None:
+        """Raise LimitError or ProgramError when lab or tool do not allow the recipe; nothing is sent."""
+        check_recipe(self.name, recipe, self.limits, self.parameters, bursts=True)
+        self._tool.check(recipe)
+
+    def prepare(self, job: AnnealJob) -> StatusBase:
+        """Check and predict the job, have the sample brought; nothing is charged yet."""
+        if self._train is not None:
+            raise LabError(f"{self.name} is in the middle of a train; stop it first")
+        self._machine.require("prepare")
+        self._memory.require_known(job.sample)
+        self.check(job.recipe)
+        prediction = self.predict(job)
+        if prediction is None and not self.limits.unpredicted:
+            raise InterlockError("prediction", "nothing predicts what it will do; nothing was charged")
+        self._call_off_preparation()
+        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
+        tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
+        self._confirmed = prediction is not None and bool(prediction.ask)
+        if prediction is not None and prediction.ask:
+            tasks.insert(0, Confirm(job.sample, self.name, prediction.ask))
+
+        def ready() -> None:
+            self._job = job
+
+        preparation.run(None, 0.0, lambda: self._machine.go(LampState.SAFE), tasks, ready)
+        return preparation.status
+
+    def arm(self, job: AnnealJob) -> ArmToken:
+        """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train."""
+        self._machine.require("arm")
+        if self._job != job:
+            raise InterlockError("job", f"{self.name} was not prepared for this job; nothing was charged")
+        prediction = self.predict(job)
+        if prediction is not None and prediction.ask and not self._confirmed:
+            raise InterlockError(
+                "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
+            )
+        self.clock.call(self._board.forget)
+        require(self.verdicts(), "nothing was charged")
+        self.before_arming()
+        return self._arming.issue(job, Watch(self.lane, self._watch))
+
+    def insert(self, token: ArmToken) -> None:
+        """Put in the token that the next kickoff() uses up."""
+        self._inserted = token
+
+    def kickoff(self) -> StatusBase:
+        """Load and arm the tool; the status finishes when it is charged, and it is started at once then."""
+        token, self._inserted = self._inserted, None
+        if self._train is not None:
+            raise LabError(f"{self.name} is already firing; a train is never started twice")
+        self._machine.require("charge")
+        job = self._job
+        if token is None or job is None:
+            raise InterlockError("arm token", f"{self.name} is not armed; nothing was charged. Arm it first")
+        self._arming.redeem(token, job)
+        self._job = None
+        self._log.begin(job.recipe.pulse_count)
+        train = RemoteTrain(
+            self.name,
+            self.clock,
+            job.recipe,
+            self._tool,
+            self._board,
+            self._machine,
+            self._arming,
+            self._log,
+            self,
+        )
+        self._flown, self._train = (job, train), train
+        self._machine.go(LampState.CHARGING)
+
+        def failed(error: Exception) -> None:
+            if train.over:
+                log.info("%s: the last step of an ended train: %r", self.name, error)
+            else:
+                self._end(f"{type(error).__name__}: {error}", error)
+
+        self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
+        return train.started
+
+    def complete(self) -> StatusBase:
+        """Return the status that finishes with the train."""
+        if self._flown is None:
+            raise LabError(f"{self.name} was not kicked off")
+        return self._flown[1].finished
+
+    def renew_lease(self) -> None:
+        """Let the train go on while its plan lives."""
+        if self._train is not None:
+            self._train.renew_lease()
+
+    def hold_lease(self) -> None:
+        """Do nothing: a train on this tool cannot be held, a pause has ended it."""
+
+    def flight(self) -> Flight:
+        """Return what was asked and done."""
+        return self._log.flight
+
+    def pause(self) -> None:
+        """End the train: this tool cannot hold one between two pulses."""
+        if self._train is not None:
+            self._end("paused, and this tool cannot hold a train")
+
+    def resume(self) -> None:
+        """Do nothing: the train was ended; finish_train fires the rest."""
+
+    def stop(self, *, success: bool = False) -> None:
+        """End the train now and make the station safe; the pulses not yet fired are not fired."""
+        self._end("stopped")
+
+    def safe(self) -> None:
+        """Open the interlock loop and abort. Raises LabError naming what did not obey."""
+        self._end("made safe")
+
+    def close(self) -> None:
+        """Make it safe: a lamp nobody looks after holds no charge."""
+        self._end("closed")
+
+    def reset(self) -> None:
+        """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
+        self._machine.require("reset")
+        unsafe = self._made_safe()
+        if unsafe:
+            raise LabError(unsafe)
+        self.clock.call(self._board.reset)
+        missing = list(lacking(self.verdicts()))
+        if missing and self._machine.state is LampState.FAULT:
+            said = "; ".join(each.lack for each in missing)
+            raise InterlockError(missing[0].name, f"{said}; {self.name} stays in FAULT")
+        if self._machine.state is LampState.FAULT:
+            self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
+            self._machine.go(LampState.COOLING)
+
+    def _changed(self) -> None:
+        self.publish(lasting=self._machine.state in LASTING or self._machine.was_latched)
+
+    def _watch(self) -> None:
+        require(self.verdicts(), "disarmed")
+        require_never_opened(self.clock.call(self._board.opened), "disarmed")
+
+    def _call_off_preparation(self) -> None:
+        if self._preparation is not None:
+            self._preparation.call_off()
+
+    def _completed(self, train: RemoteTrain) -> None:
+        try:
+            if self._train is train:
+                self._train = None
+            self._memory.forget()
+            self._log.conclude("completed")
+            if self._machine.state is LampState.COOLING:
+                self._machine.go(LampState.SAFE)
+        finally:
+            train.finish(None)
+
+    def _end(self, reason: str, error: Exception | None = None) -> None:
+        """Make everything safe first; then count what the tool did and finish the statuses."""
+        self._call_off_preparation()
+        self._job = None
+        train, self._train = self._train, None
+        going = train is not None and train.end()
+        unsafe = self._made_safe()
+        if train is not None and going and self._flown is not None:
+            if self._running is not None:
+                self._running.cancel()
+            train.settle()
+            self._log.conclude(reason)
+            self._memory.ended(*self._flown, self._log.flight)
+        if error is not None or unsafe:
+            if self._machine.state is not LampState.FAULT:
+                self._machine.go(LampState.FAULT, unsafe if error is None else reason)
+        elif self._machine.state is not LampState.FAULT:
+            self._machine.go(LampState.COOLING)
+        if train is not None and going:
+            flight = self._log.flight
+            done = f"{reason}; {flight.done} of {flight.asked} pulses done, the interlock loop is open"
+            self._log.tell("stopped" if error is None else "fault", "alarm" if error else "info", done)
+            train.finish(error)
+        if unsafe and error is None:
+            raise LabError(unsafe)
+
+    def _made_safe(self) -> str:
+        """Open the loop, which ends whatever the tool does; then abort. Return what failed, in words."""
+        self._inserted = None
+        self._arming.end()
+        failures = []
+        for action in (self._board.safe, self._tool.safe):
+            try:
+                self.clock.call(action)
+            except LabError as error:
+                failures.append(str(error))
+        if not failures:
+            return ""
+        return f"{self.name} could not be made safe: {'; '.join(failures)}. Open its interlock, look at its panel"

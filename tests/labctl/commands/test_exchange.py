@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from devices.errors import ConfigError, DataError
+from labctl.cli import app
+
+BDF = """Test Time / s,Voltage / V,Current / A,Unix Time / s,Cycle Count / 1,Step Count / 1
+0.0,3.9,1e-05,1700000000.0,1,1
+10.0,4.0,1e-05,1700000010.0,1,1
+20.0,3.9,-1e-05,1700000020.0,1,2
+30.0,3.8,-1e-05,1700000030.0,1,2
+"""
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(tmp_path: Path) -> Invoke:
+    """Run a command on a data folder; what goes wrong is raised, as main() would tell it."""
+
+    def run(*words: object) -> Result:
+        result = CliRunner().invoke(app, [*map(str, words), "--data", str(tmp_path / "data")])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def uid(invoke: Invoke, tmp_path: Path) -> str:
+    path = tmp_path / "cell.bdf.csv"
+    path.write_text(BDF)
+    said = invoke("import", path, "--sample", "lco-0.7um").output
+    assert "4 rows of cell.bdf.csv" in said
+    return said.split()[1].removesuffix(":")
+
+
+def test_a_file_becomes_a_run_and_the_run_a_file_again(invoke: Invoke, uid: str, tmp_path: Path) -> None:
+    assert "import" in invoke("runs").output
+    assert "cell.bdf.csv (bdf)" in invoke("show", uid).output
+    assert "-time.png" in invoke("plot", uid, "--output", tmp_path / "pictures").output
+    said = invoke("export", uid, "--to", "bdf", "--output", tmp_path / "out").output
+    assert str(tmp_path / "out" / f"lco-0.7um-{uid}.bdf.csv") in said
+    rows = (tmp_path / "out" / f"lco-0.7um-{uid}.bdf.csv").read_text().splitlines()
+    assert [row.split(",")[:3] for row in rows] == [row.split(",")[:3] for row in BDF.splitlines()]
+
+
+def test_without_a_format_a_run_is_asked_for_one_and_a_program_is_text(invoke: Invoke, uid: str) -> None:
+    asked = invoke("export", uid)
+    assert asked.exit_code == 2
+    assert "is a run: say which of bdf" in " ".join(asked.output.split())
+    assert "repeat 3 x (" in invoke("export", "formation", "--sample", "lco-0.7um").output
+
+
+def test_a_format_of_the_other_kind_is_told(invoke: Invoke, uid: str) -> None:
+    with pytest.raises(DataError, match="only a run becomes csv, a program text, pybamm, unicycler"):
+        invoke("export", "formation", "--to", "csv")
+    with pytest.raises(ConfigError, match="no program"):
+        invoke("export", uid, "--to", "pybamm")
+    unknown = invoke("export", uid, "--to", "xlsx")
+    assert unknown.exit_code == 2
+    assert "a run becomes bdf" in " ".join(unknown.output.split())
+
+
+def test_an_import_needs_a_known_sample_and_format(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "cell.bdf.csv"
+    path.write_text(BDF)
+    with pytest.raises(ConfigError, match="nobody"):
+        invoke("import", path, "--sample", "nobody")
+    assert invoke("import", path, "--sample", "lco-0.7um", "--as", "xls").exit_code == 2
+    assert not (tmp_path / "data").exists()

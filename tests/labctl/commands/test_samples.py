@@ -1,0 +1,101 @@
+"""Samples at the command line: their trees, and what is entered of them."""
+
+import pytest
+from typer.testing import CliRunner
+
+from devices.errors import DataError
+from labctl.cli import app
+
+
+def run(kept, *arguments):
+    return CliRunner().invoke(app, [*map(str, arguments), "--data", str(kept.folder)], catch_exceptions=False)
+
+
+def invoke(kept, *arguments):
+    done = run(kept, *arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_tree_tells_what_a_sample_is_and_went_through(kept, tmp_path):
+    kept.anneal("sheet")
+    invoke(kept, "sample", "split", "sheet", "a", "b")
+    kept.cycle("a")
+    invoke(
+        kept,
+        "sample",
+        "measure",
+        "a",
+        "thickness",
+        "1.18 um",
+        "--sd",
+        "20 nm",
+        "--layer",
+        "LiCoO2",
+        "--how",
+        "SEM",
+    )
+    invoke(kept, "note", "--sample", "a", "blue", "edges")
+    (tmp_path / "sem.png").write_bytes(b"png")
+    invoke(kept, "sample", "attach", "a", tmp_path / "sem.png", "--note", "top view")
+    tree = invoke(kept, "sample", "a")
+    for told in (
+        "cut from",
+        "3 pulses, surface 701 degC predicted, foil 650 degC predicted, 99% crystalline predicted, as part of sheet",
+        "2 cycles, 7 uAh at best, 85.7% kept",
+        "LiCoO2 thickness measured",
+        "blue edges",
+        "sem.png, 3 bytes",
+        "top view",
+    ):
+        assert told in tree
+    assert tree == invoke(kept, "sample", "show", "a")
+    above = invoke(kept, "sample", "sheet")
+    assert "cut into" in above
+    assert "650 degC" in invoke(kept, "samples", "--where", "foil_peak > 600 degC")
+    assert "no samples in" in invoke(kept, "samples", "--where", "foil_peak > 700 degC")
+
+
+def test_described_layers_stand_beside_what_was_measured(kept):
+    from labctl.samples.facts import Facts
+
+    layers = [
+        {"material": "Al", "thickness": 1e-4},
+        {"material": "LiCoO2", "thickness": 1.2e-6, "thickness_sd": 3.6e-8},
+    ]
+    Facts(kept.folder).add("a", 1.0, "described", sample={"layers": layers, "area": 1.5e-5})
+    invoke(kept, "sample", "measure", "a", "thickness", "1.18 um", "--sd", "20 nm", "--layer", "LiCoO2")
+    invoke(kept, "sample", "measure", "a", "area", "15.2 mm^2")
+    tree = invoke(kept, "sample", "a")
+    assert "LiCoO2 1.2 +- 0.036 um intended; measured 1.18 +- 0.02 um" in tree
+    assert "0.15 cm2 intended; measured 0.152 cm2" in tree
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("measure", "a", "colour", "1 um"),
+        ("measure", "a", "thickness", "1.18"),
+        ("measure", "a", "thickness", "1 V"),
+        ("measure", "a", "area", "1 cm^2", "--sd", "1 s"),
+    ],
+)
+def test_what_is_no_quantity_with_its_unit_is_refused(kept, arguments):
+    assert run(kept, "sample", *arguments).exit_code == 2
+
+
+def test_unknown_samples_and_unsafe_ids_are_refused(kept):
+    with pytest.raises(DataError, match="nothing is known"):
+        run(kept, "sample", "nobody")
+    with pytest.raises(DataError, match="cannot be a sample's id"):
+        run(kept, "note", "--sample", "../../x", "text")
+    assert not kept.folder.exists()
+
+
+def test_broken_facts_are_told_in_the_list_and_in_the_tree(kept):
+    kept.anneal("a")
+    invoke(kept, "note", "--sample", "a", "x")
+    with (kept.folder / "samples" / "a.jsonl").open("a") as file:
+        file.write("{\n")
+    for command in (("samples",), ("sample", "a")):
+        assert "a.jsonl:2 is not a fact" in invoke(kept, *command).replace("\n", "")
