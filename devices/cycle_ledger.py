@@ -1,7 +1,7 @@
 """From what a cycler says to the rows of a cycling run: which step, how often, which cycle, how much charge.
 
-Charge and energy are integrated here, trapezoids between the rows of a step: exact for a constant current. At
-rest the cell is disconnected, and nothing is counted.
+Charge and energy are integrated here, trapezoids between the rows of a step, exact for a constant current; where a
+cycler sampled more finely than it tells rows, it says what passed between them. At rest the cell is disconnected, and nothing is counted.
 """
 
 from __future__ import annotations
@@ -242,11 +242,13 @@ class CycleLedger:
 
     def _integrate(self, record: RowTaken, step: OpenStep, cycle: OpenCycle) -> None:
         before = step.good
-        if before is None or isinstance(step.execution.step.run, OpenCircuit):
+        if isinstance(step.execution.step.run, OpenCircuit) or (before is None and math.isnan(record.charge)):
             return
-        hours = (record.time - before.time) / SECONDS_PER_HOUR
-        charge = 0.5 * (record.current + before.current) * hours
-        energy = 0.5 * (record.current * record.voltage + before.current * before.voltage) * hours
+        charge, energy = record.charge / SECONDS_PER_HOUR, record.energy / SECONDS_PER_HOUR
+        if before is not None and math.isnan(record.charge):
+            hours = (record.time - before.time) / SECONDS_PER_HOUR
+            charge = 0.5 * (record.current + before.current) * hours
+            energy = 0.5 * (record.current * record.voltage + before.current * before.voltage) * hours
         self._charge += charge
         self._energy += energy
         step.charge += charge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
@@ -48,13 +49,19 @@ class ElementEnded:
 
 @dataclass(frozen=True)
 class RowTaken:
-    """One measured row: number on the channel, s since the job's start, V, A, degC; NaN for a failed reading."""
+    """One measured row: number on the channel, s since the job's start, V, A, degC; NaN for a failed reading.
+
+    charge [C] and energy [J] that passed in the step since the row before, where finer samples than rows tell; NaN:
+    the rows themselves do.
+    """
 
     number: int
     time: float
     voltage: float
     current: float
     temperature: float
+    charge: float = math.nan
+    energy: float = math.nan
 
 
 @dataclass(frozen=True)

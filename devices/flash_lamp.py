@@ -13,32 +13,30 @@ from typing import Any, cast
 from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
-from devices.clock import Clock, Handle
+from devices.base import EVENT_COLUMNS, Instrument, Quantity
+from devices.clock import Clock
 from devices.errors import InterlockError, LabError
-from devices.lamp.arming import Arming, ArmToken, Nobody, Owner, Watch
+from devices.lamp.arming import ArmToken, Owner, Watch
 from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
 from devices.lamp.discharge import BANK_SAFE
 from devices.lamp.fate import Crew
 from devices.lamp.looks import Looks
-from devices.lamp.memory import LampMemory
 from devices.lamp.parameters import LampParameters
 from devices.lamp.parts import made_safe, parts_of, refuse_without_a_dead_man
-from devices.lamp.permissives import FRESH, Verdict, lacking, require, require_never_opened
+from devices.lamp.permissives import FRESH, Verdict, lacking, require
 from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
-from devices.lamp.states import LASTING, LampMachine, LampState
+from devices.lamp.states import LampState
+from devices.lamp.station import LampStation
 from devices.lamp.temperatures import Witnesses
 from devices.lamp.train import Train
-from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles import (
     AnnealJob,
     Bring,
     Confirm,
-    Flight,
     Hands,
     Prediction,
     Predictor,
@@ -61,7 +59,7 @@ class Words(Quantity):
         return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
 
 
-class FlashLampStation(Station):
+class FlashLampStation(LampStation[Train]):
     """A flash lamp as plans see it.
 
     Control: prepare(job), arm(job), insert(token), kickoff(), stop(), safe(), reset() by a person.
@@ -71,11 +69,8 @@ class FlashLampStation(Station):
     Set: nothing apart from a job; recipes hold every setpoint.
     """
 
-    role = "FlashLamp"
-    needs_lease = True
     parts = ("charger", "gate", "meter")
     optional_parts = ("permissives", "pyrometer", "thermometers", "recorder")
-    Parameters = LampParameters
 
     state = Component(Words, get="read_state", unit="1", kind="normal")
     bank = Component(Words, get="read_bank", unit="1", kind="omitted")
@@ -94,16 +89,23 @@ class FlashLampStation(Station):
         session: str = "",
         owner: Owner | None = None,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
-        self.parameters, self.limits = parameters, limits
-        self._hands, self._predictor = hands, predictor
+        super().__init__(
+            name=name,
+            clock=clock,
+            lane=lane,
+            instruments=instruments,
+            parameters=parameters,
+            limits=limits,
+            hands=hands,
+            predictor=predictor,
+            session=session,
+            owner=owner,
+        )
         self._lamp = lamp = parts_of(instruments)
         refuse_without_a_dead_man(name, lamp)
-        self._arming = Arming(name, clock, session, owner or Nobody())
         lamp.trigger.guard = lambda: self._arming.permit("trigger")
         lamp.charger.guard = lambda: self._arming.permit("charge")
         lamp.charger.acting = False
-        self._machine = LampMachine(name, self._changed)
         pulses = self.add_stream("primary", pulse_columns(set(instruments)))
         residual = self.add_stream("residual", RESIDUAL_COLUMNS)
         traces = self.add_stream("trace", TRACE_COLUMNS) if lamp.recorder is not None else None
@@ -115,15 +117,8 @@ class FlashLampStation(Station):
             cast(Thermometers | None, instruments.get("thermometers")),
         )
         self._looks = Looks(name, clock, lamp, self._witnesses, parameters.bleed_time_constant)
-        self._memory = LampMemory(name, clock, lamp.board)
         self._residual = Residual(self._log, limits, parameters)
         self._predicted: tuple[AnnealJob, Prediction | None] | None = None
-        self._job: AnnealJob | None = None
-        self._train: Train | None = None
-        self._flown: tuple[AnnealJob, Train] | None = None
-        self._running: Handle | None = None
-        self._inserted: ArmToken | None = None
-        self._preparation: Preparation | None = None
 
     def __repr__(self) -> str:
         verdicts = ", ".join(f"{name} {verdict}" for name, verdict in self.verdicts().items())
@@ -168,34 +163,6 @@ class FlashLampStation(Station):
             "permissives": verdicts,
             "reading": reading,
         }
-
-    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
-        """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
-        why = self._memory.recalled(report, died=died)
-        if why:
-            made_safe(self.name, self.clock, self._lamp)
-            self._machine.go(LampState.FAULT, why)
-
-    @property
-    def unfinished(self) -> Unfinished | None:
-        """The train under way, or the last one that did not come to its end; None when all was done."""
-        if self._train is not None and self._flown is not None:
-            return self._memory.of(*self._flown, self._log.flight)
-        return self._memory.unfinished
-
-    def account(self) -> Unfinished | None:
-        """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
-        return self._memory.asked()
-
-    @property
-    def asks_to_finish(self) -> bool:
-        """Whether a person must agree before the rest of a train is fired that did not come to its end."""
-        return self.limits.finish == "ask"
-
-    def accounted(self) -> None:
-        """Take note that every flash of the unfinished train is recorded, or known to a person."""
-        self._memory.accounted()
-        self.publish(lasting=True)
 
     def read(self) -> dict[str, Any]:
         """Read every quantity of every instrument, and the station's own state."""
@@ -276,10 +243,6 @@ class FlashLampStation(Station):
         self.before_arming()
         return self._arming.issue(job, Watch(self.lane, self._watch))
 
-    def insert(self, token: ArmToken) -> None:
-        """Put in the token that the next kickoff() uses up."""
-        self._inserted = token
-
     def kickoff(self) -> StatusBase:
         """Charge the bank and begin the train; the status finishes when the bank is charged.
 
@@ -324,26 +287,6 @@ class FlashLampStation(Station):
         self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
         return train.started
 
-    def complete(self) -> StatusBase:
-        """Return the status that finishes with the train."""
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown[1].finished
-
-    def renew_lease(self) -> None:
-        """Let the train go on while its plan lives."""
-        if self._train is not None:
-            self._train.renew_lease()
-
-    def hold_lease(self) -> None:
-        """Let the train stay held while its plan is: there is one to go on with, but it does not act."""
-        if self._train is not None:
-            self._train.hold_lease()
-
-    def flight(self) -> Flight:
-        """Return what was asked and done."""
-        return self._log.flight
-
     def pause(self) -> None:
         """Hold the train after the pulse in hand; the bank stays charged for ten minutes at most."""
         if self._train is not None and self._train.pause():
@@ -362,14 +305,6 @@ class FlashLampStation(Station):
                 self._fail(error)
                 return
         train.resume()
-
-    def stop(self, *, success: bool = False) -> None:
-        """End the train now and make the station safe; the pulses not yet fired are not fired."""
-        self._end("stopped")
-
-    def safe(self) -> None:
-        """Inhibit triggers, switch the charger off, let the bank bleed. Raises LabError naming what did not obey."""
-        self._end("made safe")
 
     def reset(self) -> None:
         """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
@@ -390,24 +325,6 @@ class FlashLampStation(Station):
         if self._machine.state is LampState.FAULT:
             self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
             self._machine.go(LampState.COOLING)
-
-    def close(self) -> None:
-        """Make it safe: a lamp nobody looks after holds no charge."""
-        self._end("closed")
-
-    def _changed(self) -> None:
-        """Report a change of the state; one into danger, and into or out of a latched fault, outlives a power cut."""
-        self.publish(lasting=self._machine.state in LASTING or self._machine.was_latched)
-
-    def _watch(self) -> None:
-        """Raise when what a token was given for is no longer so."""
-        require(self.verdicts(), "disarmed")
-        if self._lamp.board is not None:
-            require_never_opened(self.clock.call(self._lamp.board.opened), "disarmed")
-
-    def _call_off_preparation(self) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
 
     def _crew(self) -> Crew:
         return Crew(
@@ -454,18 +371,6 @@ class FlashLampStation(Station):
             self._log.tell("not_watched", "warning", text)
         if self._predicted is None or self._predicted[1] is None:
             self._log.tell("unpredicted", "warning", f"{UNPREDICTED}; allowed: {self.limits.unpredicted}")
-
-    def _completed(self, train: Train) -> None:
-        """Take note that a train did all of its pulses and its bank is empty; its statuses end whatever happens."""
-        try:
-            if self._train is train:
-                self._train = None
-            self._memory.forget()
-            self._log.conclude("completed")
-            if self._machine.state is LampState.COOLING:
-                self._machine.go(LampState.SAFE)
-        finally:
-            train.finish(None)
 
     def _end(self, reason: str, error: Exception | None = None) -> None:
         """Make everything safe first; then account for the pulse in hand and finish the statuses."""

@@ -26,13 +26,16 @@ from devices.cycler import (
     RunStopped,
 )
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
-from devices.host_flight import HostFlight, Sourcing
+from devices.host_flight import HostFlight, Sourcing, Tally
 from devices.host_run import Ended, HostRun, Reading, StepWatch
 from devices.presence import HOST_LAPSE, is_gone
 from devices.programs import Step
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""
+
+EARLY = 0.01
+"""Part of its interval by which a row may come early and is told all the same: a hundredth, more than clocks differ."""
 
 SAME = 1e-6
 """Seconds by which the time of a row may differ when it is calculated again."""
@@ -145,6 +148,7 @@ class HostCycler:
                 job, run, "measure", step, watch, begun=mark.elements, rest=rest, known=mark.time
             )
             flight.time = max(mark.time, 0.0)
+            flight.tally.lead = self._instrument.lead(step)
             self._started, self._started_at, self._lost = job.token, self._next, None
             self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
@@ -314,6 +318,7 @@ class HostCycler:
             elif flight.phase == "arm":
                 step, watch = _under_way(flight)
                 self._instrument.arm(step, watch.left(flight.time))
+                flight.tally.lead = self._instrument.lead(step)
                 flight.phase = "go"
             elif flight.phase == "go":
                 self._instrument.go()
@@ -329,6 +334,7 @@ class HostCycler:
         flight.step = flight.run.next()
         flight.ended, flight.watch, flight.has_failed = None, None, False
         flight.begun += flight.step is not None
+        flight.tally = Tally()
         if flight.step is None:
             self._land("all steps are through", None)
             return
@@ -352,7 +358,10 @@ class HostCycler:
         fetched = self._instrument.fetch()
         for row in fetched.rows:
             self._row(row, flight)
-            flight.ended = flight.ended or watch.row(row)
+            if flight.ended is None:
+                flight.ended = watch.row(row)
+                if flight.ended is not None:
+                    self._tell(flight)
         if flight.ended is None and not fetched.running:
             flight.ended = watch.finished(flight.time)
             if flight.ended is None and self._is_alone:
@@ -372,6 +381,7 @@ class HostCycler:
         if flight.phase == "open":
             for row in self._instrument.fetch().rows:
                 self._row(row, flight)
+        self._tell(flight)
         flight.phase = "end"
         ended = flight.ended
         assert ended is not None
@@ -384,11 +394,28 @@ class HostCycler:
             self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
 
     def _row(self, row: Reading, flight: HostFlight) -> None:
+        step, tally = flight.step, flight.tally
+        assert step is not None
+        tally.add(row)
+        flight.time = row.time
         if row.time <= flight.known + SAME:
+            tally.clear(row)
+        elif (
+            tally.told is None
+            or not row.is_valid
+            or row.time - tally.told >= step.record.interval - EARLY * step.record.interval
+        ):
+            self._tell(flight)
+
+    def _tell(self, flight: HostFlight) -> None:
+        """Keep the row that is held, if there is one, with what passed since the one before."""
+        tally, row = flight.tally, flight.tally.held
+        if row is None:
             return
         self._rows += 1
-        flight.time = row.time
-        self._note(RowTaken(self._rows, row.time, row.voltage, row.current, float("nan")))
+        passed = (tally.charge, tally.energy) if row.is_valid else (math.nan, math.nan)
+        self._note(RowTaken(self._rows, row.time, row.voltage, row.current, math.nan, *passed))
+        tally.clear(row)
         if not row.is_valid and not flight.has_failed:
             flight.has_failed = True
             self._note(InstrumentAlarm("reading_failed", READING_FAILED))

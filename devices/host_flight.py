@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from devices.cycler import Job
@@ -44,11 +44,47 @@ class Sourcing(Protocol):
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""
 
+    def lead(self, step: Step) -> float:
+        """Return for how many seconds the current of a step flows before its first row."""
+
     def measured(self) -> Mapping[str, Any]:
         """Return in plain JSON values what tells the measurement under way from any other."""
 
     def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
         """Take the measurement of a step that another session armed for one's own; False when it is not there."""
+
+
+@dataclass
+class Tally:
+    """What passed since the row that was told last [C, J], by trapezoids between all that were measured.
+
+    lead [s]: for how long current had flown before the first of a step; it is taken for constant then.
+    """
+
+    lead: float = 0.0
+    last: Reading | None = None
+    charge: float = 0.0
+    energy: float = 0.0
+    told: float | None = None
+    held: Reading | None = None
+
+    def add(self, row: Reading) -> None:
+        """Count up to a row, which is held until it is told; a failed reading is bridged."""
+        self.held = row
+        if not row.is_valid:
+            return
+        before = self.last
+        dt = self.lead if before is None else row.time - before.time
+        before = before or row
+        self.charge += 0.5 * (row.current + before.current) * dt
+        self.energy += 0.5 * (row.current * row.voltage + before.current * before.voltage) * dt
+        self.last = row
+
+    def clear(self, row: Reading) -> None:
+        """Begin anew behind a row that is told, or was."""
+        self.told, self.held = row.time, None
+        if row.is_valid:
+            self.charge = self.energy = 0.0
 
 
 @dataclass
@@ -71,3 +107,4 @@ class HostFlight:
     begun: int = 0
     rest: float = math.nan
     known: float = -math.inf
+    tally: Tally = field(default_factory=Tally)

@@ -15,28 +15,27 @@ from typing import Any, cast
 from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Quantity, Station
-from devices.clock import Clock, Handle
+from devices.base import EVENT_COLUMNS, Instrument, Quantity
+from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.instruments.remote_recipe import RemoteRecipe
-from devices.lamp.arming import Arming, ArmToken, Nobody, Owner, Watch
+from devices.lamp.arming import ArmToken, Owner, Watch
 from devices.lamp.checks import check_recipe
-from devices.lamp.memory import LampMemory
 from devices.lamp.parameters import LampParameters
-from devices.lamp.permissives import Verdict, judged, lacking, require, require_never_opened
+from devices.lamp.permissives import Verdict, judged, lacking, require
 from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, PulseLog
 from devices.lamp.remote_train import PULSE_COLUMNS, RemoteTrain
-from devices.lamp.states import LASTING, LampMachine, LampState
-from devices.lamp.unfinished import Unfinished
+from devices.lamp.states import UNDER_WAY, LampState
+from devices.lamp.station import LampStation
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob, Bring, Confirm, Flight, Hands, PermissiveBoard, Prediction, Predictor
+from devices.roles import AnnealJob, Bring, Confirm, Hands, PermissiveBoard, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 
 
-class RemoteLampStation(Station):
+class RemoteLampStation(LampStation[RemoteTrain]):
     """A flash lamp tool as plans see it; see devices.flash_lamp for what a station of instruments does more.
 
     Control: prepare(job), arm(job), insert(token), kickoff(), stop(), safe(), reset() by a person.
@@ -46,10 +45,7 @@ class RemoteLampStation(Station):
     Set: nothing apart from a job; recipes hold every setpoint.
     """
 
-    role = "FlashLamp"
-    needs_lease = True
     parts = ("tool", "permissives")
-    Parameters = LampParameters
 
     state = Component(Quantity, get="read_state_number", unit="1", precision=0, kind="omitted")
 
@@ -67,15 +63,22 @@ class RemoteLampStation(Station):
         session: str = "",
         owner: Owner | None = None,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
-        self.parameters, self.limits = parameters, limits
-        self._hands, self._predictor = hands, predictor
+        super().__init__(
+            name=name,
+            clock=clock,
+            lane=lane,
+            instruments=instruments,
+            parameters=parameters,
+            limits=limits,
+            hands=hands,
+            predictor=predictor,
+            session=session,
+            owner=owner,
+        )
         self._tool = cast(RemoteRecipe, instruments["tool"])
-        self._board = cast(PermissiveBoard, instruments["permissives"])
-        self._arming = Arming(name, clock, session, owner or Nobody())
+        self._loop = cast(PermissiveBoard, instruments["permissives"])
         self._tool.guard = lambda: self._arming.permit("trigger")
         self._tool.arm_guard = lambda: self._arming.permit("charge")
-        self._machine = LampMachine(name, self._changed)
         pulses = self.add_stream("primary", PULSE_COLUMNS)
         self._log = PulseLog(
             clock,
@@ -83,15 +86,8 @@ class RemoteLampStation(Station):
             self.add_stream("events", EVENT_COLUMNS),
             self.add_stream("residual", RESIDUAL_COLUMNS),
         )
-        self._memory = LampMemory(name, clock, self._board)
         self._verdicts: dict[str, Verdict] = {}
-        self._job: AnnealJob | None = None
         self._confirmed = False
-        self._train: RemoteTrain | None = None
-        self._flown: tuple[AnnealJob, RemoteTrain] | None = None
-        self._running: Handle | None = None
-        self._inserted: ArmToken | None = None
-        self._preparation: Preparation | None = None
 
     def __repr__(self) -> str:
         verdicts = ", ".join(f"{name} {verdict}" for name, verdict in self.verdicts().items())
@@ -112,7 +108,7 @@ class RemoteLampStation(Station):
     def verdicts(self) -> dict[str, Verdict]:
         """Ask for every permissive; one whose board does not answer is missing."""
         try:
-            inputs = self.clock.call(self._board.inputs)
+            inputs = self.clock.call(self._loop.inputs)
         except LabError:
             inputs = {"door": False}
         self._verdicts = judged(inputs, None, None)
@@ -127,34 +123,6 @@ class RemoteLampStation(Station):
             "train": None if train is None else train.told(),
             "permissives": self._verdicts,
         }
-
-    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
-        """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
-        why = self._memory.recalled(report, died=died)
-        if why:
-            self._made_safe()
-            self._machine.go(LampState.FAULT, why)
-
-    @property
-    def unfinished(self) -> Unfinished | None:
-        """The train under way, or the last one that did not come to its end; None when all was done."""
-        if self._train is not None and self._flown is not None:
-            return self._memory.of(*self._flown, self._log.flight)
-        return self._memory.unfinished
-
-    def account(self) -> Unfinished | None:
-        """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
-        return self._memory.asked()
-
-    def accounted(self) -> None:
-        """Take note that every flash of the unfinished train is recorded, or known to a person."""
-        self._memory.accounted()
-        self.publish(lasting=True)
-
-    @property
-    def asks_to_finish(self) -> bool:
-        """Whether a person must agree before the rest of a train is fired that did not come to its end."""
-        return self.limits.finish == "ask"
 
     def predict(self, job: AnnealJob) -> Prediction | None:
         """Ask the injected predictor; None when the lab has none."""
@@ -198,14 +166,10 @@ class RemoteLampStation(Station):
             raise InterlockError(
                 "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
             )
-        self.clock.call(self._board.forget)
+        self.clock.call(self._loop.forget)
         require(self.verdicts(), "nothing was charged")
         self.before_arming()
         return self._arming.issue(job, Watch(self.lane, self._watch))
-
-    def insert(self, token: ArmToken) -> None:
-        """Put in the token that the next kickoff() uses up."""
-        self._inserted = token
 
     def kickoff(self) -> StatusBase:
         """Load and arm the tool; the status finishes when it is charged, and it is started at once then."""
@@ -224,7 +188,7 @@ class RemoteLampStation(Station):
             self.clock,
             job.recipe,
             self._tool,
-            self._board,
+            self._loop,
             self._machine,
             self._arming,
             self._log,
@@ -242,24 +206,6 @@ class RemoteLampStation(Station):
         self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
         return train.started
 
-    def complete(self) -> StatusBase:
-        """Return the status that finishes with the train."""
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown[1].finished
-
-    def renew_lease(self) -> None:
-        """Let the train go on while its plan lives."""
-        if self._train is not None:
-            self._train.renew_lease()
-
-    def hold_lease(self) -> None:
-        """Do nothing: a train on this tool cannot be held, a pause has ended it."""
-
-    def flight(self) -> Flight:
-        """Return what was asked and done."""
-        return self._log.flight
-
     def pause(self) -> None:
         """End the train: this tool cannot hold one between two pulses."""
         if self._train is not None:
@@ -268,25 +214,13 @@ class RemoteLampStation(Station):
     def resume(self) -> None:
         """Do nothing: the train was ended; finish_train fires the rest."""
 
-    def stop(self, *, success: bool = False) -> None:
-        """End the train now and make the station safe; the pulses not yet fired are not fired."""
-        self._end("stopped")
-
-    def safe(self) -> None:
-        """Open the interlock loop and abort. Raises LabError naming what did not obey."""
-        self._end("made safe")
-
-    def close(self) -> None:
-        """Make it safe: a lamp nobody looks after holds no charge."""
-        self._end("closed")
-
     def reset(self) -> None:
         """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
         self._machine.require("reset")
         unsafe = self._made_safe()
         if unsafe:
             raise LabError(unsafe)
-        self.clock.call(self._board.reset)
+        self.clock.call(self._loop.reset)
         missing = list(lacking(self.verdicts()))
         if missing and self._machine.state is LampState.FAULT:
             said = "; ".join(each.lack for each in missing)
@@ -294,28 +228,6 @@ class RemoteLampStation(Station):
         if self._machine.state is LampState.FAULT:
             self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
             self._machine.go(LampState.COOLING)
-
-    def _changed(self) -> None:
-        self.publish(lasting=self._machine.state in LASTING or self._machine.was_latched)
-
-    def _watch(self) -> None:
-        require(self.verdicts(), "disarmed")
-        require_never_opened(self.clock.call(self._board.opened), "disarmed")
-
-    def _call_off_preparation(self) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
-
-    def _completed(self, train: RemoteTrain) -> None:
-        try:
-            if self._train is train:
-                self._train = None
-            self._memory.forget()
-            self._log.conclude("completed")
-            if self._machine.state is LampState.COOLING:
-                self._machine.go(LampState.SAFE)
-        finally:
-            train.finish(None)
 
     def _end(self, reason: str, error: Exception | None = None) -> None:
         """Make everything safe first; then count what the tool did and finish the statuses."""
@@ -333,7 +245,7 @@ class RemoteLampStation(Station):
         if error is not None or unsafe:
             if self._machine.state is not LampState.FAULT:
                 self._machine.go(LampState.FAULT, unsafe if error is None else reason)
-        elif self._machine.state is not LampState.FAULT:
+        elif self._machine.state in UNDER_WAY:
             self._machine.go(LampState.COOLING)
         if train is not None and going:
             flight = self._log.flight
@@ -343,12 +255,17 @@ class RemoteLampStation(Station):
         if unsafe and error is None:
             raise LabError(unsafe)
 
+    def _see_that_it_rests(self) -> None:
+        # Tools refuse an abort while their interlock is open; an open interlock has ended the train by itself.
+        if self._tool.state() not in ("idle", "fault"):
+            self._tool.safe()
+
     def _made_safe(self) -> str:
-        """Open the loop, which ends whatever the tool does; then abort. Return what failed, in words."""
+        """Open the loop, which ends whatever the tool does, and see that it has. Return what failed, in words."""
         self._inserted = None
         self._arming.end()
         failures = []
-        for action in (self._board.safe, self._tool.safe):
+        for action in (self._loop.safe, self._see_that_it_rests):
             try:
                 self.clock.call(action)
             except LabError as error:

@@ -63,7 +63,11 @@ def tell_programs(
         cell = _cell(chosen or own, area)
         program = program_on(macro, cell, shown(path))
         hit = stops(program, cell, limits.potentiostat, checks)
-        remarks = [f"{name}: {said}" for name, station in asked.items() for said in station.remarks(program)]
+        # A driver has no remarks on what it cannot run, and may refuse to be asked.
+        taking = {
+            name: each for name, each in asked.items() if not any(said.startswith(name) for said in hit)
+        }
+        remarks = [f"{name}: {said}" for name, each in taking.items() for said in each.remarks(program)]
         yield Told(tuple(report(program, cell, hit, remarks)), bool(hit))
 
 

@@ -466,9 +466,11 @@ class Session:
         return self.data / "bench" / self.bench.name if is_twin(entry) else LOCKS
 
     def _station(self, name: str, entry: StationEntry, instruments: Mapping[str, Instrument]) -> Station:
+        believed = self._believed.devices[name]
+        assert isinstance(believed, StationEntry)
         station = build_station(
             name,
-            self._believed.devices[name],
+            believed,
             instruments,
             clock=self.clock,
             limits=self.limits,

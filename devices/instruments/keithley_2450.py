@@ -69,6 +69,7 @@ from devices.sourcemeter.abilities import (
     check_step,
     place,
     protection,
+    sampling_of,
     stairs_remark,
 )
 from devices.sourcemeter.dialect import LINE, MAKER, error, identity, numbers, printable, text
@@ -94,10 +95,6 @@ MARK = "ONCE"
 
 POWER_ON = 128
 """Bit of *ESR? that a power-up sets [IEEE 488.2]."""
-
-COARSE = 5.0
-"""Seconds between rows above which the charge of a hold or sweep is doubted: on the twin a sweep with rows each 30 s
-was 19 % short."""
 
 
 class Keithley2450(Instrument):
@@ -217,16 +214,6 @@ class Keithley2450(Instrument):
             said.append(
                 "a hold that would need more than limits.current_max is driven at that current until it does not"
             )
-        coarse = [
-            f"{index}"
-            for index, step in enumerate(steps)
-            if isinstance(step.run, ConstantVoltage | VoltageRamp) and step.record.interval > COARSE
-        ]
-        if coarse:
-            said.append(
-                f"charge is summed from rows: steps {', '.join(coarse)}, whose current moves, want rows every"
-                f" {COARSE:g} s or sooner"
-            )
         if any(is_rest(step) for step in steps):
             said.append(
                 "a rest is a source of 0 A: its offset is up to 100 pA"
@@ -319,7 +306,7 @@ class Keithley2450(Instrument):
             self._settle(*self._source(step.run.start, limits.current_max))
             self._plan(swept(step, step.run, left, self.row_time))
         if not isinstance(step.run, VoltageRamp):
-            self._plan(timed(max(step.record.interval, LEAST_PERIOD), left, self.row_time))
+            self._plan(timed(sampling_of(step), left, self.row_time))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
         if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
             raise self._restarted()
@@ -356,6 +343,10 @@ class Keithley2450(Instrument):
         """Return in how many seconds the next row can be fetched, or the instrument is to be looked after."""
         due = self._went + self._due(self._fetched)
         return min(max(due - self.clock.now(), LEAST_PERIOD), LONGEST_PERIOD)
+
+    def lead(self, step: Step) -> float:
+        """Return for how many seconds the current of a step flows before its first row: a stair's row is its last."""
+        return self._planned.first
 
     def measured(self) -> Mapping[str, Any]:
         """Return what tells the measurement under way from any other, and how it was planned."""

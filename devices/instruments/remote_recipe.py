@@ -222,19 +222,21 @@ class RemoteRecipe(Instrument):
 
         return self._twice(lambda: self._ask(done.send, parse))
 
-    def _raise_errors(self) -> None:
-        """Raise the oldest error of the tool's queue, after reading it to its end."""
+    def errors(self) -> list[str]:
+        """Read the tool's error queue to its end and return what stood in it, oldest first, in words."""
         codes = []
         for _ in range(MOST_ERRORS):
             code = self._error()
             if code == self.table.errors.none:
                 break
             codes.append(code)
-        if codes:
-            said = "; ".join(
-                f"{each}: {self.table.errors.words.get(each, 'see its manual')}" for each in codes
-            )
-            raise InstrumentError(self.name, codes[0], said)
+        return [f"{each}: {self.table.errors.words.get(each, 'see its manual')}" for each in codes]
+
+    def _raise_errors(self) -> None:
+        """Raise the oldest error of the tool's queue, after reading it to its end."""
+        found = self.errors()
+        if found:
+            raise InstrumentError(self.name, found[0].partition(":")[0], "; ".join(found))
 
     def _error(self) -> str:
         errors = self.table.errors

@@ -39,7 +39,10 @@ class Preparation:
         tasks: Sequence[Bring | Confirm],
         done: Callable[[], None],
     ) -> None:
-        """Empty the bank, where its charger is ours, have the tasks done one after the other; empty and done are called then."""
+        """Empty the bank, have the tasks done one after the other; empty and done are called then.
+
+        charger: None where the bank is a tool's own affair.
+        """
 
         def bleed() -> Poller:
             if charger is not None:

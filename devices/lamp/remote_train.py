@@ -1,4 +1,4 @@
-"""A train on a tool that runs recipes by itself: started once, counted while it goes on, ended by the interlock loop."""
+"""A train on a tool that runs recipes by itself: started once, counted meanwhile, ended by the interlock loop."""
 
 from __future__ import annotations
 
@@ -83,6 +83,9 @@ class RemoteTrain:
         """Let it go on for another LEASE seconds."""
         self._lease_until = self._clock.now() + LEASE
 
+    def hold_lease(self) -> None:
+        """Do nothing: it cannot be held, a pause has ended it."""
+
     def end(self) -> bool:
         """Start nothing any more; return whether it was going on."""
         with self._lock:
@@ -104,6 +107,9 @@ class RemoteTrain:
             self._board.enable()
             # The loop was open, which the tool keeps as a fault until it is aborted.
             self._tool.abort()
+            old = self._tool.errors()
+            if old:
+                self._log.tell("tool_said", "info", f"before this train: {'; '.join(old)}")
             self._tool.load(self.recipe)
             self._arming.grant("charge")
             self._tool.arm()

@@ -78,6 +78,9 @@ STAIR, LEAST_STAIR = 10e-3, 1e-3
 """Volts: the tallest stair of a ramp, and the smallest, which is twice the 20 V source range's resolution
 (500 uV, SPEC-2450)."""
 
+FINE = 2.0
+"""Seconds between samples at the most where the current moves; the buffer then holds 55 h of them."""
+
 OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
 
 
@@ -129,16 +132,25 @@ def stairs_remark(index: int, step: Step) -> str:
     count, height = stairs(step, step.run)
     return (
         f"step {index}: the ramp is a staircase of {count} stairs of {1e3 * height:.3g} mV,"
-        f" {height / step.run.rate:.3g} s each, with a row at the end of each"
+        f" {height / step.run.rate:.3g} s each, sampled at the end of each"
     )
 
 
 def stairs(step: Step, ramp: VoltageRamp) -> tuple[int, float]:
     """Return how many stairs a ramp has and how tall [V] each is."""
     span = abs(ramp.end - ramp.start)
-    wanted = min(max(ramp.rate * step.record.interval, ramp.rate * LEAST_PERIOD, LEAST_STAIR), STAIR)
+    wanted = min(ramp.rate * sampling_of(step), STAIR)
+    wanted = max(wanted, span / (BUFFER_ROWS - 2))
     count = max(math.floor(span / wanted + 1e-9), 1)
     return count, span / count
+
+
+def sampling_of(step: Step) -> float:
+    """Return the seconds between two samples: finer than rows where the current moves, so that its charge is right."""
+    interval = max(step.record.interval, LEAST_PERIOD)
+    if not isinstance(step.run, ConstantVoltage | VoltageRamp):
+        return interval
+    return interval / math.ceil(interval / FINE - 1e-9)
 
 
 def protection(limits: CellLimits) -> float:

@@ -37,6 +37,9 @@ AGAIN = 10.0
 REFUSED_AGAIN = 60.0
 """Seconds until a run is tried again that the catalogue refused."""
 
+LONGEST = 300
+"""Characters of an error that are told; the log has all of them."""
+
 
 class CatalogueDown(LabError):
     """The catalogue does not answer; nothing is lost, the journals have everything."""
@@ -194,7 +197,8 @@ def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> 
                     over.wait(PERIOD)
         except Exception as error:
             log.exception("the catalogue does not answer")
-            why = f"{in_one_line(error)}; it is tried again every {AGAIN:.0f} s, the journals have everything"
+            reason = str(error) if isinstance(error, CatalogueDown) else f"{place}: {in_one_line(error)}"
+            why = f"{reason}; it is tried again every {AGAIN:.0f} s, the journals have everything"
             if why != said:
                 tell(why)
             said = why
@@ -202,6 +206,7 @@ def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> 
 
 
 def in_one_line(error: Exception) -> str:
-    """Return what an error says, short enough for a terminal."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else f"{text[:300]}..."
+    """Return what an error says, short enough for a terminal; of a traceback that it quotes, the end."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    text = lines[-1] if "Traceback" in str(error) else lines[0]
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

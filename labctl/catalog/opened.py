@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +63,6 @@ def opened(place: Place) -> Iterator[Any]:
         finally:
             client.context.close()
         return
-    logging.getLogger("tiled").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of starlette's test client, which is how Tiled calls itself
         context = Context.from_app(build_app(tree_of(place, FOLLOWER_CONNECTIONS)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from tiled.server.app import build_app
 
 from devices.errors import DataError
 from labctl.catalog.follower import follow
+from labctl.catalog.logs import log_to_file
 from labctl.catalog.opened import tree_of
 from labctl.catalog.place import Place, only_one
 from labctl.catalog.reach import KEY, key_in
@@ -54,8 +54,8 @@ def serve_catalogue(place: Place, host: str, port: int, tell: Callable[[str], No
     """Serve until a signal. Raises OwnershipError when another process has the catalogue, DataError."""
     if place.is_server:
         raise DataError(f"{place} is a server already; `labctl catalog --to` follows into it")
-    logging.getLogger("tiled").setLevel(logging.WARNING)
     with only_one(place):
+        log_to_file(place)
         key, new = key_in(place.folder)
         server = uvicorn.Server(uvicorn.Config(app_of(place, key), host=host, port=port, log_level="warning"))
         over = threading.Event()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from devices.errors import DataError
 from labctl.catalog.follower import Pass, follow, follow_once
+from labctl.catalog.logs import log_to_file
 from labctl.catalog.opened import opened
 from labctl.catalog.place import DATABASE, TABLES, Place, only_one
 from labctl.catalog.writer import forget
@@ -19,6 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def tend(place: Place, *, once: bool, rebuild: bool, tell: Callable[[str], None]) -> None:
     """Follow the journals into the catalogue. Raises OwnershipError, DataError, CatalogueDown."""
     with only_one(place):
+        log_to_file(place)
         if rebuild:
             empty(place)
         if once:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from labctl.exports.bdf_columns import BALANCES, COLUMNS, CYCLE, REQUIRED, STEP, TIME, UNIX_TIME
+from labctl.exports.bdf_columns import BALANCES, COLUMNS, CYCLE, REQUIRED, STEP, TIME
 
 ROUNDING = 1e-9
 """Share of all charge passed by which net and increments may differ: sums of 1e6 rows round to 1e-10."""
 
-GROWING = (TIME, UNIX_TIME, CYCLE, STEP, *(column for balance in BALANCES for column in balance[:2]))
-"""Columns that never go down."""
+GROWING = (TIME, CYCLE, STEP, *(column for balance in BALANCES for column in balance[:2]))
+"""Columns that never go down; a clock on the wall may be set back."""
 
 
 @dataclass(frozen=True)

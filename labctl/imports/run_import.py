@@ -122,8 +122,8 @@ def _check(path: Path, readings: Readings) -> None:
             ("the number of the step", rows.step_count),
         ):
             _check_growing(path, rows.line, values.astype(float), name)
-        if rows.unix_time is not None:
-            _check_growing(path, rows.line, rows.unix_time, "the date")
+        if rows.unix_time is not None and not np.isfinite(rows.unix_time).all():
+            raise refusal(path, int(rows.line[np.argmin(np.isfinite(rows.unix_time))]), "has no date")
         if not np.isfinite(rows.voltage + rows.current).any():
             raise refusal(path, 0, "has no row with a voltage and a current")
         refuse_unlikely(path, rows)

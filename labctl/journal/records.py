@@ -97,7 +97,7 @@ class RecordFile:
         self.path, self._make_room, self._turn = path, make_room, threading.Lock()
         self._sequence, self._synced, self._doubtful = 0, 0, False
         new = path.with_name(path.name + NEW)
-        self._fd = _opened(new, os.O_CREAT | os.O_EXCL)
+        self._fd = _created(new)
         try:
             if path.exists():
                 raise FileExistsError(f"{path} is there already")
@@ -120,7 +120,7 @@ class RecordFile:
         made = cls.__new__(cls)
         made.path, made._make_room, made._turn = path, lambda: False, threading.Lock()
         made._sequence, made._synced, made._doubtful = 0, 0, False
-        made._fd = _opened(path, 0)
+        made._fd = _opened(path)
         return made
 
     def cut(self, end: int, sequence: int) -> None:
@@ -180,9 +180,32 @@ class RecordFile:
                 self._fd = -1
 
 
-def _opened(path: Path, flags: int) -> int:
+APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+
+
+def _created(path: Path) -> int:
+    """Create a file for appending and lock it; whoever sweeps (`remove_dead`) before it was locked takes another."""
+    while True:
+        descriptor = os.open(path, APPENDING | os.O_CREAT | os.O_EXCL, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+
+
+def remove_dead(path: Path) -> None:
+    """Remove a file that nobody writes; nothing when its writer lives."""
+    try:
+        descriptor = _opened(path)
+    except (OwnershipError, FileNotFoundError):
+        return
+    path.unlink(missing_ok=True)
+    os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
     """Open a file for appending and lock it; the kernel frees it when the process ends, however it ends."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o644)
+    descriptor = os.open(path, APPENDING)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

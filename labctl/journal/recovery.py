@@ -15,7 +15,7 @@ from typing import Any
 
 from devices.errors import Corrupt, DataError, OwnershipError
 from labctl.journal.documents import read_ends
-from labctl.journal.records import NEW, Loss, RecordFile, has_writer, read_records
+from labctl.journal.records import NEW, Loss, RecordFile, read_records, remove_dead
 from labctl.journal.spool import SpooledRow, SpooledRows, rows_of_run
 from labctl.whole_file import write_whole
 from plans.flying import OUTCOME_COLUMNS
@@ -74,8 +74,7 @@ def unended(data: Path) -> Iterator[Path]:
     """Yield the journals of runs that have no stop document at their end, living ones too; say which are damaged."""
     for new in (data / "runs").glob(f"*/*/*.jnl{NEW}"):
         # A run whose start was never told to anybody.
-        if not has_writer(new):
-            new.unlink(missing_ok=True)
+        remove_dead(new)
     for path in sorted((data / "runs").glob("*/*/*.jnl")):
         try:
             if read_ends(path)[1] is None:

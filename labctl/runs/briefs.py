@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from devices.errors import DataError
-from labctl.runs.index import OPEN, ask_index, is_written
+from labctl.runs.index import ask_index, is_written
+from labctl.runs.states import DIED, OPEN, RUNNING
 
 LAST = "last"
 """What may be typed for the run that began last, results that were derived aside."""
 
 DERIVED = "derived"
 """The purpose of runs that hold what was derived from others; nothing was done on a bench in them."""
-
-RUNNING, DIED = "running", "died"
 
 ORDER = "ORDER BY began, uid, path"
 

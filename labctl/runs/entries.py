@@ -11,10 +11,10 @@ from typing import Any
 from devices.errors import DataError
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer
-from labctl.runs.index import DAMAGED, OPEN
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on
 from labctl.runs.skim import Skim, skim
+from labctl.runs.states import DAMAGED, OPEN
 
 LONG = 2_000_000
 """Bytes of a journal from which on it is not read again with each row that comes; guess, some milliseconds."""

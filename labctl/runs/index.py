@@ -24,9 +24,6 @@ FILE = "index.sqlite"
 APPLICATION, SCHEMA = 0x6C616263, 2
 """What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
-OPEN, DAMAGED = "open", "damaged"
-"""Status of a run without a stop document (running, or it died: only its lock tells), and of an unreadable one."""
-
 PATIENCE = 10.0
 """Seconds to wait for another process that brings the same index up to date; guess."""
 

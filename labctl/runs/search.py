@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from devices.errors import DataError
-from labctl.runs.briefs import COLUMNS, DERIVED, DIED, RUNNING, Brief, brief_of
+from labctl.runs.briefs import COLUMNS, DERIVED, Brief, brief_of
 from labctl.runs.conditions import CLOSE, Condition
-from labctl.runs.index import OPEN, ask_index
+from labctl.runs.index import ask_index
 from labctl.runs.remarks import BAD
+from labctl.runs.states import DIED, OPEN, RUNNING
 
 AGES = {"min": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")

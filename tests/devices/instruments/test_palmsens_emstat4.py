@@ -1123,7 +1123,9 @@ def test_a_rate_is_that_over_the_samples_it_was_taken_over(looks: float) -> None
     end = rows_of(records)[-1].time - SETTLING
     span = math.ceil(looks)
     instants = (SETTLING + end - 2 * span, SETTLING + end - span, SETTLING + end)
-    before = CELL.step(moving, drive.REST, drive.Until(duration=instants[-1] + 1), drive.Record(times=instants))
+    before = CELL.step(
+        moving, drive.REST, drive.Until(duration=instants[-1] + 1), drive.Record(times=instants)
+    )
     volts = [before.voltage[np.argmin(np.abs(before.time - each))] for each in instants]
     rates = np.abs(np.diff(volts)) / span
     assert rates[1] <= bound * (1.0 + 1e-3)

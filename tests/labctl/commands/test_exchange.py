@@ -44,7 +44,6 @@ def uid(invoke: Invoke, tmp_path: Path) -> str:
 def test_a_file_becomes_a_run_and_the_run_a_file_again(invoke: Invoke, uid: str, tmp_path: Path) -> None:
     assert "import" in invoke("runs").output
     assert "cell.bdf.csv (bdf)" in invoke("show", uid).output
-    assert "-time.png" in invoke("plot", uid, "--output", tmp_path / "pictures").output
     said = invoke("export", uid, "--to", "bdf", "--output", tmp_path / "out").output
     assert str(tmp_path / "out" / f"lco-0.7um-{uid}.bdf.csv") in said
     rows = (tmp_path / "out" / f"lco-0.7um-{uid}.bdf.csv").read_text().splitlines()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from devices.cells import SECONDS_PER_HOUR
+from labctl.cycle_pictures import cycle_figures
 from labctl.runs.run import Run
 
 Keep = Callable[..., Run]
@@ -231,6 +232,11 @@ def test_a_header_longer_than_its_file_is_refused(
 ) -> None:
     assert "alone should have 9999" in refuse("a.mpt", mpt().replace("lines : 11", "lines : 9999"))
     assert "does not say" in refuse("b.mpt", mpt().replace("Nb header lines : 11", "Nb header lines : many"))
+
+
+def test_an_imported_run_has_the_pictures_of_our_own(kept: Keep, mpt: Callable[..., str], peis: str) -> None:
+    assert {"voltage", "time"} <= cycle_figures(kept("cell.mpt", mpt()), "cell").keys()
+    assert set(cycle_figures(kept("peis.mpt", peis), "cell")) == {"nyquist"}
 
 
 def test_documents_of_an_import_are_those_of_event_model(

@@ -11,6 +11,7 @@ import pytest
 
 from devices.errors import DataError
 from devices.limits import DiskLimits
+from labctl.config.folder import Config
 from labctl.journal import keeper as keeper_module
 from labctl.journal.disk import LAST_WORDS, Disk
 from labctl.journal.documents import Journal, read_ends
@@ -54,6 +55,12 @@ def full(monkeypatch):
         monkeypatch.setattr(os, name, call)
 
     return fails
+
+
+def test_the_labs_limits_say_when_to_alarm_and_when_to_end():
+    assert Config().limits().disk == LIMITS
+    with pytest.raises(ValueError, match="must not be below reserve"):
+        DiskLimits(reserve=2e9, alarm=1e9)
 
 
 def test_a_disk_with_room_sets_a_reserve_aside_once(tmp_path):

@@ -1,5 +1,6 @@
 """Two processes on one data directory: journals never mix, and the living are left alone."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.errors import OwnershipError
-from labctl.journal.records import RecordFile, has_writer, read_records
+from labctl.journal.records import RecordFile, has_writer, read_records, remove_dead
 from labctl.journal.recovery import recover
 from labctl.journal.verify import verify_run
 from tests.labctl.journal.conftest import House
@@ -93,6 +94,23 @@ def test_a_run_of_a_living_process_is_not_recovered_and_that_of_a_dead_one_is(ho
     (report,) = recover(house.data)
     assert report.uid == other.uid
     assert verify_run(path).good
+
+
+def test_a_file_that_is_swept_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
+    real, new = fcntl.flock, tmp_path / "x.jnl.new"
+
+    def slow(descriptor, how):
+        if how == fcntl.LOCK_EX and not swept:
+            swept.append(new)
+            remove_dead(new)
+        real(descriptor, how)
+
+    swept = []
+    monkeypatch.setattr(fcntl, "flock", slow)
+    file = RecordFile(tmp_path / "x.jnl", {})
+    file.close()
+    assert swept
+    assert [record.kind for record in read_records(file.path)] == ["H"]
 
 
 def test_a_file_that_another_process_writes_cannot_be_taken(house, other):

@@ -1,0 +1,25 @@
+"""What Tiled and the follower log: a file in the data folder; a terminal gets sentences."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import TimedRotatingFileHandler
+
+from labctl.catalog.place import Place
+
+LOUD = ("tiled.server.app", "tiled.access_control.access_policies", "tiled.catalog.adapter")
+"""Loggers to which Tiled gives handlers of their own."""
+
+
+def log_to_file(place: Place) -> None:
+    """Send what labctl and Tiled log to logs/catalog.log of the day, tracebacks too."""
+    folder = place.data / "logs"
+    folder.mkdir(exist_ok=True)
+    handler = TimedRotatingFileHandler(folder / "catalog.log", when="midnight", utc=True, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("labctl", "tiled"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+    for name in LOUD:
+        logging.getLogger(name).handlers[:] = []
