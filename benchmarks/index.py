@@ -1,4 +1,4 @@
-"""How fast a data directory of 10,000 runs answers: `python -m benchmarks.index [RUNS]`.
+"""How fast a data directory of 10,000 runs answers: `python benchmarks/index.py [RUNS]`.
 
 The promise is 0.2 s for a question to an index that is up to date, with the look at every file's size and time that
 tells that it is. Told beside it: the first answer, which reads every journal, and the whole command `labctl runs`.

@@ -59,8 +59,9 @@ Say = Callable[[str, str, str], None]
 class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
-    began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its position is another. resumed: where a flight
-    of an earlier session stood, with which this one goes on. end_reason, interrupted and failure say how it ended.
+    began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its
+    position is another. resumed: where a flight of an earlier session stood, with which this one goes on. end_reason,
+    interrupted and failure say how it ended.
     """
 
     def __init__(

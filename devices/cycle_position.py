@@ -38,8 +38,9 @@ class Position:
     """How far a program has come: all that was booked of it before this was written down, and nothing after.
 
     sample: the id of its sample; program: its name and the hash of its body; began: the time label [s] of its
-    kickoff; token, parts: of the part in hand and how many there were; offset: how long [s] after its
-    kickoff this was written; cutting: that part is to be stopped at the next step. Of the records: see Mark. course, ledger: where these stood.
+    kickoff; token, parts: of the part in hand and how many there were; offset: how long [s] after its kickoff this was
+    written; cutting: that part is to be stopped at the next step. Of the records: see Mark. course, ledger: where
+    these stood.
     """
 
     sample: str

@@ -13,11 +13,11 @@ from typing import Any, cast
 from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Quantity
+from devices.base import EVENT_COLUMNS, Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.lamp.arming import ArmToken, Owner, Watch
-from devices.lamp.checks import check_recipe, electrical_energy, fastest_rate
+from devices.lamp.checks import check_recipe
 from devices.lamp.discharge import BANK_SAFE
 from devices.lamp.fate import Crew
 from devices.lamp.looks import Looks
@@ -28,7 +28,7 @@ from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
 from devices.lamp.states import LampState
-from devices.lamp.station import LampStation
+from devices.lamp.station import LampStation, Words
 from devices.lamp.temperatures import Witnesses
 from devices.lamp.train import Train
 from devices.limits import LampLimits
@@ -51,14 +51,6 @@ PERIODS = 3
 """Times the time between two pulses that the base temperature's last look may be old, to be shown as known."""
 
 
-class Words(Quantity):
-    """A quantity that is told in words."""
-
-    def describe(self) -> dict[str, Any]:
-        """Describe it as text of the station's own."""
-        return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
-
-
 class FlashLampStation(LampStation[Train]):
     """A flash lamp as plans see it.
 
@@ -72,7 +64,6 @@ class FlashLampStation(LampStation[Train]):
     parts = ("charger", "gate", "meter")
     optional_parts = ("permissives", "pyrometer", "thermometers", "recorder")
 
-    state = Component(Words, get="read_state", unit="1", kind="normal")
     bank = Component(Words, get="read_bank", unit="1", kind="omitted")
 
     def __init__(
@@ -164,14 +155,6 @@ class FlashLampStation(LampStation[Train]):
             "reading": reading,
         }
 
-    def read(self) -> dict[str, Any]:
-        """Read every quantity of every instrument, and the station's own state."""
-        return {**super().read(), **self.state.read()}
-
-    def describe(self) -> dict[str, Any]:
-        """Describe every quantity of every instrument, and the station's own state."""
-        return {**super().describe(), **self.state.describe()}
-
     def predict(self, job: AnnealJob) -> Prediction | None:
         """Ask the injected predictor; None when the lab has none. What it says is what the job is armed with."""
         prediction = None if self._predictor is None else self._predictor.anneal(job.sample, job.recipe)
@@ -181,14 +164,6 @@ class FlashLampStation(LampStation[Train]):
     def check(self, recipe: AnnealRecipe) -> None:
         """Raise LimitError when the lab's limits do not allow the recipe; nothing is sent."""
         check_recipe(self.name, recipe, self.limits, self.parameters, bursts=self._lamp.bursts)
-
-    def electrical_energy(self, recipe: AnnealRecipe) -> float:
-        """Return what one pulse draws from the bank [J]."""
-        return electrical_energy(recipe, self.parameters)
-
-    def fastest_rate(self, recipe: AnnealRecipe) -> float:
-        """Return how often the charger can fill the bank again [Hz] after a pulse of this recipe."""
-        return fastest_rate(recipe, self.parameters)
 
     def prepare(self, job: AnnealJob) -> StatusBase:
         """Check and predict the job, have the bank empty and the sample brought; nothing is charged yet."""

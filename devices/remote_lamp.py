@@ -12,10 +12,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Quantity
+from devices.base import EVENT_COLUMNS, Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.instruments.remote_recipe import RemoteRecipe
@@ -46,8 +45,6 @@ class RemoteLampStation(LampStation[RemoteTrain]):
     """
 
     parts = ("tool", "permissives")
-
-    state = Component(Quantity, get="read_state_number", unit="1", precision=0, kind="omitted")
 
     def __init__(
         self,
@@ -100,10 +97,6 @@ class RemoteLampStation(LampStation[RemoteTrain]):
                 f"  last pulse   {self._log.last}",
             )
         )
-
-    def read_state_number(self) -> int:
-        """Return the place of the present state in its table."""
-        return list(LampState).index(self._machine.state)
 
     def verdicts(self) -> dict[str, Verdict]:
         """Ask for every permissive; one whose board does not answer is missing."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
+from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import Instrument, Station
+from devices.base import Instrument, Quantity, Station
 from devices.clock import Clock, Handle
 from devices.errors import LabError
 from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
+from devices.lamp.checks import electrical_energy, fastest_rate
 from devices.lamp.memory import Begun, LampMemory
 from devices.lamp.parameters import LampParameters
 from devices.lamp.permissives import Verdict, require, require_never_opened
@@ -19,6 +21,7 @@ from devices.lamp.records import PulseLog
 from devices.lamp.states import LASTING, LampMachine, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
+from devices.recipes import AnnealRecipe
 from devices.roles import AnnealJob, Flight, Hands, PermissiveBoard, Predictor
 
 
@@ -39,6 +42,14 @@ class LampTrain(Begun, Protocol):
         """Bring its statuses to their end."""
 
 
+class Words(Quantity):
+    """A quantity that is told in words."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as text of the station's own."""
+        return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
+
+
 TrainT = TypeVar("TrainT", bound=LampTrain)
 
 
@@ -48,6 +59,8 @@ class LampStation(Station, Generic[TrainT]):
     role = "FlashLamp"
     needs_lease = True
     Parameters = LampParameters
+
+    state = Component(Words, get="read_state", unit="1", kind="normal")
 
     def __init__(
         self,
@@ -78,7 +91,7 @@ class LampStation(Station, Generic[TrainT]):
         self._inserted: ArmToken | None = None
         self._preparation: Preparation | None = None
 
-    def recall(self, report: Mapping[str, object], *, died: bool) -> None:
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
         """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
         why = self._memory.recalled(report, died=died)
         if why:
@@ -106,9 +119,29 @@ class LampStation(Station, Generic[TrainT]):
         """Whether a person must agree before the rest of a train is fired that did not come to its end."""
         return self.limits.finish == "ask"
 
+    def read_state(self) -> str:
+        """Return the state's word."""
+        return str(self._machine.state.value)
+
     def verdicts(self) -> dict[str, Verdict]:
         """Ask for every permissive; one whose instrument does not answer is missing."""
         raise NotImplementedError(f"{type(self).__name__} does not say what permits a pulse")
+
+    def read(self) -> dict[str, Any]:
+        """Read every quantity of every instrument, and the station's own state."""
+        return {**super().read(), **self.state.read()}
+
+    def describe(self) -> dict[str, Any]:
+        """Describe every quantity of every instrument, and the station's own state."""
+        return {**super().describe(), **self.state.describe()}
+
+    def electrical_energy(self, recipe: AnnealRecipe) -> float:
+        """Return what one pulse draws from the bank [J]."""
+        return electrical_energy(recipe, self.parameters)
+
+    def fastest_rate(self, recipe: AnnealRecipe) -> float:
+        """Return how often the charger can fill the bank again [Hz] after a pulse of this recipe."""
+        return fastest_rate(recipe, self.parameters)
 
     def insert(self, token: ArmToken) -> None:
         """Put in the token that the next kickoff() uses up."""

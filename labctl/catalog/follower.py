@@ -123,13 +123,13 @@ class Follower:
         run = self._followed[uid]
         before = run.writer.written
         try:
+            if run.tail.grown():
+                run.read_on()
             if run.tail.cut_short() or run.writer.surplus_at_end:
                 # Recovery dropped what was damaged since: the catalogue has rows that the journal has no more.
                 forget(self._catalogue, [uid])
                 del self._followed[uid]
                 return self._read_on(path)
-            if run.tail.grown():
-                run.read_on()
             self._aside.pop(uid, None)
         except DataError as error:
             self._leave(path, str(error), math.inf)

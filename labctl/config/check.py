@@ -16,6 +16,8 @@ from labctl.config.checking import Collected
 from labctl.config.documents import read, shown
 from labctl.config.folder import FOLDERS, Config
 from labctl.config.models import BenchFile, Experiment
+from labctl.config.telling import FILE as TELLING
+from labctl.config.telling import telling
 
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "experiment": ("plan",),
@@ -25,8 +27,11 @@ _MARKS: Mapping[str, tuple[str, ...]] = {
     "tool": ("framing",),
     "recipe": ("voltage", "pulse_count", "segments"),
     "limits": ("lamp", "potentiostat"),
+    "telling": ("target",),
 }
 """Keys that tell what a file outside the folders is, in the order of asking."""
+
+LIMITS = "limits.toml"
 
 PROGRAM_FILES = (".txt", ".json")
 """Endings of programs that are not in TOML: the language of cycling, and aurora-unicycler's."""
@@ -44,6 +49,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
     widest = None if limits is None else widest_cell(limits)
     checks: Mapping[str, Callable[[Path], Any]] = {
         "limits": readers.limits,
+        "telling": telling,
         "bench": _bench,
         "recipe": readers.any_recipe,
         "program": lambda path: readers.program(path, widest),
@@ -78,7 +84,7 @@ def _beyond(made: Any, limits: Limits, file: str) -> list[Mistake]:
 
 def _all_files(directory: Path) -> list[Path]:
     """Return limits.toml, asked for even when it is not there, and every other TOML file below."""
-    return sorted({directory / "limits.toml", *directory.rglob("*.toml")})
+    return sorted({directory / LIMITS, *directory.rglob("*.toml")})
 
 
 def widest_cell(limits: Limits) -> CellLimits:
@@ -91,8 +97,8 @@ def kind_of(path: Path) -> str:
     """Return what a file is: by its folder, its ending, or else its keys. Raises ConfigError."""
     if path.suffix in PROGRAM_FILES:
         return "program"
-    if path.name == "limits.toml":
-        return "limits"
+    if path.name in (LIMITS, TELLING):
+        return path.stem
     for kind, folder in FOLDERS.items():
         if path.absolute().parent.name == folder:
             return kind

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import time_ns
 from typing import Any, Literal
 
 from devices.errors import Corrupt
@@ -33,13 +32,13 @@ def give(night: Path, order: Order) -> None:
     """Put an order into a night's folder."""
     folder = night / "orders"
     folder.mkdir(exist_ok=True)
-    # Orders are sorted by their names; two of one nanosecond have no order.
-    write_whole(folder / f"{time_ns():020d}-{secrets.token_hex(4)}.json", json.dumps(vars(order)).encode())
+    write_whole(folder / f"order-{secrets.token_hex(8)}.json", json.dumps(vars(order)).encode())
 
 
 def pending(night: Path) -> Iterator[tuple[Path, Order]]:
     """Yield orders not yet carried out, oldest first, with their files. Raises Corrupt."""
-    for path in sorted((night / "orders").glob("[0-9]*.json")):
+    written = (night / "orders").glob("order-*.json")
+    for path in sorted(written, key=lambda each: each.stat().st_mtime_ns):
         try:
             yield path, Order(**json.loads(path.read_text()))
         except (ValueError, TypeError) as error:

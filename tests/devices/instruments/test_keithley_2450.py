@@ -84,6 +84,7 @@ def make_cell() -> Cell:
 
 CELL = make_cell()
 HALF = CELL.current_step(CELL.fresh(), CURRENT, 1500.0).state
+OCV = round(CELL.voltage(HALF, 0.0), 6)
 
 
 @dataclass
@@ -325,19 +326,19 @@ def test_a_hold_that_begins_far_away_rides_the_cells_largest_current_and_never_p
 
 def test_a_ramp_is_a_staircase_on_the_cells_own_physics() -> None:
     rest = CELL.voltage(HALF, 0.0)
-    step = Step(VoltageRamp(rest, rest + 0.05, 1e-3), Until(), Record(interval=2.0))
+    step = Step(VoltageRamp(rest, rest + 0.05, 1e-3), Until(), Record(interval=0.5))
     bench = Bench()
     records = bench.fly(step)
     rows = rows_of(records)
     assert reasons_of(records) == ["swept"]
-    assert len(rows) == 26
+    assert len(rows) == 101
     state = rested(HALF, driven(bench)[0][0])
     for place, row in enumerate(rows):
-        segment = CELL.step(state, Voltage(round(rest + 0.002 * place, 9)), Ends(duration=2.0))
+        segment = CELL.step(state, Voltage(round(rest + 0.0005 * place, 9)), Ends(duration=0.5))
         state = segment.state
-        assert row.voltage == pytest.approx(rest + 0.002 * place, abs=DIGIT)
+        assert row.voltage == pytest.approx(rest + 0.0005 * place, abs=DIGIT)
         assert row.current == pytest.approx(float(segment.current[-1]), abs=2e-9)
-        assert row.time == pytest.approx(2.0 * place)
+        assert row.time == pytest.approx(0.5 * place)
 
 
 @pytest.mark.parametrize(
@@ -389,18 +390,24 @@ def test_what_the_rows_say_passed_is_what_passed() -> None:
     assert passed[1] == pytest.approx(-passed[2], rel=0.02)
 
 
-@pytest.mark.parametrize("interval", [2.0, 10.0, 30.0])
+@pytest.mark.parametrize("interval", [2.0, 30.0])
 @pytest.mark.parametrize(
-    "run", [VoltageRamp(3.94, 4.0, 1e-4), VoltageRamp(3.94, 3.9, 2e-4), ConstantVoltage(3.96)], ids=str
+    ("run", "share"),
+    [
+        (VoltageRamp(OCV, OCV + 0.02, 1e-4), 4e-3),
+        (VoltageRamp(OCV, OCV - 0.04, 2e-4), 5e-3),
+        (ConstantVoltage(3.96), 1e-3),
+    ],
+    ids=str,
 )
 def test_the_charge_of_what_moves_is_that_of_its_samples_however_seldom_rows_are(
-    run: Any, interval: float
+    run: Any, share: float, interval: float
 ) -> None:
     bench = Bench()
     records = bench.fly(Step(run, Until(duration=900.0), Record(interval=interval)))
     rows = rows_of(records)
     assert len(rows) <= 900.0 / interval + 3
-    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=1e-3)
+    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=share)
 
 
 def test_an_empty_film_that_is_held_takes_no_current_and_its_leads_are_not_open() -> None:
@@ -481,7 +488,7 @@ def test_it_says_what_a_lost_host_means_and_what_it_does_otherwise() -> None:
     for words in (
         "without it the step under way",
         "one row interval",
-        "staircase of 500 stairs of 2 mV",
+        "staircase of 2000 stairs of 0.5 mV",
         "limits.current_max",
     ):
         assert words in said
@@ -560,7 +567,7 @@ def test_a_step_that_ends_while_the_link_is_silent_goes_on_when_it_is_back() -> 
         (Step(OpenCircuit(), Until(duration=0.5), Record(interval=30.0)), 0.54),
         (Step(OpenCircuit(), Until(duration=95_000.0), Record(interval=70_000.0)), 95_000.04),
         (Step(OpenCircuit(), Until(duration=12.05), Record(interval=4.0)), 12.09),
-        (Step(VoltageRamp(3.9, 4.0, 1e-3), Until(), Record(interval=10.0)), 102.0),
+        (Step(VoltageRamp(3.9, 4.0, 1e-3), Until(), Record(interval=10.0)), 100.5),
     ],
 )
 def test_a_dead_host_leaves_the_output_off_at_the_steps_bound(step: Step, off: float) -> None:

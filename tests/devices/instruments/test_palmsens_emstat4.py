@@ -1130,3 +1130,19 @@ def test_a_rate_is_that_over_the_samples_it_was_taken_over(looks: float) -> None
     rates = np.abs(np.diff(volts)) / span
     assert rates[1] <= bound * (1.0 + 1e-3)
     assert rates[0] > 0.95 * bound
+
+
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        (Until(voltage_below=3.0), EndReason.VOLTAGE_BELOW),
+        (Until(duration=20_000.0), EndReason.SAFETY_VOLTAGE_MIN),
+    ],
+)
+@pytest.mark.parametrize("current", [-CURRENT, -10 * CURRENT, -30 * CURRENT])
+def test_a_cell_that_is_exhausted_between_two_samples_has_no_open_leads(
+    current: float, until: Until, reason: EndReason
+) -> None:
+    records = Rig().run(Step(ConstantCurrent(current), until))
+    assert ends_of(records) == [reason]
+    assert rows_of(records)[-1].current == pytest.approx(current, rel=0.01)

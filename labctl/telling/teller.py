@@ -1,0 +1,139 @@
+"""The teller: a thread of the supervisor that looks for what people must know, and leaves it in the outbox.
+
+It never waits for a service, and the night never waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from devices.errors import ConfigError, LabError
+from labctl.clock.label import wall_label
+from labctl.config.folder import Config
+from labctl.config.telling import Severity, Telling, read_telling
+from labctl.night.children import Child
+from labctl.night.chronicle import happenings
+from labctl.night.folder import begun_of
+from labctl.telling.alarms import Alarm, Alarms, Condition
+from labctl.telling.courier import HEART
+from labctl.telling.outbox import Message, Outbox
+from labctl.telling.watching import Watch
+
+log = logging.getLogger(__name__)
+
+LOOK = 5.0
+"""Seconds between two looks; guess: nobody is there sooner."""
+
+SILENT = 120.0
+"""Seconds of silence after which a courier counts as hung; it breaks off its attempts long before."""
+
+LAST = 10.0
+"""Seconds that the last look may take when the night ends."""
+
+
+class Teller:
+    """Tells of one night. say: where it is told to whoever looks at the terminal that telling itself is broken."""
+
+    def __init__(self, folder: Path, say: Callable[[str], object] = log.warning) -> None:
+        self._folder, self._data, self._say = folder, folder.parents[1], say
+        self._config = Path(begun_of(folder).config)
+        self._outbox, self._alarms = Outbox(self._data), Alarms(self._data)
+        arguments = ["night-courier", str(self._data), str(self._config)]
+        heart = self._outbox.folder / HEART
+        self._courier = Child("the courier", arguments, heart, SILENT, Path(os.devnull))
+        self._happened: queue.SimpleQueue[Condition] = queue.SimpleQueue()
+        self._conditions: list[Condition] = []
+        self._watch: Watch | None = None
+        self._over = threading.Event()
+        self._trouble = ""
+        self._since = wall_label()
+        self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+
+    def begin(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look a last time, and return soon in any case; what is not sent by then the courier sends."""
+        self._over.set()
+        self._thread.join(LAST)
+
+    def happened(self, severity: Severity, source: str, text: str) -> None:
+        """Take something that stands in no document; from any thread, at once."""
+        now = wall_label()
+        key = f"night {self._folder.name} {source} {now:.3f}"
+        self._happened.put(Condition(key, severity, source, text, now))
+
+    def look(self) -> None:
+        """Raise alarms for what is new, and leave messages of it. Raises OSError, LabError."""
+        while not self._happened.empty():
+            self._conditions.append(self._happened.get())
+        if self._watch is None:
+            self._watch = Watch(self._data, self._folder, Config(self._config).limits().disk)
+        self._alarms.update([*self._watch.conditions(), *self._conditions], wall_label())
+        if not self._somebody_listens():
+            return
+        began = begun_of(self._folder).began
+        for alarm in self._alarms.known().values():
+            if alarm.open and min(alarm.raised, self._since) >= min(began, self._since):
+                self._outbox.put(self._message_of(alarm))
+        for message in self._begin_and_end():
+            self._outbox.put(message)
+        if self._outbox.waiting():
+            self._keep_courier()
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            last = self._over.wait(LOOK)
+            try:
+                self.look()
+                self._trouble = ""
+            except (OSError, LabError) as error:
+                self._say_once(f"telling has trouble, it is tried again: {error}")
+
+    def _say_once(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._say(trouble)
+
+    def _somebody_listens(self) -> bool:
+        """Return whether anybody is to be told; a broken file may be mended within the day that messages wait."""
+        try:
+            known = read_telling(self._config)
+        except ConfigError:
+            return True
+        return known != Telling()
+
+    def _keep_courier(self) -> None:
+        if not self._courier.lives:
+            self._courier.start()
+        elif self._courier.hung(LOOK):
+            self._courier.kill()
+            self._courier.start()
+
+    def _message_of(self, alarm: Alarm) -> Message:
+        condition = alarm.condition
+        title = f"labctl {condition.severity}: {condition.source}"
+        text = f"{condition.text}\nnight {self._folder.name}; labctl acknowledge {alarm.id}"
+        return Message(f"alarm-{alarm.id}", wall_label(), condition.severity, title, text)
+
+    def _begin_and_end(self) -> list[Message]:
+        """Return the messages of a night's begin, of each time it is gone on with, and of its end."""
+        name, found = self._folder.name, []
+        for number, told in enumerate(happenings(self._folder)):
+            if told["what"] == "opened":
+                first = number <= 1
+                text = f"night {name} {'begins' if first else 'goes on'}"
+            elif told["what"] == "over":
+                counts = ", ".join(f"{count} {state}" for state, count in sorted(told["counts"].items()))
+                text = f"night {name} is over: {counts}; `labctl report {name}` tells more"
+            else:
+                continue
+            found.append(Message(f"{name}-{number}", wall_label(), "info", f"labctl: {name}", text))
+        return found

@@ -1,0 +1,160 @@
+"""What is worth an alarm, found in documents: the chronicle, events of runs, state files, journals, the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from devices.errors import Corrupt, DataError
+from devices.limits import DiskLimits
+from labctl.catalog.tail import Tail
+from labctl.clock.label import wall_label
+from labctl.config.telling import Severity
+from labctl.journal.disk import Room
+from labctl.night.chronicle import happenings
+from labctl.runs.index import ask_index
+from labctl.state import Said, last_said
+from labctl.telling.alarms import Condition
+
+RECENT = 7 * 86400.0
+"""Seconds back in which the events of runs are looked through; older ones had their morning."""
+
+SAFE = frozenset({"SAFE", "OPEN"})
+"""States of a station in which nothing is to be done."""
+
+NEWS: Mapping[str, Severity] = {"failed": "alarm", "asks": "alarm", "skipped": "warning", "stopped": "warning"}
+"""Happenings of a night that are worth an alarm."""
+
+
+class Watch:
+    """Looks through one data folder, each time only at what came since.
+
+    night: the folder of a night whose happenings count too.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        night: Path | None,
+        disk: DiskLimits,
+        look: Callable[[Path], Room] = os.statvfs,
+    ) -> None:
+        self._data, self._night, self._disk, self._look = data, night, disk, look
+        self._events: dict[str, _Events] = {}
+
+    def conditions(self) -> list[Condition]:
+        """Return everything, what was found before as well. Raises OSError, DataError."""
+        found = [*self._devices(), *self._room(), *self._damaged(), *self._run_events()]
+        return found if self._night is None else [*chronicle_conditions(self._night), *found]
+
+    def _devices(self) -> Iterator[Condition]:
+        states = self._data / "state"
+        for path in [*sorted(states.glob("*.json")), *sorted(states.glob("*/*.json"))]:
+            try:
+                said = last_said(path)
+            except Corrupt as error:
+                key = f"state {path.relative_to(states)} unreadable"
+                yield Condition(key, "alarm", path.stem, str(error), path.stat().st_mtime, lasting=True)
+                continue
+            if said is not None:
+                yield from _of_device(said, str(path.relative_to(states)))
+
+    def _room(self) -> Iterator[Condition]:
+        room = self._look(self._data)
+        free = room.f_bavail * room.f_frsize
+        if free < self._disk.alarm:
+            severity: Severity = "alarm" if free < self._disk.reserve else "warning"
+            text = f"the disk of the data folder has {free / 1e6:.0f} MB left; runs are ended at"
+            text = f"{text} {self._disk.reserve / 1e6:.0f} MB"
+            yield Condition(f"disk {severity}", severity, "disk", text, wall_label(), lasting=True)
+
+    def _damaged(self) -> Iterator[Condition]:
+        query = "SELECT uid, damage, max(began, ended) FROM runs WHERE damage <> '' ORDER BY began, uid"
+        rows = ask_index(self._data, lambda connection: connection.execute(query).fetchall())
+        for uid, damage, when in rows:
+            yield Condition(f"journal {uid}", "alarm", f"run {uid[:8]}", f"its journal is damaged: {damage}", when)
+
+    def _run_events(self) -> Iterator[Condition]:
+        query = "SELECT path FROM runs WHERE listed AND ended >= ? AND purpose <> 'derived' ORDER BY began, uid"
+        oldest = wall_label() - RECENT
+        rows = ask_index(self._data, lambda connection: connection.execute(query, (oldest,)).fetchall())
+        for (path,) in rows:
+            yield from self._events.setdefault(path, _Events(self._data / path)).conditions()
+
+
+class _Events:
+    """The events of one run that are worth an alarm, read on as its journal grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._tail, self._path = Tail(path), path
+        self._descriptors: set[str] = set()
+        self._found: list[Condition] = []
+        self._subject = ""
+
+    def conditions(self) -> list[Condition]:
+        if self._tail.cut_short():
+            self.__init__(self._path)  # type: ignore[misc]
+        try:
+            for record in self._tail.records():
+                if record.kind == "D":
+                    self._document(*record.payload[:2])
+                elif record.kind == "R" and record.payload["descriptor"] in self._descriptors:
+                    self._rows(record.payload)
+        except DataError:
+            # Told by the index as damage of the journal; what stands before it was found.
+            pass
+        return self._found
+
+    def _document(self, name: str, document: Mapping[str, Any]) -> None:
+        if name == "start":
+            sample = document.get("sample")
+            self._subject = str(sample.get("id", "")) if isinstance(sample, Mapping) else ""
+        elif name == "descriptor" and document["name"] == "events":
+            self._descriptors.add(document["uid"])
+
+    def _rows(self, page: Mapping[str, Any]) -> None:
+        columns = page["data"]
+        if not columns.keys() >= {"severity", "text"}:
+            return
+        for row, severity in enumerate(columns["severity"]):
+            if severity in ("warning", "alarm", "fault", "error"):
+                level: Severity = "warning" if severity == "warning" else "alarm"
+                source = f"run {self._path.stem[:8]}{f' on {self._subject}' if self._subject else ''}"
+                key = f"event {self._path.stem} {page['first'] + row}"
+                self._found.append(
+                    Condition(key, level, source, str(columns["text"][row]), float(page["time"][row]))
+                )
+
+
+def chronicle_conditions(night: Path) -> Iterator[Condition]:
+    """Yield what a night's chronicle has that is worth an alarm. Raises Corrupt."""
+    for number, told in enumerate(happenings(night)):
+        what, item, reason = told["what"], told["item"], str(told.get("reason", ""))
+        key, since = f"night {night.name} {number}", float(told["time"])
+        if what in NEWS:
+            yield Condition(key, NEWS[what], f"item {item}", f"{what}: {reason}" if reason else what, since)
+        elif what == "waiting" and "said to go on" not in reason:
+            yield Condition(key, "warning", f"item {item}", reason, since)
+        elif what == "ordered" and told.get("refusal"):
+            yield Condition(key, "warning", "an order", f"refused: {told['refusal']}", since)
+        elif what == "opened":
+            for name, parts in told.get("missing", {}).items():
+                text = "; ".join(f"{part}: {reason}" for part, reason in parts.items())
+                yield Condition(f"{key} {name}", "warning", name, f"it does not answer: {text}", since)
+
+
+def needs_hands(said: Said) -> bool:
+    """Return whether a device was left by a dead process in a state in which somebody has to act."""
+    state = str(said.report.get("state", "SAFE")).upper()
+    return said.died and not said.report.get("goes_on_alone") and state not in SAFE
+
+
+def _of_device(said: Said, path: str) -> Iterator[Condition]:
+    if said.latched:
+        text = f"latched until somebody resets it: {said.latched}"
+        yield Condition(f"state {path} latched", "alarm", said.device, text, said.time, lasting=True)
+    elif needs_hands(said):
+        text = f"the process that held it is gone; its last word was {said.report.get('state', '')!r}"
+        yield Condition(f"state {path} left", "alarm", said.device, text, said.time, lasting=True)
