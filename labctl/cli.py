@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from labctl import __version__
-from labctl.commands import asking, catalog, derived, durable, exchange, keeping, night, samples, working
+from labctl.commands import (
+    asking,
+    catalog,
+    derived,
+    durable,
+    exchange,
+    keeping,
+    night,
+    reporting,
+    samples,
+    working,
+)
 
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
@@ -94,6 +105,9 @@ for command in (
 app.command("import")(exchange.import_files)
 app.command()(night.night)
 app.command()(night.order)
+app.command()(reporting.alarms)
+app.command()(reporting.acknowledge)
 app.command("night-run", hidden=True)(night.night_run)
 app.command("night-guard", hidden=True)(night.night_guard)
+app.command("night-courier", hidden=True)(reporting.night_courier)
 twin_app.command()(working.serve)

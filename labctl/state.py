@@ -81,8 +81,10 @@ class StateFile:
     """One device's file, written by its owner. It is open until close(); a latched fault stays in it after that."""
 
     def __init__(self, path: Path, device: str, bench: str, clock: Clock) -> None:
-        self._path, self._device, self._bench, self._clock = path, device, bench, clock
-        self._owner = Owner.this(clock.time())
+        self._path, self._clock = path, clock
+        owner = asdict(Owner.this(clock.time()))
+        self._frame = {"schema": SCHEMA, "device": device, "bench": bench, "owner": owner}
+        self._beside = path.with_suffix(".new")
         self._lock = threading.Lock()
         self._sequence = 0
         self._last: Mapping[str, Any] | None = None
@@ -112,24 +114,18 @@ class StateFile:
 
     def _write(self, report: Mapping[str, Any], *, is_open: bool, lasting: bool) -> None:
         self._sequence += 1
-        told = {
-            "schema": SCHEMA,
-            "device": self._device,
-            "bench": self._bench,
-            "sequence": self._sequence,
-            "time": self._clock.time(),
-            "owner": asdict(self._owner),
-            "open": is_open,
-            "report": report,
-        }
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        with beside.open("w") as file:
-            file.write(json.dumps(told))
+        said = {"sequence": self._sequence, "time": self._clock.time(), "open": is_open, "report": report}
+        content = json.dumps(self._frame | said).encode()
+        if self._sequence == 1:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            os.write(file, content)
             if lasting:
-                file.flush()
-                os.fsync(file.fileno())
-        beside.replace(self._path)
+                os.fsync(file)
+        finally:
+            os.close(file)
+        self._beside.replace(self._path)
         if lasting:
             self._sync_folder()
         self._written = monotonic()

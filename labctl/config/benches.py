@@ -320,6 +320,8 @@ def _shared_addresses(entries: Mapping[str, StationEntry | DeviceEntry], file: s
     for key, part in _parts(entries):
         place = (part.address.kind, part.address.target)
         if part.address.kind not in SHARED and holders.setdefault(place, key) != key:
-            reason = f"is already the address of {holders[place]}; one instrument serves one part, take a second"
+            reason = (
+                f"is already the address of {holders[place]}; one instrument serves one part, take a second"
+            )
             mistakes.append(Mistake(file, joined(key, "address"), quoted(part.address.target), reason))
     return mistakes

@@ -17,6 +17,8 @@ from labctl.night.listing import read_night
 from labctl.night.rehearsal import Rehearsal, clock_time, rehearse, table
 from labctl.night.resuming import go_on_with
 from labctl.night.supervisor import supervise
+from labctl.report.rehearsed import keep
+from labctl.telling.courier import try_targets
 
 
 def start(listed: Path, config: Path | None, data: Path | None, despite: str, *, only_rehearse: bool) -> int:
@@ -52,7 +54,10 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
         disk=rehearsed.disk,
         began=_now(),
     )
+    for line in try_targets(kept.absolute(), chosen.directory):
+        tell(line)
     folder = make_folder(kept.absolute(), listed, begun)
+    keep(folder, rehearsed)
     tell(f"night {folder.name} begins; what it says goes to {folder / 'output.txt'}")
     return supervise(folder, tell)
 

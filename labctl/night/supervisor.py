@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +18,7 @@ from labctl.night.children import Child
 from labctl.night.folder import is_over
 from labctl.night.heart import Heart
 from labctl.night.process import HEARTBEAT
+from labctl.telling.teller import Teller
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,9 @@ STUCK = 900.0
 
 RESTARTS, WITHIN = 5, 3600.0
 """How often a night is started again within so many seconds before the supervisor gives up; guess."""
+
+REPORTING = 300.0
+"""Seconds that making the report may take; guess: a night of ten cells takes half a minute."""
 
 MISCONFIGURED = 2
 """The exit status of a process that refused its configuration: starting it again changes nothing."""
@@ -56,6 +63,7 @@ class Supervisor:
         self._wake = threading.Event()
         self._progress: dict[str, tuple[int, float]] = {}
         self._starts: list[float] = []
+        self._teller = Teller(folder, say)
 
     def ask_to_end(self, number: int) -> None:
         """End the night in good order; from a signal handler."""
@@ -64,9 +72,14 @@ class Supervisor:
 
     def run(self) -> int:
         """Watch until the night is over; return the exit status: 0, 1 when it was given up, 128 + n after a signal."""
+        self._teller.begin()
         try:
-            return self._watch()
+            status = self._watch()
+            if self._asked is None:
+                self._report()
+            return status
         finally:
+            self._teller.end()
             if self._watched:
                 self._guard.end(patience=5.0)
             self._heart.stop()
@@ -88,7 +101,7 @@ class Supervisor:
                 if not self._start_again():
                     return 1
             elif reason := self._run.hung(LOOK) or self._stuck():
-                self._say(f"the night's process is ended: {reason}")
+                self._tell(f"the night's process is ended: {reason}")
                 self._run.end(patience=5.0)
             self._wake.wait(LOOK)
 
@@ -96,7 +109,7 @@ class Supervisor:
         if not child.lives:
             child.start()
         elif reason := child.hung(LOOK):
-            self._say(f"{child.name} is started again: {reason}")
+            self._tell(f"{child.name} is started again: {reason}")
             child.kill()
             child.start()
 
@@ -105,21 +118,46 @@ class Supervisor:
         now, status = monotonic(), self._run.status()
         self._starts = [at for at in self._starts if now - at < WITHIN]
         if status == MISCONFIGURED:
-            self._say(f"given up: see {self._folder / 'output.txt'}; mend it, then `labctl night --resume`")
+            self._tell(f"given up: see {self._folder / 'output.txt'}; mend it, then `labctl night --resume`")
             return False
         if len(self._starts) > RESTARTS:
-            self._say(
+            self._tell(
                 f"given up: the night's process ended {len(self._starts)} times within an hour; look into"
                 f" {self._folder / 'output.txt'}, then `labctl night --resume`"
             )
             return False
         if self._starts:
             ended = "died" if status is None or status < 0 else f"ended with {status}"
-            self._say(f"the night's process {ended}; it is started again and goes on where it was")
+            self._tell(f"the night's process {ended}; it is started again and goes on where it was")
         self._starts.append(now)
         self._progress.clear()
         self._run.start()
         return True
+
+    def _tell(self, text: str) -> None:
+        """Say what somebody has to know who is not there."""
+        self._say(text)
+        self._teller.happened("alarm", "the night", text)
+
+    def _report(self) -> None:
+        """Have the report made by a process of its own, and wait for it within reason."""
+        command = ["report", self._folder.name, "--data", str(self._folder.parents[1])]
+        with (self._folder / "output.txt").open("ab") as output:
+            made = subprocess.Popen(
+                [sys.executable, "-P", "-m", "labctl", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+        ends = monotonic() + REPORTING
+        while made.poll() is None and monotonic() < ends and self._asked is None:
+            self._heart.beat()
+            self._wake.wait(LOOK)
+        if made.poll() is None:
+            made.kill()
+        told = made.wait() == 0
+        self._say(f"report: {self._folder / 'report.html'}" if told else "the report failed; `labctl report`")
 
     def _stuck(self) -> str:
         """Return which item has not moved for too long; nothing when all go on."""

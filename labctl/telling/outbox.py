@@ -49,14 +49,16 @@ class Outbox:
         self.folder = data / "outbox"
         self._notes = self.folder / TOLD
 
-    def put(self, message: Message) -> None:
-        """Leave a message to be sent, unless this one (by its id) waits or was told. Raises OSError, Corrupt."""
-        path = self._path(message)
-        if path.exists() or message.id in self.deliveries():
-            return
-        make_folder(self.folder)
-        cut = message.text if len(message.text) <= LONGEST_TEXT else f"{message.text[: LONGEST_TEXT - 1]}…"
-        write_whole(path, json.dumps(asdict(message) | {"text": cut}).encode())
+    def put(self, *messages: Message) -> None:
+        """Leave messages to be sent, except those that (by their ids) wait or were told. Raises OSError, Corrupt."""
+        told = self.deliveries() if messages else {}
+        for message in messages:
+            path = self._path(message)
+            if not path.exists() and message.id not in told:
+                make_folder(self.folder)
+                text = message.text
+                cut = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+                write_whole(path, json.dumps(asdict(message) | {"text": cut}).encode())
 
     def waiting(self) -> list[Message]:
         """Return what waits to be sent, oldest first. Raises Corrupt on a file that is no message."""

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 LOOK = 5.0
 """Seconds between two looks; guess: nobody is there sooner."""
 
+THOROUGH = 6
+"""Every so many looks the journals of runs are looked into, which takes longer."""
+
 SILENT = 120.0
 """Seconds of silence after which a courier counts as hung; it breaks off its attempts long before."""
 
@@ -41,17 +44,13 @@ class Teller:
 
     def __init__(self, folder: Path, say: Callable[[str], object] = log.warning) -> None:
         self._folder, self._data, self._say = folder, folder.parents[1], say
-        self._config = Path(begun_of(folder).config)
         self._outbox, self._alarms = Outbox(self._data), Alarms(self._data)
-        arguments = ["night-courier", str(self._data), str(self._config)]
-        heart = self._outbox.folder / HEART
-        self._courier = Child("the courier", arguments, heart, SILENT, Path(os.devnull))
+        self._courier: Child | None = None
         self._happened: queue.SimpleQueue[Condition] = queue.SimpleQueue()
         self._conditions: list[Condition] = []
         self._watch: Watch | None = None
         self._over = threading.Event()
-        self._trouble = ""
-        self._since = wall_label()
+        self._trouble, self._looks = "", 0
         self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
 
     def begin(self) -> None:
@@ -73,19 +72,20 @@ class Teller:
         """Raise alarms for what is new, and leave messages of it. Raises OSError, LabError."""
         while not self._happened.empty():
             self._conditions.append(self._happened.get())
+        begun = begun_of(self._folder)
+        config = Path(begun.config)
         if self._watch is None:
-            self._watch = Watch(self._data, self._folder, Config(self._config).limits().disk)
-        self._alarms.update([*self._watch.conditions(), *self._conditions], wall_label())
-        if not self._somebody_listens():
+            self._watch = Watch(self._data, self._folder, Config(config).limits().disk)
+        found = self._watch.conditions(thorough=self._looks % THOROUGH == 0 or self._over.is_set())
+        self._looks += 1
+        self._alarms.update([*found, *self._conditions], wall_label())
+        if not somebody_listens(config):
             return
-        began = begun_of(self._folder).began
-        for alarm in self._alarms.known().values():
-            if alarm.open and min(alarm.raised, self._since) >= min(began, self._since):
-                self._outbox.put(self._message_of(alarm))
-        for message in self._begin_and_end():
-            self._outbox.put(message)
+        alarms = self._alarms.known().values()
+        news = [self._message_of(alarm) for alarm in alarms if alarm.open and alarm.raised >= begun.began]
+        self._outbox.put(*self._begin_and_end(), *news)
         if self._outbox.waiting():
-            self._keep_courier()
+            self._keep_courier(config)
 
     def _run(self) -> None:
         last = False
@@ -102,15 +102,11 @@ class Teller:
             self._trouble = trouble
             self._say(trouble)
 
-    def _somebody_listens(self) -> bool:
-        """Return whether anybody is to be told; a broken file may be mended within the day that messages wait."""
-        try:
-            known = read_telling(self._config)
-        except ConfigError:
-            return True
-        return known != Telling()
-
-    def _keep_courier(self) -> None:
+    def _keep_courier(self, config: Path) -> None:
+        if self._courier is None:
+            arguments = ["night-courier", str(self._data), str(config)]
+            heart = self._outbox.folder / HEART
+            self._courier = Child("the courier", arguments, heart, SILENT, Path(os.devnull))
         if not self._courier.lives:
             self._courier.start()
         elif self._courier.hung(LOOK):
@@ -137,3 +133,11 @@ class Teller:
                 continue
             found.append(Message(f"{name}-{number}", wall_label(), "info", f"labctl: {name}", text))
         return found
+
+
+def somebody_listens(config: Path) -> bool:
+    """Return whether anybody is to be told; a broken file may be mended within the day that messages wait."""
+    try:
+        return read_telling(config) != Telling()
+    except ConfigError:
+        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ RECENT = 7 * 86400.0
 SAFE = frozenset({"SAFE", "OPEN"})
 """States of a station in which nothing is to be done."""
 
-NEWS: Mapping[str, Severity] = {"failed": "alarm", "asks": "alarm", "skipped": "warning", "stopped": "warning"}
+NEWS: Mapping[str, Severity] = {
+    "failed": "alarm",
+    "asks": "alarm",
+    "skipped": "warning",
+    "stopped": "warning",
+}
 """Happenings of a night that are worth an alarm."""
 
 
@@ -43,11 +49,17 @@ class Watch:
     ) -> None:
         self._data, self._night, self._disk, self._look = data, night, disk, look
         self._events: dict[str, _Events] = {}
+        self._of_runs: list[Condition] = []
 
-    def conditions(self) -> list[Condition]:
-        """Return everything, what was found before as well. Raises OSError, DataError."""
-        found = [*self._devices(), *self._room(), *self._damaged(), *self._run_events()]
-        return found if self._night is None else [*chronicle_conditions(self._night), *found]
+    def conditions(self, *, thorough: bool = True) -> list[Condition]:
+        """Return everything, what was found before as well; thorough: look into the journals of runs again.
+
+        Raises OSError, DataError.
+        """
+        if thorough:
+            self._of_runs = [*self._damaged(), *self._run_events()]
+        told = () if self._night is None else chronicle_conditions(self._night)
+        return [*told, *self._devices(), *self._room(), *self._of_runs]
 
     def _devices(self) -> Iterator[Condition]:
         states = self._data / "state"
@@ -74,37 +86,40 @@ class Watch:
         query = "SELECT uid, damage, max(began, ended) FROM runs WHERE damage <> '' ORDER BY began, uid"
         rows = ask_index(self._data, lambda connection: connection.execute(query).fetchall())
         for uid, damage, when in rows:
-            yield Condition(f"journal {uid}", "alarm", f"run {uid[:8]}", f"its journal is damaged: {damage}", when)
+            yield Condition(
+                f"journal {uid}", "alarm", f"run {uid[:8]}", f"its journal is damaged: {damage}", when
+            )
 
     def _run_events(self) -> Iterator[Condition]:
-        query = "SELECT path FROM runs WHERE listed AND ended >= ? AND purpose <> 'derived' ORDER BY began, uid"
+        query = (
+            "SELECT path FROM runs WHERE listed AND ended >= ? AND purpose <> 'derived' ORDER BY began, uid"
+        )
         oldest = wall_label() - RECENT
         rows = ask_index(self._data, lambda connection: connection.execute(query, (oldest,)).fetchall())
         for (path,) in rows:
-            yield from self._events.setdefault(path, _Events(self._data / path)).conditions()
+            known = self._events.get(path)
+            if known is None or known.tail.cut_short():
+                known = self._events[path] = _Events(self._data / path)
+            yield from known.conditions()
 
 
 class _Events:
     """The events of one run that are worth an alarm, read on as its journal grows."""
 
     def __init__(self, path: Path) -> None:
-        self._tail, self._path = Tail(path), path
+        self.tail, self._path = Tail(path), path
         self._descriptors: set[str] = set()
         self._found: list[Condition] = []
         self._subject = ""
 
     def conditions(self) -> list[Condition]:
-        if self._tail.cut_short():
-            self.__init__(self._path)  # type: ignore[misc]
-        try:
-            for record in self._tail.records():
+        # Damage is told by the index; what stands before it is found here.
+        with suppress(DataError, FileNotFoundError):
+            for record in self.tail.records():
                 if record.kind == "D":
                     self._document(*record.payload[:2])
                 elif record.kind == "R" and record.payload["descriptor"] in self._descriptors:
                     self._rows(record.payload)
-        except DataError:
-            # Told by the index as damage of the journal; what stands before it was found.
-            pass
         return self._found
 
     def _document(self, name: str, document: Mapping[str, Any]) -> None:

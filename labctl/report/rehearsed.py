@@ -1,0 +1,51 @@
+"""What the rehearsal of a night promised, kept beside the night to be held against what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labctl.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from labctl.night.rehearsal import Rehearsal
+
+FILE = "rehearsed.json"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an item took in the rehearsal: seconds, charge moved in and out of cells [C], pulses, rows of all streams."""
+
+    state: str
+    duration: float
+    charge: float
+    pulses: int
+    rows: int
+
+
+def keep(folder: Path, rehearsal: Rehearsal) -> None:
+    """Keep what a rehearsal came to in its night's folder."""
+    told = {
+        name: {
+            "state": effort.state.state,
+            "duration": effort.ended - effort.began,
+            "charge": effort.charge,
+            "pulses": effort.pulses,
+            "rows": effort.rows,
+        }
+        for name, effort in rehearsal.efforts.items()
+    }
+    write_whole(folder / FILE, json.dumps(told).encode())
+
+
+def kept(folder: Path) -> Mapping[str, Promise]:
+    """Return what was promised of each item; nothing where no rehearsal was kept. Raises ValueError, TypeError."""
+    try:
+        told = json.loads((folder / FILE).read_text())
+    except FileNotFoundError:
+        return {}
+    return {name: Promise(**each) for name, each in told.items()}

@@ -1,0 +1,123 @@
+"""The model cell of a shadow: driven by the charge that was measured, never refused, a step in tens of microseconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.physics.cell.data import SURFACE_MARGIN, CellParameters, CellState
+from sim.physics.cell.diffusion import PlanarFilm
+from sim.physics.cell.interfaces import Interfaces
+
+SETTLED = 1e-9
+"""V; Newton's method on a potential is over below that."""
+
+MOST_STEPS = 60
+LARGEST_STEP = 0.1
+"""V; steps of Newton's method are not longer, because the potential is nearly a wall where the film is full."""
+
+WIDEST = (0.0, 8.0)
+"""V; where the potential of the film is looked for."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the model says of one instant.
+
+    voltage [V]; slope [V]: how the potential of the film's surface changes with x there, without its sign;
+    polarisation [V]: by how much the surface's potential is off that of the whole film at rest; lithium [-]: mean x.
+    """
+
+    voltage: float
+    slope: float
+    polarisation: float
+    lithium: float
+
+
+class ShadowCell:
+    """The cell of the twins with its film as modes, as `sim.physics.cell.cell.Cell` has it, but led by the current.
+
+    A measured charge always passes: a film that would be overfull is merely not seen, and is seen again later.
+    """
+
+    def __init__(self, parameters: CellParameters, state: CellState) -> None:
+        """Begin with a cell in a state. Raises ValueError for a film that cannot be built."""
+        self._film = PlanarFilm(
+            np.array(parameters.edges), np.array(parameters.diffusivity), parameters.site_density
+        )
+        self._faces = Interfaces.of(parameters, state)
+        self._area = parameters.area * self._faces.active
+        self.site_charge = self._film.capacity * self._area
+        self.resistance = self._resistance(parameters.area)
+        self._mean, self._amplitudes = self._film.split(np.array(state.lithium))
+
+    def _resistance(self, area: float) -> float:
+        """Return what stands in series [ohm] for a small current, the film half full."""
+        faces = self._faces
+        passage = faces.ocp.thermal * (1.0 / (faces.cathode_exchange * faces.active) + 1.0 / faces.anode_exchange)
+        return (faces.resistance + passage) / area
+
+    @property
+    def lithium(self) -> float:
+        """Mean x of the film [-]."""
+        return self._mean
+
+    def rest_at(self, lithium: float) -> None:
+        """Be at rest with a filling x [-] throughout."""
+        self._mean, self._amplitudes = lithium, np.zeros_like(self._amplitudes)
+
+    def advance(self, current: float, duration: float) -> None:
+        """Let a constant current [A], charging positive, flow for a duration [s]."""
+        density = current / self._area
+        settled = -density * self._film.drive / self._film.rates
+        self._amplitudes = settled + np.exp(-self._film.rates * duration) * (self._amplitudes - settled)
+        self._mean -= density * duration / self._film.capacity
+
+    def see(self, current: float) -> Sight | None:
+        """Return what the model says while a current [A] flows; None where its surface could not carry it."""
+        surface = self._surface(current)
+        if not (self._is_inside(surface) and self._is_inside(self._mean)):
+            return None
+        at_surface, at_rest = self._faces.ocp.potential(np.array([surface, self._mean])).tolist()
+        drop = self._faces.at_point(at_surface, self._density(current))
+        return Sight(drop.voltage, -1.0 / drop.filling, at_surface - at_rest, self._mean)
+
+    def filling_at(self, voltage: float, current: float) -> float | None:
+        """Return x of the surface [-] at which a voltage [V] stands while a current [A] flows; None without one."""
+        density = self._density(current)
+        potential = min(max(voltage, WIDEST[0]), WIDEST[1])
+        for _ in range(MOST_STEPS):
+            drop = self._faces.at_point(potential, density)
+            step = (voltage - drop.voltage) / drop.to_potential
+            potential += math.copysign(min(abs(step), LARGEST_STEP), step)
+            if not WIDEST[0] <= potential <= WIDEST[1]:
+                return None
+            if abs(step) < SETTLED:
+                return drop.lithium if self._is_inside(drop.lithium) else None
+        return None
+
+    def shift_to(self, voltage: float, current: float) -> float | None:
+        """Fill or empty the whole film evenly until a voltage [V] stands while a current [A] flows.
+
+        Return the charge [C] that this took out of it, None where no filling gives that voltage.
+        """
+        lithium = self.filling_at(voltage, current)
+        if lithium is None:
+            return None
+        shift = lithium - self._surface(current)
+        self._mean += shift
+        return -shift * self.site_charge
+
+    def _surface(self, current: float) -> float:
+        film = self._film
+        return self._mean + float(film.drive @ self._amplitudes) - current / self._area * film.surface_resistance
+
+    def _density(self, current: float) -> float:
+        """Return the current through the whole area [A/m2], which is what the interfaces are told."""
+        return current / self._area * self._faces.active
+
+    @staticmethod
+    def _is_inside(lithium: float) -> bool:
+        return SURFACE_MARGIN < lithium < 1.0 - SURFACE_MARGIN
