@@ -162,8 +162,25 @@ class DiskLimits:
 
 
 @dataclass(frozen=True, config=STRICT)
+class ShadowLimits:
+    """By how much a cell under test may differ from its model before it is said; all guesses.
+
+    voltage [V] for as long as `lasting` [s]; capacity [1] of a step against the predicted one; resistance [1] in
+    series beyond the model's, over that; charge_loss [1]: charge that leaks within a cycle, over the cell's capacity.
+    ends: whether the run is ended then, too.
+    """
+
+    voltage: Annotated[float, Field(gt=0, le=10), Unit("V")] = 0.05
+    lasting: Annotated[float, Field(ge=0, le=1e7), Unit("s")] = 600.0
+    capacity: Annotated[float, Field(gt=0, le=10), Unit("1")] = 0.1
+    resistance: Annotated[float, Field(gt=0, le=1e3), Unit("1")] = 0.5
+    charge_loss: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
+    ends: bool = False
+
+
+@dataclass(frozen=True, config=STRICT)
 class Limits:
-    """Everything in limits.toml; the damage thresholds are as in the class where the file says nothing, so is the disk.
+    """Everything in limits.toml; thresholds of damage, disk and shadow are as in their classes where it says nothing.
 
     lamps: what is another for the lamp of that device name.
     """
@@ -172,6 +189,7 @@ class Limits:
     potentiostat: ChannelLimits
     damage: DamageLimits = DamageLimits()
     disk: DiskLimits = DiskLimits()
+    shadow: ShadowLimits = ShadowLimits()
     lamps: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], LampException] = Field(
         default_factory=dict
     )

@@ -28,8 +28,9 @@ def calibrate_fluence(
     """Flash at several bank voltages [V], measure the energies, fit the lamp's model; return the runs' uids.
 
     The sample is what lies under the lamp meanwhile: a bare foil, best. The recipe says pulse length, rate and how
-    often each voltage is measured. The fit is kept with the uids of the runs it came from; sessions opened
-    after it go by it where the bench file says calibration = "latest", or names it. All voltages are checked and predicted before the first pulse.
+    often each voltage is measured. The fit is kept with the uids of the runs it came from; sessions opened after it go
+    by it where the bench file says calibration = "latest", or names it. All voltages are checked and predicted before
+    the first pulse.
     Raises LimitError, InterlockError as anneal does.
     """
     expect_anneal("calibrate_fluence", lamp, sample, recipe)

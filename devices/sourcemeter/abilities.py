@@ -80,7 +80,7 @@ STAIR, LEAST_STAIR = 10e-3, 1e-3
 
 FINE, FINE_SWEPT = 2.0, 0.5
 """Seconds between samples at the most of a hold, and of a sweep, whose charge is short by what the current falls
-within a stair (on the twin 0.3 to 0.8 %); the buffer then holds 55 h and 14 h of them, and a longer sweep is coarser."""
+within a stair: on the twin 0.3 to 0.8 %. The buffer then holds 55 h and 14 h of them; a longer sweep is coarser."""
 
 OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
 

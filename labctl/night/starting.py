@@ -57,7 +57,7 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
     for line in try_targets(kept.absolute(), chosen.directory):
         tell(line)
     folder = make_folder(kept.absolute(), listed, begun)
-    keep(folder, rehearsed)
+    keep(folder, night, rehearsed)
     tell(f"night {folder.name} begins; what it says goes to {folder / 'output.txt'}")
     return supervise(folder, tell)
 

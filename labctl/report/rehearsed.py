@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from labctl.whole_file import write_whole
 
 if TYPE_CHECKING:
+    from labctl.night.listing import Night
     from labctl.night.rehearsal import Rehearsal
 
 FILE = "rehearsed.json"
@@ -18,8 +19,10 @@ FILE = "rehearsed.json"
 
 @dataclass(frozen=True)
 class Promise:
-    """What an item took in the rehearsal: seconds, charge moved in and out of cells [C], pulses, rows of all streams."""
+    """What an item is about, and what it took in the rehearsal: time [s], charge moved in and out of cells [C]."""
 
+    sample: str
+    label: str
     state: str
     duration: float
     charge: float
@@ -27,10 +30,13 @@ class Promise:
     rows: int
 
 
-def keep(folder: Path, rehearsal: Rehearsal) -> None:
+def keep(folder: Path, night: Night, rehearsal: Rehearsal) -> None:
     """Keep what a rehearsal came to in its night's folder."""
+    samples = {item.name: item.experiment.sample for item in night.items}
     told = {
         name: {
+            "sample": samples[name].id,
+            "label": samples[name].label,
             "state": effort.state.state,
             "duration": effort.ended - effort.began,
             "charge": effort.charge,

@@ -35,7 +35,7 @@ THOROUGH = 6
 SILENT = 120.0
 """Seconds of silence after which a courier counts as hung; it breaks off its attempts long before."""
 
-LAST = 10.0
+LAST = 3.0
 """Seconds that the last look may take when the night ends."""
 
 

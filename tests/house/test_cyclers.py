@@ -20,6 +20,7 @@ from devices.programs import CellLimits, Loop, Program, Step
 from devices.recipes import to_json
 from devices.roles import Assemble
 from devices.samples import Layer, SampleRef
+from devices.sourcemeter import abilities as sourcemeter
 from devices.techniques import (
     ConstantCurrent,
     ConstantPower,
@@ -393,6 +394,8 @@ def test_a_technique_measures_what_the_physics_says(rig, name):
         count, lasted = len(mine["test_time"]), steps["t_end"][number] - steps["t_start"][number]
         # A stair is read at its end, so the first one is over when the journal's step begins.
         stairs = meter.stairs and isinstance(step.run, VoltageRamp)
+        # There may be more stairs than rows.
+        count = 1 + sourcemeter.stairs(step, step.run)[0] if stairs else count
         ahead = lasted / (count - 1) if stairs else 0.0
         began = steps["t_start"][number] - ahead
         if began > now:
@@ -407,7 +410,14 @@ def test_a_technique_measures_what_the_physics_says(rig, name):
         truth = Truth(cell, state, [*parts, (drive, last + overrun)], np.unique(near))
         least, most = check_rows(rig, step, truth, times, mine)
         noise = meter.amperes(range_of(step)) / SIGMAS * lasted
-        assert least - noise < steps["charge"][number] * 3600.0 < most + noise
+        passed = steps["charge"][number] * 3600.0
+        if meter.judged == "by host" and isinstance(step.run, ConstantVoltage | VoltageRamp):
+            # Summed over more samples than there are rows; those of stairs miss what the current falls within one.
+            true = truth.state.charge - state.charge
+            gross = np.trapezoid(np.abs(mine["current"]), mine["test_time"])
+            assert passed == pytest.approx(true, abs=noise + (0.02 if stairs else 0.01) * gross)
+        else:
+            assert least - noise < passed < most + noise
         # The vendor's method lets the current fall as soon as the voltage is reached, until a row shows it.
         assert steps["flags"][number] in ({0, CycleFlag.CURRENT_LOST} if meter.judged == "by host" else {0})
         state, now = truth.state, steps["t_end"][number] + overrun

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from bluesky.utils import RunEngineInterrupted
 
 from devices.errors import InterlockError, LabError

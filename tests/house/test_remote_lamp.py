@@ -65,10 +65,8 @@ def test_a_contact_that_opens_ends_the_train_with_what_the_tool_counted(lab, sam
 def test_a_host_that_falls_silent_is_noticed_by_the_dead_man(lab, sample, recipe):
     at = 6.0
     lab.clock.after(at, lambda: lab.lamp._running.cancel(), "a test")
+    lab.clock.after(at + 5.0, lambda: lab.RE.loop.create_task(lab.RE._request_pause_coro(False)), "a test")
     with pytest.raises(RunEngineInterrupted):
-        lab.clock.after(
-            at + 5.0, lambda: lab.RE.loop.create_task(lab.RE._request_pause_coro(False)), "a test"
-        )
         anneal(lab, sample, recipe)
     assert all(pulse <= at + 2.5 for pulse in pulses(lab))
     lab.RE.abort()

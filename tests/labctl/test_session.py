@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import labctl
-from devices.cells import CellSize, Rate
 from devices.base import anybody
+from devices.cells import CellSize, Rate
 from devices.errors import (
     ConfigError,
     ConnectError,

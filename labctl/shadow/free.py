@@ -1,0 +1,56 @@
+"""The model cell on its own: the same program, with the model's own capacities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from devices.cycle_ends import EndReason
+from labctl.shadow.cell import ShadowCell
+from sim.physics.cell.cell import Cell
+from sim.physics.cell.control import Current, Until, Voltage
+from sim.physics.cell.data import CellState
+
+COULOMBS = 3600.0
+"""In one Ah."""
+
+LONGEST = 5.0
+"""Times a step's measured length after which the model's own is over; guess."""
+
+
+class FreeCell:
+    """Runs each step that was measured, to the voltage or for the time at which the measured one ended."""
+
+    def __init__(self, cell: Cell, state: CellState) -> None:
+        self._cell, self._state = cell, state
+
+    def rest_as(self, shadow: ShadowCell) -> None:
+        """Be at rest as full as a shadow is."""
+        count = len(self._state.lithium)
+        self._state = replace(self._state, lithium=(shadow.lithium,) * count)
+
+    def follow(self, step: Mapping[str, Any]) -> float | None:
+        """Run a row of the stream `steps`; return the charge [Ah] of one that a voltage ended, None for others.
+
+        Raises CellError or RequestError for what no cell can do.
+        """
+        duration = float(step["t_end"]) - float(step["t_start"])
+        if not duration > 0.0:
+            return None
+        current, ended_at = float(step["charge"]) * COULOMBS / duration, float(step["v_end"])
+        ended_by, technique = step["end_reason"], step["technique"]
+        to_voltage = ended_by in (EndReason.VOLTAGE_ABOVE, EndReason.VOLTAGE_BELOW)
+        if technique == "constant_current" and to_voltage and current != 0.0:
+            upwards = ended_by == EndReason.VOLTAGE_ABOVE
+            until = Until(
+                duration=LONGEST * duration,
+                upper=ended_at if upwards else None,
+                lower=None if upwards else ended_at,
+            )
+            segment = self._cell.step(self._state, Current(current), until)
+            self._state = segment.state
+            return float(segment.charge[-1]) / COULOMBS
+        control = Voltage(ended_at) if technique == "constant_voltage" else Current(current)
+        self._state = self._cell.step(self._state, control, Until(duration=duration)).state
+        return None

@@ -1,0 +1,292 @@
+"""The shadow of one cell: what was measured drives the model, what differs is told, what lasts is an alarm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from devices.limits import ShadowLimits
+from labctl.shadow.causes import STRAY, Causes
+from labctl.shadow.cell import ShadowCell, Sight
+from labctl.shadow.free import COULOMBS, FreeCell
+
+APART = 10.0
+"""Seconds between two comparisons at most as often, but for a voltage that moved by VOLTAGE_APART."""
+
+VOLTAGE_APART = 5e-3
+"""V between two comparisons."""
+
+TOLD_APART = 60.0
+"""Seconds between two rows of voltage that are told, but for a difference that moved by VOLTAGE_APART."""
+
+STEEP = 5.0
+"""V per x from which on a voltage says more of the filling than what was counted: 5 mV are a thousandth; guess."""
+
+AGREES = 0.03
+"""V by which the voltage that past runs lead to may be off the measured one, to be believed; guess."""
+
+BLIND = 0.1
+"""V of uncertainty from which on nothing is compared: there a film is full, and its voltage says nothing."""
+
+COUNTED = 1e-3
+"""Of the sites: how sure the charge is; guess, a thousandth of the current's range."""
+
+SERIES_SD = 0.1
+"""Of what a current takes on its way through the cell; guess."""
+
+SIGNIFICANT = 2.0
+"""Standard uncertainties from which on a difference is one."""
+
+
+class Measured(NamedTuple):
+    """A good row of a cycling run: times [s], V, A, net charge [Ah] and energy [Wh]."""
+
+    label: float
+    time: float
+    voltage: float
+    current: float
+    charge: float
+    energy: float
+    step: int
+    cycle: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of the stream `residual`, with its time label."""
+
+    label: float
+    t: float
+    quantity: str
+    measured: float
+    predicted: float
+    sd: float
+
+
+class Listener(Protocol):
+    """Who is told."""
+
+    def differs(self, difference: Difference) -> None:
+        """Take a difference."""
+
+    def alarms(self, label: float, t: float, severity: str, text: str) -> None:
+        """Take an alarm, or a word of how the shadow goes about it (severity info)."""
+
+
+@dataclass
+class _Energy:
+    """The energy of a step [Wh]: where it began, what the model says, how sure, and whether it saw all of it."""
+
+    began: float
+    predicted: float = 0.0
+    sd: float = 0.0
+    seen: bool = True
+
+
+class Shadow:
+    """A model cell beside a real one.
+
+    expected: x of the film [-] as past runs lead to. unsure: of the cell's capacity [1]. Both are belief's.
+    """
+
+    def __init__(
+        self,
+        cell: ShadowCell,
+        free: FreeCell,
+        limits: ShadowLimits,
+        listener: Listener,
+        *,
+        expected: float,
+        unsure: float,
+    ) -> None:
+        self._cell, self._free, self._limits, self._listener = cell, free, limits, listener
+        self._expected, self._unsure = expected, unsure
+        self._causes = Causes(cell.resistance, cell.site_charge)
+        self._row: Measured | None = None
+        self._compared: Measured | None = None
+        self._sight: Sight | None = None
+        self._origin = expected
+        self._volt_seconds = 0.0
+        self._told: Difference | None = None
+        self._energy = _Energy(0.0)
+        self._off_since: float | None = None
+        self._said: set[str] = set()
+
+    def row(self, row: Measured) -> None:
+        """Take the next row."""
+        before, self._row = self._row, row
+        if before is None or self._compared is None:
+            self._begin(row)
+            return
+        if row.step != before.step:
+            self._compare(before)
+            self._close_energy(before)
+            self._judge(before)
+            self._compare(row)
+            if row.cycle != before.cycle:
+                self._anchor(row)
+        elif (
+            row.time - self._compared.time >= APART
+            or abs(row.voltage - self._compared.voltage) >= VOLTAGE_APART
+        ):
+            self._compare(row)
+
+    def step(self, label: float, step: Mapping[str, Any]) -> None:
+        """Take a finished step, a row of the stream `steps`."""
+        predicted = self._free.follow(step)
+        measured = float(step["charge"])
+        if predicted is None or predicted * measured <= 0.0:
+            return
+        measured, predicted = abs(measured), abs(predicted)
+        difference = Difference(
+            label, float(step["t_end"]), "capacity_Ah", measured, predicted, self._unsure * predicted
+        )
+        self._listener.differs(difference)
+        apart = measured / predicted - 1.0
+        if abs(apart) > max(self._limits.capacity, SIGNIFICANT * self._unsure):
+            self._alarm(
+                "capacity",
+                label,
+                difference.t,
+                f"cycle {step['cycle']}: {measured * 1e6:.3g} uAh, predicted were {predicted * 1e6:.3g} uAh,"
+                f" {abs(apart):.0%} {'less' if apart < 0.0 else 'more'}",
+            )
+
+    def end(self) -> None:
+        """Say what the last step came to; no more rows follow."""
+        if self._row is not None and self._compared is not None:
+            self._compare(self._row)
+            self._close_energy(self._row)
+            self._judge(self._row)
+
+    def _begin(self, row: Measured) -> None:
+        """Fill the model as past runs say, or as the voltage does where that says more, or says another thing."""
+        self._cell.rest_at(self._expected)
+        sight = self._cell.see(row.current)
+        by = "its past runs"
+        if sight is None or sight.slope > STEEP or abs(sight.voltage - row.voltage) > AGREES:
+            if self._cell.shift_to(row.voltage, row.current) is None:
+                raise ValueError(f"no filling of the model has {row.voltage:.3f} V")
+            by = "its voltage"
+        self._free.rest_as(self._cell)
+        self._origin, self._compared = self._cell.lithium, row
+        self._energy = _Energy(row.energy)
+        self._listener.alarms(
+            row.label, row.time, "info", f"the model begins with x = {self._cell.lithium:.3f}, by {by}"
+        )
+
+    def _anchor(self, row: Measured) -> None:
+        """Be as full as the cell again at the begin of a cycle, where its voltage tells; what is counted drifts."""
+        sight = self._sight
+        if sight is None or sight.slope > STEEP:
+            if self._cell.shift_to(row.voltage, row.current) is None:
+                return
+            self._origin, self._volt_seconds = self._cell.lithium, 0.0
+            self._causes.forget()
+
+    def _compare(self, row: Measured) -> None:
+        """Bring the model to a row and hold them against each other."""
+        last = self._compared
+        assert last is not None
+        passed, duration = (row.charge - last.charge) * COULOMBS, row.time - last.time
+        if duration > 0.0:
+            self._cell.advance(passed / duration, duration)
+            self._volt_seconds += 0.5 * (row.voltage + last.voltage) * duration
+        elif duration < 0.0:
+            raise ValueError(f"time went back from {last.time:.3f} to {row.time:.3f} s")
+        before, self._compared = self._sight, row
+        sight = self._sight = self._cell.see(row.current)
+        if sight is None:
+            self._energy.seen &= passed == 0.0
+            return
+        sd = self._uncertainty(sight)
+        self._add_energy(row.charge - last.charge, sight, before, sd)
+        if sd > BLIND:
+            return
+        difference = Difference(row.label, row.time, "voltage_V", row.voltage, sight.voltage, sd)
+        off = row.voltage - sight.voltage
+        self._causes.add(
+            off,
+            current=row.current,
+            polarisation=sight.polarisation,
+            slope=sight.slope,
+            passed=self._origin - sight.lithium,
+            volt_seconds=self._volt_seconds,
+        )
+        self._tell(difference)
+        self._look_how_long(row, off, sd)
+
+    def _uncertainty(self, sight: Sight) -> float:
+        """Return how sure the predicted voltage is [V]: fit, charge counted, capacity, and the way through the cell."""
+        passed = abs(self._origin - sight.lithium)
+        row = self._compared
+        assert row is not None
+        lost = abs(sight.polarisation) + abs(row.current) * self._cell.resistance
+        return math.hypot(STRAY, sight.slope * COUNTED, sight.slope * passed * self._unsure, SERIES_SD * lost)
+
+    def _tell(self, difference: Difference) -> None:
+        told = self._told
+        off = difference.measured - difference.predicted
+        if (
+            told is None
+            or difference.t - told.t >= TOLD_APART
+            or abs(off - (told.measured - told.predicted)) >= VOLTAGE_APART
+        ):
+            self._told = difference
+            self._listener.differs(difference)
+
+    def _look_how_long(self, row: Measured, off: float, sd: float) -> None:
+        """Raise the alarm of a voltage that has been off for too long."""
+        limits = self._limits
+        if abs(off) <= max(limits.voltage, SIGNIFICANT * sd):
+            self._off_since = None
+            return
+        if self._off_since is None:
+            self._off_since = row.time
+        if row.time - self._off_since >= limits.lasting:
+            self._alarm(
+                "voltage",
+                row.label,
+                row.time,
+                f"the voltage has been off the model's for {(row.time - self._off_since) / 60.0:.0f} min, by"
+                f" {off * 1e3:+.0f} mV now",
+            )
+
+    def _add_energy(self, charge: float, sight: Sight, before: Sight | None, sd: float) -> None:
+        if charge != 0.0:
+            middle = sight.voltage if before is None else 0.5 * (sight.voltage + before.voltage)
+            self._energy.predicted += middle * charge
+            self._energy.sd += min(sd, middle) * abs(charge)
+
+    def _close_energy(self, row: Measured) -> None:
+        """Tell the energy of a step that is over."""
+        energy, self._energy = self._energy, _Energy(row.energy)
+        measured = row.energy - energy.began
+        if energy.seen and energy.predicted != 0.0:
+            self._listener.differs(
+                Difference(row.label, row.time, "energy_Wh", measured, energy.predicted, energy.sd)
+            )
+
+    def _judge(self, row: Measured) -> None:
+        """Raise the alarms of causes that are too large, whatever they have done to the voltage yet."""
+        found = self._causes.found()
+        if (growth := found.size("resistance")) > self._limits.resistance:
+            more = f"the resistance in series is {1.0 + growth:.2g} times the model's"
+            self._alarm("resistance", row.label, row.time, more)
+        lost = found.size("leak") * self._volt_seconds / self._capacity
+        if lost > self._limits.charge_loss:
+            self._alarm("leak", row.label, row.time, f"{lost:.0%} of the capacity went without a current")
+
+    @property
+    def _capacity(self) -> float:
+        """Charge [C] that LiCoO2 gives in use: half of its sites."""
+        return 0.5 * self._cell.site_charge
+
+    def _alarm(self, kind: str, label: float, t: float, text: str) -> None:
+        """Say something once in a run, and what it looks like."""
+        if kind not in self._said:
+            self._said.add(kind)
+            looks = self._causes.found().in_words(self._cell.resistance)
+            self._listener.alarms(label, t, "warning", f"{text}; it {looks}")
