@@ -1,7 +1,8 @@
 """From what a cycler says to the rows of a cycling run: which step, how often, which cycle, how much charge.
 
 Charge and energy are integrated here, trapezoids between the rows of a step, exact for a constant current; where a
-cycler sampled more finely than it tells rows, it says what passed between them. At rest the cell is disconnected, and nothing is counted.
+cycler sampled more finely than it tells rows, it says what passed between them. At rest the cell is disconnected,
+and nothing is counted.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ def _is_shorted(step: Step, before: Row, row: Row, limits: CellLimits) -> bool:
     fell = before.voltage - row.voltage > max(FALL * (row.time - before.time), 2.0 * VOLTAGE_TOLERANCE)
     sank = fell and row.voltage <= limits.voltage_min + VOLTAGE_TOLERANCE
     # Leads that fall off read nothing, or the rail.
-    is_there = NO_VOLTAGE <= row.voltage or bool(drive_of(step))
+    is_there = row.voltage >= NO_VOLTAGE or bool(drive_of(step))
     return rests_or_charges and limits.voltage_min > 0.0 and sank and is_there and row.voltage > -RAIL
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from devices.errors import ConfigError, Corrupt, DataError
 from devices.limits import DiskLimits
@@ -101,7 +102,7 @@ def gather_night(data: Path, folder: Path) -> Gathered:
         found.troubles.append(f"the night's chronicle: {error}")
     promises = _promises(folder, found)
     for name in [*promises, *(name for name in states if name not in promises)]:
-        if not found.told or name in states or not _removed(found, name):
+        if name in states or not _removed(found, name):
             state = states.get(name, ItemState())
             runs = tuple(_runs(data, name, state.runs, found))
             promise = promises.get(name)
@@ -188,7 +189,7 @@ def _around(found: Gathered, since: float, disk: DiskLimits) -> None:
         _place_of(sample, found)
     for lock in sorted((data / "bench").glob("**/*.lock")):
         if holder := lock.read_text(errors="replace").strip():
-            found.locks.append((lock.parent.name if lock.name[0] != "%" else "the bench", holder))
+            found.locks.append((unquote(lock.stem).rpartition("/")[2], holder))
     try:
         outbox = Outbox(data)
         found.outbox = [fact for fact in outbox.notes() if fact["time"] >= since - 3600.0]

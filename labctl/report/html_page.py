@@ -43,7 +43,9 @@ figure.small-picture img { width: 34rem; }
 def html_page(page: Page) -> str:
     """Return a page as HTML."""
     digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
     shown = [section for section in page.sections if section.shown]
     calm = " calm" if page.calm else ""
     parts = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from devices.errors import Corrupt
 from labctl.journal.documents import NUMBERS
+from labctl.journal.records import decode
 from labctl.runs.skim import descriptor_of, payloads
 
 Column = np.ndarray[Any, Any]
@@ -29,7 +29,7 @@ def read_rows(
     parts: dict[str, list[Column]] = {key: [] for key in keys}
 
     def take(payload: bytes) -> None:
-        row = json.loads(payload)
+        row = decode("R", payload)
         times.append(np.asarray(row["time"], dtype=float))
         for key, described in keys.items():
             parts[key].append(_array(row["data"][key], described["dtype"]))

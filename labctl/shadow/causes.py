@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from labctl.shadow.cell import Sight
+
 Kind = Literal["resistance", "transport", "capacity", "leak"]
 KINDS: tuple[Kind, ...] = ("resistance", "transport", "capacity", "leak")
 
@@ -23,7 +25,7 @@ LEAST = 0.5
 """Share of the difference that causes explain at least, else none is named; guess."""
 
 WORTH = 0.1
-"""Share of the difference by which a second cause is better than one alone at least; guess."""
+"""Share of the difference by which one explanation is better than another at least; guess."""
 
 FEWEST = 20
 """Comparisons before a cause is named; guess."""
@@ -42,10 +44,24 @@ class Cause:
 
 @dataclass(frozen=True)
 class Found:
-    """Which causes explain a difference, the largest first, and which share [1] of it; none where none does."""
+    """Which causes explain a difference together, the largest first, and which share [1] of it; none where none does.
+
+    instead: others of which each explains it alone hardly worse, so that nobody can tell yet.
+    """
 
     causes: tuple[Cause, ...]
     share: float
+    instead: tuple[Cause, ...] = ()
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether there is a cause and nothing else would explain it."""
+        return bool(self.causes) and not self.instead
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the causes."""
+        return frozenset(each.kind for each in self.causes + self.instead)
 
     def size(self, kind: Kind) -> float:
         """Return the size of a cause, 0 where it is not among those found."""
@@ -55,14 +71,15 @@ class Found:
         """Return what it looks like; resistance: the model's own [ohm]."""
         if not self.causes:
             return "looks like nothing that is known here"
-        return "looks like " + " and ".join(_words(each, resistance) for each in self.causes)
+        together = " and ".join(_words(each, resistance) for each in self.causes)
+        return "looks like " + ", or ".join([together, *(_words(each, resistance) for each in self.instead)])
 
 
 class Causes:
     """Compares differences with the shapes of the causes, by weighted least squares; a fixed, small memory.
 
-    A resistance moves the voltage with the current; slow transport with what the current has polarised in the film;
-    a smaller film with the charge passed times the slope of the potential; a leak with the time passed times that.
+    A resistance moves the voltage with the current; slow transport moves the surface's filling with how far it is off
+    the film's; a smaller film moves it with the charge passed, a leak with the time passed.
     """
 
     def __init__(self, resistance: float, site_charge: float) -> None:
@@ -72,29 +89,22 @@ class Causes:
         self._normal, self._moment, self._square = np.zeros((4, 4)), np.zeros(4), 0.0
 
     def add(
-        self,
-        difference: float,
-        *,
-        current: float,
-        polarisation: float,
-        slope: float,
-        passed: float,
-        volt_seconds: float,
+        self, difference: float, sight: Sight, *, current: float, passed: float, volt_seconds: float
     ) -> None:
-        """Take one difference [V], measured - predicted, and what it may come from.
+        """Take one difference [V], measured - predicted, where the model stood, and what else it may come from.
 
-        current [A]; polarisation and slope [V] as in `Sight`; passed: x that was taken out of the film [1], and
-        volt_seconds, the integral of the voltage [V s], since both cell and model were known to be alike.
+        current [A]; passed: x that was taken out of the film [1], and volt_seconds, the integral of the voltage
+        [V s], since both cell and model were known to be alike.
         """
         shapes = np.array(
             [
                 self._resistance * current,
-                polarisation,
-                slope * passed,
-                -slope * volt_seconds / self._site_charge,
+                sight.secant * (sight.lithium - sight.surface),
+                sight.secant * passed,
+                -sight.secant * volt_seconds / self._site_charge,
             ]
         )
-        weight = 1.0 / (STRAY * STRAY + (STRAY_FILLING * slope) ** 2)
+        weight = 1.0 / (STRAY * STRAY + (STRAY_FILLING * sight.slope) ** 2)
         self._normal += weight * np.outer(shapes, shapes)
         self._moment += (weight * difference) * shapes
         self._square += weight * difference * difference
@@ -124,8 +134,14 @@ class Causes:
             return Found((), share)
         sizes = self._sizes(chosen)
         weights = sizes**2 * np.diagonal(self._normal)[list(chosen)]
-        order = np.argsort(-weights)
-        return Found(tuple(self._cause(chosen[index], float(sizes[index])) for index in order), share)
+        order = np.argsort(-weights).tolist()
+        instead = tuple(
+            self._cause(*other, float(self._sizes(other)[0]))
+            for as_good, other in singles
+            if len(chosen) == 1 and other != chosen and share - as_good < WORTH
+        )
+        causes = tuple(self._cause(chosen[index], float(sizes[index])) for index in order)
+        return Found(causes, share, instead)
 
     def _sizes(self, chosen: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         some = np.ix_(chosen, chosen)

@@ -18,22 +18,26 @@ MOST_STEPS = 60
 LARGEST_STEP = 0.1
 """V; steps of Newton's method are not longer, because the potential is nearly a wall where the film is full."""
 
+ALIKE = 1e-9
+"""Of x; fillings nearer to each other are one."""
+
 WIDEST = (0.0, 8.0)
 """V; where the potential of the film is looked for."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What the model says of one instant.
+    """What the model says of one instant, beside a voltage that was measured.
 
-    voltage [V]; slope [V]: how the potential of the film's surface changes with x there, without its sign;
-    polarisation [V]: by how much the surface's potential is off that of the whole film at rest; lithium [-]: mean x.
+    voltage [V]; lithium, surface: x of the whole film and of its surface [-]; slope [V]: how the potential changes
+    with x, without its sign, the steeper of model's and measured one; secant [V]: the same between the two.
     """
 
     voltage: float
-    slope: float
-    polarisation: float
     lithium: float
+    surface: float
+    slope: float
+    secant: float
 
 
 class ShadowCell:
@@ -75,14 +79,23 @@ class ShadowCell:
         self._amplitudes = settled + np.exp(-self._film.rates * duration) * (self._amplitudes - settled)
         self._mean -= density * duration / self._film.capacity
 
-    def see(self, current: float) -> Sight | None:
-        """Return what the model says while a current [A] flows; None where its surface could not carry it."""
+    def see(self, voltage: float, current: float) -> Sight | None:
+        """Return what the model says beside a measured voltage [V] while a current [A] flows.
+
+        None where its surface could not carry the current.
+        """
         surface = self._surface(current)
-        if not (self._is_inside(surface) and self._is_inside(self._mean)):
+        if not self._is_inside(surface):
             return None
-        at_surface, at_rest = self._faces.ocp.potential(np.array([surface, self._mean])).tolist()
-        drop = self._faces.at_point(at_surface, self._density(current))
-        return Sight(drop.voltage, -1.0 / drop.filling, at_surface - at_rest, self._mean)
+        ocp = self._faces.ocp
+        potential = float(ocp.potential(surface))
+        drop = self._faces.at_point(potential, self._density(current))
+        # What is off is laid upon the film: where it is a resistance, the slopes hardly differ.
+        measured, _, filling = ocp.filling_at(potential + voltage - drop.voltage)
+        slope, apart = -1.0 / drop.filling, surface - measured
+        secant = (voltage - drop.voltage) / apart if abs(apart) > ALIKE else slope
+        steeper = max(slope, -1.0 / filling) if filling < 0.0 else math.inf
+        return Sight(drop.voltage, self._mean, surface, steeper, secant)
 
     def filling_at(self, voltage: float, current: float) -> float | None:
         """Return x of the surface [-] at which a voltage [V] stands while a current [A] flows; None without one."""

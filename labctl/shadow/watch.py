@@ -36,6 +36,9 @@ COUNTED = 1e-3
 SERIES_SD = 0.1
 """Of what a current takes on its way through the cell; guess."""
 
+MOST_SAID = 3
+"""Times an alarm is said in a run, each time looking like another cause."""
+
 SIGNIFICANT = 2.0
 """Standard uncertainties from which on a difference is one."""
 
@@ -112,7 +115,7 @@ class Shadow:
         self._told: Difference | None = None
         self._energy = _Energy(0.0)
         self._off_since: float | None = None
-        self._said: set[str] = set()
+        self._said: dict[str, set[frozenset[str]]] = {}
 
     def row(self, row: Measured) -> None:
         """Take the next row."""
@@ -164,7 +167,7 @@ class Shadow:
     def _begin(self, row: Measured) -> None:
         """Fill the model as past runs say, or as the voltage does where that says more, or says another thing."""
         self._cell.rest_at(self._expected)
-        sight = self._cell.see(row.current)
+        sight = self._cell.see(row.voltage, row.current)
         by = "its past runs"
         if sight is None or sight.slope > STEEP or abs(sight.voltage - row.voltage) > AGREES:
             if self._cell.shift_to(row.voltage, row.current) is None:
@@ -197,7 +200,7 @@ class Shadow:
         elif duration < 0.0:
             raise ValueError(f"time went back from {last.time:.3f} to {row.time:.3f} s")
         before, self._compared = self._sight, row
-        sight = self._sight = self._cell.see(row.current)
+        sight = self._sight = self._cell.see(row.voltage, row.current)
         if sight is None:
             self._energy.seen &= passed == 0.0
             return
@@ -207,14 +210,11 @@ class Shadow:
             return
         difference = Difference(row.label, row.time, "voltage_V", row.voltage, sight.voltage, sd)
         off = row.voltage - sight.voltage
-        self._causes.add(
-            off,
-            current=row.current,
-            polarisation=sight.polarisation,
-            slope=sight.slope,
-            passed=self._origin - sight.lithium,
-            volt_seconds=self._volt_seconds,
-        )
+        if sight.slope <= STEEP:
+            passed_x = self._origin - sight.lithium
+            self._causes.add(
+                off, sight, current=row.current, passed=passed_x, volt_seconds=self._volt_seconds
+            )
         self._tell(difference)
         self._look_how_long(row, off, sd)
 
@@ -223,7 +223,8 @@ class Shadow:
         passed = abs(self._origin - sight.lithium)
         row = self._compared
         assert row is not None
-        lost = abs(sight.polarisation) + abs(row.current) * self._cell.resistance
+        polarised = sight.secant * abs(sight.surface - sight.lithium)
+        lost = polarised + abs(row.current) * self._cell.resistance
         return math.hypot(STRAY, sight.slope * COUNTED, sight.slope * passed * self._unsure, SERIES_SD * lost)
 
     def _tell(self, difference: Difference) -> None:
@@ -272,6 +273,8 @@ class Shadow:
     def _judge(self, row: Measured) -> None:
         """Raise the alarms of causes that are too large, whatever they have done to the voltage yet."""
         found = self._causes.found()
+        if not found.is_clear:
+            return
         if (growth := found.size("resistance")) > self._limits.resistance:
             more = f"the resistance in series is {1.0 + growth:.2g} times the model's"
             self._alarm("resistance", row.label, row.time, more)
@@ -285,8 +288,9 @@ class Shadow:
         return 0.5 * self._cell.site_charge
 
     def _alarm(self, kind: str, label: float, t: float, text: str) -> None:
-        """Say something once in a run, and what it looks like."""
-        if kind not in self._said:
-            self._said.add(kind)
-            looks = self._causes.found().in_words(self._cell.resistance)
-            self._listener.alarms(label, t, "warning", f"{text}; it {looks}")
+        """Say something once in a run, and what it looks like; again when it has come to look like another thing."""
+        found = self._causes.found()
+        said = self._said.setdefault(kind, set())
+        if not said or (found.is_clear and found.kinds not in said and len(said) < MOST_SAID):
+            said.add(found.kinds)
+            self._listener.alarms(label, t, "warning", f"{text}; it {found.in_words(self._cell.resistance)}")

@@ -415,7 +415,7 @@ def test_a_technique_measures_what_the_physics_says(rig, name):
             # Summed over more samples than there are rows; those of stairs miss what the current falls within one.
             true = truth.state.charge - state.charge
             gross = np.trapezoid(np.abs(mine["current"]), mine["test_time"])
-            assert passed == pytest.approx(true, abs=noise + (0.02 if stairs else 0.01) * gross)
+            assert passed == pytest.approx(true, abs=noise + (0.05 if stairs else 0.01) * gross)
         else:
             assert least - noise < passed < most + noise
         # The vendor's method lets the current fall as soon as the voltage is reached, until a row shows it.

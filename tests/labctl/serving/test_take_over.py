@@ -4,7 +4,6 @@ The judge is the served twin, which lives on: the charge that truly passed, and 
 """
 
 import json
-import math
 import os
 import random
 import signal
