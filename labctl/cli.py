@@ -105,6 +105,7 @@ for command in (
 app.command("import")(exchange.import_files)
 app.command()(night.night)
 app.command()(night.order)
+app.command()(reporting.report)
 app.command()(reporting.alarms)
 app.command()(reporting.acknowledge)
 app.command("night-run", hidden=True)(night.night_run)

@@ -19,6 +19,7 @@ from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
 from devices.base import Instrument, Station
 from devices.errors import ConfigError, ConnectError, DataError, InterlockError, LabError, Mistake
+from devices.lamp.records import RESIDUAL_COLUMNS
 from devices.limits import Limits
 from devices.ports import LOCKS, Endpoint, PortLock
 from devices.potentiostat import PotentiostatStation
@@ -47,6 +48,7 @@ from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 from labctl.samples.telling import with_belief
 from labctl.serving.hands import ServedWorld
+from labctl.shadow.beside import STREAM, Shadows
 from labctl.state import report_to_file
 from labctl.trains import TrainJournals
 from labctl.twins import make_world, set_up_twins
@@ -365,6 +367,7 @@ class Session:
             **options,
         )
         engine.subscribe(journal)
+        engine.subscribe(Shadows(self.data, self.believer, self._stations, self.limits.shadow))
 
         def used() -> list[Any]:
             held = [self.devices[name] for name in self._leases.held_by(holder) if name in self.devices]
@@ -480,6 +483,8 @@ class Session:
             session=self._boot,
             locks=self._locks(name, entry),
         )
+        if isinstance(station, PotentiostatStation):
+            station.add_stream(STREAM, RESIDUAL_COLUMNS)
         spool = DeviceSpool(self.data, name, self._boot, self._keeper)
         self._ending.callback(spool.close)
         station.spool_to(spool)

@@ -48,9 +48,9 @@ class Target:
         """Return its url; empty where the environment does not have it."""
         return self.url or os.environ.get(self.url_from, "").strip()
 
-    def wants(self, severity: str) -> bool:
+    def wants(self, severity: Severity) -> bool:
         """Return whether something of this severity is told there."""
-        return SEVERITIES.index(severity) >= SEVERITIES.index(self.least)  # type: ignore[arg-type]
+        return SEVERITIES.index(severity) >= SEVERITIES.index(self.least)
 
 
 @dataclass(frozen=True, config=STRICT)

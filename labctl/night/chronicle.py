@@ -6,6 +6,7 @@ another file beside; together they are the night.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,16 @@ OVER = frozenset({"done", "failed", "skipped", "stopped"})
 
 @dataclass
 class ItemState:
-    """Where an item stands: waiting, running, or over; why; its attempts by experiment uid, and their runs."""
+    """Where an item stands: waiting, asking, running, or over; why; its attempts by experiment uid, and their runs.
+
+    failures: how many attempts failed and are tried again.
+    """
 
     state: str = "waiting"
     reason: str = ""
     experiments: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
+    failures: int = 0
     began: float | None = None
     ended: float | None = None
 
@@ -48,14 +53,16 @@ class Chronicle:
         for happening in self.past:
             apply(self.states, happening)
         number = len(_files(folder)) + 1
+        self._turn = threading.Lock()
         self._file = RecordFile(folder / f"{number}.jnl", {"holds": "night", **header})
 
     def tell(self, time: float, what: str, item: str = "", **details: Any) -> None:
         """Write a happening: its time label [s since the epoch], what it was, whose."""
         happening = {"time": time, "what": what, "item": item, **details}
-        self._file.append("N", happening)
-        self._file.sync()
-        apply(self.states, happening)
+        with self._turn:
+            self._file.append("N", happening)
+            self._file.sync()
+            apply(self.states, happening)
 
     def close(self) -> None:
         """Close the file."""
@@ -81,6 +88,9 @@ def states_of(folder: Path) -> dict[str, ItemState]:
 def apply(states: dict[str, ItemState], happening: Mapping[str, Any]) -> None:
     """Let a happening move the items."""
     what, name = happening["what"], happening["item"]
+    if what == "listed":
+        for listed in happening["hashes"]:
+            states.setdefault(listed, ItemState())
     if not name:
         return
     state = states.setdefault(name, ItemState())
@@ -94,6 +104,7 @@ def apply(states: dict[str, ItemState], happening: Mapping[str, Any]) -> None:
         state.runs.append(happening["uid"])
     elif what in OVER or what in ("waiting", "asks"):
         state.state, state.reason = what, happening.get("reason", "")
+        state.failures += bool(happening.get("failed"))
         state.ended = happening["time"] if what in OVER else None
 
 

@@ -9,19 +9,19 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bluesky.utils import MsgGenerator
 
 from devices.clock import Handle
 from devices.errors import LabError
-from labctl.config.checking import validate
 from labctl.config.folder import Config
+from labctl.night.agenda import Agenda
 from labctl.night.chronicle import Chronicle, ItemState
-from labctl.night.listing import Entry, Item, Night, place, read_item
+from labctl.night.heart import LOOP
+from labctl.night.listing import Item, Night
 from labctl.night.orders import Order, pending
-from labctl.runs.briefs import find_run
+from labctl.night.stillness import Stillness
 from labctl.session import Session
 from labctl.workers import Worker
 
@@ -41,19 +41,21 @@ Resume = Callable[[Session, Item, Sequence[str], dict[str, Any]], MsgGenerator[A
 
 @dataclass(eq=False)
 class _Attempt:
-    """One worker at work on an item. cut: why it was ended before its end."""
+    """One worker at work on an item. begun, ending: its plan is begun, is told to end. cut: why it was ended early."""
 
     item: Item
     worker: Worker | None = None
     timer: Handle | None = None
     begun: threading.Event = field(default_factory=threading.Event)
+    ending: threading.Event = field(default_factory=threading.Event)
     cut: str = ""
 
 
 class Conductor:
     """Runs the items of a night on an open session.
 
-    beat: called at every look, with the items at work and how far each engine has come.
+    elapsed: how long the night has lasted already [s]. beat: called at every look, with the items at work and how far
+    each engine has come. answered: whether somebody can be asked; what has to ask fails otherwise.
     """
 
     def __init__(
@@ -64,44 +66,45 @@ class Conductor:
         config: Config,
         resume: Resume,
         *,
+        elapsed: float = 0.0,
         say: Callable[[str], object] = log.info,
         beat: Callable[[dict[str, int]], object] = lambda _: None,
+        answered: bool = True,
     ) -> None:
-        self._lab, self._night, self._config, self._resume = lab, night, config, resume
-        self._chronicle, self._say, self._beat = chronicle, say, beat
-        self._items = list(night.items)
+        self._lab, self._night, self._resume, self._elapsed = lab, night, resume, elapsed
+        self._chronicle, self._say, self._beat, self._answered = chronicle, say, beat, answered
+        self._agenda = Agenda(night.items, lab.data, chronicle, config, lab.clock.time, say)
         self._at_work: dict[str, _Attempt] = {}
+        self._claimed: dict[str, list[str]] = {}
         self._news: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._messages: dict[str, int] = {}
+        self._ticks = 0
         self._closing = ""
         self._over, self._interrupted = threading.Event(), False
-        # Ended attempts that keep virtual time still until what waited for them has begun; the loop's thread only.
-        self._still: set[_Attempt] = set()
+        self._still = Stillness(lab.clock)
         self._concluded: list[_Attempt] = []
 
     def run(self) -> dict[str, ItemState]:
         """Run until nothing can begin any more and nothing runs; return where every item stands."""
-        for item in self._items:
-            self._state(item)
-        deadline = None
-        if self._night.deadline is not None:
-            deadline = self._lab.clock.after(self._night.deadline, self._at_deadline, "deadline")
+        deadline = self._deadline()
         try:
             self._begin_what_can()
             while self._at_work or self._can_wait():
                 self._take_news()
                 self._take_orders()
                 self._begin_what_can()
-                self._beat(dict(self._messages))
+                self._tell_progress()
         finally:
             if deadline is not None:
                 deadline.cancel()
             self._closing = self._closing or "the night is over"
-            self._let_go(None)
             self._over.set()
-        for item in self._items:
-            if not (self._state(item).over or self._interrupted):
-                self._tell("stopped", item, reason=self._closing)
+            self._still.end()
+        if not self._interrupted:
+            for item in self._agenda.items:
+                if not self._agenda.state(item).over:
+                    self._agenda.tell("stopped", item, reason=self._closing)
+            self._take_orders()
         return self._chronicle.states
 
     @property
@@ -115,29 +118,34 @@ class Conductor:
         self._news.put(lambda: self._close(reason))
         self._over.wait()
 
-    def _state(self, item: Item) -> ItemState:
-        return self._chronicle.states.setdefault(item.name, ItemState())
-
     def _can_wait(self) -> bool:
         """Return whether an item waits for a person's word and the night is not being ended."""
-        return not self._closing and any(self._state(item).state == "asks" for item in self._items)
+        asks = any(self._agenda.state(item).state == "asks" for item in self._agenda.items)
+        return asks and not self._closing
+
+    def _tell_progress(self) -> None:
+        """Say that the night goes on, and how far: what is stuck does not count on, and neither does a stuck loop."""
+        self._lab.clock.loop.call_soon_threadsafe(self._tick)
+        self._beat({LOOP: self._ticks} | {name: self._messages.get(name, 0) for name in self._at_work})
+
+    def _tick(self) -> None:
+        self._ticks += 1
+
+    def _deadline(self) -> Handle | None:
+        if self._night.deadline is None:
+            return None
+        left = self._night.deadline - self._elapsed
+        if left <= 0:
+            self._closing = "the deadline has come"
+            return None
+        return self._lab.clock.after(left, self._at_deadline, "deadline")
 
     def _at_deadline(self) -> None:
         """Begin nothing more, and end what runs where the list says so; on the clock's thread."""
         if self._night.at_deadline == "stop":
-            self._soon(lambda: self._close("the deadline has come"))
+            self._news.put(self._still.during(lambda: self._close("the deadline has come")))
         else:
             self._closing = self._closing or "the deadline has come"
-
-    def _soon(self, action: Callable[[], None]) -> None:
-        """Have something done by the thread that runs the night; virtual time stands still until it is begun."""
-        self._lab.clock.hold()
-
-        def begin() -> None:
-            self._lab.clock.release()
-            action()
-
-        self._news.put(begin)
 
     def _take_news(self) -> None:
         """Wait for the next news, or the next look; what came at once is taken at once."""
@@ -147,111 +155,124 @@ class Conductor:
                 self._news.get_nowait()()
 
     def _close(self, reason: str) -> None:
+        """Begin nothing more and end what runs, all at once."""
         self._closing = reason
-        self._let_go(None)
         for attempt in self._at_work.values():
             self._cut(attempt, reason)
 
     def _cut(self, attempt: _Attempt, reason: str) -> None:
-        """End an item at work in good order."""
-        assert attempt.worker is not None
+        """Have an item at work ended in good order; return when its plan knows, not when its cleanup is over.
+
+        Cleanup may take its time, and so may that of others beside it: nobody may wait here while time is kept still.
+        """
+        worker = attempt.worker
+        assert worker is not None
         attempt.cut = attempt.cut or reason
-        if not attempt.worker.done:
-            attempt.worker.end(reason)
+        if worker.done or attempt.ending.is_set():
+            return
+        threading.Thread(target=_end, args=(worker, reason), name=f"end {worker.name}", daemon=True).start()
+        while not attempt.ending.wait(LOOK) and not worker.done:
+            pass
 
     def _begin_what_can(self) -> None:
-        """Begin every item that may, in the order of the list; none overtakes one that waits for the same station."""
-        kept: set[str] = set()
-        began = []
-        for item in self._items:
-            state = self._state(item)
-            if state.over or item.name in self._at_work:
-                if not state.over:
-                    kept.add(f"sample {item.experiment.sample.id}")
+        """Begin every item that may, in the order of the list; then let time move that was kept still for them."""
+        while self._begin_some():
+            pass
+        self._still.let_go(self._concluded)
+        self._concluded = []
+
+    def _begin_some(self) -> bool:
+        """Begin what may; no item overtakes one that waits for the same station. Return whether to look again."""
+        agenda, kept, again = self._agenda, set[str](), False
+        began: list[_Attempt] = []
+        for item in tuple(agenda.items):
+            state, sample = agenda.state(item), f"sample {item.experiment.sample.id}"
+            if item.name in self._at_work:
+                kept.add(sample)
+            elif state.over or self._closing:
                 continue
-            if self._closing:
-                continue
-            if reason := self._hindrance(item):
-                self._tell("skipped", item, reason=reason)
-                continue
-            claims = self._claims(item)
-            if state.state == "asks" or not self._earlier_over(item):
-                kept.add(claims[-1])
-                continue
-            if all(self._lab.is_free(claim) and claim not in kept for claim in claims):
-                if (attempt := self._begin(item, claims)) is not None:
-                    began.append(attempt)
-            else:
+            elif reason := agenda.hindrance(item):
+                agenda.tell("skipped", item, reason=reason)
+                again = True
+            elif state.state == "asks" or agenda.waits_for_others(item):
+                kept.add(sample)
+            elif (claims := self._claims(item)) is None:
+                again = True
+            elif not all(self._lab.is_free(claim) and claim not in kept for claim in claims):
                 kept |= set(claims)
+            elif (attempt := self._begin(item, claims)) is not None:
+                kept.add(sample)
+                began.append(attempt)
+            else:
+                again = True
         for attempt in began:
             assert attempt.worker is not None
             while not attempt.begun.wait(LOOK) and not attempt.worker.done:
                 pass
-        self._let_go(self._concluded)
-        self._concluded = []
+        return again
 
-    def _earlier_over(self, item: Item) -> bool:
-        return all(self._chronicle.states[name].over for name in self._awaited(item))
-
-    def _awaited(self, item: Item) -> list[str]:
-        return [*item.entry.after, *(condition.item for condition in item.conditions)]
-
-    def _hindrance(self, item: Item) -> str:
-        """Return why an item cannot begin any more; nothing when it still may."""
-        for name in self._awaited(item):
-            earlier = self._chronicle.states.get(name)
-            if earlier is None:
-                return f"{name} was removed"
-            if earlier.over and earlier.state != "done":
-                return f"{name} was not done: {earlier.reason}"
-        if self._earlier_over(item):
-            for condition in item.conditions:
-                journals = [
-                    find_run(self._lab.data, uid) for uid in self._chronicle.states[condition.item].runs
-                ]
-                if reason := condition.unmet(journals):
-                    return reason
-        return ""
-
-    def _claims(self, item: Item) -> list[str]:
-        """Return what an item needs for itself: its stations, then its sample."""
-        return [*self._lab.stations_of(item.experiment), f"sample {item.experiment.sample.id}"]
+    def _claims(self, item: Item) -> list[str] | None:
+        """Return what an item needs for itself: its stations, then its sample; None where it fails for the lack of one."""
+        if item.name not in self._claimed:
+            try:
+                stations = self._lab.stations_of(item.experiment)
+            except Exception as error:  # noqa: BLE001 - one item that cannot be read must not end the others
+                self._fail(item, _words(error))
+                return None
+            self._claimed[item.name] = [*stations, f"sample {item.experiment.sample.id}"]
+        return self._claimed[item.name]
 
     def _begin(self, item: Item, claims: Sequence[str]) -> _Attempt | None:
         """Begin an item, or go on with it where it has runs already."""
-        state, experiment = self._state(item), str(uuid.uuid4())
+        agenda, experiment = self._agenda, str(uuid.uuid4())
+        state = agenda.state(item)
         marks = {"night": self._chronicle.folder.name, "night_item": item.name, "experiment": experiment}
         if self._night.operator:
             marks["operator"] = self._night.operator
         attempt = _Attempt(item)
         try:
+            left = self._time_left(item)
             if state.runs:
                 plan = self._resume(self._lab, item, tuple(state.runs), marks)
             else:
                 plan = self._lab.plan_of(item.experiment, marks)
-            self._tell("started", item, experiment=experiment, attempt=len(state.experiments) + 1)
-            self._at_work[item.name] = attempt
-            attempt.worker = self._lab.start(
+            agenda.tell("started", item, experiment=experiment, attempt=len(state.experiments) + 1)
+            worker = attempt.worker = self._lab.start(
                 self._watched(plan, attempt),
                 item.name,
                 claims=claims,
                 told=lambda name, document: self._document(item, name, document),
                 then=lambda _: self._news.put(lambda: self._conclude(attempt)),
             )
-            attempt.worker.RE.msg_hook = lambda _: self._count(item)
         except NeedsWord as error:
-            self._tell("asks", item, reason=str(error))
+            if self._answered:
+                agenda.tell("asks", item, reason=str(error))
+            else:
+                self._fail(item, f"somebody would have to be asked: {error}", for_good=True)
             return None
-        except LabError as error:
-            self._at_work.pop(item.name, None)
-            self._fail(item, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever hinders one item, the others go on
+            self._fail(item, _words(error))
             return None
-        if (longest := item.entry.longest) is not None:
-            too_long = f"it takes longer than {longest:g} s"
+        self._at_work[item.name] = attempt
+        worker.RE.msg_hook = lambda _: self._count(item)
+        worker.RE.state_hook = lambda new, _: self._on_state(attempt, new)
+        if left is not None:
+            too_long = f"it takes longer than {item.entry.longest:g} s"
+            cut = lambda: self._cut(attempt, too_long)  # noqa: E731 - what is done when time is up
             attempt.timer = self._lab.clock.after(
-                longest, lambda: self._soon(lambda: self._cut(attempt, too_long)), f"{item.name} longest"
+                left, lambda: self._news.put(self._still.during(cut)), f"{item.name} longest"
             )
         return attempt
+
+    def _time_left(self, item: Item) -> float | None:
+        """Return how long an item may still take [s], None for any time. Raises LabError when it has taken that."""
+        longest, began = item.entry.longest, self._agenda.state(item).began
+        if longest is None:
+            return None
+        left = longest if began is None else longest - max(0.0, self._lab.clock.time() - began)
+        if left <= 0:
+            raise LabError(f"it takes longer than {longest:g} s")
+        return left
 
     def _watched(self, plan: MsgGenerator[Any], attempt: _Attempt) -> MsgGenerator[Any]:
         """Run a plan; when it ends, keep time still until what waited for it has begun."""
@@ -259,23 +280,16 @@ class Conductor:
         try:
             return (yield from plan)
         finally:
-            if not self._closing:
-                self._still.add(attempt)
-                self._lab.clock.hold()
+            if not self._over.is_set():
+                self._still.keep(attempt)
 
-    def _let_go(self, concluded: Sequence[_Attempt] | None) -> None:
-        """Let time move again as far as these attempts held it, or all of them."""
-
-        def release() -> None:
-            for attempt in self._still & set(self._still if concluded is None else concluded):
-                self._still.discard(attempt)
-                self._lab.clock.release()
-
-        self._lab.clock.call(release)
+    def _on_state(self, attempt: _Attempt, new: str) -> None:
+        if new != "running":
+            attempt.ending.set()
 
     def _document(self, item: Item, name: str, document: dict[str, Any]) -> None:
         if name == "start":
-            self._tell("run", item, uid=document["uid"])
+            self._agenda.tell("run", item, uid=document["uid"])
 
     def _count(self, item: Item) -> None:
         self._messages[item.name] = self._messages.get(item.name, 0) + 1
@@ -284,42 +298,31 @@ class Conductor:
         """Take the end of an item."""
         item, worker = attempt.item, attempt.worker
         assert worker is not None
+        del self._at_work[item.name]
+        self._concluded.append(attempt)
         if attempt.timer is not None:
             attempt.timer.cancel()
         try:
             worker.result(0)
         except Exception as error:  # noqa: BLE001 - whatever it failed with, the night decides what follows
             if attempt.cut:
-                self._tell("waiting" if self._interrupted else "stopped", item, reason=attempt.cut)
+                self._agenda.tell("waiting" if self._interrupted else "stopped", item, reason=attempt.cut)
             else:
-                self._fail(
-                    item, f"{type(error).__name__}: {error}" if isinstance(error, LabError) else repr(error)
-                )
+                self._fail(item, _words(error))
         else:
-            self._tell("done", item)
-        self._concluded.append(attempt)
-        del self._at_work[item.name]
+            self._agenda.tell("done", item)
 
-    def _fail(self, item: Item, reason: str) -> None:
-        state, entry = self._state(item), item.entry
-        if entry.on_failure == "retry" and len(state.experiments) <= entry.retries and not self._closing:
-            self._tell("waiting", item, reason=f"it is tried again: {reason}")
+    def _fail(self, item: Item, reason: str, *, for_good: bool = False) -> None:
+        state, entry = self._agenda.state(item), item.entry
+        retried = entry.on_failure == "retry" and state.failures < entry.retries
+        if retried and not (for_good or self._closing):
+            self._agenda.tell("waiting", item, reason=f"it is tried again: {reason}", failed=True)
             return
-        self._tell("failed", item, reason=reason)
+        self._agenda.tell("failed", item, reason=reason)
         if entry.on_failure == "stop_all":
             self._close(f"{item.name} failed: {reason}")
-            return
-        sample = item.experiment.sample.id
-        for other in self._items:
-            same = other.experiment.sample.id == sample and other is not item
-            if same and not self._state(other).over and other.name not in self._at_work:
-                self._tell("skipped", other, reason=f"{item.name} failed on the same sample")
-
-    def _tell(self, what: str, item: Item, **details: Any) -> None:
-        self._chronicle.tell(self._lab.clock.time(), what, item.name, **details)
-        if what != "run":
-            reason = details.get("reason", "")
-            self._say(f"{item.name}: {what}{f' ({reason})' if reason else ''}")
+        else:
+            self._agenda.skip_sample(item, self._at_work)
 
     def _take_orders(self) -> None:
         for path, order in pending(self._chronicle.folder):
@@ -340,48 +343,22 @@ class Conductor:
             path.unlink()
 
     def _carry_out(self, order: Order) -> None:
+        if self._over.is_set():
+            raise LabError("the night is over")
         if order.verb == "stop":
             self._close(f"stopped by {order.who or 'an order'}")
-        elif order.verb == "add":
-            self._add(order)
-        elif order.verb == "go_on":
-            item = self._named(order.item)
-            if self._state(item).state != "asks":
-                raise LabError(f"{item.name} asks for nothing")
-            self._tell("waiting", item, reason=f"{order.who or 'somebody'} said to go on")
         else:
-            item = self._named(order.item)
-            if item.name in self._at_work or self._state(item).over:
-                raise LabError(
-                    f"{item.name} is {self._state(item).state}: only what waits can be moved or removed"
-                )
-            if order.before:
-                self._named(order.before)
-            self._items.remove(item)
-            if order.verb == "remove":
-                self._tell("removed", item)
-            else:
-                self._items.insert(place(self._items, order.before), item)
-                self._tell("moved", item, before=order.before)
+            self._agenda.obey(order, self._at_work)
+            self._claimed.pop(order.item, None)
 
-    def _add(self, order: Order) -> None:
-        entry = validate(Entry, order.entry, file="the order")
-        item = read_item(entry, Path(order.folder), self._config, self._items)
-        if order.before:
-            self._named(order.before)
-        self._items.insert(place(self._items, order.before), item)
-        self._state(item)
-        self._chronicle.tell(
-            self._lab.clock.time(),
-            "added",
-            item.name,
-            entry=order.entry,
-            folder=order.folder,
-            before=order.before,
-        )
 
-    def _named(self, name: str) -> Item:
-        for item in self._items:
-            if item.name == name:
-                return item
-        raise LabError(f"there is no item {name!r}; there are {', '.join(each.name for each in self._items)}")
+def _end(worker: Worker, reason: str) -> None:
+    try:
+        worker.end(reason)
+    except Exception:
+        # Its own thread raises it as well, where the night takes it as the item's end; here nobody is to be told.
+        log.exception("%s failed while it was ended (%s)", worker.name, reason)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, LabError) else repr(error)

@@ -15,10 +15,13 @@ from labctl.state import Owner
 
 NANO = 1_000_000_000
 
+LOOP = "the engines' loop"
+"""Under what name a beat tells how often the loop of all engines has turned: one that is stuck does not."""
+
 
 @dataclass(frozen=True)
 class Beat:
-    """One beat: whose, when [s since boot], messages by item so far."""
+    """One beat: whose, when [s since boot], messages by item so far, turns of the loop."""
 
     owner: Owner
     at: float

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from devices.errors import Corrupt
 from labctl.whole_file import write_whole
+
+log = logging.getLogger(__name__)
 
 Verb = Literal["add", "remove", "move", "go_on", "stop"]
 
@@ -36,10 +38,14 @@ def give(night: Path, order: Order) -> None:
 
 
 def pending(night: Path) -> Iterator[tuple[Path, Order]]:
-    """Yield orders not yet carried out, oldest first, with their files. Raises Corrupt."""
+    """Yield orders not yet carried out, oldest first, with their files; what is none is put aside."""
     written = (night / "orders").glob("order-*.json")
     for path in sorted(written, key=lambda each: each.stat().st_mtime_ns):
         try:
-            yield path, Order(**json.loads(path.read_text()))
+            order = Order(**json.loads(path.read_text()))
         except (ValueError, TypeError) as error:
-            raise Corrupt(f"{path} is no order ({error}); remove it") from error
+            # Somebody's slip in this folder must not end the night.
+            log.error("%s is no order, it is put aside: %s", path, error)
+            path.rename(path.with_suffix(".refused"))
+        else:
+            yield path, order

@@ -86,7 +86,8 @@ def _table(table: Table) -> str:
     ]
     title = f"<h3>{_text(table.title)}</h3>\n" if table.title else ""
     body = "\n".join(rows)
-    return f'{title}<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    inner = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+    return f'{title}<div class="scroll"><table>\n{inner}</table></div>'
 
 
 _MARKS = {"alarm": "alarm", "warning": "warning"}

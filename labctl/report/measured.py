@@ -1,4 +1,4 @@
-"""Predicted against measured, run by run: capacity, temperatures, residuals, spectra; and what was moved and flashed."""
+"""Predicted against measured, run by run: capacity, temperatures, residuals, spectra, effort."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def predicted(run: Run) -> Mapping[str, Any]:
 
 
 def bound(run: Run, anneals: Mapping[str, Run]) -> float | None:
-    """Return the charge [C] that the crystalline part of a cell's film can hold by the prediction of its last anneal."""
+    """Return the charge [C] that the crystalline part of a film can hold, by the prediction of its last anneal."""
     for uid in reversed(run.start.get("inputs") or []):
         density = predicted(anneals[uid]).get("crystalline_bound") if uid in anneals else None
         if isinstance(density, int | float):

@@ -35,7 +35,7 @@ def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
 
 
 def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    sample = _sample(metadata.get("sample"))
+    sample = sample_of(metadata.get("sample"))
     found = None if sample is None else believed(data, sample)
     if found is None or not found.by:
         return {}
@@ -43,7 +43,7 @@ def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {"believed": found.described(), **capacity}
 
 
-def _sample(said: Any) -> SampleRef | None:
+def sample_of(said: Any) -> SampleRef | None:
     """Return the sample that a plan speaks of; None where it is none of ours: anybody's plan may say anything."""
     if not isinstance(said, Mapping):
         return None

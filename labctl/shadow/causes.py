@@ -125,7 +125,9 @@ class Causes:
         share, chosen = max(singles)
         if share < ENOUGH:
             pairs = [
-                (self._explained((one, other)), (one, other)) for one in range(4) for other in range(one + 1, 4)
+                (self._explained((one, other)), (one, other))
+                for one in range(4)
+                for other in range(one + 1, 4)
             ]
             both, pair = max(pairs)
             if both - share > WORTH:

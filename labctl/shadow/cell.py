@@ -60,7 +60,9 @@ class ShadowCell:
     def _resistance(self, area: float) -> float:
         """Return what stands in series [ohm] for a small current, the film half full."""
         faces = self._faces
-        passage = faces.ocp.thermal * (1.0 / (faces.cathode_exchange * faces.active) + 1.0 / faces.anode_exchange)
+        passage = faces.ocp.thermal * (
+            1.0 / (faces.cathode_exchange * faces.active) + 1.0 / faces.anode_exchange
+        )
         return (faces.resistance + passage) / area
 
     @property
@@ -125,7 +127,9 @@ class ShadowCell:
 
     def _surface(self, current: float) -> float:
         film = self._film
-        return self._mean + float(film.drive @ self._amplitudes) - current / self._area * film.surface_resistance
+        return (
+            self._mean + float(film.drive @ self._amplitudes) - current / self._area * film.surface_resistance
+        )
 
     def _density(self, current: float) -> float:
         """Return the current through the whole area [A/m2], which is what the interfaces are told."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -91,7 +91,8 @@ class _Energy:
 class Shadow:
     """A model cell beside a real one.
 
-    expected: x of the film [-] as past runs lead to. unsure: of the cell's capacity [1]. Both are belief's.
+    expected: returns x of the film [-] as past runs lead to; asked where the voltage does not say it. unsure: of the
+    cell's capacity [1]. Both are belief's.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class Shadow:
         limits: ShadowLimits,
         listener: Listener,
         *,
-        expected: float,
+        expected: Callable[[], float],
         unsure: float,
     ) -> None:
         self._cell, self._free, self._limits, self._listener = cell, free, limits, listener
@@ -110,7 +111,7 @@ class Shadow:
         self._row: Measured | None = None
         self._compared: Measured | None = None
         self._sight: Sight | None = None
-        self._origin = expected
+        self._origin = cell.lithium
         self._volt_seconds = 0.0
         self._told: Difference | None = None
         self._energy = _Energy(0.0)
@@ -119,14 +120,14 @@ class Shadow:
 
     def row(self, row: Measured) -> None:
         """Take the next row."""
-        before, self._row = self._row, row
+        before = self._row
         if before is None or self._compared is None:
+            self._row = row
             self._begin(row)
             return
         if row.step != before.step:
-            self._compare(before)
-            self._close_energy(before)
-            self._judge(before)
+            self._end()
+            self._row = row
             self._compare(row)
             if row.cycle != before.cycle:
                 self._anchor(row)
@@ -135,9 +136,12 @@ class Shadow:
             or abs(row.voltage - self._compared.voltage) >= VOLTAGE_APART
         ):
             self._compare(row)
+        self._row = row
 
     def step(self, label: float, step: Mapping[str, Any]) -> None:
         """Take a finished step, a row of the stream `steps`."""
+        if self._row is not None and step["step_count"] == self._row.step:
+            self._end()
         predicted = self._free.follow(step)
         measured = float(step["charge"])
         if predicted is None or predicted * measured <= 0.0:
@@ -157,22 +161,26 @@ class Shadow:
                 f" {abs(apart):.0%} {'less' if apart < 0.0 else 'more'}",
             )
 
-    def end(self) -> None:
-        """Say what the last step came to; no more rows follow."""
+    def _end(self) -> None:
+        """Say what the step of the last row came to: whether another follows, nobody knows yet."""
         if self._row is not None and self._compared is not None:
             self._compare(self._row)
             self._close_energy(self._row)
             self._judge(self._row)
 
     def _begin(self, row: Measured) -> None:
-        """Fill the model as past runs say, or as the voltage does where that says more, or says another thing."""
-        self._cell.rest_at(self._expected)
-        sight = self._cell.see(row.voltage, row.current)
-        by = "its past runs"
-        if sight is None or sight.slope > STEEP or abs(sight.voltage - row.voltage) > AGREES:
-            if self._cell.shift_to(row.voltage, row.current) is None:
-                raise ValueError(f"no filling of the model has {row.voltage:.3f} V")
-            by = "its voltage"
+        """Fill the model as its voltage says; where that says little, as past runs lead to, if the voltage agrees."""
+        if self._cell.shift_to(row.voltage, row.current) is None:
+            raise ValueError(f"no filling of the model has {row.voltage:.3f} V")
+        by, sight = "its voltage", self._cell.see(row.voltage, row.current)
+        if sight is not None and sight.slope <= STEEP:
+            by_voltage, expected = self._cell.lithium, self._expected()
+            self._cell.rest_at(expected)
+            sight = self._cell.see(row.voltage, row.current)
+            by = "its past runs"
+            if sight is None or abs(sight.voltage - row.voltage) > AGREES:
+                self._cell.rest_at(by_voltage)
+                by = f"its voltage; its past runs lead to x = {expected:.3f}"
         self._free.rest_as(self._cell)
         self._origin, self._compared = self._cell.lithium, row
         self._energy = _Energy(row.energy)

@@ -42,6 +42,7 @@ def test_a_charger_without_a_watchdog_needs_a_dead_man(open_lab, tmp_path):
     config = tmp_path / "config"
     shutil.copytree(config_dir(), config)
     path = config / "benches" / "twin.toml"
-    path.write_text(path.read_text().replace('driver = "glassman_fj"', 'driver = "fug_probus"'))
+    text = path.read_text().replace('driver = "glassman_fj"', 'driver = "fug_probus"')
+    path.write_text(text.replace("dead_man = true", "dead_man = false"))
     with pytest.raises(LabError, match="no watchdog"):
         open_lab(config=config)

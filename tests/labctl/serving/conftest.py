@@ -56,6 +56,9 @@ class Served:
 
     def driver(self, part):
         kind, parameters = DRIVERS[part]
+        if part == "gate":
+            # Nobody speaks to the board in these tests, whose own contact would hold the interlock loop open.
+            self.server.world.station("lamp").gate.inhibit_input = False
         address = self.address(part)
         port = (
             VisaPort(address.target, self.clock, locks=self.locks)

@@ -1,0 +1,66 @@
+"""A shadow as the lab believes the cell of a run to be; the twins' world is never looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from devices.limits import ShadowLimits
+from labctl.belief import Believer
+from labctl.runs.run import Run
+from labctl.runs.search import Search, search
+from labctl.samples.telling import sample_of
+from labctl.shadow.cell import ShadowCell
+from labctl.shadow.free import COULOMBS, FreeCell
+from labctl.shadow.watch import Listener, Shadow
+
+FIT_SD = 0.018
+"""Of a capacity: rms of the fit that leads from an anneal to a cell (FLA paper's rows)."""
+
+UNTOLD_SD = 0.05
+"""Of a capacity of which the start document says nothing; guess."""
+
+CYCLED = frozenset({"cycle", "take_over"})
+"""Plans that pass charge through a cell."""
+
+
+def shadow_of(
+    start: Mapping[str, Any], data: Path, believer: Believer, limits: ShadowLimits, listener: Listener
+) -> Shadow:
+    """Return the shadow of a cycling run by its start document.
+
+    Raises ValueError (FoilError, CellError) for a sample that no model knows, DataError for facts that contradict.
+    """
+    sample = sample_of(start.get("sample"))
+    if sample is None:
+        raise ValueError("its start document names no sample of ours")
+    foil = believer.foil(sample)
+    # What is cycled is a cell, whether or not somebody has written down when it was built.
+    foil.assemble(0.0)
+    built = foil.as_cell()
+    cell = ShadowCell(built.cell.parameters, built.state)
+    as_made = cell.lithium
+
+    def expected() -> float:
+        return as_made - charge_before(data, sample.id, float(start["time"])) / cell.site_charge
+
+    capacity = start.get("capacity") or {}
+    told = float(capacity["sd_Ah"]) / float(capacity["value_Ah"]) if capacity else UNTOLD_SD
+    free = FreeCell(built.cell, built.state)
+    return Shadow(cell, free, limits, listener, expected=expected, unsure=math.hypot(told, FIT_SD))
+
+
+def charge_before(data: Path, sample_id: str, time: float) -> float:
+    """Return the net charge [C] that the finished steps of a sample's runs before a time label [s] passed."""
+    earlier = [
+        brief
+        for brief in search(data, Search(sample=sample_id, until=time))
+        if brief.plan in CYCLED and brief.time < time
+    ]
+    runs = [Run(brief.path, until_damage=True) for brief in earlier]
+    charges = [
+        float(run.table("steps", ["charge"])["charge"].sum()) for run in runs if "steps" in run.streams
+    ]
+    return COULOMBS * math.fsum(charges)
