@@ -18,9 +18,9 @@ from bluesky.utils import RunEngineInterrupted
 from night import make_films, sample
 
 import labctl
-from devices.programs import CellLimits, Program, Step
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.roles import Assemble
-from devices.techniques import ConstantCurrent, Record, Until
 from labctl import Run
 from labctl.config.finder import config_dir
 from labctl.runs.briefs import run_files

@@ -26,7 +26,7 @@ from bluesky import RunEngine
 from bluesky.utils import Msg
 
 from devices.base import Column, RowStream
-from devices.cycle_columns import PRIMARY_COLUMNS
+from devices.cycling.columns import PRIMARY_COLUMNS
 from devices.limits import DiskLimits
 from labctl.clock.virtual import VirtualClock
 from labctl.engine import LabEngine

@@ -23,11 +23,11 @@ from bluesky.utils import MsgGenerator
 from ophyd.status import StatusBase
 
 import labctl
-from devices.programs import CellLimits, Loop, Program, Step
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.recipes import to_json
 from devices.roles import Assemble
 from devices.samples import Layer, SampleRef
-from devices.techniques import ConstantCurrent, Record, Until
 from labctl import Run, Session
 from labctl.config.finder import config_dir
 from labctl.engine import LabEngine

@@ -16,24 +16,24 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from devices.base import EVENT_COLUMNS, Instrument, Station
-from devices.cells import CellSize
 from devices.clock import Clock, Handle, Poller
-from devices.contact import contact_fault
-from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
-from devices.cycle_flight import CycleFlight, Pace
-from devices.cycle_ledger import CycleLedger
-from devices.cycle_left import described, refuse_other
-from devices.cycle_position import Phase, Planned, Position
-from devices.cycler import LONGEST_STEP, Cycler, Job
+from devices.cycling.cells import CellSize
+from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
+from devices.cycling.contact import contact_fault
+from devices.cycling.cycler import LONGEST_STEP, Cycler, Job
+from devices.cycling.flight import CycleFlight, Pace
+from devices.cycling.ledger import CycleLedger
+from devices.cycling.left_over import described, refuse_other
+from devices.cycling.plausibility import plausibility
+from devices.cycling.position import Phase, Planned, Position
+from devices.cycling.programs import Program, loops
+from devices.cycling.sequence import Course, Part, Seen
+from devices.cycling.techniques import setpoint_current
 from devices.errors import InterlockError, LabError, LimitError, ProgramError
 from devices.limits import ChannelLimits
-from devices.plausibility import plausibility
-from devices.programs import Program, loops
 from devices.quantities import STRICT, Unit
 from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands, TakeOver
 from devices.samples import SampleRef
-from devices.sequence import Course, Part, Seen
-from devices.techniques import setpoint_current
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from ophyd.status import StatusBase
 
 from devices.base import RowStream
 from devices.clock import Clock
+from devices.cycling.programs import Program
 from devices.lamp.unfinished import Unfinished
-from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.macros import Macro
+from devices.cycling.programs import CellLimits, Program
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.limits import Limits
-from devices.macros import Macro
-from devices.programs import CellLimits, Program
 from devices.samples import SampleRef
 from labctl.config import readers
 from labctl.config.check import kind_of, widest_cell

@@ -46,12 +46,12 @@ class Owner:
     def this(cls, since: float) -> Self:
         """Return this process."""
         pid = os.getpid()
-        return cls(pid, _boot(), _began(pid), since)
+        return cls(pid, boot_id(), _began(pid), since)
 
     @property
     def lives(self) -> bool:
         """Whether it is still there."""
-        return self.boot == _boot() and bool(self.began) and self.began == _began(self.pid)
+        return self.boot == boot_id() and bool(self.began) and self.began == _began(self.pid)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,8 @@ def states(data: Path) -> Iterator[Said]:
             yield said
 
 
-def _boot() -> str:
+def boot_id() -> str:
+    """Return which boot of this machine this is; "unknown" where the kernel does not say."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:

@@ -10,7 +10,7 @@ import bluesky.plan_stubs as bps
 from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator, short_uid
 
-from devices.programs import Program
+from devices.cycling.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
 from devices.samples import SampleRef

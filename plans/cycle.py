@@ -8,8 +8,8 @@ from typing import Any
 from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator
 
-from devices.cells import CellSize
-from devices.programs import Program
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import Program
 from devices.recipes import to_json
 from devices.roles import CycleJob, Potentiostat
 from devices.samples import SampleRef

@@ -3,11 +3,11 @@
 import pytest
 
 import labctl
-from devices.cells import CellSize, Rate
-from devices.macros import RateTest
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
+from devices.cycling.techniques import Record
 from devices.recipes import AnnealRecipe
 from devices.samples import Layer, SampleRef
-from devices.techniques import Record
 
 
 @pytest.fixture

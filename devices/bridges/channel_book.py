@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from devices.bridges.squidstat_elements import Message, unrolled
-from devices.cycle_verdict import MOST_INVALID
+from devices.cycling.verdict import MOST_INVALID
 
 RECOVERY_QUIET = 5.0
 """Seconds without a recovered row after which the instrument has said all that it kept; guess."""

@@ -21,7 +21,7 @@ limits, upload, start and stop take the channel for this client as long as it li
 "owned", with `holder`. A start that failed may come again. stop forgets what was uploaded and not started; idle takes
 it off the instrument, by a rest that is stopped at once and leaves no records. What was uploaded with "open" is
 stopped when nobody asked for the channel's rows for so long that its
-host is gone (devices.presence). An experiment is a list of elements
+host is gone (devices.cycling.presence). An experiment is a list of elements
 (devices.bridges.squidstat_elements) and {"repeat": n, "body": [...]}. An element's "charge_safety" [C] says that its
 "charge" is no end but a limit: the experiment is stopped when it was reached. Records; a number that is not finite is
 null:
@@ -49,8 +49,8 @@ from devices.bridges.channel_book import ChannelBook, Element, Point, Row, Stopp
 from devices.bridges.leases import Client, Lease, Leases
 from devices.bridges.lines import pack, unpack
 from devices.bridges.squidstat_elements import ElementError, Message, make_element
+from devices.cycling.presence import is_gone
 from devices.errors import Garbled, InstrumentError
-from devices.presence import is_gone
 
 log = logging.getLogger(__name__)
 

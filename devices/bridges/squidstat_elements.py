@@ -87,7 +87,7 @@ KINDS: Mapping[str, ElementKind] = {
     ),
     "galvanostatic_impedance": ElementKind("AisEISGalvanostaticElement", SINE),
 }
-"""By the technique's name. Ends are called as in devices.techniques.Until."""
+"""By the technique's name. Ends are called as in devices.cycling.techniques.Until."""
 
 
 def make_element(library: Any, message: Message) -> Any:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from devices.bridges.squidstat_elements import KINDS
-from devices.errors import LimitError, ProgramError
-from devices.programs import CellLimits, Step
-from devices.techniques import (
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -25,6 +24,7 @@ from devices.techniques import (
     VoltageRamp,
     setpoint_current,
 )
+from devices.errors import LimitError, ProgramError
 
 VOLTAGE_RANGE = 10.0
 """Volts, both ways."""

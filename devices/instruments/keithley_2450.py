@@ -43,14 +43,15 @@ from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock
-from devices.cycle_verdict import drive_of, held_voltage, is_rest
-from devices.cycler import Job, Mark, Page
+from devices.cycling.cycler import Job, Mark, Page
+from devices.cycling.host_cycler import HASTE, HostCycler
+from devices.cycling.host_flight import Fetched
+from devices.cycling.host_run import Meter, Reading
+from devices.cycling.presence import HOST_LAPSE
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, VoltageRamp
+from devices.cycling.verdict import drive_of, held_voltage, is_rest
 from devices.errors import Garbled, InstrumentError, LimitError
-from devices.host_cycler import HASTE, HostCycler
-from devices.host_flight import Fetched
-from devices.host_run import Meter, Reading
-from devices.presence import HOST_LAPSE
-from devices.programs import CellLimits, Program, Step
 from devices.quantities import STRICT, Unit
 from devices.sourcemeter.abilities import (
     BUFFER_ROWS,
@@ -74,7 +75,6 @@ from devices.sourcemeter.abilities import (
 )
 from devices.sourcemeter.dialect import LINE, MAKER, error, identity, numbers, printable, text
 from devices.sourcemeter.trigger import NOTHING, Plan, swept, timed
-from devices.techniques import ConstantCurrent, ConstantVoltage, VoltageRamp
 from devices.wire import Sync, Wire
 
 DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")

@@ -41,7 +41,9 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Record
+from devices.cycling.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Record
+from devices.cycling.programs import Program, Step
+from devices.cycling.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.checks import check_ranges
@@ -60,9 +62,7 @@ from devices.methodscript.running import (
     Skip,
     parts_of,
 )
-from devices.programs import Program, Step
 from devices.quantities import STRICT
-from devices.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.wire import Sync, Wire
 
 T = TypeVar("T")

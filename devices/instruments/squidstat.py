@@ -3,12 +3,12 @@
 Control: limits, upload and start of an experiment; stop, which opens the cell.
 Get:     identity, busy, number of channels, records (element begins and ends, row, spectrum point, stopped, alarms).
 Measure: voltage, current, temperature, impedance, as rows of a running experiment; the idle channel's voltage.
-Set:     every technique of devices.techniques, within +-10 V and 1 A; ends by voltage, current, charge, duration,
-         dV/dt at rest and dI/dt at a constant voltage, as devices.bridges.squidstat_elements has them.
+Set:     every technique of devices.cycling.techniques, within +-10 V and 1 A; ends by voltage, current, charge,
+         duration, dV/dt at rest and dI/dt at a constant voltage, as devices.bridges.squidstat_elements has them.
 
 An uploaded experiment runs on the instrument whatever becomes of the host; under on_host_loss = open the bridge opens
-the cell when its host is gone (devices.presence). Every request carries an id that its reply repeats, so a late reply
-is never taken for another; start and upload carry a token, so neither acts twice. The cell's voltage and current
+the cell when its host is gone (devices.cycling.presence). Every request carries an id that its reply repeats, so a late
+reply is never taken for another; start and upload carry a token, so neither acts twice. The cell's voltage and current
 limits are the channel's own. Its charge limit ends the element, and the bridge then stops the experiment; without the
 bridge the next element begins, under the same limit. The bridge stops a driven element whose readings fail, too.
 
@@ -45,9 +45,7 @@ from devices.bridges.squidstat_steps import (
     remarks_on,
 )
 from devices.clock import Clock
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import READING_FAILED
-from devices.cycler import (
+from devices.cycling.cycler import (
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
@@ -59,6 +57,10 @@ from devices.cycler import (
     RunStopped,
     SpectrumPoint,
 )
+from devices.cycling.ends import EndReason
+from devices.cycling.presence import HOST_LAPSE
+from devices.cycling.programs import CellLimits, Loop, Program, Step, loops
+from devices.cycling.verdict import READING_FAILED
 from devices.errors import (
     Garbled,
     InstrumentError,
@@ -69,8 +71,6 @@ from devices.errors import (
     Timeout,
     WireError,
 )
-from devices.presence import HOST_LAPSE
-from devices.programs import CellLimits, Loop, Program, Step, loops
 from devices.quantities import STRICT
 from devices.wire import Sync, Terminated, Wire
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 
-from devices.errors import LimitError, ProgramError
-from devices.methodscript.abilities import Abilities
-from devices.programs import Program, Step
-from devices.techniques import (
+from devices.cycling.programs import Program, Step
+from devices.cycling.techniques import (
     GalvanostaticImpedance,
     Impedance,
     OpenCircuit,
@@ -15,6 +13,8 @@ from devices.techniques import (
     setpoint_current,
     setpoint_voltages,
 )
+from devices.errors import LimitError, ProgramError
+from devices.methodscript.abilities import Abilities
 
 OF_CURRENT = ("current_above", "current_below", "charge", "energy", "current_rate_below")
 """Ends that an open cell cannot meet: no current is measured there."""

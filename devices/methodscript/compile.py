@@ -23,15 +23,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devices.cycler import Job
+from devices.cycling.cycler import Job
+from devices.cycling.programs import CellLimits, Loop, Step
+from devices.cycling.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 from devices.errors import ProgramError
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import FIRST_SAFETY
 from devices.methodscript.sampling import sampling_of
 from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
 from devices.methodscript.text import indented, integer, literal, package, when
-from devices.programs import CellLimits, Loop, Step
-from devices.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from devices.cycler import Record
+from devices.cycling.cycler import Record
 from devices.errors import InstrumentError, Timeout
 from devices.methodscript.conversation import Conversation, StoredFile
 from devices.methodscript.reading import RunReader

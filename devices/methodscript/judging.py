@@ -15,15 +15,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import CURRENT_TOLERANCE as LOST_SHARE
-from devices.cycle_verdict import FAR as FAR_OFF
-from devices.cycle_verdict import drive_of, held_voltage
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    CurrentRamp,
+    OpenCircuit,
+)
+from devices.cycling.verdict import CURRENT_TOLERANCE as LOST_SHARE
+from devices.cycling.verdict import FAR as FAR_OFF
+from devices.cycling.verdict import drive_of, held_voltage
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.sampling import CALM, FIRST, MOVED, PACE, Sampling
 from devices.methodscript.text import absolute, integer, literal, package, when
-from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, ConstantPower, ConstantResistance, CurrentRamp, OpenCircuit
 
 REASONS: Mapping[int, EndReason] = {
     1: EndReason.VOLTAGE_ABOVE,

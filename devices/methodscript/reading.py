@@ -11,9 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import MOST_INVALID, READING_FAILED, fault_of, is_rest
-from devices.cycler import (
+from devices.cycling.cycler import (
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
@@ -22,12 +20,14 @@ from devices.cycler import (
     RunStopped,
     SpectrumPoint,
 )
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import Step
+from devices.cycling.verdict import MOST_INVALID, READING_FAILED, fault_of, is_rest
 from devices.errors import Garbled
 from devices.methodscript.compile import Script
 from devices.methodscript.complaints import Complaint, parse_complaint
 from devices.methodscript.judging import FIRST_SAFETY, REASONS
 from devices.methodscript.packages import Status, Value, parse_package
-from devices.programs import Step
 
 NUMBERED = ("ja", "jb")
 BEGIN = ("eb",)

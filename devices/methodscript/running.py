@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from devices.cycle_ends import EndReason
-from devices.cycler import ElementBegan, Nodes, Record, RowTaken, RunStopped, SpectrumPoint
+from devices.cycling.cycler import ElementBegan, Nodes, Record, RowTaken, RunStopped, SpectrumPoint
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import Jump, Loop, Program, Step
 from devices.methodscript.reading import RunReader
-from devices.programs import Jump, Loop, Program, Step
 
 MEASURE_VOLTAGE = (
     *("var p", "set_pgstat_chan 0", "cell_off", "set_pgstat_mode 2", "set_range ab 6"),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from devices.cycle_ends import EndReason
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import Step
+from devices.cycling.techniques import CurrentRamp, VoltageRamp
 from devices.errors import LimitError
 from devices.methodscript.abilities import Abilities
-from devices.programs import Step
-from devices.techniques import CurrentRamp, VoltageRamp
 
 SHARE = 0.1
 """Of the interval of rows: the interval of samples; guess."""

@@ -16,7 +16,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from devices.cycle_ends import EndReason
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    CurrentRamp,
+    Impedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    VoltageRamp,
+)
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import (
     CURRENT_TOLERANCE,
@@ -30,18 +42,6 @@ from devices.methodscript.judging import (
 )
 from devices.methodscript.sampling import Sampling
 from devices.methodscript.text import absolute, indented, integer, literal, package, when
-from devices.programs import CellLimits, Step
-from devices.techniques import (
-    ConstantCurrent,
-    ConstantPower,
-    ConstantResistance,
-    ConstantVoltage,
-    CurrentRamp,
-    Impedance,
-    OpenCircuit,
-    PotentiostaticImpedance,
-    VoltageRamp,
-)
 
 DIRECT, FAST, CURRENT = 2, 3, 6
 """PGStat modes: potentiostat at low and at high speed, galvanostat."""

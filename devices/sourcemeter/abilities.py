@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from devices.cycle_verdict import is_rest
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, VoltageRamp
+from devices.cycling.verdict import is_rest
 from devices.errors import LimitError, ProgramError
-from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, VoltageRamp
 
 VOLTAGE_RANGE = 20.0
 """Volts, both ways; the range of every step (the 200 V range is never used)."""

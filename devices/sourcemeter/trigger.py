@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from devices.programs import Step
+from devices.cycling.programs import Step
+from devices.cycling.techniques import VoltageRamp
 from devices.sourcemeter.abilities import BUFFER_ROWS, LONGEST_DELAY, stairs
 from devices.sourcemeter.dialect import text
-from devices.techniques import VoltageRamp
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import Program
 from devices.errors import Mistake
 from devices.limits import ChannelLimits, LampLimits, Limits
-from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from labctl.config.checking import joined
 from labctl.config.models import Experiment

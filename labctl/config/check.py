@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from devices.cycling.programs import CellLimits, Program
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
-from devices.programs import CellLimits, Program
 from devices.recipes import AnnealRecipe
 from labctl.config import experiments, readers
 from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond

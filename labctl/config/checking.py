@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from devices.cycling.programs import Refusals
 from devices.errors import ConfigError, Mistake
-from devices.programs import Refusals
 from labctl.config.documents import quoted
 from labctl.config.fields import Field, field_at
 from labctl.units import parse

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.macros import Macro
 from devices.errors import ConfigError, Mistake, ProgramError
-from devices.macros import Macro
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
 from devices.samples import SafeId, SampleRef

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.cycling.macros import Macro
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
-from devices.macros import Macro
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
 from labctl.config import experiments, readers

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.macros import Macro
+from devices.cycling.macros import Macro
 from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmModel, Mount, require_chuck
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe

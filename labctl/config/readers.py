@@ -8,27 +8,27 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from devices.cycling_macros import (
+from devices.cycling.cycle_macros import (
     ConstantCurrentConstantVoltage,
     CycleLife,
     Formation,
     PotentiostaticCharge,
 )
-from devices.errors import ConfigError, Mistake
-from devices.limits import Limits
-from devices.macros import Macro, RateTest
-from devices.programs import CellLimits, Program
-from devices.pulse_macros import (
+from devices.cycling.macros import Macro, RateTest
+from devices.cycling.programs import CellLimits, Program
+from devices.cycling.pulse_macros import (
     GalvanostaticTitration,
     HybridPulsePower,
     PotentiostaticTitration,
     Pulses,
     Ragone,
 )
+from devices.cycling.sweep_macros import Chronoamperometry, CyclicVoltammetry
+from devices.errors import ConfigError, Mistake
+from devices.limits import Limits
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.remote_table import RemoteTable
 from devices.samples import SampleRef
-from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
 from labctl.language.mistakes import each_of

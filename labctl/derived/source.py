@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from devices.cycle_columns import CycleFlag
-from devices.cycle_ends import OWN_ENDS, EndReason
+from devices.cycling.columns import CycleFlag
+from devices.cycling.ends import OWN_ENDS, EndReason
 from devices.samples import SampleRef
 from labctl.runs.run import Run, Table
 from labctl.samples.believed import believed

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from devices.base import Column
-from devices.cycle_columns import CycleFlag
+from devices.cycling.columns import CycleFlag
 from labctl.analysis.kramers_kronig import linear_test
 from labctl.analysis.spectra import best_fit
 from labctl.derived.flags import DerivedFlag

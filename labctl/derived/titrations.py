@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from devices.base import Column
-from devices.cycle_ends import EndReason
+from devices.cycling.ends import EndReason
 from labctl.analysis.steps import step_resistance
 from labctl.analysis.titration import DiffusionEstimate, gitt, pitt
 from labctl.derived.flags import DerivedFlag

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.cells import SECONDS_PER_HOUR
+from devices.cycling.cells import SECONDS_PER_HOUR
 from labctl.imports.readings import Floats, Integers, Rows, refusal
 
 LIKELY = (0.2, 5.0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.base import EVENT_COLUMNS, Column
-from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS, CycleFlag
+from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS, CycleFlag
 from labctl.event_uids import event_uid
 from labctl.imports.charge import integrate
 from labctl.imports.ledger import cycles_of, flags_of, steps_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devices.cycle_columns import CycleFlag
+from devices.cycling.columns import CycleFlag
 from labctl.analysis.cycles import capacities
 from labctl.imports.readings import Floats, Integers, Rows
 

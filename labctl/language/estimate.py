@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devices.cells import CellSize
-from devices.cycler import LONGEST_STEP
-from devices.programs import Jump, Loop, Node, Program, Step, loops
-from devices.techniques import (
+from devices.cycling.cells import CellSize
+from devices.cycling.cycler import LONGEST_STEP
+from devices.cycling.programs import Jump, Loop, Node, Program, Step, loops
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,

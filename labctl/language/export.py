@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from devices.cells import CellSize
-from devices.programs import Program
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import Program
 from labctl.language.printer import print_program
 from labctl.language.pybamm import show_pybamm, to_pybamm
 from labctl.language.unicycler import to_unicycler

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from devices.cycling.programs import Refusals
 from devices.errors import ProgramError
-from devices.programs import Refusals
 
 
 class ProgramMistakes(ProgramError):

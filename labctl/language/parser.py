@@ -37,11 +37,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from devices.cells import CellSize
-from devices.cycle_ends import EndReason
+from devices.cycling.cells import CellSize
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Jump, Loop, Node, Program, Step, When, beyond, leaves, loops
+from devices.cycling.techniques import OpenCircuit, Record, Until
 from devices.errors import ProgramError
-from devices.programs import CellLimits, Jump, Loop, Node, Program, Step, When, beyond, leaves, loops
-from devices.techniques import OpenCircuit, Record, Until
 from labctl.language.mistakes import each_of, refusals_of, together
 from labctl.language.quantities import CURRENTS, read
 from labctl.language.steps import CONTINUES, StepReader, whole

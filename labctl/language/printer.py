@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from devices.programs import CellLimits, Jump, Node, Program, Step, When
-from devices.techniques import (
+from devices.cycling.programs import CellLimits, Jump, Node, Program, Step, When
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,

@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from devices.cells import CellSize
-from devices.errors import ProgramError
-from devices.programs import CellLimits, Jump, Loop, Node, Program, Step
-from devices.techniques import (
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits, Jump, Loop, Node, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -27,6 +26,7 @@ from devices.techniques import (
     Technique,
     Until,
 )
+from devices.errors import ProgramError
 from labctl.language.parser import parse
 from labctl.language.printer import natural_end
 from labctl.language.quantities import write, write_scaled

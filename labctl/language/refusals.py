@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step, beyond
+from devices.cycling.techniques import OpenCircuit, Until
 from devices.errors import LabError, LimitError
-from devices.programs import CellLimits, Jump, Loop, Program, Step, beyond
-from devices.techniques import OpenCircuit, Until
 
 Check = Callable[[Program], object]
 """Refuses a program by raising: a station's check."""

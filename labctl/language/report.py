@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from devices.cells import SECONDS_PER_HOUR, CellSize
-from devices.cycler import LONGEST_STEP
+from devices.cycling.cells import SECONDS_PER_HOUR, CellSize
+from devices.cycling.cycler import LONGEST_STEP
+from devices.cycling.plausibility import plausibility
+from devices.cycling.programs import Program, Step
+from devices.cycling.techniques import ConstantCurrent
 from devices.limits import ChannelLimits
-from devices.plausibility import plausibility
-from devices.programs import Program, Step
-from devices.techniques import ConstantCurrent
 from labctl.language.estimate import Estimate, StepEstimate, estimate
 from labctl.language.printer import print_limits, print_step
 from labctl.language.refusals import Check, refusals

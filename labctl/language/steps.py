@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from devices.cells import Basis, CellSize, Rate
-from devices.errors import ProgramError
-from devices.programs import Step
-from devices.techniques import (
+from devices.cycling.cells import Basis, CellSize, Rate
+from devices.cycling.programs import Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -25,6 +24,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.errors import ProgramError
 from labctl.language.mistakes import told
 from labctl.language.printer import natural_end
 from labctl.language.quantities import CURRENTS, Quantity, read

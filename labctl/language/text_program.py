@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits, Program, Refusals
+from devices.cycling.techniques import Record
 from devices.errors import ProgramError
-from devices.programs import CellLimits, Program, Refusals
 from devices.quantities import STRICT
 from devices.samples import SafeId
-from devices.techniques import Record
 from labctl.language.mistakes import each_of
 from labctl.language.parser import parse
 

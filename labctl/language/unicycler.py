@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from devices.cells import SECONDS_PER_HOUR, CellSize
+from devices.cycling.cells import SECONDS_PER_HOUR, CellSize
+from devices.cycling.programs import CellLimits, Program
+from devices.cycling.techniques import Record
 from devices.errors import ConfigError, Mistake, ProgramError
-from devices.programs import CellLimits, Program
-from devices.techniques import Record
 from labctl.config.checking import validate
 from labctl.language.mistakes import each_of, together
 from labctl.language.unicycler_reader import Reader

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from devices.cells import CellSize, Rate
-from devices.errors import ProgramError
-from devices.programs import Loop, Step
-from devices.techniques import (
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.programs import Loop, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantVoltage,
     GalvanostaticImpedance,
@@ -21,6 +20,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.errors import ProgramError
 from labctl.language.mistakes import together, told
 from labctl.language.parser import DEEPEST, MOST_MISTAKES, UNREAD
 from labctl.language.unicycler_schema import (

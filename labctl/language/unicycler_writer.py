@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from devices.errors import ProgramError
-from devices.programs import Jump, Loop, Node, Program, Step, loops
-from devices.techniques import (
+from devices.cycling.programs import Jump, Loop, Node, Program, Step, loops
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantVoltage,
     GalvanostaticImpedance,
@@ -16,6 +15,7 @@ from devices.techniques import (
     Technique,
     VoltageRamp,
 )
+from devices.errors import ProgramError
 from labctl.language.unicycler_schema import milli
 
 FREQUENCIES = (1e-5, 1e7)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labctl.journal.records import RecordFile, read_records
+from labctl.journal.records import NEW, RecordFile, read_records, remove_dead
 
 OVER = frozenset({"done", "failed", "skipped", "stopped"})
 """States in which nothing more happens to an item."""
@@ -52,9 +52,12 @@ class Chronicle:
         self.past = tuple(happenings(folder))
         for happening in self.past:
             apply(self.states, happening)
-        number = len(_files(folder)) + 1
+        number = len(files(folder)) + 1
         self._turn = threading.Lock()
-        self._file = RecordFile(folder / f"{number}.jnl", {"holds": "night", **header})
+        path = folder / f"{number}.jnl"
+        # Who died while it made the next file left one that holds nothing.
+        remove_dead(path.with_name(path.name + NEW))
+        self._file = RecordFile(path, {"holds": "night", **header})
 
     def tell(self, time: float, what: str, item: str = "", **details: Any) -> None:
         """Write a happening: its time label [s since the epoch], what it was, whose."""
@@ -71,7 +74,7 @@ class Chronicle:
 
 def happenings(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield what was told of a night, in order, all its files. Raises Corrupt, Foreign, Newer."""
-    for path in _files(folder):
+    for path in files(folder):
         for record in read_records(path):
             if record.kind == "N":
                 yield record.payload
@@ -108,5 +111,6 @@ def apply(states: dict[str, ItemState], happening: Mapping[str, Any]) -> None:
         state.ended = happening["time"] if what in OVER else None
 
 
-def _files(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[Path]:
+    """Return the files of a night's chronicle, in order."""
     return sorted(folder.glob("*.jnl"), key=lambda path: int(path.stem))

@@ -8,14 +8,17 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from labctl.clock.virtual import VirtualClock
+from labctl.clock.wall import WallClock, boot_ns
 from labctl.config.checking import validate
 from labctl.config.folder import Config
 from labctl.night.chronicle import Chronicle
 from labctl.night.conductor import Conductor
 from labctl.night.folder import LIST, begun_of
-from labctl.night.heart import Heart
+from labctl.night.heart import NANO, Heart
 from labctl.night.listing import Entry, Night, place, read_copy, read_item
 from labctl.night.resuming import go_on_with
+from labctl.state import boot_id
 from labctl.stopping import scripted_session
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,16 @@ def run_night(folder: Path) -> int:
         try:
             night = _go_on(night, chronicle, config, now)
             chronicle.tell(now, "opened", missing={n: dict(r) for n, r in lab.missing.items()})
-            conductor = Conductor(lab, night, chronicle, config, go_on_with, say=_say_now, beat=heart.beat)
+            conductor = Conductor(
+                lab,
+                night,
+                chronicle,
+                config,
+                go_on_with,
+                elapsed=_elapsed(chronicle, lab.clock),
+                say=_say_now,
+                beat=heart.beat,
+            )
             stopping.engine = conductor
             heart.beat()
             states = conductor.run()
@@ -61,18 +73,14 @@ def _say_now(text: str) -> None:
 
 def _go_on(night: Night, chronicle: Chronicle, config: Config, now: float) -> Night:
     """Return the night with the items it was given while it ran; those whose process died wait, ask or are left."""
-    items = list(night.items)
+    items, hashes = list(night.items), dict[str, str]()
     for happening in chronicle.past:
         if happening["what"] == "listed":
-            was = happening["hashes"]
-            changed = [each.name for each in items if was.get(each.name, "") != each.experiment.config_hash]
-            for name in changed:
-                chronicle.tell(
-                    now, "asks", name, reason="its experiment's files were changed since the night began"
-                )
+            hashes |= happening["hashes"]
         elif happening["what"] == "added":
             entry = validate(Entry, happening["entry"], file="the night")
             item = read_item(entry, Path(happening["folder"]), config, items)
+            hashes[item.name] = happening["hash"]
             items.insert(place(items, happening["before"]), item)
         elif happening["what"] == "removed":
             items = [each for each in items if each.name != happening["item"]]
@@ -80,13 +88,27 @@ def _go_on(night: Night, chronicle: Chronicle, config: Config, now: float) -> Ni
             (moved,) = (each for each in items if each.name == happening["item"])
             items.remove(moved)
             items.insert(place(items, happening["before"]), moved)
-    if not chronicle.past:
-        chronicle.tell(now, "listed", hashes={each.name: each.experiment.config_hash for each in items})
-    by_name = {each.name: each for each in items}
-    for name, state in list(chronicle.states.items()):
-        if state.state != "running" or name not in by_name:
+    if not hashes:
+        hashes = {each.name: each.experiment.config_hash for each in items}
+        chronicle.tell(now, "listed", hashes=hashes, boot=boot_id(), since_boot=boot_ns() / NANO)
+    for item in items:
+        state = chronicle.states[item.name]
+        if state.over or state.state == "asks":
             continue
-        reason = "its process died"
-        what = {"ask": "asks", "leave": "stopped"}.get(by_name[name].entry.on_restart, "waiting")
-        chronicle.tell(now, what, name, reason=reason)
+        if item.experiment.config_hash != hashes[item.name]:
+            reason = "its experiment's files were changed since the night began; look, then let it go on"
+            chronicle.tell(now, "asks", item.name, reason=reason)
+        elif state.state == "running":
+            what = {"ask": "asks", "leave": "stopped"}.get(item.entry.on_restart, "waiting")
+            chronicle.tell(now, what, item.name, reason="its process died")
     return replace(night, items=tuple(items))
+
+
+def _elapsed(chronicle: Chronicle, clock: VirtualClock | WallClock) -> float:
+    """Return how long a night has lasted [s]: since boot where it is the same one, which no clock that is set moves."""
+    for happening in chronicle.past:
+        if happening["what"] == "listed":
+            if clock.kind == "wall" and happening["boot"] == boot_id():
+                return boot_ns() / NANO - float(happening["since_boot"])
+            return max(0.0, clock.time() - float(happening["time"]))
+    return 0.0

@@ -90,7 +90,7 @@ def rehearse(
             begin = lab.clock.time()
             chronicle = Chronicle(stage / "nights" / "rehearsal", {"night": night.name})
             try:
-                states = Conductor(lab, night, chronicle, config, resume).run()
+                states = Conductor(lab, night, chronicle, config, resume, answered=False).run()
             finally:
                 chronicle.close()
             end = lab.clock.time()

@@ -10,10 +10,11 @@ from urllib.parse import unquote
 
 from devices.errors import ConfigError, Corrupt, DataError
 from devices.limits import DiskLimits
+from labctl.config.documents import read
 from labctl.config.folder import Config
 from labctl.fact_file import Fact
 from labctl.night.chronicle import ItemState, apply, happenings
-from labctl.night.folder import Begun, begun_of
+from labctl.night.folder import LIST, Begun, begun_of
 from labctl.report.rehearsed import Promise, kept
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.run import Run
@@ -73,6 +74,7 @@ class Gathered:
     data: Path
     title: str
     night: str = ""
+    notes: str = ""
     begun: Begun | None = None
     over: bool = False
     told: list[Mapping[str, Any]] = field(default_factory=list)
@@ -100,6 +102,10 @@ def gather_night(data: Path, folder: Path) -> Gathered:
             found.end = max(found.end, float(happening["time"]))
     except DataError as error:
         found.troubles.append(f"the night's chronicle: {error}")
+    try:
+        found.notes = str(read(folder / LIST).body.get("notes", ""))
+    except ConfigError as error:
+        found.troubles.append(f"the night's list: {error}")
     promises = _promises(folder, found)
     for name in [*promises, *(name for name in states if name not in promises)]:
         if name in states or not _removed(found, name):

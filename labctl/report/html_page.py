@@ -12,6 +12,9 @@ import html
 from labctl.plain_text import plain
 from labctl.report.sections import Page, Picture, Section, Table
 
+SHORT = 20
+"""Signs of a cell that stays on one line: times, numbers with units."""
+
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.45 system-ui, sans-serif; color: #111; background: #fff; max-width: 76rem; margin: 0 auto;
@@ -27,6 +30,7 @@ p { margin: .3rem 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .3rem 0 .8rem; }
 th, td { text-align: left; vertical-align: top; padding: .28rem .7rem .28rem .45rem; border-bottom: 1px solid #ccc;
   overflow-wrap: break-word; max-width: 34rem; }
+td.short { white-space: nowrap; }
 th { color: #333; font-weight: 600; border-bottom: 1px solid #666; }
 tr.warning td:first-child { border-left: 4px solid #888; }
 tr.alarm td:first-child { border-left: 4px solid #000; font-weight: 700; }
@@ -80,14 +84,18 @@ def _table(table: Table) -> str:
     marks = table.marks or ("",) * len(table.rows)
     head = "".join(f"<th>{_text(name)}</th>" for name in table.header)
     rows = [
-        f"<tr{f' class={chr(34)}{_MARKS[mark]}{chr(34)}' if mark else ''}>"
-        f"{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>"
+        f"<tr{f' class={chr(34)}{_MARKS[mark]}{chr(34)}' if mark else ''}>{''.join(map(_cell, row))}</tr>"
         for row, mark in zip(table.rows, marks, strict=True)
     ]
     title = f"<h3>{_text(table.title)}</h3>\n" if table.title else ""
     body = "\n".join(rows)
     inner = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
     return f'{title}<div class="scroll"><table>\n{inner}</table></div>'
+
+
+def _cell(value: str) -> str:
+    kind = ' class="short"' if len(value) <= SHORT else ""
+    return f"<td{kind}>{_text(value)}</td>"
 
 
 _MARKS = {"alarm": "alarm", "warning": "warning"}

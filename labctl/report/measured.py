@@ -82,8 +82,22 @@ def capacity_rows(told: RunTold, run: Run, anneals: Mapping[str, Run]) -> Iterat
     measured = np.asarray([] if cycles is None else cycles["discharge_capacity"], dtype=float) * AH
     measured = measured[np.isfinite(measured)]
     first, last = (float(measured[0]), float(measured[-1])) if measured.size else (None, None)
-    shown = [_charge(value) for value in (limit, nominal, first, last)]
-    yield (told.sample, told.uid[:8], *shown, share(last, nominal), share(last, limit), str(len(measured)))
+    numbers = () if cycles is None or last is None else (int(cycles["cycle"][0]), int(cycles["cycle"][-1]))
+    shown = [f"{_charge(each)}{_at(run, cycle)}" for each, cycle in zip((first, last), numbers, strict=False)]
+    yield (
+        told.sample, told.uid[:8], _charge(limit), _charge(nominal), *(shown or ("", "")),
+        share(last, nominal), share(last, limit), str(len(measured)),
+    )  # fmt: skip
+
+
+def _at(run: Run, cycle: int) -> str:
+    """Return at which current a cycle was discharged, in words; nothing where its rows do not tell."""
+    if not {"cycle", "current"} <= run.units("primary").keys():
+        return ""
+    table = run.table("primary", ["cycle", "current"])
+    current = np.asarray(table["current"], dtype=float)[table["cycle"] == cycle]
+    current = current[current < 0]
+    return f" at {number(float(-np.median(current)) * 1e6, 'uA', 3)}" if current.size else ""
 
 
 def temperature_rows(told: RunTold, run: Run) -> Iterator[Row]:

@@ -42,6 +42,7 @@ def sections(found: Gathered) -> tuple[Section, ...]:
     pictures = tuple(run_pictures(found.runs, found.troubles))
     parts = (
         what_needs_you(found),
+        Section("Notes", tuple(filter(None, found.notes.splitlines()))),
         what_ran(found),
         what_stopped(found),
         what_is_safe(found),

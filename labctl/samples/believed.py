@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
 from devices.errors import DataError
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devices.cycle_columns import CycleFlag
+from devices.cycling.columns import CycleFlag
 from labctl.shadow.watch import Measured, Shadow
 
 INVALID = int(CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID)

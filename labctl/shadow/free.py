@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from devices.cycle_ends import EndReason
+from devices.cycling.ends import EndReason
 from labctl.shadow.cell import ShadowCell
 from sim.physics.cell.cell import Cell
 from sim.physics.cell.control import Current, Until, Voltage

@@ -16,16 +16,16 @@ from ophyd.status import Status
 from devices.base import RowStream
 from devices.bridges.lines import ReplyTo, pack, unpack
 from devices.bridges.squidstat import Connection, SquidstatBridge
-from devices.cycle_columns import PRIMARY_COLUMNS, CycleFlag
+from devices.cycling.columns import PRIMARY_COLUMNS, CycleFlag
+from devices.cycling.programs import CellLimits, Loop, Program, Step, When
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.errors import InterlockError, LimitError, OutcomeUnknown, ProgramError, Timeout, WireError
 from devices.instruments.squidstat import Squidstat
 from devices.limits import ChannelLimits
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.potentiostat import PotentiostatStation
-from devices.programs import CellLimits, Loop, Program, Step, When
 from devices.roles import Bring, CycleJob, Potentiostat
 from devices.samples import Layer, SampleRef
-from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.wire import Wire
 from sim.materials import cathode
 from sim.physics.cell.cell import Cell, CellParameters, CellState

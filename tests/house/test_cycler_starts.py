@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from devices.cycle_ends import EndReason
-from devices.cycler import ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.cycler import ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.errors import LimitError, OutcomeUnknown, Timeout, WireError
-from devices.programs import CellLimits, Program, Step
-from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 
 LIMITS = CellLimits(voltage_min=-1.0, voltage_max=4.3, current_max=1e-3)
 REST = Step(OpenCircuit(), Until(duration=100.0), Record(interval=20.0))

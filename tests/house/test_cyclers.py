@@ -13,15 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from devices.cycle_columns import CycleFlag
-from devices.errors import LimitError, ProgramError
-from devices.methodscript import sampling
-from devices.programs import CellLimits, Loop, Program, Step
-from devices.recipes import to_json
-from devices.roles import Assemble
-from devices.samples import Layer, SampleRef
-from devices.sourcemeter import abilities as sourcemeter
-from devices.techniques import (
+from devices.cycling.columns import CycleFlag
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -34,6 +28,12 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.errors import LimitError, ProgramError
+from devices.methodscript import sampling
+from devices.recipes import to_json
+from devices.roles import Assemble
+from devices.samples import Layer, SampleRef
+from devices.sourcemeter import abilities as sourcemeter
 from labctl import Run
 from sim.foil import Foil, Surroundings
 from sim.physics.cell import control

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from event_model import DocumentNames, schema_validators
 
-from devices.cells import CellSize, Rate
-from devices.macros import RateTest
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
+from devices.cycling.techniques import Record
 from devices.recipes import AnnealRecipe
-from devices.techniques import Record
 from labctl import Run
 from labctl.derived.store import derive
 from labctl.plans import discover_plans

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from bluesky.utils import RunEngineInterrupted
 
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.ports import FaultyPort, random_faults
-from devices.programs import CellLimits, Program, Step
 from devices.recipes import AnnealRecipe, to_json
 from devices.roles import AnnealJob, Assemble, CycleJob
 from devices.samples import SampleRef
-from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from labctl import Run
 
 pytestmark = pytest.mark.timeout(

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from devices.cells import CellSize, Rate
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
 from devices.errors import LabError
-from devices.macros import RateTest
 from labctl import Run
 from labctl.config.finder import config_dir
 

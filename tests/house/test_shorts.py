@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from devices.errors import Incomplete
-from devices.programs import CellLimits, Program, Step
 from devices.recipes import to_json
 from devices.roles import Assemble
 from devices.samples import Layer, SampleRef
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from labctl import Run
 from sim.foil import Foil, Surroundings
 from sim.physics.cell.cell import Cell, CellState

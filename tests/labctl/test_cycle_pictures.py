@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devices.programs import CellLimits, Loop, Program, Step
-from devices.recipes import to_json
-from devices.roles import Assemble
-from devices.techniques import (
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     PotentiostaticImpedance,
     Record,
     Until,
     VoltageRamp,
 )
+from devices.recipes import to_json
+from devices.roles import Assemble
 from labctl import Run
 from labctl.cycle_pictures import cycle_figures, rates_of, time_figure
 from labctl.plot import plot_run

@@ -9,7 +9,8 @@ import pytest
 
 import labctl
 from devices.base import anybody
-from devices.cells import CellSize, Rate
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
 from devices.errors import (
     ConfigError,
     ConnectError,
@@ -20,7 +21,6 @@ from devices.errors import (
     LimitError,
     OwnershipError,
 )
-from devices.macros import RateTest
 from devices.roles import CycleJob
 from labctl import Run
 from labctl.replay import replay_in_place
@@ -175,7 +175,7 @@ def test_a_foil_keeps_its_history_from_session_to_session(open_lab, sample, reci
 
 
 def _program(sample):
-    from devices.macros import RateTest
+    from devices.cycling.macros import RateTest
 
     return RateTest("p", (Rate(5.0, "A/m^2"),), 3.0, 4.25, 1).on(CellSize.of(sample))
 

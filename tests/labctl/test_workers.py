@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from devices.cells import CellSize, Rate
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
+from devices.cycling.techniques import Record
 from devices.errors import ConfigError, InterlockError
-from devices.macros import RateTest
 from devices.recipes import to_json
 from devices.roles import Assemble
-from devices.techniques import Record
 from labctl import Run
 from labctl.cli import app
 from labctl.config.benches import bench as read_bench

@@ -8,10 +8,10 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 from event_model import DocumentNames, schema_validators
 
-from devices.cells import CellSize, Rate
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.macros import RateTest
+from devices.cycling.techniques import Record
 from devices.errors import InterlockError, LimitError
-from devices.macros import RateTest
-from devices.techniques import Record
 from labctl import Run
 
 

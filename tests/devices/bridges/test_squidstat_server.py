@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from devices.bridges.lines import pack, unpack
-from devices.cycler import Job, RowTaken, RunStopped
+from devices.cycling.cycler import Job, RowTaken, RunStopped
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.errors import InstrumentError, OwnershipError, WireError
 from devices.instruments.squidstat import Squidstat
 from devices.ports import UnixPort
-from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.wire import Wire
 from labctl.clock.wall import WallClock
 

@@ -16,8 +16,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.cycle_ends import EndReason
-from devices.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import (
+    ConstantCurrent,
+    ConstantPower,
+    ConstantResistance,
+    ConstantVoltage,
+    CurrentRamp,
+    GalvanostaticImpedance,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Record,
+    Until,
+    VoltageRamp,
+)
 from devices.errors import (
     InstrumentError,
     LabError,
@@ -31,21 +45,7 @@ from devices.errors import (
 from devices.instruments import keithley_2450
 from devices.instruments.keithley_2450 import Keithley2450
 from devices.ports import Fault, FaultyPort, Pair, SerialPort, TranscriptPort, TwinPort, random_faults
-from devices.programs import CellLimits, Loop, Program, Step
 from devices.sourcemeter import trigger
-from devices.techniques import (
-    ConstantCurrent,
-    ConstantPower,
-    ConstantResistance,
-    ConstantVoltage,
-    CurrentRamp,
-    GalvanostaticImpedance,
-    OpenCircuit,
-    PotentiostaticImpedance,
-    Record,
-    Until,
-    VoltageRamp,
-)
 from devices.wire import Wire
 from sim.materials import cathode
 from sim.physics.cell.cell import Cell, CellParameters, CellState

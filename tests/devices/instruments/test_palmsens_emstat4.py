@@ -17,8 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ophyd.status import Status
 
-from devices.cycle_ends import EndReason
-from devices.cycler import (
+from devices.cycling.cycler import (
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
@@ -27,17 +26,12 @@ from devices.cycler import (
     RunStopped,
     SpectrumPoint,
 )
-from devices.cycler import (
+from devices.cycling.cycler import (
     Record as CyclerRecord,
 )
-from devices.errors import InstrumentError, LimitError, OutcomeUnknown, ProgramError, Timeout, WireError
-from devices.instruments.palmsens_emstat4 import LISTENING, OUTPUT_BUFFER, ROWS_AHEAD, EmStat4
-from devices.methodscript.abilities import EMSTAT4_HR
-from devices.methodscript.compile import SETTLING, compiled
-from devices.methodscript.judging import FLUCTUATION
-from devices.ports import Fault, FaultyPort, TwinPort
-from devices.programs import CellLimits, Loop, Program, Step, When
-from devices.techniques import (
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Program, Step, When
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -51,6 +45,12 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.errors import InstrumentError, LimitError, OutcomeUnknown, ProgramError, Timeout, WireError
+from devices.instruments.palmsens_emstat4 import LISTENING, OUTPUT_BUFFER, ROWS_AHEAD, EmStat4
+from devices.methodscript.abilities import EMSTAT4_HR
+from devices.methodscript.compile import SETTLING, compiled
+from devices.methodscript.judging import FLUCTUATION
+from devices.ports import Fault, FaultyPort, TwinPort
 from devices.wire import Wire
 from sim.materials import cathode
 from sim.physics.cell import control as drive

@@ -12,9 +12,7 @@ import pytest
 
 from devices.bridges.lines import unpack
 from devices.bridges.squidstat import SquidstatBridge
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import Measured, own_end
-from devices.cycler import (
+from devices.cycling.cycler import (
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
@@ -23,19 +21,9 @@ from devices.cycler import (
     RunStopped,
     SpectrumPoint,
 )
-from devices.errors import (
-    InstrumentError,
-    LimitError,
-    OutcomeUnknown,
-    OwnershipError,
-    ProgramError,
-    Timeout,
-    WireError,
-)
-from devices.instruments.squidstat import Squidstat
-from devices.ports import Fault, FaultyPort, TwinPort, random_faults
-from devices.programs import CellLimits, Loop, Program, Step
-from devices.techniques import (
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -48,6 +36,18 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.cycling.verdict import Measured, own_end
+from devices.errors import (
+    InstrumentError,
+    LimitError,
+    OutcomeUnknown,
+    OwnershipError,
+    ProgramError,
+    Timeout,
+    WireError,
+)
+from devices.instruments.squidstat import Squidstat
+from devices.ports import Fault, FaultyPort, TwinPort, random_faults
 from devices.wire import Wire
 from sim.materials import cathode
 from sim.physics.cell import control

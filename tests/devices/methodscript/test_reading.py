@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from devices.cycle_ends import EndReason
-from devices.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Step
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Until
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.compile import compiled
 from devices.methodscript.reading import RunReader
-from devices.programs import CellLimits, Loop, Step
-from devices.techniques import ConstantCurrent, OpenCircuit, Until
 from sim.twins.methodscript.values import write_variable
 
 REST = Step(OpenCircuit(), Until(duration=10.0))

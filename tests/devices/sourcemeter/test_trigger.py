@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from devices.programs import Step
+from devices.cycling.programs import Step
+from devices.cycling.techniques import Record, VoltageRamp
 from devices.sourcemeter.abilities import BUFFER_ROWS, LONGEST_DELAY
 from devices.sourcemeter.trigger import swept, timed
-from devices.techniques import Record, VoltageRamp
 
 ROW = 0.04
 

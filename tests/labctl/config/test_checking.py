@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from devices.cycling.macros import RateTest
+from devices.cycling.programs import Program
 from devices.errors import ConfigError
-from devices.macros import RateTest
-from devices.programs import Program
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
 from labctl.config.checking import validate

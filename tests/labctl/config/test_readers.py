@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from devices.cells import CellSize
-from devices.programs import CellLimits
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits
 from labctl.config.folder import Config
 from labctl.config.readers import MACROS, program
 

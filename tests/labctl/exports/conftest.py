@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devices.cycle_columns import IMPEDANCE_COLUMNS, PRIMARY_COLUMNS
+from devices.cycling.columns import IMPEDANCE_COLUMNS, PRIMARY_COLUMNS
 from labctl.journal.documents import Journal
 from labctl.runs.run import Run
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from devices.cells import SECONDS_PER_HOUR
+from devices.cycling.cells import SECONDS_PER_HOUR
 from labctl.cycle_pictures import cycle_figures
 from labctl.runs.run import Run
 

@@ -29,11 +29,11 @@ WARM = """
     import labctl
     import labctl.config.benches, labctl.session, labctl.journal.spool, labctl.journal.documents
     import devices.flash_lamp, devices.potentiostat, devices.instruments.squidstat, scipy.linalg, pyvisa
-    from devices.cells import CellSize, Rate
-    from devices.macros import RateTest
+    from devices.cycling.cells import CellSize, Rate
+    from devices.cycling.macros import RateTest
     from devices.recipes import AnnealRecipe
     from devices.samples import Layer, SampleRef
-    from devices.techniques import Record
+    from devices.cycling.techniques import Record
     from labctl.journal.documents import RunJournal
     from labctl.journal.spool import DeviceSpool
 

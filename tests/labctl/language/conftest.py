@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import strategies as st
 
-from devices.cycle_ends import EndReason
-from devices.programs import CellLimits, Jump, Loop, Program, Step, When
-from devices.techniques import (
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step, When
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.cells import CellSize
-from devices.cycler import LONGEST_STEP
-from devices.programs import CellLimits, Loop, Program
-from devices.sequence import Part
+from devices.cycling.cells import CellSize
+from devices.cycling.cycler import LONGEST_STEP
+from devices.cycling.programs import CellLimits, Loop, Program
+from devices.cycling.sequence import Part
 from labctl.journal.documents import compact
 from labctl.journal.records import encode
 from labctl.language.estimate import JOURNAL_BYTES, SPOOL_BYTES, estimate

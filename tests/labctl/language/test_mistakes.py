@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits, Jump, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until
 from devices.errors import ConfigError, ProgramError
-from devices.programs import CellLimits, Jump, Program, Step
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until
 from labctl.config.checking import validate
 from labctl.language.mistakes import ProgramMistakes, each_of
 from labctl.language.parser import MOST_MISTAKES, parse_program

@@ -4,11 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.cells import CellSize
-from devices.cycle_ends import EndReason
-from devices.errors import ProgramError
-from devices.programs import CellLimits, Jump, Loop, Step, When
-from devices.techniques import (
+from devices.cycling.cells import CellSize
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Jump, Loop, Step, When
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -21,6 +20,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.errors import ProgramError
 from labctl.language.parser import DEEPEST, parse, parse_program
 from labctl.language.printer import print_program
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.sequence import Part
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.errors import ProgramError
-from devices.programs import CellLimits, Loop, Program, Step
-from devices.sequence import Part
-from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from labctl.language.parser import parse
 from labctl.language.pybamm import MOST_STEPS, from_pybamm, show_pybamm, to_pybamm
 

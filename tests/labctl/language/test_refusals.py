@@ -2,9 +2,9 @@
 
 import pytest
 
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until
 from devices.errors import InstrumentError, LimitError, ProgramError
-from devices.programs import CellLimits, Jump, Loop, Program, Step
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until
 from labctl.language.refusals import MOST_REFUSALS, refusals
 
 REST = Step(OpenCircuit(), Until(duration=5.0))

@@ -1,9 +1,9 @@
 """What `labctl check` says of a program: every limit it would hit, every doubt, and how long at the most."""
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits
 from devices.errors import LimitError
 from devices.limits import ChannelLimits
-from devices.programs import CellLimits
 from labctl.language.parser import parse
 from labctl.language.report import report, stops
 

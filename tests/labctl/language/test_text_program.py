@@ -2,10 +2,10 @@
 
 import pytest
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits
+from devices.cycling.techniques import Record
 from devices.errors import ConfigError, ProgramError
-from devices.programs import CellLimits
-from devices.techniques import Record
 from labctl.config.checking import validate
 from labctl.language.text_program import TextProgram
 

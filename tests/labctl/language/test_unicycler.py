@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devices.cells import CellSize
+from devices.cycling.cells import CellSize
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from devices.errors import ConfigError, ProgramError
-from devices.programs import CellLimits, Loop, Program, Step
 from devices.recipes import to_json
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from labctl.language.parser import parse
 from labctl.language.unicycler import from_unicycler, load, to_unicycler
 

@@ -5,7 +5,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from devices import programs, recipes, techniques
+from devices import recipes
+from devices.cycling import programs, techniques
 from devices.quantities import Unit
 from labctl.runs.quantities import AMBIGUOUS, unit_of
 

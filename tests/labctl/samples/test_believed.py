@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from devices.cells import VOLUMETRIC_CAPACITY, CellSize
+from devices.cycling.cells import VOLUMETRIC_CAPACITY, CellSize
 from devices.errors import DataError
 from devices.roles import Assemble
 from devices.samples import Layer

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import labctl
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import OpenCircuit, Record, Until
 from devices.errors import InterlockError, LabError
-from devices.programs import CellLimits, Program, Step
 from devices.recipes import AnnealRecipe, to_json
-from devices.techniques import OpenCircuit, Record, Until
 from labctl import Run
 from labctl.serving.serve import serve as serve_twins
 from labctl.serving.server import BLACK_BOX, TABLE
@@ -29,10 +29,10 @@ SAFE_WITHIN = 3.0
 CLIENT = """
     import sys
     import labctl
-    from devices.programs import CellLimits, Program, Step
+    from devices.cycling.programs import CellLimits, Program, Step
     from devices.recipes import AnnealRecipe
     from devices.samples import Layer, SampleRef
-    from devices.techniques import OpenCircuit, Record, Until
+    from devices.cycling.techniques import OpenCircuit, Record, Until
 
     sample = SampleRef(
         id="quick-1",

@@ -12,11 +12,11 @@ import pytest
 import serial
 
 from devices.bridges.lines import pack, unpack
-from devices.cycler import Job
+from devices.cycling.cycler import Job
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import OpenCircuit, Record, Until
 from devices.errors import LabError, OwnershipError, WireError
-from devices.programs import CellLimits, Step
 from devices.recipes import to_json
-from devices.techniques import OpenCircuit, Record, Until
 from labctl.clock.virtual import VirtualClock
 from labctl.config.folder import Config
 from labctl.serving.server import TwinServer

@@ -41,9 +41,9 @@ WARM = """
     import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
     import devices.instruments.squidstat, devices.instruments.keithley_2450, devices.instruments.palmsens_emstat4
     import pyvisa, scipy.linalg
-    from devices.programs import CellLimits, Loop, Program, Step
+    from devices.cycling.programs import CellLimits, Loop, Program, Step
     from devices.samples import Layer, SampleRef
-    from devices.techniques import ConstantCurrent, OpenCircuit, Record, Until
+    from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 
     sample = SampleRef(
         id="quick-1",

@@ -8,12 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize, PositiveRate
+from devices.cycling.cells import CellSize, PositiveRate
+from devices.cycling.macros import Direction, Pause, Seconds, VoltageRate, WindowMacro
+from devices.cycling.programs import Loop, Program, Step
+from devices.cycling.techniques import ConstantPower, OpenCircuit, Until
 from devices.errors import ProgramError
-from devices.macros import Direction, Pause, Seconds, VoltageRate, WindowMacro
-from devices.programs import Loop, Program, Step
 from devices.quantities import STRICT, Unit
-from devices.techniques import ConstantPower, OpenCircuit, Until
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 PowerDensity = Annotated[float, Field(gt=0, le=1e6), Unit("W/m^2")]

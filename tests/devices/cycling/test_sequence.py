@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.cycle_ends import EndReason
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step, When
+from devices.cycling.sequence import Course, Seen, holds
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Until
 from devices.errors import InterlockError
-from devices.programs import CellLimits, Jump, Loop, Program, Step, When
-from devices.sequence import Course, Seen, holds
-from devices.techniques import ConstantCurrent, OpenCircuit, Until
 
 LIMITS = CellLimits(voltage_min=0.0, voltage_max=5.0, current_max=1.0)
 REST = Step(OpenCircuit(), Until(duration=10.0))

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from devices.cycle_ends import OWN_ENDS, EndReason
-from devices.cycle_verdict import held_voltage
-from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
-from devices.programs import CellLimits, Loop, Program, Step
-from devices.techniques import (
+from devices.cycling.ends import OWN_ENDS, EndReason
+from devices.cycling.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.cycling.programs import CellLimits, Loop, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantVoltage,
     OpenCircuit,
@@ -23,6 +22,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.cycling.verdict import held_voltage
 
 LIMITS = CellLimits(voltage_min=2.0, voltage_max=4.5, current_max=1e-3)
 METER = Meter(voltage_error=5e-3, voltage_noise=0.0, current_noise=0.0, zero_current=1e-9)

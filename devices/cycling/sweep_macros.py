@@ -7,11 +7,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize, PositiveRate
-from devices.macros import CellVoltage, Cycles, Pause, Seconds, VoltageRate, WindowMacro
-from devices.programs import Loop, Program, Step
+from devices.cycling.cells import CellSize, PositiveRate
+from devices.cycling.macros import CellVoltage, Cycles, Pause, Seconds, VoltageRate, WindowMacro
+from devices.cycling.programs import Loop, Program, Step
+from devices.cycling.techniques import VoltageRamp
 from devices.quantities import STRICT
-from devices.techniques import VoltageRamp
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)

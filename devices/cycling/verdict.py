@@ -6,10 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from devices.cycle_ends import EndReason
-from devices.cycler import RowTaken
-from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, ConstantVoltage, CurrentRamp, OpenCircuit, Until, VoltageRamp
+from devices.cycling.cycler import RowTaken
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import (
+    ConstantCurrent,
+    ConstantVoltage,
+    CurrentRamp,
+    OpenCircuit,
+    Until,
+    VoltageRamp,
+)
 
 VOLTAGE_TOLERANCE = 1e-3
 """Volts by which a step's last row may miss the voltage that ended it; guess, fifty times a row's noise."""

@@ -12,8 +12,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from devices.cycle_ends import OWN_ENDS, EndReason
-from devices.cycle_verdict import (
+from devices.cycling.cycler import Nodes
+from devices.cycling.ends import OWN_ENDS, EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.sequence import Part
+from devices.cycling.techniques import ConstantVoltage, VoltageRamp
+from devices.cycling.verdict import (
     FAR,
     MOST_INVALID,
     NO_VOLTAGE,
@@ -23,10 +27,6 @@ from devices.cycle_verdict import (
     is_rest,
     minus,
 )
-from devices.cycler import Nodes
-from devices.programs import CellLimits, Step
-from devices.sequence import Part
-from devices.techniques import ConstantVoltage, VoltageRamp
 
 HELD_SHARE = 0.02
 """Part of the current that must be missing before the voltage counts as reached; guess, some hundred times the

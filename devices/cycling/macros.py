@@ -11,11 +11,11 @@ from typing import Annotated, Literal, Protocol, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize, PositiveRate, Rate, RateText
-from devices.programs import CellLimits, Jump, Loop, Program, Step
+from devices.cycling.cells import CellSize, PositiveRate, Rate, RateText
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 
 CellVoltage = Annotated[float, Field(ge=0, le=5), Unit("V")]
 Seconds = Annotated[float, Field(gt=0, le=3.2e7), Unit("s")]

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devices.cycle_ends import EndReason
-from devices.cycler import Nodes
+from devices.cycling.cycler import Nodes
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import Jump, Loop, Node, Program, Step, When, leaves, loops
 from devices.errors import InterlockError
-from devices.programs import Jump, Loop, Node, Program, Step, When, leaves, loops
 
 
 @dataclass(frozen=True)

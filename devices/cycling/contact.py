@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from devices.cycle_verdict import NO_VOLTAGE, RAIL
-from devices.programs import CellLimits
+from devices.cycling.programs import CellLimits
+from devices.cycling.verdict import NO_VOLTAGE, RAIL
 
 
 def contact_fault(voltage: float, limits: CellLimits, expected: float | None, tolerance: float) -> str | None:

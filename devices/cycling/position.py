@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from devices.cycle_books import Offsets
-from devices.cycle_ledger import offsets_of
-from devices.cycler import Job, Mark
-from devices.programs import Program
-from devices.sequence import Course, Part
+from devices.cycling.books import Offsets
+from devices.cycling.cycler import Job, Mark
+from devices.cycling.ledger import offsets_of
+from devices.cycling.programs import Program
+from devices.cycling.sequence import Course, Part
 
 
 class Phase(StrEnum):

@@ -1,6 +1,6 @@
 """What a potentiostat can do to a cell in one step, until when, and which rows are kept.
 
-Values only, in SI, positive current and power charge. A step is put together in devices.programs; a driver
+Values only, in SI, positive current and power charge. A step is put together in devices.cycling.programs; a driver
 refuses in its `check` what its instrument cannot do.
 """
 

@@ -15,11 +15,9 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize
-from devices.cycle_ends import EndReason
-from devices.quantities import STRICT, Unit
-from devices.samples import SafeId
-from devices.techniques import (
+from devices.cycling.cells import CellSize
+from devices.cycling.ends import EndReason
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -36,6 +34,8 @@ from devices.techniques import (
     setpoint_current,
     setpoint_voltages,
 )
+from devices.quantities import STRICT, Unit
+from devices.samples import SafeId
 
 
 class Refusals(ValueError):

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from devices.cells import SECONDS_PER_HOUR, CellSize
-from devices.programs import CellLimits, Program, Step
-from devices.techniques import (
+from devices.cycling.cells import SECONDS_PER_HOUR, CellSize
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from devices.cells import SECONDS_PER_HOUR
-from devices.cycle_columns import CycleFlag
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import Measured
-from devices.cycler import RowTaken
-from devices.programs import Step
-from devices.sequence import Seen
+from devices.cycling.cells import SECONDS_PER_HOUR
+from devices.cycling.columns import CycleFlag
+from devices.cycling.cycler import RowTaken
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import Step
+from devices.cycling.sequence import Seen
+from devices.cycling.verdict import Measured
 
 Plain = dict[str, Any]
 """Plain JSON values; null stands for what is not a number."""

@@ -11,20 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.base import RowStream
-from devices.cycle_columns import (
+from devices.cycling.columns import (
     CYCLE_COLUMNS,
     IMPEDANCE_COLUMNS,
     PRIMARY_COLUMNS,
     STEP_COLUMNS,
     CycleFlag,
 )
-from devices.cycle_ends import EndReason
-from devices.cycle_ledger import CycleLedger
-from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
+from devices.cycling.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
+from devices.cycling.ends import EndReason
+from devices.cycling.ledger import CycleLedger
+from devices.cycling.programs import CellLimits, Loop, Program, Step, loops
+from devices.cycling.sequence import Part
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, PotentiostaticImpedance, Until
 from devices.errors import InstrumentError
-from devices.programs import CellLimits, Loop, Program, Step, loops
-from devices.sequence import Part
-from devices.techniques import ConstantCurrent, OpenCircuit, PotentiostaticImpedance, Until
 
 LIMITS = CellLimits(voltage_min=0.0, voltage_max=5.0, current_max=1.0)
 REST = Step(OpenCircuit(), Until(duration=10.0))

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from devices.cycler import Job
-from devices.host_run import Ended, HostRun, Meter, Reading, StepWatch
-from devices.programs import Step
+from devices.cycling.cycler import Job
+from devices.cycling.host_run import Ended, HostRun, Meter, Reading, StepWatch
+from devices.cycling.programs import Step
 
 
 @dataclass(frozen=True)

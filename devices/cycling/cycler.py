@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
-from devices.cycle_ends import EndReason
-from devices.programs import CellLimits, Loop, Program, Step
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Program, Step
 
 LONGEST_STEP = 30 * 86400.0
 """Seconds that stand for a duration a program leaves open, where a bench file says nothing else; C/500 (guess)."""

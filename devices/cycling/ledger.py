@@ -13,8 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from devices.base import RowStream
-from devices.cells import SECONDS_PER_HOUR
-from devices.cycle_books import (
+from devices.cycling.books import (
     Execution,
     Offsets,
     OpenCycle,
@@ -23,14 +22,15 @@ from devices.cycle_books import (
     seen_as_json,
     seen_from_json,
 )
-from devices.cycle_columns import CycleFlag
-from devices.cycle_ends import OWN_ENDS, EndReason
-from devices.cycle_verdict import current_is_lost, cut_cause, is_beyond, own_end
-from devices.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
+from devices.cycling.cells import SECONDS_PER_HOUR
+from devices.cycling.columns import CycleFlag
+from devices.cycling.cycler import ElementBegan, ElementEnded, RowTaken, SpectrumPoint
+from devices.cycling.ends import OWN_ENDS, EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.sequence import Part, Seen, Turn
+from devices.cycling.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
+from devices.cycling.verdict import current_is_lost, cut_cause, is_beyond, own_end
 from devices.errors import InstrumentError
-from devices.programs import CellLimits, Step
-from devices.sequence import Part, Seen, Turn
-from devices.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
 
 
 class CycleLedger:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from devices.base import RowStream
-from devices.cycle_columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
-from devices.cycle_ledger import CycleLedger
-from devices.cycler import ElementBegan, RowTaken
-from devices.programs import CellLimits, Loop, Program, Step, When
-from devices.sequence import Course, Part, Seen
-from devices.techniques import ConstantCurrent, OpenCircuit, Until
+from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
+from devices.cycling.cycler import ElementBegan, RowTaken
+from devices.cycling.ledger import CycleLedger
+from devices.cycling.programs import CellLimits, Loop, Program, Step, When
+from devices.cycling.sequence import Course, Part, Seen
+from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Until
 
 LIMITS = CellLimits(voltage_min=2.0, voltage_max=4.3, current_max=1e-2)
 BODY = (

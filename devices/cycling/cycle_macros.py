@@ -7,10 +7,10 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from devices.cells import CellSize, PositiveRate
+from devices.cycling.cells import CellSize, PositiveRate
+from devices.cycling.macros import Cycles, OptionalRate, Pause, Seconds, WindowMacro
+from devices.cycling.programs import Loop, Program, Step, When
 from devices.errors import ProgramError
-from devices.macros import Cycles, OptionalRate, Pause, Seconds, WindowMacro
-from devices.programs import Loop, Program, Step, When
 from devices.quantities import STRICT, Unit
 
 

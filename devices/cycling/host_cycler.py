@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.clock import Clock, Handle, Poller
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import READING_FAILED
-from devices.cycler import (
+from devices.cycling.cycler import (
     ElementBegan,
     ElementEnded,
     InstrumentAlarm,
@@ -25,11 +23,13 @@ from devices.cycler import (
     RowTaken,
     RunStopped,
 )
+from devices.cycling.ends import EndReason
+from devices.cycling.host_flight import HostFlight, Sourcing, Tally
+from devices.cycling.host_run import Ended, HostRun, Reading, StepWatch
+from devices.cycling.presence import HOST_LAPSE, is_gone
+from devices.cycling.programs import Step
+from devices.cycling.verdict import READING_FAILED
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
-from devices.host_flight import HostFlight, Sourcing, Tally
-from devices.host_run import Ended, HostRun, Reading, StepWatch
-from devices.presence import HOST_LAPSE, is_gone
-from devices.programs import Step
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""

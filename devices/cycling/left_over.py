@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from devices.cells import SECONDS_PER_HOUR
-from devices.cycle_position import Phase, Position
-from devices.cycler import Cycler
+from devices.cycling.cells import SECONDS_PER_HOUR
+from devices.cycling.cycler import Cycler
+from devices.cycling.position import Phase, Position
+from devices.cycling.programs import Program
 from devices.errors import InterlockError
-from devices.programs import Program
 from devices.recipes import canonical_hash, to_json
 from devices.samples import SampleRef
 

@@ -11,10 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from devices.clock import Clock, Poller
-from devices.cycle_ends import EndReason
-from devices.cycle_ledger import CycleLedger
-from devices.cycle_position import NOWHERE, Phase, Planned, Position
-from devices.cycler import (
+from devices.cycling.cycler import (
     Cycler,
     ElementBegan,
     ElementEnded,
@@ -24,8 +21,11 @@ from devices.cycler import (
     RunStopped,
     SpectrumPoint,
 )
+from devices.cycling.ends import EndReason
+from devices.cycling.ledger import CycleLedger
+from devices.cycling.position import NOWHERE, Phase, Planned, Position
+from devices.cycling.programs import MOST_TIMES
 from devices.errors import InstrumentError, LabError, LimitError, OutcomeUnknown, Timeout, WireError
-from devices.programs import MOST_TIMES
 from devices.recipes import canonical_hash, to_json
 
 RECORDS_PER_PAGE = 1000

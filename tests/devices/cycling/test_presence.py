@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devices.presence import HOST_LAPSE, is_gone
+from devices.cycling.presence import HOST_LAPSE, is_gone
 
 
 def test_a_host_is_gone_after_the_lapse_and_not_before() -> None:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from devices.cells import CellSize
-from devices.plausibility import CASES, FASTEST, Seen, plausibility
-from devices.programs import CellLimits, Program, Step
-from devices.samples import Layer, SampleRef
-from devices.techniques import (
+from devices.cycling.cells import CellSize
+from devices.cycling.plausibility import CASES, FASTEST, Seen, plausibility
+from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
@@ -18,6 +17,7 @@ from devices.techniques import (
     Until,
     VoltageRamp,
 )
+from devices.samples import Layer, SampleRef
 
 CELL = CellSize(1.5e-5, 0.036, materials=("LiCoO2", "LiPON", "Li"))
 """10 uAh: 1C is 10 uA."""

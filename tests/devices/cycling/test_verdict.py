@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from devices.contact import contact_fault
-from devices.cycle_ends import EndReason
-from devices.cycle_verdict import Measured, cut_cause, fault_of, own_end
-from devices.cycler import RowTaken
-from devices.programs import CellLimits, Step
-from devices.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until, VoltageRamp
+from devices.cycling.contact import contact_fault
+from devices.cycling.cycler import RowTaken
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Step
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until, VoltageRamp
+from devices.cycling.verdict import Measured, cut_cause, fault_of, own_end
 
 LIMITS = CellLimits(voltage_min=2.9, voltage_max=4.3, current_max=2e-3, charge_max=10.0)
 DRIVE = ConstantCurrent(1e-3)

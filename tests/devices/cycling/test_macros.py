@@ -6,26 +6,25 @@ from itertools import pairwise
 import pytest
 from pydantic import ValidationError
 
-from devices.cells import CellSize, Rate
-from devices.cycling_macros import (
+from devices.cycling.cells import CellSize, Rate
+from devices.cycling.cycle_macros import (
     ConstantCurrentConstantVoltage,
     CycleLife,
     Formation,
     PotentiostaticCharge,
 )
-from devices.errors import ProgramError
-from devices.macros import RateTest
-from devices.programs import Loop
-from devices.pulse_macros import (
+from devices.cycling.macros import RateTest
+from devices.cycling.programs import Loop
+from devices.cycling.pulse_macros import (
     GalvanostaticTitration,
     HybridPulsePower,
     PotentiostaticTitration,
     Pulses,
     Ragone,
 )
-from devices.sequence import Course, Seen
-from devices.sweep_macros import Chronoamperometry, CyclicVoltammetry
-from devices.techniques import (
+from devices.cycling.sequence import Course, Seen
+from devices.cycling.sweep_macros import Chronoamperometry, CyclicVoltammetry
+from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantVoltage,
@@ -35,6 +34,7 @@ from devices.techniques import (
     setpoint_current,
     setpoint_voltages,
 )
+from devices.errors import ProgramError
 
 CELL = CellSize(area=0.15e-4, capacity=0.036)
 """0.15 cm2 and 10 uAh: 1C is 10 uA."""

@@ -1,0 +1,1 @@
+"""Cycling a cell: programs, and the channel that runs them."""
