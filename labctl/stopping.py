@@ -117,3 +117,21 @@ def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stop
         for number, handler in before.items():
             # Python puts its own handlers back to the system's when it ends, but leaves ignored ones alone.
             signal.signal(number, handler if stopping.asked is None else signal.SIG_IGN)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Leave what is done inside when a signal comes, by Stopped, so that it cleans up; further ones change nothing."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for each in heeded:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name, 128 + number)
+
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

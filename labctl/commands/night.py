@@ -32,11 +32,12 @@ def night(
 
     if (listed is None) == (resume is None):
         raise typer.BadParameter("give a LIST.toml, or --resume with a night's name (or `last`)")
-    status = (
-        go_on(resume, data)
-        if listed is None
-        else start(listed, config, data, despite, only_rehearse=rehearse)
-    )
+    with StoppedInOrder():
+        status = (
+            go_on(resume, data)
+            if listed is None
+            else start(listed, config, data, despite, only_rehearse=rehearse)
+        )
     raise typer.Exit(status)
 
 

@@ -212,7 +212,7 @@ class Conductor:
         return again
 
     def _claims(self, item: Item) -> list[str] | None:
-        """Return what an item needs for itself: its stations, then its sample; None where it fails for the lack of one."""
+        """Return what an item needs for itself, stations and sample; None where it fails for the lack of one."""
         if item.name not in self._claimed:
             try:
                 stations = self._lab.stations_of(item.experiment)

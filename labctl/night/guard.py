@@ -4,6 +4,7 @@ safe state whose holder is dead and did not come back."""
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -28,6 +29,9 @@ LOOK = 0.5
 GRACE = 10.0
 """Seconds a dead holder's successor has to take its devices over, which makes them safe as it opens them."""
 
+MAKING_SAFE = 120.0
+"""Seconds that bringing a device to its safe state may take before it is tried anew; guess."""
+
 SAFE = frozenset({"SAFE", "OPEN"})
 """States of a station in which nothing is to be done."""
 
@@ -45,6 +49,7 @@ class Guard:
             folder / "output.txt",
         )
         self._missing: dict[str, float] = {}
+        self._making_safe: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._asked = threading.Event()
 
     def ask_to_end(self, number: int) -> None:
@@ -66,6 +71,7 @@ class Guard:
                     log.warning("the supervisor is started again: %s", reason)
                     self._supervisor.kill()
                     self._supervisor.start()
+                self._look_after_those_made_safe()
                 for said in self._abandoned():
                     self._make_safe(said)
                 self._asked.wait(LOOK)
@@ -88,19 +94,29 @@ class Guard:
 
     def _make_safe(self, said: Said) -> None:
         """Have a device made safe by a process of its own: whatever hangs there does not hang here."""
+        if said.device in self._making_safe:
+            return
         log.warning("%s: its holder is dead; it is brought to its safe state", said.device)
         where = ["--data", str(self._data), "--config", begun_of(self._folder).config]
         command = ["safe", "--bench", said.bench, "--only", said.device, *where]
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "labctl", *command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120.0,
-            check=False,
-        )
-        if done.returncode:
-            log.error("%s could not be made safe: %s", said.device, done.stderr.strip())
+        with (self._folder / "output.txt").open("ab") as output:
+            made = subprocess.Popen(
+                [sys.executable, "-P", "-m", "labctl", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+        self._making_safe[said.device] = (made, monotonic())
+
+    def _look_after_those_made_safe(self) -> None:
+        for device, (made, began) in list(self._making_safe.items()):
+            if made.poll() is None and monotonic() - began > MAKING_SAFE:
+                made.kill()
+            elif made.poll() is not None:
+                del self._making_safe[device]
+                if made.returncode:
+                    log.error("%s could not be made safe; see output.txt of the night", device)
 
 
 def needs_hands(said: Said) -> bool:

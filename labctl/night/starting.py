@@ -8,16 +8,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from devices.errors import DataError, LabError
+from devices.errors import LabError
 from labctl.clock.wall import WallClock
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
-from labctl.night.folder import Begun, find_night, is_over, make_folder
+from labctl.night.folder import Begun, find_night, is_over, make_folder, nights
+from labctl.night.following import summary
 from labctl.night.listing import read_night
 from labctl.night.rehearsal import Rehearsal, clock_time, rehearse, table
 from labctl.night.resuming import go_on_with
 from labctl.night.supervisor import supervise
 from labctl.report.rehearsed import keep
+from labctl.stopping import ended_by_signals
 from labctl.telling.courier import try_targets
 
 
@@ -29,7 +31,8 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
     chosen, kept = Config(config), data_dir(data)
     night, bench, limits = read_night(listed, chosen)
     tell(f"rehearsing {len(night.items)} items on the twins of bench {bench.name}")
-    rehearsed = rehearse(night, bench, limits, chosen, kept, go_on_with)
+    with ended_by_signals():
+        rehearsed = rehearse(night, bench, limits, chosen, kept, go_on_with)
     show(rehearsed)
     failures = [*rehearsed.failures]
     if night.deadline is not None and rehearsed.duration > night.deadline:
@@ -63,10 +66,20 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
 
 
 def go_on(name: str | None, data: Path | None) -> int:
-    """Go on with a night that did not come to its end; return the exit status. Raises DataError."""
-    folder = find_night(data_dir(data).absolute(), "" if name in (None, "last") else str(name))
+    """Go on with a night that did not come to its end; return the exit status. Raises DataError.
+
+    Nothing to go on with is no failure: whoever starts the machine asks every time.
+    """
+    kept = data_dir(data).absolute()
+    if name in (None, "last") and next(nights(kept), None) is None:
+        tell(f"no night in {kept}: nothing to go on with")
+        return 0
+    folder = find_night(kept, "" if name in (None, "last") else str(name))
     if is_over(folder):
-        raise DataError(f"night {folder.name} came to its end; `labctl report {folder.name}` tells how")
+        tell(
+            f"night {folder.name} came to its end: {summary(folder)}; `labctl report {folder.name}` tells more"
+        )
+        return 0
     tell(f"night {folder.name} goes on")
     return supervise(folder, tell)
 

@@ -15,8 +15,10 @@ from time import monotonic
 from devices.ports import PortLock
 from labctl.clock.wall import WallClock
 from labctl.night.children import Child
+from labctl.night.chronicle import states_of
 from labctl.night.folder import is_over
-from labctl.night.heart import Heart
+from labctl.night.following import Following, summary
+from labctl.night.heart import LOOP, Heart
 from labctl.night.process import HEARTBEAT
 from labctl.telling.teller import Teller
 
@@ -28,14 +30,18 @@ LOOK = 0.5
 HUNG = 30.0
 """Seconds of silence after which a living process counts as hung; it looks twice a second [fault matrix, row 46]."""
 
-STUCK = 900.0
-"""Seconds without a single message after which a plan counts as stuck: it looks around every minute; guess."""
+STUCK = 4000.0
+"""Seconds without a single message after which a plan counts as stuck: a cycle collects its rows every 1800 s where
+it has nothing to look around at [plans.cycle.FLUSH]; that twice, and some more; guess."""
 
 RESTARTS, WITHIN = 5, 3600.0
 """How often a night is started again within so many seconds before the supervisor gives up; guess."""
 
 REPORTING = 300.0
 """Seconds that making the report may take; guess: a night of ten cells takes half a minute."""
+
+UNDONE = 3
+"""The exit status of a night that came to its end although something failed or was stopped."""
 
 MISCONFIGURED = 2
 """The exit status of a process that refused its configuration: starting it again changes nothing."""
@@ -64,6 +70,7 @@ class Supervisor:
         self._progress: dict[str, tuple[int, float]] = {}
         self._starts: list[float] = []
         self._teller = Teller(folder, say)
+        self._following = Following(folder)
 
     def ask_to_end(self, number: int) -> None:
         """End the night in good order; from a signal handler."""
@@ -71,12 +78,19 @@ class Supervisor:
         self._wake.set()
 
     def run(self) -> int:
-        """Watch until the night is over; return the exit status: 0, 1 when it was given up, 128 + n after a signal."""
+        """Watch until the night is over and return the exit status.
+
+        0 when everything was done or not to be done, UNDONE when not, 1 when it was given up, 128 + n after a signal.
+        """
         self._teller.begin()
         try:
             status = self._watch()
+            self._say_news()
+            self._say(f"night {self._folder.name}: {summary(self._folder)}")
             if self._asked is None:
                 self._report()
+            else:
+                self._say(f"`labctl night --resume {self._folder.name}` goes on")
             return status
         finally:
             self._teller.end()
@@ -97,13 +111,19 @@ class Supervisor:
                 self._keep(self._guard)
             if not self._run.lives:
                 if is_over(self._folder):
-                    return 0
+                    states = states_of(self._folder).values()
+                    return UNDONE if any(each.state in ("failed", "stopped") for each in states) else 0
                 if not self._start_again():
                     return 1
             elif reason := self._run.hung(LOOK) or self._stuck():
                 self._tell(f"the night's process is ended: {reason}")
                 self._run.end(patience=5.0)
+            self._say_news()
             self._wake.wait(LOOK)
+
+    def _say_news(self) -> None:
+        for line in self._following.news():
+            self._say(line)
 
     def _keep(self, child: Child) -> None:
         if not child.lives:
@@ -167,8 +187,10 @@ class Supervisor:
         for item, count in beat.progress.items():
             before, since = self._progress.get(item, (-1, now))
             self._progress[item] = (count, since if count == before else now)
-            if count == before and now - since > STUCK:
+            if count == before and now - since > (HUNG if item == LOOP else STUCK):
                 return f"{item} has not moved for {now - since:.0f} s"
+        for item in self._progress.keys() - beat.progress.keys():
+            del self._progress[item]
         return ""
 
 

@@ -92,7 +92,8 @@ class Gathered:
 
 def gather_night(data: Path, folder: Path) -> Gathered:
     """Return what the documents say of a night."""
-    found = Gathered(data, f"Night {folder.name}", folder.name, begun_of(folder))
+    begun = begun_of(folder)
+    found = Gathered(data, f"Night {folder.name}", night=folder.name, begun=begun)
     states: dict[str, ItemState] = {}
     try:
         for happening in happenings(folder):
@@ -116,8 +117,7 @@ def gather_night(data: Path, folder: Path) -> Gathered:
             sample = promise.sample if promise else next(iter(samples), "")
             found.items.append(ItemTold(name, state, sample, promise, runs))
             found.runs += runs
-    assert found.begun is not None
-    _around(found, found.begun.began, folder_disk(Path(found.begun.config), found))
+    _around(found, begun.began, folder_disk(Path(begun.config), found))
     return found
 
 
