@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from ophyd.status import StatusBase
@@ -22,23 +23,31 @@ from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_CO
 from devices.cycling.contact import contact_fault
 from devices.cycling.cycler import LONGEST_STEP, Cycler, Job
 from devices.cycling.flight import CycleFlight, Pace
+from devices.cycling.going_on import Books, standing, window_of
 from devices.cycling.ledger import CycleLedger
 from devices.cycling.left_over import described, refuse_other
 from devices.cycling.plausibility import plausibility
 from devices.cycling.position import Phase, Planned, Position
 from devices.cycling.programs import Program, loops
+from devices.cycling.remainder import Rest
 from devices.cycling.sequence import Course, Part, Seen
 from devices.cycling.techniques import setpoint_current
 from devices.errors import InterlockError, LabError, LimitError, ProgramError
 from devices.limits import ChannelLimits
 from devices.quantities import STRICT, Unit
-from devices.roles import Bring, CellRecords, CycleJob, Flight, Hands, TakeOver
+from devices.roles import Bring, CellRecords, CycleJob, Flight, GoOn, Hands, TakeOver
 from devices.samples import SampleRef
 
 log = logging.getLogger(__name__)
 
 HANDS_DEADLINE = 24 * 3600.0
 """Seconds a person may take to bring a cell."""
+
+BROKEN_OFF = (
+    "nothing ran it any more: it goes on where its rows end; what passed behind the last row and the time since are not"
+    " counted"
+)
+"""What the events say where a program goes on."""
 
 START_DEADLINE = 60.0
 """Seconds within which a start is acknowledged or known to be lost; some wire deadlines."""
@@ -155,6 +164,29 @@ class PotentiostatStation(Station):
             return ""
         return self.clock.call(lambda: described(self.name, self._cycler, self._left))
 
+    def is_kept(self, sample: SampleRef, program: Program) -> bool:
+        """Return whether the instrument runs what was left of a program on a cell, or keeps its rows."""
+        left = self._left
+        if left is None or not left.is_of(sample, program):
+            return False
+        return self.clock.call(lambda: self._cycler.keeps(left.token, left.trace))
+
+    def broken_off(self, sample: SampleRef, program: Program, run: str) -> GoOn:
+        """Return what is left of a program that a run began, and of which the instrument keeps nothing.
+
+        Where it stands is told by that run's rows and those of the runs that went on with it, and by the station's
+        last word. Raises InterlockError when it runs or its rows are kept, when rows and last word contradict, or when
+        it came to its end.
+        """
+        self._refuse_while_running()
+        if self.is_kept(sample, program):
+            raise InterlockError(
+                f"{self.name} broken off", f"{program.name} runs, or its rows are kept: take it over; nothing was changed"
+            )
+        told = None if self._records is None else self._records.cycled(run)
+        position = standing(self.name, sample, program, told, self._left, self.parameters.longest_step)
+        return GoOn(sample, program, position.offsets.as_json(), position.as_json())
+
     def left_over(self, sample: SampleRef, program: Program) -> TakeOver:
         """Return what an earlier session left of this program on this cell; see plans.take_over.
 
@@ -176,18 +208,43 @@ class PotentiostatStation(Station):
     def _take_over(self, job: TakeOver) -> StatusBase:
         left = refuse_other(self.name, self._left, job.sample, job.program)
         course = Course(job.program)
-        part = course.restore(left.course)
-        self._uploaded = Planned(job.program, self._job(job.program, part, left.token), part, course)
+        part, rest = course.restore(left.course), Rest.heard(left.rest)
+        going = self._job(job.program, replace(part, nodes=rest.of(part.nodes)), left.token)
+        self._uploaded = Planned(job.program, going, part, course, rest)
         self._sample, self._resumed, self._flight = job.sample.id, left, None
         status = self.clock.status(f"prepare {self.name}", START_DEADLINE)
         status.set_finished()
         return status
 
-    def prepare(self, job: CycleJob | TakeOver) -> StatusBase:
+    def _go_on(self, job: GoOn) -> Planned:
+        """Look at the cell and return what is to be run of the rest of a program. Raises InterlockError, LimitError."""
+        left = Position.heard(job.position)
+        if left is None:
+            raise InterlockError(f"{self.name} go on", "where the program stands is not in this version's words")
+        books = Books.restored(job.program, left, self.parameters.longest_step)
+        booked = books.part
+        self._look_at_the_cell(job.sample, job.program, window_of(books.ledger))
+        rest = books.advance()
+        if rest is None:
+            raise InterlockError(f"{self.name} go on", f"{job.program.name} came to its end; nothing is left of it")
+        token = f"{left.token.partition('#')[0]}#{left.parts + 1}"
+        going = self._job(job.program, replace(books.part, nodes=rest.of(books.part.nodes)), token)
+        self._cycler.check(replace(job.program, steps=going.nodes))
+        self._resumed = replace(
+            left,
+            token=token,
+            parts=left.parts + 1,
+            course=books.course.as_json(),
+            rest=rest.as_json(),
+        )
+        self._cycler.adopt(going, replace(self._resumed.mark, over=True))
+        return Planned(job.program, going, books.part, books.course, rest, booked)
+
+    def prepare(self, job: CycleJob | TakeOver | GoOn) -> StatusBase:
         """Check the program, have the cell wired, look at its voltage, upload; no current flows yet.
 
         What is taken over is neither checked nor touched: it runs, or did. The status fails with InterlockError when
-        the channel is busy or the contact is not good.
+        the channel is busy or the contact is not good, or when what is gone on with stands on another cell.
         """
         self._refuse_while_running()
         if isinstance(job, TakeOver):
@@ -211,15 +268,18 @@ class PotentiostatStation(Station):
             if failure is not None:
                 raise failure
             self._refuse_while_busy()
-            self._look_at_the_cell(job.sample, job.program)
-            course = Course(job.program)
-            part = course.next(Seen())
-            if part is None:
-                raise ProgramError(f"{job.program.name} jumps past all its steps; nothing was uploaded")
-            first = self._job(job.program, part, token)
-            self._cycler.upload(first)
+            if isinstance(job, GoOn):
+                planned = self._go_on(job)
+            else:
+                self._look_at_the_cell(job.sample, job.program)
+                course = Course(job.program)
+                part = course.next(Seen())
+                if part is None:
+                    raise ProgramError(f"{job.program.name} jumps past all its steps; nothing was uploaded")
+                planned = Planned(job.program, self._job(job.program, part, token), part, course)
+            self._cycler.upload(planned.job)
             self._doubts = plausibility(job.program, CellSize.of(job.sample))
-            self._uploaded = Planned(job.program, first, part, course)
+            self._uploaded = planned
             status.set_finished()
             yield from ()
 
@@ -252,7 +312,9 @@ class PotentiostatStation(Station):
         )
 
         if resumed is not None:
-            ledger.restore(resumed.ledger, planned.part)
+            ledger.restore(resumed.ledger, planned.booked or planned.part)
+            if planned.booked is not None and planned.rest.spent is None:
+                ledger.close_step()
             now += ledger.offsets.test_time
 
         def say(code: str, severity: str, text: str) -> None:
@@ -274,7 +336,10 @@ class PotentiostatStation(Station):
             changed=self._settle,
             moved=self.publish,
             resumed=resumed,
+            how="started" if resumed is None else "taken_over" if planned.booked is None else "gone_on",
         )
+        if planned.booked is not None:
+            say("broken_off", "warning", BROKEN_OFF)
         for doubt in self._doubts:
             say("doubt", "warning", doubt)
         self._deadline = self.clock.now() + parameters.longest_run + parameters.patience
@@ -371,11 +436,17 @@ class PotentiostatStation(Station):
                 " uploaded, wait for its end or make the channel safe",
             )
 
-    def _look_at_the_cell(self, sample: SampleRef, program: Program) -> None:
-        """Refuse to start on leads whose voltage at rest is not the cell's."""
-        expected = None if self._records is None else self._records.rest_voltage(sample)
-        tolerance = self.parameters.voltage_tolerance
-        fault = contact_fault(self._cycler.read_cell(), program.limits, expected, tolerance)
+    def _look_at_the_cell(
+        self, sample: SampleRef, program: Program, window: tuple[float, float] | None = None
+    ) -> None:
+        """Refuse to start on leads whose voltage at rest is not the cell's, or not in its window [V]."""
+        tolerance, voltage = self.parameters.voltage_tolerance, self._cycler.read_cell()
+        expected = None
+        if window is not None:
+            expected = min(max(voltage, window[0]), window[1])
+        elif self._records is not None:
+            expected = self._records.rest_voltage(sample)
+        fault = contact_fault(voltage, program.limits, expected, tolerance)
         if fault is not None:
             raise InterlockError(f"{self.name} contact", f"{fault}; nothing was uploaded, look at the leads")
 

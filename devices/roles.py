@@ -248,6 +248,36 @@ class TakeOver:
 
 
 @dataclass(frozen=True)
+class GoOn:
+    """What a potentiostat channel is prepared with to go on with a program that nothing runs or keeps any more.
+
+    offsets: what was counted of it so far, as of a TakeOver; position: where it stands, in the station's own words.
+    """
+
+    sample: SampleRef
+    program: Program
+    offsets: Mapping[str, float]
+    position: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cycled:
+    """All that the journals have of a program: of a run and of those that went on with it.
+
+    sample: its id; program_hash; began: the time label [s] of its start. rows, points, steps: the streams `primary`,
+    `impedance` and `steps` by column; empty where there are none. runs: uids of the runs, in order.
+    """
+
+    runs: Sequence[str]
+    sample: str
+    program_hash: str
+    began: float
+    rows: Mapping[str, Sequence[Any]]
+    points: Mapping[str, Sequence[Any]]
+    steps: Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True)
 class Prediction:
     """What a model expects: its name, the hash of its parameters, and plain JSON values in SI.
 
@@ -301,7 +331,7 @@ class Potentiostat(Flown, Protocol):
     def check(self, program: Program) -> None:
         """Raise LimitError or ProgramError when channel or lab do not allow the program; nothing is sent."""
 
-    def prepare(self, job: CycleJob | TakeOver) -> StatusBase:
+    def prepare(self, job: CycleJob | TakeOver | GoOn) -> StatusBase:
         """Check the job against the channel's limits, have the cell wired, upload the program.
 
         A TakeOver touches neither cell nor instrument.
@@ -309,6 +339,12 @@ class Potentiostat(Flown, Protocol):
 
     def left_over(self, sample: SampleRef, program: Program) -> TakeOver:
         """Return what an earlier session left of a program on a cell. Raises InterlockError when it is another's."""
+
+    def is_kept(self, sample: SampleRef, program: Program) -> bool:
+        """Return whether the instrument runs what was left of a program on a cell, or keeps its rows."""
+
+    def broken_off(self, sample: SampleRef, program: Program, run: str) -> GoOn:
+        """Return what is left of a program that a run began. Raises InterlockError when nobody can say, or nothing."""
 
 
 class Predictor(Protocol):
@@ -372,6 +408,9 @@ class CellRecords(Protocol):
 
     def rest_voltage(self, sample: SampleRef) -> float | None:
         """Return the voltage [V] it had after its last long rest, None when it was driven since, or never seen."""
+
+    def cycled(self, run: str) -> Cycled:
+        """Return what the journals have of the program that a run began. Raises DataError when there is no such run."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from labctl.commands import (
     night,
     reporting,
     samples,
+    shadow,
     working,
 )
 
@@ -98,6 +99,7 @@ for command in (
     durable.recover,
     durable.backup,
     derived.derive,
+    shadow.shadow,
     catalog.catalog,
     catalog.serve,
 ):

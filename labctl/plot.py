@@ -12,6 +12,7 @@ from labctl.drawing import CELSIUS as CELSIUS
 from labctl.drawing import save
 from labctl.replay import replay_in_place
 from labctl.runs.run import Run
+from labctl.shadow.showing import residual_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
             raise DataError(f"run {run.uid[:8]} has no rows; there is nothing to draw")
     else:
         raise DataError(f"run {run.uid[:8]} is a {purpose!r} run; there is no picture of that")
+    if "residual" in run.streams and (residual := residual_figure(run.table("residual"), _title(run))):
+        figures["residual"] = residual
     directory.mkdir(parents=True, exist_ok=True)
     stem = f"{run.start['sample']['id']}-{run.uid[:8]}"
     return [save(figure, directory / f"{stem}-{name}.png") for name, figure in figures.items()]

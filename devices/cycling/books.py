@@ -53,7 +53,10 @@ class Execution:
 
 @dataclass
 class OpenStep:
-    """The step under way; charge [Ah] and energy [Wh] since it began; `said` is the instrument's own reason."""
+    """The step under way; charge [Ah] and energy [Wh] since it began; `said` is the instrument's own reason.
+
+    idle [s]: for how long of the time since its first row it did not run, because it was broken off.
+    """
 
     execution: Execution
     first: RowTaken | None = None
@@ -63,6 +66,7 @@ class OpenStep:
     charge: float = 0.0
     energy: float = 0.0
     points: int = 0
+    idle: float = 0.0
     said: EndReason | None = None
     flags: CycleFlag = CycleFlag.OK
 
@@ -72,13 +76,28 @@ class OpenStep:
             return None
         charge, energy = self.charge * SECONDS_PER_HOUR, self.energy * SECONDS_PER_HOUR
         last = self.last if self.good is None else replace(self.good, time=self.last.time)
-        return Measured(self.first, last, charge, energy, self.before)
+        first = replace(self.first, time=self.first.time + self.idle)
+        return Measured(first, last, charge, energy, self.before)
+
+    def go_on(self, axis: float) -> None:
+        """Go on after a break: at `axis` [s] of the times so far, the times of what comes begin.
+
+        What passed in between nobody knows, so that nothing is integrated over it.
+        """
+        if self.last is not None:
+            self.idle += axis - self.last.time
+        for name in ROWS:
+            row = getattr(self, name)
+            if row is not None:
+                setattr(self, name, replace(row, time=row.time - axis))
+        self.good = self.before = None
+        self.points = 0
 
     def as_json(self) -> Plain:
         """Return it in plain values, without its execution."""
         rows = {name: _row_as_json(getattr(self, name)) for name in ROWS}
         said = None if self.said is None else str(self.said)
-        sums = {"charge": self.charge, "energy": self.energy, "points": self.points}
+        sums = {"charge": self.charge, "energy": self.energy, "points": self.points, "idle": self.idle}
         return {**rows, **sums, "said": said, "flags": int(self.flags)}
 
     @classmethod
@@ -87,7 +106,8 @@ class OpenStep:
         step = cls(execution)
         for name in ROWS:
             setattr(step, name, _row_from_json(kept[name]))
-        step.charge, step.energy, step.points = kept["charge"], kept["energy"], kept["points"]
+        step.charge, step.energy = kept["charge"], kept["energy"]
+        step.points, step.idle = kept["points"], kept["idle"]
         step.said = None if kept["said"] is None else EndReason(kept["said"])
         step.flags = CycleFlag(kept["flags"])
         return step

@@ -25,6 +25,7 @@ from devices.cycling.ends import EndReason
 from devices.cycling.ledger import CycleLedger
 from devices.cycling.position import NOWHERE, Phase, Planned, Position
 from devices.cycling.programs import MOST_TIMES
+from devices.cycling.remainder import Rest
 from devices.errors import InstrumentError, LabError, LimitError, OutcomeUnknown, Timeout, WireError
 from devices.recipes import canonical_hash, to_json
 
@@ -60,8 +61,8 @@ class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
     began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its
-    position is another. resumed: where a flight of an earlier session stood, with which this one goes on. end_reason,
-    interrupted and failure say how it ended.
+    position is another. resumed: where a flight of an earlier session stood, with which this one goes on; how: what its
+    events call its beginning. end_reason, interrupted and failure say how it ended.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class CycleFlight:
         changed: Callable[[], None],
         moved: Callable[[], None],
         resumed: Position | None = None,
+        how: str = "started",
     ) -> None:
         self.program = planned.program
         self.phase = Phase.STARTING
@@ -91,11 +93,14 @@ class CycleFlight:
         self._cycler, self._clock, self._lane, self._pace, self._ledger = cycler, clock, lane, pace, ledger
         self._say, self._changed, self._moved = say, changed, moved
         self._sample, self._hash = sample, canonical_hash(to_json(planned.program))
-        self._resumed = resumed
+        self._resumed, self._how = resumed, how
         self._label = began
         self._began = clock.now() - (clock.time() - self._label)
         self._lock, self._talking = threading.RLock(), threading.RLock()
         self._parts = 1 if resumed is None else resumed.parts
+        self._rest = planned.rest
+        self._continues = self._renumbers = False
+        self._shift = 0 if resumed is None else resumed.shift
         self._mark = NOWHERE if resumed is None else resumed.mark
         self._next = 0
         self._left: Position | None = None
@@ -133,11 +138,7 @@ class CycleFlight:
                 self._start(0.0)
             else:
                 self._resume(self._resumed)
-        self._say(
-            "started" if self._resumed is None else "taken_over",
-            "info",
-            f"{self.program.name}, {self.asked} steps",
-        )
+        self._say(self._how, "info", f"{self.program.name}, {self.asked} steps")
         for remark in self._cycler.remarks(self.program):
             self._say("remark", "info", remark)
         self.started = True
@@ -172,6 +173,8 @@ class CycleFlight:
                 self._mark.trace,
                 self._course.as_json(),
                 self._ledger.as_json(),
+                self._rest.as_json(),
+                self._shift,
             )
 
     def open(self, reason: str) -> None:
@@ -257,17 +260,26 @@ class CycleFlight:
         """Start what is uploaded; `offset` [s] after the run's start its times begin."""
         self._moved()
         self._next = self._cycler.start(self._job.token)
-        self._ledger.begin(self._part, offset)
+        self._expect(offset)
         self._cutting = self._stopped = self._acted = False
         self._mark = replace(self._mark, elements=0, time=NOWHERE.time)
         self.phase = Phase.RUNNING
         self._note_position()
+
+    def _expect(self, offset: float) -> None:
+        """Open the books for the part that begins `offset` [s] after the run's start, or for the rest of it."""
+        self._continues = self._rest.spent is not None
+        if self._rest.is_whole:
+            self._ledger.begin(self._part, offset)
+        else:
+            self._ledger.go_on(self._part, self._rest.over, offset)
 
     def _resume(self, left: Position) -> None:
         """Go on where an earlier session was. Raises InstrumentError when nothing of it is left."""
         self._cutting = left.cutting
         if left.phase == Phase.RUNNING or left.phase == Phase.BETWEEN:
             self._next = self._cycler.adopt(self._job, left.mark)
+            self._continues = self._rest.spent is not None and not left.elements
             self.phase = Phase(left.phase)
         else:
             self._resume_start(left)
@@ -278,12 +290,13 @@ class CycleFlight:
         mark = replace(left.mark, elements=0, time=NOWHERE.time)
         if self._cycler.keeps(self._job.token, left.trace):
             self._next = self._cycler.adopt(self._job, mark)
-            self._ledger.begin(self._part, left.offset)
+            self._expect(left.offset)
             self.phase = Phase.RUNNING
         elif self._parts == 1:
             raise InstrumentError(self._lane, "gone", f"{self.program.name} was never started")
         else:
             self._cycler.adopt(self._job, replace(mark, over=True))
+            self._renumbers = True
 
     def _note_position(self) -> None:
         """Write down how far the records were booked."""
@@ -306,7 +319,7 @@ class CycleFlight:
                     return
                 self._parts += 1
                 token = f"{self._token}#{self._parts}"
-                self._job = replace(self._job, nodes=self._part.nodes, token=token)
+                self._job, self._rest = replace(self._job, nodes=self._part.nodes, token=token), Rest()
                 self.phase = Phase.STARTING
         uploaded, job = False, self._job
         while self.phase is Phase.STARTING:
@@ -399,14 +412,19 @@ class CycleFlight:
     def _book(self, record: Record) -> None:
         match record:
             case RowTaken():
-                self._ledger.row(record)
-                self._mark = replace(self._mark, row=record.number, time=record.time)
+                number = self._numbered(record.number)
+                self._ledger.row(replace(record, number=number))
+                self._mark = replace(self._mark, row=number, time=record.time)
             case SpectrumPoint():
-                self._ledger.spectrum(record)
-                self._mark = replace(self._mark, row=record.number, time=record.time)
+                number = self._numbered(record.number)
+                self._ledger.spectrum(replace(record, number=number))
+                self._mark = replace(self._mark, row=number, time=record.time)
             case ElementBegan():
-                self._ledger.element(record)
-                self._cutting = self._course.began() or self._cutting
+                if self._continues:
+                    self._continues = False
+                else:
+                    self._ledger.element(record)
+                    self._cutting = self._course.began() or self._cutting
                 self._mark = replace(self._mark, elements=self._mark.elements + 1)
                 self._note_position()
             case ElementEnded():
@@ -415,6 +433,13 @@ class CycleFlight:
                 self._say(record.code, "alarm", record.text)
             case RunStopped():
                 self._conclude(record)
+
+    def _numbered(self, number: int) -> int:
+        """Return the number of a row in the run: an instrument that lost its power begins to count anew."""
+        if self._renumbers and number + self._shift <= self._mark.row:
+            self._shift = self._mark.row
+        self._renumbers = False
+        return number + self._shift
 
     def _conclude(self, stopped: RunStopped) -> None:
         """Book the end of a part that the instrument tells of: go on, or end."""

@@ -8,6 +8,7 @@ and nothing is counted.
 from __future__ import annotations
 
 import math
+from itertools import islice
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ from devices.cycling.cycler import ElementBegan, ElementEnded, RowTaken, Spectru
 from devices.cycling.ends import OWN_ENDS, EndReason
 from devices.cycling.programs import CellLimits, Step
 from devices.cycling.sequence import Part, Seen, Turn
-from devices.cycling.techniques import GalvanostaticImpedance, OpenCircuit, PotentiostaticImpedance
+from devices.cycling.techniques import Impedance, OpenCircuit
 from devices.cycling.verdict import current_is_lost, cut_cause, is_beyond, own_end
 from devices.errors import InstrumentError
 
@@ -71,6 +72,51 @@ class CycleLedger:
         self._plan, self._offset = part.walk(), max(offset, self._last_time)
         self._fresh, self._walked = part.fresh, 0
 
+    def go_on(self, part: Part, over: int, offset: float) -> None:
+        """Expect the steps of a part behind the first `over`, whose times count from `offset` [s] on.
+
+        A step under way goes on as the one it was; a spectrum in it begins anew.
+        """
+        self._plan, self._walked = part.walk(), over
+        for _ in range(over):
+            next(self._plan)
+        step = self._step
+        latest = self._last_time
+        if step is not None:
+            next(self._plan)
+            self._walked += 1
+            if step.last is not None:
+                latest = max(latest, self._offset + step.last.time)
+        offset = max(offset, latest)
+        if step is not None:
+            self._spectra += isinstance(step.execution.step.run, Impedance)
+            step.go_on(offset - self._offset)
+        self._offset, self._fresh = offset, part.fresh and not self._walked
+
+    def close_step(self) -> None:
+        """Close the step under way: it came to its end."""
+        self._close_step(None)
+
+    @property
+    def step(self) -> OpenStep | None:
+        """The step under way."""
+        return self._step
+
+    @property
+    def count(self) -> int:
+        """How many steps have begun."""
+        return self._count
+
+    @property
+    def passed(self) -> tuple[float, float]:
+        """Charge [C] and energy [J] since the beginning."""
+        return self._charge * SECONDS_PER_HOUR, self._energy * SECONDS_PER_HOUR
+
+    @property
+    def axis(self) -> float:
+        """From when [s] after the run's start the times of rows count."""
+        return self._offset
+
     def as_json(self) -> Plain:
         """Return where the books stand, in plain values."""
         return {
@@ -90,7 +136,8 @@ class CycleLedger:
             setattr(self, f"_{name}", kept[name])
         self.done, self._seen = kept["done"], seen_from_json(kept["seen"])
         self._plan = part.walk()
-        turns = [next(self._plan) for _ in range(self._walked)]
+        # Between two parts the books are those of the one before, which may have been longer.
+        turns = list(islice(self._plan, self._walked))
         if kept["step"] is not None:
             self._step = OpenStep.restored(self._execution(turns[-1]), kept["step"])
         if kept["cycle"] is not None:
@@ -118,7 +165,7 @@ class CycleLedger:
         if self._cycle is None:
             self._cycle = OpenCycle(execution.cycle)
         self._step = OpenStep(execution)
-        if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
+        if isinstance(step.run, Impedance):
             self._spectra += 1
 
     def ended(self, record: ElementEnded) -> None:
@@ -225,7 +272,8 @@ class CycleLedger:
             return
         row = RowTaken(point.number, point.time, point.voltage, point.current, math.nan)
         if step.good is None:
-            step.good = step.first = replace(row, time=max(self._last_time - self._offset, 0.0))
+            step.good = replace(row, time=max(self._last_time - self._offset, 0.0))
+            step.first = step.first or step.good
         self._integrate(row, step, self._cycle)
         step.good = step.last = row
 

@@ -7,7 +7,6 @@ from devices.cycling.cycler import Cycler
 from devices.cycling.position import Phase, Position
 from devices.cycling.programs import Program
 from devices.errors import InterlockError
-from devices.recipes import canonical_hash, to_json
 from devices.samples import SampleRef
 
 
@@ -31,7 +30,7 @@ def refuse_other(name: str, left: Position | None, sample: SampleRef, program: P
     """Return what was left. Raises InterlockError when it is nothing, or another program's or cell's."""
     if left is None:
         raise InterlockError(f"{name} left over", "no earlier session left a program on the channel")
-    if left.sample != sample.id or left.program_hash != canonical_hash(to_json(program)):
+    if not left.is_of(sample, program):
         raise InterlockError(
             f"{name} left over",
             f"what was left is {left.program} on {left.sample}, not this {program.name} on {sample.id}; nothing was"

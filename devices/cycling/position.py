@@ -11,7 +11,10 @@ from devices.cycling.books import Offsets
 from devices.cycling.cycler import Job, Mark
 from devices.cycling.ledger import offsets_of
 from devices.cycling.programs import Program
+from devices.cycling.remainder import Rest
 from devices.cycling.sequence import Course, Part
+from devices.recipes import canonical_hash, to_json
+from devices.samples import SampleRef
 
 
 class Phase(StrEnum):
@@ -25,12 +28,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Planned:
-    """What is uploaded and begins when it is kicked off: a program's first part, and the course through it."""
+    """What is uploaded and begins when it is kicked off: a program's first part, and the course through it.
+
+    rest: what of the part it is. booked: the part in which the books stand of what was broken off.
+    """
 
     program: Program
     job: Job
     part: Part
     course: Course
+    rest: Rest = Rest()
+    booked: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Position:
     sample: the id of its sample; program: its name and the hash of its body; began: the time label [s] of its
     kickoff; token, parts: of the part in hand and how many there were; offset: how long [s] after its kickoff this was
     written; cutting: that part is to be stopped at the next step. Of the records: see Mark. course, ledger: where
-    these stood.
+    these stood; rest: what of the part the job in hand runs; shift: what is added to the numbers of its rows.
     """
 
     sample: str
@@ -59,6 +67,8 @@ class Position:
     trace: Mapping[str, Any]
     course: Mapping[str, Any]
     ledger: Mapping[str, Any]
+    rest: Mapping[str, Any]
+    shift: int = 0
 
     @property
     def mark(self) -> Mark:
@@ -70,6 +80,10 @@ class Position:
     def offsets(self) -> Offsets:
         """What was counted up to here."""
         return offsets_of(self.ledger)
+
+    def is_of(self, sample: SampleRef, program: Program) -> bool:
+        """Return whether it is a place in this program on this cell."""
+        return self.sample == sample.id and self.program_hash == canonical_hash(to_json(program))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a report has it."""

@@ -121,6 +121,17 @@ class Course:
                 return self._handed(node)
         return None
 
+    @property
+    def begun(self) -> int:
+        """How many executions of the part in hand have begun."""
+        return self._begun
+
+    @property
+    def ahead(self) -> int:
+        """How many executions of the part in hand are to begin yet."""
+        handed = sum(passes * _count(self._nodes[at]) for at, passes in self._part)
+        return (handed if self._cut is None else min(self._cut, handed)) - self._begun
+
     def began(self) -> bool:
         """Hear that a step of the part begins; return whether the part is to be stopped instead."""
         if self._cut is not None and self._begun >= self._cut:
@@ -136,6 +147,10 @@ class Course:
         if isinstance(loop, Loop):
             nodes[at] = replace(loop, times=times)
         return tuple(nodes)
+
+    def know_times(self, kept: Mapping[str, Any]) -> None:
+        """Take over how many passes each loop has from what another course through the program said of itself."""
+        self._times = dict(kept["times"])
 
     def change_times(self, times: int) -> int:
         """Let the loop of cycles that runs now run `times` passes in all; return how many it will be.
@@ -258,6 +273,11 @@ def _walk(nodes: Nodes, first: int, counted: bool) -> Iterator[Turn]:
                 yield replace(turn, opens=True) if opens else turn
                 opens = False
         index += sum(1 for _ in leaves(node.body))
+
+
+def executions(node: Step | Loop) -> int:
+    """Return how many step executions a step, or a loop with all its passes, has."""
+    return _count(node) * (node.times if isinstance(node, Loop) else 1)
 
 
 def _count(node: Node) -> int:

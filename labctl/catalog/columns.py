@@ -1,4 +1,7 @@
-"""Row records of a journal as Arrow tables, in the columns that bluesky's Tiled plugins read."""
+"""Row records of a journal as Arrow tables, in the columns that bluesky's Tiled plugins read.
+
+Arrays have nodes of their own; only arrays of text are lists in a cell.
+"""
 
 from __future__ import annotations
 
@@ -18,31 +21,42 @@ Rows = Mapping[str, Any]
 STAMP = "ts_"
 """What stands before a key in the name of its column of timestamps."""
 
+ROW = STAMP + "seq_num"
+"""The column of row numbers, by which tables are sorted on reading: seq_num begins again when a plan goes back."""
+
 PLAIN = {"number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(), "string": pa.string()}
-KINDS = {"i": pa.int64(), "u": pa.int64(), "f": pa.float64(), "b": pa.bool_(), "U": pa.string()}
-"""The column type of an array's elements by the kind of their numpy type."""
 
 
 def schema_of(data_keys: Mapping[str, Mapping[str, Any]]) -> pa.Schema:
-    """Return the columns of a stream: seq_num, time, one per key, one of timestamps per key."""
-    keys = [pa.field(key, type_of(described)) for key, described in data_keys.items()]
+    """Return the columns of a stream: seq_num, time, one per key that is no array, one of timestamps per key."""
+    keys = [
+        pa.field(key, type_of(described)) for key, described in data_keys.items() if not is_array(described)
+    ]
     stamps = [pa.field(STAMP + key, pa.float64()) for key in data_keys]
-    return pa.schema([pa.field("seq_num", pa.int64()), pa.field("time", pa.float64()), *keys, *stamps])
+    numbers = [pa.field("seq_num", pa.int64()), pa.field(ROW, pa.int64())]
+    return pa.schema([*numbers, pa.field("time", pa.float64()), *keys, *stamps])
+
+
+def is_array(described: Mapping[str, Any]) -> bool:
+    """Return whether a key's values are arrays of numbers."""
+    return described["dtype"] == "array" and np.dtype(described.get("dtype_numpy", "f8")).kind not in "SU"
 
 
 def type_of(described: Mapping[str, Any]) -> pa.DataType:
-    """Return the column type of a data key; an array is a list of lists of ... in one cell, float unless it says."""
+    """Return the column type of a data key; an array of text is a list of lists of ... in one cell."""
     if described["dtype"] != "array":
         return PLAIN[described["dtype"]]
-    kind = np.dtype(described.get("dtype_numpy", "f8")).kind
-    column = KINDS.get(kind, pa.float64())
+    column = pa.string()
     for _ in described["shape"] or [None]:
         column = pa.list_(column)
     return column
 
 
-def table_of(schema: pa.Schema, records: Sequence[Rows], skip: int = 0) -> pa.Table:
-    """Return the rows of several records without the first `skip`. Raises pyarrow.ArrowInvalid when they do not fit."""
+def table_of(schema: pa.Schema, records: Sequence[Rows], first: int = 0, skip: int = 0) -> pa.Table:
+    """Return the rows of several records without the first `skip`; the very first is the stream's row `first`.
+
+    Raises pyarrow.ArrowInvalid when they do not fit.
+    """
     times = pa.array(chain.from_iterable(rows["time"] for rows in records), pa.float64())
     columns: dict[str, pa.Array] = {
         "seq_num": pa.array(
@@ -50,6 +64,7 @@ def table_of(schema: pa.Schema, records: Sequence[Rows], skip: int = 0) -> pa.Ta
                 [np.arange(len(rows["time"])) + rows["first"] for rows in records] or [np.array([], int)]
             )
         ),
+        ROW: pa.array(np.arange(first, first + len(times))),
         "time": times,
     }
     for field in schema:

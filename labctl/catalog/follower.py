@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from tiled.queries import KeyPresent
+from tiled.utils import Conflicts
 
 from devices.errors import DataError, LabError
 from labctl.catalog.opened import opened
@@ -80,6 +82,16 @@ class Followed:
             raise
         self.writer.flush()
 
+    def agrees(self) -> bool:
+        """Write what has come since; return whether the catalogue has the rows of the journal and no others."""
+        self.writer.written = 0
+        if self.tail.grown():
+            try:
+                self.read_on()
+            except Conflicts:
+                return False
+        return not self.tail.cut_short() and not self.writer.surplus_at_end
+
 
 class Follower:
     """Follows the journals of a data folder into an opened catalogue."""
@@ -117,30 +129,37 @@ class Follower:
     def _read_on(self, path: Path) -> int:
         """Read on in one run; return how many rows were written."""
         uid = path.stem
-        if uid not in self._followed:
-            writer = RunWriter(self._catalogue, uid, ordered=not self._place.embedded)
-            self._followed[uid] = Followed(Tail(path), writer)
-        run = self._followed[uid]
-        before = run.writer.written
         try:
-            if run.tail.grown():
-                run.read_on()
-            if run.tail.cut_short() or run.writer.surplus_at_end:
-                # Recovery dropped what was damaged since: the catalogue has rows that the journal has no more.
-                forget(self._catalogue, [uid])
-                del self._followed[uid]
-                return self._read_on(path)
+            run = self._of_one_mind(path)
             self._aside.pop(uid, None)
         except DataError as error:
+            run = self._followed[uid]
             self._leave(path, str(error), math.inf)
         except Exception as error:
             log.exception("run %s could not be written to the catalogue", uid)
             self._check(error)
-            self._leave(path, f"the catalogue refused it: {in_one_line(error)}", monotonic() + REFUSED_AGAIN)
+            run = self._followed[uid]
+            reason = f"the catalogue refused it: {in_one_line(error, self._place)}"
+            self._leave(path, reason, monotonic() + REFUSED_AGAIN)
         if run.writer.ended:
             self._done.add(uid)
             self._followed.pop(uid, None)
-        return run.writer.written - before
+        return run.writer.written
+
+    def _of_one_mind(self, path: Path) -> Followed:
+        """Read on; a run of which the catalogue has other rows than the journal is written from its beginning.
+
+        So it is when recovery dropped what was damaged, or when a follower was killed between rows and their number.
+        """
+        run = self._followed.setdefault(
+            path.stem, Followed(Tail(path), RunWriter(self._catalogue, path.stem))
+        )
+        if run.agrees():
+            return run
+        forget(self._catalogue, [path.stem])
+        run = self._followed[path.stem] = Followed(Tail(path), RunWriter(self._catalogue, path.stem))
+        run.read_on()
+        return run
 
     def _leave(self, path: Path, why: str, until: float) -> None:
         self._followed.pop(path.stem, None)
@@ -155,7 +174,9 @@ class Follower:
             self._catalogue.keys().head(1)
         except Exception as error:
             log.exception("the catalogue does not answer")
-            raise CatalogueDown(f"{self._place} does not answer: {in_one_line(error)}") from cause
+            raise CatalogueDown(
+                f"{self._place} does not answer: {in_one_line(error, self._place)}"
+            ) from cause
 
 
 def began(path: Path) -> float:
@@ -170,16 +191,23 @@ def ignored(loss: Loss) -> None:
     """Leave a torn tail to whoever reads that far."""
 
 
-def follow_once(place: Place, tell: Callable[[str], None]) -> Pass:
-    """Bring a catalogue up to the journals as they are now. Raises CatalogueDown."""
+@contextmanager
+def answering(place: Place) -> Iterator[Any]:
+    """Yield the opened catalogue; whatever it does not do is said in one sentence. Raises CatalogueDown."""
     try:
         with opened(place) as catalogue:
-            return Follower(catalogue, place, tell).look(threading.Event())
-    except CatalogueDown:
+            yield catalogue
+    except LabError:
         raise
     except Exception as error:
         log.exception("the catalogue does not answer")
-        raise CatalogueDown(f"{place} does not answer: {in_one_line(error)}") from error
+        raise CatalogueDown(f"{place} does not answer: {in_one_line(error, place)}") from error
+
+
+def follow_once(place: Place, tell: Callable[[str], None]) -> Pass:
+    """Bring a catalogue up to the journals as they are now. Raises CatalogueDown."""
+    with answering(place) as catalogue:
+        return Follower(catalogue, place, tell).look(threading.Event())
 
 
 def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> None:
@@ -197,7 +225,9 @@ def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> 
                     over.wait(PERIOD)
         except Exception as error:
             log.exception("the catalogue does not answer")
-            reason = str(error) if isinstance(error, CatalogueDown) else f"{place}: {in_one_line(error)}"
+            reason = (
+                str(error) if isinstance(error, CatalogueDown) else f"{place}: {in_one_line(error, place)}"
+            )
             why = f"{reason}; it is tried again every {AGAIN:.0f} s, the journals have everything"
             if why != said:
                 tell(why)
@@ -205,8 +235,8 @@ def follow(place: Place, over: threading.Event, tell: Callable[[str], None]) -> 
             over.wait(AGAIN)
 
 
-def in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception, place: Place) -> str:
     """Return what an error says, short enough for a terminal; of a traceback that it quotes, the end."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    text = lines[-1] if "Traceback" in str(error) else lines[0]
+    text = place.masked(lines[-1] if "Traceback" in str(error) else lines[0])
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

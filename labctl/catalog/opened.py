@@ -14,6 +14,7 @@ from tiled.client import from_uri as client_from_uri
 from tiled.client.context import Context
 from tiled.server.app import build_app
 
+from labctl.catalog.making import make_database
 from labctl.catalog.place import DATABASE, Place
 from labctl.whole_file import whole_file
 
@@ -26,15 +27,15 @@ FOLLOWER_CONNECTIONS = 4
 def tree_of(place: Place, connections: int) -> Any:
     """Return the catalogue as Tiled's server tree, made when it is not there."""
     file = place.folder / DATABASE
-    if place.embedded and not file.exists():
+    if not place.embedded:
+        make_database(place.catalog)
+    elif not file.exists():
         with whole_file(file) as temporary:
-            tree_from_uri(f"sqlite:///{temporary}", init_if_not_exists=True)
-    # Arrays of unlike length are kept in the table too: nothing is written to files.
+            make_database(f"sqlite:///{temporary}")
     tree = tree_from_uri(
         place.catalog,
         specs=[ROOT_SPEC],
-        writable_storage=[place.tables],
-        init_if_not_exists=not place.embedded,  # takes seconds, even when there is nothing to do
+        writable_storage=[place.tables, place.arrays],
         catalog_pool_size=connections,
     )
     for storage in tree.context.writable_storage.values():
@@ -48,7 +49,7 @@ def _give_each_user_a_connection(storage: Any) -> None:
     Tiled 0.2.20 gives all threads one: a reader's rollback then undoes a writer's page, or the process dies
     (measured: segmentation fault within 300 appends beside four readers; none lost in this way).
     """
-    if storage.dialect == "duckdb" and "_connection_pool" not in vars(storage):
+    if getattr(storage, "dialect", "") == "duckdb" and "_connection_pool" not in vars(storage):
         pool = sqlalchemy.pool.QueuePool(storage._adbc_connection.adbc_clone, pool_size=5, max_overflow=10)
         vars(storage)["_connection_pool"] = pool
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pydantic.dataclasses import dataclass as checked_dataclass
 
@@ -27,8 +27,8 @@ SETTINGS = "catalog.toml"
 VARIABLE = "LABCTL_CATALOG"
 """Environment variable with the URI; a password is seen by fewer people there than on a command line."""
 
-DATABASE, TABLES = "catalog.db", "tables.duckdb"
-"""The files of the embedded catalogue: the runs' metadata, and the rows."""
+DATABASE, TABLES, ARRAYS = "catalog.db", "tables.duckdb", "arrays"
+"""Files of the embedded catalogue: the runs' metadata, the rows; a folder: arrays, those of PostgreSQL's too."""
 
 SERVERS = ("http", "https")
 NEEDED = ("tiled", "bluesky_tiled_plugins", "adbc_driver_manager", "duckdb", "pyarrow", "uvicorn", "awkward")
@@ -57,6 +57,11 @@ class Place:
         return self.uri or f"duckdb:///{self.folder / TABLES}"
 
     @property
+    def arrays(self) -> str:
+        """The folder of the rows' arrays."""
+        return (self.folder / ARRAYS).absolute().as_uri()
+
+    @property
     def embedded(self) -> bool:
         """Whether the catalogue is files in the data folder."""
         return not self.uri
@@ -65,6 +70,22 @@ class Place:
     def is_server(self) -> bool:
         """Whether a Tiled server that somebody else runs has the catalogue."""
         return urlsplit(self.uri).scheme in SERVERS
+
+    def masked(self, text: str) -> str:
+        """Return a text without the password that the URI may have."""
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> list[str]:
+        parts = urlsplit(self.uri)
+        query = [value for key, value in parse_qsl(parts.query) if "password" in key or "key" in key]
+        return [
+            each
+            for secret in [parts.password, *query]
+            if secret
+            for each in {secret, quote(secret), unquote(secret)}
+        ]
 
     def __str__(self) -> str:
         if self.embedded:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from devices.errors import DataError
-from labctl.catalog.follower import Pass, follow, follow_once
+from labctl.catalog.follower import Pass, answering, follow, follow_once
 from labctl.catalog.logs import log_to_file
-from labctl.catalog.opened import opened
-from labctl.catalog.place import DATABASE, TABLES, Place, only_one
+from labctl.catalog.place import ARRAYS, DATABASE, TABLES, Place, only_one
 from labctl.catalog.writer import forget
+from labctl.config.documents import shown
+from labctl.runs.briefs import run_files
+
+log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,15 +43,40 @@ def tend(place: Place, *, once: bool, rebuild: bool, tell: Callable[[str], None]
 
 
 def empty(place: Place) -> None:
-    """Take everything out of a catalogue that came from here; the embedded one's files are deleted."""
-    if place.embedded:
-        for pattern in (f"{DATABASE}*", f"{TABLES}*"):
-            for path in place.folder.glob(pattern):
-                path.unlink()
+    """Take out of a catalogue what the journals of this data folder can bring back; the embedded one's files go.
+
+    Raises DataError when the embedded catalogue has runs that it cannot bring back, and CatalogueDown.
+    """
+    here = {path.stem for path in run_files(place.data)}
+    if not place.embedded:
+        with answering(place) as catalogue:
+            for uid in here.intersection(catalogue.keys()):
+                forget(catalogue, [uid])
         return
-    with opened(place) as catalogue:
-        for uid in list(catalogue.keys()):
-            forget(catalogue, [uid])
+    lost = uids_of(place).difference(here)
+    if lost:
+        raise DataError(
+            f"{place} has {len(lost)} runs whose journals are not in {shown(place.data)}, such as"
+            f" {min(lost)[:8]}; put them back, or delete {shown(place.folder)} to give them up"
+        )
+    for pattern in (f"{DATABASE}*", f"{TABLES}*"):
+        for path in place.folder.glob(pattern):
+            path.unlink()
+    if (place.folder / ARRAYS).exists():
+        shutil.rmtree(place.folder / ARRAYS)
+
+
+def uids_of(place: Place) -> set[str]:
+    """Return the runs of the embedded catalogue; a damaged one, which is what a rebuild mends, has none."""
+    file = place.folder / DATABASE
+    if not file.exists():
+        return set()
+    with closing(sqlite3.connect(file)) as connection:
+        try:
+            return {uid for (uid,) in connection.execute("SELECT key FROM nodes WHERE parent = 0")}
+        except sqlite3.DatabaseError:
+            log.exception("%s cannot be read", file)
+            return set()
 
 
 def summary(place: Place, said: Pass) -> str:

@@ -1,8 +1,9 @@
 """One run in a catalogue: containers and tables as bluesky's Tiled plugins lay them out, written in pages.
 
 A run is a container with `start` and `stop` as metadata, a stream a container in it with the descriptor as metadata
-and one table `internal`. Rows of one table are appended in the journal's order and by one process, a page in one
-transaction; so what is there is always the first so many rows of the journal, and their number says where to go on.
+and one table `internal`; each column of arrays is a node beside it. Rows of one table are appended in the journal's
+order and by one process, a page in one transaction; so what is there is always the first so many rows of the journal,
+and their number says where to go on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from tiled.structures.core import Spec, StructureFamily
 from tiled.structures.data_source import DataSource
 from tiled.structures.table import TableStructure
 
-from labctl.catalog.columns import Rows, schema_of, table_of
+from labctl.catalog.arrays import ArrayNode, array_keys
+from labctl.catalog.columns import ROW, Rows, schema_of, table_of
 from labctl.catalog.metadata import kept_text
 from labctl.journal.records import Record
 
@@ -35,27 +37,48 @@ IN_THE_NAME = ("name", "object_keys", "run_start")
 
 @dataclass
 class StreamWriter:
-    """One stream: its nodes, how many rows the catalogue had of it, and the page that is being gathered."""
+    """One stream: its nodes, and the page that is being gathered.
+
+    there: rows that its table had when it was opened. passed: rows of the journal that came before the page.
+    """
 
     node: Any
     schema: pa.Schema
-    table: Any = None
-    there: int = 0
+    table: Any
+    arrays: Sequence[ArrayNode]
+    there: int
+    passed: int = 0
     gathered: list[Rows] = field(default_factory=list)
     rows: int = 0
     size: int = 0
+
+    def flush(self) -> int:
+        """Write the page, without what is there already; return how many rows were written."""
+        gathered, first, rows = self.gathered, self.passed, self.rows
+        self.gathered, self.rows, self.size, self.passed = [], 0, 0, first + rows
+        known = min(max(self.there - first, 0), rows)
+        if known < rows:
+            # The table is last: its rows are whole. Arrays may be ahead of it after a kill, and are written again.
+            for array in self.arrays:
+                array.append(gathered, first, known)
+            self.table.append_partition(0, table_of(self.schema, gathered, first, known))
+        return rows - known
+
+    @property
+    def surplus(self) -> bool:
+        """Whether the catalogue has rows that did not come from the journal."""
+        return max(self.there, *(array.length for array in self.arrays), 0) > self.passed
 
 
 class RunWriter:
     """Writes the records of one run, from its first one on; what the catalogue has already is left as it is.
 
-    ordered: rows are to be sorted by their number on reading (a server's database keeps no order of its own).
-    written: rows so far. ended: the stop document is there too. surplus_at_end: instead of it, the catalogue was found
-    to have rows that the journal does not have.
+    written: rows so far, or since somebody set it to zero. ended: the stop document is there too. surplus_at_end:
+    instead of it, the catalogue was found to have rows that the journal does not have.
     """
 
-    def __init__(self, catalogue: Any, uid: str, *, ordered: bool) -> None:
-        self._catalogue, self.uid, self._ordered = catalogue, uid, ordered
+    def __init__(self, catalogue: Any, uid: str) -> None:
+        self._catalogue, self.uid = catalogue, uid
         self._run: Any = None
         self._new = False
         self._streams: dict[str, StreamWriter] = {}
@@ -72,7 +95,7 @@ class RunWriter:
             stream.rows += len(record.payload["time"])
             stream.size += size
             if stream.rows >= PAGE_ROWS or stream.size >= PAGE_BYTES:
-                self._flush(stream)
+                self.written += stream.flush()
         elif record.kind == "D":
             name, document, *_ = record.payload
             if name == "start":
@@ -86,7 +109,7 @@ class RunWriter:
         """Write what was gathered."""
         for stream in self._streams.values():
             if stream.rows:
-                self._flush(stream)
+                self.written += stream.flush()
 
     def _start(self, document: Mapping[str, Any]) -> None:
         node = child(self._catalogue, self.uid)
@@ -106,32 +129,22 @@ class RunWriter:
         self._by_descriptor[document["uid"]] = stream
 
     def _stream(self, name: str, document: Mapping[str, Any]) -> StreamWriter:
-        schema = schema_of(document["data_keys"])
         # Each question costs as much as a page: what was made just now is empty.
         node = None if self._new else child(self._run, name)
         made = node is None
         if made:
             metadata = kept_text({key: value for key, value in document.items() if key not in IN_THE_NAME})
             node = self._run.create_container(name, metadata=metadata, specs=STREAM_SPECS)
-        stream = StreamWriter(plain(node), schema, None if made else child(plain(node), TABLE))
-        if stream.table is None:
-            self._make_table(stream, document)
-        else:
-            stream.there = len(stream.table.read(["seq_num"]))
-        return stream
-
-    def _make_table(self, stream: StreamWriter, document: Mapping[str, Any]) -> None:
-        order = {"order_by_args": [{"column": "seq_num", "direction": "asc"}]} if self._ordered else {}
-        source = DataSource(
-            structure=TableStructure.from_schema(stream.schema, 1),
-            structure_family=StructureFamily.table,
-            mimetype=TABLE_TYPE,
-            parameters=order,
-        )
-        metadata = kept_text(document["data_keys"])
-        stream.table = stream.node.new(
-            StructureFamily.table, [source], key=TABLE, metadata=metadata, specs=[]
-        )
+        node, keys = plain(node), document["data_keys"]
+        schema = schema_of(keys)
+        table = None if made else child(node, TABLE)
+        there = 0 if table is None else len(table.read(["seq_num"]))
+        arrays = [
+            ArrayNode(node, None if made else child(node, key), key, keys[key]) for key in array_keys(keys)
+        ]
+        if table is None:
+            table = new_table(node, schema, keys)
+        return StreamWriter(node, schema, table, arrays, there)
 
     def _reconfigured(self, stream: StreamWriter, document: Mapping[str, Any]) -> None:
         """Note that a stream's descriptor was emitted again, as it is after a device was configured in the run."""
@@ -143,21 +156,24 @@ class RunWriter:
         stream.node.update_metadata(metadata=metadata, drop_revision=True)
         stream.node = stream.node.refresh()
 
-    def _flush(self, stream: StreamWriter) -> None:
-        gathered, rows = stream.gathered, stream.rows
-        stream.gathered, stream.rows, stream.size = [], 0, 0
-        known = min(stream.there, rows)
-        stream.there -= known
-        if known < rows:
-            stream.table.append_partition(0, table_of(stream.schema, gathered, known))
-            self.written += rows - known
-
     def _stop(self, document: Mapping[str, Any]) -> None:
         self.flush()
-        self.surplus_at_end = any(stream.there > 0 for stream in self._streams.values())
+        self.surplus_at_end = any(stream.surplus for stream in self._streams.values())
         if not self.surplus_at_end:
             self._run.update_metadata(metadata={"stop": kept_text(document)}, drop_revision=True)
             self.ended = True
+
+
+def new_table(stream: Any, schema: pa.Schema, data_keys: Mapping[str, Any]) -> Any:
+    """Make a stream's table, which is sorted on reading: a database keeps no order of its own."""
+    source = DataSource(
+        structure=TableStructure.from_schema(schema, 1),
+        structure_family=StructureFamily.table,
+        mimetype=TABLE_TYPE,
+        parameters={"order_by_args": [{"column": ROW, "direction": "asc"}]},
+    )
+    metadata = kept_text(dict(data_keys))
+    return stream.new(StructureFamily.table, [source], key=TABLE, metadata=metadata, specs=[])
 
 
 def child(node: Any, key: str) -> Any:

@@ -11,7 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bluesky.utils import MsgGenerator
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+from bluesky.utils import Msg, MsgGenerator
 
 from devices.clock import Handle
 from devices.errors import LabError
@@ -82,7 +84,7 @@ class Conductor:
         self._closing = ""
         self._over, self._interrupted = threading.Event(), False
         self._still = Stillness(lab.clock)
-        self._concluded: list[_Attempt] = []
+        self._concluded: list[object] = []
 
     def run(self) -> dict[str, ItemState]:
         """Run until nothing can begin any more and nothing runs; return where every item stands."""
@@ -275,13 +277,24 @@ class Conductor:
         return left
 
     def _watched(self, plan: MsgGenerator[Any], attempt: _Attempt) -> MsgGenerator[Any]:
-        """Run a plan; when it ends, keep time still until what waited for it has begun."""
+        """Run a plan; when it ends, or gives a station back, keep time still until what waited for it has begun."""
+
+        def around(message: Msg) -> tuple[None, MsgGenerator[None] | None]:
+            return None, self._given_back() if message.command == "unstage" else None
+
         attempt.begun.set()
         try:
-            return (yield from plan)
+            return (yield from bpp.plan_mutator(plan, around))
         finally:
             if not self._over.is_set():
                 self._still.keep(attempt)
+
+    def _given_back(self) -> MsgGenerator[None]:
+        if not self._over.is_set():
+            holder = object()
+            self._still.keep(holder)
+            self._news.put(lambda: self._concluded.append(holder))
+        yield from bps.null()
 
     def _on_state(self, attempt: _Attempt, new: str) -> None:
         if new != "running":
@@ -305,8 +318,11 @@ class Conductor:
         try:
             worker.result(0)
         except Exception as error:  # noqa: BLE001 - whatever it failed with, the night decides what follows
-            if attempt.cut:
-                self._agenda.tell("waiting" if self._interrupted else "stopped", item, reason=attempt.cut)
+            if attempt.cut and self._interrupted:
+                self._agenda.tell("waiting", item, reason=attempt.cut)
+            elif attempt.cut:
+                self._agenda.tell("stopped", item, reason=attempt.cut)
+                self._make_safe(item)
             else:
                 self._fail(item, _words(error))
         else:
@@ -319,10 +335,24 @@ class Conductor:
             self._agenda.tell("waiting", item, reason=f"it is tried again: {reason}", failed=True)
             return
         self._agenda.tell("failed", item, reason=reason)
+        self._make_safe(item)
         if entry.on_failure == "stop_all":
             self._close(f"{item.name} failed: {reason}")
         else:
             self._agenda.skip_sample(item, self._at_work)
+
+    def _make_safe(self, item: Item) -> None:
+        """Make the stations of an item safe that nobody goes on with, where nobody else works with them.
+
+        A plan that is ended leaves a cycler running where its program says so, for whoever takes it over.
+        """
+        for name in self._claimed.get(item.name, [])[:-1]:
+            if self._lab.is_free(name):
+                try:
+                    self._lab.clock.call(self._lab.devices[name].safe)
+                except Exception as error:  # noqa: BLE001 - one that fails must not keep the next from being made safe
+                    self._say(f"{name} could not be made safe: {_words(error)}")
+                    log.exception("%s could not be made safe", name)
 
     def _take_orders(self) -> None:
         for path, order in pending(self._chronicle.folder):

@@ -3,10 +3,13 @@ samples; what it takes, what it would refuse."""
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,8 +88,7 @@ def rehearse(
             return "yes"
 
         twins, left_out = _on_twins(bench)
-        lab = Session(twins, limits, stage, handle_signals=False, ask=agree)
-        try:
+        with _quietly(stage), Session(twins, limits, stage, handle_signals=False, ask=agree) as lab:
             begin = lab.clock.time()
             chronicle = Chronicle(stage / "nights" / "rehearsal", {"night": night.name})
             try:
@@ -94,8 +96,6 @@ def rehearse(
             finally:
                 chronicle.close()
             end = lab.clock.time()
-        finally:
-            lab.close()
         efforts = {name: _effort(stage, state, begin, end) for name, state in states.items()}
     failures = [
         f"{name}: {state.reason}" for name, state in states.items() if state.state in ("failed", "stopped")
@@ -110,8 +110,8 @@ def table(rehearsal: Rehearsal) -> Iterator[tuple[str, ...]]:
         yield (
             name,
             effort.state.state,
-            clock_time(effort.began),
-            clock_time(effort.ended),
+            "" if effort.state.began is None else clock_time(effort.began),
+            "" if effort.state.began is None else clock_time(effort.ended),
             str(effort.pulses) if effort.pulses else "",
             f"{effort.charge / AH * 1e6:.3g} uAh" if effort.charge else "",
             str(effort.rows),
@@ -123,6 +123,23 @@ def clock_time(seconds: float) -> str:
     """Return a time since the start as people read it: "11 h 03 min"."""
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{seconds / 60:.1f} min"
+
+
+@contextmanager
+def _quietly(stage: Path) -> Iterator[None]:
+    """Keep what engines and devices print and log off the terminal: what fails in a rehearsal its table tells."""
+    handler = logging.FileHandler(stage / "log", delay=True)
+    loggers = [logging.getLogger(name) for name in ("bluesky", "ophyd", "labctl")]
+    before = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers[:], logger.propagate = [handler], False
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        handler.close()
+        for logger, handlers, propagate in before:
+            logger.handlers[:], logger.propagate = handlers, propagate
 
 
 def _on_twins(bench: BenchFile) -> tuple[BenchFile, tuple[str, ...]]:

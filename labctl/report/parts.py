@@ -39,7 +39,8 @@ MESSAGES = {
 
 def sections(found: Gathered) -> tuple[Section, ...]:
     """Return all sections of a report, in their order."""
-    pictures = tuple(run_pictures(found.runs, found.troubles))
+    undrawn: list[str] = []
+    pictures = tuple(run_pictures(found.runs, undrawn))
     parts = (
         what_needs_you(found),
         Section("Notes", tuple(filter(None, found.notes.splitlines()))),
@@ -55,7 +56,7 @@ def sections(found: Gathered) -> tuple[Section, ...]:
         messages(found),
     )
     troubles = Section("Documents that could not be read", tuple(dict.fromkeys(found.troubles)))
-    return (*parts, troubles, Section("Pictures", pictures=pictures))
+    return (*parts, troubles, Section("Pictures", tuple(undrawn), pictures=pictures))
 
 
 def needing(found: Gathered) -> tuple[list[Row], list[str]]:
@@ -398,7 +399,7 @@ def orders(found: Gathered) -> Section:
 
 
 def _despite(reason: str) -> str:
-    return f"The rehearsal failed, and the night began despite of it: {reason}"
+    return f"The rehearsal failed, and the night began despite that: {reason}"
 
 
 def messages(found: Gathered) -> Section:

@@ -68,14 +68,14 @@ def _bar(axes: Axes, run: RunTold, start: float, width: float, line: int, whole:
         )  # fmt: skip
 
 
-def run_pictures(runs: Sequence[RunTold], troubles: list[str]) -> Iterator[Picture]:
-    """Yield the pictures of runs; what cannot be drawn goes to the troubles."""
+def run_pictures(runs: Sequence[RunTold], undrawn: list[str]) -> Iterator[Picture]:
+    """Yield the pictures of runs; what cannot be drawn is told in `undrawn`."""
     left = MOST
     for told in runs:
         if told.run is None or told.run.start.get("purpose") not in ("anneal", "cycle", "eis"):
             continue
         if left <= 0:
-            troubles.append(
+            undrawn.append(
                 f"no more than {MOST} pictures stand in a report; labctl plot {told.uid[:8]} draws its"
             )
             continue
@@ -85,9 +85,9 @@ def run_pictures(runs: Sequence[RunTold], troubles: list[str]) -> Iterator[Pictu
                 yield picture
         except DataError as error:
             if told.run.counts().get("primary"):
-                troubles.append(f"run {told.uid[:8]} could not be drawn: {error}")
+                undrawn.append(f"run {told.uid[:8]} could not be drawn: {error}")
         except Exception as error:  # noqa: BLE001 - a run that cannot be drawn must not take the report with it
-            troubles.append(f"run {told.uid[:8]} could not be drawn: {error!r}")
+            undrawn.append(f"run {told.uid[:8]} could not be drawn: {error!r}")
 
 
 def _pictures_of(told: RunTold) -> Iterator[Picture]:

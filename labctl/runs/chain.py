@@ -25,8 +25,16 @@ SO_FAR: Mapping[str, Mapping[str, str]] = {
 }
 """Which columns of a follower's stream go on with which of the `offsets` in its start document."""
 
-IDENTITY: Mapping[str, tuple[str, ...]] = {"primary": ("record",), "impedance": ("record", "frequency")}
-"""What tells a row from every other of its stream, where an instrument says it."""
+IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "primary": ("record",),
+    "impedance": ("record", "frequency"),
+    "steps": ("step_count",),
+    "cycles": ("cycle",),
+}
+"""What tells a row from every other of its stream, where an instrument or the books say it."""
+
+BOOKED = frozenset({"steps", "cycles"})
+"""Streams of which the last journal is right: what a run that was broken off counted in part, a later one has whole."""
 
 
 def chain_of(data: Path, uid: str) -> list[Path]:
@@ -58,13 +66,10 @@ def joined(stream: str, parts: Sequence[tuple[Mapping[str, Any], Column, Table]]
 
     What a follower counts from zero goes on where its `offsets` say, and a row that both have is there once.
     """
-    seen: set[tuple[Any, ...]] = set()
-    times, tables = [], []
-    for start, labels, table in parts:
-        shifted = _shifted(stream, table, start.get("offsets") or {})
-        fresh = _fresh(stream, shifted, seen)
-        times.append(labels if fresh is None else labels[fresh])
-        tables.append(shifted if fresh is None else {key: column[fresh] for key, column in shifted.items()})
+    shifted = [
+        (labels, _shifted(stream, table, start.get("offsets") or {})) for start, labels, table in parts
+    ]
+    is_first = [_fresh(stream, table, seen) for seen in [set()] for _, table in shifted]
     keys = dict.fromkeys(key for table in tables for key in table)
     return np.concatenate(times), {
         key: _together([table.get(key) for table in tables], [len(each) for each in times]) for key in keys

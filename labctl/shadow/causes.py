@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from labctl.shadow.cell import Sight
 
 Kind = Literal["resistance", "transport", "capacity", "leak"]
+Chosen = tuple[int, ...]
 KINDS: tuple[Kind, ...] = ("resistance", "transport", "capacity", "leak")
 
 STRAY = 0.005
@@ -26,6 +28,12 @@ LEAST = 0.5
 
 WORTH = 0.1
 """Share of the difference by which one explanation is better than another at least; guess."""
+
+ALIKE = 2.0
+"""Times what one explanation leaves over, which another may leave over to be as good; guess."""
+
+NOISE = 0.02
+"""Share of the difference that is left over in any case; guess."""
 
 FEWEST = 20
 """Comparisons before a cause is named; guess."""
@@ -121,15 +129,10 @@ class Causes:
         """Return the one cause, or the two, that explain the differences."""
         if self._count < FEWEST or self._square <= 0.0:
             return Found((), 0.0)
-        singles = [(self._explained((index,)), (index,)) for index in range(4)]
+        singles: list[tuple[float, Chosen]] = [(self._explained((index,)), (index,)) for index in range(4)]
         share, chosen = max(singles)
         if share < ENOUGH:
-            pairs = [
-                (self._explained((one, other)), (one, other))
-                for one in range(4)
-                for other in range(one + 1, 4)
-            ]
-            both, pair = max(pairs)
+            both, pair = max((self._explained(each), each) for each in combinations(range(4), 2))
             if both - share > WORTH:
                 share, chosen = both, pair
         if share < LEAST:
@@ -138,18 +141,18 @@ class Causes:
         weights = sizes**2 * np.diagonal(self._normal)[list(chosen)]
         order = np.argsort(-weights).tolist()
         instead = tuple(
-            self._cause(*other, float(self._sizes(other)[0]))
+            self._cause(other[0], float(self._sizes(other)[0]))
             for as_good, other in singles
-            if len(chosen) == 1 and other != chosen and share - as_good < WORTH
+            if len(chosen) == 1 and other != chosen and 1.0 - as_good < ALIKE * (1.0 - share) + NOISE
         )
         causes = tuple(self._cause(chosen[index], float(sizes[index])) for index in order)
         return Found(causes, share, instead)
 
-    def _sizes(self, chosen: tuple[int, ...]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _sizes(self, chosen: Chosen) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         some = np.ix_(chosen, chosen)
         return np.asarray(np.linalg.lstsq(self._normal[some], self._moment[list(chosen)], rcond=1e-12)[0])
 
-    def _explained(self, chosen: tuple[int, ...]) -> float:
+    def _explained(self, chosen: Chosen) -> float:
         return float(self._moment[list(chosen)] @ self._sizes(chosen)) / self._square
 
     @staticmethod

@@ -26,9 +26,9 @@ class FreeCell:
         self._cell, self._state = cell, state
 
     def rest_as(self, shadow: ShadowCell) -> None:
-        """Be at rest as full as a shadow is."""
-        count = len(self._state.lithium)
-        self._state = replace(self._state, lithium=(shadow.lithium,) * count)
+        """Be at rest as full as a shadow is, which may be fuller than a film can be."""
+        lithium = min(shadow.lithium, self._cell.parameters.as_made_lithium)
+        self._state = replace(self._state, lithium=(lithium,) * len(self._state.lithium))
 
     def follow(self, step: Mapping[str, Any]) -> float | None:
         """Run a row of the stream `steps`; return the charge [Ah] of one that a voltage ended, None for others.

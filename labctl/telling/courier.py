@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from labctl.clock.label import wall_label
 from labctl.clock.wall import WallClock
 from labctl.config.telling import Target, read_telling
 from labctl.night.heart import Heart
-from labctl.telling.outbox import Message, Outbox
+from labctl.telling.outbox import Delivery, Message, Outbox
 from labctl.telling.services import NotTold, Send, service
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ LOOK, LINGER = 1.0, 20.0
 
 ATTEMPT = 30.0
 """Seconds after which an attempt is broken off."""
+
+TEST = 15.0
+"""Seconds that a night's begin waits for the answers to its test messages; guess."""
 
 HEART = "courier.beat"
 
@@ -65,30 +69,30 @@ class Courier:
         self._outbox, self._targets, self._connect = outbox, targets, connect
         self._now, self._label = now, label
         self._attempts: dict[tuple[str, str], _Attempts] = {}
+        self._failures: Counter[str] = Counter()
 
     def look(self, beat: Callable[[], None] = lambda: None) -> bool:
         """Send what is due, once; return whether anything still waits. Raises OSError, DataError."""
         deliveries = self._outbox.deliveries()
+        due = []
         for message in self._outbox.waiting():
-            fared = deliveries.get(message.id)
-            delivered = {} if fared is None else fared.delivered
-            left = [
-                target
-                for target in self._targets
-                if target.wants(message.severity) and target.name not in delivered
-            ]
-            if not left and fared is None:
-                self._outbox.note(self._label(), "wanted_by_nobody", message=message.id)
-            if left and self._label() - message.put > DAY:
+            fared = deliveries.get(message.id, Delivery({}, {}))
+            left = [each for each in self._targets if each.wants(message.severity)]
+            left = [each for each in left if each.name not in fared.delivered]
+            if left and self._label() - message.put <= DAY:
+                due += [(message, each, each.name in fared.refused) for each in left]
+                continue
+            if left:
                 self._outbox.note(self._label(), "given_up", message=message.id)
-                left = []
-            refused = set() if fared is None else set(fared.refused)
-            for target in left:
-                beat()
-                self._try(message, target, target.name in refused)
-            if all(self._attempts.get((message.id, target.name)) is None for target in left):
-                self._outbox.done(message)
-        return bool(self._outbox.waiting())
+            elif not fared.delivered:
+                self._outbox.note(self._label(), "wanted_by_nobody", message=message.id)
+            self._outbox.done(message)
+        # Services that were down come last, so that others do not wait for them.
+        due.sort(key=lambda each: self._failures[each[1].name])
+        for message, target, known_to_refuse in due:
+            beat()
+            self._try(message, target, known_to_refuse)
+        return bool(due)
 
     def _try(self, message: Message, target: Target, known_to_refuse: bool) -> None:
         key = (message.id, target.name)
@@ -100,6 +104,7 @@ class Courier:
         except NotTold as error:
             pause = min(FIRST_PAUSE * 2**attempts.count, LONGEST_PAUSE)
             attempts.count += 1
+            self._failures[target.name] += 1
             attempts.due = self._now() + pause
             if attempts.count == 1 and not known_to_refuse:
                 self._outbox.note(
@@ -108,6 +113,7 @@ class Courier:
         else:
             self._outbox.note(self._label(), "delivered", message=message.id, target=target.name)
             del self._attempts[key]
+            self._failures[target.name] = 0
 
 
 def run_courier(data: Path, config: Path) -> int:
@@ -157,7 +163,7 @@ def _bounded(target: Target) -> Send:
 
 
 def try_targets(
-    data: Path, config: Path, patience: float = ATTEMPT, connect: Callable[[Target], Send] = service
+    data: Path, config: Path, patience: float = TEST, connect: Callable[[Target], Send] = service
 ) -> list[str]:
     """Send everybody a test message and return what came of it, in words, within `patience` [s]; never raises."""
     try:

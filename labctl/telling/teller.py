@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devices.errors import ConfigError, LabError
+from devices.limits import DiskLimits
 from labctl.clock.label import wall_label
 from labctl.config.folder import Config
 from labctl.config.telling import Severity, Telling, read_telling
@@ -75,7 +76,7 @@ class Teller:
         begun = begun_of(self._folder)
         config = Path(begun.config)
         if self._watch is None:
-            self._watch = Watch(self._data, self._folder, Config(config).limits().disk)
+            self._watch = Watch(self._data, self._folder, self._disk_limits(config))
         found = self._watch.conditions(thorough=self._looks % THOROUGH == 0 or self._over.is_set())
         self._looks += 1
         self._alarms.update([*found, *self._conditions], wall_label())
@@ -86,6 +87,14 @@ class Teller:
         self._outbox.put(*self._begin_and_end(), *news)
         if self._outbox.waiting():
             self._keep_courier(config)
+
+    def _disk_limits(self, config: Path) -> DiskLimits:
+        """Return the lab's; a configuration that broke meanwhile must not silence everything else."""
+        try:
+            return Config(config).limits().disk
+        except ConfigError as error:
+            self._say_once(f"the disk is watched by the usual limits: {error}")
+            return DiskLimits()
 
     def _run(self) -> None:
         last = False

@@ -37,7 +37,7 @@ NEWS: Mapping[str, Severity] = {
 class Watch:
     """Looks through one data folder, each time only at what came since.
 
-    night: the folder of a night whose happenings count too.
+    night: the folder of a night whose happenings count too. look: what tells the disk's room; label: the wall's time.
     """
 
     def __init__(
@@ -46,8 +46,10 @@ class Watch:
         night: Path | None,
         disk: DiskLimits,
         look: Callable[[Path], Room] = os.statvfs,
+        label: Callable[[], float] = wall_label,
     ) -> None:
-        self._data, self._night, self._disk, self._look = data, night, disk, look
+        self._data, self._night, self._disk = data, night, disk
+        self._look, self._label = look, label
         self._events: dict[str, _Events] = {}
         self._of_runs: list[Condition] = []
 
@@ -80,7 +82,7 @@ class Watch:
             severity: Severity = "alarm" if free < self._disk.reserve else "warning"
             text = f"the disk of the data folder has {free / 1e6:.0f} MB left; runs are ended at"
             text = f"{text} {self._disk.reserve / 1e6:.0f} MB"
-            yield Condition(f"disk {severity}", severity, "disk", text, wall_label(), lasting=True)
+            yield Condition(f"disk {severity}", severity, "disk", text, self._label(), lasting=True)
 
     def _damaged(self) -> Iterator[Condition]:
         query = "SELECT uid, damage, max(began, ended) FROM runs WHERE damage <> '' ORDER BY began, uid"
@@ -94,7 +96,7 @@ class Watch:
         query = (
             "SELECT path FROM runs WHERE listed AND ended >= ? AND purpose <> 'derived' ORDER BY began, uid"
         )
-        oldest = wall_label() - RECENT
+        oldest = self._label() - RECENT
         rows = ask_index(self._data, lambda connection: connection.execute(query, (oldest,)).fetchall())
         for (path,) in rows:
             known = self._events.get(path)

@@ -34,7 +34,8 @@ def test_documents_pass_their_schemas_and_streams_are_what_the_schema_page_says(
     run = Run(uid, lab.data)
     for name, doc in run.documents:
         schema_validators[DocumentNames[name]].validate(doc)
-    assert set(run.streams) == {"baseline", "primary", "impedance", "steps", "cycles", "events", "outcome"}
+    measured = {"primary", "impedance", "steps", "cycles"}
+    assert set(run.streams) == {"baseline", "events", "residual", "outcome"} | measured
     columns = "test_time unix_time voltage current charge energy step_index step_count cycle record"
     assert list(run.table()) == [*columns.split(), "ambient_temperature", "range", "flags"]
     assert run.units()["charge"] == "Ah"

@@ -1,8 +1,10 @@
 """What follows journals into a real Tiled catalogue; skipped where Tiled is not installed."""
 
+import math
 import os
 import random
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +13,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devices.errors import DataError
+
 pytest.importorskip("tiled")
 pytest.importorskip("bluesky_tiled_plugins")
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
 
+from tiled.adapters.ragged import RaggedSQLAdapter  # noqa: E402
+
+from labctl.catalog import making  # noqa: E402
 from labctl.catalog import writer as writing  # noqa: E402
-from labctl.catalog.follower import Follower, follow_once  # noqa: E402
+from labctl.catalog.columns import ROW  # noqa: E402
+from labctl.catalog.follower import CatalogueDown, Follower, follow_once  # noqa: E402
 from labctl.catalog.opened import opened  # noqa: E402
 from labctl.catalog.place import Place  # noqa: E402
 from labctl.catalog.tending import empty  # noqa: E402
+from labctl.catalog.writer import forget  # noqa: E402
 from labctl.journal.documents import read_documents  # noqa: E402
 from labctl.journal.records import RecordFile  # noqa: E402
+from labctl.runs.run import Run  # noqa: E402
 
 NEVER = threading.Event()
 
@@ -46,10 +56,7 @@ def assert_equal(catalogue: Any, path: Path) -> None:
         assert list(rows["time"]) == [time for event in events for time in event["time"]]
         for key in descriptors[0]["data_keys"]:
             values = [value for event in events for value in event["data"][key]]
-            # Read as a table, cells that are arrays come as text: the client's dask makes it so.
-            is_array = descriptors[0]["data_keys"][key]["dtype"] == "array"
-            column = found[name][key].read() if is_array and values else rows[key]
-            np.testing.assert_equal(column.tolist(), values)
+            np.testing.assert_equal(found[name][key].read().tolist(), values)
             assert list(rows[f"ts_{key}"]) == [t for event in events for t in event["timestamps"][key]]
 
 
@@ -66,7 +73,124 @@ def test_reading_back_equals_the_journal_whatever_the_values(place: Place, write
         assert table["voltage"].dtype == np.float64
         assert table["step"].dtype == np.int64
         assert table["word"].dtype.kind == "U"
-        assert len(catalogue[run.uid]["primary"]["trace"].read()) == 33
+        lengths = [4 + n % 2 for n in range(1, 34)]
+        assert table["trace"].shape == (33, 5)  # Tiled's client fills up with NaN
+        assert np.isfinite(table["trace"].values).sum(axis=1).tolist() == lengths
+        assert [len(each) for each in catalogue[run.uid]["primary"]["trace"].read()] == lengths
+
+
+SHAPED = {
+    "t": {"dtype": "array", "shape": [5], "source": "x", "object_name": "lamp", "dtype_numpy": "<f8"},
+    "image": {"dtype": "array", "shape": [2, 3], "source": "x", "object_name": "lamp", "dtype_numpy": "<u2"},
+    "ragged": {"dtype": "array", "shape": [2, None], "source": "x", "object_name": "lamp"},
+    "energy": {"dtype": "number", "shape": [], "source": "x", "object_name": "lamp"},
+    "hit": {"dtype": "boolean", "shape": [], "source": "x", "object_name": "lamp"},
+    "pulse": {"dtype": "integer", "shape": [], "source": "x", "object_name": "lamp"},
+}
+
+
+def shaped(first: int, count: int) -> dict[str, list[Any]]:
+    """Return rows of every shape; energies are whole numbers, of which none is an integer all the same."""
+    numbers = range(first, first + count)
+    return {
+        "t": [[n / 3, 1e-300 * n, math.nan, math.inf, 0.1 + n] for n in numbers],
+        "image": [[[n, n + 1, 65535], [0, n * 7, 3]] for n in numbers],
+        "ragged": [[[n / 7] * (n % 3), [n + 0.5]] for n in numbers],
+        "energy": list(numbers),
+        "hit": [n % 2 == 0 for n in numbers],
+        "pulse": [2**53 + n for n in numbers],
+    }
+
+
+def test_a_whole_stream_read_with_tileds_client_equals_the_run_read_from_its_journal(
+    place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 3)
+    keys = {key: each for key, each in SHAPED.items() if key != "ragged"}
+    run = write(keys=keys)
+    for count in (1, 4, 2):
+        rows = shaped(run.count + 1, count)
+        run.page(count, {key: rows[key] for key in keys})
+    run.stop()
+    assert follow_once(place, print).aside == {}
+    of_journal = Run(run.path).table()
+    with opened(place) as catalogue:
+        stream = catalogue[run.uid]["primary"]
+        table = stream.read()
+        for key, column in of_journal.items():
+            values, alone = table[key].values, stream[key].read()
+            np.testing.assert_array_equal(values, column)
+            np.testing.assert_array_equal(alone, column)
+            assert values.shape == alone.shape == column.shape
+            if keys[key]["dtype"] != "array":
+                assert values.dtype == column.dtype
+        assert table["t"].shape == (7, 5)
+        assert table["t"].dtype == np.float64
+        assert table["image"].shape == (7, 2, 3)
+        assert table["energy"].dtype == np.float64
+        assert_equal(catalogue, run.path)
+
+
+def test_arrays_of_any_shape_come_back_by_key_and_as_documents(
+    place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PAGE_ROWS", 2)
+    run = write(keys=SHAPED)
+    with opened(place) as catalogue:
+        for count in (1, 3, 2):
+            run.page(count, shaped(run.count + 1, count))
+            Follower(catalogue, place, print).look(NEVER)
+            assert_equal(catalogue, run.path)
+
+
+def test_an_array_of_another_shape_than_its_key_says_is_refused(
+    place: Place, write: Callable[..., Any]
+) -> None:
+    run = write(keys={"t": SHAPED["t"]})
+    run.page(2, {"t": [[1.0] * 4] * 2})
+    said = follow_once(place, print)
+    assert "shape" in said.aside[run.uid]
+
+
+def test_a_stream_that_counts_anew_keeps_the_order_of_the_journal(
+    place: Place, write: Callable[..., Any]
+) -> None:
+    run = write()
+    run.page(4)
+    run.describe("c0ffee00-0000-4000-8000-000000000000")
+    run.count = 2
+    run.page(4)
+    run.stop()
+    assert follow_once(place, print).rows == 8
+    with opened(place) as catalogue:
+        assert catalogue[run.uid]["primary"].base["internal"].read()["seq_num"].tolist() == [
+            *(1, 2, 3, 4),
+            *(3, 4, 5, 6),
+        ]
+        assert_equal(catalogue, run.path)
+        source = catalogue[run.uid]["primary"].base["internal"].include_data_sources().data_sources()[0]
+        assert source.parameters["order_by_args"][0]["column"] == ROW
+
+
+def test_a_follower_killed_between_ragged_rows_and_their_number_begins_that_run_again(
+    place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write()
+    run.page(3)
+    follow_once(place, print)
+    run.page(3)
+    patched = RaggedSQLAdapter.patch
+
+    def killed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        patched(self, *args, **kwargs)
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RaggedSQLAdapter, "patch", killed)
+        assert list(follow_once(place, print).aside) == [run.uid]
+    assert follow_once(place, print).rows == 6
+    with opened(place) as catalogue:
+        assert_equal(catalogue, run.path)
 
 
 def test_a_run_followed_while_it_grows_has_each_row_once(
@@ -299,12 +423,60 @@ def test_readers_beside_the_writer_take_no_row_away(place: Place, write: Callabl
 
 
 def test_a_catalogue_that_is_emptied_is_built_again(place: Place, write: Callable[..., Any]) -> None:
-    run = write()
-    run.page(7)
+    run = write(keys=SHAPED)
+    run.page(7, shaped(1, 7))
     run.stop()
     follow_once(place, print)
     empty(place)
-    assert not list(place.folder.glob("*.d*"))
+    assert not [path.name for path in place.folder.iterdir() if path.name != "lock"]
     assert follow_once(place, print).rows == 7
     with opened(place) as catalogue:
         assert_equal(catalogue, run.path)
+
+
+def test_a_run_that_no_journal_here_can_bring_back_is_not_deleted(
+    place: Place, write: Callable[..., Any]
+) -> None:
+    runs = [write(time=1_800_000_000.0 + n) for n in range(2)]
+    for run in runs:
+        run.page(2)
+        run.stop()
+    follow_once(place, print)
+    runs[0].path.unlink()
+    with pytest.raises(DataError, match=f"1 runs whose journals .*{runs[0].uid[:8]}"):
+        empty(place)
+    with opened(place) as catalogue:
+        assert set(catalogue) == {run.uid for run in runs}
+
+
+def test_what_is_forgotten_leaves_neither_rows_nor_files(place: Place, write: Callable[..., Any]) -> None:
+    run = write(keys=SHAPED)
+    run.page(2, shaped(1, 2))
+    follow_once(place, print)
+    assert [path for path in (place.folder / "arrays").rglob("*") if path.is_file()]
+    with opened(place) as catalogue:
+        forget(catalogue, [run.uid])
+        assert not list(catalogue)
+    assert not [path for path in (place.folder / "arrays").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("uri", ["postgresql://ann:s3cret@127.0.0.1:{port}/lab", "http://127.0.0.1:{port}"])
+def test_a_database_that_is_down_is_said_in_a_sentence_without_its_password(tmp_path: Path, uri: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    there = Place(tmp_path, uri.format(port=port))
+    with pytest.raises(CatalogueDown, match="does not answer") as caught:
+        follow_once(there, print)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "ANSWERS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        uri = f"postgresql://ann:s3cret@127.0.0.1:{silent.getsockname()[1]}/lab"
+        with pytest.raises(CatalogueDown, match="no answer within"):
+            follow_once(Place(tmp_path, uri), print)
