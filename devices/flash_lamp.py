@@ -95,6 +95,7 @@ class FlashLampStation(LampStation[Train]):
         self._lamp = lamp = parts_of(instruments)
         refuse_without_a_dead_man(name, lamp)
         lamp.trigger.guard = lambda: self._arming.permit("trigger")
+        lamp.trigger.setting_guard = lambda: self._arming.permit("set")
         lamp.charger.guard = lambda: self._arming.permit("charge")
         lamp.charger.acting = False
         pulses = self.add_stream("primary", pulse_columns(set(instruments)))
@@ -151,6 +152,7 @@ class FlashLampStation(LampStation[Train]):
             "state": str(self._machine.state.value),
             "latched": self._machine.why,
             "train": None if train is None else train.told(),
+            "began": self._memory.began,
             "permissives": verdicts,
             "reading": reading,
         }
@@ -170,7 +172,7 @@ class FlashLampStation(LampStation[Train]):
         if self._train is not None:
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self._machine.require("prepare")
-        self._memory.require_known(job.sample)
+        self._memory.require_known()
         self.check(job.recipe)
         prediction = self._prediction_of(job)
         self._call_off_preparation()
@@ -210,6 +212,7 @@ class FlashLampStation(LampStation[Train]):
             raise InterlockError(
                 "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
             )
+        self._arming.end()
         if self._lamp.board is not None:
             self.clock.call(self._lamp.board.forget)
         if self._witnesses.there:
@@ -250,6 +253,7 @@ class FlashLampStation(LampStation[Train]):
         self._residual.expect(None if prediction is None else prediction.values)
         train = Train(job.recipe, self._lamp, self._crew())
         self._flown, self._train = (job, train), train
+        self._memory.began = train.began
         self._machine.go(LampState.CHARGING)
 
         def failed(error: Exception) -> None:

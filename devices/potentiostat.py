@@ -181,7 +181,8 @@ class PotentiostatStation(Station):
         self._refuse_while_running()
         if self.is_kept(sample, program):
             raise InterlockError(
-                f"{self.name} broken off", f"{program.name} runs, or its rows are kept: take it over; nothing was changed"
+                f"{self.name} broken off",
+                f"{program.name} runs, or its rows are kept: take it over; nothing was changed",
             )
         told = None if self._records is None else self._records.cycled(run)
         position = standing(self.name, sample, program, told, self._left, self.parameters.longest_step)
@@ -220,13 +221,17 @@ class PotentiostatStation(Station):
         """Look at the cell and return what is to be run of the rest of a program. Raises InterlockError, LimitError."""
         left = Position.heard(job.position)
         if left is None:
-            raise InterlockError(f"{self.name} go on", "where the program stands is not in this version's words")
+            raise InterlockError(
+                f"{self.name} go on", "where the program stands is not in this version's words"
+            )
         books = Books.restored(job.program, left, self.parameters.longest_step)
         booked = books.part
         self._look_at_the_cell(job.sample, job.program, window_of(books.ledger))
         rest = books.advance()
         if rest is None:
-            raise InterlockError(f"{self.name} go on", f"{job.program.name} came to its end; nothing is left of it")
+            raise InterlockError(
+                f"{self.name} go on", f"{job.program.name} came to its end; nothing is left of it"
+            )
         token = f"{left.token.partition('#')[0]}#{left.parts + 1}"
         going = self._job(job.program, replace(books.part, nodes=rest.of(books.part.nodes)), token)
         self._cycler.check(replace(job.program, steps=going.nodes))

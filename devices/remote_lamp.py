@@ -114,6 +114,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
             "state": str(self._machine.state.value),
             "latched": self._machine.why,
             "train": None if train is None else train.told(),
+            "began": self._memory.began,
             "permissives": self._verdicts,
         }
 
@@ -131,7 +132,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
         if self._train is not None:
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self._machine.require("prepare")
-        self._memory.require_known(job.sample)
+        self._memory.require_known()
         self.check(job.recipe)
         prediction = self.predict(job)
         if prediction is None and not self.limits.unpredicted:
@@ -159,6 +160,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
             raise InterlockError(
                 "prediction", f"{prediction.ask}; nothing was charged. Prepare the job again"
             )
+        self._arming.end()
         self.clock.call(self._loop.forget)
         require(self.verdicts(), "nothing was charged")
         self.before_arming()
@@ -188,6 +190,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
             self,
         )
         self._flown, self._train = (job, train), train
+        self._memory.began = train.began
         self._machine.go(LampState.CHARGING)
 
         def failed(error: Exception) -> None:

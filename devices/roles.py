@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ophyd.status import StatusBase
 
@@ -64,11 +64,13 @@ class Charger(Protocol):
 class PulseTrigger(Protocol):
     """Gates the lamp: one gate per software trigger, so that silence means no pulse.
 
-    guard: called before every trigger; raises InterlockError when none may be sent. bursts: whether one trigger may
-    open several gates, which only a dead-man in hardware allows.
+    guard: called before every trigger; raises InterlockError when none may be sent. setting_guard: the same before a
+    gate is set and triggers are let through. bursts: whether one trigger may open several gates, which only a dead-man
+    in hardware allows.
     """
 
     guard: Callable[[], None]
+    setting_guard: Callable[[], None]
     bursts: bool
 
     def prepare(self, duration: float) -> None:
@@ -76,6 +78,9 @@ class PulseTrigger(Protocol):
 
     def prepare_burst(self, width: float, count: int, period: float) -> None:
         """Have one trigger open `count` gates of a width [s], one period [s] apart."""
+
+    def require_set(self) -> None:
+        """Raise InstrumentError when what was prepared does not stand any more; nothing is sent that acts."""
 
     def fire(self) -> None:
         """Send one software trigger, if the guard allows. Never repeated."""
@@ -103,8 +108,17 @@ class EnergyMeter(Protocol):
         """Nothing to make safe; answers all the same."""
 
 
+BoardDeed = Literal["close", "feed", "forget"]
+"""What a board is asked to do that only its station may: close its contact, feed its watchdog, forget what was open."""
+
+
 class PermissiveBoard(Protocol):
-    """Reads the contacts of the interlock loop, and holds a contact of its own in it under a watchdog: the dead-man."""
+    """Reads the contacts of the interlock loop, and holds a contact of its own in it under a watchdog: the dead-man.
+
+    guard: called before each deed; raises InterlockError when it may not be done.
+    """
+
+    guard: Callable[[BoardDeed], None]
 
     def inputs(self) -> Mapping[str, bool]:
         """Return for each permissive by name whether its contact is closed, which permits."""
@@ -123,6 +137,9 @@ class PermissiveBoard(Protocol):
 
     def flashes(self) -> int:
         """Return how many flashes the board has counted, modulo 65536; it goes on when the host does not."""
+
+    def was_off(self) -> bool:
+        """Return whether it was switched off since this was last asked, or nobody can know: its count is void then."""
 
     def reset(self) -> None:
         """Clear a watchdog that has tripped; the contact stays open."""
@@ -265,16 +282,18 @@ class Cycled:
     """All that the journals have of a program: of a run and of those that went on with it.
 
     sample: its id; program_hash; began: the time label [s] of its start. rows, points, steps: the streams `primary`,
-    `impedance` and `steps` by column; empty where there are none. runs: uids of the runs, in order.
+    `impedance` and `steps` by column; empty where there are none. runs: uids of the runs, in order; breaks: the test times
+    [s] behind which nothing ran for a while, until it was gone on with.
     """
 
     runs: Sequence[str]
     sample: str
     program_hash: str
     began: float
-    rows: Mapping[str, Sequence[Any]]
-    points: Mapping[str, Sequence[Any]]
-    steps: Mapping[str, Sequence[Any]]
+    rows: Mapping[str, Any]
+    points: Mapping[str, Any]
+    steps: Mapping[str, Any]
+    breaks: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -314,6 +333,10 @@ class FlashLamp(Flown, Protocol):
 
     def accounted(self) -> None:
         """Take note that every flash of that train is recorded, or known to a person."""
+
+    @property
+    def last_began(self) -> float | None:
+        """Time label [s] of the last train that was begun, whatever became of it; None if there was none."""
 
     @property
     def asks_to_finish(self) -> bool:

@@ -29,13 +29,14 @@ class JournalCells:
         if latest is None or "steps" not in latest.streams:
             return None
         steps = latest.table("steps")
-        rows = latest.table("primary", ["step_count"]) if "primary" in latest.streams else {"step_count": ()}
-        if len(rows["step_count"]) and rows["step_count"][-1] > steps["step_count"][-1:].max(initial=0):
-            return None
         if not len(steps["technique"]) or steps["technique"][-1] != "open_circuit":
             return None
         if steps["end_reason"][-1] not in RESTED:
             return None
+        if "primary" in latest.streams:
+            begun = latest.table("primary", ["step_count"])["step_count"]
+            if len(begun) and begun[-1] > steps["step_count"][-1]:
+                return None
         lasted = float(steps["t_end"][-1] - steps["t_start"][-1])
         return float(steps["v_end"][-1]) if lasted >= LONG_REST else None
 
@@ -44,7 +45,8 @@ class JournalCells:
         chain = Run(run, self._data)
         program = chain.start.get("program") or {}
         rows, points, steps = (
-            chain.table(stream) if stream in chain.streams else {} for stream in ("primary", "impedance", "steps")
+            chain.table(stream) if stream in chain.streams else {}
+            for stream in ("primary", "impedance", "steps")
         )
         began = float(chain.start["time"])
         if len(rows.get("unix_time", ())):
@@ -57,4 +59,9 @@ class JournalCells:
             rows,
             points,
             steps,
+            [
+                float(each.start["offsets"]["test_time"])
+                for each in chain.members
+                if each.start.get("plan_name") == "go_on_cycling"
+            ],
         )

@@ -88,7 +88,7 @@ def _summary(run: Run) -> Table:
         ("experiment", start.get("experiment", "")),
         ("devices", real),
         ("notes", start.get("notes", "")),
-        *_remarked(remarks_on(run.path)),
+        *(said for each in run.members for said in _remarked(remarks_on(each.path))),
         ("goes on with", ", ".join(uid[:8] for uid in run.chain[1:])),
         *(("journal", str(each.path)) for each in run.members),
     ):

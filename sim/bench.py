@@ -22,6 +22,10 @@ from sim.foil import Foil, FoilError, Surroundings, check_cell_layers
 SLACK = 1e-6
 """Seconds by which an event counts as due: event times are floats, the clock counts nanoseconds."""
 
+SAVE_EVERY = 60.0
+"""Seconds of bench time after which the cells of a station that is spoken to are written down again: what a killed
+session's journal and its world may differ by. A row a minute is what a station asks for, and 5 kB are what is kept."""
+
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -105,6 +109,7 @@ class Bench:
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
         self._place: dict[str, str] = {}
+        self._saved: dict[str, float] = {}
         self._lock = threading.RLock()
 
     def generator(self, name: str) -> np.random.Generator:
@@ -158,6 +163,8 @@ class Bench:
             touched = self.touch(station)
             answer = touched.exchange(part, data, self._now())
             touched.deliver()
+            if self._now() - self._saved.setdefault(station, self._now()) >= SAVE_EVERY:
+                self._save_cells(station)
         return answer
 
     def foil(self, sample_id: str) -> Foil:
@@ -206,7 +213,21 @@ class Bench:
         for foil in self._foils.values():
             self._keep(foil)
 
-    def _keep(self, foil: Foil) -> None:
+    def _save_cells(self, name: str) -> None:
+        """Write down the cells in a station; foils under a lamp are as they were brought until they are taken off."""
+        self._saved[name] = self._now()
+        cells = [
+            self._foils[each]
+            for each, place in self._place.items()
+            if place.partition("/")[0] == name and self._foils[each].built is not None
+        ]
+        if cells:
+            self._stations[name].settle()
+        for foil in cells:
+            self._keep(foil, lasting=False)
+
+    def _keep(self, foil: Foil, *, lasting: bool = True) -> None:
+        """Write a foil's file, whole or not at all; lasting: on the disk before anything goes on."""
         if self._directory is None:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -214,7 +235,8 @@ class Bench:
         with temporary.open("w") as file:
             json.dump(foil.to_dict(), file, allow_nan=False)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(self._directory / f"{foil.id}.json")
 
     def _leave(self, foil: Foil) -> None:

@@ -79,19 +79,19 @@ class OpenStep:
         first = replace(self.first, time=self.first.time + self.idle)
         return Measured(first, last, charge, energy, self.before)
 
-    def go_on(self, axis: float) -> None:
-        """Go on after a break: at `axis` [s] of the times so far, the times of what comes begin.
-
-        What passed in between nobody knows, so that nothing is integrated over it.
-        """
+    def was_broken_off(self, until: float) -> None:
+        """Go on after a break that ended at a time [s]: nothing is integrated over it, since nobody knows what passed."""
         if self.last is not None:
-            self.idle += axis - self.last.time
+            self.idle += until - self.last.time
+        self.good = self.before = None
+        self.points = 0
+
+    def move(self, axis: float) -> None:
+        """Let its times count from `axis` [s] of the times so far."""
         for name in ROWS:
             row = getattr(self, name)
             if row is not None:
                 setattr(self, name, replace(row, time=row.time - axis))
-        self.good = self.before = None
-        self.points = 0
 
     def as_json(self) -> Plain:
         """Return it in plain values, without its execution."""

@@ -6,6 +6,7 @@ had begun of which there is none yet, and that a loop was made longer or shorter
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,13 +45,14 @@ LONG_REST = 600.0
 RELAXED = 0.5
 """Volts by which a driven cell may move by itself within days; guess: 3.0 V after a fast discharge become 3.5 V."""
 
+SAME_TIME = 1e-3
+"""Seconds by which a break may lie before the last row ahead of it: the precision of a journal's times."""
+
 SAME_START = 1.0
 """Seconds by which the beginning of a run may differ between its rows and a station's last word; guess."""
 
 UNKNOWN_PARTS = 1000
 """Number of the part that begins where nobody knows how many there were: no token comes twice."""
-
-Table = Mapping[str, Sequence[Any]]
 
 
 class _Unkept(RowStream):
@@ -155,10 +157,14 @@ def standing(
     last_word = left if left is not None and left.is_of(sample, program) else None
     if told is None:
         if last_word is None:
-            raise InterlockError(f"{name} go on", "neither rows nor the station's last word say where it stands")
+            raise InterlockError(
+                f"{name} go on", "neither rows nor the station's last word say where it stands"
+            )
         return replace(last_word, phase=str(Phase.STARTING), trace={}, elements=0, next=0)
     if told.sample != sample.id or told.program_hash != canonical_hash(to_json(program)):
-        raise InterlockError(f"{name} go on", f"the run is not of {program.name} on {sample.id}; nothing was changed")
+        raise InterlockError(
+            f"{name} go on", f"the run is not of {program.name} on {sample.id}; nothing was changed"
+        )
     if last_word is not None and abs(last_word.began - told.began) > SAME_START and len(told.rows):
         last_word = None
     books = played(program, told, last_word, longest_step)
@@ -174,7 +180,9 @@ def standing(
         cutting=False,
         next=0,
         elements=0,
-        row=max((int(each) for table in (told.rows, told.points) for each in table.get("record", ())), default=0),
+        row=max(
+            (int(each) for table in (told.rows, told.points) for each in table.get("record", ())), default=0
+        ),
         time=-1.0,
         trace={},
         course=books.course.as_json(),
@@ -279,12 +287,17 @@ def _book(books: Books, count: int, entry: _Entry) -> None:
 
 def _book_rows(ledger: CycleLedger, told: Cycled, entry: _Entry) -> None:
     rows, points, axis = told.rows, told.points, ledger.axis
+    before = math.inf
     for place in entry.rows:
+        time = float(rows["test_time"][place])
+        if ledger.step is not None and any(before <= each + SAME_TIME < time for each in told.breaks):
+            ledger.step.was_broken_off(time - axis)
+        before = time
         charge, energy = ledger.passed
         ledger.row(
             RowTaken(
                 int(rows["record"][place]),
-                float(rows["test_time"][place]) - axis,
+                time - axis,
                 float(rows["voltage"][place]),
                 float(rows["current"][place]),
                 float(rows["ambient_temperature"][place]),
@@ -329,6 +342,4 @@ def _spent(ledger: CycleLedger) -> Spent:
 
 
 def _astray(text: str) -> InterlockError:
-    return InterlockError(
-        "go on", f"{text}; nothing was changed, begin what is left as a program of its own"
-    )
+    return InterlockError("go on", f"{text}; nothing was changed, begin what is left as a program of its own")

@@ -8,9 +8,9 @@ and nothing is counted.
 from __future__ import annotations
 
 import math
-from itertools import islice
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from devices.base import RowStream
@@ -90,7 +90,8 @@ class CycleLedger:
         offset = max(offset, latest)
         if step is not None:
             self._spectra += isinstance(step.execution.step.run, Impedance)
-            step.go_on(offset - self._offset)
+            step.was_broken_off(offset - self._offset)
+            step.move(offset - self._offset)
         self._offset, self._fresh = offset, part.fresh and not self._walked
 
     def close_step(self) -> None:

@@ -11,7 +11,7 @@ from devices.cycling.books import Offsets
 from devices.cycling.cycler import Job, Mark
 from devices.cycling.ledger import offsets_of
 from devices.cycling.programs import Program
-from devices.cycling.remainder import Rest
+from devices.cycling.remainder import WHOLE, Rest
 from devices.cycling.sequence import Course, Part
 from devices.recipes import canonical_hash, to_json
 from devices.samples import SampleRef
@@ -37,7 +37,7 @@ class Planned:
     job: Job
     part: Part
     course: Course
-    rest: Rest = Rest()
+    rest: Rest = WHOLE
     booked: Part | None = None
 
 

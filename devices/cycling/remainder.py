@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from devices.cycling.cycler import Nodes
-from devices.cycling.programs import Loop, Step
+from devices.cycling.programs import Step
 from devices.cycling.sequence import executions
 from devices.cycling.techniques import CurrentRamp, Impedance, VoltageRamp
 
@@ -51,7 +51,9 @@ class Rest:
         if self.is_whole:
             return nodes
         spent = self.spent
-        return behind(nodes, self.over, lambda step: step if spent is None else remaining(step, spent) or step)
+        return behind(
+            nodes, self.over, lambda step: step if spent is None else remaining(step, spent) or step
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it in plain values."""
@@ -65,7 +67,8 @@ class Rest:
         return cls(kept["over"], None if kept["spent"] is None else Spent(*kept["spent"]))
 
 
-T = TypeVar("T")
+WHOLE = Rest()
+"""A part of which nothing was run."""
 
 
 def remaining(step: Step, spent: Spent) -> Step | None:
@@ -98,7 +101,7 @@ def remaining(step: Step, spent: Spent) -> Step | None:
     return replace(step, run=run, until=replace(until, **left))
 
 
-def behind(nodes: Nodes, over: int, first: Any) -> Nodes:
+def behind(nodes: Nodes, over: int, first: Callable[[Step], Step]) -> Nodes:
     """Return the nodes behind `over` executions; `first` makes of the next step what stands in its place."""
     for at, node in enumerate(nodes):
         size = executions(node)

@@ -1,8 +1,9 @@
 """ICP DAS I-7050 digital input and output module, as the board of permissives of a flash lamp.
 
 Control: its own contact in the interlock loop (DO0), kept closed by a host watchdog: the dead-man; reset of a trip.
+         Where a station has set a guard, it says who may close, feed or forget.
 Get:     module name, contacts of the loop (DI0 and on, in the order of `contacts`), which of them were open since
-         they were last forgotten (latched by the module itself), watchdog status.
+         they were last forgotten (latched by the module itself), watchdog status, whether it was switched off.
 Measure: flashes, counted on DI6 from a photodiode's pulse stretcher; 0 to 65535, then 0 again.
 Set:     watchdog of 2 s while the contact is closed.
 
@@ -11,9 +12,9 @@ closed contact pulls its input to ground, which reads 0 and permits: a cable pul
 silent for 2 s, the module opens its outputs by itself and refuses to close them until its status is reset. The open
 loop raises the INHIBIT input of the trigger generator.
 
-Source: I-7000 DIO manual, sections 2.3 to 2.23. Not yet seen on hardware: everything; above all which byte of the reply
-to @AA is outputs (the first; enable() would notice), that the reply to $AAL1 has its bytes in the same order, and that
-the checksum is switched on.
+Source: I-7000 DIO manual, sections 2.3 to 2.23; of the same series, $AA5: whether it was switched off. Not yet seen on
+hardware: everything; above all which byte of the reply to @AA is outputs (the first; enable() would notice), that the
+reply to $AAL1 has its bytes in the same order, and that the checksum is switched on.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody_may
 from devices.clock import Clock
-from devices.errors import Garbled, InstrumentError, InterlockError
+from devices.errors import Garbled, InstrumentError, InterlockError, WireError
 from devices.quantities import STRICT
+from devices.roles import BoardDeed
 from devices.wire import Sync, Terminated, Wire
 
 T = TypeVar("T")
@@ -97,6 +99,7 @@ class ICPDAS7050(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.contacts = tuple(contacts)
+        self.guard: Callable[[BoardDeed], None] = anybody_may
 
     def identify(self) -> str:
         """Return what it calls itself."""
@@ -115,32 +118,46 @@ class ICPDAS7050(Instrument):
 
     def forget(self) -> None:
         """Forget which contacts were open; one that is open now stays so for inputs()."""
+        self.guard("forget")
         self._ask(b"$01C", rb"!01", bool)
 
     def enable(self) -> None:
         """Close the own contact for as long as alive() is called at least every 2 s.
 
-        Raises InterlockError when the watchdog tripped before and nobody has reset it.
+        Raises InterlockError when the watchdog tripped before and nobody has reset it; what the guard raises.
         """
+        self.guard("close")
         if self._status() & TRIPPED:
             raise InterlockError(
                 "dead_man",
                 f"{self.name}: the watchdog tripped earlier; a person must reset it, nothing was closed",
             )
         self._ask(b"~0131%02X" % WATCHDOG, rb"!01", bool)
-        self.alive()
+        self._feed()
         self._put(OWN_CONTACT)
 
     def alive(self) -> None:
-        """Say that the host lives; nothing answers."""
-        self.wire.tell(checked(HOST_IS_WELL) + b"\r")
+        """Say that the host lives; nothing answers. Raises what the guard raises."""
+        self.guard("feed")
+        self._feed()
 
     def flashes(self) -> int:
         """Return how many flashes it has counted, modulo 65536; it goes on when the host does not."""
         return self._ask(b"#01%d" % FLASH_INPUT, rb"!01([0-9]{5})", lambda found: int(found[1]))
 
+    def was_off(self) -> bool:
+        """Return whether it was switched off since this was last asked, so that its count began anew.
+
+        It forgets on reading: asked once, and True as well where the answer was lost.
+        """
+        try:
+            return self._ask(b"$015", rb"!01([01])", lambda found: found[1] == b"1", repeat=False)
+        except WireError:
+            return True
+
     def reset(self) -> None:
         """Clear a watchdog that has tripped and forget which contacts were open; the own contact stays open."""
+        self.guard("forget")
         self._ask(b"~011", rb"!01", bool)
         self.forget()
 
@@ -158,11 +175,16 @@ class ICPDAS7050(Instrument):
                 self.name, "@01", f"outputs {outputs:02X} were asked for, it says {found:02X}"
             )
 
+    def _feed(self) -> None:
+        self.wire.tell(checked(HOST_IS_WELL) + b"\r")
+
     def _status(self) -> int:
         return self._ask(b"~010", rb"!01([0-9A-F]{2})", lambda found: int(found[1], 16))
 
-    def _ask(self, request: bytes, form: bytes, meaning: Callable[[re.Match[bytes]], T]) -> T:
-        """Ask what may be asked twice: every request says how things shall be, not what to change."""
+    def _ask(
+        self, request: bytes, form: bytes, meaning: Callable[[re.Match[bytes]], T], *, repeat: bool = True
+    ) -> T:
+        """Ask what may be asked twice: every request but one says how things shall be, not what to change."""
 
         def parse(reply: bytes) -> T:
             content = content_of(reply)
@@ -173,4 +195,4 @@ class ICPDAS7050(Instrument):
                 raise Garbled(f"{self.name}: {reply!r} is not the reply that was due; it was thrown away")
             return meaning(found)
 
-        return self.wire.ask(checked(request) + b"\r", CARRIAGE_RETURN, parse, repeat=True)
+        return self.wire.ask(checked(request) + b"\r", CARRIAGE_RETURN, parse, repeat=repeat)

@@ -13,7 +13,7 @@ either is read back. The rear INHIBIT input blocks triggers (`INHB 1`), for the 
 loop; during bursts it blocks the output AB itself (`INHB 2`), so that what is left of a burst is dark.
 
 A burst opens gates by itself: it is refused unless the bench says that a dead-man in hardware is on the INHIBIT
-input. Before every trigger the guard is asked, where a station has set one.
+input. Before every trigger and every setting a guard is asked, where a station has set one.
 
 Source: SRS's own driver srsinst.dg645 0.1.0; that `*TRG` triggers under source 5 and only arms under 3 and 4
 is SRS's description. Not yet seen on hardware: that `*TRG` is ignored under source 1, that width 0 gives no
@@ -138,6 +138,8 @@ class DG645(Instrument):
         self.duration_limit, self.gate_level = duration_limit, gate_level
         self.bursts = dead_man
         self.guard: Callable[[], None] = anybody
+        self.setting_guard: Callable[[], None] = anybody
+        self._width: float | None = None
         self._done = END_OF_DELAY
         self._seen, self._unread = 0, False
 
@@ -154,9 +156,10 @@ class DG645(Instrument):
     def prepare(self, duration: float) -> None:
         """Set the gate's width [s] and enable single shots, last of all; each setting is read back.
 
-        Raises LimitError (nothing sent), InstrumentError when a setting was not taken.
+        Raises LimitError and what the guard raises (nothing sent), InstrumentError when a setting was not taken.
         """
         self._check_duration(duration)
+        self.setting_guard()
         self._begin_setting()
         self._set("BURM", "0")
         self._set("INHB", BLOCKS_TRIGGERS)
@@ -173,6 +176,7 @@ class DG645(Instrument):
         if not 0 < width <= period:
             raise LimitError(f"{self.name} gate width", width, "s", 0.0, period)
         self._check_duration(count * period)
+        self.setting_guard()
         self._begin_setting()
         self._set("INHB", BLOCKS_OUTPUT)
         self._set("BURC", str(count))
@@ -198,7 +202,22 @@ class DG645(Instrument):
         self._set("TSRC", SINGLE_SHOT)
         self._raise_errors()
         self._read_status()
-        self._seen, self._done = 0, done
+        self._seen, self._done, self._width = 0, done, width
+
+    def require_set(self) -> None:
+        """Raise InstrumentError when the gate that was prepared does not stand any more; nothing is triggered.
+
+        One that was switched off and on takes triggers, reports them ended, and opens no gate at all.
+        """
+        source, width = self.read_trigger_source(), self.read_width()
+        if self._width is None or source != int(SINGLE_SHOT) or not self._equal(width, self._width):
+            wanted = "nothing was prepared" if self._width is None else f"{self._width:g} s was prepared"
+            raise InstrumentError(
+                self.name,
+                "settings",
+                f"{wanted}, its gate is {width:g} s long now with trigger source {source}: it was switched off and on,"
+                " or somebody set it; nothing was triggered",
+            )
 
     def fire(self) -> None:
         """Send one software trigger; never sent again.
@@ -246,6 +265,7 @@ class DG645(Instrument):
 
     def safe(self) -> None:
         """Let no trigger pass: external edges only, gate width 0; both sent at once, then read back."""
+        self._width = None
         self.wire.tell(f"TSRC {EXTERNAL_EDGES}\n".encode())
         self.wire.tell(b"DLAY 3,2,0\n")
         self._set("TSRC", EXTERNAL_EDGES)

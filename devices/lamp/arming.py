@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,7 +14,7 @@ from devices.clock import Clock, Handle, Poller
 from devices.errors import InterlockError, LabError, TokenExpired
 from devices.ports import LOCKS, PortLock, lock_path
 from devices.recipes import canonical_hash, to_json
-from devices.roles import AnnealJob
+from devices.roles import AnnealJob, BoardDeed
 
 TOKEN_LIFE = 30.0
 """Seconds of the clock (CLOCK_BOOTTIME on hardware) within which a token must be used [safety budget of the lab]."""
@@ -22,8 +22,17 @@ TOKEN_LIFE = 30.0
 WATCH_PERIOD = 0.5
 """Seconds between looks at the permissives while a token waits to be used."""
 
-Deed = Literal["charge", "trigger"]
+Deed = Literal["charge", "trigger", "set", "close", "feed"]
 """What a train is granted, one at a time."""
+
+REFUSED: Mapping[Deed, str] = {
+    "trigger": "no pulse of a train is due; no trigger was sent",
+    "charge": "no train charges its bank now; nothing was switched on",
+    "set": "no train sets its gate now; nothing was set",
+    "close": "no train closes its interlock loop now; nothing was closed",
+    "feed": "no train keeps its loop closed now; its dead-man was not fed",
+}
+"""Why each deed is refused to whoever is not the train."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +192,18 @@ class Arming:
         """Raise InterlockError for what no train was granted; asked before each deed, and used up by it."""
         granted, self._granted = self._granted, None
         if granted != deed:
-            what = {
-                "trigger": "no pulse of a train is due; no trigger was sent",
-                "charge": "no train charges its bank now; nothing was switched on",
-            }[deed]
-            raise InterlockError("arm token", f"{self._name} is not armed: {what}. Run a plan")
+            raise InterlockError("arm token", f"{self._name} is not armed: {REFUSED[deed]}. Run a plan")
+
+    def permit_board(self, deed: BoardDeed) -> None:
+        """Raise InterlockError for what the board is asked to do by another than a train, or against an armed lamp."""
+        if deed != "forget":
+            self.permit(deed)
+        elif self._permitted or self._issued is not None:
+            raise InterlockError(
+                "arm token",
+                f"{self._name} is armed, and what was open since then stops it; nothing was forgotten. Type"
+                f" lab.{self._name}.safe() first",
+            )
 
     def end(self) -> None:
         """Permit no further trigger, void every token, give the lamp back."""

@@ -76,6 +76,8 @@ class Fates:
     def begin(self) -> None:
         """Look at the board's counter before anything can fire."""
         if self._parts.board is not None:
+            # It forgets on reading: from now on it tells whether its count began anew.
+            self._parts.board.was_off()
             self.flashes_before = self._parts.board.flashes()
 
     def settle(self) -> None:

@@ -12,7 +12,6 @@ from devices.lamp.states import UNDER_WAY, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import canonical_hash, to_json
 from devices.roles import AnnealJob, Flight, PermissiveBoard
-from devices.samples import SampleRef
 
 
 class Counted(Protocol):
@@ -44,11 +43,15 @@ class Begun(Protocol):
 
 
 class LampMemory:
-    """Keeps the last train that was begun and not finished, in this session or the one before it."""
+    """Keeps the last train that was begun and not finished, in this session or the one before it.
+
+    began: time label [s] of the last train that was begun, finished or not; None if there was none.
+    """
 
     def __init__(self, name: str, clock: Clock, board: PermissiveBoard | None) -> None:
         self._name, self._clock, self._board = name, clock, board
         self.unfinished: Unfinished | None = None
+        self.began: float | None = None
 
     def of(self, job: AnnealJob, train: Begun, flight: Flight) -> Unfinished:
         """Return a train that is under way as it would be remembered."""
@@ -67,7 +70,7 @@ class LampMemory:
         """Remember a train that was ended early; it is accounted for unless the board counted more, or nobody saw."""
         left = self.of(job, train, flight)
         try:
-            counted = None if self._board is None else left.counted(self._clock.call(self._board.flashes))
+            left, counted = self._counted(left)
         except LabError:
             # A board that does not answer may have counted a flash that nobody else saw: it is asked later.
             self.unfinished = left
@@ -87,51 +90,75 @@ class LampMemory:
     def asked(self) -> Unfinished | None:
         """Return it with the pulses that the board counted instead of those its host recorded, where it counted any.
 
-        Raises WireError; InterlockError when the counter cannot be right.
+        Raises WireError; InterlockError when nobody can know how many there were: nothing counted, its board was
+        switched off meanwhile, or the count cannot be right. A person who has looked says accounted().
         """
-        left, board = self.unfinished, self._board
-        if left is None or board is None:
-            return left
-        counted = left.counted(self._clock.call(board.flashes))
-        if counted is None:
-            return left
-        if not left.done <= counted <= left.asked:
-            raise InterlockError(
-                "count",
-                f"{self._name}: its board counts {counted} pulses of a train of {left.asked} of which {left.done} are"
-                " recorded: it was switched off meanwhile, or somebody else triggered. Nothing was fired; look at the"
-                f" film, then type lab.{self._name}.accounted() to go on with what is recorded",
-            )
-        return replace(left, done=counted)
-
-    def require_known(self, sample: SampleRef) -> None:
-        """Raise InterlockError for a sample that may have been flashed by a train whose end nobody wrote down."""
         left = self.unfinished
-        if left is not None and not left.accounted and left.sample == sample.id:
+        if left is None or left.accounted:
+            return left
+        left, counted = self._counted(left)
+        self.unfinished = left
+        if counted is not None and left.done <= counted <= left.asked:
+            return replace(left, done=counted)
+        if counted is None and self._board is not None and not left.void and not left.done:
+            # What can fire comes after the look at the counter.
+            return left
+        if counted is None:
+            why = f"by its last word there were {left.done} pulses of {left.asked}, and " + (
+                "its board was switched off since" if left.void else "no board counted its flashes"
+            )
+        else:
+            why = (
+                f"its board counts {counted} pulses of a train of {left.asked} of which {left.done} are recorded:"
+                " somebody else triggered, or it was switched off meanwhile"
+            )
+        raise InterlockError(
+            "count",
+            f"{self._name}: {why}. Nothing was fired; look at the film, then type lab.{self._name}.accounted() to go"
+            " on with what is recorded",
+        )
+
+    def require_known(self) -> None:
+        """Raise InterlockError while there is a train whose end nobody wrote down: the next one would hide it."""
+        left = self.unfinished
+        if left is not None and not left.accounted:
             raise InterlockError(
                 "sample",
-                f"the last train on {sample.id} was cut off, and it may have had more than the {left.done} pulses that"
-                " are recorded. Run lab.plans.finish_train first; nothing was charged",
+                f"the last train of {self._name}, on {left.sample}, was cut off, and it may have had more than the"
+                f" {left.done} pulses that are recorded. Run lab.plans.finish_train first, or type"
+                f" lab.{self._name}.accounted() when you know; nothing was charged",
             )
 
     def recalled(self, report: Mapping[str, Any], *, died: bool) -> str:
         """Take what the session before reported last; return why the lamp must be in FAULT, empty if it need not."""
         self.unfinished = left = Unfinished.heard(report.get("train"))
+        self.began = report.get("began")
         state = str(report.get("state", ""))
         if died and state in {each.value for each in UNDER_WAY}:
             if left is None or (state == LampState.CHARGING.value and not left.done):
                 doing = "while charging, before the first pulse by its last word"
             else:
                 doing = f"while firing, after {left.done} pulses by its last word"
-            return f"the host died {doing}; {self._board_says(left)}"
+            return f"the host died {doing}; {self._board_says()}"
         return str(report.get("latched", ""))
 
-    def _board_says(self, left: Unfinished | None) -> str:
+    def _counted(self, left: Unfinished) -> tuple[Unfinished, int | None]:
+        """Ask the board: return the train, its count void where the board was off, and what was counted if anything."""
         board = self._board
-        if board is None or left is None or left.flashes_before is None:
+        if board is None or left.flashes_before is None:
+            return left, None
+        if self._clock.call(board.was_off):
+            left = replace(left, void=True)
+        return left, left.counted(self._clock.call(board.flashes))
+
+    def _board_says(self) -> str:
+        left = self.unfinished
+        if self._board is None or left is None or left.flashes_before is None:
             return "no board counted its flashes"
         try:
-            counted = left.counted(self._clock.call(board.flashes))
+            self.unfinished, counted = self._counted(left)
         except LabError as error:
             return f"its board does not say how many flashes there were ({error})"
+        if counted is None:
+            return "its board was switched off since, and its count of flashes is lost"
         return f"the board counted {counted} flashes"

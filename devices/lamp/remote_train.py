@@ -99,11 +99,13 @@ class RemoteTrain:
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Close the loop, load, arm, start once; count until the tool is idle again."""
+        self._board.was_off()
         self.flashes_before = self._board.flashes()
         self._told.publish(lasting=True)
         with self._lock:
             if self.over:
                 return
+            self._arming.grant("close")
             self._board.enable()
             # The loop was open, which the tool keeps as a fault until it is aborted.
             self._tool.abort()
@@ -189,5 +191,6 @@ class RemoteTrain:
         inputs = self._board.inputs()
         require(judged(inputs, None, None), "the train was aborted")
         require_never_opened(self._board.opened(), "the train was aborted")
+        self._arming.grant("feed")
         self._board.alive()
         self._told.publish()

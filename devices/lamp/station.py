@@ -81,6 +81,8 @@ class LampStation(Station, Generic[TrainT]):
         self._hands, self._predictor = hands, predictor
         self._board = cast(PermissiveBoard | None, instruments.get("permissives"))
         self._arming = Arming(name, clock, session, owner or Nobody())
+        if self._board is not None:
+            self._board.guard = self._arming.permit_board
         self._machine = LampMachine(name, self._changed)
         self._memory = LampMemory(name, clock, self._board)
         self._log: PulseLog
@@ -106,13 +108,24 @@ class LampStation(Station, Generic[TrainT]):
         return self._memory.unfinished
 
     def account(self) -> Unfinished | None:
-        """Return the unfinished train with what the board's counter says of it now. Raises WireError."""
-        return self._memory.asked()
+        """Return the unfinished train with what the board's counter says of it now.
+
+        Raises WireError; InterlockError when nobody can know how many flashes there were.
+        """
+        try:
+            return self._memory.asked()
+        finally:
+            self.publish(lasting=True)
 
     def accounted(self) -> None:
         """Take note that every flash of the unfinished train is recorded, or known to a person."""
         self._memory.accounted()
         self.publish(lasting=True)
+
+    @property
+    def last_began(self) -> float | None:
+        """Time label [s] of the last train that was begun, whatever became of it; None if there was none."""
+        return self._memory.began
 
     @property
     def asks_to_finish(self) -> bool:

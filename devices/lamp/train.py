@@ -161,12 +161,14 @@ class Train:
             self.fates.begin()
             # What the board counts is known to who comes after this host, whatever happens to it.
             self._crew.report(True)
+            self._crew.arming.grant("set")
             if slots:
                 width = slots[0].duty * slots[0].duration
                 self._parts.trigger.prepare_burst(width, len(slots), slots[0].duration)
             else:
                 self._parts.trigger.prepare(self.recipe.pulse_duration)
             if self._parts.board is not None:
+                self._crew.arming.grant("close")
                 self._parts.board.enable()
 
     def _disarm(self) -> None:
@@ -191,6 +193,7 @@ class Train:
         board = self._parts.board
         inputs: Mapping[str, bool] | None = None
         if board is not None:
+            self._crew.arming.grant("feed")
             board.alive()
             inputs = board.inputs()
         verdicts = judged(inputs, charger, None)
@@ -263,6 +266,7 @@ class Train:
         """Send one trigger, never a second; return its pulse, None when a hold or the end came first."""
         crew, fates = self._crew, self.fates
         due = self._clock.now() + self.recipe.period
+        self._parts.trigger.require_set()
         charger = self._alive()
         require(judged(None, charger, crew.witnesses.age()), "no further pulse is fired")
         with self._lock:

@@ -16,7 +16,8 @@ class Unfinished:
 
     sample, recipe: its id and its hash. asked, done: pulses, those recorded. began: time label [s]. flashes_before:
     the board's counter at its start, None where nothing counts, or nothing could fire yet. gates: of one pulse.
-    accounted: whether all that was flashed is recorded, so that the sample's past is known.
+    accounted: whether all that was flashed is recorded, so that the sample's past is known. void: whether the counter
+    began anew since then.
     """
 
     sample: str
@@ -27,10 +28,11 @@ class Unfinished:
     flashes_before: int | None = None
     gates: int = 1
     accounted: bool = False
+    void: bool = False
 
     def counted(self, flashes: int) -> int | None:
-        """Return how many pulses a board's counter says; None where it was not looked at before."""
-        if self.flashes_before is None:
+        """Return how many pulses a board's counter says; None where it was not looked at before, or began anew."""
+        if self.flashes_before is None or self.void:
             return None
         return -(-((flashes - self.flashes_before) % COUNTER) // self.gates)
 

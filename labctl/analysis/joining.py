@@ -67,7 +67,7 @@ def joined(
     age[~known] = np.nan
     table = dict(rows)
     for key, values in readings.items():
-        table[_key(key, name, rows)] = _taken(values, place, known)
+        table[key_beside(key, name, rows)] = _taken(values, place, known)
     if ambient is not None:
         table[AMBIENT] = _taken(readings[ambient], place, known)
     return {**table, f"{name}_age": age}
@@ -75,10 +75,10 @@ def joined(
 
 def joined_units(rows: Mapping[str, str], readings: Mapping[str, str], name: str) -> dict[str, str]:
     """Return the unit of each column of `joined`, from those of rows and readings."""
-    return {**rows, **{_key(key, name, rows): unit for key, unit in readings.items()}, f"{name}_age": "s"}
+    return {**rows, **{key_beside(key, name, rows): unit for key, unit in readings.items()}, f"{name}_age": "s"}
 
 
-def _key(key: str, name: str, rows: Collection[str]) -> str:
+def key_beside(key: str, name: str, rows: Collection[str]) -> str:
     """Return what a reading is called beside rows: its stream's name before it, where a row has its key already."""
     return key if key not in rows else f"{name}_{key}"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from math import prod
 from typing import Any
 
 import awkward  # type: ignore[import-not-found]
@@ -29,21 +28,24 @@ Array = np.ndarray[Any, Any]
 KINDS = {"i": "<i8", "u": "<i8", "b": "|b1"}
 """The numpy type of an array's elements by the kind of the one that its key names; others are floats."""
 
-CHUNK_BYTES = 1 << 20
-"""Of one file of a zarr array: a page that is added rewrites the last one."""
-
 ZARR, RAGGED = "application/x-zarr", "application/x-ragged+sql"
 
 
 class ArrayNode:
-    """One array column in the catalogue. there: its rows when it was opened. length: those it has now."""
+    """One array column in the catalogue."""
 
     def __init__(self, stream: Any, node: Any, key: str, described: Mapping[str, Any]) -> None:
-        """Open the node, or make it in the container `stream` when it is None."""
+        """Open the node, or make it in the container `stream` when it is None.
+
+        Raises Conflicts for ragged ones that are there: whoever was killed between a page of them and its number left
+        a page that Tiled would neither show nor replace, and nothing tells whether somebody was.
+        """
         self._key = key
         self._shape = tuple(described["shape"] or [None])
         self._kind = np.dtype(KINDS.get(np.dtype(described.get("dtype_numpy", "f8")).kind, "<f8"))
         self._uniform = all(self._shape)
+        if node is not None and not self._uniform:
+            raise Conflicts(f"{key} is ragged: what was written of it cannot be gone on with")
         if node is None:
             node = stream.new(
                 StructureFamily.array if self._uniform else StructureFamily.ragged,
@@ -53,9 +55,8 @@ class ArrayNode:
                 specs=[],
             )
         self._node = node
-        if not self._uniform and not node.chunks[0]:
+        if not self._uniform:
             node.patch(self._values([]), offset=(0,), extend=True)  # without a page it could not be read
-        self.there = self.length
 
     @property
     def length(self) -> int:
@@ -65,13 +66,10 @@ class ArrayNode:
     def append(self, records: Sequence[Rows], first: int, skip: int) -> None:
         """Write the rows of several records without the first `skip`; the very first is the stream's row `first`.
 
-        Raises ValueError, TypeError when they do not fit the key. Raises Conflicts when rows before them are missing, or
-        when a page of ragged rows is there that was not counted, because a follower was killed in between.
+        Raises ValueError, TypeError when they do not fit the key, and Conflicts when rows before them are missing.
         """
         if self.length < first + skip:
             raise Conflicts(f"{self._key} has {self.length} rows, the table {first + skip}")
-        if not self._uniform:
-            skip = max(skip, self.length - first)
         cells = list(chain.from_iterable(rows["data"][self._key] for rows in records))[skip:]
         if cells:
             self._node.patch(self._values(numeric(cells)), offset=(first + skip,), extend=True)
@@ -88,8 +86,8 @@ class ArrayNode:
         kind = BuiltinDtype.from_numpy_dtype(self._kind)
         structure: ArrayStructure | RaggedStructure
         if self._uniform:
-            rows = max(1, CHUNK_BYTES // (prod(self._shape) * self._kind.itemsize))
-            chunks = ((rows,), *((length,) for length in self._shape))
+            # Tiled shows the whole of the first chunk at once: with more than one row, rows that are not there yet.
+            chunks = ((1,), *((length,) for length in self._shape))
             structure = ArrayStructure(kind, chunks, (0, *self._shape))
             return DataSource(structure_family=StructureFamily.array, structure=structure, mimetype=ZARR)
         unknown = (None,) * len(self._shape)

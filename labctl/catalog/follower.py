@@ -149,7 +149,7 @@ class Follower:
     def _of_one_mind(self, path: Path) -> Followed:
         """Read on; a run of which the catalogue has other rows than the journal is written from its beginning.
 
-        So it is when recovery dropped what was damaged, or when a follower was killed between rows and their number.
+        So it is when recovery dropped what was damaged, or when its rows are ragged and another follower began it.
         """
         run = self._followed.setdefault(
             path.stem, Followed(Tail(path), RunWriter(self._catalogue, path.stem))

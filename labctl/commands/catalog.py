@@ -23,7 +23,11 @@ def catalog(
     to: ToOption = "",
     once: Annotated[bool, typer.Option("--once", help="Bring it up to now and end; else follow.")] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Empty it first; everything comes from the journals again.")
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Take out the runs of this data folder first; they come from their journals again.",
+        ),
     ] = False,
     config: ConfigOption = None,
     data: DataOption = None,

@@ -61,6 +61,12 @@ def import_files(
     as_format: Annotated[
         str, typer.Option("--as", help=f"{', '.join(IMPORTS)}; told from each file if none.")
     ] = "",
+    timezone: Annotated[
+        str, typer.Option(help="Whose local time dates are, e.g. Europe/Berlin; this computer's if none.")
+    ] = "",
+    day_first: Annotated[
+        bool, typer.Option("--day-first", help="Read 3/4/2025 as the third of April.")
+    ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -69,11 +75,13 @@ def import_files(
         raise typer.BadParameter(f"one of {', '.join(IMPORTS)}, not {as_format!r}", param_hint="--as")
     from labctl.config.finder import data_dir
     from labctl.config.folder import Config
+    from labctl.imports.dates import Dates, zone_of
     from labctl.imports.run_import import import_file
 
+    zone = zone_of(timezone)
     whose, kept = Config(config).sample(sample), data_dir(data)
     for file in files:
-        done = import_file(file, whose, kept, as_format)
+        done = import_file(file, whose, kept, as_format, Dates(zone, day_first))
         counts = [f"{done.rows} rows"] * bool(done.rows) + [f"{done.points} points of spectra"] * bool(
             done.points
         )

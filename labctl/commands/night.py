@@ -24,10 +24,24 @@ def night(
         bool, typer.Option("--rehearse", help="Rehearse on twins only; start nothing.")
     ] = False,
     despite: Annotated[str, typer.Option(help="Why to start although the rehearsal fails.")] = "",
+    unit: Annotated[
+        bool, typer.Option("--unit", help="Print a systemd unit that goes on with the newest night at boot.")
+    ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Run a list of experiments unattended: rehearsed first, watched, gone on with after a crash."""
+    """Run a list of experiments unattended: rehearsed first, watched, gone on with after a crash.
+
+    Ends with 0 when everything was done, 3 when something failed or was stopped, 1 when the night was given up. After
+    a reboot `labctl night --resume last` goes on, and `labctl night --unit` prints the systemd unit that does so; when
+    there is nothing to go on with it says so and ends with 0.
+    """
+    if unit:
+        from labctl.config.finder import data_dir
+        from labctl.night.unit import unit as unit_of
+
+        typer.echo(unit_of(data_dir(data)), nl=False)
+        return
     from labctl.night.starting import go_on, start
 
     if (listed is None) == (resume is None):

@@ -47,7 +47,8 @@ def start(
     show: Annotated[bool, typer.Option("--print", help="Only print the command.")] = False,
 ) -> None:
     """Start the manager of a queue in this terminal; from this machine only unless there is a key."""
-    from labctl.queue.starting import become_manager, manager_command, private_key, public_key
+    from labctl.queue.settings import read_settings
+    from labctl.queue.starting import manager_command, private_key, public_key, run_manager
 
     private = "" if key is None else private_key(key)
     command = manager_command(
@@ -57,7 +58,7 @@ def start(
     if private:
         typer.echo(f"clients need QSERVER_ZMQ_PUBLIC_KEY='{public_key(private)}'")
     if not show:
-        become_manager(command, private)
+        raise typer.Exit(run_manager(command, read_settings(folder), control, private))
 
 
 @queue_app.command()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from labctl.provenance import SCHEMA, code_hash, whereabouts
 from labctl.runs.briefs import brief_from
 from labctl.runs.remarks import remarks_on
 from labctl.runs.run import Run
+from labctl.whole_file import passing_folder
 
 NAMES = uuid.UUID("8d3f0c0e-7f0b-5d3a-9f54-3c1f5a7f2a11")
 """The namespace in which the uids of derived results are names."""
@@ -182,20 +181,15 @@ def _write(data: Path, start: dict[str, Any], kind: Kind, tables: Mapping[str, l
     """Keep a result whole or not at all: written in a folder of its own, then moved to where runs are."""
     final = run_path(data, start["uid"], start["time"])
     try:
-        aside = Path(tempfile.mkdtemp(prefix=".derive-", dir=data))
+        with passing_folder(data, "derive") as aside:
+            journal = Journal(aside)
+            for name, doc in documents(start, kind.streams, tables):
+                journal(name, doc)
+            journal.close()
+            final.parent.mkdir(parents=True, exist_ok=True)
+            run_path(aside, start["uid"], start["time"]).replace(final)
     except OSError as error:
         raise DataError(f"{data} takes no derived result: {error.strerror}; nothing was kept") from error
-    try:
-        journal = Journal(aside)
-        for name, doc in documents(start, kind.streams, tables):
-            journal(name, doc)
-        journal.close()
-        final.parent.mkdir(parents=True, exist_ok=True)
-        run_path(aside, start["uid"], start["time"]).replace(final)
-    except OSError as error:
-        raise DataError(f"{data} takes no derived result: {error.strerror}; nothing was kept") from error
-    finally:
-        shutil.rmtree(aside)
 
 
 def documents(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from devices.errors import DataError
+from labctl.exports.outputs import writable
+from labctl.exports.surroundings import Surroundings, surroundings_of
 from labctl.runs.run import Run
 
 BATCH_ROWS = 16_384
@@ -73,12 +76,23 @@ class RunFile:
             said if status == "success" else [*said, f"the run ended with {status}{reason and f': {reason}'}"]
         )
 
+    @property
+    def followers(self) -> list[dict[str, Any]]:
+        """The start documents of the runs that went on with it."""
+        return [member.start for member in self.run.members[1:]]
+
     def batches(self) -> Iterator[Batch]:
         """Yield every stream's rows, at least one batch per stream; DataError on what no column can hold.
 
-        Of a run in several journals a stream is held whole while it is yielded.
+        What was read around the cell stands beside its rows. Of a run in several journals a stream is held whole
+        while it is yielded.
         """
-        return self._one_journal() if len(self.journals) == 1 else self._chain()
+        batches = self._one_journal() if len(self.journals) == 1 else self._chain()
+        return map(self._surroundings.beside, batches)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        return surroundings_of(self.run)
 
     def _one_journal(self) -> Iterator[Batch]:
         pending: dict[str, _Pending] = {}
@@ -143,8 +157,3 @@ def _column(values: list[Any], dtype: str) -> Column:
     for index, value in enumerate(values):
         objects[index] = np.asarray(value, dtype=float) if dtype == "array" else writable(str(value))
     return objects
-
-
-def writable(text: str) -> str:
-    """Return a text without what UTF-8 or HDF5 cannot hold: half a surrogate pair, NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "�")

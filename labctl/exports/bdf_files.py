@@ -217,6 +217,7 @@ def _metadata(
         },
         "labctl:start": start,
         "labctl:stop": run.stop,
+        "labctl:followers": run.followers,
     }
 
 

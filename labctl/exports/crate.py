@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from devices.errors import DataError
@@ -14,8 +14,11 @@ from labctl.exports.batches import RunFile
 from labctl.exports.bdf_files import write_bdf_csv
 from labctl.exports.crate_entities import PROFILE, Entity, KeptRun, entities_of
 from labctl.exports.csv_files import write_csv
-from labctl.exports.outputs import Outputs, safe_name
+from labctl.exports.outputs import Outputs, safe_name, writable
+from labctl.runs.remarks import remarks_path
 from labctl.runs.run import Run
+from labctl.samples.attachments import attachments
+from labctl.whole_file import passing_folder
 
 METADATA = "ro-crate-metadata.json"
 """The file that makes a folder a crate [RO-Crate 1.1]."""
@@ -24,16 +27,16 @@ METADATA = "ro-crate-metadata.json"
 def write_crate(run: RunFile, outputs: Outputs) -> list[str]:
     """Write `.crate.zip` and return remarks: what belongs to it and was not found.
 
-    Every run in it has a folder with its journal and a CSV per stream, and BDF where it is a cycling run.
+    Every run in it has a folder with its journal, the notes on it, a CSV per stream, and BDF where it is a cycling
+    run; what was entered of the sample and attached to it lies beside them.
     """
     target, remarks = outputs.path(".crate.zip"), []
-    with tempfile.TemporaryDirectory(dir=outputs.directory, prefix=".crate-") as name:
-        folder = Path(name)
+    with passing_folder(outputs.directory, "crate") as folder:
         runs, missing = _with_inputs(run)
         if missing:
             remarks.append(f"not found, so not in the crate: {', '.join(missing)}")
         kept = [_keep(each, folder) for each in runs]
-        facts = _keep_facts(run, folder)
+        facts = list(_keep_facts(run, folder))
         entities = entities_of(kept, facts)
         document = {"@context": f"{PROFILE}/context", "@graph": entities}
         (folder / METADATA).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -86,21 +89,39 @@ def _keep(run: RunFile, folder: Path) -> KeptRun:
     journals = [folder / name / f"journal-{number}.jnl" for number in range(1, len(run.journals) + 1)]
     for source, journal in zip(run.journals, journals, strict=True):
         shutil.copyfile(source, journal)
-    return KeptRun(
-        run, f"{name}/", *(tuple(_file(each, folder) for each in paths) for paths in (journals, files))
-    )
+    said = [
+        _file(_copied(remarks, folder / name), folder) | {"name": "Notes on the run, entered by hand"}
+        for remarks in map(remarks_path, run.journals)
+        if remarks.is_file()
+    ]
+    kept_journals, exports = (tuple(_file(each, folder) for each in paths) for paths in (journals, files))
+    return KeptRun(run, f"{name}/", kept_journals, exports, tuple(said))
 
 
-def _keep_facts(run: RunFile, folder: Path) -> Entity | None:
-    """Copy what people said and did to the sample, if there is anything."""
+def _keep_facts(run: RunFile, folder: Path) -> Iterator[Entity]:
+    """Copy what people said and did to the sample and attached to it, if there is anything."""
     sample = safe_name(str((run.start.get("sample") or {}).get("id", "")), "")
     facts = _data(run) / "samples" / f"{sample}.jsonl"
     if not sample or not facts.is_file():
-        return None
-    kept = folder / "samples" / facts.name
-    kept.parent.mkdir()
-    shutil.copyfile(facts, kept)
-    return _file(kept, folder) | {"name": f"Facts about sample {sample}, entered by hand"}
+        return
+    kept = _copied(facts, folder / "samples")
+    yield _file(kept, folder) | {"name": f"Facts about sample {sample}, entered by hand"}
+    named = {path.name: fact for fact, path in attachments(_data(run), sample) if path.is_file()}
+    for name, fact in named.items():
+        kept = _copied(
+            facts.with_suffix("") / "attachments" / name, folder / "samples" / sample / "attachments"
+        )
+        said = {
+            "name": writable(str(fact.get("name", name))),
+            "description": writable(str(fact.get("note", ""))),
+        }
+        media = {"encodingFormat": str(fact.get("media_type", "application/octet-stream"))}
+        yield _file(kept, folder) | said | media
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(source, folder / source.name))
 
 
 def _file(path: Path, folder: Path) -> Entity:

@@ -19,12 +19,13 @@ Entity = dict[str, Any]
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run in a crate: its folder, its journals and what was made of them, as entities."""
+    """A run in a crate: its folder, its journals, what was made of them, what people said of it, as entities."""
 
     run: RunFile
     folder: str
     journals: tuple[Entity, ...]
     exports: tuple[Entity, ...]
+    notes: tuple[Entity, ...] = ()
 
     @property
     def action(self) -> str:
@@ -32,12 +33,11 @@ class KeptRun:
         return f"#run-{quote(self.run.uid)}"
 
 
-def entities_of(kept: Sequence[KeptRun], facts: Entity | None) -> list[Entity]:
+def entities_of(kept: Sequence[KeptRun], facts: Sequence[Entity]) -> list[Entity]:
     """Return the graph of a crate whose subject is the first run."""
     first = kept[0].run
-    files = [] if facts is None else [facts]
     graph: dict[str, Entity] = {}
-    for entity in [_descriptor(), _root(first, kept, files), *files, _exporter()]:
+    for entity in [_descriptor(), _root(first, kept, facts), *facts, _exporter()]:
         graph[entity["@id"]] = entity
     known = {each.run.uid: each for each in kept}
     for each in kept:
@@ -73,7 +73,7 @@ def _root(run: RunFile, kept: Sequence[KeptRun], files: Sequence[Entity]) -> Ent
 
 
 def _of_run(kept: KeptRun, known: Mapping[str, KeptRun]) -> Iterator[Entity]:
-    run, files = kept.run, (*kept.journals, *kept.exports)
+    run, files = kept.run, (*kept.journals, *kept.exports, *kept.notes)
     software, devices = list(_software(run)), list(_devices(run))
     yield {
         "@id": kept.folder,

@@ -12,10 +12,10 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl import __version__
-from labctl.exports.batches import Batch, Column, RunFile, writable
+from labctl.exports.batches import Batch, Column, RunFile
 from labctl.exports.csv_files import label_units
 from labctl.exports.needs import needed
-from labctl.exports.outputs import Outputs
+from labctl.exports.outputs import Outputs, writable
 
 PICTURES: Mapping[str, str] = {
     "voltage": "test_time",
@@ -33,9 +33,9 @@ CHUNK_ROWS = 4096
 def write_hdf5(run: RunFile, outputs: Outputs) -> list[str]:
     """Write one file and return remarks: none. Values are exact; NaN stays NaN.
 
-    /entry (NXentry) has a group per stream, `sample`, `instrument`, `user`, and `documents` with start and stop as
-    JSON. Groups of streams with rows are NXdata with signal and axes; others NXcollection. Raises DataError
-    without h5py.
+    /entry (NXentry) has a group per stream, `sample`, `instrument`, `user`, and `documents` with start, stop and the
+    starts of runs that went on with it, as JSON. Groups of streams with rows are NXdata with signal and axes; others
+    NXcollection. Raises DataError without h5py.
     """
     h5py = needed("h5py", "h5py")
     file = outputs.closing(h5py.File(outputs.path(".nxs.h5"), "w"))
@@ -81,6 +81,8 @@ def _describe(entry: Any, run: RunFile) -> None:
     documents["start"] = json.dumps(start)
     if stop is not None:
         documents["stop"] = json.dumps(stop)
+    if run.followers:
+        documents["followers"] = json.dumps(run.followers)
 
 
 def _instrument(entry: Any, devices: Mapping[str, Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from devices.errors import DataError
-from labctl.whole_file import whole_file
+from labctl.whole_file import sweep, whole_file
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """As the ids of samples."""
@@ -30,6 +30,7 @@ class Outputs:
 
     def __enter__(self) -> Outputs:
         self.directory.mkdir(parents=True, exist_ok=True)
+        sweep(self.directory)
         self._stack.__enter__()
         return self
 
@@ -54,6 +55,11 @@ class Outputs:
         """See that something is closed before the files take their names."""
         self._stack.callback(thing.close)  # type: ignore[attr-defined]  # writers of three libraries, all with close()
         return thing
+
+
+def writable(text: str) -> str:
+    """Return a text without what UTF-8 or HDF5 cannot hold: half a surrogate pair, NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "�")
 
 
 def safe_name(text: str, instead: str) -> str:

@@ -16,7 +16,8 @@ from labctl.exports.outputs import Outputs, safe_name
 def write_parquet(run: RunFile, outputs: Outputs) -> list[str]:
     """Write a file per stream and return remarks: none. Values are exact; NaN stays NaN.
 
-    Each field's metadata has its `units`; the schema's has `labctl`, JSON of stream, start and stop. Raises
+    Each field's metadata has its `units`; the schema's has `labctl`, JSON of stream, start, stop and the starts of
+    runs that went on with it. Raises
     DataError without pyarrow.
     """
     parquet = needed("pyarrow.parquet", "pyarrow")
@@ -24,7 +25,7 @@ def write_parquet(run: RunFile, outputs: Outputs) -> list[str]:
     for batch in run.batches():
         if batch.stream not in writers:
             path = outputs.path(f"-{safe_name(batch.stream, f'stream{len(writers)}')}.parquet")
-            said = {"stream": batch.stream, "start": run.start, "stop": run.stop}
+            said = {"stream": batch.stream, "start": run.start, "stop": run.stop, "followers": run.followers}
             schema = _schema(batch).with_metadata({"labctl": json.dumps(said)})
             writers[batch.stream] = outputs.closing(parquet.ParquetWriter(path, schema, compression="zstd"))
         writer = writers[batch.stream]

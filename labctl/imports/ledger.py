@@ -20,9 +20,14 @@ STEADY = 0.02
 FIRMLY = 2e-3
 """Volts by which half of the voltages may differ from their median at a controlled voltage; guess."""
 
-
 EVENLY = 0.1
 """Share by which half of the slopes of a voltage ramp may differ from their median; guess."""
+
+STRIDES = (1, 10)
+"""Rows over which the slopes of a ramp are taken: over ten, the noise of a reading counts a tenth."""
+
+FEWEST = 4
+"""Slopes apart from one another without which nothing is called a ramp."""
 
 
 def flags_of(rows: Rows) -> Integers:
@@ -83,9 +88,17 @@ def technique_of(time: Floats, voltage: Floats, current: Floats, largest: float)
         return "constant_current"
     if _steady(volts, FIRMLY):
         return "constant_voltage"
+    ramps = any(_ramps(time[good], volts, stride) for stride in STRIDES)
+    return "voltage_ramp" if ramps else "mixed"
+
+
+def _ramps(time: Floats, volts: Floats, stride: int) -> bool:
+    """Return whether a voltage goes up and down at one rate, seen over so many rows."""
+    if len(volts) <= FEWEST * stride:
+        return False
     with np.errstate(divide="ignore", invalid="ignore"):
-        slopes = np.abs(np.diff(volts) / np.diff(time[good]))
-    return "voltage_ramp" if _steady(slopes, EVENLY * float(np.median(slopes))) else "mixed"
+        slopes = np.abs((volts[stride:] - volts[:-stride]) / (time[stride:] - time[:-stride]))
+    return _steady(slopes, EVENLY * float(np.median(slopes)))
 
 
 def cycles_of(rows: Rows, charge: Floats, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

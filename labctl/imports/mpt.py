@@ -10,11 +10,11 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from labctl.imports.dates import Dates
 from labctl.imports.readings import (
     Floats,
     Integers,
@@ -28,7 +28,6 @@ from labctl.imports.readings import (
 from labctl.imports.text_table import (
     Convert,
     Wanted,
-    Wrong,
     comma_number,
     encoding_of,
     lines_of,
@@ -84,15 +83,6 @@ NAMES: Mapping[str, Sequence[str]] = {
 REST = 3
 """What `mode` says of a cell at rest; 1 is a controlled current, 2 a controlled voltage [EC-Lab manual]."""
 
-STARTS = (
-    "%m/%d/%Y %H:%M:%S",
-    "%m-%d-%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S",
-    "%d/%m/%Y %H:%M:%S",
-)
-"""How the start is written, by locale; with slashes the month comes first where both ways are possible."""
-
 
 @dataclass(frozen=True)
 class _Header:
@@ -110,13 +100,13 @@ def is_mpt(head: bytes) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").startswith(MAGIC)
 
 
-def read_mpt(path: Path) -> Readings:
+def read_mpt(path: Path, dates: Dates) -> Readings:
     """Read a file. Raises DataError on what is no export of EC-Lab, or lacks time, voltage or current."""
     head = read_head(path)
     if not is_mpt(head):
         raise refusal(path, 1, "does not begin with 'EC-Lab ASCII FILE' or 'BT-Lab ASCII FILE'")
     lines = lines_of(path, encoding_of(head, ("latin-1",)))
-    header = _read_header(path, lines)
+    header = _read_header(path, lines, dates)
     records = (
         (line, text.rstrip("\r\n").split("\t"))
         for line, text in enumerate(lines, header.line + 1)
@@ -125,7 +115,7 @@ def read_mpt(path: Path) -> Readings:
     first = next(records, None)
     if first is None:
         raise refusal(path, header.line, "has column names and no rows after them")
-    wanted = _choose(path, header, first[1])
+    wanted = _choose(path, header, first[1], dates)
     numbers = read_numbers(path, itertools.chain([first], records), wanted)
     table = numbers.columns
     remarks = ["the last line is cut off and was left out"] if numbers.cut_off else []
@@ -134,7 +124,7 @@ def read_mpt(path: Path) -> Readings:
     swept = table["frequency"] > 0 if "frequency" in table else np.zeros(len(numbers.line), bool)
     counts = _counts(path, numbers.line, table)
     began = header.began
-    if wanted["time"].convert is _moment:
+    if wanted["time"].convert == dates.moment:
         began = float(table["time"][0])
         table = {**table, "time": table["time"] - began}
     rows = None if swept.all() else _rows(path, header, numbers.line, table, counts, ~swept)
@@ -143,7 +133,7 @@ def read_mpt(path: Path) -> Readings:
     return Readings(FORMAT, rows, spectra, header.software, header.technique, began, tuple(remarks))
 
 
-def _read_header(path: Path, lines: Iterator[str]) -> _Header:
+def _read_header(path: Path, lines: Iterator[str], dates: Dates) -> _Header:
     read = [line.rstrip("\r\n") for line in itertools.islice(lines, 2)]
     found = re.match(r"Nb header lines\s*:\s*(\d{1,6})\s*$", read[1]) if len(read) > 1 else None
     if found is None:
@@ -160,31 +150,18 @@ def _read_header(path: Path, lines: Iterator[str]) -> _Header:
         columns=tuple(name.strip().replace("µ", "u").replace("μ", "u") for name in read[-1].split("\t")),
         technique=next((line.strip() for line in read[2:-1] if line.strip()), ""),
         software=f"{software[1]} {software[2]}" if software else "",
-        began=None if began is None else _start(path, began[1]),
+        began=None if began is None else _start(path, began[1], dates),
     )
 
 
-def _start(path: Path, text: str) -> float:
+def _start(path: Path, text: str, dates: Dates) -> float:
     try:
-        return _moment(text)
+        return dates.moment(text)
     except ValueError as error:
         raise refusal(path, 0, f"started on {shortened(text)!r}, which is no date") from error
 
 
-def _moment(text: str) -> float:
-    """Return a local date and time as seconds since the epoch. Raises ValueError."""
-    whole, _, fraction = text.replace(",", ".").partition(" ")[2].partition(".")
-    day = text.partition(" ")[0]
-    for form in STARTS:
-        try:
-            seconds = datetime.strptime(f"{day} {whole}", form).astimezone().timestamp()
-        except ValueError:
-            continue
-        return seconds + float(f"0.{fraction or 0}")
-    raise ValueError(Wrong("a date and time"))
-
-
-def _choose(path: Path, header: _Header, first: Sequence[str]) -> dict[str, Wanted]:
+def _choose(path: Path, header: _Header, first: Sequence[str], dates: Dates) -> dict[str, Wanted]:
     """Return where the columns stand, and how they are read. Raises DataError when one is there in two units."""
     comma = any("," in text for text in first) and not any("." in text for text in first)
     convert: Convert = comma_number if comma else number
@@ -210,7 +187,7 @@ def _choose(path: Path, header: _Header, first: Sequence[str]) -> dict[str, Want
         raise refusal(path, header.line, "has freq/Hz and not both of Re(Z)/Ohm and -Im(Z)/Ohm")
     place = wanted["time"]
     if place.index < len(first) and ":" in first[place.index]:
-        wanted["time"] = Wanted(place.index, place.header, _moment)
+        wanted["time"] = Wanted(place.index, place.header, dates.moment)
     return wanted
 
 

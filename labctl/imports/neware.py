@@ -10,12 +10,12 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from labctl.imports.charge import net_of_counters, net_of_step_counter
+from labctl.imports.dates import Dates
 from labctl.imports.neware_signs import kind_of_step, with_signs
 from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
 from labctl.imports.text_table import (
@@ -92,9 +92,6 @@ UNIT_OF: Mapping[str, str] = {
 NEEDED = ("voltage", "current", "step_time", "total_time")
 """What cannot be guessed: without a unit the file is refused."""
 
-DATES = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S")
-"""How BTS writes a date and a time; fractions of a second are taken off before."""
-
 CLOCK = re.compile(r"(?:(\d+)\s*(?:[dD-]|天)\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 """A duration: days where there are any, hours, minutes, seconds."""
 
@@ -128,7 +125,7 @@ def is_neware(header: Sequence[str]) -> bool:
     return _quantity(header[0])[0] == "cycle" or len(quantities) >= KNOWN
 
 
-def read_neware(path: Path) -> Readings:
+def read_neware(path: Path, dates: Dates) -> Readings:
     """Read a file. Raises DataError on what is no export of BTS, or lacks time, voltage or current with a unit."""
     head = read_head(path)
     encoding = encoding_of(head, ("gb18030",))
@@ -136,7 +133,7 @@ def read_neware(path: Path) -> Readings:
     records = records_of(path, encoding, delimiter)
     layout = _layout(path, list(itertools.islice(records, HEADER_LINES)))
     records = itertools.dropwhile(lambda each: each[0] <= layout.line, records_of(path, encoding, delimiter))
-    wanted = dict(_wanted(path, layout))
+    wanted = dict(_wanted(path, layout, dates))
     flat = _flat(path, layout, records) if layout.layered else records
     numbers = read_numbers(path, flat, wanted)
     if not len(numbers.line):
@@ -217,10 +214,10 @@ def _layout(path: Path, first: Sequence[tuple[int, list[str]]]) -> _Layout:
     return _Layout(columns, width, line, layered, step_kind)
 
 
-def _wanted(path: Path, layout: _Layout) -> Iterator[tuple[str, Wanted]]:
+def _wanted(path: Path, layout: _Layout, dates: Dates) -> Iterator[tuple[str, Wanted]]:
     """Yield what is read and how. Raises DataError for what is needed and has no unit that is known."""
     for key, (index, unit, written) in layout.columns.items():
-        convert: Convert = {"kind": kind_of_step, "date": _date}.get(key, number)
+        convert: Convert = {"kind": kind_of_step, "date": _when_told(dates)}.get(key, number)
         if key == "record":
             continue
         if key in UNIT_OF:
@@ -301,6 +298,11 @@ def _whole(path: Path, line: Integers, table: Mapping[str, Floats], key: str) ->
     return values.astype(np.int64)
 
 
+def _when_told(dates: Dates) -> Convert:
+    """Return a converter of dates, NaN for an empty cell."""
+    return lambda text: dates.moment(text) if text else float("nan")
+
+
 def _seconds(factor: float) -> Convert:
     """Return a converter of durations, h:min:s.ms or numbers in a unit of `factor` seconds."""
 
@@ -314,16 +316,3 @@ def _seconds(factor: float) -> Convert:
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
     return convert
-
-
-def _date(text: str) -> float:
-    """Return a local date and time as seconds since the epoch, NaN for an empty cell. Raises ValueError."""
-    if not text:
-        return float("nan")
-    whole, _, fraction = text.partition(".") if text.count(".") == 1 else (text, "", "")
-    for form in DATES:
-        try:
-            return datetime.strptime(whole, form).astimezone().timestamp() + float(f"0.{fraction or 0}")
-        except ValueError:
-            continue
-    raise ValueError(Wrong("a date and time"))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import platform
-import socket
-import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,19 +13,20 @@ import numpy as np
 
 from devices.errors import DataError
 from devices.samples import SampleRef
-from labctl import __version__
 from labctl.imports import bdf, mpt, neware
 from labctl.imports.charge import refuse_unlikely
+from labctl.imports.dates import Dates
 from labctl.imports.documents import documents_of
 from labctl.imports.readings import Floats, Integers, Readings, refusal
 from labctl.imports.text_table import encoding_of, lines_of, read_head
 from labctl.journal.documents import Journal, run_path
+from labctl.provenance import SCHEMA, whereabouts
+from labctl.runs.remarks import BAD, remarks_on
+from labctl.whole_file import passing_folder
 from plans.flying import sample_metadata
 
-SCHEMA = 1
-
-FORMATS: Mapping[str, Callable[[Path], Readings]] = {
-    bdf.FORMAT: bdf.read_bdf,
+FORMATS: Mapping[str, Callable[[Path, Dates], Readings]] = {
+    bdf.FORMAT: lambda path, _: bdf.read_bdf(path),
     mpt.FORMAT: mpt.read_mpt,
     neware.FORMAT: neware.read_neware,
 }
@@ -53,17 +50,21 @@ class Imported:
     remarks: tuple[str, ...]
 
 
-def import_file(path: Path, sample: SampleRef, data: Path, as_format: str = "") -> Imported:
+def import_file(
+    path: Path, sample: SampleRef, data: Path, as_format: str = "", dates: Dates | None = None
+) -> Imported:
     """Keep a file as a run of a sample in a data directory.
 
-    as_format: one of FORMATS; told from the file when empty. The run's uid comes from the file's content: a second
-    import is refused. Raises DataError that names file and line, and leaves nothing behind.
+    as_format: one of FORMATS; told from the file when empty. dates: how dates are read that say no time zone. The
+    run's uid comes from the file's content: a second import is refused, unless the first is marked bad. Raises
+    DataError that names file and line, and leaves nothing behind.
     """
-    readings = FORMATS[as_format or format_of(path)](path)
+    dates = dates or Dates()
+    readings = FORMATS[as_format or format_of(path)](path, dates)
     _check(path, readings)
     digest = _digest(path)
-    uid = str(uuid.uuid5(NAMESPACE, digest))
-    began, basis = _began(path, readings)
+    uid = _uid_of(path, digest, data)
+    began, basis = _began(path, readings, dates)
     start = {
         "uid": uid,
         "time": began,
@@ -81,16 +82,12 @@ def import_file(path: Path, sample: SampleRef, data: Path, as_format: str = "") 
             "technique": readings.technique,
             "began": basis,
         },
-        "versions": {"labctl": __version__, "python": platform.python_version()},
-        "operator": getpass.getuser(),
-        "host": socket.gethostname(),
+        **whereabouts(),
     }
     target = run_path(data, uid, began)
-    if earlier := sorted((data / "runs").glob(f"*/*/{uid}.jnl")):
-        raise refusal(path, 0, f"was imported before, as run {uid[:8]} ({earlier[0]})")
     _keep(documents_of(readings, start, began), data, target)
     counts = [0 if each is None else len(each) for each in (readings.rows, readings.spectra)]
-    return Imported(uid, target, counts[0], counts[1], readings.remarks)
+    return Imported(uid, target, counts[0], counts[1], (*readings.remarks, *dates.remarks()))
 
 
 def format_of(path: Path) -> str:
@@ -146,9 +143,24 @@ def _check_growing(path: Path, line: Integers, values: Floats, what: str) -> Non
         )
 
 
-def _began(path: Path, readings: Readings) -> tuple[float, str]:
+def _uid_of(path: Path, digest: str, data: Path) -> str:
+    """Return the uid of a file's run, by its content. Raises DataError when it is there and not marked bad."""
+    uid = str(uuid.uuid5(NAMESPACE, digest))
+    while earlier := sorted((data / "runs").glob(f"*/*/{uid}.jnl")):
+        if remarks_on(earlier[0]).mark != BAD:
+            raise refusal(
+                path,
+                0,
+                f"was imported before, as run {uid[:8]} ({earlier[0]}); if that one is wrong,"
+                f" `labctl mark {uid[:8]} bad` and import it again",
+            )
+        uid = str(uuid.uuid5(NAMESPACE, uid))
+    return uid
+
+
+def _began(path: Path, readings: Readings, dates: Dates) -> tuple[float, str]:
     """Return when the test began [s since the epoch], and where that is from."""
-    began, basis = readings.began, "as the file says"
+    began, basis = readings.began, "as the file says" + (f", {dates.basis}" if dates.read else "")
     if began is None:
         began, basis = path.stat().st_mtime, "when the file was last changed: it says no date itself"
     if not 0 <= began < LARGEST_TIME:
@@ -165,14 +177,14 @@ def _keep(documents: Any, data: Path, target: Path) -> None:
     """Write a run beside the others and give it its name when it is complete."""
     try:
         data.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=data, prefix=".import-") as name:
-            journal = Journal(Path(name))
+        with passing_folder(data, "import") as aside:
+            journal = Journal(aside)
             try:
                 for document in documents:
                     journal(*document)
             finally:
                 journal.close()
-            (written,) = Path(name).glob("runs/*/*/*.jnl")
+            (written,) = aside.glob("runs/*/*/*.jnl")
             target.parent.mkdir(parents=True, exist_ok=True)
             written.rename(target)
     except OSError as error:

@@ -18,7 +18,7 @@ import numpy as np
 
 from labctl.journal.documents import NUMBERS
 from labctl.journal.records import has_writer, make_folder, read_records
-from labctl.whole_file import whole_file
+from labctl.whole_file import sweep, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +175,7 @@ def _keep(place: Path, mark: str, found: Mapping[str, StreamColumns]) -> None:
         arrays |= {f"{number}_{index}": column for index, column in enumerate(stream.data.values())}
     try:
         make_folder(place.parent)
+        sweep(place.parent)
         with whole_file(place) as temporary, temporary.open("w+b") as file:
             file.write(bytes(HEAD))
             np.savez(file, **arrays)

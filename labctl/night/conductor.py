@@ -350,7 +350,8 @@ class Conductor:
             if self._lab.is_free(name):
                 try:
                     self._lab.clock.call(self._lab.devices[name].safe)
-                except Exception as error:  # noqa: BLE001 - one that fails must not keep the next from being made safe
+                except Exception as error:
+                    # One that fails must not keep the next from being made safe.
                     self._say(f"{name} could not be made safe: {_words(error)}")
                     log.exception("%s could not be made safe", name)
 

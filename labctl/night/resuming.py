@@ -95,7 +95,8 @@ def _cycle(broken: _Broken) -> MsgGenerator[Any]:
         return begun
     if run.stop is not None and run.stop["exit_status"] == "success":
         return _nothing()
-    rest: MsgGenerator[Any] = lab.plans.take_over(channel, sample, program, run.uid, **more)
+    way = lab.plans.take_over if channel.is_kept(sample, program) else lab.plans.go_on_cycling
+    rest: MsgGenerator[Any] = way(channel, sample, program, run.uid, **more)
     return rest
 
 

@@ -14,6 +14,7 @@ from time import monotonic
 
 from devices.ports import PortLock
 from labctl.clock.wall import WallClock
+from labctl.config.telling import Severity
 from labctl.night.children import Child
 from labctl.night.chronicle import states_of
 from labctl.night.folder import is_over
@@ -138,12 +139,14 @@ class Supervisor:
         now, status = monotonic(), self._run.status()
         self._starts = [at for at in self._starts if now - at < WITHIN]
         if status == MISCONFIGURED:
-            self._tell(f"given up: see {self._folder / 'output.txt'}; mend it, then `labctl night --resume`")
+            text = f"given up: see {self._folder / 'output.txt'}; mend it, then `labctl night --resume`"
+            self._tell(text, "alarm")
             return False
         if len(self._starts) > RESTARTS:
             self._tell(
                 f"given up: the night's process ended {len(self._starts)} times within an hour; look into"
-                f" {self._folder / 'output.txt'}, then `labctl night --resume`"
+                f" {self._folder / 'output.txt'}, then `labctl night --resume`",
+                "alarm",
             )
             return False
         if self._starts:
@@ -154,10 +157,10 @@ class Supervisor:
         self._run.start()
         return True
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, text: str, severity: Severity = "warning") -> None:
         """Say what somebody has to know who is not there."""
         self._say(text)
-        self._teller.happened("alarm", "the night", text)
+        self._teller.happened(severity, "the night", text)
 
     def _report(self) -> None:
         """Have the report made by a process of its own, and wait for it within reason."""

@@ -9,7 +9,7 @@ from devices.errors import DataError
 
 
 def needed(module: str) -> Any:
-    """Import a module of bluesky-queueserver, or of what comes with it. Raises DataError that says how to install it."""
+    """Import a module of bluesky-queueserver or of what came with it. Raises DataError that says how to install it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from time import monotonic
 
-from devices.errors import DataError
+from devices.errors import DataError, LabError
+from labctl.engine import ENDING
+from labctl.night.guard import LOOK
+from labctl.queue.manager import Manager
 from labctl.queue.package import needed
-from labctl.queue.settings import read_settings
+from labctl.queue.settings import Settings, read_settings
+from labctl.state import Said, states
+from labctl.stopping import SIGNALS
+
+log = logging.getLogger(__name__)
 
 CONTROL, INFO = "tcp://127.0.0.1:60615", "tcp://127.0.0.1:60625"
 """queueserver's own ports; by its own default they are open to the whole network, without a key."""
@@ -83,10 +95,49 @@ def public_key(private: str) -> str:
     return str(needed("bluesky_queueserver.manager.comms").generate_zmq_public_key(private))
 
 
-def become_manager(command: list[str], key: str) -> None:
-    """Become the manager's process. Raises DataError when its program is nowhere."""
+def run_manager(command: list[str], settings: Settings, control: str, key: str) -> int:
+    """Run a manager until it ends or a signal asks for it; return its exit status.
+
+    It runs in a process group of its own: by itself it kills its worker when it is sent SIGINT or SIGTERM, in the
+    middle of a train. Here the plan in hand is ended in good order first, then the environment is closed.
+    Raises DataError when its program is nowhere.
+    """
     beside = str(Path(sys.executable).parent)
     program = shutil.which(command[0], path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     if program is None:
         raise DataError(f"{command[0]} is not installed; `pip install 'labctl[queue]'` brings it")
-    os.execve(program, command, {**os.environ, **({KEY: key} if key else {})})
+    asked = threading.Event()
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: asked.set())
+    environment = {**os.environ, **({KEY: key} if key else {})}
+    process = subprocess.Popen([program, *command[1:]], env=environment, start_new_session=True)
+    while process.poll() is None and not asked.wait(LOOK):
+        pass
+    if process.poll() is None:
+        manager = Manager(control, public_key(key) if key else "")
+        try:
+            end_in_order(manager, settings)
+            process.wait(ENDING)
+        except (LabError, subprocess.TimeoutExpired) as error:
+            log.error("the manager could not be ended in good order and is killed: %s", error)
+            process.terminate()
+        finally:
+            manager.close()
+    return process.wait()
+
+
+def end_in_order(manager: Manager, settings: Settings) -> None:
+    """End the plan in hand, close the environment, stop the manager. Raises Refused, Silent."""
+    pause = threading.Event()
+    if manager.status()["manager_state"] == "executing_queue":
+        manager.ask("queue_stop")
+        for pid in {each.owner.pid for each in states(Path(settings.data)) if _is_worker(each, settings)}:
+            os.kill(pid, signal.SIGTERM)
+    ends = monotonic() + ENDING
+    while manager.status()["manager_state"] != "idle" and monotonic() < ends:
+        pause.wait(LOOK)
+    manager.ask("manager_stop", option="safe_off")
+
+
+def _is_worker(said: Said, settings: Settings) -> bool:
+    return said.bench == settings.bench and said.open and said.owner.lives

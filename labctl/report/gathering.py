@@ -15,6 +15,7 @@ from labctl.config.folder import Config
 from labctl.fact_file import Fact
 from labctl.night.chronicle import ItemState, apply, happenings
 from labctl.night.folder import LIST, Begun, begun_of
+from labctl.night.heart import last_beat
 from labctl.report.rehearsed import Promise, kept
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.run import Run
@@ -24,6 +25,9 @@ from labctl.state import Said, last_said
 from labctl.telling.alarms import Alarm, Alarms
 from labctl.telling.outbox import Outbox
 from labctl.telling.showing import up_to_date
+
+HEARTBEAT = "run.json"
+"""Where a night's process says that it lives; in its folder."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,11 @@ class ItemTold:
 
 @dataclass
 class Gathered:
-    """Everything a report says. end: the latest label in any of it [s since the epoch], by which ages are told."""
+    """Everything a report says.
+
+    over: the night came to its end; running: a process is at it now. end: the latest label in any of it [s since the
+    epoch], by which ages are told.
+    """
 
     data: Path
     title: str
@@ -77,6 +85,7 @@ class Gathered:
     notes: str = ""
     begun: Begun | None = None
     over: bool = False
+    running: bool = False
     told: list[Mapping[str, Any]] = field(default_factory=list)
     items: list[ItemTold] = field(default_factory=list)
     runs: list[RunTold] = field(default_factory=list)
@@ -94,6 +103,8 @@ def gather_night(data: Path, folder: Path) -> Gathered:
     """Return what the documents say of a night."""
     begun = begun_of(folder)
     found = Gathered(data, f"Night {folder.name}", night=folder.name, begun=begun)
+    beat = last_beat(folder / HEARTBEAT)
+    found.running = beat is not None and beat.owner.lives
     states: dict[str, ItemState] = {}
     try:
         for happening in happenings(folder):
@@ -124,7 +135,9 @@ def gather_night(data: Path, folder: Path) -> Gathered:
 def gather_since(data: Path, since: float, words: str, disk: DiskLimits) -> Gathered:
     """Return what the documents say of all runs since a label [s since the epoch]."""
     found = Gathered(data, f"Runs since {words}")
-    briefs = search(data, Search(since=since))
+    briefs = sorted(
+        search(data, Search(since=since)), key=lambda brief: (brief.time, brief.sample, brief.uid)
+    )
     found.runs = list(_runs(data, "", [brief.uid for brief in briefs], found))
     _around(found, since, disk)
     return found

@@ -69,7 +69,7 @@ def needing(found: Gathered) -> tuple[list[Row], list[str]]:
             (said.severity, said.source, said.text, when(said.since), _what_to_do(found, alarm), alarm.id)
         )
         marks.append(said.severity)
-    if found.night and not found.over:
+    if found.night and not (found.over or found.running):
         do = f"labctl night --resume {found.night}"
         rows.insert(0, ("alarm", "the night", "it did not come to its end", when(found.end), do, ""))
         marks.insert(0, "alarm")
@@ -109,7 +109,7 @@ def _what_to_do(found: Gathered, alarm: Alarm) -> str:
             return "nothing more; the item was removed"
         if state.state == DONE:
             return "nothing more; the item came to its end after that"
-        return advice(state.state, state.reason, name, found.night, over=found.over)
+        return advice(state.state, state.reason, name, found.night, over=found.over, running=found.running)
     if said.key.startswith("journal "):
         return f"labctl verify {name}; then labctl recover {name}"
     if said.key.startswith("event "):
@@ -175,7 +175,14 @@ def what_stopped(found: Gathered) -> Section:
             item.name,
             item.state.state,
             item.state.reason,
-            advice(item.state.state, item.state.reason, item.name, found.night, over=found.over),
+            advice(
+                item.state.state,
+                item.state.reason,
+                item.name,
+                found.night,
+                over=found.over,
+                running=found.running,
+            ),
         )
         for item in found.items
         if item.state.state != DONE
@@ -240,7 +247,14 @@ def load_next(found: Gathered) -> Section:
             item.name,
             _sample_of(item),
             _place(found, item.sample),
-            advice(item.state.state, item.state.reason, item.name, found.night, over=found.over),
+            advice(
+                item.state.state,
+                item.state.reason,
+                item.name,
+                found.night,
+                over=found.over,
+                running=found.running,
+            ),
         )
         for item in left
     )
@@ -341,7 +355,7 @@ def wear(found: Gathered) -> Section:
     rows: list[Row] = []
     for name, bench, pulses, runs in shots:
         where = f"{name} (twin of bench {bench})" if bench else str(name)
-        rows.append((where, "flashes in all journals", f"{pulses:.0f}", f"{runs} runs"))
+        rows.append((where, "flashes in all journals", f"{pulses:.0f}", f"{runs} run{'s' * (runs > 1)}"))
     last: dict[str, Row] = {}
     for told in found.runs:
         if told.run is not None:
@@ -407,12 +421,15 @@ def messages(found: Gathered) -> Section:
     counts = Counter(MESSAGES.get(str(fact["fact"]), str(fact["fact"])) for fact in found.outbox)
     counts.pop("test", None)
     lines = [", ".join(f"{count} {what}" for what, count in sorted(counts.items()))] if counts else []
-    trouble = [fact for fact in found.outbox if fact["fact"] in ("tested", "refused") and fact.get("reason")]
-    rows = tuple(
-        (when(fact["time"]), str(fact.get("target", "")), MESSAGES[fact["fact"]], str(fact["reason"]))
-        for fact in trouble
+    trouble: dict[Row, list[float]] = {}
+    for fact in found.outbox:
+        if fact["fact"] in ("tested", "refused") and fact.get("reason"):
+            said = (str(fact.get("target", "")), MESSAGES[fact["fact"]], str(fact["reason"]))
+            trouble.setdefault(said, []).append(float(fact["time"]))
+    rows = tuple((*said, str(len(times)), when(times[0]), when(times[-1])) for said, times in trouble.items())
+    return Section(
+        "Messages", tuple(lines), (Table(("to", "what", "trouble", "times", "first", "last"), rows),)
     )
-    return Section("Messages", tuple(lines), (Table(("when", "to", "what", "trouble"), rows),))
 
 
 def verdict(found: Gathered) -> tuple[str, bool]:
@@ -420,6 +437,8 @@ def verdict(found: Gathered) -> tuple[str, bool]:
     rows, _ = needing(found)
     states = Counter(item.state.state for item in found.items)
     done = f"{states[DONE]} of {len(found.items)} items done" if found.items else f"{len(found.runs)} runs"
+    if found.running:
+        done = f"{done} so far"
     if not rows:
         return f"Nothing needs you. {done}.", True
     things = "1 thing needs you" if len(rows) == 1 else f"{len(rows)} things need you"

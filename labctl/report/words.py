@@ -40,8 +40,10 @@ ADVICE: Sequence[tuple[str, str]] = (
 OTHERWISE = "read the reason and the log in the data folder; list the item again when its cause is gone"
 
 
-def advice(state: str, reason: str, item: str, night: str, *, over: bool) -> str:
+def advice(state: str, reason: str, item: str, night: str, *, over: bool, running: bool = False) -> str:
     """Return what a person should do about an item in a state that is not "done"."""
+    if running and state in ("waiting", "running"):
+        return "nothing; the night goes on"
     if state == "asks":
         word = f"look, then say `labctl order go-on {item} --night {night}`, or `labctl order remove {item}`"
         return "the night is over: look, then list what is left of it again" if over else word

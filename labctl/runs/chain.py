@@ -39,10 +39,10 @@ BOOKED = frozenset({"steps", "cycles"})
 
 def chain_of(data: Path, uid: str) -> list[Path]:
     """Return the journals of the run that goes through a uid, from the first that is there to the last."""
-    return ask_index(data, lambda connection: [data / path for path in _linked(connection, uid).values()])
+    return ask_index(data, lambda connection: [data / path for path in linked(connection, uid).values()])
 
 
-def _linked(connection: sqlite3.Connection, uid: str) -> dict[str, str]:
+def linked(connection: sqlite3.Connection, uid: str) -> dict[str, str]:
     """Return uid and path of the runs of a chain in their order."""
     links = connection.execute(
         "SELECT uid, path, continues FROM runs WHERE listed"
@@ -64,12 +64,20 @@ def _linked(connection: sqlite3.Connection, uid: str) -> dict[str, str]:
 def joined(stream: str, parts: Sequence[tuple[Mapping[str, Any], Column, Table]]) -> tuple[Column, Table]:
     """Return the rows of a chain as one table: of each journal its start document, time labels and columns.
 
-    What a follower counts from zero goes on where its `offsets` say, and a row that both have is there once.
+    What a follower counts from zero goes on where its `offsets` say, and a row that both have is there once: the first,
+    of BOOKED streams the last.
     """
-    shifted = [
-        (labels, _shifted(stream, table, start.get("offsets") or {})) for start, labels, table in parts
-    ]
-    is_first = [_fresh(stream, table, seen) for seen in [set()] for _, table in shifted]
+    seen: set[tuple[Any, ...]] = set()
+    rows = []
+    for start, labels, table in reversed(parts) if stream in BOOKED else parts:
+        shifted = _shifted(stream, table, start.get("offsets") or {})
+        fresh = _fresh(stream, shifted, seen)
+        rows.append(
+            (labels, shifted)
+            if fresh is None
+            else (labels[fresh], {key: column[fresh] for key, column in shifted.items()})
+        )
+    times, tables = zip(*(reversed(rows) if stream in BOOKED else rows), strict=True)
     keys = dict.fromkeys(key for table in tables for key in table)
     return np.concatenate(times), {
         key: _together([table.get(key) for table in tables], [len(each) for each in times]) for key in keys
@@ -85,9 +93,9 @@ def _shifted(stream: str, table: Table, offsets: Mapping[str, float]) -> Table:
 
 
 def _fresh(stream: str, table: Table, seen: set[tuple[Any, ...]]) -> Column | None:
-    """Return which rows no journal before had, None for all of them; `seen` grows."""
+    """Return which rows no journal seen had, None for all of them; `seen` grows."""
     identity = [key for key in IDENTITY.get(stream, ()) if key in table]
-    if "record" not in identity:
+    if not identity or (stream not in BOOKED and "record" not in identity):
         return None
     rows = list(zip(*(table[key].tolist() for key in identity), strict=True))
     fresh = np.array([row not in seen for row in rows], dtype=bool)

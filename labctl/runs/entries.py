@@ -22,6 +22,9 @@ LONG = 2_000_000
 CONTAINERS = frozenset({"steps", "body"})
 """Parts of a program's tree that say nothing about what is in them; left out of keys."""
 
+STREAMS = ("cycles", "steps")
+"""What the results of a cycling run are read from."""
+
 LARGEST = 2**1000
 """Whole numbers up to here are floats too."""
 
@@ -46,7 +49,7 @@ def entry_of(path: Path) -> Entry | None:
     try:
         if path.stat().st_size >= LONG and has_writer(path):
             return _entry_so_far(path)
-        found = skim(path, {"outcome", "cycles", "steps"})
+        found = skim(path, {"outcome", *STREAMS})
     except DataError as error:
         return Entry(_damaged(path, str(error)))
     if found.start is None:
@@ -151,6 +154,11 @@ def _results(found: Skim) -> Iterator[Amount]:
         yield from flat("result", {key: column[-1] for key, column in outcome["data"].items() if column})
     if "pulse" in found.descriptor_keys("primary"):
         yield "result.pulses", float(found.counts["primary"]), None
+    yield from cycle_results(found)
+
+
+def cycle_results(found: Skim) -> Iterator[Amount]:
+    """Yield what the streams `cycles` and `steps` come to: how many, which discharges, how much was kept."""
     cycles = _rows(found.rows.get("cycles", []), "discharge_capacity")
     discharges = [charge * AH for (value,) in cycles if (charge := _number(value))]
     if discharges:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
-APPLICATION, SCHEMA = 0x6C616263, 2
+APPLICATION, SCHEMA = 0x6C616263, 3
 """What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
 PATIENCE = 10.0
@@ -218,8 +218,12 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
     present = files_of(data)
     if known == present:
         return
-    stale = [path for path in known if path not in present]
-    stale += [path for path, seen in present.items() if known.get(path) != seen]
+    # Reading journals takes numpy; a list of runs that are all known does not wait for it.
+    from labctl.runs.chain_results import broken_chains, settle_chains
+
+    gone = [path for path in known if path not in present]
+    known |= dict.fromkeys(broken_chains(connection, gone), UNSEEN)
+    stale = [*gone, *(path for path, seen in present.items() if known.get(path) != seen)]
     for begin in range(0, len(stale), TOGETHER):
         some = stale[begin : begin + TOGETHER]
         read = {path: _read(data / path) for path in some if path in present}
@@ -228,6 +232,7 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
             _forget(connection, path)
             if path in present:
                 _keep(connection, path, present[path], read[path])
+        settle_chains(connection, data, some)
         connection.execute("COMMIT")
 
 
@@ -246,7 +251,6 @@ _KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
 
 
 def _read(journal: Path) -> Entry | None:
-    # Reading journals takes numpy; a list of runs that are all known does not wait for it.
     from labctl.runs.entries import Entry, entry_of, remark_columns
 
     try:

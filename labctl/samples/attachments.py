@@ -12,7 +12,7 @@ from devices.errors import DataError
 from labctl.fact_file import Fact
 from labctl.samples.entering import enter
 from labctl.samples.facts import Facts, safe_id
-from labctl.whole_file import write_whole
+from labctl.whole_file import sweep, write_whole
 
 LARGEST = 1_000_000_000
 """Bytes of an attachment; guess: larger is data of another system, to be named in a note."""
@@ -43,6 +43,7 @@ def attach(data: Path, sample: str, file: Path, note: str = "") -> Path:
     if not copy.exists():
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder)
             write_whole(copy, content)
         except OSError as error:
             raise DataError(f"{copy} cannot be written ({error.strerror}); nothing was attached") from error

@@ -1,9 +1,9 @@
 """Twin of an ICP DAS I-7050 digital input and output module in the interlock loop of a flash lamp.
 
-Commands as in the I-7000 DIO manual, sections 2.3 to 2.23, checksum on. Guesses: a request with a wrong checksum is not
-answered; a counter counts falling edges and is cleared at power-up; an input that reads 1 is latched high, that of an
-open contact again right after it was cleared. The watchdog's status outlives power-up, as
-the manual says.
+Commands as in the I-7000 DIO manual, sections 2.3 to 2.23 and $AA5, checksum on. Guesses: a request with a wrong
+checksum is not answered; a counter counts falling edges and is cleared at power-up; an input that reads 1 is latched
+high, that of an open contact again right after it was cleared. The watchdog's status outlives power-up, as the manual
+says.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class ICPDAS7050Twin:
     def _wake(self) -> None:
         self._outputs = 0
         self._count = 0
+        self._was_off = True
         self._latched = self._inputs()
         self._limit: float | None = None
         self._heard = 0.0
@@ -114,6 +115,7 @@ class ICPDAS7050Twin:
             "~011": lambda: self._reset(now),
             "$01L1": lambda: f"!00{self._latched:02X}00",
             "$01C": self._forget,
+            "$015": self._reset_status,
         }
         if request in plain:
             return plain[request]()
@@ -138,6 +140,10 @@ class ICPDAS7050Twin:
             self.log.append((now, "dead-man reset", ""))
         self._tripped = False
         return "!01"
+
+    def _reset_status(self) -> str:
+        told, self._was_off = f"!01{self._was_off:d}", False
+        return told
 
     def _forget(self) -> str:
         self._latched = self._inputs()

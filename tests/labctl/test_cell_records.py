@@ -32,9 +32,9 @@ def test_only_a_long_rest_after_which_nothing_drove_the_cell_counts(
         "v_end": np.array([3.9]),
     }
     run = SimpleNamespace(streams={"steps": []}, table=lambda _: steps)
-    brief = SimpleNamespace(sample=sample.id, plan="cycle", path=tmp_path)
+    brief = SimpleNamespace(sample=sample.id, plan="cycle", uid="u")
     monkeypatch.setattr(cell_records, "search", lambda *_: [brief])
-    monkeypatch.setattr(cell_records, "Run", lambda _: run)
+    monkeypatch.setattr(cell_records, "Run", lambda *_: run)
     assert JournalCells(tmp_path).rest_voltage(sample) == expected
 
 

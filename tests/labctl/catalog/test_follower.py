@@ -102,15 +102,21 @@ def shaped(first: int, count: int) -> dict[str, list[Any]]:
     }
 
 
+UNIFORM = {key: each for key, each in SHAPED.items() if key != "ragged"}
+
+
+def uniform(first: int, count: int) -> dict[str, list[Any]]:
+    """Return the same without the ragged ones."""
+    return {key: column for key, column in shaped(first, count).items() if key in UNIFORM}
+
+
 def test_a_whole_stream_read_with_tileds_client_equals_the_run_read_from_its_journal(
     place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "PAGE_ROWS", 3)
-    keys = {key: each for key, each in SHAPED.items() if key != "ragged"}
-    run = write(keys=keys)
+    run = write(keys=UNIFORM)
     for count in (1, 4, 2):
-        rows = shaped(run.count + 1, count)
-        run.page(count, {key: rows[key] for key in keys})
+        run.page(count, uniform(run.count + 1, count))
     run.stop()
     assert follow_once(place, print).aside == {}
     of_journal = Run(run.path).table()
@@ -122,7 +128,7 @@ def test_a_whole_stream_read_with_tileds_client_equals_the_run_read_from_its_jou
             np.testing.assert_array_equal(values, column)
             np.testing.assert_array_equal(alone, column)
             assert values.shape == alone.shape == column.shape
-            if keys[key]["dtype"] != "array":
+            if UNIFORM[key]["dtype"] != "array":
                 assert values.dtype == column.dtype
         assert table["t"].shape == (7, 5)
         assert table["t"].dtype == np.float64
@@ -172,7 +178,7 @@ def test_a_stream_that_counts_anew_keeps_the_order_of_the_journal(
         assert source.parameters["order_by_args"][0]["column"] == ROW
 
 
-def test_a_follower_killed_between_ragged_rows_and_their_number_begins_that_run_again(
+def test_a_follower_killed_amid_ragged_rows_begins_that_run_again(
     place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = write()
@@ -221,10 +227,10 @@ def test_a_follower_killed_at_any_instant_leaves_no_row_doubled_or_missing(
     place: Place, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(writing, "PAGE_ROWS", 10)
-    runs = [write() for _ in range(2)]
+    runs = [write(keys=UNIFORM) for _ in range(2)]
     for run in runs:
         for _ in range(40):
-            run.page(10)
+            run.page(10, uniform(run.count + 1, 10))
         run.stop()
     chance = random.Random(seed)
     for _ in range(4):

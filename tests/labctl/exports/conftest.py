@@ -18,6 +18,12 @@ BEGAN = 1_700_000_000.0
 CYCLING = {key: column.data_key(key, "test") for key, column in PRIMARY_COLUMNS.items()}
 IMPEDANCE = {key: column.data_key(key, "test") for key, column in IMPEDANCE_COLUMNS.items()}
 
+AROUND = {
+    float: {"dtype": "number", "shape": [], "units": "degC"},
+    int: {"dtype": "integer", "shape": [], "units": "1"},
+    str: {"dtype": "string", "shape": []},
+}
+
 Streams = Mapping[str, tuple[Mapping[str, Any], Mapping[str, Sequence[Any]]]]
 
 
@@ -85,11 +91,23 @@ def kept(tmp_path: Path) -> Callable[..., Run]:
 
 @pytest.fixture
 def cycled(kept: Callable[..., Run]) -> Callable[..., Run]:
-    """Keep a cycling run of voltages and currents, with a spectrum if asked."""
+    """Keep a cycling run of voltages and currents, with a spectrum and with readings around it if asked."""
 
-    def keep(voltage: Sequence[float], current: Sequence[float], *, points: int = 0, **options: Any) -> Run:
+    def keep(
+        voltage: Sequence[float],
+        current: Sequence[float],
+        *,
+        points: int = 0,
+        around: Mapping[str, Sequence[Any]] | None = None,
+        **options: Any,
+    ) -> Run:
         columns = {key: options.pop(key) for key in list(options) if key in CYCLING}
         streams = {"primary": (CYCLING, cycling(voltage, current, **columns))}
+        if around:
+            streams["surroundings"] = (
+                {key: {**AROUND[type(values[0])], "source": "test"} for key, values in around.items()},
+                around,
+            )
         if points:
             spectrum = {
                 key: [1] * points if each["dtype"] == "integer" else [float(n) for n in range(points)]

@@ -12,7 +12,9 @@ from labctl.exports import run_export
 from labctl.exports.batches import RunFile
 from labctl.exports.outputs import Outputs
 from labctl.exports.run_export import FORMATS, export_run
+from labctl.runs.remarks import note_run
 from labctl.runs.run import Run
+from labctl.samples.attachments import attach
 
 Cycled = Callable[..., Run]
 
@@ -120,16 +122,23 @@ def test_a_crate_has_the_runs_that_made_the_sample_and_every_reference_leads_som
     anneal = kept({"primary": (pulse, {"pulse": [1, 2]})}, plan_name="anneal", purpose="anneal")
     devices = {"lamp": {"real": True}, "potentiostat": {"real": False}}
     run = cycled(VOLTAGE, CURRENT, inputs=[anneal.uid, "gone"], devices=devices, notes="first cell")
+    note_run(anneal.path, "the lamp flickered", time=0.0, who="me")
+    (tmp_path / "a picture.png").write_bytes(b"png")
+    attached = attach(tmp_path / "data", "lco-1", tmp_path / "a picture.png", "seen from above")
     done = export_run(run, "rocrate", tmp_path / "out")
     assert done.remarks == ("not found, so not in the crate: gone",)
     with zipfile.ZipFile(done.files[0]) as crate:
         names = set(crate.namelist())
         graph = {each["@id"]: each for each in json.loads(crate.read("ro-crate-metadata.json"))["@graph"]}
         assert crate.read(f"runs/{anneal.uid}/journal-1.jnl") == anneal.path.read_bytes()
+        assert b"flickered" in crate.read(f"runs/{anneal.uid}/{anneal.uid}.facts.jsonl")
+        assert crate.read(f"samples/lco-1/attachments/{attached.name}") == b"png"
     files = {name for name, each in graph.items() if each["@type"] == "File"}
     assert files == names - {"ro-crate-metadata.json"}
     outside = {name for name in references(list(graph.values())) if name not in graph}
     assert all(name.startswith(("https://w3id.org/ro/crate/1.1", "http://schema.org/")) for name in outside)
+    picture = graph[f"samples/lco-1/attachments/{attached.name}"]
+    assert (picture["name"], picture["description"]) == ("a picture.png", "seen from above")
     action = graph[f"#run-{run.uid}"]
     assert {"@id": f"runs/{anneal.uid}/"} in action["object"]
     assert action["agent"] == {"@id": "#person-Ada"}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from labctl.config.folder import Config
+from labctl.imports.dates import Dates
 from labctl.imports.run_import import import_file
 from labctl.runs.run import Run
 
@@ -98,6 +99,25 @@ def peis() -> str:
 
 
 @pytest.fixture
+def voltammogram() -> Callable[..., str]:
+    """Two and a half triangles of 5 mV/s between 3.0 and 4.2 V with noise [V], a wave at 3.9 V."""
+
+    def write(noise: float) -> str:
+        time = np.arange(1200) * 0.5
+        voltage = 4.2 - np.abs(time * 5e-3 % 2.4 - 1.2) + noise * np.random.default_rng(1).normal(size=1200)
+        wave = 1e-5 * np.exp(-(((voltage - 3.9) / 0.1) ** 2)) + 1e-6
+        current = wave * np.where(time * 5e-3 % 2.4 < 1.2, 1.0, -1.0)
+        columns = ["mode", "error", "Ns", "time/s", "Ewe/V", "<I>/mA"]
+        lines = [
+            [2, 0, 0, float(t), float(v), float(i) * 1e3]
+            for t, v, i in zip(time, voltage, current, strict=True)
+        ]
+        return mpt_text(columns, lines, technique="Cyclic Voltammetry")
+
+    return write
+
+
+@pytest.fixture
 def neware() -> Callable[..., str]:
     def write(dialect: str = "flat", *, unsigned: bool = False) -> str:
         c = cell()
@@ -153,10 +173,16 @@ def _plain(table: list[tuple[np.generic, ...]]) -> list[tuple[float, ...]]:
 def kept(tmp_path: Path) -> Callable[..., Run]:
     """Import a text, or bytes, under a name and return its run."""
 
-    def keep(name: str, content: str | bytes, encoding: str = "utf-8", as_format: str = "") -> Run:
+    def keep(
+        name: str,
+        content: str | bytes,
+        encoding: str = "utf-8",
+        as_format: str = "",
+        dates: Dates | None = None,
+    ) -> Run:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-        done = import_file(path, Config().sample("lco-0.7um"), tmp_path / "data", as_format)
+        done = import_file(path, Config().sample("lco-0.7um"), tmp_path / "data", as_format, dates)
         return Run(done.path)
 
     return keep

@@ -9,6 +9,7 @@ import pytest
 
 from devices.cycling.cells import SECONDS_PER_HOUR
 from labctl.cycle_pictures import cycle_figures
+from labctl.runs.remarks import mark_run
 from labctl.runs.run import Run
 
 Keep = Callable[..., Run]
@@ -82,6 +83,28 @@ def test_a_file_imported_twice_is_refused(
 ) -> None:
     run = kept("cell.mpt", mpt())
     assert f"was imported before, as run {run.uid[:8]}" in refuse("copy.mpt", mpt())
+
+
+def test_a_file_whose_run_was_marked_bad_may_be_imported_again(kept: Keep, mpt: Callable[..., str]) -> None:
+    first = kept("cell.mpt", mpt())
+    mark_run(first.path, "bad", "the wrong time zone", time=0.0, who="me")
+    second = kept("cell.mpt", mpt())
+    assert second.uid != first.uid
+    np.testing.assert_array_equal(second.table()["voltage"], first.table()["voltage"])
+
+
+@pytest.mark.parametrize("noise", [0.0, 2e-4])
+def test_a_cyclic_voltammogram_is_known_by_its_ramps(
+    kept: Keep, voltammogram: Callable[..., str], noise: float
+) -> None:
+    assert set(kept("cv.mpt", voltammogram(noise)).table("steps")["technique"]) == {"voltage_ramp"}
+
+
+def test_an_imported_run_says_with_which_code_and_where_it_was_imported(
+    kept: Keep, mpt: Callable[..., str]
+) -> None:
+    start = kept("cell.mpt", mpt()).start
+    assert {"versions", "git", "operator", "host", "machine", "command"} <= start.keys()
 
 
 def test_a_run_that_cannot_be_written_to_its_end_leaves_nothing(

@@ -3,268 +3,65 @@
 The judge is a server of twins in this process, which lives on: the flashes that fell, the charge that truly passed.
 """
 
-import json
 import os
 import random
-import shutil
 import signal
-import subprocess
-import sys
 import threading
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from devices.recipes import to_json
-from labctl import Run
-from labctl.clock.wall import WallClock
-from labctl.config.folder import Config
-from labctl.night.chronicle import happenings, states_of
-from labctl.night.folder import Begun, is_over, make_folder
+from labctl.night.folder import is_over
 from labctl.night.guard import GUARD
-from labctl.night.heart import last_beat
 from labctl.night.process import HEARTBEAT
 from labctl.night.supervisor import SUPERVISOR
-from labctl.serving.bench_text import served_bench
-from labctl.serving.faults import FaultScript
-from labctl.serving.server import BLACK_BOX, TwinServer
 
-ROOT = Path(__file__).parents[3]
-PULSES = 3
-CURRENT, INTERVAL = 1e-5, 0.2
 SAFE_WITHIN = 3.0
 """Seconds from the death of the host to a charger that is off and a loop that is open [safety budget of the lab]."""
 
-PROGRAM = """schema = 1
-macro = "text"
-steps = '''
-repeat {times} x (
-    Charge at 10 uA for 3 s
-    Charge at 5 uA for 3 s
-)
-Rest for 1 s
-'''
-[limits]
-voltage_min = "0 V"
-voltage_max = "5 V"
-current_max = "1 mA"
-[record]
-interval = "200 ms"
-"""
 
-RECIPE = f"""schema = 1
-voltage = "400 V"
-pulse_duration = "1.8 ms"
-pulse_count = {PULSES}
-rate = "1 Hz"
-"""
-
-LIST = """schema = 1
-bench = "{bench}"
-[[item]]
-experiment = "train"
-on_restart = "finish"
-[[item]]
-experiment = "long"
-"""
-
-
-class Lab:
-    """Served twins, a night on them, and whoever runs it."""
-
-    def __init__(self, folder, made, times):
-        self.config, self.data = folder / "config", folder / "data"
-        shutil.copytree(made / "config", self.config)
-        self._write_config(times)
-        here = folder / "served"
-        shutil.copytree(made / "data" / "bench" / "pair" / "samples", here / "samples")
-        here.chmod(0o700)
-        self.clock = WallClock()
-        self.server = TwinServer(Config(self.config).bench("pair"), here, self.clock, FaultScript(0, ()))
-        # An empty bank in two seconds instead of one minute.
-        self.server.world.station("lamp").head.bleed_time_constant = 0.3
-        addresses = {(row.station, row.part): row.address for row in self.server.table}
-        bench = here / "served.toml"
-        bench.write_text(served_bench(self.config / "benches" / "pair.toml", addresses, self.server.hands))
-        cell = Config(self.config).sample("cell-0")
-        self.server._on_loop(lambda: self.server.world.assemble(to_json(cell)))
-        listed = folder / "list.toml"
-        listed.write_text(LIST.format(bench=bench))
-        begun = Begun(str(folder), "list", str(self.config), "", 0.0, 0, time.time())
-        self.night = make_folder(self.data, listed, begun)
-        self._begun = []
-
-    def _write_config(self, times):
-        experiments = self.config / "experiments"
-        (experiments / "train.toml").write_text(
-            'schema = 1\nplan = "anneal"\nsample = "film-0"\nrecipe = "train"\n'
-        )
-        (experiments / "long.toml").write_text(
-            'schema = 1\nplan = "cycle"\nsample = "cell-0"\nprogram = "long"\n'
-        )
-        (self.config / "recipes" / "train.toml").write_text(RECIPE)
-        (self.config / "programs" / "long.toml").write_text(PROGRAM.format(times=times))
-        bench = self.config / "benches" / "pair.toml"
-        often = '[devices.channel.parameters]\npoll_period = "0.2 s"\n\n[world]'
-        text = bench.read_text().replace('"5.6 mF"', '"1 mF"')
-        bench.write_text(text.replace("[world]", often))
-        limits = self.config / "limits.toml"
-        limits.write_text(limits.read_text().replace('rate = "0.5 Hz"', 'rate = "1 Hz"'))
-
-    def begin(self):
-        """Go on with the night, as a person or a service does."""
-        with (self.night / "terminal.txt").open("ab") as output:
-            begun = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labctl", "night", "--resume", "last", "--data", str(self.data)],
-                env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._begun.append(begun)
-        return begun
-
-    def beat(self, heart):
-        """Return the beat of one of the night's processes if it lives."""
-        beat = last_beat(self.night / heart)
-        return beat if beat is not None and beat.owner.lives else None
-
-    def events(self, *names):
-        lines = (self.server.folder / BLACK_BOX).read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line["event"] in names]
-
-    def passed(self):
-        """Return the charge [C] that truly passed."""
-        return sum(charge for _, charge in self.server.world.station("channel_2").squidstat.charges)
-
-    def said(self):
-        told = [self.night / "terminal.txt", self.night / "output.txt"]
-        return "\n".join(path.read_text() for path in told if path.exists())
-
-    def close(self):
-        for heart in (GUARD, SUPERVISOR, HEARTBEAT):
-            if (beat := self.beat(heart)) is not None:
-                os.kill(beat.owner.pid, signal.SIGKILL)
-        for begun in self._begun:
-            begun.kill()
-            begun.wait()
-        self.server.close()
-        self.clock.close()
-
-
-@pytest.fixture
-def lab(tmp_path, made):
-    """Return lab(times) -> Lab, whose program has so many rounds of 6 s."""
-    opened = []
-
-    def open_(times, name="lab"):
-        folder = tmp_path / name
-        folder.mkdir()
-        opened.append(Lab(folder, made, times))
-        return opened[-1]
-
-    yield open_
-    for each in opened:
-        each.close()
-
-
-def pause(seconds):
-    threading.Event().wait(seconds)
-
-
-def wait_for(found, longest=60.0, what="it did not come about"):
-    until = time.monotonic() + longest
-    while not found():
-        assert time.monotonic() < until, what
-        pause(0.02)
-
-
-def lamp_is_safe(lab):
-    """Whether the black box, which is written after the twin has moved, ends with an off charger and an open loop."""
-    pairs = (("high voltage on", "high voltage off"), ("loop closed", "loop open"))
-    told = [lab.events(*pair) for pair in pairs]
-    return all(not lines or lines[-1]["event"] == pair[1] for lines, pair in zip(told, pairs, strict=True))
-
-
-def killed_night(lab, chance, kills, begin_again=True):
+def killed_night(lab, chance, kills):
     """Kill one of three processes at random instants, so often or until the night is over; return how often which."""
     lab.begin()
     count = dict.fromkeys((HEARTBEAT, SUPERVISOR, GUARD), 0)
-    wait_for(lambda: all(lab.beat(heart) for heart in count), what=lab.said())
+    lab.wait_for(lambda: all(lab.beat(heart) for heart in count))
     while sum(count.values()) < kills and not is_over(lab.night):
-        pause(chance.uniform(0.0, 3.0))
+        threading.Event().wait(chance.uniform(0.0, 3.0))
         heart = chance.choice((HEARTBEAT, HEARTBEAT, SUPERVISOR, GUARD))
         beat = lab.beat(heart)
         if beat is None:
             if not any(lab.beat(each) for each in count) and not is_over(lab.night):
                 lab.begin()
-                wait_for(lambda: lab.beat(SUPERVISOR) or is_over(lab.night), what=lab.said())
+                lab.wait_for(lambda: lab.beat(SUPERVISOR) or is_over(lab.night))
             continue
         os.kill(beat.owner.pid, signal.SIGKILL)
         killed = lab.clock.now()
         count[heart] += 1
         if heart == HEARTBEAT:
             before = len(lab.events("gate"))
-            wait_for(lambda: lamp_is_safe(lab) or lab.beat(HEARTBEAT), 10.0)
+            lab.wait_for(lambda: lab.lamp_is_safe() or lab.beat(HEARTBEAT), 10.0)
             late = [line for line in lab.events("high voltage off", "loop open") if line["time"] > killed]
             again = lab.beat(HEARTBEAT)
             assert again is not None or all(line["time"] <= killed + SAFE_WITHIN for line in late), late
             assert again is not None or len(lab.events("gate")) == before
-    finish(lab)
+    lab.finish()
     return count
 
 
-def finish(lab):
-    """Let the night come to its end, going on with it as often as it was given up."""
-    until = time.monotonic() + 150.0
-    while not is_over(lab.night):
-        assert time.monotonic() < until, lab.said()
-        if not any(lab.beat(heart) for heart in (HEARTBEAT, SUPERVISOR, GUARD)):
-            lab.begin()
-            pause(5.0)
-        pause(0.1)
-
-
-def judge(lab, times):
-    """Compare the documents of a night with what truly happened."""
-    states = states_of(lab.night)
-    assert {name: state.state for name, state in states.items()} == {"train": "done", "long": "done"}, (
-        lab.said()
-    )
-    assert sum(told["what"] == "over" for told in happenings(lab.night)) == 1
-    assert len(lab.events("gate")) == PULSES
-    train = Run(states["train"].runs[-1], lab.data)
-    assert train.table()["pulse"].tolist() == list(range(1, PULSES + 1)), lab.said()
-    chain = Run(states["long"].runs[-1], lab.data)
-    table = chain.table()
-    assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), lab.said()
-    assert np.all(np.diff(table["test_time"]) >= 0.0)
-    assert table["charge"][-1] * 3600.0 == pytest.approx(lab.passed(), abs=CURRENT * INTERVAL)
-    steps = chain.table("steps")
-    assert steps["step_count"].tolist() == list(range(1, 2 * times + 2)), lab.said()
-    assert list(steps["end_reason"]) == ["duration"] * (2 * times + 1)
-    for state in states.values():
-        assert all(Run(uid, lab.data, alone=True).stop is not None for uid in state.runs)
-
-
 @pytest.mark.timeout(180)
-def test_a_night_whose_processes_are_killed_six_times_has_every_flash_and_row_once(lab):
-    one = lab(times=6)
+def test_a_night_whose_processes_are_killed_six_times_has_every_flash_and_row_once(served):
+    one = served(times=6)
     killed_night(one, random.Random(6), 6)
-    judge(one, 6)
+    one.judge(6)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_nights_whose_processes_are_killed_two_hundred_times_have_every_flash_and_row_once(lab):
+def test_nights_whose_processes_are_killed_two_hundred_times_have_every_flash_and_row_once(served):
     kills, night = 0, 0
     while kills < int(os.environ.get("KILLS", "200")):
-        one, chance = lab(times=10, name=f"lab{night}"), random.Random(night)
+        one, chance = served(times=10, name=f"lab{night}"), random.Random(night)
         count = killed_night(one, chance, 200)
-        judge(one, 10)
+        one.judge(10)
         one.close()
         kills, night = kills + sum(count.values()), night + 1
         print(f"night {night}: {count}, {kills} kills so far", flush=True)

@@ -39,10 +39,10 @@ def begun(command, log, **options):
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
 
 
-def ended(process):
-    process.send_signal(signal.SIGTERM)
+def ended(process, number=signal.SIGTERM, patience=10):
+    process.send_signal(number)
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(timeout=5)
@@ -55,7 +55,6 @@ class Queue:
         from labctl.queue.manager import Manager
         from labctl.queue.profile import write_profile
         from labctl.queue.settings import read_settings
-        from labctl.queue.starting import manager_command
 
         self.folder = folder
         self.config = Path(shutil.copytree(CONFIG, folder / "config"))
@@ -68,15 +67,15 @@ class Queue:
         self.data = Path(self.settings.data)
         self.address = f"tcp://127.0.0.1:{free_port()}"
         self.log = folder / "manager.log"
-        command = manager_command(
-            self.profile,
-            redis=f"127.0.0.1:{redis}",
-            control=self.address,
-            info=f"tcp://127.0.0.1:{free_port()}",
-        )
-        program = str(Path(sys.executable).parent / command[0])
+        addresses = [
+            *("--redis", f"127.0.0.1:{redis}"),
+            *("--control", self.address),
+            *("--info", f"tcp://127.0.0.1:{free_port()}"),
+        ]
+        start = "from labctl.commands.queueing import queue_app; queue_app()"
+        command = [sys.executable, "-c", start, "start", str(self.profile), *addresses]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-        self.process = begun([program, *command[1:]], self.log, env=environment, start_new_session=True)
+        self.process = begun(command, self.log, env=environment, start_new_session=True)
         self.manager = Manager(self.address)
         wait_for(self._answers, 20, "the manager's first answer")
 
@@ -120,8 +119,10 @@ class Queue:
         return self.ask("queue_get")["items"]
 
     def stop(self):
+        """End it as at a terminal."""
         try:
-            ended(self.process)
+            if self.process.poll() is None:
+                ended(self.process, signal.SIGINT, 20)
         finally:
             self.manager.close()
 
@@ -163,7 +164,7 @@ def queue(redis, tmp_path_factory):
     yield from opened(Queue(tmp_path_factory.mktemp("queue"), redis, "none"))
 
 
-@pytest.fixture
-def slow_queue(redis, tmp_path):
-    """Return a queue on twins whose time is sixty times the wall's, of prefix and data of its own."""
-    yield from opened(Queue(tmp_path, redis, "60"))
+@pytest.fixture(scope="module")
+def slow_queue(redis, tmp_path_factory):
+    """Return a queue on twins whose time is sixty times the wall's."""
+    yield from opened(Queue(tmp_path_factory.mktemp("queue"), redis, "60"))

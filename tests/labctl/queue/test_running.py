@@ -6,6 +6,8 @@ from labctl.queue.manager import Refused
 from labctl.runs.briefs import briefs
 from labctl.runs.run import Run
 
+pytestmark = pytest.mark.timeout(180)
+
 CYCLE = {"potentiostat": "potentiostat", "sample": "lco-0.7um", "program": "formation"}
 WHOLE = {
     "lamp": "lamp",

@@ -1,18 +1,18 @@
-"""A worker that is killed, and one that ends as it should."""
+"""How a worker ends, from test to test of one manager: closed, told to end, killed, ended with its manager."""
 
 import os
 import signal
-import subprocess
-import sys
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from labctl.queue.guard import QueueGuard
-from labctl.queue.manager import Refused
 from labctl.runs.briefs import briefs
 from labctl.runs.run import Run
 from labctl.state import last_said, state_path
+
+pytestmark = pytest.mark.timeout(180)
 
 TRAIN = {"lamp": "lamp", "sample": "lco-0.7um", "recipe": "fla-850V-300"}
 NOTICED = 2.0
@@ -36,6 +36,31 @@ def killed_in_a_train(queue):
     queue.wait_for(lambda: pulses_of(queue) >= 2, 30, "two pulses")
     os.kill(lamp_of(queue).owner.pid, signal.SIGKILL)
     return monotonic()
+
+
+def test_an_environment_is_closed_in_good_order_and_opened_again(slow_queue):
+    queue = slow_queue
+    pid = lamp_of(queue).owner.pid
+    queue.close()
+    queue.wait_for(lambda: not lamp_of(queue).open, 10, "the session's end")
+    assert not lamp_of(queue).died
+    queue.wait_for(lambda: not Path(f"/proc/{pid}").exists(), 10, "the worker's end")
+    queue.open()
+    assert lamp_of(queue).owner.lives
+
+
+def test_a_worker_that_is_told_to_end_stops_its_train_in_good_order(slow_queue):
+    queue = slow_queue
+    queue.add("anneal", **TRAIN, again="to be stopped")
+    queue.ask("queue_start")
+    queue.wait_for(lambda: lamp_of(queue).report["train"], 30, "the train")
+    os.kill(lamp_of(queue).owner.pid, signal.SIGTERM)
+    queue.wait_for(lambda: queue.is_idle(environment=True), 20, "the plan's end")
+    *_, brief = briefs(queue.data)
+    assert brief.status == "abort"
+    assert Run(brief.uid, queue.data).stop["reason"] == "SIGTERM"
+    assert lamp_of(queue).owner.lives
+    queue.ask("queue_clear")
 
 
 def test_a_killed_worker_is_noticed_and_its_train_is_not_fired_again(slow_queue):
@@ -62,25 +87,14 @@ def test_a_killed_worker_is_noticed_and_its_train_is_not_fired_again(slow_queue)
     assert pulses_of(queue) == before
 
 
-def test_an_environment_is_closed_in_good_order_and_opened_again(slow_queue):
+def test_ctrl_c_at_the_manager_ends_the_plan_in_good_order_and_closes_the_session(slow_queue):
     queue = slow_queue
-    pid = lamp_of(queue).owner.pid
-    queue.close()
-    queue.wait_for(lambda: not lamp_of(queue).open, 10, "the session's end")
-    assert not lamp_of(queue).died
-    queue.wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 10, "the worker's end")
-    queue.open()
-    assert lamp_of(queue).owner.lives
-
-
-def test_a_worker_that_is_told_to_end_stops_its_train_in_good_order(slow_queue):
-    queue = slow_queue
-    queue.add("anneal", **TRAIN)
+    queue.ask("queue_clear")
+    queue.add("cycle", potentiostat="potentiostat", sample="lco-1.2um", program="formation")
     queue.ask("queue_start")
-    queue.wait_for(lambda: lamp_of(queue).report["train"], 30, "the train")
-    os.kill(lamp_of(queue).owner.pid, signal.SIGTERM)
-    queue.wait_for(lambda: queue.is_idle(environment=True), 20, "the plan's end")
-    (brief,) = briefs(queue.data)
-    assert brief.status == "abort"
-    assert Run(brief.uid, queue.data).stop["reason"] == "SIGTERM"
-    assert lamp_of(queue).owner.lives
+    queue.wait_for(lambda: [each for each in briefs(queue.data) if each.plan == "cycle"], 30, "the run")
+    queue.process.send_signal(signal.SIGINT)
+    assert queue.process.wait(timeout=20) == 0
+    assert not lamp_of(queue).open
+    *_, brief = briefs(queue.data)
+    assert (brief.plan, brief.status) == ("cycle", "abort")

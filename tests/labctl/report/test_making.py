@@ -7,6 +7,7 @@ import pytest
 
 from devices.errors import DataError
 from devices.limits import DiskLimits
+from labctl.night.heart import Heart
 from labctl.report.html_page import html_page
 from labctl.report.making import of_night, of_time, write
 from labctl.report.text_page import text_page
@@ -105,6 +106,16 @@ def test_a_night_that_went_well_needs_nobody(kept, made):
     assert page.calm
     assert page.verdict == "Nothing needs you. 1 of 1 items done."
     assert "Nothing." in Seen(html_page(page)).words
+
+
+def test_a_night_that_runs_is_no_night_that_broke_off(kept, made):
+    made.tell("opened", missing={}).tell("started", "flash", experiment="e")
+    assert "--resume" in text_page(page_of(made))
+    heart = Heart(made.folder / "run.json", BEGAN)
+    heart.beat()
+    page = page_of(made)
+    assert "--resume" not in text_page(page)
+    assert page.verdict == "Nothing needs you. 0 of 1 items done so far."
 
 
 def test_capacity_is_held_against_the_bound_and_the_nominal(kept, made):

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from labctl.runs.briefs import briefs
+from labctl.runs.briefs import briefs, find_run
+from labctl.runs.index import FILE, ask_index
+from labctl.runs.remarks import mark_run, note_run
 from labctl.runs.run import Run
+from labctl.samples.story import Stories
+from labctl.show import print_run
 
 ROWS = 10
 
@@ -134,3 +138,75 @@ def test_a_list_tells_what_goes_on_with_what(kept):
         ("died", ""),
         ("success", dead),
     ]
+
+
+def values_of(kept):
+    """Return the results that the index keeps, by uid."""
+    found = ask_index(
+        kept.folder,
+        lambda connection: connection.execute(
+            "SELECT uid, keys.key, number FROM amounts JOIN runs ON run = runs.id JOIN keys ON amounts.key = keys.id"
+            " WHERE keys.key LIKE 'result.%' ORDER BY uid"
+        ).fetchall(),
+    )
+    return {
+        uid: {key.removeprefix("result."): number for each, key, number in found if each == uid}
+        for uid, _, _ in found
+    }
+
+
+def capacities_of(kept, values, *, continues="", ends=True):
+    """Write discharges of 7e-6 Ah at first, less later, as a journal with the rest of a chain."""
+    journal = kept.begin(plan="cycle", **({"continues": continues} if continues else {}))
+    steps = {"step_index": [1] * len(values), "end_reason": ["voltage_below"] * len(values)}
+    kept.rows(journal, "steps", {**steps, "charge": [-each for each in values]})
+    kept.rows(journal, "cycles", {"cycle": list(range(len(values))), "discharge_capacity": list(values)})
+    if ends:
+        return kept.end(journal)
+    journal.close()
+    return journal.uid
+
+
+def test_what_a_chain_came_to_is_reckoned_over_all_its_journals(kept):
+    dead = capacities_of(kept, [7e-6, 6e-6], ends=False)
+    assert values_of(kept)[dead]["retention"] == pytest.approx(6 / 7)
+    last = capacities_of(kept, [5e-6, 4e-6], continues=dead)
+    found = values_of(kept)
+    assert list(found) == [last]
+    assert found[last]["retention"] == pytest.approx(4 / 7)
+    assert found[last]["cycles"] == 4
+    assert found[last]["best_discharge"] == pytest.approx(7e-6 * 3600)
+    story = Stories(kept.folder).of("s1")
+    assert (story.values["cycles"], story.values["retention"]) == (4, pytest.approx(4 / 7))
+
+
+def test_what_a_chain_came_to_does_not_depend_on_when_the_index_looked(kept):
+    dead = capacities_of(kept, [7e-6, 6e-6], ends=False)
+    values_of(kept)
+    second = capacities_of(kept, [5e-6], continues=dead, ends=False)
+    values_of(kept)
+    third = capacities_of(kept, [3e-6], continues=second)
+    seen = [values_of(kept)]
+    mark_run(find_run(kept.folder, dead), "bad", "", time=1.0, who="me")
+    seen.append(values_of(kept))
+    (kept.folder / FILE).unlink()
+    seen.append(values_of(kept))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][third]["cycles"] == 4
+
+
+def test_a_follower_that_is_gone_takes_nothing_with_it(kept):
+    dead = capacities_of(kept, [7e-6, 6e-6], ends=False)
+    before = values_of(kept)
+    last = capacities_of(kept, [5e-6], continues=dead)
+    assert list(values_of(kept)) == [last]
+    find_run(kept.folder, last).unlink()
+    assert values_of(kept) == before
+
+
+def test_a_note_on_any_journal_of_a_chain_is_shown_with_it(kept, capsys):
+    dead = write(kept, 0, 5)
+    last = write(kept, 5, ROWS, continues=dead, ends=True)
+    note_run(find_run(kept.folder, last), "the tip slipped", time=1.0, who="me")
+    print_run(dead, "", "", 1, kept.folder)
+    assert "the tip slipped" in capsys.readouterr().out

@@ -1,0 +1,109 @@
+"""A night that is told to end by a signal, once and twice, or that stands still: in good order, and gone on with."""
+
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from labctl import Run
+from labctl.night.chronicle import states_of
+from labctl.night.guard import GUARD
+from labctl.night.process import HEARTBEAT
+from labctl.night.supervisor import SUPERVISOR
+
+LONGEST = 10.0
+"""Seconds that ending in good order may take."""
+
+DEAD_MAN = 2.0
+"""Seconds after which the lamp's board opens the loop by itself."""
+
+
+def told_to_end(lab, target, number, times, chance):
+    """Send one of the night's processes a signal, so often; return how long it took to end [s]."""
+    threading.Event().wait(chance.uniform(0.0, 4.0))
+    beat = lab.beat(target)
+    if beat is None:
+        return None
+    began = time.monotonic()
+    for _ in range(times):
+        try:
+            os.kill(beat.owner.pid, number)
+        except ProcessLookupError:
+            break
+        threading.Event().wait(0.1)
+    lab.wait_for(lambda: not beat.owner.lives, 30.0)
+    took = time.monotonic() - began
+    if target == SUPERVISOR:
+        assert not any(lab.beat(each) for each in (HEARTBEAT, GUARD))
+        assert lab.lamp_is_safe()
+        for state in states_of(lab.night).values():
+            for uid in state.runs:
+                assert Run(uid, lab.data, alone=True).stop is not None
+    return took
+
+
+def signalled(lab, chance, trials):
+    """Signal a night so often, going on with it each time; return how long each end took [s]."""
+    begun, took = lab.begin(), []
+    for target, number, times in trials:
+        lab.wait_for(lambda target=target: lab.beat(target) and lab.beat(HEARTBEAT))
+        took.append(told_to_end(lab, target, number, times, chance))
+        if target == SUPERVISOR:
+            assert begun.wait(LONGEST) == 128 + number
+            begun = lab.begin()
+    lab.finish()
+    begun.wait(30.0)
+    return [each for each in took if each is not None]
+
+
+@pytest.mark.timeout(180)
+def test_a_night_that_is_told_to_end_ends_in_good_order_and_goes_on_later(served):
+    lab = served(times=6)
+    trials = [(SUPERVISOR, signal.SIGINT, 1), (HEARTBEAT, signal.SIGTERM, 2), (SUPERVISOR, signal.SIGHUP, 2)]
+    took = signalled(lab, random.Random(3), trials)
+    assert len(took) == 3
+    assert max(took) <= LONGEST
+    lab.judge(6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("times", [1, 2])
+def test_thirty_nights_told_to_end_end_in_good_order_and_go_on_later(served, number, times):
+    took, night = [], 0
+    while len(took) < int(os.environ.get("SIGNALS", "30")):
+        lab = served(times=6, name=f"lab{night}")
+        chance = random.Random(f"{number}{times}{night}")
+        took += signalled(lab, chance, [(SUPERVISOR, number, times), (HEARTBEAT, number, times)] * 2)
+        lab.judge(6)
+        lab.close()
+        night += 1
+        print(f"{number.name} x {times}: {len(took)} ends, the longest {max(took):.1f} s", flush=True)
+    assert max(took) <= LONGEST
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seconds", [8.0, pytest.param(60.0, marks=pytest.mark.slow)])
+def test_a_run_that_stood_still_fires_nothing_by_what_it_was_allowed_before(served, seconds):
+    lab = served(times=2)
+    lab.begin()
+    lab.wait_for(lambda: lab.events("gate"))
+    beat = lab.beat(HEARTBEAT)
+    os.kill(beat.owner.pid, signal.SIGSTOP)
+    stopped = lab.clock.now()
+    lab.wait_for(lab.lamp_is_safe, DEAD_MAN + 1.0)
+    threading.Event().wait(seconds - (lab.clock.now() - stopped))
+    before = lab.events("gate")
+    assert all(gate["time"] <= stopped + 0.1 for gate in before)
+    if beat.owner.lives:
+        os.kill(beat.owner.pid, signal.SIGCONT)
+    lab.finish()
+    later = [gate["time"] for gate in lab.events("gate")[len(before) :]]
+    closed = [line["time"] for line in lab.events("loop closed") if line["time"] > stopped]
+    assert all(any(time < gate for time in closed) for gate in later)
+    assert len(lab.events("gate")) <= 3
+    assert states_of(lab.night)["long"].state == "done"
