@@ -1,157 +1,155 @@
-"""Time a night: eight potentiostats, each with its own engine on one virtual clock, cycle for twelve hours.
+"""Time a night's rehearsal: eight channels cycle for twelve hours while three films go through the lamp, on the twins.
 
-    python benchmarks/night.py [--stations 8] [--hours 12] [--interval 10] [--data DIR]
+    python benchmarks/night.py [--stations 8] [--hours 12] [--interval 30] [--anneals 3] [--profile FILE]
 
-Prints rows, rows per second of the wall, and how many simulated seconds pass in one of them. What is timed is
-everything from the first kickoff to the last stop document: twins, wires, drivers, documents, journals.
+Prints rows, rows per second of the wall, and how many simulated seconds pass in one of them. What is timed is what
+`labctl night --rehearse` does with a list: the conductor, its workers and engines on one virtual clock, twins, wires,
+drivers, documents, journals, and the table made from them. A row every so many seconds, or every 5 mV.
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
-import math
+import os
 import shutil
 import tempfile
+import threading
 import time
-import tomllib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-from bluesky.utils import MsgGenerator
-from ophyd.status import StatusBase
 
 import labctl
-from devices.cycling.programs import CellLimits, Loop, Program, Step
-from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.recipes import to_json
 from devices.roles import Assemble
-from devices.samples import Layer, SampleRef
-from labctl import Run, Session
 from labctl.config.finder import config_dir
-from labctl.engine import LabEngine
-from labctl.journal.documents import Journal
-from labctl.runs.briefs import run_files
-from plans.cycle import cycle
-from plans.flying import finished
+from labctl.config.folder import Config
+from labctl.night.listing import read_night
+from labctl.night.rehearsal import Rehearsal, rehearse
+from labctl.night.resuming import go_on_with
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
-
-AREA = 0.15e-4
-"""m2, as in the FLA paper; C/2 is 25 uA/cm2 there."""
 
 PULSES = 20
 """Flashes of 850 V and 1.8 ms at 0.4 Hz, which make the film a cathode [FLA paper]."""
 
 STATION = """
-[devices.{name}]
+[devices.potentiostat{number}]
 class = "PotentiostatStation"
 
-[devices.{name}.parts.channels]
+[devices.potentiostat{number}.parts.channels]
 driver = "squidstat"
 address = "twin"
 """
 
+SAMPLE = """schema = 1
+area = "0.15 cm^2"
+[[layers]]
+material = "Al"
+thickness = "100 um"
+[[layers]]
+material = "LiCoO2"
+thickness = "0.7 um"
+[[cell_layers]]
+material = "LiPON"
+thickness = "1 um"
+[[cell_layers]]
+material = "Li"
+thickness = "2 um"
+"""
+"""A film of the FLA paper, of 0.15 cm2."""
 
-def bench_of_potentiostats(folder: Path, stations: int) -> Path:
-    """Return a configuration with a bench `night` made from `twin`: no lamp, so many potentiostats."""
+PROGRAM = """schema = 1
+macro = "text"
+steps = '''
+Charge at 25 uA/cm2 for 15 min
+repeat {hours} x (
+    Charge at 25 uA/cm2 for 30 min
+    Discharge at 25 uA/cm2 for 30 min
+)
+'''
+[limits]
+voltage_min = "2 V"
+voltage_max = "4.5 V"
+current_max = "50 uA"
+[record]
+interval = "{interval:g} s"
+voltage_change = "5 mV"
+"""
+"""Half an hour out, half an hour back at C/2, from a quarter of an hour's charge on; C/2 is 25 uA/cm2 [FLA paper]."""
+
+
+def make_config(folder: Path, stations: int, anneals: int, hours: int, interval: float) -> Path:
+    """Return a configuration with a bench `night`, made from `twin`, and the list's samples and experiments."""
     config = Path(shutil.copytree(config_dir(), folder / "config"))
-    twin = tomllib.loads((config / "benches" / "twin.toml").read_text())
-    text = f'schema = 1\nseed = {twin["seed"]}\n\n[clock]\nkind = "virtual"\npace = "none"\n'
-    text += "".join(STATION.format(name=name) for name in names(stations))
-    (config / "benches" / "night.toml").write_text(text)
+    lamp, rest = (config / "benches" / "twin.toml").read_text().split("[devices.potentiostat]")
+    bench = lamp + "".join(STATION.format(number=number) for number in range(stations)) + "\n[wiring]\n"
+    bench += "".join(f'cell-{number} = "potentiostat{number}"\n' for number in range(stations))
+    (config / "benches" / "night.toml").write_text(f"{bench}\n{rest[rest.index('[world]') :]}")
+    (config / "programs" / "night.toml").write_text(PROGRAM.format(hours=hours, interval=interval))
+    items = []
+    for number in range(max(stations, anneals)):
+        for kind, plan in (("cell", 'cycle"\nprogram = "night'), ("film", 'anneal"\nrecipe = "fla-850V-20')):
+            name = f"{kind}-{number}"
+            (config / "samples" / f"{name}.toml").write_text(SAMPLE)
+            text = f'schema = 1\nplan = "{plan}"\nsample = "{name}"\n'
+            (config / "experiments" / f"{name}.toml").write_text(text)
+    items = [f"film-{number}" for number in range(anneals)] + [f"cell-{number}" for number in range(stations)]
+    listed = "".join(f'[[item]]\nexperiment = "{name}"\n' for name in items)
+    (folder / "list.toml").write_text(f'schema = 1\nbench = "night"\n{listed}')
     return config
 
 
-def names(stations: int) -> list[str]:
-    """Return the names of the potentiostats."""
-    return [f"potentiostat{number}" for number in range(stations)]
-
-
-def program(hours: float, interval: float) -> Program:
-    """Return half an hour out, half an hour back at C/2, for so many hours, from a quarter of an hour's charge on."""
-    record, current = Record(interval=interval), 0.25 * AREA
-    body = tuple(Step(ConstantCurrent(sign * current), Until(duration=1800.0), record) for sign in (1, -1))
-    first = Step(ConstantCurrent(current), Until(duration=900.0), record)
-    loop = Loop(body, math.ceil(hours), counts_cycles=True)
-    return Program("night", (first, loop), CellLimits(2.0, 4.5, 1.1 * current))
-
-
-def sample(number: int) -> SampleRef:
-    """Return the sample of one station."""
-    return SampleRef(
-        id=f"night-{number}",
-        layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6)),
-        cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
-        area=AREA,
-    )
-
-
-def make_films(directory: Path, stations: int) -> None:
-    """Write flashed films where the bench keeps its foils, as an anneal in an earlier session leaves them."""
-    directory.mkdir(parents=True)
-    pulse, foil = discharge(Bank(), 850.0, 1.8e-3), Foil(to_json(sample(0)), Surroundings())
+def make_cells(config: Path, data: Path, stations: int) -> None:
+    """Build cells on flashed films, as earlier nights leave them."""
+    folder = data / "bench" / "night" / "samples"
+    folder.mkdir(parents=True)
+    cells = [Config(config).sample(f"cell-{number}") for number in range(stations)]
+    pulse, foil = discharge(Bank(), 850.0, 1.8e-3), Foil(to_json(cells[0]), Surroundings())
     for number in range(PULSES):
         foil.flash(2.5 * number, pulse)
-    made = foil.to_dict()
-    for number in range(stations):
-        made["description"] = to_json(sample(number))
-        (directory / f"{sample(number).id}.json").write_text(json.dumps(made))
+    for cell in cells:
+        made = foil.to_dict() | {"description": to_json(cell)}
+        (folder / f"{cell.id}.json").write_text(json.dumps(made))
+    with labctl.open_session("night", config=config, data=data, handle_signals=False) as lab:
+        for cell in cells:
+            lab.wait(lab.hands.set(Assemble(cell)))
 
 
-class Gate:
-    """Holds every plan until all have come, so that they begin at one instant."""
-
-    def __init__(self, plans: int) -> None:
-        self._left, self._open = plans, StatusBase()
-
-    def then(self, plan: MsgGenerator[str]) -> MsgGenerator[str]:
-        """Wait for the last, then run the plan."""
-        self._left -= 1
-        if not self._left:
-            self._open.set_finished()
-        yield from finished(self._open)
-        return (yield from plan)
-
-
-def run_night(lab: Session, stations: int, asked: Program) -> None:
-    """Cycle on every station at once, each under an engine of its own. Raises what a run failed with."""
-    gate = Gate(stations)
-
-    def worker(number: int) -> None:
-        engine: Any = LabEngine(lab.clock, dict(lab.RE.md), context_managers=[])
-        engine.subscribe(Journal(lab.data))
-        station = lab.devices[names(stations)[number]]
-        engine(gate.then(cycle(station, sample(number), asked)))
-
-    with ThreadPoolExecutor(stations) as workers:
-        list(workers.map(worker, range(stations)))
+def rehearsed(config: Path, data: Path, listed: Path) -> Rehearsal:
+    """Rehearse the list."""
+    night, bench, limits = read_night(listed, Config(config))
+    return rehearse(night, bench, limits, Config(config), data, go_on_with)
 
 
 def main() -> None:
-    """Run the night and print how fast it was."""
+    """Rehearse the night and print how fast it was."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--stations", type=int, default=8)
-    parser.add_argument("--hours", type=float, default=12.0)
-    parser.add_argument("--interval", type=float, default=10.0, help="seconds between rows")
-    parser.add_argument("--data", type=Path, help="where to keep the journals; a temporary folder if none")
+    parser.add_argument("--hours", type=int, default=12)
+    parser.add_argument("--interval", type=float, default=30.0, help="seconds between rows")
+    parser.add_argument("--anneals", type=int, default=3)
+    parser.add_argument("--profile", type=Path, help="where to keep a profile of the loop's thread")
     asked = parser.parse_args()
+    profile = cProfile.Profile()
+    if asked.profile:
+        threading.setprofile(lambda *_: profile.enable())
     with tempfile.TemporaryDirectory() as scratch:
-        data = asked.data or Path(scratch) / "data"
-        config = bench_of_potentiostats(Path(scratch), asked.stations)
-        make_films(data / "bench" / "night" / "samples", asked.stations)
-        with labctl.open_session("night", config=config, data=data, handle_signals=False) as lab:
-            for number in range(asked.stations):
-                lab.wait(lab.hands.set(Assemble(sample(number))))
-            began, busy, simulated = time.perf_counter(), time.process_time(), lab.clock.now()
-            run_night(lab, asked.stations, program(asked.hours, asked.interval))
-            wall, busy = time.perf_counter() - began, time.process_time() - busy
-            simulated = lab.clock.now() - simulated
-        rows = sum(len(Run(path).times()) for path in run_files(data))
-    print(f"{asked.stations} stations x {simulated / 3600:.2f} h: {rows} rows")
-    print(f"{wall:.2f} s of the wall, {busy:.2f} s of the processor (the same on a quiet machine)")
-    print(f"{rows / wall:.0f} rows/s, {simulated / wall:.0f} times as fast as the experiment")
+        folder = Path(scratch)
+        config = make_config(folder, asked.stations, asked.anneals, asked.hours, asked.interval)
+        make_cells(config, folder / "data", asked.stations)
+        began, busy = time.perf_counter(), time.process_time()
+        promise = rehearsed(config, folder / "data", folder / "list.toml")
+        wall, busy = time.perf_counter() - began, time.process_time() - busy
+    if asked.profile:
+        profile.dump_stats(asked.profile)
+    rows = sum(effort.rows for effort in promise.efforts.values())
+    for failure in promise.failures:
+        print(f"fails: {failure}")
+    print(f"{asked.stations} channels, {asked.anneals} anneals, {promise.duration / 3600:.2f} h: {rows} rows")
+    print(f"{wall:.2f} s of the wall (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors),")
+    print(f"{busy:.2f} s of the processor, which is the wall of a quiet machine")
+    print(f"{rows / wall:.0f} rows/s, {promise.duration / wall:.0f} times as fast as the experiment")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ REST = 1e-3
 STEADY = 0.02
 """Share by which half of the readings may differ from their median in a controlled step; guess."""
 
+MOST = 0.9
+"""Share of the rows of a controlled current that are steady, whatever its voltage does; guess."""
+
 FIRMLY = 2e-3
 """Volts by which half of the voltages may differ from their median at a controlled voltage; guess."""
 
@@ -82,19 +85,19 @@ def technique_of(time: Floats, voltage: Floats, current: Floats, largest: float)
     flows, volts = np.abs(current[good]), voltage[good]
     if not len(flows) or flows.max() <= REST * largest:
         return "open_circuit"
-    if _steady(flows, STEADY * float(np.median(flows))) or _steady(
-        flows[: len(flows) // 2], STEADY * flows[0]
-    ):
+    median = float(np.median(flows))
+    # Between its waves a voltammogram's current is as steady as any; only its voltage tells.
+    held = float(np.quantile(np.abs(flows - median), MOST)) <= STEADY * median
+    if not held and any(_ramps(time[good], volts, stride) for stride in STRIDES):
+        return "voltage_ramp"
+    if _steady(flows, STEADY * median) or _steady(flows[: len(flows) // 2], STEADY * flows[0]):
         return "constant_current"
-    if _steady(volts, FIRMLY):
-        return "constant_voltage"
-    ramps = any(_ramps(time[good], volts, stride) for stride in STRIDES)
-    return "voltage_ramp" if ramps else "mixed"
+    return "constant_voltage" if _steady(volts, FIRMLY) else "mixed"
 
 
 def _ramps(time: Floats, volts: Floats, stride: int) -> bool:
     """Return whether a voltage goes up and down at one rate, seen over so many rows."""
-    if len(volts) <= FEWEST * stride:
+    if len(volts) <= FEWEST * stride or _steady(volts, FIRMLY):
         return False
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = np.abs((volts[stride:] - volts[:-stride]) / (time[stride:] - time[:-stride]))

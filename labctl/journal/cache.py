@@ -101,7 +101,7 @@ class _Gathered:
 
     def joined(self) -> StreamColumns:
         data = {
-            key: np.concatenate(parts) if parts else _array([], self._keys[key]["dtype"])
+            key: _together(parts) if parts else _array([], self._keys[key]["dtype"])
             for key, parts in self._data.items()
         }
         return StreamColumns(np.concatenate([np.empty(0), *self._times]), data)
@@ -110,7 +110,12 @@ class _Gathered:
 def _array(column: list[Any], dtype: str) -> Array:
     if dtype in NUMBERS:
         # numpy reads null as NaN and the words of infinities as infinities.
-        return np.array(column, dtype=float)
+        try:
+            return np.array(column, dtype=float)
+        except ValueError:
+            if dtype != "array":
+                raise
+            return _objects([_array(cell, dtype) for cell in column])  # of unlike shapes
     if dtype == "string":
         return np.array(column, dtype=str)
     if not column:
@@ -118,6 +123,20 @@ def _array(column: list[Any], dtype: str) -> Array:
     found = np.array(column)
     # What is no whole number has no place here; objects keep it as it is.
     return found if found.dtype.kind in "iub" else np.array(column, dtype=object)
+
+
+def _together(parts: list[Array]) -> Array:
+    """Return the pages of a column as one array; of arrays of unlike shapes, as objects."""
+    if len({part.shape[1:] for part in parts}) > 1:
+        return _objects([cell for part in parts for cell in part])
+    return np.concatenate(parts)
+
+
+def _objects(cells: list[Array]) -> Array:
+    found = np.empty(len(cells), dtype=object)
+    for index, cell in enumerate(cells):
+        found[index] = cell
+    return found
 
 
 def _mark(path: Path) -> str:

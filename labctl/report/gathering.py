@@ -16,6 +16,7 @@ from labctl.fact_file import Fact
 from labctl.night.chronicle import ItemState, apply, happenings
 from labctl.night.folder import LIST, Begun, begun_of
 from labctl.night.heart import last_beat
+from labctl.night.process import HEARTBEAT
 from labctl.report.rehearsed import Promise, kept
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.run import Run
@@ -25,9 +26,6 @@ from labctl.state import Said, last_said
 from labctl.telling.alarms import Alarm, Alarms
 from labctl.telling.outbox import Outbox
 from labctl.telling.showing import up_to_date
-
-HEARTBEAT = "run.json"
-"""Where a night's process says that it lives; in its folder."""
 
 
 @dataclass(frozen=True)

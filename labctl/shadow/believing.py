@@ -22,9 +22,6 @@ FIT_SD = 0.018
 UNTOLD_SD = 0.05
 """Of a capacity of which the start document says nothing; guess."""
 
-CYCLED = frozenset({"cycle", "take_over"})
-"""Plans that pass charge through a cell."""
-
 
 def shadow_of(
     start: Mapping[str, Any], data: Path, believer: Believer, limits: ShadowLimits, listener: Listener
@@ -54,13 +51,8 @@ def shadow_of(
 
 def charge_before(data: Path, sample_id: str, time: float) -> float:
     """Return the net charge [C] that the finished steps of a sample's runs before a time label [s] passed."""
-    earlier = [
-        brief
-        for brief in search(data, Search(sample=sample_id, until=time))
-        if brief.plan in CYCLED and brief.time < time
-    ]
-    runs = [Run(brief.path, until_damage=True) for brief in earlier]
-    charges = [
-        float(run.table("steps", ["charge"])["charge"].sum()) for run in runs if "steps" in run.streams
-    ]
+    earlier = search(data, Search(sample=sample_id, until=time))
+    runs = [Run(brief.path, until_damage=True) for brief in earlier if brief.time < time]
+    cycled = [run for run in runs if run.start.get("purpose") == "cycle" and "steps" in run.streams]
+    charges = [float(run.table("steps", ["charge"])["charge"].sum()) for run in cycled]
     return COULOMBS * math.fsum(charges)

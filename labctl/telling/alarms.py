@@ -59,12 +59,12 @@ class Alarms:
     """The alarms of one data folder."""
 
     def __init__(self, data: Path) -> None:
-        self._path = data / "state" / FILE
+        self.path = data / "state" / FILE
 
     def known(self) -> dict[str, Alarm]:
         """Return all alarms ever, by id, in the order they were raised. Raises Corrupt."""
         found: dict[str, Alarm] = {}
-        for fact in read_facts(self._path):
+        for fact in read_facts(self.path):
             number, time = str(fact.get("id", "")), float(fact["time"])
             if fact["fact"] == "raised" and number not in found:
                 severity = fact.get("severity")
@@ -95,7 +95,7 @@ class Alarms:
             self._take(condition, before, now)
         for alarm in known.values():
             if alarm.standing and alarm.condition.key not in present:
-                add_fact(self._path, now, "cleared", id=alarm.id)
+                add_fact(self.path, now, "cleared", id=alarm.id)
 
     def _take(self, condition: Condition, before: list[Alarm], now: float) -> None:
         last = before[-1] if before else None
@@ -103,9 +103,9 @@ class Alarms:
             # Two processes that see the same at once give it the same id, and it is one alarm.
             name = f"{len(before)} {condition.key}".encode("utf-8", "backslashreplace")
             number = hashlib.sha256(name).hexdigest()[:8]
-            add_fact(self._path, now, "raised", id=number, **vars(condition))
+            add_fact(self.path, now, "raised", id=number, **vars(condition))
         elif condition.lasting and last.cleared is not None:
-            add_fact(self._path, now, "returned", id=last.id)
+            add_fact(self.path, now, "returned", id=last.id)
 
     def acknowledge(self, beginning: str, who: str, now: float) -> Alarm:
         """Acknowledge the open alarm whose id begins so, and return it. Raises DataError when none or several do."""
@@ -117,7 +117,7 @@ class Alarms:
         (alarm,) = found
         if not alarm.open:
             raise DataError(f"alarm {alarm.id} was acknowledged by {alarm.by} already")
-        add_fact(self._path, now, "acknowledged", id=alarm.id, who=who)
+        add_fact(self.path, now, "acknowledged", id=alarm.id, who=who)
         return replace(alarm, acknowledged=now, by=who)
 
 

@@ -47,7 +47,7 @@ class Outbox:
 
     def __init__(self, data: Path) -> None:
         self.folder = data / "outbox"
-        self._notes = self.folder / TOLD
+        self.notes_path = self.folder / TOLD
 
     def put(self, *messages: Message) -> None:
         """Leave messages to be sent, except those that (by their ids) wait or were told. Raises OSError, Corrupt."""
@@ -91,11 +91,11 @@ class Outbox:
 
     def notes(self) -> Iterator[Fact]:
         """Yield what was noted of sending, in its order. Raises Corrupt."""
-        return read_facts(self._notes)
+        return read_facts(self.notes_path)
 
     def note(self, time: float, fact: str, **details: str) -> None:
         """Note what became of sending. Raises DataError."""
-        add_fact(self._notes, time, fact, **details)
+        add_fact(self.notes_path, time, fact, **details)
 
     def done(self, message: Message) -> None:
         """Take a message out: everybody has it, or nobody tries any more."""

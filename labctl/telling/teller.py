@@ -9,14 +9,18 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from devices.errors import ConfigError, LabError
+from devices.errors import ConfigError, Corrupt, DataError, LabError
 from devices.limits import DiskLimits
 from labctl.clock.label import wall_label
 from labctl.config.folder import Config
 from labctl.config.telling import Severity, Telling, read_telling
+from labctl.fact_file import read_facts
 from labctl.night.children import Child
 from labctl.night.chronicle import happenings
 from labctl.night.folder import begun_of
@@ -96,6 +100,16 @@ class Teller:
             self._say_once(f"the disk is watched by the usual limits: {error}")
             return DiskLimits()
 
+    def mend(self) -> None:
+        """Set aside what cannot be read of alarms and deliveries: to be told twice is better than not to be told."""
+        for path in (self._alarms.path, self._outbox.notes_path):
+            try:
+                deque(read_facts(path), maxlen=0)
+            except Corrupt as error:
+                aside = path.with_name(f"{path.name}.{wall_label():.0f}.damaged")
+                path.rename(aside)
+                self.happened("alarm", "telling", f"{error}; it was set aside as {aside.name}")
+
     def _run(self) -> None:
         last = False
         while not last:
@@ -105,6 +119,7 @@ class Teller:
                 self._trouble = ""
             except (OSError, LabError) as error:
                 self._say_once(f"telling has trouble, it is tried again: {error}")
+                self.mend()
 
     def _say_once(self, trouble: str) -> None:
         if trouble != self._trouble:
@@ -131,7 +146,7 @@ class Teller:
     def _begin_and_end(self) -> list[Message]:
         """Return the messages of a night's begin, of each time it is gone on with, and of its end."""
         name, found = self._folder.name, []
-        for number, told in enumerate(happenings(self._folder)):
+        for number, told in enumerate(self._told()):
             if told["what"] == "opened":
                 first = number <= 1
                 text = f"night {name} {'begins' if first else 'goes on'}"
@@ -142,6 +157,11 @@ class Teller:
                 continue
             found.append(Message(f"{name}-{number}", wall_label(), "info", f"labctl: {name}", text))
         return found
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        # A damaged chronicle is an alarm by itself.
+        with suppress(DataError):
+            yield from happenings(self._folder)
 
 
 def somebody_listens(config: Path) -> bool:

@@ -60,8 +60,14 @@ class Watch:
         """
         if thorough:
             self._of_runs = [*self._damaged(), *self._run_events()]
-        told = () if self._night is None else chronicle_conditions(self._night)
-        return [*told, *self._devices(), *self._room(), *self._of_runs]
+        return [*self._told(), *self._devices(), *self._room(), *self._of_runs]
+
+    def _told(self) -> Iterator[Condition]:
+        try:
+            yield from () if self._night is None else chronicle_conditions(self._night)
+        except DataError as error:
+            text = f"its chronicle is damaged: {error}"
+            yield Condition("chronicle damaged", "alarm", "the night", text, self._label(), lasting=True)
 
     def _devices(self) -> Iterator[Condition]:
         states = self._data / "state"

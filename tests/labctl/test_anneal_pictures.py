@@ -16,11 +16,11 @@ def flashed():
     return lamp, pulse, state, history
 
 
-def test_an_anneal_run_has_its_four_pictures(lab, sample, recipe, tmp_path):
+def test_an_anneal_run_has_its_pictures(lab, sample, recipe, tmp_path):
     (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
     run = Run(uid, lab.data)
     names = [path.stem.rpartition(f"{uid[:8]}-")[2] for path in plot_run(run, tmp_path / "pictures")]
-    assert names == ["late-pulse", "train", "depth", "crystalline"]
+    assert names == ["late-pulse", "train", "depth", "crystalline", "residual"]
     seen = replay(run)
     assert seen.pulses == recipe.pulse_count
     assert seen.last_profiles.temperature.max() == pytest.approx(seen.result.surface_peak, abs=2.0)

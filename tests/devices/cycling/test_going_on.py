@@ -70,10 +70,10 @@ FREQUENCIES = (100.0, 30.0, 10.0, 3.0, 1.0)
 
 
 class Cell:
-    """A capacity of 0.1 C/V that fades with the charge that passed through it, without resistance."""
+    """A capacity of 0.1 C/V that fades whenever it is emptied, without resistance."""
 
     def __init__(self) -> None:
-        self.charge, self.through = 0.02, 0.0
+        self.charge, self.through, self.was_full = 0.02, 0.0, False
 
     @property
     def voltage(self) -> float:
@@ -81,6 +81,11 @@ class Cell:
 
     def carry(self, current: float, lasts: float) -> None:
         self.charge += current * lasts
+        self.was_full = self.was_full or self.charge > 0.05
+
+    def fade(self, *, is_empty: bool) -> None:
+        self.through += 0.1 * (self.was_full and is_empty)
+        self.was_full = self.was_full and not is_empty
 
 
 def lasts_until(cell: Cell, step: Step) -> Iterator[tuple[float, float]]:
@@ -135,7 +140,7 @@ def lasts_until(cell: Cell, step: Step) -> Iterator[tuple[float, float]]:
             or (isinstance(step.run, VoltageRamp) and at >= step.run.duration - 1e-9)
         )
         # It fades when it is empty, where that shows in no voltage.
-        cell.through += 0.1 * (ends and until.voltage_below is not None)
+        cell.fade(is_empty=ends and until.voltage_below is not None)
         yield at, current
         if ends:
             return

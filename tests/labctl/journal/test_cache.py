@@ -99,3 +99,16 @@ def test_a_journal_outside_of_a_data_folder_has_no_cache(path, tmp_path):
     other.write_bytes(path.read_bytes())
     assert cache_path(other) is None
     equal(columns(other), columns(path))
+
+
+def test_arrays_of_unlike_shapes_are_objects():
+    cells = [[[1.0, 2.0], [3.0, None]], [[4.0], [5.0, 6.0, 7.0]], [[8.0]]]
+    gathered = cache._Gathered({"trace": {"dtype": "array", "shape": [None]}})
+    for page in cells:
+        gathered.add({"time": [0.0] * len(page), "data": {"trace": page}})
+    found = gathered.joined()
+    assert len(found.times) == 5
+    assert found.data["trace"].dtype == object
+    expected = [[1.0, 2.0], [3.0, np.nan], [4.0], [5.0, 6.0, 7.0], [8.0]]
+    for cell, values in zip(found.data["trace"], expected, strict=True):
+        assert np.array_equal(cell, values, equal_nan=True)

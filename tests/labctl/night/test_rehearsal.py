@@ -60,7 +60,7 @@ def test_a_rehearsal_leaves_the_data_as_it_was_and_nothing_behind(
 
 
 def test_the_same_list_rehearsed_twice_makes_the_same_table(rehearsed, write):
-    path = write("flash-0", "cycle-1", "flash-1")
+    path = write("flash-0", "cycle-1")
     first, second = (list(table(rehearsed(path))) for _ in range(2))
     assert first == second
 
@@ -78,12 +78,11 @@ def test_what_would_have_to_ask_does_not_wait_for_ever(rehearsed, write):
 
 
 def test_a_bench_of_hardware_is_rehearsed_on_twins_from_what_is_believed(rehearsed, write, config, data):
-    bench = (config / "benches" / "pair.toml").read_text()
-    world = bench.index("[world]")
-    hardware = bench[:world].replace('kind = "virtual"', 'kind = "wall"').replace('pace = "none"\n', "")
+    bench = (config / "benches" / "pair.toml").read_text().replace("channels = 4", "channels = 1")
+    hardware = bench[: bench.index("[wiring]")].replace('kind = "virtual"', 'kind = "wall"')
+    hardware = hardware.replace('pace = "none"\n', "") + '\n[wiring]\nfilm-0 = "channel_0"\n'
     for number in range(9):
         hardware = hardware.replace('address = "twin"', f'address = "serial:/dev/nowhere{number}"', 1)
-    (config / "benches" / "pair.toml").unlink()
     (config / "benches" / "real.toml").write_text(hardware)
     shutil.rmtree(data / "bench" / "pair")
     found = rehearsed(write("both-0", bench="real"))

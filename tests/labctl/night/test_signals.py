@@ -55,11 +55,11 @@ def signalled(lab, chance, trials):
             assert begun.wait(LONGEST) == 128 + number
             begun = lab.begin()
     lab.finish()
-    begun.wait(30.0)
+    begun.wait(90.0)
     return [each for each in took if each is not None]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_night_that_is_told_to_end_ends_in_good_order_and_goes_on_later(served):
     lab = served(times=6)
     trials = [(SUPERVISOR, signal.SIGINT, 1), (HEARTBEAT, signal.SIGTERM, 2), (SUPERVISOR, signal.SIGHUP, 2)]
@@ -86,7 +86,7 @@ def test_thirty_nights_told_to_end_end_in_good_order_and_go_on_later(served, num
     assert max(took) <= LONGEST
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seconds", [8.0, pytest.param(60.0, marks=pytest.mark.slow)])
 def test_a_run_that_stood_still_fires_nothing_by_what_it_was_allowed_before(served, seconds):
     lab = served(times=2)

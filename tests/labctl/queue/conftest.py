@@ -1,5 +1,6 @@
 """A queueserver of the test's own: redis on a free port, the manager with our profile, all of it ended again."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 from time import monotonic
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -66,11 +69,12 @@ class Queue:
         self.settings = read_settings(self.profile)
         self.data = Path(self.settings.data)
         self.address = f"tcp://127.0.0.1:{free_port()}"
+        self.info = f"tcp://127.0.0.1:{free_port()}"
         self.log = folder / "manager.log"
         addresses = [
             *("--redis", f"127.0.0.1:{redis}"),
             *("--control", self.address),
-            *("--info", f"tcp://127.0.0.1:{free_port()}"),
+            *("--info", self.info),
         ]
         start = "from labctl.commands.queueing import queue_app; queue_app()"
         command = [sys.executable, "-c", start, "start", str(self.profile), *addresses]
@@ -168,3 +172,38 @@ def queue(redis, tmp_path_factory):
 def slow_queue(redis, tmp_path_factory):
     """Return a queue on twins whose time is sixty times the wall's."""
     yield from opened(Queue(tmp_path_factory.mktemp("queue"), redis, "60"))
+
+
+@pytest.fixture
+def http(queue, tmp_path):
+    """Return how to ask an http-server before the queue: a path, a key, what is posted; status and answer."""
+    pytest.importorskip("bluesky_httpserver")
+    port = free_port()
+    environment = {
+        **os.environ,
+        "QSERVER_HTTP_SERVER_SINGLE_USER_API_KEY": "onlyfortests",
+        "QSERVER_ZMQ_CONTROL_ADDRESS": queue.address,
+        "QSERVER_ZMQ_INFO_ADDRESS": queue.info,
+    }
+    command = [sys.executable, "-m", "uvicorn", "bluesky_httpserver.server:app", "--port", str(port)]
+    server = begun(command, tmp_path / "http.log", env=environment)
+
+    def ask(path, key="onlyfortests", body=None):
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"ApiKey {key}", "Content-Type": "application/json"}
+        try:
+            with urlopen(Request(f"http://127.0.0.1:{port}/api/{path}", data, headers)) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            with error:
+                return error.code, {}
+
+    def answers():
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_for(answers, 40, "the http-server")
+        yield ask
+    finally:
+        ended(server)

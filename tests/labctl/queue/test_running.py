@@ -80,3 +80,14 @@ def test_parameters_are_described_for_whoever_fills_in_a_form(queue):
     described = {each["name"]: each["description"] for each in plans["finish_train"]["parameters"]}
     assert set(described) == {"lamp", "sample", "recipe", "run", "again"}
     assert all(described.values())
+
+
+def test_an_http_server_asks_and_submits_with_its_key_only(queue, http):
+    status, answer = http("status")
+    assert (status, answer["worker_environment_state"]) == (200, "idle")
+    item = {"item": {"item_type": "plan", "name": "cycle", "kwargs": CYCLE}}
+    assert http("queue/item/add", key="wrong", body=item)[0] == 401
+    assert queue.waiting() == []
+    status, answer = http("queue/item/add", body=item)
+    assert (status, answer["success"]) == (200, True), answer
+    assert [each["name"] for each in queue.waiting()] == ["cycle"]

@@ -87,14 +87,18 @@ def test_a_killed_worker_is_noticed_and_its_train_is_not_fired_again(slow_queue)
     assert pulses_of(queue) == before
 
 
-def test_ctrl_c_at_the_manager_ends_the_plan_in_good_order_and_closes_the_session(slow_queue):
+def test_after_a_reset_by_an_administrator_ctrl_c_at_the_manager_ends_a_train_in_good_order(slow_queue):
     queue = slow_queue
     queue.ask("queue_clear")
-    queue.add("cycle", potentiostat="potentiostat", sample="lco-1.2um", program="formation")
+    assert lamp_of(queue).latched
+    item = {"item_type": "function", "name": "reset", "args": ["lamp"]}
+    queue.ask("function_execute", item=item, user="somebody", user_group="admin")
+    queue.wait_for(lambda: not lamp_of(queue).latched and queue.is_idle(environment=True), 10, "the reset")
+    queue.add("anneal", **TRAIN, again="to be stopped with its manager")
     queue.ask("queue_start")
-    queue.wait_for(lambda: [each for each in briefs(queue.data) if each.plan == "cycle"], 30, "the run")
+    queue.wait_for(lambda: lamp_of(queue).report["train"], 30, "the train")
     queue.process.send_signal(signal.SIGINT)
-    assert queue.process.wait(timeout=20) == 0
+    assert queue.process.wait(timeout=30) == 0
     assert not lamp_of(queue).open
     *_, brief = briefs(queue.data)
-    assert (brief.plan, brief.status) == ("cycle", "abort")
+    assert (brief.plan, brief.status) == ("anneal", "abort")

@@ -1,3 +1,6 @@
+import pytest
+
+from devices.errors import Corrupt
 from labctl.telling.alarms import Alarms
 from labctl.telling.outbox import Outbox
 from labctl.telling.teller import Teller
@@ -89,3 +92,32 @@ def test_old_alarms_are_not_told_again_by_another_night(made, monkeypatch):
     alarms.update(chronicle_conditions(made.folder), 1.0)
     teller_of(made, monkeypatch).look()
     assert titles(made) == []
+
+
+@pytest.mark.parametrize("name", ["state/alarms.jsonl", "outbox/told.jsonl"])
+def test_what_a_power_cut_left_of_its_files_is_set_aside_and_people_are_told(made, monkeypatch, name):
+    made.tells(SOMEBODY)
+    made.tell("failed", "a", reason="x")
+    torn = made.folder.parents[1] / name
+    torn.parent.mkdir(parents=True, exist_ok=True)
+    torn.write_text('{"time": 1.0, "fa')
+    teller = teller_of(made, monkeypatch)
+    with pytest.raises(Corrupt):
+        teller.look()
+    teller.mend()
+    teller.look()
+    assert {title for _, title, _ in titles(made)} == {"labctl alarm: item a", "labctl alarm: telling"}
+    assert len(list(torn.parent.glob("*.damaged"))) == 1
+
+
+def test_a_damaged_chronicle_is_an_alarm_and_silences_nothing(made, monkeypatch):
+    made.tells(SOMEBODY)
+    made.tell("failed", "a", reason="x").tell("failed", "b", reason="y")
+    (chronicle,) = made.folder.glob("*.jnl")
+    lines = chronicle.read_bytes().splitlines(keepends=True)
+    chronicle.write_bytes(b"".join([*lines[:2], b"nonsense\n", *lines[2:]]))
+    teller_of(made, monkeypatch).look()
+    assert [title for _, title, _ in sorted(titles(made))] == [
+        "labctl alarm: item a",
+        "labctl alarm: the night",
+    ]
