@@ -87,7 +87,7 @@ def test_the_pictures_are_drawn(night, tmp_path):
     names = {path.stem.rsplit(annealed.uid[:8])[-1] for path in plot_run(annealed, tmp_path)}
     assert {"-late-pulse", "-train"} <= names
     names = {path.stem.rsplit(cycled.uid[:8])[-1] for path in plot_run(cycled, tmp_path)}
-    assert names == {"-voltage", "-fade"}
+    assert names == {"-voltage", "-current", "-time", "-fade", "-residual"}
 
 
 def test_the_voltage_picture_shows_both_branches_at_both_rates_with_units(night):
