@@ -48,6 +48,8 @@ def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None,
 def _summary(run: Run) -> Table:
     start, stop = run.start, run.stop
     table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     said = start.get("sample")
     # Somebody's plan may have another notion of a sample than ours.
     sample: dict[str, Any] = said if isinstance(said, dict) else {"id": said or ""}
@@ -63,16 +65,14 @@ def _summary(run: Run) -> Table:
     cell = "" if "recipe" in start else _layers(sample.get("cell_layers", []))
     capacity = start.get("capacity") or {}
     virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
-    died = (
-        "not yet: it is running"
-        if stop is None and is_written(run.members[-1].path)
-        else "never: it died; rows not yet collected then may be in the spool beside the runs"
-    )
     for name, value in (
         ("run", run.uid),
         ("plan", start.get("plan_name", "")),
         ("began", _when(start["time"]) + virtual),
-        ("ended", died if stop is None else f"{_when(stop['time'])}{virtual}, {stop['exit_status']}"),
+        (
+            "ended",
+            _unended(run) if stop is None else f"{_when(stop['time'])}{virtual}, {stop['exit_status']}",
+        ),
         ("reason", "" if stop is None else stop.get("reason", "")),
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
         ("layers", films),
@@ -95,6 +95,14 @@ def _summary(run: Run) -> Table:
         if value:
             table.add_row(name, Text(plain(value)))
     return table
+
+
+def _unended(run: Run) -> str:
+    last = run.members[-1]
+    if is_written(last.path):
+        return "not yet: it is running"
+    why = "the journal cannot be read to its end" if last.damage else "its process died"
+    return f"not known: {why}; `labctl recover {last.uid[:8]}` closes it with the rows that the spool has"
 
 
 def _remarked(remarks: Remarks) -> Iterator[tuple[str, str]]:

@@ -26,7 +26,7 @@ def print_briefs(found: Sequence[Brief], directory: Path, limit: int) -> None:
     """Print runs in one line each."""
     console = Console()
     if not found:
-        console.print(Text(f"no runs in {plain(directory)}"), soft_wrap=True)
+        console.print(Text(f"no runs in {plain(directory)} that fit"), soft_wrap=True)
         return
     table = Table()
     for name in ("run", "began", "plan", "sample", "recipe or program", "experiment", "status"):

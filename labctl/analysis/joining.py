@@ -75,7 +75,11 @@ def joined(
 
 def joined_units(rows: Mapping[str, str], readings: Mapping[str, str], name: str) -> dict[str, str]:
     """Return the unit of each column of `joined`, from those of rows and readings."""
-    return {**rows, **{key_beside(key, name, rows): unit for key, unit in readings.items()}, f"{name}_age": "s"}
+    return {
+        **rows,
+        **{key_beside(key, name, rows): unit for key, unit in readings.items()},
+        f"{name}_age": "s",
+    }
 
 
 def key_beside(key: str, name: str, rows: Collection[str]) -> str:

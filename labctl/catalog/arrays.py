@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-import awkward  # type: ignore[import-not-found]
+import awkward
 import numpy as np
-import ragged  # type: ignore[import-not-found]
+import ragged
 from tiled.structures.array import ArrayStructure, BuiltinDtype
 from tiled.structures.core import StructureFamily
 from tiled.structures.data_source import DataSource

@@ -22,10 +22,10 @@ from tiled.utils import Conflicts
 from devices.errors import DataError, LabError
 from labctl.catalog.opened import opened
 from labctl.catalog.place import Place
-from labctl.catalog.tail import Tail
 from labctl.catalog.writer import RunWriter, forget
 from labctl.journal.documents import read_documents
 from labctl.journal.records import Loss
+from labctl.journal.tail import Tail
 from labctl.runs.briefs import run_files
 
 log = logging.getLogger(__name__)

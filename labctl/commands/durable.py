@@ -29,15 +29,11 @@ def recover(runs: RunsArgument = None, data: DataOption = None) -> None:
     A run that is named is closed even if it is damaged in the middle: what cannot be read is set aside beside it.
     """
     from labctl.config.finder import data_dir
-    from labctl.journal.recovery import recover as recover_all
-    from labctl.journal.recovery import recover_run
+    from labctl.journal.recovery import recover_run, unended
 
     folder = data_dir(data)
-    if runs:
-        found = [recover_run(path, folder) for path in _journals(runs, data)]
-        reports = [each for each in found if each is not None]
-    else:
-        reports = recover_all(folder)
+    found = [recover_run(path, folder) for path in (_journals(runs, data) if runs else unended(folder))]
+    reports = [each for each in found if each is not None]
     typer.echo("\n".join(map(str, reports)) or "nothing to recover")
     if any(report.trouble for report in reports):
         raise typer.Exit(1)

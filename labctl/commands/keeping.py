@@ -14,6 +14,17 @@ SHOWN = 100
 """Runs in a list unless asked otherwise."""
 
 
+class Status(StrEnum):
+    """How runs may have ended, or not."""
+
+    SUCCESS = "success"
+    FAIL = "fail"
+    ABORT = "abort"
+    DIED = "died"
+    RUNNING = "running"
+    DAMAGED = "damaged"
+
+
 class Mark(StrEnum):
     """How a run may be marked."""
 
@@ -31,7 +42,7 @@ def runs(
         list[str] | None,
         typer.Option(help="A condition, e.g. 'recipe.voltage > 880 V'; several must all hold."),
     ] = None,
-    status: Annotated[str, typer.Option(help="success, fail, abort, died, running or damaged.")] = "",
+    status: Annotated[Status | None, typer.Option(help="How it ended, or not.")] = None,
     bad: Annotated[bool | None, typer.Option("--bad/--no-bad", help="Only runs marked bad, or none.")] = None,
     derived: Annotated[bool, typer.Option("--derived", help="Results that were derived, too.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="The newest so many at the most; 0: all.")] = SHOWN,
@@ -52,7 +63,7 @@ def runs(
         since=moment(since, now) if since else None,
         until=moment(until, now, end=True) if until else None,
         device=device,
-        status=status,
+        status=status or "",
         bad=bad,
         derived=derived,
         where=tuple(condition(text) for text in where or ()),
@@ -114,8 +125,11 @@ def note(
         raise typer.BadParameter("say what to note", param_hint="TEXT")
     if sample:
         enter(directory, sample, "note", text=text)
+        typer.echo(f"noted of sample {sample}")
     else:
-        note_run(find_run(directory, words[0]), text, **by_hand(directory))
+        journal = find_run(directory, words[0])
+        note_run(journal, text, **by_hand(directory))
+        typer.echo(f"noted of run {journal.stem[:8]}")
 
 
 def mark(
@@ -131,4 +145,6 @@ def mark(
     from labctl.samples.entering import by_hand
 
     directory = data_dir(data)
-    mark_run(find_run(directory, run), as_.value, why, **by_hand(directory))
+    journal = find_run(directory, run)
+    mark_run(journal, as_.value, why, **by_hand(directory))
+    typer.echo(f"run {journal.stem[:8]} is marked {as_.value}")

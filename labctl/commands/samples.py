@@ -49,7 +49,7 @@ def samples(
     found = [stories.of(sample) for sample in stories.ids()]
     asked = [condition(text) for text in where or ()]
     for each in asked:
-        each.keys({key for story in found for key in story.values})
+        each.keys({key for story in found for key in story.values}, "sample")
     print_stories([story for story in found if all(story.fits(each) for each in asked)], directory)
 
 
@@ -102,6 +102,7 @@ def measure(
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
     enter_measured(data_dir(data), sample, Measurement(quantity, number, spread, layer, how))
+    typer.echo(f"{sample}: {layer} {quantity} {value} entered as measured".replace("  ", " "))
 
 
 @sample_app.command()
@@ -115,6 +116,7 @@ def parent(
     from labctl.samples.parents import cut_from
 
     cut_from(data_dir(data), sample, of)
+    typer.echo(f"{sample}: cut from {of}")
 
 
 @sample_app.command()
@@ -129,3 +131,4 @@ def split(
 
     for piece in into:
         cut_from(data_dir(data), piece, sheet)
+        typer.echo(f"{piece}: cut from {sheet}")

@@ -114,7 +114,7 @@ class _Documents:
             yield f"it is named {named} and is the run {self._uid}"
         if self._stop is None:
             if not running:
-                yield "there is no stop document: the process died; `labctl recover` closes the run"
+                yield f"there is no stop document; `labctl recover {named[:8]}` closes the run"
             return
         told = {name: count for name, count in (self._stop.get("num_events") or {}).items() if count}
         there = {name: count for name, count in self.rows.items() if count}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labctl.catalog.tail import Tail
+from labctl.journal.tail import Tail
 from labctl.night.chronicle import files, states_of
 
 

@@ -54,13 +54,13 @@ class Condition:
             or bool(rest and key.startswith(f"{first}.") and key.endswith(f".{rest}"))
         )
 
-    def keys(self, known: Iterable[str]) -> list[str]:
-        """Return the keys it speaks of. Raises DataError when there is none, or when what was typed fits none."""
+    def keys(self, known: Iterable[str], whose: str = "run") -> list[str]:
+        """Return the keys it speaks of; whose: what has them, for messages. Raises DataError when there is none, or when what was typed fits none."""
         known = list(known)
         found = [key for key in known if self.fits(key)]
         if not found:
             there = ", ".join(sorted({key.rpartition(".")[2] for key in known})) or "none yet"
-            raise DataError(f"no run has a value called {self.name!r}; there are: {there}")
+            raise DataError(f"no {whose} has a value called {self.name!r}; there are: {there}")
         texts = self.sign in ("=", "!=")
         fitting = [key for key in found if texts or self.number(key) is not None]
         if not fitting:

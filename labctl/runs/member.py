@@ -22,7 +22,10 @@ class Member:
     def __init__(self, path: Path, *, until_damage: bool = False) -> None:
         found = skim(path)
         if found.damage and not until_damage:
-            raise Corrupt(found.damage)
+            raise Corrupt(
+                f"{found.damage}; `labctl show {path.stem[:8]}` shows what stands before it, `labctl recover"
+                f" {path.stem[:8]}` closes the run there with what the spool has"
+            )
         self.path, self.damage, self._until_damage = path, found.damage, until_damage
         self.start: dict[str, Any] = found.start or {}
         self.stop, self.counts = found.stop, found.counts

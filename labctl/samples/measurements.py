@@ -44,8 +44,22 @@ def measure(data: Path, sample: str, measurement: Measurement) -> None:
         )
     if (quantity == "thickness") != bool(measurement.layer):
         raise DataError("a thickness is that of a layer: name its material, and for nothing else")
+    _check_layer(data, sample, measurement.layer)
     details = {name: value for name, value in vars(measurement).items() if value != ""}
     enter(data, sample, "measured", **details)
+
+
+def _check_layer(data: Path, sample: str, layer: str) -> None:
+    """Refuse a layer that a sample has not, where it was described. Raises DataError."""
+    described = [fact["sample"] for fact in Facts(data).of(sample) if fact["fact"] == "described"]
+    layers = [
+        each["material"]
+        for said in described
+        for part in ("layers", "cell_layers")
+        for each in said.get(part, ())
+    ]
+    if layer and layers and layer not in layers:
+        raise DataError(f"{sample} has no layer of {layer!r}; it has {', '.join(dict.fromkeys(layers))}")
 
 
 def measured(

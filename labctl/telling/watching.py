@@ -10,10 +10,10 @@ from typing import Any
 
 from devices.errors import Corrupt, DataError
 from devices.limits import DiskLimits
-from labctl.catalog.tail import Tail
 from labctl.clock.label import wall_label
 from labctl.config.telling import Severity
 from labctl.journal.disk import Room
+from labctl.journal.tail import Tail
 from labctl.night.chronicle import happenings
 from labctl.runs.index import ask_index
 from labctl.state import Said, last_said

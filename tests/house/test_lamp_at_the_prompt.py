@@ -139,6 +139,56 @@ def test_high_voltage_is_refused_at_the_prompt(lab, job):
     lab.lamp.safe()
 
 
+def test_gate_and_loop_are_the_trains_own(lab, job):
+    """Armed or not: nobody else lets triggers pass, closes the loop, feeds its dead-man, hides what was open."""
+    lamp, twins = lab.lamp, lab.twins.station("lamp")
+
+    def refused():
+        for deed in (lambda: lamp.gate.prepare(9e-3), lamp.permissives.enable, lamp.permissives.alive):
+            with pytest.raises(InterlockError, match=r"no train .*Run a plan"):
+                deed()
+
+    refused()
+    assert lamp.gate.read_trigger_source() == 1
+    token = lamp.arm(job)
+    refused()
+    for deed in (lamp.permissives.forget, lamp.permissives.reset):
+        with pytest.raises(InterlockError, match="nothing was forgotten"):
+            deed()
+    lamp.insert(token)
+    lab.wait(lamp.kickoff())
+    refused()
+    for deed in (lamp.permissives.forget, lamp.permissives.reset):
+        with pytest.raises(InterlockError, match="nothing was forgotten"):
+            deed()
+    assert lamp.gate.read_width() == pytest.approx(job.recipe.pulse_duration)
+    lab.wait(lamp.complete())
+    assert len(gates(lab)) == job.recipe.pulse_count
+    assert not twins.board.loop_closed
+    lamp.permissives.reset()
+
+
+@pytest.mark.parametrize("after", [0.3, 1.0, 2.2])
+def test_a_gate_that_was_switched_off_and_on_counts_no_pulse_that_it_did_not_open(lab, sample, recipe, after):
+    """It wakes up with single shots and width 0: it would take every trigger, and report each as ended."""
+    from labctl import Run
+
+    gate, cut = lab.twins.station("lamp").gate, []
+
+    def power_cycle(name, doc):
+        if name == "event_page" and lab.lamp.flight().done == 2 and not cut:
+            cut.append(lab.clock.now() + after)
+            lab.clock.after(after, lambda: gate.power_up(lab.clock.now()), "a test")
+
+    lab.RE.subscribe(power_cycle)
+    with pytest.raises(LabError, match="switched off and on"):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    assert not [entry for entry in gate.log if entry[1] == "no gate"]
+    assert len(gates(lab)) == Run("last", lab.data).table("outcome")["done"][0]
+    assert all(at <= cut[0] for at in gates(lab))
+    assert "FAULT" in repr(lab.lamp)
+
+
 def paused(lab, sample, recipe, pulses):
     """Pause a train after some pulses."""
 

@@ -139,12 +139,118 @@ def test_nobody_agrees_and_nothing_is_fired_but_the_past_is_whole(open_lab, samp
     assert believed(lab, sample) == recipe.pulse_count
 
 
-def test_a_counter_that_cannot_be_right_is_not_believed(open_lab, sample, recipe):
+@pytest.mark.parametrize("flashes_after", [0, 2, 3])
+def test_a_board_that_was_switched_off_is_not_believed_whatever_it_counts_until_a_person_has_looked(
+    open_lab, sample, recipe, flashes_after
+):
+    """A count that began anew may well look right: that of a board that had counted none before."""
     lab = open_lab()
+    lab.hands._ask = lambda question: "yes"
+    run = cut_off(lab, sample, recipe, 2, 1)
+    done, board = len(gates(lab)), lab.twins.station("lamp").board
+    board.power_up(lab.clock.now())
+    for _ in range(flashes_after):
+        board.count_flash()
+    for _ in range(2):
+        with pytest.raises(
+            InterlockError, match=r"its board was switched off since.*lab\.lamp\.accounted\(\)"
+        ):
+            finish(lab, sample, recipe, run)
+    assert len(gates(lab)) == done
+    lab.lamp.accounted()
+    finish(lab, sample, recipe, run)
+    assert len(gates(lab)) == recipe.pulse_count
+
+
+def test_what_a_session_saw_whole_needs_no_counter(open_lab, sample, recipe):
+    lab = open_lab()
+    lab.hands._ask = lambda question: "yes"
     run = cut_off(lab, sample, recipe, 2)
     lab.twins.station("lamp").board.power_up(lab.clock.now())
-    with pytest.raises(InterlockError, match=r"switched off meanwhile.*lab\.lamp\.accounted\(\)"):
+    finish(lab, sample, recipe, run)
+    assert len(gates(lab)) == recipe.pulse_count
+
+
+def test_a_count_that_is_too_large_is_not_believed(open_lab, sample, recipe):
+    lab = open_lab()
+    run = cut_off(lab, sample, recipe, 2, recipe.pulse_count)
+    with pytest.raises(InterlockError, match=r"somebody else triggered.*lab\.lamp\.accounted\(\)"):
         finish(lab, sample, recipe, run)
+
+
+def test_a_train_that_nobody_accounted_for_keeps_every_other_sample_waiting(open_lab, sample, recipe):
+    """The lamp remembers one train: the next would hide it, and with it what its sample had."""
+    lab, other = open_lab(), replace(sample, id="other")
+    run = cut_off(lab, sample, recipe, 2, 1)
+    done = len(gates(lab))
+    for each in (sample, other):
+        with pytest.raises(InterlockError, match=r"finish_train.*accounted\(\)"):
+            lab.RE(lab.plans.anneal(lab.lamp, each, recipe))
+    assert len(gates(lab)) == done
+    lab.hands._ask = lambda question: "yes"
+    finish(lab, sample, recipe, run)
+    lab.RE(lab.plans.anneal(lab.lamp, other, replace(recipe, pulse_count=1)))
+
+
+def without_a_board(config):
+    path = config / "benches" / "twin.toml"
+    text = path.read_text()
+    begin = text.index("[devices.lamp.parts.permissives]")
+    path.write_text(text[:begin] + text[text.index("[devices.lamp.par", begin + 1) :])
+    return config
+
+
+def test_without_a_counter_a_person_says_what_a_dead_host_fired(open_lab, config, sample, recipe):
+    """The host died after a trigger whose row nobody wrote: to fire what is not recorded would be one too many."""
+    lab, kept = open_lab(config=without_a_board(config)), []
+    path = state_path(lab.data, "lamp", "twin", twin=True)
+    true = lab.lamp.gate.fire
+
+    def fire():
+        true()
+        if lab.lamp.flight().done == 2:
+            kept.append(path.read_text())
+            raise RuntimeError("the host died")
+
+    lab.lamp.gate.fire = fire
+    with pytest.raises(RuntimeError):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    run = Run("last", lab.data).uid
+    lab.close()
+    told = json.loads(kept[0])
+    assert (told["report"]["state"], told["report"]["train"]["done"]) == ("firing", 2)
+    told["owner"]["began"] = "0"
+    path.write_text(json.dumps(told))
+    lab = open_lab(config=config)
+    lab.hands._ask = lambda question: "yes"
+    lab.lamp.reset()
+    with pytest.raises(InterlockError, match=r"no board counted its flashes.*lab\.lamp\.accounted\(\)"):
+        finish(lab, sample, recipe, run)
+    assert not gates(lab)
+    with pytest.raises(InterlockError, match="finish_train"):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    lab.lamp.accounted()
+    finish(lab, sample, recipe, run)
+    assert len(gates(lab)) == recipe.pulse_count - 3
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_run_that_was_cut_off_before_its_train_is_fired_whole(open_lab, sample, recipe, before):
+    lab = open_lab()
+    lab.hands._ask = lambda question: "yes"
+    if before:
+        lab.RE(lab.plans.anneal(lab.lamp, replace(sample, id="other"), recipe))
+    done = len(gates(lab))
+
+    def begin(*_):
+        raise RuntimeError("cut off")
+
+    true, lab.lamp.arm = lab.lamp.arm, begin
+    with pytest.raises(RuntimeError):
+        lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    lab.lamp.arm = true
+    finish(lab, sample, recipe, Run("last", lab.data).uid)
+    assert len(gates(lab)) == done + recipe.pulse_count
 
 
 def test_another_train_than_the_lamp_remembers_is_not_finished(open_lab, sample, recipe):

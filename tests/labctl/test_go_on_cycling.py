@@ -233,9 +233,7 @@ KINDS = [
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("bench", "program"), KINDS)
-@pytest.mark.parametrize(
-    "trials", [1, pytest.param(6, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
-)
+@pytest.mark.parametrize("trials", [1, pytest.param(6, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_a_killed_program_goes_on_with_the_step_that_was_under_way(
     warm, tmp_path, built, bench, program, trials
 ):

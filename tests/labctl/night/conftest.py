@@ -1,37 +1,20 @@
-"""A lab for a night's tests: one lamp, four channels, in virtual time, or served to processes that may be killed."""
+"""A lab for a night's tests: a bench with one lamp and four channels in virtual time, quick trains and programs."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import labctl
 from devices.recipes import to_json
 from devices.roles import Assemble
-from labctl import Run
-from labctl.clock.wall import WallClock
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
-from labctl.night.chronicle import Chronicle, happenings, states_of
+from labctl.night.chronicle import Chronicle, states_of
 from labctl.night.conductor import Conductor
-from labctl.night.folder import Begun, is_over, make_folder
-from labctl.night.guard import GUARD
-from labctl.night.heart import last_beat
 from labctl.night.listing import read_night
-from labctl.night.process import HEARTBEAT
 from labctl.night.resuming import go_on_with
-from labctl.night.supervisor import SUPERVISOR
-from labctl.serving.bench_text import served_bench
-from labctl.serving.faults import FaultScript
-from labctl.serving.server import BLACK_BOX, TwinServer
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
 
@@ -54,18 +37,8 @@ film-1 = "channel_1"
 
 SAMPLE = """schema = 1
 area = "0.15 cm^2"
-[[layers]]
-material = "Al"
-thickness = "100 um"
-[[layers]]
-material = "LiCoO2"
-thickness = "0.7 um"
-[[cell_layers]]
-material = "LiPON"
-thickness = "1 um"
-[[cell_layers]]
-material = "Li"
-thickness = "2 um"
+layers = [{ material = "Al", thickness = "100 um" }, { material = "LiCoO2", thickness = "0.7 um" }]
+cell_layers = [{ material = "LiPON", thickness = "1 um" }, { material = "Li", thickness = "2 um" }]
 """
 
 RECIPE = """schema = 1
@@ -168,10 +141,10 @@ def write(tmp_path):
 
 
 class Told:
-    """A night that was run in this process: its chronicle's folder, states, words, how long it took [s]."""
+    """A night that was run in this process: states, words, how long it took [s]."""
 
-    def __init__(self, folder, states, said, took):
-        self.folder, self.states, self.said, self.took = folder, states, said, took
+    def __init__(self, states, said, took):
+        self.states, self.said, self.took = states, said, took
 
     def state(self, name):
         return self.states[name].state
@@ -224,197 +197,6 @@ def conduct(config, data):
             finally:
                 chronicle.close()
             assert states == states_of(folder)
-            return Told(folder, states, said, lab.clock.time() - begin)
+            return Told(states, said, lab.clock.time() - begin)
 
     return conduct_
-
-
-ROOT = Path(__file__).parents[3]
-PULSES = 3
-CURRENT, INTERVAL = 1e-5, 0.2
-LONG = """schema = 1
-macro = "text"
-steps = '''
-repeat {times} x (
-    Charge at 10 uA for 3 s
-    Charge at 5 uA for 3 s
-)
-Rest for 1 s
-'''
-[limits]
-voltage_min = "0 V"
-voltage_max = "5 V"
-current_max = "1 mA"
-[record]
-interval = "200 ms"
-"""
-
-TRAIN = f"""schema = 1
-voltage = "400 V"
-pulse_duration = "1.8 ms"
-pulse_count = {PULSES}
-rate = "1 Hz"
-"""
-
-LIST = """schema = 1
-bench = "{bench}"
-[[item]]
-experiment = "train"
-on_restart = "finish"
-[[item]]
-experiment = "long"
-"""
-
-
-class ServedLab:
-    """Served twins, a night on them, and whoever runs it."""
-
-    def __init__(self, folder, made, times):
-        self.config, self.data = folder / "config", folder / "data"
-        shutil.copytree(made / "config", self.config)
-        self._write_config(times)
-        here = folder / "served"
-        shutil.copytree(made / "data" / "bench" / "pair" / "samples", here / "samples")
-        here.chmod(0o700)
-        self.clock = WallClock()
-        self.server = TwinServer(Config(self.config).bench("pair"), here, self.clock, FaultScript(0, ()))
-        # An empty bank in two seconds instead of one minute.
-        self.server.world.station("lamp").head.bleed_time_constant = 0.3
-        addresses = {(row.station, row.part): row.address for row in self.server.table}
-        bench = here / "served.toml"
-        bench.write_text(served_bench(self.config / "benches" / "pair.toml", addresses, self.server.hands))
-        cell = Config(self.config).sample("cell-0")
-        self.server._on_loop(lambda: self.server.world.assemble(to_json(cell)))
-        listed = folder / "list.toml"
-        listed.write_text(LIST.format(bench=bench))
-        begun = Begun(str(folder), "list", str(self.config), "", 0.0, 0, self.clock.time())
-        self.night = make_folder(self.data, listed, begun)
-        self._begun = []
-
-    def _write_config(self, times):
-        experiments = self.config / "experiments"
-        (experiments / "train.toml").write_text(
-            'schema = 1\nplan = "anneal"\nsample = "film-0"\nrecipe = "train"\n'
-        )
-        (experiments / "long.toml").write_text(
-            'schema = 1\nplan = "cycle"\nsample = "cell-0"\nprogram = "long"\n'
-        )
-        (self.config / "recipes" / "train.toml").write_text(TRAIN)
-        (self.config / "programs" / "long.toml").write_text(LONG.format(times=times))
-        bench = self.config / "benches" / "pair.toml"
-        often = '[devices.channel.parameters]\npoll_period = "0.2 s"\n\n[world]'
-        text = bench.read_text().replace('"5.6 mF"', '"1 mF"')
-        bench.write_text(text.replace("[world]", often))
-        limits = self.config / "limits.toml"
-        limits.write_text(limits.read_text().replace('rate = "0.5 Hz"', 'rate = "1 Hz"'))
-
-    def begin(self):
-        """Go on with the night, as a person or a service does."""
-        with (self.night / "terminal.txt").open("ab") as output:
-            begun = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labctl", "night", "--resume", "last", "--data", str(self.data)],
-                env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._begun.append(begun)
-        return begun
-
-    def beat(self, heart):
-        """Return the beat of one of the night's processes if it lives."""
-        beat = last_beat(self.night / heart)
-        return beat if beat is not None and beat.owner.lives else None
-
-    def events(self, *names):
-        lines = (self.server.folder / BLACK_BOX).read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line["event"] in names]
-
-    def passed(self):
-        """Return the charge [C] that truly passed."""
-        return sum(charge for _, charge in self.server.world.station("channel_2").squidstat.charges)
-
-    def said(self):
-        told = [self.night / "terminal.txt", self.night / "output.txt"]
-        return "\n".join(path.read_text() for path in told if path.exists())
-
-    def close(self):
-        for heart in (GUARD, SUPERVISOR, HEARTBEAT):
-            if (beat := self.beat(heart)) is not None:
-                os.kill(beat.owner.pid, signal.SIGKILL)
-        for begun in self._begun:
-            begun.kill()
-            begun.wait()
-        self.server.close()
-        self.clock.close()
-
-    def lamp_is_safe(self):
-        """Whether the black box, written after the twin has moved, ends with an off charger and an open loop."""
-        pairs = (("high voltage on", "high voltage off"), ("loop closed", "loop open"))
-        told = [self.events(*pair) for pair in pairs]
-        return all(
-            not lines or lines[-1]["event"] == pair[1] for lines, pair in zip(told, pairs, strict=True)
-        )
-
-    def finish(self):
-        """Let the night come to its end, going on with it as often as it was given up."""
-        until = time.monotonic() + 150.0
-        while not is_over(self.night):
-            assert time.monotonic() < until, self.said()
-            self.begin_where_nobody_is()
-            _pause(0.1)
-
-    def begin_where_nobody_is(self):
-        """Go on with the night where all its processes are dead, as a person does who finds it so."""
-        starting = any(begun.poll() is None for begun in self._begun)
-        if not starting and not any(self.beat(heart) for heart in (HEARTBEAT, SUPERVISOR, GUARD)):
-            self.begin()
-
-    def judge(self, times):
-        """Compare the documents of a night with what truly happened."""
-        states = states_of(self.night)
-        assert {name: state.state for name, state in states.items()} == {"train": "done", "long": "done"}, (
-            self.said()
-        )
-        assert sum(told["what"] == "over" for told in happenings(self.night)) == 1
-        assert len(self.events("gate")) == PULSES
-        train = Run(states["train"].runs[-1], self.data)
-        assert train.table()["pulse"].tolist() == list(range(1, PULSES + 1)), self.said()
-        chain = Run(states["long"].runs[-1], self.data)
-        table = chain.table()
-        assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), self.said()
-        assert np.all(np.diff(table["test_time"]) >= 0.0)
-        assert table["charge"][-1] * 3600.0 == pytest.approx(self.passed(), abs=CURRENT * INTERVAL)
-        steps = chain.table("steps")
-        assert steps["step_count"].tolist() == list(range(1, 2 * times + 2)), self.said()
-        assert list(steps["end_reason"]) == ["duration"] * (2 * times + 1)
-        for state in states.values():
-            assert all(Run(uid, self.data, alone=True).stop is not None for uid in state.runs)
-
-    def wait_for(self, found, longest=60.0):
-        """Wait until something is found; what the night said where it is not."""
-        until = time.monotonic() + longest
-        while not found():
-            assert time.monotonic() < until, self.said()
-            _pause(0.02)
-
-
-def _pause(seconds):
-    threading.Event().wait(seconds)
-
-
-@pytest.fixture
-def served(tmp_path, made):
-    """Return served(times) -> ServedLab, whose program has so many rounds of 6 s."""
-    opened = []
-
-    def open_(times, name="lab"):
-        folder = tmp_path / name
-        folder.mkdir()
-        opened.append(ServedLab(folder, made, times))
-        return opened[-1]
-
-    yield open_
-    for each in opened:
-        each.close()

@@ -110,7 +110,7 @@ class Queue:
         item = {"item_type": "plan", "name": name, "kwargs": arguments}
         return self.ask("queue_item_add", item=item, user="somebody", user_group=group)
 
-    def run(self, longest=45):
+    def run(self, longest=120):
         """Run the queue until it is at rest; return what the history says of its last item."""
         self.ask("queue_start")
         wait_for(lambda: self.is_idle(environment=True), longest, "the queue's end")
@@ -178,6 +178,7 @@ def slow_queue(redis, tmp_path_factory):
 def http(queue, tmp_path):
     """Return how to ask an http-server before the queue: a path, a key, what is posted; status and answer."""
     pytest.importorskip("bluesky_httpserver")
+    pytest.importorskip("pandas")  # which its server needs and does not ask for
     port = free_port()
     environment = {
         **os.environ,

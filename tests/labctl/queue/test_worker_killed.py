@@ -95,8 +95,9 @@ def test_after_a_reset_by_an_administrator_ctrl_c_at_the_manager_ends_a_train_in
     queue.ask("function_execute", item=item, user="somebody", user_group="admin")
     queue.wait_for(lambda: not lamp_of(queue).latched and queue.is_idle(environment=True), 10, "the reset")
     queue.add("anneal", **TRAIN, again="to be stopped with its manager")
+    before = len(list(briefs(queue.data)))
     queue.ask("queue_start")
-    queue.wait_for(lambda: lamp_of(queue).report["train"], 30, "the train")
+    queue.wait_for(lambda: len(list(briefs(queue.data))) > before, 60, "the run")
     queue.process.send_signal(signal.SIGINT)
     assert queue.process.wait(timeout=30) == 0
     assert not lamp_of(queue).open

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from devices.errors import Corrupt, Foreign
-from labctl.catalog.tail import Tail
 from labctl.journal.records import read_records
+from labctl.journal.tail import Tail
 
 
 def test_a_file_that_grows_by_any_pieces_gives_every_record_once(
