@@ -22,9 +22,9 @@ from sim.foil import Foil, FoilError, Surroundings, check_cell_layers
 SLACK = 1e-6
 """Seconds by which an event counts as due: event times are floats, the clock counts nanoseconds."""
 
-SAVE_EVERY = 60.0
+SAVE_EVERY = 120.0
 """Seconds of bench time after which the cells of a station that is spoken to are written down again: what a killed
-session's journal and its world may differ by. A row a minute is what a station asks for, and 5 kB are what is kept."""
+session's journal and its world may differ by. A saving takes 4 ms, so that ten hours cost a second."""
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -1,5 +1,4 @@
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,11 @@ from labctl.journal.records import read_records
 from labctl.journal.tail import Tail
 
 
-def test_a_file_that_grows_by_any_pieces_gives_every_record_once(
-    tmp_path: Path, write: Callable[..., Any]
-) -> None:
-    run = write()
+def test_a_file_that_grows_by_any_pieces_gives_every_record_once(tmp_path: Path, kept: Any) -> None:
+    run = kept.begin()
     for count in (1, 5, 2):
-        run.page(count)
-    run.stop()
+        kept.rows(run, "primary", {"voltage": [3.7] * count})
+    kept.end(run)
     whole, grown = run.path.read_bytes(), tmp_path / "grown.jnl"
     places = sorted(random.Random(1).sample(range(len(whole)), 60))
     tail, found = Tail(grown), []
@@ -29,10 +26,10 @@ def test_a_file_that_grows_by_any_pieces_gives_every_record_once(
     assert list(tail.records()) == []
 
 
-def test_records_before_a_flipped_bit_are_read_and_then_it_is_said(write: Callable[..., Any]) -> None:
-    run = write()
-    run.page(3)
-    run.stop()
+def test_records_before_a_flipped_bit_are_read_and_then_it_is_said(kept: Any) -> None:
+    run = kept.begin()
+    kept.rows(run, "primary", {"voltage": [3.7] * 3})
+    kept.end(run)
     content = bytearray(run.path.read_bytes())
     content[-5] ^= 1
     run.path.write_bytes(content)
@@ -43,14 +40,15 @@ def test_records_before_a_flipped_bit_are_read_and_then_it_is_said(write: Callab
     assert [next(again).kind for _ in range(4)] == ["H", "D", "D", "R"]
 
 
-def test_bytes_that_are_taken_away_again_are_noticed(write: Callable[..., Any]) -> None:
-    run = write()
-    run.page(3)
+def test_bytes_that_are_taken_away_again_are_noticed(kept: Any) -> None:
+    run = kept.begin()
+    kept.rows(run, "primary", {"voltage": [3.7] * 3})
     tail = Tail(run.path)
     list(tail.records())
     assert not tail.cut_short()
     run.path.write_bytes(run.path.read_bytes()[:-1])
     assert tail.cut_short()
+    run.close()
 
 
 def test_a_file_of_something_else_is_foreign(tmp_path: Path) -> None:
