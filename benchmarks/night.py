@@ -4,7 +4,7 @@
 
 Prints rows, rows per second of the wall, and how many simulated seconds pass in one of them. What is timed is what
 `labctl night --rehearse` does with a list: the conductor, its workers and engines on one virtual clock, twins, wires,
-drivers, documents, journals, and the table made from them. A row every so many seconds, or every 5 mV.
+drivers, documents, journals, and the table made from them.
 """
 
 from __future__ import annotations
@@ -74,7 +74,6 @@ voltage_max = "4.5 V"
 current_max = "50 uA"
 [record]
 interval = "{interval:g} s"
-voltage_change = "5 mV"
 """
 """Half an hour out, half an hour back at C/2, from a quarter of an hour's charge on; C/2 is 25 uA/cm2 [FLA paper]."""
 

@@ -18,6 +18,7 @@ from labctl.commands import (
     exchange,
     keeping,
     night,
+    queueing,
     reporting,
     samples,
     shadow,
@@ -102,15 +103,15 @@ for command in (
     shadow.shadow,
     catalog.catalog,
     catalog.serve,
+    night.night,
+    night.order,
+    reporting.report,
+    reporting.alarms,
+    reporting.acknowledge,
 ):
     app.command()(command)
 app.command("import")(exchange.import_files)
-app.command()(night.night)
-app.command()(night.order)
-app.command()(reporting.report)
-app.command()(reporting.alarms)
-app.command()(reporting.acknowledge)
-app.command("night-run", hidden=True)(night.night_run)
-app.command("night-guard", hidden=True)(night.night_guard)
-app.command("night-courier", hidden=True)(reporting.night_courier)
+for hidden in (night.night_run, night.night_guard, reporting.night_courier):
+    app.command(hidden.__name__.replace("_", "-"), hidden=True)(hidden)
 twin_app.command()(working.serve)
+app.add_typer(queueing.queue_app, name="queue")

@@ -1,4 +1,4 @@
-"""Which plans there are: every function of the package `plans` annotated `-> MsgGenerator`."""
+"""Which plans there are: every function of the package `plans` annotated `-> MsgGenerator` that takes metadata."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def _plans() -> Iterator[tuple[str, Callable[..., Any]]]:
             continue
         module = import_module(f"plans.{module_info.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
+            own = function.__module__ == module.__name__ and not name.startswith("_")
             returns = str(function.__annotations__.get("return", ""))
-            if function.__module__ == module.__name__ and returns.startswith("MsgGenerator"):
+            if own and returns.startswith("MsgGenerator") and "md" in function.__annotations__:
                 yield name, function

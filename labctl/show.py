@@ -77,7 +77,10 @@ def _summary(run: Run) -> Table:
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
         ("layers", films),
         ("cell", cell and f"{cell}, area {show(sample['area_m2'], 'm^2', 'cm^2')}"),
-        ("nominal", capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity['basis']}"),
+        (
+            "nominal",
+            capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity.get('basis', '')}",
+        ),
         ("made by runs", inputs),
         (
             "recipe" if "recipe" in start else "program",

@@ -33,7 +33,9 @@ def whole_file(path: Path) -> Iterator[Path]:
         _sync(temporary)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        # A disk that took nothing has nothing to remove, and says why better than its refusal to remove it.
+        with suppress(OSError):
+            temporary.unlink()
         raise
     _sync(path.parent)
 

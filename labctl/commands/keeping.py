@@ -100,12 +100,19 @@ def plot(
     data: DataOption = None,
 ) -> None:
     """Draw a run's pictures from its journal."""
+    from devices.errors import DataError
     from labctl.config.finder import data_dir
     from labctl.plot import plot_run
     from labctl.runs.run import Run
 
-    for path in plot_run(Run(run, data), output or data_dir(data) / "pictures"):
-        typer.echo(str(path))
+    folder = output or data_dir(data) / "pictures"
+    try:
+        for path in plot_run(Run(run, data), folder):
+            typer.echo(str(path))
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written ({error.strerror or error}); name another --output"
+        ) from error
 
 
 def note(

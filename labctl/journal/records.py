@@ -362,6 +362,7 @@ def check_record(path: Path, line: bytes, offset: int, sequence: int) -> Record:
             raise Foreign(f"{path} is not a journal")
         if record.payload["schema"] > SCHEMA:
             raise Newer(
-                f"{path} has schema {record.payload['schema']}; this labctl reads up to {SCHEMA}; a newer labctl reads it"
+                f"{path} has schema {record.payload['schema']}; this labctl reads up to {SCHEMA};"
+                " a newer one reads it"
             )
     return record

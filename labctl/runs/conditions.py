@@ -55,7 +55,10 @@ class Condition:
         )
 
     def keys(self, known: Iterable[str], whose: str = "run") -> list[str]:
-        """Return the keys it speaks of; whose: what has them, for messages. Raises DataError when there is none, or when what was typed fits none."""
+        """Return the keys it speaks of; whose: what has them, for messages.
+
+        Raises DataError when there is none, or when what was typed fits none.
+        """
         known = list(known)
         found = [key for key in known if self.fits(key)]
         if not found:

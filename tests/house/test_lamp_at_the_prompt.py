@@ -144,7 +144,7 @@ def test_gate_and_loop_are_the_trains_own(lab, job):
     lamp, twins = lab.lamp, lab.twins.station("lamp")
 
     def refused():
-        for deed in (lambda: lamp.gate.prepare(9e-3), lamp.permissives.enable, lamp.permissives.alive):
+        for deed in (lambda: lamp.gate.prepare(4e-3), lamp.permissives.enable, lamp.permissives.alive):
             with pytest.raises(InterlockError, match=r"no train .*Run a plan"):
                 deed()
 

@@ -196,7 +196,8 @@ def without_a_board(config):
     path = config / "benches" / "twin.toml"
     text = path.read_text()
     begin = text.index("[devices.lamp.parts.permissives]")
-    path.write_text(text[:begin] + text[text.index("[devices.lamp.par", begin + 1) :])
+    left = text[:begin] + text[text.index("[devices.lamp.par", begin + 1) :]
+    path.write_text(left.replace("dead_man = true", "dead_man = false"))
     return config
 
 

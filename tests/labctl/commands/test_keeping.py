@@ -1,5 +1,6 @@
 """What people say of runs is kept beside them, and printed as text whatever it holds."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -109,3 +110,33 @@ def test_lists_bring_no_engine_along():
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_note_and_a_mark_say_of_which_run_they_are(kept):
+    uid = kept.anneal()
+    assert f"noted of run {uid[:8]}" in invoke(kept, "note", "last", "blue")
+    assert f"run {uid[:8]} is marked bad" in invoke(kept, "mark", "last", "bad")
+    assert "noted of sample s1" in invoke(kept, "note", "--sample", "s1", "blue")
+
+
+def test_a_folder_that_takes_no_pictures_is_a_sentence(kept, monkeypatch):
+    uid = kept.anneal()
+
+    def refuse(run, folder):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("labctl.plot.plot_run", refuse)
+    with pytest.raises(DataError, match=r"pictures cannot be written \(Read-only file system\)"):
+        invoke(kept, "plot", uid)
+
+
+def test_what_is_damaged_says_what_to_do(kept):
+    uid = kept.cycle()
+    path = Run(uid, kept.folder).path
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    for command in (("plot", uid), ("export", uid, "--to", "csv"), ("derive", uid)):
+        with pytest.raises(DataError, match=f"labctl recover {uid[:8]}"):
+            invoke(kept, *command)
+    assert f"`labctl recover {uid[:8]}`" in " ".join(invoke(kept, "show", uid).split())

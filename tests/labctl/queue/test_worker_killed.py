@@ -1,4 +1,4 @@
-"""How a worker ends, from test to test of one manager: closed, told to end, killed, ended with its manager."""
+"""How a worker ends, from test to test of one manager: closed, told to end, killed."""
 
 import os
 import signal
@@ -87,19 +87,10 @@ def test_a_killed_worker_is_noticed_and_its_train_is_not_fired_again(slow_queue)
     assert pulses_of(queue) == before
 
 
-def test_after_a_reset_by_an_administrator_ctrl_c_at_the_manager_ends_a_train_in_good_order(slow_queue):
+def test_an_administrator_resets_a_lamp_that_latched(slow_queue):
     queue = slow_queue
     queue.ask("queue_clear")
     assert lamp_of(queue).latched
     item = {"item_type": "function", "name": "reset", "args": ["lamp"]}
     queue.ask("function_execute", item=item, user="somebody", user_group="admin")
     queue.wait_for(lambda: not lamp_of(queue).latched and queue.is_idle(environment=True), 10, "the reset")
-    queue.add("anneal", **TRAIN, again="to be stopped with its manager")
-    before = len(list(briefs(queue.data)))
-    queue.ask("queue_start")
-    queue.wait_for(lambda: len(list(briefs(queue.data))) > before, 60, "the run")
-    queue.process.send_signal(signal.SIGINT)
-    assert queue.process.wait(timeout=30) == 0
-    assert not lamp_of(queue).open
-    *_, brief = briefs(queue.data)
-    assert (brief.plan, brief.status) == ("anneal", "abort")

@@ -60,24 +60,28 @@ WARM = """
     rest = Step(OpenCircuit(), Until(duration=1.0), often)
     steps = {
         "one": (Loop(body, 1, counts_cycles=True), *body[:1], rest, rest),
+        "parts": (Loop(body, 4, counts_cycles=True, until=When(cycle_at_least=1)), *body[:1], rest, rest),
     }
 
-    def run(bench, config, data, said, goes_on):
-        program = Program("short", steps["one"], CellLimits(0.0, 5.0, 1e-3))
+    def run(bench, config, data, said, goes_on, steps_of="one", closes=0.0):
+        program = Program("short", steps[steps_of], CellLimits(0.0, 5.0, 1e-3))
         with open(said, "a", buffering=1) as file:
             with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
                 print("open", file=file)
-                if not goes_on:
+                if closes:
+                    # A session that ends in good order leaves what runs to its instrument.
+                    lab.start(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
+                    lab.clock.sleep(closes)
+                elif not goes_on:
                     lab.RE(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
                 else:
-                    left = lab.potentiostat.left()
-                    print("left", left, file=file)
-                    if left:
-                        died = labctl.Run("last", data).uid
-                        try:
-                            lab.RE(lab.plans.take_over(lab.potentiostat, sample, program, died))
-                        except Exception as error:
-                            print("ended", repr(error), file=file)
+                    print("left", lab.potentiostat.left(), file=file)
+                    is_kept = lab.potentiostat.is_kept(sample, program)
+                    way = lab.plans.take_over if is_kept else lab.plans.go_on_cycling
+                    try:
+                        lab.RE(way(lab.potentiostat, sample, program, labctl.Run("last", data).uid))
+                    except Exception as error:
+                        print("ended", repr(error), file=file)
                 print("done", file=file)
 
     pyvisa.ResourceManager("@py").close()
@@ -168,16 +172,20 @@ def passed(served):
     return sum(station.emstat.charges)
 
 
-def killed_and_taken_over(warm, served, folder, config, instant):
-    """Kill a cycling process at an instant [s] after its session opened, take over; return what was said, the runs."""
+def killed_and_taken_over(warm, served, folder, config, instant, **how):
+    """Kill a cycling process at an instant [s] after its session opened, take over; return what was said, the runs.
+
+    how: which steps; with `closes` its session ends by itself after so many seconds.
+    """
     said, data = folder / "said.txt", folder / "data"
     folder.mkdir()
     served.server._on_loop(lambda: served.server.world.assemble(to_json(CELL)))
     told = {"bench": str(served.bench), "config": str(config), "data": str(data), "said": str(said)}
-    pid = warm.fork(**told, goes_on=False)
+    told["steps_of"] = how.get("steps_of", "one")
+    pid = warm.fork(**told, goes_on=False, closes=how.get("closes", 0.0))
     wait_for(lambda: said.exists() and "open" in said.read_text())
     threading.Event().wait(instant)
-    if alive(pid):
+    if "closes" not in how and alive(pid):
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not alive(pid))
     again = warm.fork(**told, goes_on=True)
@@ -240,3 +248,30 @@ def test_a_killed_cycle_is_taken_over_and_its_chain_has_every_row_once(
             if "Traceback" not in words.partition("left")[0]:
                 judged(words, data, served)
             served.close()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("instant", [2.0, 6.5])
+def test_a_program_of_several_parts_goes_on_with_its_course(warm, serve, config, tmp_path, instant):
+    served = world(serve, tmp_path)
+    words, data = killed_and_taken_over(warm, served, tmp_path / "t", config, instant, steps_of="parts")
+    judged(words, data, served)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("steps_of", ["one", "parts"])
+def test_what_a_closed_session_left_running_is_taken_over(warm, serve, config, tmp_path, steps_of):
+    served = world(serve, tmp_path)
+    words, data = killed_and_taken_over(
+        warm, served, tmp_path / "t", config, 0.0, steps_of=steps_of, closes=3.0
+    )
+    judged(words, data, served)
+
+
+def world(serve, folder):
+    """Serve the twin bench with a flashed film in it."""
+    samples = folder / "s0" / "samples"
+    samples.mkdir(parents=True)
+    samples.parent.chmod(0o700)
+    (samples / f"{CELL.id}.json").write_text(film())
+    return serve(bench="twin")
