@@ -22,7 +22,7 @@ demo: $(INSTALLED)
 	$(BIN)/labctl demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
