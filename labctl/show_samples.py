@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -133,13 +133,7 @@ def _runs(story: Story) -> Iterator[tuple[float, str]]:
 
 def _came_of(step: Step) -> Iterator[str]:
     values = step.values
-    if "pulses" in values:
-        yield f"{values['pulses']:.0f} pulses"
-    for name, word in (("surface_peak", "surface"), ("foil_peak", "foil")):
-        if name in values:
-            yield f"{word} {_celsius(values[name])} predicted"
-    if "crystalline_mean" in values:
-        yield f"{values['crystalline_mean']:.0%} crystalline predicted"
+    yield from _heat(values)
     if "best_discharge" in values:
         yield f"{values['cycles']:.0f} cycles, {_charge(values['best_discharge'])} at best"
     if "retention" in values:
@@ -160,15 +154,20 @@ def _done(story: Story) -> Iterator[tuple[float, str]]:
             yield fact["time"], f"{when(fact['time'])}, {words}"
 
 
-def _came_to(story: Story) -> Iterator[str]:
-    values = story.values
+def _heat(values: Mapping[str, float]) -> Iterator[str]:
+    """Yield what flashes did: how many there were, and what was predicted of them."""
     if "pulses" in values:
         yield f"{values['pulses']:.0f} pulses"
     for name, word in (("surface_peak", "surface"), ("foil_peak", "foil")):
         if name in values:
-            yield f"{word} peak {_celsius(values[name])}, predicted"
+            yield f"{word} {_celsius(values[name])} predicted"
     if "crystalline_mean" in values:
-        yield f"crystalline share {values['crystalline_mean']:.0%}, predicted"
+        yield f"{values['crystalline_mean']:.0%} crystalline predicted"
+
+
+def _came_to(story: Story) -> Iterator[str]:
+    values = story.values
+    yield from _heat(values)
     if "capacity" in values:
         yield f"capacity {_charge(values['capacity'])}, {_charge(values['last_discharge'])} last"
     if "retention" in values:

@@ -80,7 +80,7 @@ class OpenStep:
         return Measured(first, last, charge, energy, self.before)
 
     def was_broken_off(self, until: float) -> None:
-        """Go on after a break that ended at a time [s]: nothing is integrated over it, since nobody knows what passed."""
+        """Go on after a break that ended at a time [s]; nothing is integrated over it: nobody knows what passed."""
         if self.last is not None:
             self.idle += until - self.last.time
         self.good = self.before = None

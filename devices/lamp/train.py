@@ -183,12 +183,13 @@ class Train:
                 crew.machine.go(LampState.COOLING)
 
     def _alive(self) -> ChargerState:
-        """Ask charger and permissives, which feeds both watchdogs, if a live plan still renews the lease."""
+        """Ask gate, charger and permissives, which feeds both watchdogs, if a live plan still renews the lease."""
         if self._clock.now() > self._lease_until:
             raise InterlockError(
                 "lease",
                 f"no live plan was heard of for {LEASE:g} s; no further pulse is fired",
             )
+        self._parts.trigger.require_set()
         charger = self._asked_charger()
         board = self._parts.board
         inputs: Mapping[str, bool] | None = None
@@ -234,7 +235,7 @@ class Train:
             yield KEEP_ALIVE / 5
 
     def _is_stale(self) -> bool:
-        """Return whether the base temperature must be looked at again: a pause came between."""
+        """Return whether the base temperature must be looked at again."""
         age = self._crew.witnesses.age()
         return age is not None and age > FRESH
 
@@ -251,6 +252,9 @@ class Train:
             if holding and self._clock.now() > hold_until:
                 raise InterlockError("hold", f"held longer than {LONGEST_HOLD:g} s")
             self._alive()
+            if self._is_stale() and (holding or self._due - self._clock.now() > 2 * LOOK_AHEAD):
+                # A witness that has fallen silent is not found out by the next pulse only.
+                self._crew.witnesses.look()
             left = max(self._due - ahead - self._clock.now(), 0.0)
             yield KEEP_ALIVE if holding else min(KEEP_ALIVE, left)
         return held
@@ -266,7 +270,6 @@ class Train:
         """Send one trigger, never a second; return its pulse, None when a hold or the end came first."""
         crew, fates = self._crew, self.fates
         due = self._clock.now() + self.recipe.period
-        self._parts.trigger.require_set()
         charger = self._alive()
         require(judged(None, charger, crew.witnesses.age()), "no further pulse is fired")
         with self._lock:

@@ -78,12 +78,11 @@ STAIR, LEAST_STAIR = 10e-3, 1e-3
 """Volts: the tallest stair of a ramp, and the smallest, which is twice the 20 V source range's resolution
 (500 uV, SPEC-2450)."""
 
-FINE, FINE_SWEPT = 2.0, 0.1
-"""Seconds between samples at the most of a hold, and of a sweep. The current of a stair falls about evenly from its jump
-to its end, where it is sampled: the charge is short by half that fall, which goes with the stair's time. On the twin
-0.5 to 0.8 % of what passes one way at 0.5 s and 0.2 % at 0.1 s; 3.2 % and 0.7 % of a sweep that comes back, whose
-currents nearly cancel while the shortage turns its sign with the sweep. The buffer holds 55 h and 2.8 h of them; a
-longer sweep is coarser."""
+FINE, FINE_SWEPT = 2.0, 0.5
+"""Seconds between samples at the most of a hold, and of a sweep. The current of a stair falls about evenly from its
+jump to its end, where it is sampled: a sweep's charge is short by conductance x span x stair time / 2, whatever its
+rate. On the twin that is 0.5 to 0.8 % of what passes one way. A sweep that comes back is short by as much, of a charge
+that nearly cancels: by 3 %. The buffer then holds 55 h and 14 h of them; a longer sweep is coarser."""
 
 OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
 

@@ -17,9 +17,13 @@ RunsArgument = Annotated[
 
 def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
     """Check every record, document and row number of runs; exit status 1 when anything is wrong."""
+    from labctl.config.finder import data_dir
     from labctl.journal.verify import verify as verify_all
 
-    if not verify_all(_journals(runs, data), lambda verdict: typer.echo(str(verdict))):
+    found = _journals(runs, data)
+    if not found:
+        typer.echo(f"no runs in {data_dir(data)}")
+    if not verify_all(found, lambda verdict: typer.echo(str(verdict))):
         raise typer.Exit(1)
 
 

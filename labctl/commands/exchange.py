@@ -73,6 +73,7 @@ def import_files(
     """Keep files of other programs as runs: BDF, EC-Lab's text (.mpt), Neware's CSV."""
     if as_format and as_format not in IMPORTS:
         raise typer.BadParameter(f"one of {', '.join(IMPORTS)}, not {as_format!r}", param_hint="--as")
+    from devices.errors import DataError
     from labctl.config.finder import data_dir
     from labctl.config.folder import Config
     from labctl.imports.dates import Dates, zone_of
@@ -80,14 +81,23 @@ def import_files(
 
     zone = zone_of(timezone)
     whose, kept = Config(config).sample(sample), data_dir(data)
+    refused = False
     for file in files:
-        done = import_file(file, whose, kept, as_format, Dates(zone, day_first))
+        try:
+            done = import_file(file, whose, kept, as_format, Dates(zone, day_first))
+        except DataError as error:
+            # One file that is none keeps no other from being imported.
+            typer.echo(f"DataError: {error}", err=True)
+            refused = True
+            continue
         counts = [f"{done.rows} rows"] * bool(done.rows) + [f"{done.points} points of spectra"] * bool(
             done.points
         )
         typer.echo(f"run {done.uid[:8]}: {' and '.join(counts)} of {file.name}; `labctl show {done.uid[:8]}`")
         for remark in done.remarks:
             typer.echo(f"  {remark}")
+    if refused:
+        raise typer.Exit(1)
 
 
 def _export_run(what: str, to: str, output: Path | None, overwrite: bool, data: Path | None) -> None:

@@ -91,6 +91,7 @@ def measure(
 ) -> None:
     """Enter what was measured on a sample; from now on it counts instead of what was intended."""
     from labctl.config.finder import data_dir
+    from labctl.plain_text import plain
     from labctl.samples.measurements import UNITS, Measurement
     from labctl.samples.measurements import measure as enter_measured
     from labctl.units import UnitError, parse
@@ -102,7 +103,9 @@ def measure(
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
     enter_measured(data_dir(data), sample, Measurement(quantity, number, spread, layer, how))
-    typer.echo(f"{sample}: {layer} {quantity} {value} entered as measured".replace("  ", " "))
+    typer.echo(
+        f"{sample}: {' '.join(filter(None, (plain(layer), quantity, plain(value))))} entered as measured"
+    )
 
 
 @sample_app.command()

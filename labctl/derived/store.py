@@ -15,8 +15,8 @@ from devices.recipes import canonical_hash
 from labctl.derived.kind import NAME, Kind, Parameters
 from labctl.derived.kinds import chosen
 from labctl.derived.source import Source
-from labctl.event_uids import event_uid
 from labctl.journal.documents import Journal, read_ends, run_path
+from labctl.journal.whole_runs import Document, stop_document, stream_documents
 from labctl.provenance import SCHEMA, code_hash, whereabouts
 from labctl.runs.briefs import brief_from
 from labctl.runs.remarks import remarks_on
@@ -27,9 +27,6 @@ NAMES = uuid.UUID("8d3f0c0e-7f0b-5d3a-9f54-3c1f5a7f2a11")
 """The namespace in which the uids of derived results are names."""
 
 PURPOSE = "derived"
-
-PAGE = 10_000
-"""Rows in one event page."""
 
 
 @dataclass(frozen=True)
@@ -196,55 +193,13 @@ def documents(
     start: dict[str, Any],
     streams: Mapping[str, Mapping[str, Column]],
     tables: Mapping[str, list[dict[str, Any]]],
-) -> Iterable[tuple[str, dict[str, Any]]]:
+) -> Iterable[Document]:
     """Yield the documents of a derived result: start, a descriptor and pages for each stream, stop."""
     uid, time = start["uid"], start["time"]
     yield "start", start
     for stream, columns in streams.items():
-        every = {**NAME, **columns}
-        source = f"labctl derive {start['kind']}"
-        descriptor = str(uuid.uuid5(uuid.UUID(uid), stream))
-        yield (
-            "descriptor",
-            {
-                "uid": descriptor,
-                "time": time,
-                "run_start": uid,
-                "name": stream,
-                "data_keys": {
-                    key: column.data_key(key, source) | {"object_name": "derived"}
-                    for key, column in every.items()
-                },
-                "object_keys": {"derived": list(every)},
-                "configuration": {"derived": {"data": {}, "timestamps": {}, "data_keys": {}}},
-                "hints": {"derived": {"fields": []}},
-            },
-        )
-        rows = tables[stream]
-        for first in range(0, len(rows), PAGE):
-            some = rows[first : first + PAGE]
-            numbers = list(range(first + 1, first + len(some) + 1))
-            times = [time] * len(some)
-            yield (
-                "event_page",
-                {
-                    "descriptor": descriptor,
-                    "uid": [event_uid(uid, stream, number) for number in numbers],
-                    "seq_num": numbers,
-                    "time": times,
-                    "data": {key: [row[key] for row in some] for key in every},
-                    "timestamps": dict.fromkeys(every, times),
-                    "filled": {},
-                },
-            )
-    yield (
-        "stop",
-        {
-            "uid": str(uuid.uuid5(uuid.UUID(uid), "/stop")),
-            "time": time,
-            "run_start": uid,
-            "exit_status": "success",
-            "reason": "",
-            "num_events": {stream: len(rows) for stream, rows in tables.items()},
-        },
-    )
+        rows, every = tables[stream], {**NAME, **columns}
+        table = {key: [row[key] for row in rows] for key in every}
+        source = f"derived {start['kind']}"
+        yield from stream_documents(uid, stream, every, table, [time] * len(rows), time=time, source=source)
+    yield stop_document(uid, time, {stream: len(rows) for stream, rows in tables.items()})

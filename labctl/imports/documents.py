@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from devices.base import EVENT_COLUMNS, Column
 from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS, CycleFlag
-from labctl.event_uids import event_uid
 from labctl.imports.charge import integrate
 from labctl.imports.ledger import cycles_of, flags_of, steps_of
 from labctl.imports.readings import Floats, Readings, Rows, Spectra
+from labctl.journal.whole_runs import Document, Table, stop_document, stream_documents
 
-PAGE_ROWS = 4096
-
-Document = tuple[str, dict[str, Any]]
-Table = Mapping[str, Sequence[Any] | NDArray[Any]]
 Stream = tuple[str, Mapping[str, Column], Table, Sequence[float] | Floats]
 """Name, what its columns are, its rows by column, the time label of each row [s since the epoch]."""
 
@@ -42,23 +36,13 @@ def documents_of(readings: Readings, start: Mapping[str, Any], began: float) -> 
         "text": list(readings.remarks),
     }
     streams.append(("events", EVENT_COLUMNS, said, [began] * len(readings.remarks)))
-    counts = {}
-    last = began
+    counts, uid, last = {}, str(start["uid"]), began
     for name, columns, table, times in streams:
-        yield from _stream(str(start["uid"]), name, columns, table, times)
+        first = float(times[0]) if len(times) else began
+        yield from stream_documents(uid, name, columns, table, times, time=first, source="import")
         counts[name] = len(times)
         last = max([last, *map(float, times[-1:])])
-    yield (
-        "stop",
-        {
-            "uid": event_uid(str(start["uid"]), "stop", 0),
-            "time": last,
-            "run_start": start["uid"],
-            "exit_status": "success",
-            "reason": "",
-            "num_events": counts,
-        },
-    )
+    yield stop_document(uid, last, counts)
 
 
 def _cycling(rows: Rows, began: float) -> list[Stream]:
@@ -115,42 +99,3 @@ def _impedance(spectra: Spectra, began: float) -> Stream:
 
 def _columns(columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]) -> Table:
     return {key: [row[key] for row in rows] for key in columns}
-
-
-def _plain(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)
-
-
-def _stream(
-    run: str, name: str, columns: Mapping[str, Column], table: Table, times: Sequence[float] | Floats
-) -> Iterator[Document]:
-    descriptor = str(uuid.uuid5(uuid.UUID(run), name))
-    yield (
-        "descriptor",
-        {
-            "uid": descriptor,
-            "run_start": run,
-            "name": name,
-            "time": float(times[0]) if len(times) else 0.0,
-            "data_keys": {key: column.data_key(key, f"import:{key}") for key, column in columns.items()},
-            "object_keys": {"import": list(columns)},
-            "configuration": {},
-            "hints": {},
-        },
-    )
-    for first in range(0, len(times), PAGE_ROWS):
-        page = slice(first, first + PAGE_ROWS)
-        labels = _plain(times[page])
-        numbers = list(range(first + 1, first + 1 + len(labels)))
-        yield (
-            "event_page",
-            {
-                "descriptor": descriptor,
-                "uid": [event_uid(run, name, number) for number in numbers],
-                "seq_num": numbers,
-                "time": labels,
-                "data": {key: _plain(table[key][page]) for key in columns},
-                "timestamps": dict.fromkeys(columns, labels),
-                "filled": {},
-            },
-        )

@@ -106,6 +106,9 @@ class Supervisor:
             self._heart.beat()
             if self._asked is not None:
                 self._say(f"{self._asked.name}: the night is ended in good order")
+                if self._watched:
+                    # Beside the run, not after it: both have to be gone within ten seconds.
+                    self._guard.ask_to_end()
                 self._run.end(self._asked)
                 return 128 + self._asked
             if self._watched:

@@ -79,7 +79,7 @@ TECHNIQUES = {
     "resistance": Step(ConstantResistance(4e5), Until(voltage_below=3.8), EVERY),
     "current ramp up": Step(CurrentRamp(0.0, 1e-5, 1e-7), Until(), SECOND),
     "current ramp down": Step(CurrentRamp(0.0, -1e-5, 1e-7), Until(), SECOND),
-    "voltage ramp": Step(VoltageRamp(*SWEPT, 6e-4), Until(), SECOND),
+    "voltage ramp": Step(VoltageRamp(*SWEPT, 2e-4), Until(), SECOND),
     "voltammogram": Loop(
         (
             Step(VoltageRamp(*SWEPT, 1e-3), Until(), SECOND),
@@ -415,7 +415,8 @@ def test_a_technique_measures_what_the_physics_says(rig, name):
             # Summed over more samples than there are rows; those of stairs miss half of what the current falls in one.
             true = truth.state.charge - state.charge
             gross = np.trapezoid(np.abs(mine["current"]), mine["test_time"])
-            share = 0.003 if stairs and name == "voltage ramp" else 0.01
+            # As much there and back, of a charge that nearly cancels.
+            share = 0.05 if stairs and name == "voltammogram" else 0.01
             assert passed == pytest.approx(true, abs=noise + share * gross)
         else:
             assert least - noise < passed < most + noise

@@ -149,7 +149,7 @@ def test_gate_and_loop_are_the_trains_own(lab, job):
                 deed()
 
     refused()
-    assert lamp.gate.read_trigger_source() == 1
+    assert lamp.gate.read_width() == 0.0
     token = lamp.arm(job)
     refused()
     for deed in (lamp.permissives.forget, lamp.permissives.reset):

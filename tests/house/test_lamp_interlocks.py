@@ -13,6 +13,7 @@ from bluesky.utils import RunEngineInterrupted
 from ophyd import Signal
 
 from devices.errors import InterlockError, LabError
+from devices.lamp.permissives import FRESH, PERMISSIVES
 from devices.recipes import AnnealRecipe, MicroPulse
 from labctl import Run
 
@@ -199,6 +200,61 @@ def test_a_suspender_that_trips_and_lets_go_at_any_pulse_changes_no_count(watche
         seen.lab.RE.resume()
     assert len(seen.gates()) == PULSES
     assert list(seen.run().table()["pulse"]) == list(range(1, PULSES + 1))
+
+
+# Every permissive, every link, the host itself.
+
+
+def silent(twin):
+    """Let an instrument answer nothing any more, and obey nothing."""
+    twin.receive = lambda data, now: b""
+
+
+LOSSES = {
+    **{name: lambda seen, now, name=name: seen.twins.board.open_contact(name, now) for name in CONTACTS},
+    "dead_man": lambda seen, now: setattr(seen.lab.lamp.permissives, "_feed", lambda: None),
+    "charger": lambda seen, now: seen.twins.charger.trip(now, "arc"),
+    "temperature": lambda seen, now: silent(seen.twins.pyrometer),
+    "host": lambda seen, now: seen.lab.lamp._running.cancel(),
+    **{
+        f"link to the {part}": lambda seen, now, part=part: silent(seen.twins.parts[part])
+        for part in ("charger", "gate", "permissives", "pyrometer", "thermometers")
+    },
+}
+UNSEEN_FOR = {"dead_man": 2.0 + NO_PULSE_AFTER, "host": NO_PULSE_AFTER}
+"""Seconds from a loss to its trip, where something else than the loss itself is the trip: the dead-man's patience."""
+
+
+def test_every_permissive_is_in_the_table_of_losses():
+    assert {each.name for each in PERMISSIVES} <= set(LOSSES)
+
+
+@pytest.mark.parametrize("after", [-1e-4, 0.2, 1.2])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_whatever_is_lost_no_pulse_follows_and_the_lamp_is_disarmed_within_three_seconds(
+    watched, undisturbed, loss, after
+):
+    seen = watched("flash-lamp")
+    lost = undisturbed["flash-lamp"][2] + after
+    seen.at(lost, lambda now: LOSSES[loss](seen, now))
+    if loss == "host":
+        seen.lab.clock.after(lost + 6.0, lambda: seen.lab.lamp.stop(), "a test")
+    with pytest.raises(LabError):
+        seen.anneal()
+    tripped = lost + UNSEEN_FOR.get(loss, 0.0)
+    # A look at a witness that was made in time permits the pulse that it was made for.
+    looked = FRESH if loss in ("temperature", "link to the pyrometer", "link to the thermometers") else 0.0
+    assert all(gate <= tripped + NO_PULSE_AFTER + looked for gate in seen.gates())
+    within = tripped + DISARMED_WITHIN
+    off = [at for at in seen.logged("charger", "high voltage off") if at >= lost]
+    opened = [at for at in seen.logged("permissives", "loop open") if at >= lost]
+    assert off[0] <= within
+    assert opened[0] <= within
+    assert seen.run().table("outcome")["done"][0] == len(seen.gates())
+    for twin in seen.twins.parts.values():
+        vars(twin).pop("receive", None)
+    # A wire that was silent is left alone for a while; closing speaks to all of them.
+    seen.lab.clock.sleep(DISARMED_WITHIN)
 
 
 # The dead-man.

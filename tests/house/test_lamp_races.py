@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 RACES = """
     import json, multiprocessing, sys
+    from pathlib import Path
     import labctl, labctl.session, labctl.config.benches, devices.flash_lamp, devices.potentiostat, scipy.linalg
     import devices.instruments.squidstat
     from devices.errors import OwnershipError
@@ -47,15 +48,20 @@ RACES = """
         meet.wait(30)
         return armed, charged
 
-    def racer(data, races, meet, say):
-        with labctl.open_session("twin", data=data, handle_signals=False) as lab:
+    def racer(folder, races, meet, say):
+        with labctl.open_session("twin", data=folder / own_name(), handle_signals=False) as lab:
             for number in range(races):
                 say.put((number, *race(lab, meet)))
 
-    data, races = sys.argv[1], int(sys.argv[2])
+    def own_name():
+        return multiprocessing.current_process().name
+
+    folder, races = Path(sys.argv[1]), int(sys.argv[2])
+    # A real lamp is locked for the whole machine, whatever the data folder of a session is.
+    labctl.session.Session._locks = lambda *_: folder / "locks"
     context = multiprocessing.get_context("fork")
     meet, say = context.Barrier(2), context.SimpleQueue()
-    both = [context.Process(target=racer, args=(data, races, meet, say), daemon=True) for _ in range(2)]
+    both = [context.Process(target=racer, args=(folder, races, meet, say), daemon=True) for _ in range(2)]
     for each in both:
         each.start()
     found = [say.get() for _ in range(2 * races)]
@@ -70,7 +76,7 @@ RACES = """
 )
 def test_two_sessions_that_race_for_a_lamp_never_both_arm_or_charge_it(tmp_path, races):
     done = subprocess.run(
-        [sys.executable, "-P", "-c", textwrap.dedent(RACES), str(tmp_path / "data"), str(races)],
+        [sys.executable, "-P", "-c", textwrap.dedent(RACES), str(tmp_path), str(races)],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         check=True,

@@ -7,6 +7,10 @@ from devices.errors import Incomplete, InterlockError, LabError
 from labctl import Run
 
 
+DISARMED_WITHIN = 3.0
+"""Seconds of the bench from the loss of the host [safety budget of the lab]."""
+
+
 @pytest.fixture
 def lab(open_lab):
     return open_lab("pulseforge")
@@ -69,6 +73,10 @@ def test_a_host_that_falls_silent_is_noticed_by_the_dead_man(lab, sample, recipe
     with pytest.raises(RunEngineInterrupted):
         anneal(lab, sample, recipe)
     assert all(pulse <= at + 2.5 for pulse in pulses(lab))
+    twins = lab.twins.station("lamp")
+    for log, event in ((twins.board.log, "loop open"), (twins.tool.log, "fault")):
+        (disarmed,) = [entry[0] for entry in log if entry[1] == event and entry[0] >= at][:1]
+        assert disarmed <= at + DISARMED_WITHIN
     lab.RE.abort()
     assert Run("last", lab.data).table("outcome")["done"][0] == len(pulses(lab))
 

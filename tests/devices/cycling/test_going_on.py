@@ -88,7 +88,7 @@ class Cell:
         self.was_full = self.was_full and not is_empty
 
 
-def lasts_until(cell: Cell, step: Step) -> Iterator[tuple[float, float]]:
+def lasts_until(cell: Cell, step: Step) -> Iterator[tuple[float, float]]:  # noqa: C901 - one end after the other
     """Yield the times [s] and currents [A] of rows, each after the cell has come there."""
     at, current, until = 0.0, getattr(step.run, "current", 0.0), step.until
     passed = spent = 0.0

@@ -76,7 +76,9 @@ def test_what_a_voltage_or_a_current_ends_is_done_again() -> None:
 def test_a_ramp_goes_on_where_its_setpoint_was() -> None:
     down = remaining(Step(VoltageRamp(4.0, 3.0, 1e-3)), Spent(250.0, -1.0, -3.5))
     up = remaining(Step(CurrentRamp(0.0, 1e-3, 1e-5)), Spent(30.0, 1.0, 3.5))
-    assert down is not None and up is not None
-    assert isinstance(down.run, VoltageRamp) and isinstance(up.run, CurrentRamp)
+    assert down is not None
+    assert up is not None
+    assert isinstance(down.run, VoltageRamp)
+    assert isinstance(up.run, CurrentRamp)
     assert (down.run.start, down.run.end, up.run.start) == pytest.approx((3.75, 3.0, 3e-4))
     assert remaining(Step(VoltageRamp(4.0, 3.0, 1e-3)), Spent(1000.0, -1.0, -3.5)) is None

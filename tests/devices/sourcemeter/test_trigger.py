@@ -42,6 +42,7 @@ def test_a_sweep_has_a_row_at_the_end_of_each_stair() -> None:
     plan = swept(
         Step(VoltageRamp(3.9, 4.0, 1e-3), record=Record(10.0)), VoltageRamp(3.9, 4.0, 1e-3), 1e4, ROW
     )
-    assert plan.rows == 11
-    assert plan.lasts == pytest.approx(110.0)
-    assert ":SOUR:SWE:VOLT:LIN 3.9, 4, 11, 9.96" in plan.groups[0][0]
+    # 0.5 s a stair, finer than the rows asked for.
+    assert plan.rows == 201
+    assert plan.lasts == pytest.approx(100.5)
+    assert ":SOUR:SWE:VOLT:LIN 3.9, 4, 201, 0.46" in plan.groups[0][0]

@@ -74,3 +74,14 @@ def test_an_import_needs_a_known_sample_and_format(invoke: Invoke, tmp_path: Pat
         invoke("import", path, "--sample", "nobody")
     assert invoke("import", path, "--sample", "lco-0.7um", "--as", "xls").exit_code == 2
     assert not (tmp_path / "data").exists()
+
+
+def test_one_file_that_is_none_keeps_no_other_from_being_imported(
+    invoke: Invoke, uid: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "again.bdf.csv"
+    path.write_text("Test Time / s,Voltage / V,Current / A\n0,3.9,1e-5\n1,3.91,1e-5\n")
+    (tmp_path / "a.csv").write_text("=cmd(),<html>\n1,2\n")
+    done = invoke("import", tmp_path / "a.csv", path, "--sample", "lco-0.7um")
+    assert done.exit_code == 1
+    assert "2 rows of again.bdf.csv" in done.output

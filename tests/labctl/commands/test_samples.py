@@ -99,3 +99,15 @@ def test_broken_facts_are_told_in_the_list_and_in_the_tree(kept):
         file.write("{\n")
     for command in (("samples",), ("sample", "a")):
         assert "a.jsonl:2 is not a fact" in invoke(kept, *command).replace("\n", "")
+
+
+def test_a_layer_that_a_described_sample_has_not_is_refused(kept):
+    from labctl.samples.facts import Facts
+
+    layers = [{"material": "Al", "thickness": 1e-4}, {"material": "LiCoO2", "thickness": 1.2e-6}]
+    Facts(kept.folder).add("a", 1.0, "described", sample={"layers": layers, "area": 1.5e-5})
+    with pytest.raises(DataError, match=r"no layer of 'LiCo02'; it has Al, LiCoO2"):
+        run(kept, "sample", "measure", "a", "thickness", "1.2 um", "--layer", "LiCo02")
+    said = invoke(kept, "sample", "measure", "b", "thickness", "1.2 um", "--layer", "x\x1b[2J")
+    assert "\x1b" not in said
+    assert "thickness 1.2 um entered" in said

@@ -181,6 +181,8 @@ def conduct(config, data):
         with labctl.open_session(bench.name, config=config, data=data, handle_signals=False) as lab:
             begin = lab.clock.time()
             chronicle = Chronicle(folder, {"night": night})
+            hashes = {item.name: item.experiment.config_hash for item in asked.items}
+            chronicle.tell(begin, "listed", hashes=hashes, boot="", since_boot=0.0)
             try:
                 made = Conductor(
                     lab,

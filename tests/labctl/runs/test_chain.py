@@ -210,3 +210,19 @@ def test_a_note_on_any_journal_of_a_chain_is_shown_with_it(kept, capsys):
     note_run(find_run(kept.folder, last), "the tip slipped", time=1.0, who="me")
     print_run(dead, "", "", 1, kept.folder)
     assert "the tip slipped" in capsys.readouterr().out
+
+
+def test_a_step_and_a_cycle_that_both_journals_have_are_there_once_as_the_later_has_them(kept):
+    first = kept.begin(plan="cycle")
+    kept.rows(first, "steps", {"step_count": [1, 2, 3], "charge": [1e-6, 2e-6, 5e-7]})
+    kept.rows(first, "cycles", {"cycle": [1], "discharge_capacity": [5e-7]})
+    first.close()
+    journal = kept.begin(plan="cycle", continues=first.uid, offsets={"step_count": 1, "cycle": 0})
+    kept.rows(journal, "steps", {"step_count": [1, 2, 3], "charge": [2e-6, 3e-6, 4e-6]})
+    kept.rows(journal, "cycles", {"cycle": [1, 2], "discharge_capacity": [3e-6, 4e-6]})
+    kept.end(journal)
+    run = Run(first.uid, kept.folder)
+    assert run.table("steps")["step_count"].tolist() == [1, 2, 3, 4]
+    assert run.table("steps")["charge"].tolist() == [1e-6, 2e-6, 3e-6, 4e-6]
+    assert run.table("cycles")["discharge_capacity"].tolist() == [3e-6, 4e-6]
+    assert len(run.times("steps")) == 4

@@ -118,7 +118,7 @@ def alive(pid):
     return True
 
 
-def wait_for(found, longest=30.0):
+def wait_for(found, longest=120.0):
     until = time.monotonic() + longest
     while not found():
         assert time.monotonic() < until, "it did not come about"

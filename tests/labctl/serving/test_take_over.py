@@ -41,7 +41,7 @@ WARM = """
     import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
     import devices.instruments.squidstat, devices.instruments.keithley_2450, devices.instruments.palmsens_emstat4
     import pyvisa, scipy.linalg
-    from devices.cycling.programs import CellLimits, Loop, Program, Step
+    from devices.cycling.programs import CellLimits, Loop, Program, Step, When
     from devices.samples import Layer, SampleRef
     from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 
@@ -60,7 +60,7 @@ WARM = """
     rest = Step(OpenCircuit(), Until(duration=1.0), often)
     steps = {
         "one": (Loop(body, 1, counts_cycles=True), *body[:1], rest, rest),
-        "parts": (Loop(body, 4, counts_cycles=True, until=When(cycle_at_least=1)), *body[:1], rest, rest),
+        "parts": (Loop(body, 1, counts_cycles=True, until=When(cycle_at_least=9)), *body[:1], rest, rest),
     }
 
     def run(bench, config, data, said, goes_on, steps_of="one", closes=0.0):
@@ -70,7 +70,9 @@ WARM = """
                 print("open", file=file)
                 if closes:
                     # A session that ends in good order leaves what runs to its instrument.
-                    lab.start(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
+                    lab.start(lab.plans.cycle(lab.potentiostat, sample, program))
+                    while lab.potentiostat.flight().end_reason != "running":
+                        lab.clock.sleep(0.1)
                     lab.clock.sleep(closes)
                 elif not goes_on:
                     lab.RE(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
@@ -91,6 +93,7 @@ WARM = """
         pid = os.fork()
         if pid == 0:
             code = 1
+            os.dup2(2, 1)  # the engine prints, too
             try:
                 run(**json.loads(line))
                 code = 0
