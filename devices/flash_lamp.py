@@ -389,7 +389,8 @@ class FlashLampStation(LampStation[Train]):
             return
         flight = self._log.flight
         said = f"{reason}; {flight.done} of {flight.asked} pulses done, no trigger can pass, the bank is"
-        self._log.tell("stopped", "info", f"{said} {self.read_bank()}")
+        # No mere information: whoever stopped a train is to read what is safe now.
+        self._log.tell("stopped", "warning", f"{said} {self.read_bank()}")
 
     def _fail(self, error: Exception) -> None:
         self._end(f"{type(error).__name__}: {error}", error)

@@ -246,7 +246,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
         if train is not None and going:
             flight = self._log.flight
             done = f"{reason}; {flight.done} of {flight.asked} pulses done, the interlock loop is open"
-            self._log.tell("stopped" if error is None else "fault", "alarm" if error else "info", done)
+            self._log.tell("stopped" if error is None else "fault", "alarm" if error else "warning", done)
             train.finish(error)
         if unsafe and error is None:
             raise LabError(unsafe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 
 from devices.bridges.squidstat import SquidstatBridge
 from devices.clock import Clock
@@ -19,7 +20,7 @@ from sim.stations import STATIONS
 def make_world(now: Callable[[], float], seed: int, world: World, directory: Path) -> Bench:
     """Return an empty bench in the surroundings that a bench file describes; its foils are kept in `directory`."""
     surroundings = surroundings_from(asdict(world), "back_heat_transfer")
-    return Bench(now, seed=seed, surroundings=surroundings, directory=directory)
+    return Bench(now, seed=seed, surroundings=surroundings, directory=directory, wall=monotonic)
 
 
 def set_up_twins(

@@ -24,7 +24,11 @@ SLACK = 1e-6
 
 SAVE_EVERY = 120.0
 """Seconds of bench time after which the cells of a station that is spoken to are written down again: what a killed
-session's journal and its world may differ by. A saving takes 4 ms, so that ten hours cost a second."""
+session's journal and its world may differ by, where bench time does not run ahead of the wall's."""
+
+SAVE_REST = 5.0
+"""Seconds of the wall between two such savings at the least: each settles what the twins would solve in one piece, and
+where time jumps a month would have twenty thousand of them."""
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -92,7 +96,8 @@ class Bench:
     """The world without hardware.
 
     now: returns the bench's time [s]. seed: one sequence per station is derived from it and the station's name.
-    directory: where foils are kept between sessions; None keeps them in memory.
+    directory: where foils are kept between sessions; None keeps them in memory. wall: returns the wall's time [s],
+    which only says how often that is worth while; the bench's own if none.
     """
 
     def __init__(
@@ -102,14 +107,15 @@ class Bench:
         seed: int,
         surroundings: Surroundings,
         directory: Path | None = None,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         self.seed, self.surroundings = seed, surroundings
-        self._now = now
+        self._now, self._wall = now, wall or now
         self._directory = directory
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
         self._place: dict[str, str] = {}
-        self._saved: dict[str, float] = {}
+        self._saved: dict[str, tuple[float, float]] = {}
         self._lock = threading.RLock()
 
     def generator(self, name: str) -> np.random.Generator:
@@ -163,7 +169,8 @@ class Bench:
             touched = self.touch(station)
             answer = touched.exchange(part, data, self._now())
             touched.deliver()
-            if self._now() - self._saved.setdefault(station, self._now()) >= SAVE_EVERY:
+            since, on_wall = self._saved.setdefault(station, (self._now(), self._wall()))
+            if self._now() - since >= SAVE_EVERY and self._wall() - on_wall >= SAVE_REST:
                 self._save_cells(station)
         return answer
 
@@ -215,7 +222,7 @@ class Bench:
 
     def _save_cells(self, name: str) -> None:
         """Write down the cells in a station; foils under a lamp are as they were brought until they are taken off."""
-        self._saved[name] = self._now()
+        self._saved[name] = self._now(), self._wall()
         cells = [
             self._foils[each]
             for each, place in self._place.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from labctl.runs.index import ask_index
+from labctl.runs.links import linked
 from labctl.runs.rows import Column, Table
 
 SO_FAR: Mapping[str, Mapping[str, str]] = {
@@ -40,25 +40,6 @@ BOOKED = frozenset({"steps", "cycles"})
 def chain_of(data: Path, uid: str) -> list[Path]:
     """Return the journals of the run that goes through a uid, from the first that is there to the last."""
     return ask_index(data, lambda connection: [data / path for path in linked(connection, uid).values()])
-
-
-def linked(connection: sqlite3.Connection, uid: str) -> dict[str, str]:
-    """Return uid and path of the runs of a chain in their order."""
-    links = connection.execute(
-        "SELECT uid, path, continues FROM runs WHERE listed"
-        " AND (continues <> '' OR uid = ? OR uid IN (SELECT continues FROM runs)) ORDER BY began, uid",
-        (uid,),
-    ).fetchall()
-    paths = {link: path for link, path, _ in links}
-    before = {link: continues for link, _, continues in links if continues in paths}
-    head, passed = uid, {uid}
-    while head in before and before[head] not in passed:
-        head = before[head]
-        passed.add(head)
-    uids = [head]
-    for each in uids:
-        uids += [link for link, _, continues in links if continues == each and link not in uids]
-    return {each: paths[each] for each in uids if each in paths}
 
 
 def joined(stream: str, parts: Sequence[tuple[Mapping[str, Any], Column, Table]]) -> tuple[Column, Table]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from devices.errors import DataError
-from labctl.runs.chain import linked
 from labctl.runs.entries import STREAMS, cycle_results
+from labctl.runs.links import linked
 from labctl.runs.skim import Skim, skim
 from labctl.runs.states import DAMAGED, OPEN
 

@@ -603,6 +603,7 @@ def test_a_stopped_train_says_what_was_done_and_what_is_safe_now(watched, undist
         seen.anneal()
     events = seen.run().table("events")
     (text,) = events["text"][events["code"] == "stopped"]
+    assert events["severity"][events["code"] == "stopped"] == "warning"
     assert "2 of 6 pulses done, no trigger can pass, the bank is discharging" in text
     assert seen.lab.lamp.state.get() == "cooling"
     seen.lab.clock.sleep(70.0)

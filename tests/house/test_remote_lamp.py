@@ -6,7 +6,6 @@ from bluesky.utils import RunEngineInterrupted
 from devices.errors import Incomplete, InterlockError, LabError
 from labctl import Run
 
-
 DISARMED_WITHIN = 3.0
 """Seconds of the bench from the loss of the host [safety budget of the lab]."""
 

@@ -34,7 +34,8 @@ POLL = 60.0
 
 WARM = """
     import json, os, signal, sys
-    import labctl
+    import labctl, sim.bench
+    sim.bench.SAVE_REST = 0.0  # time jumps here, and the kills come at any moment of it
     import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
     import devices.instruments.squidstat, devices.instruments.keithley_2450, devices.instruments.palmsens_emstat4
     import scipy.linalg
