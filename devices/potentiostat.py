@@ -151,6 +151,7 @@ class PotentiostatStation(Station):
         return {
             "state": "running" if runs else "open",
             "goes_on_alone": flight is not None and flight.program.on_host_loss == "keep",
+            "steps_done": 0 if flight is None else flight.done,
             "job": None if position is None else position.as_json(),
         }
 

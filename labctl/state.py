@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 SCHEMA = 1
 PERIOD = 1.0
 """Seconds of the wall between two reports that differ in nothing but their reading: readers live on the wall."""
+READING = frozenset({"reading"})
+READING_AND_PLACE = frozenset({"reading", "job"})
+"""On twins that end with their session the place within a step, too: nobody can take them over."""
 GONE = frozenset({"Z", "X"})
 """States of a process that nobody has waited for yet, but that does nothing any more [proc(5)]."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -78,9 +81,15 @@ class Said:
 
 
 class StateFile:
-    """One device's file, written by its owner. It is open until close(); a latched fault stays in it after that."""
+    """One device's file, written by its owner. It is open until close(); a latched fault stays in it after that.
 
-    def __init__(self, path: Path, device: str, bench: str, clock: Clock) -> None:
+    fleeting: what changes with every look, and is kept once a second at the most.
+    """
+
+    def __init__(
+        self, path: Path, device: str, bench: str, clock: Clock, fleeting: frozenset[str] = READING
+    ) -> None:
+        self._fleeting = fleeting
         self._path, self._clock = path, clock
         owner = asdict(Owner.this(clock.time()))
         self._frame = {"schema": SCHEMA, "device": device, "bench": bench, "owner": owner}
@@ -88,12 +97,14 @@ class StateFile:
         self._lock = threading.Lock()
         self._sequence = 0
         self._last: Mapping[str, Any] | None = None
+        self._newest: Mapping[str, Any] = {}
         self._written = 0.0
 
     def publish(self, report: Mapping[str, Any], *, lasting: bool = False) -> None:
         """Keep a report, at once where it says something new; as devices.base.Publisher says."""
-        settled = {key: value for key, value in report.items() if key != "reading"}
+        settled = {key: value for key, value in report.items() if key not in self._fleeting}
         with self._lock:
+            self._newest = report
             new = lasting or settled != self._last
             if new or monotonic() - self._written >= PERIOD:
                 self._last = settled
@@ -103,7 +114,7 @@ class StateFile:
         """Say that its session ended in good order."""
         with self._lock:
             if self._last is not None:
-                self._try_to_write(self._last, is_open=False, lasting=bool(self._last.get("latched")))
+                self._try_to_write(self._newest, is_open=False, lasting=bool(self._newest.get("latched")))
 
     def _try_to_write(self, report: Mapping[str, Any], *, is_open: bool, lasting: bool) -> None:
         try:
@@ -175,7 +186,7 @@ def report_to_file(station: Station, data: Path, bench: str, *, twin: bool) -> C
     said = last_said(path)
     if said is not None:
         station.recall(said.report, died=said.died)
-    file = StateFile(path, station.name, bench, station.clock)
+    file = StateFile(path, station.name, bench, station.clock, READING_AND_PLACE if twin else READING)
     station.publish_to(file)
     station.publish(lasting=True)
     return file.close
