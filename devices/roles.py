@@ -282,8 +282,8 @@ class Cycled:
     """All that the journals have of a program: of a run and of those that went on with it.
 
     sample: its id; program_hash; began: the time label [s] of its start. rows, points, steps: the streams `primary`,
-    `impedance` and `steps` by column; empty where there are none. runs: uids of the runs, in order; breaks: the test times
-    [s] behind which nothing ran for a while, until it was gone on with.
+    `impedance` and `steps` by column; empty where there are none. runs: uids of the runs, in order; breaks: the test
+    times [s] behind which nothing ran for a while, until it was gone on with.
     """
 
     runs: Sequence[str]

@@ -14,7 +14,7 @@ from devices.recipes import to_json
 from devices.roles import Potentiostat
 from devices.samples import SampleRef
 from plans.cycle import FLUSH
-from plans.flying import fly, named_body, sample_metadata
+from plans.flying import ambient_of, fly, named_body, sample_metadata
 
 
 def take_over(
@@ -47,6 +47,7 @@ def take_over(
         "program": named_body(program.name, program),
         "capacity": (program.rates_on or CellSize.of(sample)).described(),
         "channel": potentiostat.channel,
+        "ambient": ambient_of(surroundings),
         "continues": run,
         "offsets": dict(job.offsets),
         **(md or {}),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_the_tutorial_does_what_it_says(tmp_path):
         elif kind == "sh":
             for line in body.splitlines():
                 assert line.startswith("labctl ")
-                execute(tmp_path, ["-m", *line.split()])
+                execute(tmp_path, ["-m", *shlex.split(line, comments=True)])
         elif kind == "python":
             printed = execute(tmp_path, ["-c", body]).splitlines()
             assert printed[-2].endswith("Ah")
