@@ -28,6 +28,8 @@ PERIOD = 1.0
 READING = frozenset({"reading"})
 READING_AND_PLACE = frozenset({"reading", "job"})
 """On twins that end with their session the place within a step, too: nobody can take them over."""
+SAFE = frozenset({"SAFE", "OPEN"})
+"""States of a station in which nothing is to be done."""
 GONE = frozenset({"Z", "X"})
 """States of a process that nobody has waited for yet, but that does nothing any more [proc(5)]."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -73,6 +75,16 @@ class Said:
     def latched(self) -> str:
         """Why only a person's command lets it go on; empty where nothing is latched."""
         return str(self.report.get("latched", ""))
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing is to be done there: a lamp that cannot fire, a cell that is open."""
+        return str(self.report.get("state", "SAFE")).upper() in SAFE
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its owner is dead and somebody has to act: a cycler goes on by itself, as it should."""
+        return self.died and not self.report.get("goes_on_alone") and not self.safe
 
     @property
     def died(self) -> bool:

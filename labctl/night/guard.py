@@ -4,16 +4,15 @@ safe state whose holder is dead and did not come back."""
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
 from devices.errors import Corrupt
+from labctl.abandoned import MAKING_SAFE, begin_making_safe
 from labctl.clock.wall import WallClock
 from labctl.night.children import Child
 from labctl.night.folder import begun_of, is_over
@@ -28,12 +27,6 @@ LOOK = 0.5
 
 GRACE = 10.0
 """Seconds a dead holder's successor has to take its devices over, which makes them safe as it opens them."""
-
-MAKING_SAFE = 120.0
-"""Seconds that bringing a device to its safe state may take before it is tried anew; guess."""
-
-SAFE = frozenset({"SAFE", "OPEN"})
-"""States of a station in which nothing is to be done."""
 
 
 class Guard:
@@ -82,7 +75,7 @@ class Guard:
         """Yield devices whose holder has been dead for too long, and that are not safe by themselves."""
         now = monotonic()
         try:
-            dead = [said for said in real_states(self._data) if said.died and needs_hands(said)]
+            dead = [said for said in real_states(self._data) if said.abandoned]
         except Corrupt as error:
             log.warning("%s", error)
             return
@@ -97,15 +90,9 @@ class Guard:
         if said.device in self._making_safe:
             return
         log.warning("%s: its holder is dead; it is brought to its safe state", said.device)
-        where = ["--data", str(self._data), "--config", begun_of(self._folder).config]
-        command = ["safe", "--bench", said.bench, "--only", said.device, *where]
         with (self._folder / "output.txt").open("ab") as output:
-            made = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labctl", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            made = begin_making_safe(
+                said, self._data, begun_of(self._folder).config, stdout=output, stderr=output
             )
         self._making_safe[said.device] = (made, monotonic())
 
@@ -117,12 +104,6 @@ class Guard:
                 del self._making_safe[device]
                 if made.returncode:
                     log.error("%s could not be made safe; see output.txt of the night", device)
-
-
-def needs_hands(said: Said) -> bool:
-    """Return whether somebody has to act on a device whose holder is dead: a cycler goes on by itself, as it should."""
-    state = str(said.report.get("state", "SAFE"))
-    return not said.report.get("goes_on_alone") and state.upper() not in SAFE
 
 
 def guard(folder: Path) -> None:

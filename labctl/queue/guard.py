@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,8 +17,9 @@ from time import monotonic
 from typing import Any
 
 from devices.errors import ConfigError, Corrupt, LabError
+from labctl.abandoned import MAKING_SAFE, begin_making_safe
 from labctl.config.folder import Config
-from labctl.night.guard import LOOK, needs_hands
+from labctl.night.guard import LOOK
 from labctl.plans import discover_plans
 from labctl.queue.manager import Manager, Refused, Silent
 from labctl.queue.plans import RUN
@@ -28,9 +28,6 @@ from labctl.state import Owner, Said, real_states, states
 from labctl.stopping import SIGNALS
 
 log = logging.getLogger(__name__)
-
-MAKING_SAFE = 120.0
-"""Seconds that `labctl safe` may take, as the night's guard gives it."""
 
 DESTROYING = 30.0
 """Seconds until the environment must be gone: queueserver itself gives its worker 10 [its manager.py, 0.0.25]."""
@@ -92,7 +89,7 @@ class QueueGuard:
         """Make devices safe that outlive their session, each once for each owner that died."""
         real = {each.device for each in real_states(self._data)}
         for said in gone:
-            if said.device in real and needs_hands(said) and (said.device, said.owner) not in self._tended:
+            if said.device in real and said.abandoned and (said.device, said.owner) not in self._tended:
                 self._say(f"{said.device}: its worker is dead; it is brought to its safe state")
                 self._tended.add((said.device, said.owner))
                 failed = make_safe(said, self._settings)
@@ -138,20 +135,16 @@ class QueueGuard:
 
 def make_safe(said: Said, settings: Settings) -> str:
     """Have a device made safe by a process of its own; return why it could not be, nothing when it was."""
-    where = ["--data", settings.data, "--config", settings.config]
-    command = ["safe", "--bench", said.bench, "--only", said.device, *where]
+    process = begin_making_safe(
+        said, Path(settings.data), settings.config, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "labctl", *command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=MAKING_SAFE,
-            check=False,
-        )
+        _, said_of_it = process.communicate(timeout=MAKING_SAFE)
     except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
         return str(error)
-    return done.stderr.strip() if done.returncode else ""
+    return said_of_it.decode(errors="replace").strip() if process.returncode else ""
 
 
 def fires_lamp(item: Mapping[str, Any], settings: Settings) -> bool:

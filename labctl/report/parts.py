@@ -15,7 +15,6 @@ from labctl.runs.index import ask_index
 from labctl.runs.run import Run
 from labctl.state import Said
 from labctl.telling.alarms import Alarm, worst_first
-from labctl.telling.watching import SAFE, needs_hands
 
 DONE = "done"
 
@@ -223,11 +222,11 @@ def what_is_safe(found: Gathered) -> Section:
 def _safety(said: Said) -> str:
     if said.latched:
         return f"NOT before it is reset: {said.latched}"
-    if needs_hands(said):
+    if said.abandoned:
         return "NOT known: its process is gone"
     if said.open and said.report.get("goes_on_alone") and said.died:
         return "goes on by itself, within its instrument's limits"
-    if not said.open or str(said.report.get("state", "")).upper() in SAFE:
+    if not said.open or said.safe:
         return "yes"
     return "in use"
 

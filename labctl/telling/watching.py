@@ -22,9 +22,6 @@ from labctl.telling.alarms import Condition
 RECENT = 7 * 86400.0
 """Seconds back in which the events of runs are looked through; older ones had their morning."""
 
-SAFE = frozenset({"SAFE", "OPEN"})
-"""States of a station in which nothing is to be done."""
-
 NEWS: Mapping[str, Severity] = {
     "failed": "alarm",
     "asks": "alarm",
@@ -168,16 +165,10 @@ def chronicle_conditions(night: Path) -> Iterator[Condition]:
                 yield Condition(f"{key} {name}", "warning", name, f"it does not answer: {text}", since)
 
 
-def needs_hands(said: Said) -> bool:
-    """Return whether a device was left by a dead process in a state in which somebody has to act."""
-    state = str(said.report.get("state", "SAFE")).upper()
-    return said.died and not said.report.get("goes_on_alone") and state not in SAFE
-
-
 def _of_device(said: Said, path: str) -> Iterator[Condition]:
     if said.latched:
         text = f"latched until somebody resets it: {said.latched}"
         yield Condition(f"state {path} latched", "alarm", said.device, text, said.time, lasting=True)
-    elif needs_hands(said):
+    elif said.abandoned:
         text = f"the process that held it is gone; its last word was {said.report.get('state', '')!r}"
         yield Condition(f"state {path} left", "alarm", said.device, text, said.time, lasting=True)
