@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labctl.analysis.cycles import branches
-from labctl.drawing import GREYS, STYLES, axes_of
+from labctl.drawing import GREYS, STYLES, axes_of, over_time
 from labctl.runs.run import Run, Table
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ MICROAMPERE_PER_CM2 = 1e6 / 1e4
 
 MOST_TURNS = 4
 """Changes between charge and discharge in one cycle that has a curve; guess: a charge in two parts, and pulses no."""
-
-TIMES = (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
-"""Units of time, the longest first, each with its length [s]."""
 
 FADE = 10
 """Cycles from which on their capacities are worth a picture; guess."""
@@ -79,7 +76,7 @@ def voltage_figure(run: Run, table: Table, rates: Mapping[float, int], title: st
 
 def time_figure(table: Table, title: str) -> Figure:
     """Draw voltage over time."""
-    time, label = _over_time(table)
+    time, label = over_time(table["test_time"])
     figure, axes = axes_of(f"{title}: the whole program", label, "voltage against Li (V)")
     axes.plot(time, table["voltage"], "-", color=GREYS[0], linewidth=0.9)
     axes.set_xlim(left=0)
@@ -88,20 +85,13 @@ def time_figure(table: Table, title: str) -> Figure:
 
 def current_figure(run: Run, table: Table, title: str) -> Figure:
     """Draw current density over time; charging lies above the line of no current."""
-    time, label = _over_time(table)
+    time, label = over_time(table["test_time"])
     figure, axes = axes_of(f"{title}: current, charge is positive", label, "current density (uA/cm$^2$)")
     density = table["current"] / run.start["sample"]["area_m2"] * MICROAMPERE_PER_CM2
     axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
     axes.plot(time, density, "-", color=GREYS[0], linewidth=0.9)
     axes.set_xlim(left=0)
     return figure
-
-
-def _over_time(table: Table) -> tuple[np.ndarray[Any, Any], str]:
-    """Return the rows' times in the unit people would say the last of them in, and the axis' label."""
-    seconds = table["test_time"]
-    unit, length = next(((unit, length) for unit, length in TIMES if seconds[-1] >= 2 * length), TIMES[-1])
-    return seconds / length, f"time ({unit})"
 
 
 def voltammogram_figure(run: Run, table: Table, steps: Table, title: str) -> Figure:

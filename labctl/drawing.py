@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from labctl.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
 CELSIUS = 273.15
 STYLES = ("-", "--", ":", "-.")
 GREYS = ("0.0", "0.35", "0.6", "0.75")
+TIMES = (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
+"""Units of time, the longest first, each with its length [s]."""
+
+
+def over_time(seconds: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], str]:
+    """Return times in the unit people would say the last of them in, and the axis' label."""
+    unit, length = next(((unit, length) for unit, length in TIMES if seconds[-1] >= 2 * length), TIMES[-1])
+    return seconds / length, f"time ({unit})"
 
 
 def axes_of(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:

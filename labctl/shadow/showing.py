@@ -11,7 +11,7 @@ import numpy as np
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
-from labctl.drawing import GREYS, axes_of, save
+from labctl.drawing import GREYS, axes_of, over_time, save
 from labctl.runs.run import Run, Table
 from labctl.shadow.afterwards import Heard, rms, shadow_run
 
@@ -73,15 +73,16 @@ def residual_figure(table: Table, title: str) -> Figure | None:
         return None
     label, factor = SHOWN[quantity]
     chosen = table["quantity"] == quantity
-    time = table["t"][chosen] / HOUR
+    time, axis = over_time(table["t"][chosen])
     off = (table["measured"] - table["predicted"])[chosen] * factor
     twice: np.ndarray[Any, Any] = 2.0 * factor * table["sd"][chosen]
-    figure, axes = axes_of(f"{title}: against the model; grey: two standard uncertainties", "time (h)", label)
-    axes.fill_between(time, -twice, twice, color=GREYS[3], linewidth=0.0)
+    figure, axes = axes_of(f"{title}: against the model", axis, label)
+    axes.fill_between(time, -twice, twice, color=GREYS[3], linewidth=0.0, label="two standard uncertainties")
     axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
     axes.plot(time, off, ".", color=GREYS[0], markersize=2)
     largest = max(float(np.abs(off).max()), float(np.median(twice)))
-    axes.set_ylim(-1.1 * largest, 1.1 * largest)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.set_ylim(-1.3 * largest, 1.3 * largest)
     return figure
 
 
