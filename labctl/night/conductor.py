@@ -180,7 +180,7 @@ class Conductor:
         """Begin every item that may, in the order of the list; then let time move that was kept still for them."""
         while self._begin_some():
             pass
-        self._still.let_go(self._concluded)
+        self._still.let_go((self, *self._concluded))
         self._concluded = []
 
     def _begin_some(self) -> bool:
@@ -239,6 +239,8 @@ class Conductor:
             else:
                 plan = self._lab.plan_of(item.experiment, marks)
             agenda.tell("started", item, experiment=experiment, attempt=len(state.experiments) + 1)
+            # What begins with it begins at the same instant; _begin_what_can lets time move again.
+            self._still.keep(self)
             worker = attempt.worker = self._lab.start(
                 self._watched(plan, attempt),
                 item.name,

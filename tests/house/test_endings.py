@@ -292,6 +292,8 @@ def test_a_killed_run_leaves_journals_that_read_and_a_bench_that_opens(
     with labctl.open_session("paced", config=config, data=data, handle_signals=False) as lab:
         assert ("the host died while firing" in repr(lab.lamp)) == (moment == "train")
         lab.lamp.reset()
+        if moment == "train":
+            lab.lamp.accounted()
         (uid,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
     assert list(Run(uid, data).table()["pulse"]) == list(range(1, recipe.pulse_count + 1))
 

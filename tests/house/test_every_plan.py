@@ -15,7 +15,7 @@ from labctl.plans import discover_plans
 
 RECIPE = AnnealRecipe("short", 850.0, 1.8e-3, 2, 0.4)
 
-GO_ON = {"finish_train", "take_over"}
+GO_ON = {"finish_train", "go_on_cycling", "take_over"}
 """Plans that need a run that died: their documents are held against the schemas where such runs are made."""
 
 ALWAYS = {

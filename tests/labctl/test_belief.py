@@ -1,4 +1,6 @@
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from devices.recipes import AnnealRecipe, FurnaceRecipe, FurnaceSegment, MicroPu
 from devices.samples import Layer
 from labctl import belief
 from labctl.belief import Believer, surroundings_from
+from labctl.config.finder import config_dir
 from labctl.damage import judge
 from labctl.runs.run import Run
 from sim.foil import Surroundings
@@ -68,7 +71,11 @@ def test_micro_pulses_are_predicted(tmp_path, sample, recipe):
     assert gentle["surface_peak"] < whole["surface_peak"]
 
 
-def test_a_station_that_gates_whole_pulses_refuses_micro_pulses(lab, sample, recipe):
+def test_a_station_that_gates_whole_pulses_refuses_micro_pulses(tmp_path, open_lab, sample, recipe):
+    config = Path(shutil.copytree(config_dir(), tmp_path / "config"))
+    bench = config / "benches" / "twin.toml"
+    bench.write_text(bench.read_text().replace("dead_man = true", "dead_man = false"))
+    lab = open_lab("twin", config=config)
     split = replace(recipe, micro_pulses=(MicroPulse(0.9e-3, 0.5),) * 2)
     with pytest.raises(Exception, match="gates whole pulses only"):
         lab.RE(lab.plans.anneal(lab.lamp, sample, split))

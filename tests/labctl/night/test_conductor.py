@@ -73,7 +73,8 @@ def test_a_failure_leaves_the_other_items_of_its_sample_out_and_no_others(conduc
 
 
 def test_a_failure_that_stops_all_ends_what_runs_in_good_order(conduct, write, data):
-    told = conduct(write("cycle-1", {"experiment": "no-cell", "on_failure": "stop_all"}, "flash-1"))
+    fails = {"experiment": "no-cell", "on_failure": "stop_all", "after": ["flash-0"]}
+    told = conduct(write("cycle-1", "flash-0", fails, "flash-1"))
     assert [told.state(name) for name in ("no-cell", "cycle-1")] == ["failed", "stopped"]
     assert told.states["cycle-1"].reason.startswith("no-cell failed: ")
     assert Run(told.states["cycle-1"].runs[0], data).stop["exit_status"] == "abort"

@@ -24,8 +24,10 @@ def test_what_was_interrupted_waits_and_its_runs_are_closed(conduct, write, data
     assert (told.state("both-0"), told.state("cycle-1")) == ("waiting", "waiting")
     assert told.states["both-0"].reason == "SIGTERM"
     assert told.states["cycle-1"].runs == []
-    for uid in told.states["both-0"].runs:
-        assert Run(uid, data, alone=True).stop["exit_status"] == "abort"
+    ends = [Run(uid, data, alone=True).stop["exit_status"] for uid in told.states["both-0"].runs]
+    # The signal comes at any moment, after the anneal too; what came before it stands as it ended.
+    assert set(ends[:-1]) <= {"success"}
+    assert set(ends[-1:]) <= {"success", "abort"}
 
 
 def test_a_program_whose_instrument_died_with_its_host_goes_on_where_it_stood(conduct, write, data):
