@@ -21,6 +21,7 @@ import pytest
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef
 from labctl import Run
+from labctl.runs.briefs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
 
