@@ -37,12 +37,35 @@ def cycle(
     of it is labelled "ambient" is named in the start document, and stands for the rows' ambient temperature.
     Raises LimitError or ProgramError when channel or program do not allow it; nothing is started then.
     """
-    metadata = {
-        "plan_name": "cycle",
+    metadata = cycle_metadata("cycle", potentiostat, sample, program, surroundings)
+    return (
+        yield from fly(
+            potentiostat,
+            CycleJob(sample, program),
+            {**metadata, **(md or {})},
+            flush=FLUSH,
+            surroundings=surroundings,
+            look_around=look_around,
+        )
+    )
+
+
+def cycle_metadata(
+    plan_name: str,
+    potentiostat: Potentiostat,
+    sample: SampleRef,
+    program: Program,
+    surroundings: Sequence[Readable[Any]],
+    **arguments: Any,
+) -> dict[str, Any]:
+    """Return what the start document of a cycling run says, whichever plan it is of; arguments: the plan's others."""
+    return {
+        "plan_name": plan_name,
         "plan_args": {
             "potentiostat": potentiostat.name,
             "sample": to_json(sample),
             "program": to_json(program),
+            **arguments,
         },
         "purpose": "cycle",
         "sample": sample_metadata(sample),
@@ -51,15 +74,4 @@ def cycle(
         "capacity": (program.rates_on or CellSize.of(sample)).described(),
         "channel": potentiostat.channel,
         "ambient": ambient_of(surroundings),
-        **(md or {}),
     }
-    return (
-        yield from fly(
-            potentiostat,
-            CycleJob(sample, program),
-            metadata,
-            flush=FLUSH,
-            surroundings=surroundings,
-            look_around=look_around,
-        )
-    )

@@ -8,13 +8,11 @@ from typing import Any
 from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator
 
-from devices.cycling.cells import CellSize
 from devices.cycling.programs import Program
-from devices.recipes import to_json
 from devices.roles import Potentiostat
 from devices.samples import SampleRef
-from plans.cycle import FLUSH
-from plans.flying import ambient_of, fly, named_body, sample_metadata
+from plans.cycle import FLUSH, cycle_metadata
+from plans.flying import fly
 
 
 def take_over(
@@ -34,20 +32,7 @@ def take_over(
     """
     job = potentiostat.left_over(sample, program)
     metadata = {
-        "plan_name": "take_over",
-        "plan_args": {
-            "potentiostat": potentiostat.name,
-            "sample": to_json(sample),
-            "program": to_json(program),
-            "run": run,
-        },
-        "purpose": "cycle",
-        "sample": sample_metadata(sample),
-        "inputs": [],
-        "program": named_body(program.name, program),
-        "capacity": (program.rates_on or CellSize.of(sample)).described(),
-        "channel": potentiostat.channel,
-        "ambient": ambient_of(surroundings),
+        **cycle_metadata("take_over", potentiostat, sample, program, surroundings, run=run),
         "continues": run,
         "offsets": dict(job.offsets),
         **(md or {}),
