@@ -30,9 +30,9 @@ MOST_KEPT = 1_000_000
 class SquidstatTwin:
     """The instrument: `channels` channels, one port.
 
-    `log` is its black box: time [s], what happened, in words. `charges` are the charges [C] that truly passed
-    in each finished experiment, with their channel. Which cell is on which channel is the bench's to say, by
-    `wire_cell`. epoch [s] is what the bench's time counts from, for the time of day of a start.
+    `log` is its black box: time [s], what happened, in words. `charges` are the charges [C] that truly passed in each
+    finished experiment, with their channel; `passed` is asked for one under way. Which cell is on which channel is the
+    bench's to say, by `wire_cell`. epoch [s] is what the bench's time counts from, for the time of day of a start.
     """
 
     def __init__(
@@ -94,6 +94,10 @@ class SquidstatTwin:
     def fail_readings(self, channel: int, count: int) -> None:
         """Let a channel's next readings be none."""
         self._channels[channel].fail_readings(count)
+
+    def passed(self, channel: int) -> float:
+        """Return the charge [C] that truly passed in a channel's experiment up to its last row."""
+        return self._channels[channel].passed
 
     def settle(self) -> None:
         """Write into every wired cell what it is now, to be saved; what runs goes on undisturbed."""

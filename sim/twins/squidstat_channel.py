@@ -63,10 +63,12 @@ class Listener(Protocol):
 
 @dataclass
 class _Part:
-    """The stretch under way: when it began [s], what was solved, its readings, how many were handed out."""
+    """The stretch under way: when it began [s] and the charge [C] that had passed in the experiment by then, what was
+    solved, its readings, how many were handed out."""
 
     asked: Stretch
     start: float
+    passed: float
     solved: Solved
     readings: Readings
     given: int = 0
@@ -88,7 +90,8 @@ class Idle(NamedTuple):
 class Channel:
     """Firmware of one channel. `advance` hands out rows, `fire` ends a stretch; both only move forward.
 
-    event_at, row_at: when [s] the next of either is due, infinite when none is.
+    event_at, row_at: when [s] the next of either is due, infinite when none is. passed: charge [C] that truly passed in
+    the experiment up to its last row.
     """
 
     def __init__(self, number: int, accuracy: Accuracy, seed: int, listener: Listener) -> None:
@@ -97,7 +100,7 @@ class Channel:
         self.experiment: Nodes | None = None
         self.event_at = self.row_at = inf
         self.busy = self.paused = self.manual = False
-        self.began = 0.0
+        self.began = self.passed = 0.0
         self._listener = listener
         self._seed = (seed, number)
         self._random = np.random.default_rng(self._seed)
@@ -240,7 +243,7 @@ class Channel:
 
     def _begin(self, plan: Iterator[Began], now: float) -> None:
         self.settle(now)
-        self._plan, self.began, self._charge = plan, now, 0.0
+        self._plan, self.began, self._charge, self.passed = plan, now, 0.0, 0.0
         self.busy, self._idle = True, None
 
     def _next_element(self, now: float) -> None:
@@ -286,7 +289,7 @@ class Channel:
     def _solve(self, now: float, *, follows: bool = False) -> None:
         """Solve what is left of the element; `follows`: its first row is the last one that was taken."""
         solved = self._solved(self._running)
-        self._part = _Part(self._running, now, solved, self._read(solved, now), int(follows))
+        self._part = _Part(self._running, now, self._charge, solved, self._read(solved, now), int(follows))
         self._schedule()
 
     def _go_on(self, now: float) -> None:
@@ -322,16 +325,19 @@ class Channel:
         is_new = part.given == 0 or now - part.readings.due[part.given - 1] > SLACK
         if last_row and is_new and solved.spectrum is None:
             last = replace(
-                solved, **{name: getattr(solved, name)[-1:] for name in ("time", "voltage", "current")}
+                solved,
+                **{name: getattr(solved, name)[-1:] for name in ("time", "voltage", "current", "passed")},
             )
-            rest = _Part(part.asked, part.start, last, self._read(last, part.start))
+            rest = _Part(part.asked, part.start, part.passed, last, self._read(last, part.start))
             self._hand_out(rest, 1)
 
     def _hand_out(self, part: _Part, due: int) -> None:
         say: Any = self._listener.spectrum if part.solved.spectrum is not None else self._listener.measured
         if part.given >= due:
             return
-        for reading in part.readings.between(part.given, due):
+        passed = (part.passed + part.solved.passed[part.given : due]).tolist()
+        for charge, reading in zip(passed, part.readings.between(part.given, due), strict=True):
+            self.passed = charge
             if self._failing:
                 self._failing -= 1
                 say(self.number, reading.without_values())

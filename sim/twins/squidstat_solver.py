@@ -61,12 +61,13 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Solved:
-    """A stretch: true time since its start [s], V, A at its rows (n,); its end [s], the charge [C] it passed, the
-    state it leaves, and a spectrum where its rows are those of one."""
+    """A stretch: true time since its start [s], V, A and the charge [C] passed since then at its rows (n,); its end
+    [s], the charge [C] it passed, the state it leaves, and a spectrum where its rows are those of one."""
 
     time: Floats
     voltage: Floats
     current: Floats
+    passed: Floats
     end: float
     charge: float
     state: CellState
@@ -152,6 +153,7 @@ def _with(segment: Segment, verdict: Verdict) -> Solved:
         segment.time,
         segment.voltage,
         segment.current,
+        segment.charge,
         float(segment.time[-1]),
         float(segment.charge[-1]),
         segment.state,
@@ -246,7 +248,7 @@ def _spectrum(stretch: Stretch, leads: Leads, limits: Limits, accuracy: Accuracy
         raise TypeError(f"{stretch.element.name} is no spectrum")
     frequencies, periods = sine.frequencies(), sine.periods()
     lower, upper = max(limits.voltage_min, -leads.rail), min(limits.voltage_max, leads.rail)
-    ends: list[tuple[float, float, float]] = []
+    ends: list[tuple[float, float, float, float]] = []
     impedances: list[complex] = []
     elapsed, charge, verdict = 0.0, 0.0, Verdict()
     for frequency, length in zip(frequencies.tolist(), (periods / frequencies).tolist(), strict=True):
@@ -264,19 +266,19 @@ def _spectrum(stretch: Stretch, leads: Leads, limits: Limits, accuracy: Accuracy
         except CellError as error:
             verdict = Verdict(f"Overload: {error}", is_error=True)
             break
-        ends.append((elapsed, volts, amperes))
+        ends.append((elapsed, volts, amperes, charge))
     return _points(sine, ends, np.array(impedances), (elapsed, charge), leads, verdict)
 
 
 def _points(
     sine: Sine,
-    ends: list[tuple[float, float, float]],
+    ends: list[tuple[float, float, float, float]],
     impedances: NDArray[np.complex128],
-    passed: tuple[float, float],
+    total: tuple[float, float],
     leads: Leads,
     verdict: Verdict,
 ) -> Solved:
-    time, voltage, current = np.array(ends).reshape(-1, 3).T
+    time, voltage, current, passed = np.array(ends).reshape(-1, 4).T
     count = len(time)
     peak = np.full(count, sine.amplitude)
     size = np.abs(impedances) if count else np.empty(0)
@@ -289,7 +291,7 @@ def _points(
         peak / size if by_voltage else peak,
     )
     state = leads.state if leads.state is not None else CellState((), 0.0, 0.0, 0.0)
-    return Solved(time, voltage, current, passed[0], passed[1], state, verdict, spectrum)
+    return Solved(time, voltage, current, passed, *total, state, verdict, spectrum)
 
 
 def _bias_end(segment: Segment, element: Element, limits: Limits, accuracy: Accuracy) -> Verdict:

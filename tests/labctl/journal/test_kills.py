@@ -1,7 +1,9 @@
 """A process that runs anneal-then-cycle is killed at any instant: no acknowledged row is lost, none is there twice.
 
 A row is acknowledged when its device's spool, or a journal, has taken it: the process then says so in a file of its
-own. The processes are forked from a warm parent.
+own. There the twin, which dies with its process, also writes what charge had truly passed at each of its rows, before
+it hands the row out; so the charge in the journal can be held against the truth. The processes are forked from a warm
+parent.
 """
 
 import json
@@ -15,14 +17,20 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from labctl.journal.documents import read_ends
 from labctl.journal.records import read_records
 from labctl.journal.recovery import recover
 from labctl.journal.verify import verify_run
+from labctl.runs.briefs import run_files
+from labctl.runs.run import Run
 
 ROOT = Path(__file__).parents[3]
+INTERVAL = 10.0
+SAMPLE = 10.0 * 0.15e-4 * INTERVAL
+"""Charge [C] of one row of the faster of the two rates: current density [A/m2], area [m2], interval [s]."""
 
 WARM = """
     import json, os, signal, sys
@@ -36,6 +44,7 @@ WARM = """
     from devices.cycling.techniques import Record
     from labctl.journal.documents import RunJournal
     from labctl.journal.spool import DeviceSpool
+    from sim.twins.squidstat import SquidstatTwin
 
     sample = SampleRef(
         id="quick-1",
@@ -45,7 +54,7 @@ WARM = """
     )
     recipe = AnnealRecipe("quick", voltage=850.0, pulse_duration=1.8e-3, pulse_count=4, rate=0.4)
     rates = (Rate(5.0, "A/m^2"), Rate(10.0, "A/m^2"))
-    program = RateTest("quick", rates, 3.0, 4.25, 2, Record(interval=60.0)).on(CellSize.of(sample))
+    program = RateTest("quick", rates, 3.0, 4.25, 2, Record(interval=%(interval)g)).on(CellSize.of(sample))
 
     def run(data, said, lines, seconds):
         file = os.open(said, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
@@ -60,7 +69,11 @@ WARM = """
             if seconds and words == ("open",):
                 signal.setitimer(signal.ITIMER_REAL, seconds)  # whose signal kills as hard, at any instruction
 
-        append, write = DeviceSpool.append, RunJournal.write
+        append, write, measured = DeviceSpool.append, RunJournal.write, SquidstatTwin.measured
+
+        def truth(self, channel, reading):
+            tell("passed", reading.time, self.passed(channel))
+            measured(self, channel, reading)
 
         def spooled(self, stream, time, row):
             append(self, stream, time, row)
@@ -71,7 +84,7 @@ WARM = """
             if name == "event_page":
                 tell("kept", self._file.path.stem, doc["descriptor"], doc["seq_num"][-1])
 
-        DeviceSpool.append, RunJournal.write = spooled, kept
+        DeviceSpool.append, RunJournal.write, SquidstatTwin.measured = spooled, kept, truth
         with labctl.open_session("twin", data=data, handle_signals=False) as lab:
             tell("open")
             plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
@@ -99,7 +112,7 @@ class Warm:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", textwrap.dedent(WARM)],
+            [sys.executable, "-P", "-c", textwrap.dedent(WARM) % {"interval": INTERVAL}],
             env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -193,6 +206,29 @@ def identities(data):
     return found, counts, last
 
 
+def compare_charge(rows, truth):
+    """Hold times [s] and charges [C] in a journal (n, 2) against those that the twin said (m, 2), m >= n.
+
+    Each row agrees to a tenth of a sample; the last row, and what the twin came to before it died, to one sample.
+    """
+    kept = len(rows)
+    assert rows[:, 0] == pytest.approx(truth[:kept, 0], abs=1e-6)
+    assert np.all(np.abs(rows[:, 1] - truth[:kept, 1]) <= 0.1 * SAMPLE)
+    assert abs(rows[-1:, 1].sum() - truth[-1:, 1].sum()) <= 1.001 * SAMPLE
+
+
+def check_charge(data, said):
+    """Hold the charge in the journal of the cycling run against the twin's; return how many rows were compared."""
+    truth = [(float(time), float(charge)) for kind, time, charge in said if kind == "passed"]
+    rows = []
+    for run in map(Run, run_files(data)):
+        if run.start["plan_name"] == "cycle" and "primary" in run.streams:
+            table = run.table(columns=["test_time", "charge"])
+            rows = np.column_stack([table["test_time"], table["charge"] * 3600.0])
+    compare_charge(np.reshape(rows, (-1, 2)), np.reshape(truth, (-1, 2)))
+    return len(rows)
+
+
 def check(data, said):
     """Recover and hold what was acknowledged against what is there."""
     torn = [path for path in data.rglob("*.jnl") if not path.read_bytes().endswith(b"\n")]
@@ -214,6 +250,7 @@ def check(data, said):
                 # Said between two runs: the next one would have taken it; it stays in the spool.
                 assert stream == "events"
                 assert "died" not in last[spool, stream][1]
+    check_charge(data, said)
     return reports
 
 

@@ -1,0 +1,1 @@
+"""The sputter system: its parts by their roles, states, interlocks, gas, plasma, layers."""
