@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from ophyd.status import StatusBase
+if TYPE_CHECKING:
+    from ophyd.status import StatusBase
 
 T = TypeVar("T")
 

@@ -268,7 +268,8 @@ class FlashLampStation(LampStation[Train]):
 
     def pause(self) -> None:
         """Hold the train after the pulse in hand; the bank stays charged for ten minutes at most."""
-        if self._train is not None and self._train.pause():
+        train = self._train
+        if train is not None and train.pause():
             flight = self._log.flight
             self._log.tell("hold", "warning", f"held after pulse {flight.done} of {flight.asked}")
 

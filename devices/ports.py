@@ -2,69 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import random
 import select
 import socket
-import tempfile
 import termios
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
-from urllib.parse import quote
 
 import pyvisa
 import serial
 
 from devices.clock import Clock
-from devices.errors import OwnershipError, WireError
+from devices.errors import WireError
+from devices.locks import LOCKS, PortLock
 from devices.wire import Port
-
-LOCKS = Path(tempfile.gettempdir()) / "labctl-locks"
-"""Where lock files lie, so that all sessions of this machine see the same ones."""
-
 
 SLACK = 1e-6
 """Seconds: what is due this soon is due now, since clocks count whole nanoseconds and floats do not."""
-
-
-def lock_path(address: str, directory: Path) -> Path:
-    """Return the lock file of an address."""
-    real = os.path.realpath(address) if address.startswith("/") else address
-    return directory / f"{quote(real, safe='')}.lock"
-
-
-class PortLock:
-    """Exclusive use of one address, held by a lock file that names its holder.
-
-    The kernel frees it when the process ends, however it ends. Links to one device are one address.
-    """
-
-    def __init__(self, address: str, clock: Clock, directory: Path = LOCKS) -> None:
-        """Take it, or raise OwnershipError naming pid and since when."""
-        directory.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(lock_path(address, directory), os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(self._file, 200).decode() or "a process that is just opening it"
-            os.close(self._file)
-            raise OwnershipError(address, holder) from error
-        since = datetime.fromtimestamp(clock.time(), UTC).isoformat(timespec="seconds")
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"pid {os.getpid()} since {since}".encode(), 0)
-
-    def release(self) -> None:
-        """Let others have it; harmless twice."""
-        if self._file >= 0:
-            os.ftruncate(self._file, 0)
-            os.close(self._file)
-            self._file = -1
-
 
 LINE_FAILURES = (OSError, serial.SerialException, termios.error)
 """What a line raises that is gone or cannot be opened; of one pulled out in a write termios says so itself."""
@@ -127,11 +85,14 @@ class SerialPort:
     def _shut(self) -> None:
         line, self._serial = self._serial, None
         if line is not None:
-            connection = getattr(line, "_socket", None)
-            line.close()
-            # pyserial does not close a socket that the other end has reset.
+            connection: socket.socket | None = getattr(line, "_socket", None)
             if connection is not None:
+                # pyserial waits for 0.3 s after it closed a socket, and leaves one open that the other end has reset.
+                line.is_open = False
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
                 connection.close()
+            line.close()
 
     def _lost(self, error: Exception) -> WireError:
         self._shut()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
+from bluesky.protocols import Pausable
 from bluesky.run_engine import RunEngine
 from bluesky.utils import TransitionError
 
+from devices.base import Station
 from devices.clock import Handle
+from devices.errors import LabError
 from labctl.event_uids import event_uid
 from labctl.leases import Leases
 from labctl.metadata import check_metadata, plain_metadata
+from labctl.powered import in_words
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +27,11 @@ ENDING = 60.0
 """Seconds of the wall that a plan's cleanup may take when its session is closed; guess."""
 
 RESTING = frozenset({"idle", "paused", "panicked"})
+GOING = frozenset({"running", "pausing", "paused", "suspending"})
+"""States from which a plan can be ended."""
 
+SHELL = "the shell"
+"""What the engine at the prompt is called as a holder of leases; others are called as their workers."""
 
 RENEWAL = 5.0
 """Seconds between renewals of leases while a plan is held, a third of the lamp's lease."""
@@ -58,13 +67,16 @@ class LabEngine(RunEngine):
         md: dict[str, Any] | None = None,
         *,
         leases: Leases | None = None,
-        holder: str = "the shell",
+        holder: str = SHELL,
         **kwargs: Any,
     ) -> None:
         """Work on the stations that `holder` claims in `leases`; other arguments are bluesky's."""
         self.clock = clock
         self._leases, self._holder = leases or Leases(), holder
         self._held: dict[str, Any] = {}
+        self._at_work: dict[str, Station] = {}
+        self.is_waited_for = False
+        self._pause_wanted = False
         self._renewal: Handle | None = None
         self._just_resumed = False
         self._user_msg_hook: Callable[[Any], None] | None = None
@@ -76,7 +88,90 @@ class LabEngine(RunEngine):
     def __call__(self, *args: Any, **metadata: Any) -> Any:
         """Run a plan as bluesky's engine does; metadata that cannot be kept are refused before its first message."""
         check_metadata({**self.md, **metadata})
-        return super().__call__(*args, **metadata)
+        self._at_work = {}
+        return self._waited_for(lambda: super(LabEngine, self).__call__(*args, **metadata))
+
+    def resume(self) -> Any:
+        """Go on with a paused plan."""
+        return self._waited_for(super().resume)
+
+    def _waited_for(self, go_on: Callable[[], Any]) -> Any:
+        self.is_waited_for = True
+        try:
+            return go_on()
+        finally:
+            self.is_waited_for = self._pause_wanted = False
+
+    @property
+    def pause_msg(self) -> str:
+        """What is said of an interrupted plan: what is powered now, what can be typed next."""
+        if self.state != "paused":
+            return f"The plan was ended{f' ({self._reason})' if self._reason else ''}: {self.powered()}."
+        mine = "lab.RE" if self._holder == SHELL else f"lab.workers[{self._holder!r}]"
+        end = "abort()" if self._holder == SHELL else 'end("why")'
+        return (
+            f"Paused, and no pulse falls meanwhile: {self.powered()}. Type {mine}.resume() to go on, {mine}.{end} to"
+            " end it in good order, or lab.safe() to make every device safe."
+        )
+
+    @pause_msg.setter
+    def pause_msg(self, text: str) -> None:
+        """Take no other text: bluesky's own speaks of checkpoints, which trains of flashes do not have."""
+
+    def powered(self) -> str:
+        """Return in words what the stations of the last plan are doing."""
+        return in_words(self._at_work.values())
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether the last plan was paused or ended before its end."""
+        return bool(self._interrupted)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the plan in hand is being ended."""
+        return self.state in ("aborting", "stopping", "halting")
+
+    def pause_now(self) -> None:
+        """Let no station begin anything more, and pause the plan before its next message; a plan that is only about to
+        begin, as soon as it runs. Nothing when all is at rest. For any thread.
+        """
+        for station in tuple(self._at_work.values()):
+            if isinstance(station, Pausable):
+                station.pause()
+        self.loop.call_soon_threadsafe(self._pause_when_running)
+
+    def _pause_when_running(self) -> None:
+        # As it begins, and as it goes on after a pause, there is a moment in which bluesky refuses to pause it.
+        self._pause_wanted = self.is_waited_for and self.state in ("idle", "paused")
+        if not self._pause_wanted:
+            self.loop.create_task(self._paused())
+
+    async def _paused(self) -> None:
+        with suppress(TransitionError):
+            await self._request_pause_coro(False)
+
+    def _let_go_on(self) -> None:
+        permit: Any = self._run_permit
+        permit.set()
+
+    def end_safely(self, reason: str) -> None:
+        """End what is in hand, then bring every station that it worked with to its safe state; nothing if all was idle.
+
+        Raises LabError naming those that did not obey. Not to be called on the loop's thread.
+        """
+        if self.state in ("idle", "panicked"):
+            return
+        stations = tuple(self._at_work.values())
+        self.end(reason)
+        failures = []
+        for station in stations:
+            try:
+                station.safe()
+            except Exception as error:  # noqa: BLE001 - one that fails must not keep the next from being made safe
+                failures.append(f"{station.name}: {error if isinstance(error, LabError) else repr(error)}")
+        if failures:
+            raise LabError("not everything is safe:\n  " + "\n  ".join(failures))
 
     @property  # type: ignore[override]
     def msg_hook(self) -> Callable[[Any], None]:
@@ -101,11 +196,13 @@ class LabEngine(RunEngine):
 
         Raises what the plan fails with. Not to be called on the loop's thread.
         """
-        if self.state in ("running", "paused"):
+        if self.state in GOING:
             try:
                 self.abort(reason)
             except TransitionError:
                 log.info("the plan ended by itself before it could be aborted (%s)", reason)
+            # A pause may have come about in between: bluesky's abort then leaves it waiting for somebody to resume.
+            self.loop.call_soon_threadsafe(self._let_go_on)
         task = None if self.state == "panicked" else self._task_fut
         if task is not None and concurrent.futures.wait([task], timeout=ENDING).not_done:
             log.error("the plan's cleanup is not over after %g s (%s)", ENDING, reason)
@@ -126,6 +223,9 @@ class LabEngine(RunEngine):
             self.clock.set_live(id(self), False)
         if new == "running" and old == "paused":
             self._just_resumed = True
+        if new == "running" and self._pause_wanted:
+            self._pause_wanted = False
+            self.loop.create_task(self._paused())
         if new == "idle":
             self._leases.release(self._holder)
             self._held = {}
@@ -149,6 +249,8 @@ class LabEngine(RunEngine):
     async def _prepare(self, message: Any) -> Any:
         """Prepare a station once it is this engine's own, and so is the sample of its job."""
         self._leases.claim(message.obj.name, self._holder)
+        if isinstance(message.obj, Station):
+            self._at_work[message.obj.name] = message.obj
         if getattr(message.obj, "needs_lease", False):
             self._held[message.obj.name] = message.obj
             if self._renewal is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from bluesky.utils import RunEngineInterrupted
 
@@ -10,7 +12,11 @@ from devices.errors import LabError
 from labctl.config.models import Experiment
 from labctl.progress import RunProgress, Voice
 from labctl.session import Session
+from labctl.stopped import Stopped
 from labctl.stopping import Stopping
+from labctl.terminal import choice, somebody_is_there
+
+T = TypeVar("T")
 
 
 def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
@@ -19,10 +25,7 @@ def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple
     with RunProgress(console) as progress:
         token = lab.RE.subscribe(progress)
         try:
-            uids = lab.run(experiment)
-        except RunEngineInterrupted:
-            stopping.check()
-            raise
+            uids = _seen_through(lab, stopping, lambda: lab.run(experiment), lab.resume)
         finally:
             lab.RE.unsubscribe(token)
     stopping.check()
@@ -43,7 +46,7 @@ def run_together(lab: Session, stopping: Stopping, experiments: Sequence[Experim
     failures = []
     for worker in workers:
         try:
-            found = worker.result()
+            found = _seen_through(lab, stopping, worker.result, partial(_with_all, lab, worker.result))
         except Exception as error:  # noqa: BLE001 - whatever one failed with, the others go on
             failures.append(f"{worker.name}: {error if isinstance(error, LabError) else repr(error)}")
             console.print(f"{worker.name}: {worker.state}")
@@ -55,3 +58,39 @@ def run_together(lab: Session, stopping: Stopping, experiments: Sequence[Experim
     if failures:
         raise LabError(f"{len(failures)} of {len(workers)} experiments failed:\n  " + "\n  ".join(failures))
     return tuple(uids)
+
+
+def _seen_through(lab: Session, stopping: Stopping, wait: Callable[[], T], go_on: Callable[[], T]) -> T:
+    """Return what a plan comes to, through every pause that Ctrl-C asks for; a person says what comes next."""
+    if somebody_is_there():
+        stopping.pause = lab.pause_now
+    while True:
+        try:
+            return wait()
+        except RunEngineInterrupted:
+            stopping.check()
+            if not stopping.asked:
+                raise
+            _ask_what_next(lab, stopping)
+            wait = go_on
+
+
+def _ask_what_next(lab: Session, stopping: Stopping) -> None:
+    """Ask what is to be done with what is paused; return where it goes on. Raises Stopped where it does not."""
+    powered = "; ".join(engine.powered() for engine in lab.engines() if engine.state == "paused")
+    answer = choice(f"Paused, and no pulse falls meanwhile: {powered}.", ("resume", "abort", "safe"))
+    stopping.asked = False
+    if answer == "resume":
+        return
+    stopping.ended_by = Stopped("SIGINT", 130)
+    for engine in lab.engines():
+        if answer == "safe":
+            engine.end_safely("made safe at the terminal")
+        else:
+            engine.end("aborted at the terminal")
+    stopping.check()
+
+
+def _with_all(lab: Session, wait: Callable[[], T]) -> T:
+    lab.workers.resume()
+    return wait()

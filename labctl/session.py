@@ -14,14 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
-from bluesky.protocols import Readable
+from bluesky.protocols import Pausable, Readable
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
 from devices.base import Instrument, Station
 from devices.errors import ConfigError, ConnectError, DataError, InterlockError, LabError, Mistake
 from devices.lamp.records import RESIDUAL_COLUMNS
 from devices.limits import Limits
-from devices.ports import LOCKS, Endpoint, PortLock
+from devices.locks import LOCKS, PortLock
+from devices.ports import Endpoint
 from devices.potentiostat import PotentiostatStation
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
@@ -32,7 +33,8 @@ from labctl.clock.wall import WallClock
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
-from labctl.engine import LabEngine
+from labctl.ctrl_c import CtrlC
+from labctl.engine import SHELL, LabEngine
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
@@ -43,6 +45,7 @@ from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
 from labctl.runs.briefs import latest_label
+from labctl.runs.going_on import going_on
 from labctl.runs.making import made_by
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
@@ -53,7 +56,7 @@ from labctl.state import report_to_file
 from labctl.trains import TrainJournals
 from labctl.twins import make_world, set_up_twins
 from labctl.wiring import build_instrument, build_station, is_twin
-from labctl.workers import Worker, Workers
+from labctl.workers import Interrupts, Unheeded, Worker, Workers
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +107,10 @@ def with_only(bench: BenchFile, names: Sequence[str]) -> BenchFile:
 class Session:
     """An open bench.
 
-    RE: the engine at the prompt. workers: what runs beside it. clock. hands. calibration: fits of the lamp. trains:
-    what is known of those that did not come to their end. plans: every plan by name. devices: by name; each is an
-    attribute too, as in `lab.lamp`. missing: devices that did not answer, with the reasons, when it started with the
-    rest.
+    RE: the engine at the prompt. workers: what runs beside it. interrupts: what Ctrl-C does. clock. hands.
+    calibration: fits of the lamp. trains: what is known of those that did not come to their end. plans: every plan by
+    name. devices: by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not answer, with the
+    reasons, when it started with the rest.
     """
 
     def __init__(
@@ -150,8 +153,15 @@ class Session:
 
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Run an experiment and return the uids of its runs. Raises DataError when the disk ended it."""
+        return self._gone_through(lambda: self.RE(self.plan_of(experiment, md)))
+
+    def resume(self) -> tuple[str, ...]:
+        """Go on with what was paused at the prompt, as run() does."""
+        return self._gone_through(self.RE.resume)
+
+    def _gone_through(self, go_on: Callable[[], Any]) -> tuple[str, ...]:
         try:
-            uids: Any = self.RE(self.plan_of(experiment, md))
+            uids = go_on()
         except RunEngineInterrupted as error:
             if self._trouble:
                 raise DataError(
@@ -193,7 +203,7 @@ class Session:
             self._leases.release(name)
             then(worker)
 
-        return self.workers.add(Worker(name, engine, plan, over))
+        return self.workers.add(Worker(name, engine, plan, over, lambda: self.interrupts))
 
     def is_free(self, claim: str) -> bool:
         """Return whether nobody in this session works on a station, or on a "sample ID"."""
@@ -243,6 +253,22 @@ class Session:
         failure = status.exception(timeout=0)
         if failure is not None:
             raise failure
+
+    def engines(self) -> list[LabEngine]:
+        """Return the engine at the prompt and those of the workers that work."""
+        return [self.RE, *self.workers.engines]
+
+    def hold(self) -> None:
+        """Let nothing begin any more on stations that can be held: a train of flashes. What was begun is brought to
+        its end; plans go on."""
+        for station in self._stations.values():
+            if isinstance(station, Pausable):
+                station.pause()
+
+    def pause_now(self) -> None:
+        """Pause all that runs, at the prompt and beside it, at once; what runs on an instrument goes on."""
+        for engine in self.engines():
+            engine.pause_now()
 
     def safe(self) -> None:
         """Bring every device to its safe state. Raises LabError naming those that could not be."""
@@ -319,8 +345,14 @@ class Session:
         )
         if fits:
             self._metadata["calibrations"] = fits
-        self.RE = self._engine("the shell", journal, **({} if handle_signals else {"context_managers": []}))
         self.workers = Workers()
+        self.interrupts: Interrupts = Unheeded()
+        managers: list[Any] = []
+        if handle_signals:
+            ctrl_c = self.interrupts = CtrlC(self.engines)
+            self._ending.callback(ctrl_c.give_back)
+            managers = [ctrl_c.during]
+        self.RE = self._engine(SHELL, journal, context_managers=managers)
         self._journals = self._ending.enter_context(ExitStack())
         self._ending.callback(self.RE.end, "the session was closed")
         self._ending.callback(self.workers.end, "the session was closed")
@@ -373,7 +405,7 @@ class Session:
             held = [self.devices[name] for name in self._leases.held_by(holder) if name in self.devices]
             return [*(device for device in held if isinstance(device, Readable)), *self._surroundings()]
 
-        engine.preprocessors += [with_belief(self.data), with_baseline(used)]
+        engine.preprocessors += [going_on(self.data), with_belief(self.data), with_baseline(used)]
         return engine
 
     def _carried(self, world: World) -> tuple[Carried, set[str]]:

@@ -17,7 +17,7 @@ from labctl.analysis.joining import beside as rows_beside
 from labctl.analysis.joining import joined_units
 from labctl.plain_text import plain
 from labctl.runs.index import is_written
-from labctl.runs.remarks import Remarks, remarks_on
+from labctl.runs.remarks import Remarks, remarks_on, together
 from labctl.runs.run import Run
 from labctl.units import show
 
@@ -91,7 +91,7 @@ def _summary(run: Run) -> Table:
         ("experiment", start.get("experiment", "")),
         ("devices", real),
         ("notes", start.get("notes", "")),
-        *(said for each in run.members for said in _remarked(remarks_on(each.path))),
+        *_remarked(together(remarks_on(each.path) for each in run.members)),
         ("goes on with", ", ".join(uid[:8] for uid in run.chain[1:])),
         *(("journal", str(each.path)) for each in run.members),
     ):

@@ -14,11 +14,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from devices.base import Station
-from devices.clock import Clock
 from devices.errors import Corrupt
+
+if TYPE_CHECKING:
+    from devices.base import Station
+    from devices.clock import Clock
 
 log = logging.getLogger(__name__)
 

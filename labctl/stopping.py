@@ -3,84 +3,75 @@
 from __future__ import annotations
 
 import logging
-import os
-import select
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from labctl.engine import RESTING
+from labctl.engine import RESTING, LabEngine
 from labctl.session import Session, open_session
+from labctl.stopped import Stopped
+from labctl.terminal import tell
 
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(BaseException):
-    """Somebody asked the script to end; `code` is the exit status a shell expects."""
-
-    def __init__(self, name: str, code: int) -> None:
-        self.name, self.code = name, code
-        super().__init__(name)
-
-
 class Stopping:
     """What the first signal does: abort a running plan, or leave whatever else is being done.
 
-    Further signals are told and otherwise ignored: the ending in hand is the quickest one that is safe.
+    Further signals are told and otherwise ignored: the ending in hand is the quickest one that is safe. hold: lets no
+    pulse begin any more, at once. pause: what a first Ctrl-C does instead, where somebody is there to be asked what
+    comes next; `asked` then, until that is heard.
     """
 
     def __init__(self) -> None:
         self.engine: Any = None
+        self.hold: Callable[[], None] = lambda: None
+        self.pause: Callable[[], None] | None = None
         self.closing = False
-        self.asked: Stopped | None = None
+        self.asked = False
+        self.ended_by: Stopped | None = None
+
+    def during(self, engine: LabEngine) -> AbstractContextManager[object]:
+        """Return nothing to enter: signals are looked after all the time."""
+        return nullcontext()
 
     def check(self) -> None:
         """Raise Stopped when it was asked for."""
-        if self.asked is not None:
-            raise self.asked
+        if self.ended_by is not None:
+            raise self.ended_by
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Take a signal."""
         name = signal.Signals(number).name
-        if self.asked is not None or self.closing:
+        if self.ended_by is not None or self.closing:
             tell(f"{name}: already ending in good order")
             return
-        self.asked = Stopped(name, 128 + number)
         resting = self.engine is None or self.engine.state in RESTING
+        if number == signal.SIGINT and self.pause is not None and not resting and not self.asked:
+            self.asked = True
+            tell("Ctrl-C: pausing; again ends it in good order")
+            threading.Thread(target=self.pause, daemon=True).start()
+            return
+        self.ended_by = Stopped(name, 128 + number)
         tell(f"{name}: {'ending' if resting else 'ending the run in good order'}")
         if resting:
-            raise self.asked
+            raise self.ended_by
         threading.Thread(target=self._abort, args=(name,), daemon=True).start()
 
     def _abort(self, name: str) -> None:
         try:
+            self.hold()
             self.engine.end(name)
         except Exception:
             # The engine raises it in the script as well, which ends with it; this thread has nobody to tell.
             log.exception("%s: the run failed while it was ended", name)
-
-
-def tell(text: str) -> None:
-    """Say something on standard error, from a signal handler, whether or not anybody is there any more.
-
-    A terminal that hung up, which is what SIGHUP says, fails every later write, and a write that fails would
-    keep the run from being ended: what nobody hears goes to nobody.
-    """
-    for descriptor in (1, 2):
-        listener = select.poll()
-        listener.register(descriptor, 0)
-        if listener.poll(0):
-            nobody = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nobody, descriptor)
-            os.close(nobody)
-    os.write(2, f"\n{text}\n".encode())
 
 
 def log_to_file(directory: Path) -> None:
@@ -107,7 +98,8 @@ def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stop
     try:
         lab = open_session(bench, handle_signals=False, **options)
         try:
-            stopping.engine = lab.RE
+            stopping.engine, stopping.hold = lab.RE, lab.hold
+            lab.interrupts = stopping
             log_to_file(lab.data / "logs")
             yield lab, stopping
         finally:
@@ -116,7 +108,7 @@ def scripted_session(bench: str, **options: Any) -> Iterator[tuple[Session, Stop
     finally:
         for number, handler in before.items():
             # Python puts its own handlers back to the system's when it ends, but leaves ignored ones alone.
-            signal.signal(number, handler if stopping.asked is None else signal.SIG_IGN)
+            signal.signal(number, handler if stopping.ended_by is None else signal.SIG_IGN)
 
 
 @contextmanager

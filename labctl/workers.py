@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from time import monotonic
+from typing import Any, Protocol
 
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
@@ -15,7 +17,28 @@ from labctl.engine import LabEngine
 log = logging.getLogger(__name__)
 
 ASK_AGAIN = 0.05
-"""Seconds of the wall between requests to end a worker that has only just begun."""
+"""Seconds of the wall between looks at a worker: one that is waited for, one that is to end and has only just begun."""
+
+
+class Interrupts(Protocol):
+    """What Ctrl-C does in a session."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it asked for a pause that whoever waits for a plan has not heard of yet."""
+
+    def during(self, engine: LabEngine) -> AbstractContextManager[object]:
+        """Return the context of a call that waits for a plan of this engine."""
+
+
+class Unheeded:
+    """Nothing: whoever opened the session looks after signals."""
+
+    asked = False
+
+    def during(self, engine: LabEngine) -> AbstractContextManager[object]:
+        """Return a context that does nothing."""
+        return nullcontext()
 
 
 class Worker:
@@ -30,9 +53,12 @@ class Worker:
         engine: LabEngine,
         plan: MsgGenerator[Any],
         then: Callable[[Worker], object] = lambda _: None,
+        interrupts: Callable[[], Interrupts] = Unheeded,
     ) -> None:
-        """Begin; `then` is called on this worker's thread when it is over."""
+        """Begin; `then` is called on this worker's thread when it is over. interrupts: returns who interrupts
+        result()."""
         self.name, self.RE = name, engine
+        self._interrupts = interrupts
         self.uids: tuple[str, ...] = ()
         self._error: BaseException | None = None
         self._over, self._go = threading.Event(), threading.Event()
@@ -58,18 +84,24 @@ class Worker:
     def result(self, timeout: float | None = None) -> tuple[str, ...]:
         """Wait until it is over and return the uids of its runs.
 
-        timeout [s] of the wall. Raises what the plan failed with, TimeoutError when it is not over by then.
+        timeout [s] of the wall. Raises what the plan failed with, TimeoutError when it is not over by then,
+        RunEngineInterrupted when Ctrl-C paused it meanwhile.
         """
-        if not self._over.wait(timeout):
-            raise TimeoutError(f"{self.name} is {self.state} after {timeout:g} s")
+        until = None if timeout is None else monotonic() + timeout
+        interrupts = self._interrupts()
+        with interrupts.during(self.RE):
+            while not self._over.wait(ASK_AGAIN):
+                if until is not None and monotonic() > until:
+                    raise TimeoutError(f"{self.name} is {self.state} after {timeout:g} s")
+                if self.state == "paused" and interrupts.asked:
+                    raise RunEngineInterrupted(self.RE.pause_msg)
         if self._error is not None:
             raise self._error
         return self.uids
 
     def pause(self) -> None:
         """Pause the plan at once; what runs on an instrument goes on. Nothing when it is not running."""
-        if self.RE.state == "running":
-            self.RE.request_pause(defer=False)  # type: ignore[no-untyped-call]
+        self.RE.pause_now()
 
     def resume(self) -> None:
         """Let a paused plan go on; nothing when it is not paused."""
@@ -138,9 +170,20 @@ class Workers:
         return worker
 
     @property
+    def engines(self) -> list[LabEngine]:
+        """The engines of all that work."""
+        return [worker.RE for worker in self if not worker.done]
+
+    @property
     def state(self) -> str:
-        """ "running" while one works, "idle" otherwise; as an engine's."""
-        return "idle" if all(worker.done for worker in self) else "running"
+        """ "running" while one works, "paused" when all that do are, "idle" otherwise; as an engine's."""
+        states = {worker.state for worker in self if not worker.done}
+        return "idle" if not states else "paused" if states == {"paused"} else "running"
+
+    def resume(self) -> None:
+        """Let all that are paused go on."""
+        for worker in self:
+            worker.resume()
 
     def end(self, reason: str) -> None:
         """End all that work; one whose cleanup fails keeps no other from being ended."""

@@ -145,10 +145,9 @@ class HostCycler:
                 )
             watch = run.watch(step, self._instrument.meter_of(step), rest)
             flight = self._flight = HostFlight(
-                job, run, "measure", step, watch, begun=mark.elements, rest=rest, known=mark.time
+                job, run, self._tally(), "measure", step, watch, begun=mark.elements, rest=rest, known=mark.time
             )
             flight.time = max(mark.time, 0.0)
-            flight.tally.lead = self._instrument.lead(step)
             self._started, self._started_at, self._lost = job.token, self._next, None
             self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
@@ -221,7 +220,7 @@ class HostCycler:
         if self._flight is not None:
             self._forget()
         self._started_at, self._lost = self._next, None
-        flight = self._flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest))
+        flight = self._flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest), self._tally())
         try:
             self._turn(flight)
         except WireError as lost:
@@ -318,7 +317,6 @@ class HostCycler:
             elif flight.phase == "arm":
                 step, watch = _under_way(flight)
                 self._instrument.arm(step, watch.left(flight.time))
-                flight.tally.lead = self._instrument.lead(step)
                 flight.phase = "go"
             elif flight.phase == "go":
                 self._instrument.go()
@@ -334,7 +332,7 @@ class HostCycler:
         flight.step = flight.run.next()
         flight.ended, flight.watch, flight.has_failed = None, None, False
         flight.begun += flight.step is not None
-        flight.tally = Tally()
+        flight.tally = self._tally()
         if flight.step is None:
             self._land("all steps are through", None)
             return
@@ -392,6 +390,9 @@ class HostCycler:
             self._land("nobody asked for the rows any more: no further step was begun", EndReason.LINK_LOST)
         else:
             self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
+
+    def _tally(self) -> Tally:
+        return Tally(self._instrument.row_time)
 
     def _row(self, row: Reading, flight: HostFlight) -> None:
         step, tally = flight.step, flight.tally

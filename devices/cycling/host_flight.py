@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from devices.cycling.cycler import Job
@@ -21,7 +21,12 @@ class Fetched:
 
 
 class Sourcing(Protocol):
-    """What such an instrument offers. Every call may be repeated."""
+    """What such an instrument offers. Every call may be repeated.
+
+    row_time [s]: what a row takes; for so long the current of a step flows before its first row.
+    """
+
+    row_time: float
 
     def look(self) -> float:
         """Return the voltage [V] of the cell without current, the output open before and after."""
@@ -44,9 +49,6 @@ class Sourcing(Protocol):
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""
 
-    def lead(self, step: Step) -> float:
-        """Return for how many seconds the current of a step flows before its first row."""
-
     def measured(self) -> Mapping[str, Any]:
         """Return in plain JSON values what tells the measurement under way from any other."""
 
@@ -61,7 +63,7 @@ class Tally:
     lead [s]: for how long current had flown before the first of a step; it is taken for constant then.
     """
 
-    lead: float = 0.0
+    lead: float
     last: Reading | None = None
     charge: float = 0.0
     energy: float = 0.0
@@ -97,6 +99,7 @@ class HostFlight:
 
     job: Job
     run: HostRun
+    tally: Tally
     phase: str = "next"
     step: Step | None = None
     watch: StepWatch | None = None
@@ -107,4 +110,3 @@ class HostFlight:
     begun: int = 0
     rest: float = math.nan
     known: float = -math.inf
-    tally: Tally = field(default_factory=Tally)

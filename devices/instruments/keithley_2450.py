@@ -8,8 +8,8 @@ Set:     source voltage up to +-20 V, current limit up to 1 A, over-voltage prot
 A constant current is the limit of a voltage source that is set to the step's end voltage (or the cell's limit):
 the instrument rides the limit until the voltage is reached, then holds it, and never exceeds either. A hold is
 the same source with the cell's largest current as its limit. A rest is a source of 0 A with the output on, read
-as a voltmeter. A voltage ramp is the instrument's own staircase sweep. The sense is 4-wire, readback is on, and
-the output when off is of high impedance: the cell is disconnected.
+as a voltmeter. A voltage ramp is the staircase of the instrument's own sweep, sampled in the middle of each stair. The
+sense is 4-wire, readback is on, and the output when off is of high impedance: the cell is disconnected.
 
 A lost host: the trigger model of the step under way measures on and switches the output off by itself at the
 step's duration (the station's longest step where it has none), at the end of its sweep, or when the buffer
@@ -27,9 +27,9 @@ is sent again. Sources: Model 2450 reference manual 2450-901-01 Rev. B (Septembe
 `TRIG:LOAD "Empty"` is as later firmware has it (Rev. B: TRIG:LOAD:EMPT).
 
 Not yet seen on hardware: everything; above all that settings, ABOR and SYST:ERR? may share a line, that ABOR
-leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes
-two apertures, the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's
-first row.
+leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes two
+apertures and its current is that of their end, that a trigger model of ours may walk through a sweep's list of levels
+(SWEEP_LIST), the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's first row.
 """
 
 from __future__ import annotations
@@ -343,10 +343,6 @@ class Keithley2450(Instrument):
         """Return in how many seconds the next row can be fetched, or the instrument is to be looked after."""
         due = self._went + self._due(self._fetched)
         return min(max(due - self.clock.now(), LEAST_PERIOD), LONGEST_PERIOD)
-
-    def lead(self, step: Step) -> float:
-        """Return for how many seconds the current of a step flows before its first row: a stair's row is its last."""
-        return self._planned.first
 
     def measured(self) -> Mapping[str, Any]:
         """Return what tells the measurement under way from any other, and how it was planned."""

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from devices.clock import Clock, Handle, Poller
 from devices.errors import InterlockError, LabError, TokenExpired
-from devices.ports import LOCKS, PortLock, lock_path
+from devices.locks import LOCKS, PortLock, lock_path
 from devices.recipes import canonical_hash, to_json
 from devices.roles import AnnealJob, BoardDeed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devices.cycling.programs import Step
@@ -13,7 +14,10 @@ from devices.sourcemeter.dialect import text
 
 @dataclass(frozen=True)
 class Plan:
-    """Commands, a line for each group; how many rows come of them, when the first, how far apart, until when [s]."""
+    """Commands, a line for each group; how many rows come of them, on what grid, until when [s].
+
+    first [s] is where the grid begins; one that would lie before the start is there.
+    """
 
     groups: tuple[tuple[str, ...], ...]
     rows: int
@@ -23,10 +27,13 @@ class Plan:
 
     def due(self, row: int) -> float:
         """Return when a row, counted from 0, is begun, in seconds since the start."""
-        return min(self.first + row * self.period, self.lasts)
+        return min(max(self.first + row * self.period, 0.0), self.lasts)
 
 
 NOTHING = Plan((), 0, 0.0, 0.0, 0.0)
+
+SWEEP_LIST = "VoltLinearSweepList"
+"""The configuration list in which a linear sweep of voltage keeps its levels [programs for the 2461 and the 2470]."""
 
 
 def timed(interval: float, lasts: float, row_time: float) -> Plan:
@@ -49,26 +56,60 @@ def timed(interval: float, lasts: float, row_time: float) -> Plan:
         parts = math.ceil(rest / LONGEST_DELAY)
         blocks += [f":TRIG:BLOC:DEL:CONS {{}}, {text(rest / parts)}"] * parts
     blocks += [row, ":TRIG:BLOC:SOUR:STAT {}, OFF"]
-    timer = (
+    return Plan((_timer(interval), _numbered(blocks)), whole + 1 + odd, 0.0, interval, lasts)
+
+
+def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float) -> Plan:
+    """Return a staircase as close to the ramp as stairs come, as far as it comes in the time [s].
+
+    The stairs are those of the instrument's own sweep, whose list of levels a trigger model of ours walks through: each
+    lies at what the ramp has in the middle of its time, and there, not at its end as in the sweep's own model, its row
+    is taken. So rows lie on the ramp, and what passed between them is right: the current of a stair falls about evenly.
+    One row more at the start, and one at the end.
+    """
+    count, height = stairs(step, ramp)
+    count = min(count, math.ceil(lasts * ramp.rate / height))
+    period, way = height / ramp.rate, math.copysign(height, ramp.end - ramp.start)
+    listed = max(count, 2)  # of one level there is no sweep
+    levels = [ramp.start + (number + 0.5) * way for number in (0, listed - 1)]
+    sweep = (
+        f":SOUR:SWE:VOLT:LIN {text(levels[0])}, {text(levels[1])}, {listed}, -1, 1, FIXED, OFF, OFF,"
+        ' "defbuffer1"'
+    )
+    row, wait = ':TRIG:BLOC:MEAS {}, "defbuffer1"', ":TRIG:BLOC:WAIT {}, TIM1"
+    # A stair begins a row's time behind the timer's event, so that the row that begins with the next ends in its middle.
+    late = f":TRIG:BLOC:DEL:CONS {{}}, {text(row_time)}"
+    blocks = (
+        f':TRIG:BLOC:CONF:REC {{}}, "{SWEEP_LIST}", 1',
+        ":TRIG:BLOC:NOT {}, 1",
+        late,
+        ":TRIG:BLOC:SOUR:STAT {}, ON",
+        row,
+        ":TRIG:BLOC:BRAN:ALW {}, 9",
+        late,
+        f':TRIG:BLOC:CONF:NEXT {{}}, "{SWEEP_LIST}"',
+        wait,
+        row,
+        wait,
+        f":TRIG:BLOC:BRAN:COUN {{}}, {count}, 7",
+        row,
+        ":TRIG:BLOC:SOUR:STAT {}, OFF",
+    )
+    first = 0.5 * period
+    return Plan(((sweep,), _timer(first), _numbered(blocks)), count + 2, -first, period, count * period)
+
+
+def _timer(delay: float) -> tuple[str, ...]:
+    """Return an empty trigger model, and a timer that its first notification starts: an event each delay [s]."""
+    return (
         ':TRIG:LOAD "Empty"',
         ":TRIG:TIM1:STAT OFF",
-        f":TRIG:TIM1:DEL {text(interval)}",
+        f":TRIG:TIM1:DEL {text(delay)}",
         ":TRIG:TIM1:COUN 0",
         ":TRIG:TIM1:STAR:STIM NOT1",
         ":TRIG:TIM1:STAT ON",
     )
-    numbered = tuple(block.format(number) for number, block in enumerate(blocks, 1))
-    return Plan((timer, numbered), whole + 1 + odd, 0.0, interval, lasts)
 
 
-def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float) -> Plan:
-    """Return the instrument's own staircase sweep, as far as it comes in the time [s]."""
-    count, height = stairs(step, ramp)
-    count = min(count, math.ceil(lasts * ramp.rate / height))
-    stop = ramp.start + math.copysign(count * height, ramp.end - ramp.start)
-    delay, period = height / ramp.rate - row_time, height / ramp.rate
-    sweep = (
-        f":SOUR:SWE:VOLT:LIN {text(ramp.start)}, {text(stop)}, {count + 1}, {text(delay)}, 1, FIXED, OFF,"
-        ' OFF, "defbuffer1"'
-    )
-    return Plan(((sweep,),), count + 1, period, period, (count + 1) * period)
+def _numbered(blocks: Sequence[str]) -> tuple[str, ...]:
+    return tuple(block.format(number) for number, block in enumerate(blocks, 1))

@@ -1,1 +1,1 @@
-"""The sputter system: its parts by their roles, states, interlocks, gas, plasma, layers."""
+"""What stations of deposition are made of: recipes, states, interlocks, guns, watchers, records, and what flies."""

@@ -8,3 +8,11 @@ import time
 def wall_label() -> float:
     """Return the time label of now [s since the epoch]."""
     return time.time()
+
+
+class WallLabels:
+    """What tells labels to whoever needs nothing else of a clock."""
+
+    def time(self) -> float:
+        """Return the time label of now [s since the epoch]."""
+        return wall_label()

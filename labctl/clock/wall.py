@@ -13,20 +13,15 @@ from bluesky.run_engine import _ensure_event_loop_running as run_in_background
 from ophyd.status import StatusBase
 
 from devices.clock import Handle, Poller
+from labctl.clock.boot import NANO, boot_ns
 from labctl.clock.due import Due, DueList, Spawned
 from labctl.clock.status import deadline_status
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-NANO = 1_000_000_000
 LONGEST_WAIT = 1.0
 """Seconds a lane waits at a stretch: the condition's wait stands still while the machine is suspended."""
-
-
-def boot_ns() -> int:
-    """Return nanoseconds since boot, suspended time included."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class Lane:

@@ -30,16 +30,20 @@ def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
 def recover(runs: RunsArgument = None, data: DataOption = None) -> None:
     """Close runs whose process died, with the rows that were never collected; opening a bench does it, too.
 
-    A run that is named is closed even if it is damaged in the middle: what cannot be read is set aside beside it.
+    A run that is named is closed even if it is damaged in the middle: what cannot be read is set aside beside it. Where
+    none is named, those that are damaged are told, and left as they are.
     """
     from labctl.config.finder import data_dir
     from labctl.journal.recovery import recover_run, unended
+    from labctl.runs.damaged import damaged
 
     folder = data_dir(data)
     found = [recover_run(path, folder) for path in (_journals(runs, data) if runs else unended(folder))]
     reports = [each for each in found if each is not None]
-    typer.echo("\n".join(map(str, reports)) or "nothing to recover")
-    if any(report.trouble for report in reports):
+    troubled = {report.path for report in reports if report.trouble}
+    left = [] if runs else [each for each in damaged(folder) if each.path not in troubled]
+    typer.echo("\n".join(map(str, (*reports, *left))) or "nothing to recover")
+    if troubled or left:
         raise typer.Exit(1)
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from typing import NoReturn
+
+from labctl.stopped import Stopped
 
 
 class StoppedInOrder:
@@ -12,8 +17,17 @@ class StoppedInOrder:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        from labctl.stopping import Stopped
-
         if isinstance(error, Stopped):
             sys.stderr.write(f"{error.name}: ended in good order; what was acquired is in the journal\n")
             raise SystemExit(error.code)
+
+
+def leave(status: int) -> NoReturn:
+    """Leave a process in which everything is closed, at once.
+
+    Taking apart what was imported costs half a second of a processor, which whoever waits for the end would wait for.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from labctl.commands.in_order import StoppedInOrder
+from labctl.commands.in_order import StoppedInOrder, leave
 from labctl.commands.options import ConfigOption, DataOption
 
 
@@ -42,16 +41,17 @@ def night(
 
         typer.echo(unit_of(data_dir(data)), nl=False)
         return
-    from labctl.night.starting import go_on, start
-
     if (listed is None) == (resume is None):
         raise typer.BadParameter("give a LIST.toml, or --resume with a night's name (or `last`)")
     with StoppedInOrder():
-        status = (
-            go_on(resume, data)
-            if listed is None
-            else start(listed, config, data, despite, only_rehearse=rehearse)
-        )
+        if listed is None:
+            from labctl.night.going_on import go_on
+
+            status = go_on(resume, data)
+        else:
+            from labctl.night.starting import start
+
+            status = start(listed, config, data, despite, only_rehearse=rehearse)
     raise typer.Exit(status)
 
 
@@ -59,8 +59,12 @@ def night_run(folder: Annotated[Path, typer.Argument()]) -> None:
     """Run a night's items; what the supervisor starts."""
     from labctl.night.process import run_night
 
-    with StoppedInOrder():
-        sys.exit(run_night(folder))
+    try:
+        with StoppedInOrder():
+            status = run_night(folder)
+    except SystemExit as stopped:
+        status = int(stopped.code or 0)
+    leave(status)
 
 
 def night_guard(folder: Annotated[Path, typer.Argument()]) -> None:

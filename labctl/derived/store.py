@@ -19,7 +19,7 @@ from labctl.journal.documents import Journal, read_ends, run_path
 from labctl.journal.whole_runs import Document, stop_document, stream_documents
 from labctl.provenance import SCHEMA, code_hash, whereabouts
 from labctl.runs.briefs import brief_from
-from labctl.runs.remarks import remarks_on
+from labctl.runs.remarks import remarks_on, together
 from labctl.runs.run import Run
 from labctl.whole_file import passing_folder
 
@@ -154,7 +154,7 @@ def _reach(run: Run) -> float:
 
 
 def _is_bad(run: Run) -> bool:
-    return any(remarks_on(member.path).mark for member in run.members)
+    return bool(together(remarks_on(member.path) for member in run.members).mark)
 
 
 def _of_samples(sources: Sequence[Source]) -> dict[str, Any]:

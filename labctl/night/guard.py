@@ -13,11 +13,9 @@ from time import monotonic
 
 from devices.errors import Corrupt
 from labctl.abandoned import MAKING_SAFE, begin_making_safe
-from labctl.clock.wall import WallClock
 from labctl.night.children import Child
 from labctl.night.folder import begun_of, is_over
-from labctl.night.heart import Heart
-from labctl.night.supervisor import GUARD, HUNG, SUPERVISOR
+from labctl.night.heart import GUARD, HUNG, SUPERVISOR, Heart
 from labctl.state import Said, real_states
 
 log = logging.getLogger(__name__)
@@ -51,9 +49,7 @@ class Guard:
 
     def run(self) -> None:
         """Guard until the night is over or the supervisor says that it is enough."""
-        clock = WallClock()
-        heart = Heart(self._folder / GUARD, clock.time())
-        clock.close()
+        heart = Heart(self._folder / GUARD)
         try:
             while not self._asked.is_set() and not is_over(self._folder):
                 heart.beat()

@@ -10,10 +10,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labctl.clock.wall import boot_ns
+from labctl.clock.boot import NANO, boot_ns
+from labctl.clock.label import wall_label
 from labctl.state import Owner
 
-NANO = 1_000_000_000
+HEARTBEAT, SUPERVISOR, GUARD = "run.json", "supervisor.json", "guard.json"
+"""Where in a night's folder the process that runs it, the supervisor and the guard tell that they live."""
+
+HUNG = 30.0
+"""Seconds of silence after which a living process counts as hung; it looks twice a second [fault matrix, row 46]."""
 
 LOOP = "the engines' loop"
 """Under what name a beat tells how often the loop of all engines has turned: one that is stuck does not."""
@@ -36,9 +41,8 @@ class Beat:
 class Heart:
     """Writes the beats of one process into one file."""
 
-    def __init__(self, path: Path, since: float) -> None:
-        """`since` is the label of this process's begin [s since the epoch]."""
-        self._path, self._owner = path, Owner.this(since)
+    def __init__(self, path: Path) -> None:
+        self._path, self._owner = path, Owner.this(wall_label())
 
     def beat(self, progress: Mapping[str, int] | None = None) -> None:
         """Write one beat. Raises OSError."""

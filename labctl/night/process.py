@@ -8,22 +8,21 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from labctl.clock.boot import NANO, boot_ns
 from labctl.clock.virtual import VirtualClock
-from labctl.clock.wall import WallClock, boot_ns
+from labctl.clock.wall import WallClock
 from labctl.config.checking import validate
 from labctl.config.folder import Config
 from labctl.night.chronicle import Chronicle
 from labctl.night.conductor import Conductor
 from labctl.night.folder import LIST, begun_of
-from labctl.night.heart import NANO, Heart
+from labctl.night.heart import HEARTBEAT, Heart
 from labctl.night.listing import Entry, Night, place, read_copy, read_item
 from labctl.night.resuming import go_on_with
 from labctl.state import boot_id
 from labctl.stopping import scripted_session
 
 log = logging.getLogger(__name__)
-
-HEARTBEAT = "run.json"
 
 
 def run_night(folder: Path) -> int:
@@ -39,7 +38,7 @@ def run_night(folder: Path) -> int:
     ) as (lab, stopping):
         now = lab.clock.time()
         chronicle = Chronicle(folder, {"night": folder.name, "despite": begun.despite})
-        heart = Heart(folder / HEARTBEAT, now)
+        heart = Heart(folder / HEARTBEAT)
         try:
             night = _go_on(night, chronicle, config, now)
             chronicle.tell(now, "opened", missing={n: dict(r) for n, r in lab.missing.items()})
@@ -56,7 +55,7 @@ def run_night(folder: Path) -> int:
             stopping.engine = conductor
             heart.beat()
             states = conductor.run()
-            if stopping.asked is None:
+            if stopping.ended_by is None:
                 counts = Counter(state.state for state in states.values())
                 chronicle.tell(lab.clock.time(), "over", counts=dict(counts))
         finally:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from devices.errors import LabError
-from labctl.clock.wall import WallClock
+from labctl.clock.label import wall_label
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
-from labctl.night.folder import Begun, find_night, is_over, make_folder, nights
-from labctl.night.following import summary
+from labctl.night.folder import Begun, make_folder
+from labctl.night.going_on import tell
 from labctl.night.listing import read_night
 from labctl.night.rehearsal import Rehearsal, clock_time, rehearse, table
 from labctl.night.resuming import go_on_with
@@ -55,7 +54,7 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
         despite=despite if failures else "",
         duration=rehearsed.duration,
         disk=rehearsed.disk,
-        began=_now(),
+        began=wall_label(),
     )
     for line in try_targets(kept.absolute(), chosen.directory):
         tell(line)
@@ -63,33 +62,6 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
     keep(folder, night, rehearsed)
     tell(f"night {folder.name} begins; what it says goes to {folder / 'output.txt'}")
     return supervise(folder, tell)
-
-
-def go_on(name: str | None, data: Path | None) -> int:
-    """Go on with a night that did not come to its end; return the exit status. Raises DataError.
-
-    Nothing to go on with is no failure: whoever starts the machine asks every time.
-    """
-    kept = data_dir(data).absolute()
-    if name in (None, "last") and next(nights(kept), None) is None:
-        tell(f"no night in {kept}: nothing to go on with")
-        return 0
-    folder = find_night(kept, "" if name in (None, "last") else str(name))
-    if is_over(folder):
-        tell(
-            f"night {folder.name} came to its end: {summary(folder)}; `labctl report {folder.name}` tells more"
-        )
-        return 0
-    tell(f"night {folder.name} goes on")
-    return supervise(folder, tell)
-
-
-def _now() -> float:
-    clock = WallClock()
-    try:
-        return clock.time()
-    finally:
-        clock.close()
 
 
 def show(rehearsed: Rehearsal) -> None:
@@ -105,9 +77,3 @@ def show(rehearsed: Rehearsal) -> None:
         tell(f"{name} has no twin and took no part in the rehearsal")
     for question in rehearsed.questions:
         tell(f"somebody will be asked: {question}")
-
-
-def tell(text: str) -> None:
-    """Say something on standard output, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -12,24 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from devices.ports import PortLock
-from labctl.clock.wall import WallClock
+from devices.locks import PortLock
+from labctl.clock.label import WallLabels
 from labctl.config.telling import Severity
 from labctl.night.children import Child
 from labctl.night.chronicle import states_of
 from labctl.night.folder import is_over
 from labctl.night.following import Following, summary
-from labctl.night.heart import LOOP, Heart
-from labctl.night.process import HEARTBEAT
+from labctl.night.heart import GUARD, HEARTBEAT, HUNG, LOOP, SUPERVISOR, Heart
 from labctl.telling.teller import Teller
 
 log = logging.getLogger(__name__)
 
 LOOK = 0.5
 """Seconds between two looks; a dead process is noticed within it."""
-
-HUNG = 30.0
-"""Seconds of silence after which a living process counts as hung; it looks twice a second [fault matrix, row 46]."""
 
 STUCK = 4000.0
 """Seconds without a single message after which a plan counts as stuck: a cycle collects its rows every 1800 s where
@@ -47,8 +43,6 @@ UNDONE = 3
 MISCONFIGURED = 2
 """The exit status of a process that refused its configuration: starting it again changes nothing."""
 
-SUPERVISOR, GUARD = "supervisor.json", "guard.json"
-
 
 class Supervisor:
     """Sees a night to its end. watched: whether a guard is to be kept alive beside.
@@ -59,13 +53,12 @@ class Supervisor:
     def __init__(self, folder: Path, say: Callable[[str], object], *, watched: bool = True) -> None:
         """Raises OwnershipError when another supervisor is at this night."""
         self._folder, self._say = folder, say
-        self._clock = WallClock()
-        self._lock = PortLock(str((folder / "supervisor").resolve()), self._clock, folder)
+        self._lock = PortLock(str((folder / "supervisor").resolve()), WallLabels(), folder)
         output = folder / "output.txt"
         self._run = Child("the night's process", ["night-run", str(folder)], folder / HEARTBEAT, HUNG, output)
         self._guard = Child("the guard", ["night-guard", str(folder)], folder / GUARD, HUNG, output)
         self._watched = watched
-        self._heart = Heart(folder / SUPERVISOR, self._clock.time())
+        self._heart = Heart(folder / SUPERVISOR)
         self._asked: signal.Signals | None = None
         self._wake = threading.Event()
         self._progress: dict[str, tuple[int, float]] = {}
@@ -99,7 +92,6 @@ class Supervisor:
                 self._guard.end(patience=5.0)
             self._heart.stop()
             self._lock.release()
-            self._clock.close()
 
     def _watch(self) -> int:
         while True:

@@ -15,8 +15,7 @@ from labctl.config.folder import Config
 from labctl.fact_file import Fact
 from labctl.night.chronicle import ItemState, apply, happenings
 from labctl.night.folder import LIST, Begun, begun_of
-from labctl.night.heart import last_beat
-from labctl.night.process import HEARTBEAT
+from labctl.night.heart import HEARTBEAT, last_beat
 from labctl.report.rehearsed import Promise, kept
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.run import Run

@@ -89,14 +89,17 @@ def latest_label(data: Path) -> float:
     return latest or 0.0
 
 
-def brief_from(journal: Path) -> Brief:
-    """Return a run in one line from its journal itself, wherever that stands. Raises DataError when it says nothing."""
+def brief_from(journal: Path, *followers: Path) -> Brief:
+    """Return a run in one line from its journal itself, wherever that stands; marked as any of its journals is.
+
+    Raises DataError when it says nothing.
+    """
     from labctl.runs.entries import entry_of, remark_columns
 
     entry = entry_of(journal)
     if entry is None:
         raise DataError(f"{journal} ends before its start document; there is nothing to read")
-    found = {**entry.columns, **remark_columns(journal), "path": journal}
+    found = {**entry.columns, **remark_columns(journal, *followers), "path": journal}
     return _told(*(found.get(name, "") for name in NAMES))
 
 

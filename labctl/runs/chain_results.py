@@ -1,4 +1,7 @@
-"""What a run and those that went on with it came to together: kept with the last of them that has an end."""
+"""What a run and those that went on with it came to together: kept with the last of them that has an end.
+
+A mark that was put on one of them stands with all.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from devices.errors import DataError
 from labctl.runs.entries import STREAMS, cycle_results
 from labctl.runs.links import linked
+from labctl.runs.remarks import Remarks, remarks_on, together
 from labctl.runs.skim import Skim, skim
 from labctl.runs.states import DAMAGED, OPEN
 
@@ -23,7 +27,8 @@ OF_ALL = (
 
 
 def settle_chains(connection: sqlite3.Connection, data: Path, touched: Collection[str]) -> None:
-    """Move the results of chains, some journals of which were read anew, to their last run that has an end.
+    """Move the results of chains, some journals of which were read anew, to their last run that has an end, and
+    give all their journals the mark of the run.
 
     touched: paths below the data directory. Until a follower ends, what was there before it stays with its own run.
     The caller has begun a transaction.
@@ -38,17 +43,35 @@ def settle_chains(connection: sqlite3.Connection, data: Path, touched: Collectio
         paths = list(linked(connection, uid).values())
         for path in paths:
             left.pop(path, None)
+        _mark(connection, data, paths)
         _settle(connection, data, paths)
 
 
 def broken_chains(connection: sqlite3.Connection, gone: Collection[str]) -> Iterator[str]:
-    """Yield the paths of runs that must be read again because their followers are gone, and their results with them."""
+    """Yield the paths of runs that must be read again because one of their chain is gone, and its part with it."""
     for path in gone:
         row = connection.execute(
-            "SELECT uid FROM runs WHERE path = ? AND continues <> ''", (path,)
+            "SELECT uid FROM runs WHERE path = ? AND (continues <> '' OR uid IN (SELECT continues FROM runs))",
+            (path,),
         ).fetchone()
         if row is not None:
             yield from linked(connection, row[0]).values()
+
+
+def _mark(connection: sqlite3.Connection, data: Path, paths: Sequence[str]) -> None:
+    said = together(_remarks(data / path) for path in paths)
+    if said.marked > Remarks().marked:
+        connection.executemany(
+            "UPDATE runs SET mark = ?, why = ? WHERE path = ?",
+            [(said.mark, said.why, path) for path in paths],
+        )
+
+
+def _remarks(journal: Path) -> Remarks:
+    try:
+        return remarks_on(journal)
+    except DataError:
+        return Remarks()  # what is broken is said of its own journal
 
 
 def _settle(connection: sqlite3.Connection, data: Path, paths: Sequence[str]) -> None:

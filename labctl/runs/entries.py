@@ -12,7 +12,7 @@ from devices.errors import DataError
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer
 from labctl.runs.quantities import AH
-from labctl.runs.remarks import remarks_on
+from labctl.runs.remarks import remarks_on, together
 from labctl.runs.skim import Skim, skim
 from labctl.runs.states import DAMAGED, OPEN
 
@@ -84,10 +84,10 @@ def _last_label(path: Path, began: float) -> float:
     return float(times[-1] if isinstance(times, list) else times)
 
 
-def remark_columns(path: Path) -> dict[str, Any]:
+def remark_columns(*journals: Path) -> dict[str, Any]:
     """Return the columns that come from what people said of a run."""
     try:
-        remarks = remarks_on(path)
+        remarks = together(map(remarks_on, journals))
     except DataError as error:
         # A broken note hides no run; it is told where the run is listed, and in full where it is shown.
         return {"mark": "", "why": str(error), "remarks": 0}

@@ -106,8 +106,8 @@ class Run:
         return self._rows(stream, [])[0]
 
     def brief(self) -> Brief:
-        """Return the run in one line, by its first journal."""
-        return brief_from(self.path)
+        """Return the run in one line, by its first journal; its mark is that of all."""
+        return brief_from(*(each.path for each in self.members))
 
     def _rows(self, stream: str, keys: list[str]) -> tuple[np.ndarray[Any, Any], Table]:
         members = [each for each in self.members if stream in each.streams]

@@ -17,8 +17,9 @@ from labctl.config.finder import data_dir
 from labctl.config.folder import FOLDERS, Config
 from labctl.serving.bench_text import served_bench
 from labctl.serving.faults import FaultScript, read_faults
-from labctl.serving.server import BLACK_BOX, TwinServer, served_stations, write_whole
+from labctl.serving.server import BLACK_BOX, TwinServer, served_stations
 from labctl.stopping import SIGNALS
+from labctl.whole_file import write_whole
 
 BENCH = "served.toml"
 """The ready bench file in the server's folder."""
@@ -49,7 +50,7 @@ def serve(
             text = served_bench(found.bench_path(bench), addresses, server.hands)
             ready = server.folder / BENCH
             for path in (ready, *([copy] if copy else [])):
-                write_whole(path, text)
+                write_whole(path, text.encode())
             _tell(server, write_bench or shown(ready))
             server.wait()
     finally:

@@ -10,9 +10,9 @@ import asyncio
 import json
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from devices.base import Instrument
 from devices.bridges.squidstat import Connection, SquidstatBridge
 from devices.errors import DataError, LabError
-from devices.ports import PortLock
+from devices.locks import PortLock
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
 from labctl.config.models import BenchFile, Part, StationEntry, World
@@ -34,6 +34,7 @@ from labctl.serving.local_socket import LocalSocket
 from labctl.serving.streams import Stream
 from labctl.serving.switchboard import Switchboard
 from labctl.twins import make_world, set_up_twins
+from labctl.whole_file import write_whole
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class TwinServer:
         self._script = script or FaultScript()
         self.over = over or threading.Event()
         self._failure: BaseException | None = None
+        self._instant: float | None = None
         self._entries = served_stations(bench)
         self._bridges: dict[str, SquidstatBridge] = {}
         self._connections: dict[Stream, Connection] = {}
@@ -116,9 +118,7 @@ class TwinServer:
         lock = PortLock(str(folder.resolve()), self.clock, folder)
         self._ending.callback(lock.release)
         boot = secrets.token_hex(8)
-        self.world = make_world(
-            self.clock.now, self.bench.seed, self.bench.world or World(), folder / SAMPLES
-        )
+        self.world = make_world(self.now, self.bench.seed, self.bench.world or World(), folder / SAMPLES)
         self._box = BlackBox(folder / BLACK_BOX)
         self._ending.callback(self._box.close)
         for name, entry in self._entries.items():
@@ -136,7 +136,14 @@ class TwinServer:
             for name, entry in self._entries.items()
             for part, each in entry.parts.items()
         )
-        write_whole(folder / TABLE, json.dumps([asdict(row) for row in self.table], indent=1))
+        write_whole(folder / TABLE, json.dumps([asdict(row) for row in self.table], indent=1).encode())
+
+    def heard_all(self) -> float:
+        """Return a time [s] of the bench by which all that was sent before this call has been heard."""
+        for _ in range(2):
+            # The first may come in a turn of the loop that had looked for what is to be read already.
+            heard = self._on_loop(self.clock.now)
+        return heard
 
     def _on_loop(self, action: Callable[[], T]) -> T:
         """Run something on the loop's thread and return its result."""
@@ -177,7 +184,9 @@ class TwinServer:
         kind = driver.transport if part.address.kind == "twin" else part.address.kind
 
         def heard(stream: Stream, data: bytes) -> None:
-            self._board.heard(wire, stream, data)
+            # However long the world takes to be reckoned, what a part does it does when it was told to.
+            with self._at_one_instant():
+                self._board.heard(wire, stream, data)
             self._after()
 
         def gone(stream: Stream) -> None:
@@ -191,8 +200,16 @@ class TwinServer:
     # What the switchboard asks of what is behind it.
 
     def now(self) -> float:
-        """Return the time of the bench [s]."""
-        return self.clock.now()
+        """Return the time of the bench [s]; while what was heard is dealt with, when it was heard."""
+        return self.clock.now() if self._instant is None else self._instant
+
+    @contextmanager
+    def _at_one_instant(self) -> Iterator[None]:
+        self._instant = self.clock.now()
+        try:
+            yield
+        finally:
+            self._instant = None
 
     def reply(self, part: str, stream: Stream, data: bytes) -> bytes:
         """Give to a part what a client said; return what it answers."""
@@ -216,7 +233,7 @@ class TwinServer:
         """Write down what the server itself does, behind what the twins did before it."""
         self._collect()
         station, _, part = where.partition(".")
-        self._box.write(self.clock.now(), station, part, event, text)
+        self._box.write(self.now(), station, part, event, text)
 
     def _connection(self, station: str, stream: Stream) -> Connection:
         """Return a client's own connection to a bridge, which knows it until it hangs up."""
@@ -272,10 +289,3 @@ def served_stations(bench: BenchFile) -> dict[str, StationEntry]:
     if not found:
         raise LabError(f"bench {bench.name!r} has no station that could be served; nothing was opened")
     return found
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it finds the old one or the new one."""
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(text)
-    fresh.replace(path)

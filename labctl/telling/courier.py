@@ -18,9 +18,8 @@ from time import monotonic
 from types import FrameType
 
 from devices.errors import LabError, OwnershipError
-from devices.ports import PortLock
-from labctl.clock.label import wall_label
-from labctl.clock.wall import WallClock
+from devices.locks import PortLock
+from labctl.clock.label import WallLabels, wall_label
 from labctl.config.telling import Target, read_telling
 from labctl.night.heart import Heart
 from labctl.telling.outbox import Delivery, Message, Outbox
@@ -121,13 +120,13 @@ def run_courier(data: Path, config: Path) -> int:
 
     Another courier at the same outbox is left to it. Raises ConfigError.
     """
-    outbox, clock, ended = Outbox(data), WallClock(), threading.Event()
+    outbox, ended = Outbox(data), threading.Event()
     outbox.folder.mkdir(parents=True, exist_ok=True)
     try:
-        lock = PortLock(str((outbox.folder / "courier").resolve()), clock, outbox.folder)
+        lock = PortLock(str((outbox.folder / "courier").resolve()), WallLabels(), outbox.folder)
     except OwnershipError:
         return 0
-    heart = Heart(outbox.folder / HEART, clock.time())
+    heart = Heart(outbox.folder / HEART)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, frame: ended.set())
     signal.signal(signal.SIGALRM, _break_off)
@@ -141,7 +140,6 @@ def run_courier(data: Path, config: Path) -> int:
     finally:
         heart.stop()
         lock.release()
-        clock.close()
     return 0
 
 

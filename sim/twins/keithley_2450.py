@@ -52,6 +52,10 @@ EPOCH = 1_750_000_000
 AHEAD = 200
 """Rows that are solved for at once."""
 
+SWEEP_LIST = "VoltLinearSweepList"
+"""The name of the configuration list in which a linear sweep of voltage keeps its levels [programs for the 2461 and
+the 2470]; that its first level is set at once is a guess."""
+
 OVERFLOW = 9.9e37
 POWER_ON = 128
 READ_BACK, LIMITED, FOUR_WIRE, OUTPUT_ON = 8, 32, 64, 128
@@ -88,6 +92,7 @@ class Keithley2450Twin:
         self._buffers = {"defbuffer1": Buffer(), "defbuffer2": Buffer()}
         self._timer = Timer()
         self._blocks: dict[int, Block] = {}
+        self._lists: dict[str, tuple[float, ...]] = {}
         self._state, self._block = "EMPTY", 0
         self._actions: Iterator[Action] = iter(())
         self._ahead: deque[tuple[Action, tuple[float, float]]] = deque()
@@ -338,6 +343,9 @@ class Keithley2450Twin:
             lambda w: self._add(w, Block("count", whole(w[1], 1, 2**32 - 1), whole(w[2], 1, MOST_BLOCKS))),
             3,
         )
+        action(f"{place}BRANch:ALWays", lambda w: self._add(w, Block("always", to=whole(w[1], 0, MOST_BLOCKS))), 2)
+        action(f"{place}CONFig:RECall", self._recall, 2, 3)
+        action(f"{place}CONFig:NEXT", lambda w: self._add(w, Block("next", levels=self._levels(w))), 2)
         action("SOURce[1]:SWEep:VOLTage:LINear", self._sweep, 3, 9)
 
     # Commands that do more than set one value.
@@ -369,7 +377,7 @@ class Keithley2450Twin:
         self._stop_trigger("EMPTY")
         self._switch(False, self._now)
         self._settings.reset()
-        self._blocks, self._timer = {}, Timer()
+        self._blocks, self._lists, self._timer = {}, {}, Timer()
         for buffer in self._buffers.values():
             buffer.clear()
         self._apply(self._now)
@@ -494,11 +502,29 @@ class Keithley2450Twin:
         buffer = self._named(words[8:])
         self._settings.change("level VOLT", start)
         levels = tuple(np.linspace(start, stop, points).tolist())
+        self._lists[SWEEP_LIST] = levels
         self._model(
+            Block("recall", 1, levels=levels),
             Block("output", True),
-            Block("sweep", max(delay, 0.0), buffer=buffer, levels=levels),
+            Block("always", to=5),
+            Block("next", levels=levels),
+            Block("delay", max(delay, 0.0)),
+            Block("measure", buffer=buffer),
+            Block("count", points, 4),
             Block("output", False),
         )
+
+    def _recall(self, words: list[str]) -> None:
+        levels = self._levels(words)
+        index = whole(words[2], 1, len(levels)) if len(words) > 2 else 1
+        self._add(words, Block("recall", index, levels=levels))
+
+    def _levels(self, words: list[str]) -> tuple[float, ...]:
+        """Return the levels of the configuration list that a block names."""
+        name = quoted(words[1])
+        if name not in self._lists:
+            raise Refused(ILLEGAL)
+        return self._lists[name]
 
     def _model(self, *blocks: Block) -> None:
         self._blocks = dict(enumerate(blocks, 1))

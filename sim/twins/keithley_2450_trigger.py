@@ -14,10 +14,13 @@ MOST_BLOCKS = 63
 class Block:
     """One block: what it does, with its numbers. `to` is the block a branch goes to.
 
-    sweep: each of the levels [V] in turn, `value` [s] later a measurement. until: branch for so many seconds.
+    recall: the level [V] of a list at an index from 1, next: the one behind, from the last to the first. until: branch
+    for so many seconds.
     """
 
-    does: Literal["output", "notify", "measure", "wait", "count", "delay", "clear", "sweep", "until"]
+    does: Literal[
+        "output", "notify", "measure", "wait", "count", "always", "delay", "clear", "recall", "next", "until"
+    ]
     value: float = 0.0
     to: int = 0
     buffer: str = "defbuffer1"
@@ -47,7 +50,7 @@ class Action:
 def play(blocks: Mapping[int, Block], timer: Timer, start: float, row_time: float) -> Iterator[Action]:
     """Yield what happens from `start` on; a measurement takes row_time [s] and is there at its end."""
     time, at = start, 1
-    began, ticks = start, 0
+    began, ticks, index = start, 0, 0
     passes: dict[int, int] = {}
     while at in blocks:
         block = blocks[at]
@@ -55,9 +58,14 @@ def play(blocks: Mapping[int, Block], timer: Timer, start: float, row_time: floa
         match block.does:
             case "output" | "clear":
                 yield Action(time, block.does, block.value, block.buffer)
-            case "sweep" | "measure":
-                yield from _rows(block, time, row_time)
-                time += max(len(block.levels), 1) * (block.value + row_time)
+            case "measure":
+                time += row_time
+                yield Action(time, "measure", buffer=block.buffer)
+            case "recall" | "next":
+                index = round(block.value) - 1 if block.does == "recall" else (index + 1) % len(block.levels)
+                yield Action(time, "level", block.levels[index])
+            case "always":
+                following = block.to
             case "delay":
                 time += block.value
             case "notify" if timer.enabled and timer.notify == round(block.value):
@@ -74,16 +82,6 @@ def play(blocks: Mapping[int, Block], timer: Timer, start: float, row_time: floa
                 following = block.to if passes[at] else at + 1
         at = following
     yield Action(time, "idle", at - 1)
-
-
-def _rows(block: Block, time: float, row_time: float) -> Iterator[Action]:
-    """Yield the rows of a measurement, or of a sweep with its levels."""
-    if block.does == "measure":
-        yield Action(time + row_time, "measure", buffer=block.buffer)
-    for place, level in enumerate(block.levels):
-        begins = time + place * (block.value + row_time)
-        yield Action(begins, "level", level)
-        yield Action(begins + block.value + row_time, "measure", buffer=block.buffer)
 
 
 @dataclass(frozen=True)

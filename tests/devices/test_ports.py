@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 import tty
@@ -22,7 +19,6 @@ from devices.ports import (
     Fault,
     FaultyPort,
     Pair,
-    PortLock,
     SerialPort,
     TranscriptPort,
     TwinPort,
@@ -141,48 +137,6 @@ def test_a_visa_socket_is_read_byte_by_byte(tmp_path: Path) -> None:
         assert b"".join(port.read(0.5) for _ in range(19)) == b"2,+0.001800000000\r\n"
         wire.close()
         instrument.close()
-
-
-def test_a_lock_names_the_process_that_holds_it_and_since_when(tmp_path: Path) -> None:
-    script = f"""
-        import pathlib, sys
-        from devices.ports import PortLock
-        class Clock:
-            def time(self): return 1.75e9
-        lock = PortLock("/dev/ttyUSB7", Clock(), pathlib.Path({str(tmp_path)!r}))
-        print("held", flush=True)
-        sys.stdin.readline()
-    """
-    holder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    clock: Any = WallClock()
-    with holder:
-        assert holder.stdout
-        assert holder.stdin
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(OwnershipError) as caught:
-            PortLock("/dev/ttyUSB7", clock, tmp_path)
-        assert caught.value.holder == f"pid {holder.pid} since 2025-06-15T15:06:40+00:00"
-        holder.kill()
-    lock = PortLock("/dev/ttyUSB7", clock, tmp_path)
-    lock.release()
-    lock.release()
-
-
-def test_two_names_of_one_line_are_one_lock(tmp_path: Path) -> None:
-    clock: Any = WallClock()
-    (tmp_path / "line").touch()
-    (tmp_path / "by-id").symlink_to(tmp_path / "line")
-    lock = PortLock(str(tmp_path / "line"), clock, tmp_path / "locks")
-    with pytest.raises(OwnershipError, match=f"pid {os.getpid()}"):
-        PortLock(str(tmp_path / "by-id"), clock, tmp_path / "locks")
-    lock.release()
 
 
 def test_a_twin_s_reply_takes_its_latency_and_silence_takes_the_timeout(clock: Any) -> None:

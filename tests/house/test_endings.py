@@ -222,7 +222,8 @@ def test_who_starts_it_with_hang_ups_ignored_is_heeded(config, tmp_path, kept):
 
 IDLE = """
 import signal, sys, threading, labctl
-from labctl.stopping import Stopped, scripted_session
+from labctl.stopped import Stopped
+from labctl.stopping import scripted_session
 
 def session(kind, config, data):
     if kind == "library":

@@ -38,11 +38,18 @@ def test_a_step_that_is_too_long_for_the_buffer_ends_before_it_is_full() -> None
     assert plan.lasts == BUFFER_ROWS - 2
 
 
-def test_a_sweep_has_a_row_at_the_end_of_each_stair() -> None:
-    plan = swept(
-        Step(VoltageRamp(3.9, 4.0, 1e-3), record=Record(10.0)), VoltageRamp(3.9, 4.0, 1e-3), 1e4, ROW
-    )
-    # 0.5 s a stair, finer than the rows asked for.
-    assert plan.rows == 201
-    assert plan.lasts == pytest.approx(100.5)
-    assert ":SOUR:SWE:VOLT:LIN 3.9, 4, 201, 0.46" in plan.groups[0][0]
+def test_a_sweep_has_a_row_in_the_middle_of_each_stair_where_the_ramp_would_be() -> None:
+    ramp = VoltageRamp(3.9, 4.0, 1e-3)
+    plan = swept(Step(ramp, record=Record(10.0)), ramp, 1e4, ROW)
+    # 0.2 s a stair, finer than the rows asked for, and a row more at either end.
+    assert plan.rows == 502
+    assert plan.lasts == pytest.approx(100.0)
+    assert ":SOUR:SWE:VOLT:LIN 3.9001, 3.9999, 500, " in plan.groups[0][0]
+    assert [plan.due(row) for row in (0, 1, 2, 500, 501)] == pytest.approx([0.0, 0.1, 0.3, 99.9, 100.0])
+
+
+def test_a_sweep_that_is_cut_short_walks_through_a_part_of_its_stairs() -> None:
+    ramp = VoltageRamp(4.0, 3.9, 1e-3)
+    plan = swept(Step(ramp), ramp, 0.3, ROW)
+    assert plan.rows == 4
+    assert ":SOUR:SWE:VOLT:LIN 3.9999, 3.9997, 2, " in plan.groups[0][0]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labctl.journal.documents import RunJournal, run_path
+from tests.labctl.catalog.postgresql import Cluster, make_database, programs
 
+TEMPLATE = "empty"
 BEGAN = 1_800_000_000.0
 KEYS = {
     "voltage": {"dtype": "number", "shape": [], "source": "test", "object_name": "cell"},
@@ -81,9 +84,7 @@ def write(tmp_path: Path) -> Callable[..., Writing]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty catalogue's database: Tiled takes seconds to make one."""
-    pytest.importorskip("tiled")
-    pytest.importorskip("bluesky_tiled_plugins")
+    """An empty embedded catalogue's database: Tiled takes seconds to make one."""
     from labctl.catalog.opened import tree_of
     from labctl.catalog.place import Place
 
@@ -93,12 +94,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place.folder / "catalog.db"
 
 
-@pytest.fixture
-def place(tmp_path: Path, template: Path) -> Any:
-    """The embedded catalogue of the test's data folder, empty."""
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of our own, with an empty catalogue as its template; skipped where none is installed."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory(prefix="labctl-postgresql-") as folder:
+        made = Cluster(Path(folder), found)
+        try:
+            make_database(made.database(TEMPLATE, template="template0"))
+            yield made
+        finally:
+            made.kill()
+
+
+@pytest.fixture(params=["embedded", pytest.param("postgresql", marks=pytest.mark.slow)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The catalogue of the test's data folder, empty: files in it, and a database."""
+    pytest.importorskip("tiled")
+    pytest.importorskip("bluesky_tiled_plugins")
     from labctl.catalog.place import Place
 
+    if request.param == "postgresql":
+        name = f"t{uuid.uuid4().hex}"
+        found = Place(tmp_path, request.getfixturevalue("cluster").database(name, template=TEMPLATE))
+        found.folder.mkdir()
+        return found
     found = Place(tmp_path)
     found.folder.mkdir()
-    shutil.copy(template, found.folder)
+    shutil.copy(request.getfixturevalue("template"), found.folder)
     return found

@@ -62,7 +62,9 @@ def wait_for(address: str, process: subprocess.Popen[str]) -> None:
     raise AssertionError("the server does not answer")
 
 
-def test_those_with_the_key_read_and_nobody_writes(served: tuple[str, str, Any]) -> None:
+def test_those_with_the_key_read_and_nobody_writes(
+    served: tuple[str, str, Any], request: pytest.FixtureRequest
+) -> None:
     address, key, run = served
     for query in ("", "?api_key=wrong"):
         for route in (
@@ -73,6 +75,7 @@ def test_those_with_the_key_read_and_nobody_writes(served: tuple[str, str, Any])
         ):
             assert httpx.get(f"{address}/api/v1/{route}{query}").status_code == 401
     catalogue = from_uri(address, api_key=key)
+    request.addfinalizer(catalogue.context.close)
     found = catalogue.search(Key("start.plan_name") == "cycle")[run.uid]
     assert found["primary"].read()["step"].values.tolist() == [n * 1_000_003 for n in range(1, 13)]
     names = [name for name, _ in found.documents()]

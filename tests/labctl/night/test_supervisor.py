@@ -4,8 +4,8 @@ import pytest
 
 from labctl.night import supervisor as supervising
 from labctl.night.folder import Begun, make_folder
-from labctl.night.heart import LOOP, Beat
-from labctl.night.supervisor import HUNG, STUCK, Supervisor
+from labctl.night.heart import HUNG, LOOP, Beat
+from labctl.night.supervisor import STUCK, Supervisor
 from labctl.state import Owner
 
 
@@ -34,7 +34,6 @@ def watched(tmp_path, monkeypatch):
 
     yield at
     made._lock.release()
-    made._clock.close()
 
 
 def test_a_loop_that_does_not_turn_is_stuck_within_half_a_minute(watched):

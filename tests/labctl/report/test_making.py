@@ -111,7 +111,7 @@ def test_a_night_that_went_well_needs_nobody(kept, made):
 def test_a_night_that_runs_is_no_night_that_broke_off(kept, made):
     made.tell("opened", missing={}).tell("started", "flash", experiment="e")
     assert "--resume" in text_page(page_of(made))
-    heart = Heart(made.folder / "run.json", BEGAN)
+    heart = Heart(made.folder / "run.json")
     heart.beat()
     page = page_of(made)
     assert "--resume" not in text_page(page)

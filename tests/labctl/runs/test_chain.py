@@ -5,7 +5,7 @@ import pytest
 
 from labctl.runs.briefs import briefs, find_run
 from labctl.runs.index import FILE, ask_index
-from labctl.runs.remarks import mark_run, note_run
+from labctl.runs.remarks import mark_run, note_run, remarks_path
 from labctl.runs.run import Run
 from labctl.samples.story import Stories
 from labctl.show import print_run
@@ -210,6 +210,48 @@ def test_a_note_on_any_journal_of_a_chain_is_shown_with_it(kept, capsys):
     note_run(find_run(kept.folder, last), "the tip slipped", time=1.0, who="me")
     print_run(dead, "", "", 1, kept.folder)
     assert "the tip slipped" in capsys.readouterr().out
+
+
+def marks(kept):
+    """Return the marks of all runs in the order they began."""
+    return [(each.mark, each.why) for each in briefs(kept.folder)]
+
+
+@pytest.mark.parametrize("marked", range(3))
+def test_a_mark_on_any_journal_of_a_chain_is_that_of_the_run(kept, marked, capsys):
+    other = write(kept, 0, ROWS, ends=True)
+    uids = [write(kept, 0, 3)]
+    uids += [write(kept, 3, 6, continues=uids[0])]
+    uids += [write(kept, 6, ROWS, continues=uids[1], ends=True)]
+    assert marks(kept) == [("", "")] * 4
+    mark_run(find_run(kept.folder, uids[marked]), "bad", "wet", time=1.0, who="me")
+    assert marks(kept) == [("", ""), *[("bad", "wet")] * 3]
+    assert {Run(uid, kept.folder).brief().mark for uid in uids} == {"bad"}
+    assert Run(other, kept.folder).brief().mark == ""
+    print_run(uids[0], "", "", 1, kept.folder)
+    assert capsys.readouterr().out.count("bad: wet") == 1
+    mark_run(find_run(kept.folder, uids[marked - 1]), "good", "dried", time=2.0, who="me")
+    assert marks(kept) == [("", ""), *[("", "dried")] * 3]
+    (kept.folder / FILE).unlink()
+    assert marks(kept) == [("", ""), *[("", "dried")] * 3]
+
+
+def test_a_run_that_goes_on_with_a_bad_one_is_bad(kept):
+    dead = write(kept, 0, 3)
+    mark_run(find_run(kept.folder, dead), "bad", "wet", time=1.0, who="me")
+    assert marks(kept) == [("bad", "wet")]
+    write(kept, 3, ROWS, continues=dead, ends=True)
+    assert marks(kept) == [("bad", "wet")] * 2
+    find_run(kept.folder, dead).unlink()
+    assert marks(kept) == [("", "")]
+
+
+def test_a_broken_remark_on_one_journal_hides_no_mark_on_another(kept):
+    dead = write(kept, 0, 3)
+    follower = write(kept, 3, ROWS, continues=dead, ends=True)
+    remarks_path(find_run(kept.folder, dead)).write_text("rubbish\n")
+    mark_run(find_run(kept.folder, follower), "bad", "wet", time=1.0, who="me")
+    assert marks(kept) == [("bad", "wet")] * 2
 
 
 def test_a_step_and_a_cycle_that_both_journals_have_are_there_once_as_the_later_has_them(kept):

@@ -71,12 +71,12 @@ WARM = """
                 print("open", file=file)
                 if closes:
                     # A session that ends in good order leaves what runs to its instrument.
-                    lab.start(lab.plans.cycle(lab.potentiostat, sample, program))
+                    lab.start(lab.plans.cycle(lab.potentiostat, sample, program, md={"experiment": "whole"}))
                     while lab.potentiostat.flight().end_reason != "running":
                         lab.clock.sleep(0.1)
                     lab.clock.sleep(closes)
                 elif not goes_on:
-                    lab.RE(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first")
+                    lab.RE(lab.plans.cycle(lab.potentiostat, sample, program), labelled="first", experiment="whole")
                 else:
                     print("left", lab.potentiostat.left(), file=file)
                     is_kept = lab.potentiostat.is_kept(sample, program)
@@ -206,6 +206,7 @@ def judged(words, data, served):
         assert passed(served) == 0.0, words
         return
     chain = Run("last", data)
+    assert {each.start["experiment"] for each in chain.members} == {"whole"}
     table = chain.table()
     assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), words
     assert np.all(np.diff(table["test_time"]) >= 0.0)

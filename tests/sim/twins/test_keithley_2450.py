@@ -253,6 +253,32 @@ def test_a_source_that_is_changed_under_way_changes_the_rows_from_then_on() -> N
     assert np.sign(spoken.rows()[:, 1]).tolist() == [1, 1, 1, -1, -1]
 
 
+def test_a_sweep_measures_behind_the_delay_at_each_of_its_levels() -> None:
+    spoken = Spoken(foil=None)
+    spoken.does(SOURCE.format(volts=3.0, amperes=1e-3))
+    spoken.does('SOUR:SWE:VOLT:LIN 3, 4, 11, 0.5, 1, FIXED, OFF, OFF, "defbuffer1"')
+    spoken.does("INIT")
+    spoken.say("*OPC?", 60.0)
+    rows = spoken.rows()
+    assert rows[:, 0] == pytest.approx(np.linspace(3.0, 4.0, 11))
+    assert np.diff(rows[:, 2]) == pytest.approx(0.5 + spoken.twin.row_time)
+    assert not spoken.twin.output
+
+
+def test_blocks_walk_through_the_list_of_a_sweep_and_begin_it_anew_behind_its_end() -> None:
+    spoken = Spoken(foil=None)
+    spoken.does(SOURCE.format(volts=3.0, amperes=1e-3))
+    spoken.does("SOUR:SWE:VOLT:LIN 3, 4, 3, 0")
+    walk = "TRIG:BLOC:SOUR:STAT 2, ON;:TRIG:BLOC:MEAS 3;:TRIG:BLOC:BRAN:COUN 5, 4, 3"
+    name = '"VoltLinearSweepList"'
+    spoken.does(
+        f'TRIG:LOAD "Empty";:TRIG:BLOC:CONF:REC 1, {name}, 2;:{walk};:TRIG:BLOC:CONF:NEXT 4, {name}'
+    )
+    spoken.does("INIT")
+    spoken.say("*OPC?", 9.0)
+    assert spoken.rows()[:, 0] == pytest.approx([3.5, 4.0, 3.0, 3.5])
+
+
 def test_no_source_passes_the_protection() -> None:
     spoken = Spoken()
     spoken.does("SOUR:VOLT:PROT PROT5")
@@ -265,7 +291,13 @@ def test_no_source_passes_the_protection() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["TRIG:BLOC:MEAS 9", 'TRIG:LOAD "Empty"', "SOUR:FUNC CURR", "SOUR:SWE:VOLT:LIN 3, 4, 11, 1"],
+    [
+        "TRIG:BLOC:MEAS 9",
+        "TRIG:BLOC:BRAN:ALW 3, 1",
+        'TRIG:LOAD "Empty"',
+        "SOUR:FUNC CURR",
+        "SOUR:SWE:VOLT:LIN 3, 4, 11, 1",
+    ],
 )
 def test_a_trigger_model_that_runs_is_not_changed(line: str) -> None:
     assert charging().say(f"{line};:SYST:ERR?").startswith("-221,")
@@ -281,6 +313,8 @@ def test_a_trigger_model_that_runs_is_not_changed(line: str) -> None:
         ("TRIG:BLOC:DEL:CONS 1, 20000", -222),
         ("TRIG:BLOC:MEAS 64", -222),
         ('TRIG:BLOC:MEAS 1, "mine"', -224),
+        ('TRIG:BLOC:CONF:REC 1, "VoltLinearSweepList"', -224),
+        ('TRIG:BLOC:CONF:NEXT 1, "mine"', -224),
         ("TRAC:DATA? 1, 1", -222),
         ('SENS:FUNC "TEMP"', -224),
         ("SENS:FUNC CURR", -104),

@@ -19,10 +19,7 @@ from labctl.clock.wall import WallClock
 from labctl.config.folder import Config
 from labctl.night.chronicle import happenings, states_of
 from labctl.night.folder import Begun, is_over, make_folder
-from labctl.night.guard import GUARD
-from labctl.night.heart import last_beat
-from labctl.night.process import HEARTBEAT
-from labctl.night.supervisor import SUPERVISOR
+from labctl.night.heart import GUARD, HEARTBEAT, SUPERVISOR, last_beat
 from labctl.serving.bench_text import served_bench
 from labctl.serving.faults import FaultScript
 from labctl.serving.server import BLACK_BOX, TwinServer

@@ -11,9 +11,7 @@ import threading
 import pytest
 
 from labctl.night.folder import is_over
-from labctl.night.guard import GUARD
-from labctl.night.process import HEARTBEAT
-from labctl.night.supervisor import SUPERVISOR
+from labctl.night.heart import GUARD, HEARTBEAT, SUPERVISOR
 
 SAFE_WITHIN = 3.0
 """Seconds from the death of the host to a charger that is off and a loop that is open [safety budget of the lab]."""

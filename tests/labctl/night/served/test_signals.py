@@ -10,9 +10,7 @@ import pytest
 
 from labctl import Run
 from labctl.night.chronicle import states_of
-from labctl.night.guard import GUARD
-from labctl.night.process import HEARTBEAT
-from labctl.night.supervisor import SUPERVISOR
+from labctl.night.heart import GUARD, HEARTBEAT, SUPERVISOR
 
 LONGEST = 10.0
 """Seconds that ending in good order may take."""

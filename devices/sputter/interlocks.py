@@ -1,0 +1,183 @@
+"""What must be so for a deed in a chamber, as a table; and who may do it: the loop that acts, one deed at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from devices.errors import InterlockError
+from devices.roles import BoardDeed
+from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE
+from devices.sputter.looks import Seen
+from devices.sputter.states import Deed
+
+Verdict = Literal["ok", "missing", "not watched"]
+
+FLOWS = 2e-7
+"""mol/s above which a gas flows: a quarter of an sccm, guess above the zero of a controller of 100 sccm."""
+POWERED = 1.0
+"""W above which a source counts as driven."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the interlocks hold against: the highest pressure [Pa] for a plasma, the hottest chuck [K] that is vented,
+    the slowest turbo pump [1]; and by which gauges the pressures go."""
+
+    plasma_pressure: float
+    vent_temperature: float
+    turbo_share: float
+    process_gauges: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a deed is judged by. lit: whether every source that shall burn does; presputtered: whether that was done."""
+
+    seen: Seen
+    bounds: Bounds
+    lit: bool = False
+    presputtered: bool = False
+
+    @property
+    def powered(self) -> bool:
+        """Whether any source is on, or has power."""
+        return any(each.on or each.forward > POWERED for each in self.seen.supplies.values())
+
+
+def _contact(name: str) -> Callable[[Situation], bool | None]:
+    def closed(now: Situation) -> bool | None:
+        if name in now.seen.opened:
+            return False
+        return now.seen.contacts.get(name)
+
+    return closed
+
+
+def _pressure(now: Situation) -> bool:
+    # A gauge that shows no pressure permits none.
+    return now.seen.pressure(*now.bounds.process_gauges) <= now.bounds.plasma_pressure
+
+
+def _turbo(now: Situation) -> bool | None:
+    return None if now.seen.turbo is None else now.seen.turbo_share >= now.bounds.turbo_share
+
+
+def _shut(relay: str) -> Callable[[Situation], bool | None]:
+    def is_off(now: Situation) -> bool | None:
+        state = now.seen.relays.get(relay)
+        return None if state is None else not state
+
+    return is_off
+
+
+def _cold(now: Situation) -> bool | None:
+    temperature = now.seen.temperature
+    return None if math.isnan(temperature) else temperature <= now.bounds.vent_temperature
+
+
+@dataclass(frozen=True)
+class Interlock:
+    """One line: what is wanted for which deeds, the sentence for its lack, and how it is found out.
+
+    lasting: it must go on to be so for as long as the deed's consequence lasts. holds: None where nothing watches it.
+    """
+
+    name: str
+    deeds: frozenset[Deed]
+    lack: str
+    holds: Callable[[Situation], bool | None]
+    lasting: bool = True
+
+
+def _line(
+    name: str, deeds: str, lack: str, holds: Callable[[Situation], bool | None], *, lasting: bool = True
+) -> Interlock:
+    return Interlock(name, frozenset(deeds.split()), lack, holds, lasting)  # type: ignore[arg-type]
+
+
+INTERLOCKS: tuple[Interlock, ...] = (
+    _line("water", "strike heat open", "cooling water does not flow", _contact("water")),
+    _line("cover", "pump gas strike heat open", "the chamber's cover is open", _contact("cover")),
+    _line("dead_man", "strike open", "the dead-man has tripped and nobody has reset it", _contact("dead_man")),
+    _line("pressure", "strike open", "the pressure is too high for a plasma, or no gauge shows it", _pressure),
+    _line("turbo", "gas strike open", "the turbo pump is slow", _turbo),
+    _line("vent_valve", "pump gas strike heat open", "the vent valve is open", _shut(VENT_VALVE), lasting=False),
+    _line(
+        "shutter", "strike", "the substrate's shutter is not closed", _shut(SUBSTRATE_SHUTTER), lasting=False
+    ),
+    _line("plasma", "vent", "a source is on", lambda now: not now.powered),
+    _line("gas", "vent", "gas flows", lambda now: all(each.actual < FLOWS for each in now.seen.flows.values())),
+    _line("chuck", "vent", "the substrate is hot", _cold),
+    _line("lit", "open", "no plasma burns", lambda now: now.lit, lasting=False),
+    _line("presputter", "open", "the target was not pre-sputtered", lambda now: now.presputtered, lasting=False),
+)
+"""In the order in which they are shown. Contacts: closed permits, so that a cable pulled out does not."""
+
+CONTACTS = ("water", "cover", "dead_man")
+
+
+def judged(deed: Deed, now: Situation, *, lasting: bool = False) -> dict[str, Verdict]:
+    """Return the verdict on every interlock of a deed; lasting: on those only that must go on to be so."""
+
+    def of(line: Interlock) -> Verdict:
+        said = line.holds(now)
+        return "not watched" if said is None else "ok" if said else "missing"
+
+    return {each.name: of(each) for each in INTERLOCKS if deed in each.deeds and (each.lasting or not lasting)}
+
+
+def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = False) -> None:
+    """Raise InterlockError that names everything that is missing for a deed, and what comes of it."""
+    missing = [name for name, verdict in judged(deed, now, lasting=lasting).items() if verdict == "missing"]
+    if missing:
+        said = "; ".join(each.lack for each in INTERLOCKS if each.name in missing and deed in each.deeds)
+        raise InterlockError(", ".join(missing), f"{said}; {consequence}")
+
+
+class Permits:
+    """Lets a deed pass the guards of the instruments while whoever acts does it, and no other."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._granted: list[str] = []
+
+    @contextmanager
+    def granting(self, deed: str) -> Iterator[None]:
+        """Let one deed pass within the block, as often as its driver repeats it."""
+        self._granted.append(deed)
+        try:
+            yield
+        finally:
+            self._granted.remove(deed)
+
+    def permit(self, deed: str) -> None:
+        """Raise InterlockError for what nobody was granted."""
+        if deed not in self._granted:
+            raise InterlockError(
+                "permit", f"{self._name}: nothing that runs does this now ({deed}); nothing was done. Run a plan"
+            )
+
+    def power(self, source: str) -> Callable[[], None]:
+        """Return the guard of a source's supply."""
+        return lambda: self.permit(f"power {source}")
+
+    def gas(self, gas: str) -> None:
+        """Guard a gas."""
+        self.permit(f"gas {gas}")
+
+    def relay(self, name: str) -> None:
+        """Guard a relay."""
+        self.permit(f"relay {name}")
+
+    def board(self, deed: BoardDeed) -> None:
+        """Guard the board's own contact and its memory."""
+        self.permit(f"board {deed}")
+
+
+def in_words(verdicts: Mapping[str, Verdict]) -> str:
+    """Return verdicts as people read them."""
+    return ", ".join(f"{name} {verdict}" for name, verdict in verdicts.items())

@@ -1,0 +1,125 @@
+"""What is seen of a chamber: every instrument asked as often as its signal needs, the rest from memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from devices.clock import Clock
+from devices.sputter.equipment import Equipment
+from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, TurboState
+
+CELSIUS = 273.15
+OPENED = 2
+"""Rows between looks at the contacts that were open meanwhile, at flows, at pressures and the valve."""
+SLOWLY = 5
+"""Rows between looks at relays, turbo pump, substrate temperature."""
+CONTACTS = 10
+"""Rows between looks at every contact and the dead-man; what opens between them is latched."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """The last readings of everything; NaN, None or nothing where there is none yet.
+
+    arcs: how many of the supplies show one at this look. at: seconds of the clock at the last look.
+    """
+
+    at: float = -math.inf
+    supplies: dict[str, SupplyState] = field(default_factory=dict)
+    pressures: Mapping[str, Pressure] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    position: float = math.nan
+    complaint: str = ""
+    monitor: MonitorReading | None = None
+    temperature: float = math.nan
+    contacts: Mapping[str, bool] = field(default_factory=dict)
+    opened: Collection[str] = ()
+    relays: Mapping[str, bool] = field(default_factory=dict)
+    turbo: TurboState | None = None
+
+    def pressure(self, *gauges: str) -> float:
+        """Return what the first of these gauges that has a value reads [Pa]; NaN where none has."""
+        for gauge in gauges:
+            said = self.pressures.get(gauge)
+            if said is not None and said.value is not None:
+                return said.value
+        return math.nan
+
+    @property
+    def turbo_share(self) -> float:
+        """How fast the turbo pump turns, of its full speed; NaN without one."""
+        return math.nan if self.turbo is None else self.turbo.speed / self.turbo.full_speed
+
+
+class Looks:
+    """Asks the instruments on the lane, row by row, and keeps what they said."""
+
+    def __init__(self, clock: Clock, equipment: Equipment) -> None:
+        self._clock, self._equipment = clock, equipment
+        self._powered = tuple(equipment.powered.items())
+        self.seen = Seen()
+
+    def supplies(self, *, acting: bool) -> dict[str, SupplyState]:
+        """Ask every supply; only who acts may feed their watchdogs."""
+        found = self.seen.supplies
+        for name, supply in self._powered:
+            supply.acting = acting
+            try:
+                found[name] = supply.state()
+            finally:
+                supply.acting = False
+        return found
+
+    def row(self, number: int, *, thorough: bool = False, sources: bool = True) -> Seen:
+        """Look as one row needs it; thorough: at all that may move while something is being set.
+
+        sources: whether the supplies are looked at as well.
+        """
+        seen, equipment = self.seen, self._equipment
+        if sources:
+            self.supplies(acting=True)
+            if equipment.monitor is not None:
+                seen.monitor = equipment.monitor.read_film()
+        if thorough or number % OPENED == 0:
+            seen.flows = equipment.gas.flows()
+            seen.opened = equipment.board.opened()
+        if thorough or number % OPENED == 1:
+            self.vacuum()
+        if number % SLOWLY == 2:
+            self._slowly()
+        if number % CONTACTS == 3:
+            seen.contacts = equipment.board.inputs()
+        seen.at = self._clock.now()
+        return seen
+
+    def vacuum(self) -> None:
+        """Look at gauges and throttle."""
+        self.seen.pressures = self._equipment.gas.pressures()
+        if self._equipment.valve is not None:
+            self.seen.position = self._equipment.valve.position()
+
+    def everything(self, *, acting: bool = False) -> Seen:
+        """Look at everything at once, as before something is done."""
+        seen, equipment = self.seen, self._equipment
+        self.supplies(acting=acting)
+        self.vacuum()
+        self._slowly()
+        seen.flows = equipment.gas.flows()
+        seen.contacts = equipment.board.inputs()
+        seen.opened = equipment.board.opened()
+        if equipment.valve is not None:
+            seen.complaint = equipment.valve.complaint()
+        if equipment.monitor is not None:
+            seen.monitor = equipment.monitor.read_film()
+        seen.at = self._clock.now()
+        return seen
+
+    def _slowly(self) -> None:
+        seen, equipment = self.seen, self._equipment
+        seen.relays = equipment.relays.states()
+        if equipment.turbo is not None:
+            seen.turbo = equipment.turbo.state()
+        if equipment.heater is not None:
+            seen.temperature = equipment.heater.read_temperature()

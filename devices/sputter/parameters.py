@@ -1,0 +1,109 @@
+"""Stations of deposition as built and as the lab knows them."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from devices.quantities import STRICT, Unit
+from devices.sputter.recipe import Gas, Material
+
+GunName = Annotated[str, Field(pattern=r"^gun[1-9]$")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Target:
+    """What is on a gun: material, diameter [m], how much energy [J] wears it out and what it had before it came here.
+
+    power_density [W/m2] at the most; ramp [W/s] of its power at the most, which keeps ceramics from cracking (practice
+    of vendors; 20 W/min). The defaults are a 2-inch LiCoO2 target of 3 mm: 36 h at 120 W (mass balance).
+    """
+
+    material: Material
+    diameter: Annotated[float, Field(gt=0, le=1), Unit("m")] = 50.8e-3
+    life: Annotated[float, Field(gt=0, le=1e10), Unit("J")] = 4.3 * 3.6e6
+    worn: Annotated[float, Field(ge=0, le=1e10), Unit("J")] = 0.0
+    power_density: Annotated[float, Field(gt=0, le=1e6), Unit("W/m^2")] = 6e4
+    ramp: Annotated[float, Field(gt=0, le=100), Unit("W/s")] = 1 / 3
+
+    @property
+    def area(self) -> float:
+        """Area [m2] of its face."""
+        return math.pi / 4 * self.diameter**2
+
+
+@dataclass(frozen=True, config=STRICT)
+class RateCalibration:
+    """The film rate [m/s] that one target gives at a power [W] and a pressure [Pa], and its relative uncertainty.
+
+    Measured or believed, of this machine; never from physics. id: of the calibration, empty for a guess.
+    """
+
+    rate: Annotated[float, Field(gt=0, le=1e-6), Unit("m/s")]
+    power: Annotated[float, Field(gt=0, le=2000), Unit("W")]
+    pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")]
+    sd: Annotated[float, Field(ge=0, le=10), Unit("1")] = 0.5
+    id: Annotated[str, Field(max_length=64)] = ""
+
+
+@dataclass(frozen=True, config=STRICT)
+class FilmConstants:
+    """What a thickness monitor must know of a film: density [kg/m3], ratio of acoustic impedances, tooling factor."""
+
+    density: Annotated[float, Field(gt=0, le=3e4), Unit("kg/m^3")]
+    z_ratio: Annotated[float, Field(gt=0, le=10), Unit("1")] = 1.0
+    tooling: Annotated[float, Field(gt=0, le=10), Unit("1")] = 1.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class SputterParameters:
+    """Of a sputter system: targets by gun; rates by target material; films by material.
+
+    pumping [m3/s] by gas at the chamber with the throttle wide open; chamber_temperature [K] of the gas. monitor:
+    whether the thickness monitor stays beside the substrate, behind its shutter ("in_situ"), or only looks before
+    ("before"); monitored_life [m]: the film that wears a crystal out. load_lock: whether samples come in without
+    venting. gauges: which shows the process pressure, and which the base pressure. The defaults are the Orion class
+    with guessed pumps.
+    """
+
+    targets: Annotated[dict[GunName, Target], Field(min_length=1)]
+    rates: dict[Material, RateCalibration] = Field(default_factory=dict)
+    films: dict[Material, FilmConstants] = Field(default_factory=dict)
+    pumping: dict[Gas, Annotated[float, Field(gt=0, le=100), Unit("m^3/s")]] = Field(
+        default_factory=lambda: {"Ar": 0.332, "N2": 0.375, "O2": 0.358}
+    )
+    chamber_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 295.0
+    monitor: Literal["in_situ", "before"] = "in_situ"
+    monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 25e-6
+    load_lock: bool = False
+    process_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "manometer"
+    base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"
+    rough_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "pirani"
+
+
+@dataclass(frozen=True, config=STRICT)
+class EvaporatorParameters:
+    """Of an evaporator: films by material; gauges; the gains with which the boat's power follows the rate.
+
+    gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses for a boat of some 100 W.
+    """
+
+    films: dict[Material, FilmConstants] = Field(default_factory=dict)
+    monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 100e-6
+    gain: Annotated[float, Field(gt=0, le=1e3), Unit("W")] = 2.0
+    integral: Annotated[float, Field(gt=0, le=1e4), Unit("s")] = 15.0
+    load_lock: bool = False
+    base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"
+    rough_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "pirani"
+
+
+@dataclass(frozen=True, config=STRICT)
+class FurnaceParameters:
+    """Of a furnace: the fastest it heats and cools by itself [K/s]; row_period [s] between two rows."""
+
+    heating: Annotated[float, Field(gt=0, le=1e3), Unit("K/s")] = 10.0
+    cooling: Annotated[float, Field(gt=0, le=1e3), Unit("K/s")] = 10.0
+    row_period: Annotated[float, Field(gt=0, le=60), Unit("s")] = 1.0

@@ -1,0 +1,30 @@
+"""What is powered now, in words, from what stations report of themselves; no instrument is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from devices.base import Station
+
+
+def in_words(stations: Iterable[Station]) -> str:
+    """Return a sentence on what each station is doing and what is powered there."""
+    said = [_of(station.name, station.report()) for station in stations]
+    return "; ".join(said) if said else "no station was begun with"
+
+
+def _of(name: str, report: Mapping[str, Any]) -> str:
+    words = [f"{name} is {report['state']}"]
+    train = report.get("train")
+    if train is not None:
+        words.append(f"{train['done']} of {train['asked']} pulses done")
+    bank = report.get("reading", {}).get("bank")
+    if bank is not None:
+        power = "on" if bank["high_voltage_on"] else "off"
+        words.append(f"{bank['voltage']:.0f} V on its bank, high voltage {power}")
+    if report.get("latched"):
+        words.append(str(report["latched"]))
+    if report["state"] == "running":
+        words.append("its cell stays connected, and what it runs goes on")
+    return ", ".join(words)

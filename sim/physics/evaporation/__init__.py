@@ -1,0 +1,1 @@
+"""Films from hot sources and lasers, and through masks."""

@@ -1,0 +1,1 @@
+"""Gas in vessels: what comes in, what is pumped, what a throttle makes of it."""
