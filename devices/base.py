@@ -233,6 +233,8 @@ class Station(Device):
     role: ClassVar[str]
     needs_lease: ClassVar[bool] = False
     """Whether it stops what it does when nobody renews its lease, while a plan is held too."""
+    latches: ClassVar[bool] = False
+    """Whether it has faults that stay until a person resets them, whoever comes next."""
 
     def __init__(
         self, *, name: str, clock: Clock, lane: str, instruments: Mapping[str, Instrument], **kwargs: Any

@@ -63,6 +63,53 @@ class ChannelLimits:
     current: Annotated[float, Field(gt=0, le=10), Unit("A")]
 
 
+@dataclass(frozen=True, config=STRICT)
+class SputterLimits:
+    """What a sputter system refuses, and from when on its loop takes something for a fault.
+
+    thickness [m] of one film; base_pressure [Pa] by the film's material, and of any other, before which nothing is
+    begun; pump_time [s] within which it is reached. plasma_pressure [Pa] at the most in a plasma; strike_pressure [Pa]
+    and strikes of a plasma that does not light. vent_temperature [K] of a chuck. life_left [1] of a target and
+    crystal_left [1] of a crystal, that stay over. Of the loop: flow [1] by which a flow may be off for `flow_time` [s];
+    pressure [1] by which the pressure may; bias_step [1] at constant power and pressure; arcs a minute; rate_share [1] of the
+    believed rate below which for rate_time [s] the shutter counts as stuck, or above which behind the closed one;
+    monitor_difference [1] from rate times time; turbo_share [1] of full speed. hold [s]: how long a plasma burns on
+    behind the shutter in a pause. Sources: the deposition twins' fault table; the rest are guesses.
+    """
+
+    thickness: Annotated[float, Field(gt=0, le=100e-6), Unit("m")] = 10e-6
+    base_pressures: dict[str, Annotated[float, Field(gt=0, le=1), Unit("Pa")]] = Field(
+        default_factory=lambda: {"LiPON": 1e-5, "Li": 1e-4}
+    )
+    base_pressure: Annotated[float, Field(gt=0, le=1), Unit("Pa")] = 1e-3
+    pump_time: Annotated[float, Field(gt=0, le=1e6), Unit("s")] = 24 * 3600.0
+    plasma_pressure: Annotated[float, Field(gt=0, le=100), Unit("Pa")] = 10.0
+    strike_pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")] = 3.0
+    strikes: Annotated[int, Field(ge=0, le=10)] = 3
+    vent_temperature: Annotated[float, Field(ge=273, le=500), Unit("K")] = 333.15
+    life_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.02
+    crystal_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.4
+    flow: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
+    flow_time: Annotated[float, Field(ge=0, le=60), Unit("s")] = 3.0
+    pressure: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
+    bias_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
+    arcs: Annotated[int, Field(ge=0, le=60)] = 5
+    rate_share: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.3
+    rate_time: Annotated[float, Field(gt=0, le=3600), Unit("s")] = 60.0
+    monitor_difference: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
+    turbo_share: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.9
+    hold: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 600.0
+
+
+@dataclass(frozen=True, config=STRICT)
+class FurnaceLimits:
+    """A furnace's limits: temperature [K] at the most; by how much [K], for how long [s], it may be off what is set."""
+
+    temperature: Annotated[float, Field(ge=300, le=2000), Unit("K")] = 1273.15
+    deviation: Annotated[float, Field(gt=0, le=500), Unit("K")] = 25.0
+    deviation_time: Annotated[float, Field(gt=0, le=1e5), Unit("s")] = 120.0
+
+
 Beyond = Literal["refuse", "ask"]
 """What becomes of an anneal that is predicted beyond a fault: it is refused, or a person is asked."""
 
@@ -190,6 +237,8 @@ class Limits:
     damage: DamageLimits = DamageLimits()
     disk: DiskLimits = DiskLimits()
     shadow: ShadowLimits = ShadowLimits()
+    sputter: SputterLimits = SputterLimits()
+    furnace: FurnaceLimits = FurnaceLimits()
     lamps: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], LampException] = Field(
         default_factory=dict
     )

@@ -12,8 +12,10 @@ from devices.base import RowStream
 from devices.clock import Clock
 from devices.cycling.programs import Program
 from devices.lamp.unfinished import Unfinished
-from devices.recipes import AnnealRecipe
+from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from devices.sputter.unfinished import UnfinishedFilm
 
 
 @dataclass(frozen=True)
@@ -278,6 +280,30 @@ class GoOn:
 
 
 @dataclass(frozen=True)
+class DepositionJob:
+    """What a sputter system is prepared with."""
+
+    sample: SampleRef
+    recipe: DepositionRecipe
+
+
+@dataclass(frozen=True)
+class EvaporationJob:
+    """What an evaporator is prepared with."""
+
+    sample: SampleRef
+    recipe: EvaporationRecipe
+
+
+@dataclass(frozen=True)
+class FurnaceJob:
+    """What a furnace is prepared with."""
+
+    sample: SampleRef
+    recipe: FurnaceRecipe
+
+
+@dataclass(frozen=True)
 class Cycled:
     """All that the journals have of a program: of a run and of those that went on with it.
 
@@ -368,6 +394,81 @@ class Potentiostat(Flown, Protocol):
 
     def broken_off(self, sample: SampleRef, program: Program, run: str) -> GoOn:
         """Return what is left of a program that a run began. Raises InterlockError when nobody can say, or nothing."""
+
+
+class Depositing(Flown, Protocol):
+    """What every chamber has in which films are made. A film is never made twice: what was begun is accounted for."""
+
+    @property
+    def unfinished(self) -> UnfinishedFilm | None:
+        """The film under way, or the last one that did not come to its end; None when all was done."""
+
+    def accounted(self) -> None:
+        """Take note that what was put on the last sample is recorded, or known to a person."""
+
+    def pump_down(self, pressure: float) -> StatusBase:
+        """Pump to a pressure [Pa]; InterlockError when that may not be done now."""
+
+    def vent(self) -> StatusBase:
+        """Let air in; InterlockError with plasma, gas, or a hot chuck. One that is depositing ends its film for it."""
+
+    def reset(self) -> None:
+        """Leave FAULT, by a person's command."""
+
+
+@runtime_checkable
+class SputterSystem(Depositing, Protocol):
+    """Sputters a film: `prepare(DepositionJob)`, then fly. Streams `primary`, one row a second, and `layers`."""
+
+    def check(self, recipe: DepositionRecipe) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+
+    def prepare(self, job: DepositionJob) -> StatusBase:
+        """Check the job, have the sample brought."""
+
+    def film_rate(self, recipe: DepositionRecipe) -> FilmRate | None:
+        """Return the rate at which the film is believed to grow; None when nobody knows."""
+
+    def target_life(self) -> Mapping[str, float]:
+        """Return what the target of each gun may still have [J]."""
+
+
+@runtime_checkable
+class Evaporator(Depositing, Protocol):
+    """Evaporates a film from a boat: `prepare(EvaporationJob)`, then fly. Streams as a sputter system's."""
+
+    def check(self, recipe: EvaporationRecipe) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+
+    def prepare(self, job: EvaporationJob) -> StatusBase:
+        """Check the job, have the sample brought, with the mask on it."""
+
+
+@runtime_checkable
+class Furnace(Flown, Protocol):
+    """Heats a sample: `prepare(FurnaceJob)`, then fly. Stream `primary`, one row a second, temperatures as measured."""
+
+    def check(self, recipe: FurnaceRecipe) -> None:
+        """Raise LimitError when furnace or lab do not allow the recipe; nothing is sent."""
+
+    def prepare(self, job: FurnaceJob) -> StatusBase:
+        """Check the job, have the sample brought."""
+
+
+@dataclass(frozen=True)
+class FilmRate:
+    """How fast a film is believed to grow [m/s], its relative sd, and which calibration says so ("" for a guess)."""
+
+    rate: float
+    sd: float
+    calibration: str
+
+
+class FilmPredictor(Protocol):
+    """Says how fast films grow, from what was measured on a machine; never from physics. A Predictor may be one too."""
+
+    def film_rate(self, station: str, recipe: DepositionRecipe) -> FilmRate | None:
+        """Return the rate of a recipe's film on the station of that name; None when nothing was measured."""
 
 
 class Predictor(Protocol):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
@@ -14,12 +14,25 @@ SafeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 @dataclass(frozen=True, config=STRICT)
 class Layer:
-    """One layer of a stack: material, thickness and its standard uncertainty [m], and who says so."""
+    """One layer of a stack: material, thickness and its standard uncertainty [m], and who says so.
+
+    doubtful: why nobody should rely on it, of a layer whose making went wrong; empty for a sound one. No later step
+    takes it without a person's word.
+    """
 
     material: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,31}$")]
     thickness: Annotated[float, Field(gt=0, le=1e-2), Unit("m")]
     thickness_sd: Annotated[float, Field(ge=0, le=1e-3), Unit("m")] = 0.0
     source: str = ""
+    doubtful: Annotated[str, Field(max_length=5000)] = ""
+
+    @model_serializer(mode="wrap")
+    def _as_before_without_doubt(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the key out of a sound layer: descriptions stay what they always were."""
+        body: dict[str, Any] = inner(self)
+        if not self.doubtful:
+            del body["doubtful"]
+        return body
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -37,3 +50,12 @@ class SampleRef:
     area_sd: Annotated[float, Field(ge=0, le=1), Unit("m^2")] = 0.0
     label: Annotated[str, Field(max_length=5000)] = ""
     parents: tuple[SafeId, ...] = ()
+
+
+def doubts_about(sample: SampleRef) -> str:
+    """Return what a person must agree to before anything more is done to a sample; empty for a sound one."""
+    doubtful = [each for each in (*sample.layers, *sample.cell_layers) if each.doubtful]
+    if not doubtful:
+        return ""
+    said = "; ".join(f"{each.material}: {each.doubtful}" for each in doubtful)
+    return f"a film of {sample.id} is doubtful ({said})"

@@ -30,7 +30,7 @@ from labctl.calibration import FluenceCalibration, calibrated
 from labctl.cell_records import JournalCells
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
-from labctl.config.finder import data_dir
+from labctl.config.finder import data_dir, machine_dir
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
 from labctl.ctrl_c import CtrlC
@@ -453,7 +453,15 @@ class Session:
         found, failed = station.connect()
         self._stations[name] = station
         if not failed:
-            self._ending.callback(report_to_file(station, self.data, self.bench.name, twin=is_twin(entry)))
+            reporting = report_to_file(
+                station,
+                self.data,
+                self.bench.name,
+                twin=is_twin(entry),
+                found=self.bench.file,
+                home=self._home(),
+            )
+            self._ending.callback(reporting)
         if failed:
             self._ending.callback(_end_silent, station.close)
         else:
@@ -491,6 +499,11 @@ class Session:
             self._ending.callback(instrument.wire.close)
             instruments[part_name] = instrument
         return instruments, failed
+
+    def _home(self) -> Path:
+        """Return the folder of what all sessions know that use the same stations: their server's, or the machine's."""
+        served = "" if self.bench.world is None else self.bench.world.served
+        return (Path(served).parent if served else machine_dir()) / "state"
 
     def _locks(self, name: str, entry: StationEntry) -> Path:
         """Return the folder in which whoever else could use a station would lock it: twins are this session's own,

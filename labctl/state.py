@@ -1,6 +1,7 @@
 """What every station last said of itself: state/<device>.json, written whole, read by anybody, ports left alone.
 
-A lamp or channel of twins is its bench's own: state/<bench>/<device>.json; a real one is the same on every bench.
+A lamp or channel of twins is its bench's own: state/<bench>/<device>.json; a real one is the same on every bench. What
+latches faults keeps its file where all sessions of its machine find it, whatever their data folder; a link leads there.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class Owner:
 
 @dataclass(frozen=True)
 class Said:
-    """One device's last word. open: its session has not ended in good order; latched: until a person resets it."""
+    """One device's last word. open: its session has not ended in good order; latched: until a person resets it.
+
+    file: that of its bench, which may lie anywhere.
+    """
 
     device: str
     bench: str
@@ -72,6 +76,12 @@ class Said:
     owner: Owner
     open: bool
     report: Mapping[str, Any]
+    file: str = ""
+
+    @property
+    def where(self) -> str:
+        """What a command is to be told as its bench."""
+        return self.file or self.bench
 
     @property
     def latched(self) -> str:
@@ -101,12 +111,18 @@ class StateFile:
     """
 
     def __init__(
-        self, path: Path, device: str, bench: str, clock: Clock, fleeting: frozenset[str] = READING
+        self,
+        path: Path,
+        device: str,
+        bench: str,
+        clock: Clock,
+        fleeting: frozenset[str] = READING,
+        file: str = "",
     ) -> None:
         self._fleeting = fleeting
         self._path, self._clock = path, clock
         owner = asdict(Owner.this(clock.time()))
-        self._frame = {"schema": SCHEMA, "device": device, "bench": bench, "owner": owner}
+        self._frame = {"schema": SCHEMA, "device": device, "bench": bench, "file": file, "owner": owner}
         self._beside = path.with_suffix(".new")
         self._lock = threading.Lock()
         self._sequence = 0
@@ -181,6 +197,7 @@ def last_said(path: Path) -> Said | None:
             Owner(**told["owner"]),
             bool(told["open"]),
             dict(told["report"]),
+            str(told.get("file", "")),
         )
     except FileNotFoundError:
         return None
@@ -191,16 +208,40 @@ def last_said(path: Path) -> Said | None:
         ) from error
 
 
-def report_to_file(station: Station, data: Path, bench: str, *, twin: bool) -> Callable[[], None]:
+def linked(path: Path, home: Path) -> Path:
+    """Have a file lie in `home`, with a link to it where it is looked for; return where it lies.
+
+    One of before that lies where it is looked for is moved there, unless there is one already.
+    """
+    lies = home / path.name
+    lies.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_symlink() and path.exists() and not lies.exists():
+        lies.write_bytes(path.read_bytes())
+    beside = path.with_suffix(".link")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(lies.absolute())
+    beside.replace(path)
+    return lies
+
+
+def report_to_file(
+    station: Station, data: Path, bench: str, *, twin: bool, found: Path, home: Path
+) -> Callable[[], None]:
     """Tell a station its last word of before, keep what it reports from now on; return what ends that.
 
+    found: the bench's file, for whoever has to make the device safe after its owner died. home: the folder in which
+    a device that latches faults is known to all sessions that may use it.
     Raises Corrupt when nobody can know in what state it was left.
     """
     path = state_path(data, station.name, bench, twin=twin)
+    if station.latches and not twin:
+        path = linked(path, home)
     said = last_said(path)
     if said is not None:
         station.recall(said.report, died=said.died)
-    file = StateFile(path, station.name, bench, station.clock, READING_AND_PLACE if twin else READING)
+    fleeting = READING_AND_PLACE if twin else READING
+    file = StateFile(path, station.name, bench, station.clock, fleeting, str(found))
     station.publish_to(file)
     station.publish(lasting=True)
     return file.close

@@ -145,7 +145,15 @@ class HostCycler:
                 )
             watch = run.watch(step, self._instrument.meter_of(step), rest)
             flight = self._flight = HostFlight(
-                job, run, self._tally(), "measure", step, watch, begun=mark.elements, rest=rest, known=mark.time
+                job,
+                run,
+                self._tally(),
+                "measure",
+                step,
+                watch,
+                begun=mark.elements,
+                rest=rest,
+                known=mark.time,
             )
             flight.time = max(mark.time, 0.0)
             self._started, self._started_at, self._lost = job.token, self._next, None

@@ -9,9 +9,9 @@ Commands are ten bytes: C, address, two letters, two parameters of two bytes, su
 `*` (understood) or `?` (not), and to a question R, address, length, data, sum besides. A plain sum does not show two
 bytes that make up for one another.
 
-Who sets anything must hold control, and whoever holds it and is silent for 2 s loses it: RF off, set point zero. So while
-RF is on, only the loop that acts asks; whoever else looks is told the last reading, until the generator must have
-switched off by itself. It has its own ramp, which is not used: how its rate counts is not known.
+Who sets anything must hold control, and whoever holds it and is silent for 2 s loses it: RF off, set point zero. So
+while RF is on, only the loop that acts asks; whoever else looks is told the last reading, until the generator must
+have switched off by itself. It has its own ramp, which is not used: how its rate counts is not known.
 
 Source: PyMeasure, tcpowerconversion/tccxn.py and its tests (byte pairs from a real 0313 GTC). Not yet seen on hardware:
 everything; above all what it answers to a set command without control (it is read back), whether RF comes back when an
@@ -30,7 +30,15 @@ from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
-from devices.errors import Garbled, InstrumentError, LimitError, OutcomeUnknown, Timeout, WireError
+from devices.errors import (
+    Garbled,
+    InstrumentError,
+    InterlockError,
+    LimitError,
+    OutcomeUnknown,
+    Timeout,
+    WireError,
+)
 from devices.quantities import STRICT, Unit
 from devices.sputter.parts import SupplyState
 from devices.wire import Sync, Wire
@@ -159,7 +167,7 @@ class AJA0313(Instrument):
         self.acting = True
         self._last: SupplyState | None = None
         self._tuner = (0.0, 0.0)
-        self._holds = False
+        self._took = self._lost = False
         self._power = 0.0
         self._read_at = self._said_at = -SILENCE
 
@@ -169,18 +177,22 @@ class AJA0313(Instrument):
         return self.clock.now() - self._read_at if self._remembered() is not None else 0.0
 
     def identify(self) -> str:
-        """Return make and model."""
+        """Return make and model. Raises InterlockError (nothing sent) where asking would keep RF on."""
         if self._remembered() is not None:
-            return "AJA, RF on"
+            raise InterlockError(
+                "lease",
+                f"{self.name}: RF is on, and who asks is not the loop that keeps it alive; to identify it would."
+                " Nothing was sent; off() is always heard",
+            )
         model = self._ask(IDENTIFY, MODEL)[2:].rstrip(b"\0").decode("ascii", "replace").strip()
         return f"AJA {model}"
 
     def take_control(self) -> None:
         """Take it from its front panel. Raises InstrumentError when it does not let go."""
         if words(self._ask(TAKE)) != [1]:
-            self._holds = False
+            self._took = False
             raise InstrumentError(self.name, "BC", "control was refused: it is operated from elsewhere")
-        self._holds = True
+        self._took, self._lost = True, False
 
     def set_power(self, power: float) -> None:
         """Set the power [W], to the nearest whole one, and read it back; nothing is switched on.
@@ -193,7 +205,7 @@ class AJA0313(Instrument):
         self._command(command(b"SA", wanted))
         found = self.read_set_power()
         if found != wanted:
-            self._holds = False
+            self._lost = True
             raise InstrumentError(
                 self.name, "SA", f"{wanted} W were sent, it is set to {found:g} W: is it in control?"
             )
@@ -240,15 +252,15 @@ class AJA0313(Instrument):
         remembered = self._remembered()
         if remembered is not None:
             return remembered
-        holds = self._holds and self.clock.now() - self._said_at < CONTROL_TIMEOUT
         forward, reflected, load = self._powers()
         flags, celsius, *_ = words(self._ask(STATUS, length=8))
         _, load_capacitor, tune_capacitor, bias, *_ = words(self._ask(TUNER, length=10))
         on = bool(flags & RF_ON)
-        if holds and self._power and not on and self._last is not None and self._last.on:
-            holds = self.read_set_power() == self._power
+        went_off = not on and self._last is not None and self._last.on
+        if went_off and self._took and self.read_set_power() != self._power:
+            self._lost = True
         said = {text for bit, text in FLAGS.items() if flags >> bit & 1}
-        if self._holds and not holds:
+        if self._took and self._lost:
             said.add(LOST)
         self._tuner = load_capacitor / 1000, tune_capacitor / 1000
         self._read_at = self.clock.now()
@@ -259,7 +271,7 @@ class AJA0313(Instrument):
             load=load,
             bias=float(bias),
             current=0.0,
-            in_control=holds,
+            in_control=self._took and not self._lost,
             flags=frozenset(said),
             temperature=celsius / 10 + ZERO_CELSIUS,
         )
@@ -273,7 +285,7 @@ class AJA0313(Instrument):
         try:
             self.off()
             self._ask(GIVE_BACK)
-            self._holds, self._power = False, 0.0
+            self._took, self._power = False, 0.0
             if words(self._ask(STATUS, length=8))[0] & RF_ON:
                 raise InstrumentError(
                     self.name, "BR", "RF is on from elsewhere; switch it off at its front panel"
@@ -288,17 +300,18 @@ class AJA0313(Instrument):
 
     def read_forward(self) -> float:
         """Return the forward power [W]."""
-        return self._last.forward if self._last and self._remembered() else self._powers()[0]
+        last = self._remembered()
+        return last.forward if last else self._powers()[0]
 
     def read_reflected(self) -> float:
         """Return the reflected power [W]."""
-        return self._last.reflected if self._last and self._remembered() else self._powers()[1]
+        last = self._remembered()
+        return last.reflected if last else self._powers()[1]
 
     def read_bias(self) -> float:
         """Return the self-bias [V], as a positive number."""
-        if self._last and self._remembered():
-            return self._last.bias
-        return float(words(self._ask(TUNER, length=10))[3])
+        last = self._remembered()
+        return last.bias if last else float(words(self._ask(TUNER, length=10))[3])
 
     def read_load_capacitor(self) -> float:
         """Return where the match's load capacitor is, 0 to 1."""
@@ -322,7 +335,7 @@ class AJA0313(Instrument):
         """Count it as on from here: whoever only looks must not feed it from the moment that it is sent."""
         before = self._last or SupplyState(True, 0.0, 0.0, 0.0, 0.0, 0.0, True, frozenset())
         self._last = replace(before, on=True)
-        self._said_at = self.clock.now()
+        self._say()
 
     def _remembered(self) -> SupplyState | None:
         """Return the last reading where asking for another would keep it on on nobody's behalf."""
@@ -331,13 +344,20 @@ class AJA0313(Instrument):
             return None
         return last if self.clock.now() - self._said_at <= SILENCE else None
 
+    def _say(self) -> None:
+        """Note that something is said now; after too long a silence control is lost until it is taken again."""
+        now = self.clock.now()
+        if now - self._said_at >= CONTROL_TIMEOUT:
+            self._lost = True
+        self._said_at = now
+
     def _command(self, request: bytes) -> None:
         """Send what does no more when it comes twice."""
 
         def parse(reply: bytes) -> None:
             self._heard(reply, request)
 
-        self._said_at = self.clock.now()
+        self._say()
         self.wire.ask(request, ACKNOWLEDGEMENT, parse, repeat=True)
 
     def _ask(self, request: bytes, framing: Answer | Model = ANSWER, length: int = 0) -> bytes:
@@ -351,7 +371,7 @@ class AJA0313(Instrument):
                 raise Garbled(f"{self.name}: {reply!r} is not the answer that was due; it was thrown away")
             return data
 
-        self._said_at = self.clock.now()
+        self._say()
         return self.wire.ask(request, framing, parse, repeat=True)
 
     def _heard(self, reply: bytes, request: bytes) -> None:

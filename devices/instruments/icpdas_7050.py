@@ -64,7 +64,7 @@ def is_name(reply: bytes) -> bool:
     return re.fullmatch(rb"![0-9A-F]{2}7050D?", reply[:-2]) is not None and checked(reply[:-2]) == reply
 
 
-Contact = Literal["door", "shutter", "water", "chuck", "cell"]
+Contact = Literal["door", "shutter", "water", "chuck", "cell", "cover"]
 """What a contact may be: a word that no station knows would watch nothing."""
 
 

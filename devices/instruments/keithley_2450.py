@@ -29,7 +29,8 @@ is sent again. Sources: Model 2450 reference manual 2450-901-01 Rev. B (Septembe
 Not yet seen on hardware: everything; above all that settings, ABOR and SYST:ERR? may share a line, that ABOR
 leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes two
 apertures and its current is that of their end, that a trigger model of ours may walk through a sweep's list of levels
-(SWEEP_LIST), the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's first row.
+(SWEEP_LIST), the reply of TRAC:ACT:END? on an empty buffer (taken as 0) and that REL counts from the buffer's first
+row.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from devices.base import Instrument, Quantity
 from devices.clock import Clock, Poller
-from devices.cycling.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Record
+from devices.cycling.cycler import LONGEST_STEP, InstrumentAlarm, Job, Mark, Page, Record, RunStopped
+from devices.cycling.ends import EndReason
 from devices.cycling.programs import Program, Step
 from devices.cycling.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout, WireError
@@ -88,6 +89,14 @@ LEAST_ROOM = 86400 * BYTES_OF_A_ROW
 
 ROOM_SHARE = 0.9
 """Part of what is free that a file may take; guess."""
+
+IDENTIFYING = 10.0
+"""Seconds for which a script that is taken over is listened to until it says whose it is; guess."""
+
+ANOTHER = (
+    "the script that is running is not that of {}, which somebody else must have stopped; nothing was changed. When it"
+    " is over, what is in the file of this one can be collected"
+)
 
 IDENTITY = "es4_hr"
 
@@ -412,7 +421,9 @@ class EmStat4(Instrument):
 
     def _look_after(self, run: Run) -> None:
         reader = run.reader
-        if reader.is_broken and not reader.awaits_file:
+        if reader.is_foreign and run.skips is not None:
+            self._disown(run)
+        elif reader.is_broken and not reader.awaits_file:
             self._stop()
         elif not reader.awaits_file and self._is_overdue(run):
             if self._line.is_running():
@@ -445,6 +456,14 @@ class EmStat4(Instrument):
         else:
             ended = run.reader.ended_unheard(self.clock.now() - run.began) if run.suspect else []
             self._book(run, ended or run.reader.lost(why, cause))
+
+    def _disown(self, run: Run) -> None:
+        """Be done with a run that another's script was taken for: it goes on, and the file of this one stays."""
+        self._run = None
+        text = ANOTHER.format(run.token)
+        self._records.extend(
+            [InstrumentAlarm("another_script", text), RunStopped(text, EndReason.INSTRUMENT_ERROR)]
+        )
 
     def _read_file(self, run: Run) -> None:
         """Book what a script that is over kept on the instrument. Raises WireError."""
@@ -536,5 +555,15 @@ class EmStat4(Instrument):
         run = self._run = self._last = Run(job.token, reader, began, now, first, self._rows, skips=skips)
         if not running:
             reader.vanish(*VANISHED[True])
+        self._refuse_another(run)
         self.clock.spawn(self.wire.lane, self._keep_listening(run), self._poller_failed)
         return first
+
+    def _refuse_another(self, run: Run) -> None:
+        """Hear whose script is running, where it says so in time. Raises InstrumentError for another's."""
+        until = self.clock.now() + IDENTIFYING
+        while not (run.reader.is_known or run.reader.awaits_file) and self.clock.now() < until:
+            self._line.hear(until - self.clock.now())
+            if run.reader.is_foreign:
+                self._run = self._last = None
+                raise InstrumentError(self.name, "another_script", ANOTHER.format(run.token))

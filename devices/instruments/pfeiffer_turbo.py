@@ -76,7 +76,10 @@ class PfeifferTurbo(Instrument):
 
     def identify(self) -> str:
         """Return the drive unit's name and firmware."""
-        name, firmware = self._read(NAME, _TEXT).decode().strip(), self._read(FIRMWARE, _TEXT).decode().strip()
+        name, firmware = (
+            self._read(NAME, _TEXT).decode().strip(),
+            self._read(FIRMWARE, _TEXT).decode().strip(),
+        )
         return f"Pfeiffer {name}, firmware {firmware}"
 
     def start(self) -> None:

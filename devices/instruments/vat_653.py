@@ -157,7 +157,8 @@ class VAT653(Instrument):
             raise LimitError(f"{self.name} pressure", pressure, "Pa", 0.0, self.full_scale)
         if not self.learnt():
             raise InterlockError(
-                "learn", f"{self.name} has not learnt this chamber and cannot hold a pressure; nothing was sent"
+                "learn",
+                f"{self.name} has not learnt this chamber and cannot hold a pressure; nothing was sent",
             )
         counts = round(pressure / self.full_scale * self._communication_range()[1])
         self._command(b"S:%08d" % counts)
@@ -200,14 +201,18 @@ class VAT653(Instrument):
         if state.mode == MODES[b"E"]:
             said.append(f"error {self._ask(b'i:50', _ERROR)[1].decode()}")
         if state.warning:
-            service, unlearnt, battery, air = (each == b"1" for each in self._ask(b"i:51", _WARNINGS).groups())
+            service, unlearnt, battery, air = (
+                each == b"1" for each in self._ask(b"i:51", _WARNINGS).groups()
+            )
             words = {
                 "it asks for service": service,
                 "it has not learnt this chamber": unlearnt,
                 "its power failure battery is not ready": battery,
                 "its compressed air is missing": air,
             }
-            said += [each for each, stands in words.items() if stands] or ["it warns and does not say of what"]
+            said += [each for each, stands in words.items() if stands] or [
+                "it warns and does not say of what"
+            ]
         return ", ".join(said)
 
     def learnt(self) -> bool:
@@ -230,7 +235,9 @@ class VAT653(Instrument):
     def learn_fault(self) -> str:
         """Return what was amiss when it last learnt, in words; empty if nothing."""
         found = self._ask(b"i:32", _LEARNT).groups()[2:]
-        return ", ".join(words[int(digit)] for words, digit in zip(LEARN_FAULTS, found, strict=True) if digit != b"0")
+        return ", ".join(
+            words[int(digit)] for words, digit in zip(LEARN_FAULTS, found, strict=True) if digit != b"0"
+        )
 
     def reset(self) -> None:
         """Reset an error that stands; the valve stays where it is."""
@@ -268,7 +275,9 @@ class VAT653(Instrument):
                 return found
             refused = _REFUSED.fullmatch(reply)
             if refused is None or refused[1] in MISHEARD:
-                raise Garbled(f"{self.name}: {reply!r} is not the reply that was due to {request!r}; thrown away")
+                raise Garbled(
+                    f"{self.name}: {reply!r} is not the reply that was due to {request!r}; thrown away"
+                )
             text = ERRORS.get(refused[1], "an error that is not in its list")
             raise InstrumentError(self.name, reply.decode(), text)
 

@@ -58,6 +58,7 @@ class LampStation(Station, Generic[TrainT]):
 
     role = "FlashLamp"
     needs_lease = True
+    latches = True
     Parameters = LampParameters
 
     state = Component(Words, get="read_state", unit="1", kind="normal")

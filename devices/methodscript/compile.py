@@ -1,7 +1,8 @@
 """From a job to one script that the instrument runs by itself, with the cell's limits in it.
 
 What the script sends, every package under the next number of all (n, type ja) and the count of steps begun so far
-(l, type jb), so that a gap shows and what is missing in it is known:
+(l, type jb), so that a gap shows and what is missing in it is known. The count begins at the script's mark, a number
+made of its token, so that whoever comes later knows whose script is running:
 
     a step begins      n, l, seconds since the script began (eb)
     a row              n, l, seconds since the step began (eb), V (ab), A (ba)
@@ -61,6 +62,7 @@ class Script:
 
     silence [s] is the longest one while it runs, period [s] how often it ought to be listened to, fastest [s] the
     shortest time between two rows; limits are the cell's; file is where it keeps what it sends, empty for nowhere.
+    mark is what its count of steps begins at.
     """
 
     lines: tuple[str, ...]
@@ -71,6 +73,7 @@ class Script:
     limits: CellLimits
     fastest: float
     file: str = ""
+    mark: int = 0
 
     @property
     def request(self) -> bytes:
@@ -92,6 +95,12 @@ def file_of(token: str) -> str:
     return f"{FILES}{hashlib.sha256(token.encode()).hexdigest()[:12]}.txt"
 
 
+def mark_of(token: str, steps: int) -> int:
+    """Return what the count of so many steps begins at in a job's script: hardly any other's does there."""
+    width = steps.bit_length()
+    return (int(hashlib.sha256(token.encode()).hexdigest(), 16) % ((MOST_PACKAGES + 1) >> width)) << width
+
+
 def compiled(
     job: Job,
     abilities: Abilities,
@@ -105,7 +114,7 @@ def compiled(
     may be waiting, or so; room: bytes that its file may have, None where the instrument keeps no files.
     Raises LimitError, ProgramError for what cannot be written, or not in the instrument's memory.
     """
-    writer = _Writer(job, abilities)
+    writer, mark = _Writer(job, abilities), mark_of(job.token, count_executions(job.nodes))
     token = _STRANGE.sub("~", job.token)
     body = writer.nodes(job.nodes, 0)
     counters = [f"l{depth}" for depth in range(writer.depth)]
@@ -114,7 +123,7 @@ def compiled(
     lines = [
         *(f"var {name}" for name in (*VARIABLES, *counters)),
         "store_var n 0i ja",
-        "store_var l 0i jb",
+        f"store_var l {integer(mark)} jb",
         "set_pgstat_chan 0",
         "cell_off",
         f"store_var fm {integer(most)} ja",
@@ -139,7 +148,9 @@ def compiled(
         )
     shortest, longest = listening
     period = min(longest, max(shortest, rows_ahead * writer.fastest))
-    return Script(tuple(lines), job.nodes, writer.silence, period, token, job.limits, writer.fastest, file)
+    return Script(
+        tuple(lines), job.nodes, writer.silence, period, token, job.limits, writer.fastest, file, mark
+    )
 
 
 def count_executions(nodes: Sequence[Step | Loop]) -> int:

@@ -50,13 +50,18 @@ LATE = 2.0
 """Seconds that the instrument's clock may be behind the host's at the end of what was not heard; guess."""
 
 
+STRANGE = 2
+"""Packages without the script's mark after which another one is running: a single one may be broken."""
+
+
 class RunReader:
     """Reads one run of a script: feed() it lines, say when it was stopped on purpose.
 
     numbered() gives the next row its number on the channel. `started` once the script was heard to run; `over` when
     it has ended; `unsafe` when it ended without opening the cell; `is_broken` when it ought to be stopped, since its
     readings are no numbers any more. `awaits_file`: it is over but for what stands in its file, which from_file()
-    takes line by line: `is_torn` when lines of it were missing, `takes_gaps` lets them be missing.
+    takes line by line: `is_torn` when lines of it were missing, `takes_gaps` lets them be missing. `is_known` once a
+    package had the script's mark; `is_foreign` when packages came and none had it: another script is running.
     """
 
     def __init__(self, script: Script, numbered: Callable[[], int]) -> None:
@@ -64,6 +69,8 @@ class RunReader:
         self.started = self.over = self.unsafe = False
         self.stopping = self.is_broken = False
         self.awaits_file = self.is_torn = self.takes_gaps = False
+        self.is_known = False
+        self._strange = 0
         self._held = self._finished = False
         self._complaint: Complaint | None = None
         self._vanished: tuple[str, EndReason] | None = None
@@ -86,7 +93,8 @@ class RunReader:
             return []
         if line.startswith("P"):
             self.started = True
-            return [] if self._held else list(self._packaged(line, at))
+            numbers = self._numbers(line)
+            return [] if self._held or numbers is None else list(self._packaged(*numbers, at))
         if line == f"Trun {self.script.token}":
             self.started = True
         self._complaint = parse_complaint(line) if line.startswith("!") else None
@@ -108,9 +116,10 @@ class RunReader:
 
     def from_file(self, line: str) -> list[Record]:
         """Return the records that a line of the file makes; those that are known make none."""
-        if not line.startswith("P"):
+        numbers = self._numbers(line) if line.startswith("P") else None
+        if numbers is None:
             return []
-        found = list(self._packaged(line, self._base + self._elapsed_in_step, from_file=True))
+        found = list(self._packaged(*numbers, self._base + self._elapsed_in_step, from_file=True))
         for each in found:
             if isinstance(each, RowTaken | SpectrumPoint):
                 self._recovered = (self._recovered or (each.time,))[0], each.time
@@ -184,15 +193,30 @@ class RunReader:
             yield InstrumentAlarm("rows_gap", "what the script sent last was lost")
             yield RunStopped("the script has ended, why was lost", EndReason.UNCLEAR)
 
-    def _packaged(self, line: str, at: float, *, from_file: bool = False) -> Iterator[Record]:
+    @property
+    def is_foreign(self) -> bool:
+        """Whether what is heard is another script's."""
+        return not self.is_known and self._strange >= STRANGE
+
+    def _numbers(self, line: str) -> tuple[int, int, tuple[Value, ...]] | None:
+        """Return the numbers of a package and of its step, and its values; None for one that is not the script's."""
         try:
             values = parse_package(line)
         except Garbled:
-            return
+            return None
+        kinds = tuple(value.kind for value in values[:2])
+        numbered = kinds == NUMBERED and not any(math.isnan(value.number) for value in values[:2])
+        step = int(values[1].number) - self.script.mark if numbered else -1
+        if not 0 <= step <= self.script.steps:
+            self._strange += 1
+            return None
+        self.is_known = True
+        return int(values[0].number), step, tuple(values[2:])
+
+    def _packaged(
+        self, package: int, step: int, values: tuple[Value, ...], at: float, *, from_file: bool = False
+    ) -> Iterator[Record]:
         kinds = tuple(value.kind for value in values)
-        if kinds[:2] != NUMBERED or any(math.isnan(value.number) for value in values[:2]):
-            return
-        package, step = int(values[0].number), int(values[1].number)
         before = self._package
         if package > before + 1 and self.script.file and not self.takes_gaps:
             self.is_torn = self.is_torn or from_file
@@ -204,9 +228,9 @@ class RunReader:
             return
         if package > before + 1:
             yield InstrumentAlarm("rows_gap", f"packages {before + 1} to {package - 1} of the run were lost")
-        if kinds[2:] != LAST:
-            yield from self._stepped(step, kinds[2:], values[2].number, at)
-        yield from self._booked(kinds[2:], values[2:])
+        if kinds != LAST:
+            yield from self._stepped(step, kinds, values[0].number, at)
+        yield from self._booked(kinds, values)
 
     def _is_next(self, package: int, step: int) -> bool:
         """Return whether a package is new, and remember it."""

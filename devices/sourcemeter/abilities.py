@@ -116,7 +116,7 @@ def check_step(name: str, index: int, step: Step, limits: CellLimits, ranges: Se
             )
     if isinstance(run, VoltageRamp):
         fastest = STAIR / LEAST_PERIOD
-        if run.rate > fastest:
+        if run.rate > fastest * (1.0 + 1e-9):
             raise LimitError(f"{name} {where} rate", run.rate, "V/s", 0.0, fastest)
         if abs(run.end - run.start) < LEAST_STAIR:
             raise LimitError(

@@ -77,7 +77,7 @@ def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float) -> Plan:
         ' "defbuffer1"'
     )
     row, wait = ':TRIG:BLOC:MEAS {}, "defbuffer1"', ":TRIG:BLOC:WAIT {}, TIM1"
-    # A stair begins a row's time behind the timer's event, so that the row that begins with the next ends in its middle.
+    # A stair begins a row's time behind the timer's event: the row that begins with the next event ends in its middle.
     late = f":TRIG:BLOC:DEL:CONS {{}}, {text(row_time)}"
     blocks = (
         f':TRIG:BLOC:CONF:REC {{}}, "{SWEEP_LIST}", 1',

@@ -69,13 +69,15 @@ class GunPlan:
 
 
 def planned(setting: GunSetting, targets: Mapping[str, Target]) -> GunPlan:
-    """Return what a setting means on these guns. Raises InterlockError when none, or more than one, bears its target."""
+    """Return what a setting means on these guns. Raises InterlockError unless exactly one bears its target."""
     bearing = [gun for gun, target in targets.items() if target.material == setting.target]
     found = [gun for gun in bearing if gun == setting.gun or not setting.gun]
     if len(found) != 1:
         on = ", ".join(f"{gun} {target.material}" for gun, target in targets.items())
         why = "give `gun`" if found else "mount it, and write it in the bench file"
-        raise InterlockError("target", f"{setting.target} is on {len(found)} guns ({on}); {why}. Nothing was set")
+        raise InterlockError(
+            "target", f"{setting.target} is on {len(found)} guns ({on}); {why}. Nothing was set"
+        )
     target = targets[found[0]]
     power = setting.power if setting.power is not None else (setting.power_density or 0.0) * target.area
     return GunPlan(found[0], target, power, min(target.ramp, setting.ramp or target.ramp))

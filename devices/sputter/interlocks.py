@@ -102,18 +102,28 @@ def _line(
 INTERLOCKS: tuple[Interlock, ...] = (
     _line("water", "strike heat open", "cooling water does not flow", _contact("water")),
     _line("cover", "pump gas strike heat open", "the chamber's cover is open", _contact("cover")),
-    _line("dead_man", "strike open", "the dead-man has tripped and nobody has reset it", _contact("dead_man")),
-    _line("pressure", "strike open", "the pressure is too high for a plasma, or no gauge shows it", _pressure),
+    _line(
+        "dead_man", "strike open", "the dead-man has tripped and nobody has reset it", _contact("dead_man")
+    ),
+    _line(
+        "pressure", "strike open", "the pressure is too high for a plasma, or no gauge shows it", _pressure
+    ),
     _line("turbo", "gas strike open", "the turbo pump is slow", _turbo),
-    _line("vent_valve", "pump gas strike heat open", "the vent valve is open", _shut(VENT_VALVE), lasting=False),
+    _line(
+        "vent_valve", "pump gas strike heat open", "the vent valve is open", _shut(VENT_VALVE), lasting=False
+    ),
     _line(
         "shutter", "strike", "the substrate's shutter is not closed", _shut(SUBSTRATE_SHUTTER), lasting=False
     ),
     _line("plasma", "vent", "a source is on", lambda now: not now.powered),
-    _line("gas", "vent", "gas flows", lambda now: all(each.actual < FLOWS for each in now.seen.flows.values())),
+    _line(
+        "gas", "vent", "gas flows", lambda now: all(each.actual < FLOWS for each in now.seen.flows.values())
+    ),
     _line("chuck", "vent", "the substrate is hot", _cold),
     _line("lit", "open", "no plasma burns", lambda now: now.lit, lasting=False),
-    _line("presputter", "open", "the target was not pre-sputtered", lambda now: now.presputtered, lasting=False),
+    _line(
+        "presputter", "open", "the target was not pre-sputtered", lambda now: now.presputtered, lasting=False
+    ),
 )
 """In the order in which they are shown. Contacts: closed permits, so that a cable pulled out does not."""
 
@@ -127,7 +137,9 @@ def judged(deed: Deed, now: Situation, *, lasting: bool = False) -> dict[str, Ve
         said = line.holds(now)
         return "not watched" if said is None else "ok" if said else "missing"
 
-    return {each.name: of(each) for each in INTERLOCKS if deed in each.deeds and (each.lasting or not lasting)}
+    return {
+        each.name: of(each) for each in INTERLOCKS if deed in each.deeds and (each.lasting or not lasting)
+    }
 
 
 def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = False) -> None:
@@ -158,7 +170,8 @@ class Permits:
         """Raise InterlockError for what nobody was granted."""
         if deed not in self._granted:
             raise InterlockError(
-                "permit", f"{self._name}: nothing that runs does this now ({deed}); nothing was done. Run a plan"
+                "permit",
+                f"{self._name}: nothing that runs does this now ({deed}); nothing was done. Run a plan",
             )
 
     def power(self, source: str) -> Callable[[], None]:

@@ -47,7 +47,9 @@ _S = ChamberState
 RULES: Mapping[ChamberState, Rule] = {
     _S.VENTED: _rule((_S.PUMPING,), "prepare", "pump", "vent", "reset"),
     _S.PUMPING: _rule((_S.BASE, _S.VENTED), "prepare", "pump", "vent", "reset"),
-    _S.BASE: _rule((_S.PUMPING, _S.VENTED, _S.GAS, _S.PLASMA), "prepare", "pump", "vent", "heat", "gas", "reset"),
+    _S.BASE: _rule(
+        (_S.PUMPING, _S.VENTED, _S.GAS, _S.PLASMA), "prepare", "pump", "vent", "heat", "gas", "reset"
+    ),
     _S.GAS: _rule((_S.PUMPING, _S.PLASMA), "heat", "gas", "strike"),
     _S.PLASMA: _rule((_S.GAS, _S.PUMPING, _S.DEPOSIT), "heat", "gas", "strike", "open"),
     _S.DEPOSIT: _rule((_S.PLASMA, _S.PUMPING), "heat", "open"),

@@ -1,7 +1,8 @@
 """Array columns of a stream as array nodes: along their first dimension one element for each row of the stream.
 
 In a table Tiled's client would give such cells as rounded text. So bluesky's own writer does the same: arrays whose
-shape is known are zarr arrays, arrays of unlike shapes are ragged ones.
+shape is known are zarr arrays, which are files, arrays of unlike shapes are ragged ones, which are in the database.
+In a database that other machines reach all of them are ragged: files of the writer's would be nobody else's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ ZARR, RAGGED = "application/x-zarr", "application/x-ragged+sql"
 class ArrayNode:
     """One array column in the catalogue."""
 
-    def __init__(self, stream: Any, node: Any, key: str, described: Mapping[str, Any]) -> None:
+    def __init__(
+        self, stream: Any, node: Any, key: str, described: Mapping[str, Any], *, may_be_files: bool
+    ) -> None:
         """Open the node, or make it in the container `stream` when it is None.
 
         Raises Conflicts for ragged ones that are there: whoever was killed between a page of them and its number left
@@ -43,7 +46,7 @@ class ArrayNode:
         self._key = key
         self._shape = tuple(described["shape"] or [None])
         self._kind = np.dtype(KINDS.get(np.dtype(described.get("dtype_numpy", "f8")).kind, "<f8"))
-        self._uniform = all(self._shape)
+        self._uniform = may_be_files and all(self._shape)
         if node is not None and not self._uniform:
             raise Conflicts(f"{key} is ragged: what was written of it cannot be gone on with")
         if node is None:
@@ -75,12 +78,15 @@ class ArrayNode:
             self._node.patch(self._values(numeric(cells)), offset=(first + skip,), extend=True)
 
     def _values(self, cells: Sequence[Any]) -> Any:
-        if not self._uniform:
-            return ragged.array(awkward.Array(_nested(cells, len(self._shape), self._kind)))
-        values = _typed(cells, self._kind)
-        if values.shape[1:] != self._shape:
-            raise ValueError(f"{self._key} is of shape {values.shape[1:]}, not {self._shape} as its key says")
-        return values
+        if all(self._shape) and len(cells):
+            values = _typed(cells, self._kind)
+            if values.shape[1:] != self._shape:
+                raise ValueError(
+                    f"{self._key} is of shape {values.shape[1:]}, not {self._shape} as its key says"
+                )
+            if self._uniform:
+                return values
+        return ragged.array(awkward.Array(_nested(cells, len(self._shape), self._kind)))
 
     def _source(self) -> DataSource:
         kind = BuiltinDtype.from_numpy_dtype(self._kind)

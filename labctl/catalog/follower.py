@@ -151,15 +151,17 @@ class Follower:
 
         So it is when recovery dropped what was damaged, or when its rows are ragged and another follower began it.
         """
-        run = self._followed.setdefault(
-            path.stem, Followed(Tail(path), RunWriter(self._catalogue, path.stem))
-        )
+        run = self._followed.setdefault(path.stem, self._from_its_beginning(path))
         if run.agrees():
             return run
         forget(self._catalogue, [path.stem])
-        run = self._followed[path.stem] = Followed(Tail(path), RunWriter(self._catalogue, path.stem))
+        run = self._followed[path.stem] = self._from_its_beginning(path)
         run.read_on()
         return run
+
+    def _from_its_beginning(self, path: Path) -> Followed:
+        writer = RunWriter(self._catalogue, path.stem, may_be_files=self._place.may_have_files)
+        return Followed(Tail(path), writer)
 
     def _leave(self, path: Path, why: str, until: float) -> None:
         self._followed.pop(path.stem, None)

@@ -28,7 +28,7 @@ VARIABLE = "LABCTL_CATALOG"
 """Environment variable with the URI; a password is seen by fewer people there than on a command line."""
 
 DATABASE, TABLES, ARRAYS = "catalog.db", "tables.duckdb", "arrays"
-"""Files of the embedded catalogue: the runs' metadata, the rows; a folder: arrays, those of PostgreSQL's too."""
+"""Files of the embedded catalogue: the runs' metadata, the rows; a folder: arrays. PostgreSQL has all of it itself."""
 
 SERVERS = ("http", "https")
 NEEDED = ("tiled", "bluesky_tiled_plugins", "adbc_driver_manager", "duckdb", "pyarrow", "uvicorn", "awkward")
@@ -65,6 +65,11 @@ class Place:
     def embedded(self) -> bool:
         """Whether the catalogue is files in the data folder."""
         return not self.uri
+
+    @property
+    def may_have_files(self) -> bool:
+        """Whether arrays may be files: of this folder's own catalogue, or of a server that keeps them as it likes."""
+        return self.embedded or self.is_server
 
     @property
     def is_server(self) -> bool:

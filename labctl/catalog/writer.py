@@ -74,11 +74,12 @@ class RunWriter:
     """Writes the records of one run, from its first one on; what the catalogue has already is left as it is.
 
     written: rows so far, or since somebody set it to zero. ended: the stop document is there too. surplus_at_end:
-    instead of it, the catalogue was found to have rows that the journal does not have.
+    instead of it, the catalogue was found to have rows that the journal does not have. may_be_files: whether arrays may
+    be files beside the catalogue's database.
     """
 
-    def __init__(self, catalogue: Any, uid: str) -> None:
-        self._catalogue, self.uid = catalogue, uid
+    def __init__(self, catalogue: Any, uid: str, *, may_be_files: bool = True) -> None:
+        self._catalogue, self.uid, self._may_be_files = catalogue, uid, may_be_files
         self._run: Any = None
         self._new = False
         self._streams: dict[str, StreamWriter] = {}
@@ -140,7 +141,10 @@ class RunWriter:
         table = None if made else child(node, TABLE)
         there = 0 if table is None else len(table.read(["seq_num"]))
         arrays = [
-            ArrayNode(node, None if made else child(node, key), key, keys[key]) for key in array_keys(keys)
+            ArrayNode(
+                node, None if made else child(node, key), key, keys[key], may_be_files=self._may_be_files
+            )
+            for key in array_keys(keys)
         ]
         if table is None:
             table = new_table(node, schema, keys)

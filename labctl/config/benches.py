@@ -109,6 +109,7 @@ def bench(path: Path) -> BenchFile:
     if mistakes:
         raise ConfigError(mistakes)
     return BenchFile(
+        file=path.absolute(),
         name=header.name,
         description=header.description,
         seed=header.seed,

@@ -9,6 +9,9 @@ from devices.errors import ConfigError, Mistake
 
 _PACKAGE = Path(__file__).parents[1]
 
+SHARED = Path("/var/lib/labctl")
+"""Where a machine's own state lies for all accounts [Filesystem Hierarchy Standard 3.0, 5.8]."""
+
 
 def config_dir(explicit: Path | None = None) -> Path:
     """Return the configuration folder: `explicit`, else $LABCTL_CONFIG, else what came with labctl.
@@ -29,6 +32,20 @@ def config_dir(explicit: Path | None = None) -> Path:
 def data_dir(explicit: Path | None = None) -> Path:
     """Return the data directory, not created: `explicit`, else $LABCTL_DATA, else ./labctl-data."""
     return (explicit or _from_environment("LABCTL_DATA") or Path("labctl-data")).absolute()
+
+
+def machine_dir() -> Path:
+    """Return the folder of what is so on this machine whatever data a session has, not created.
+
+    $LABCTL_MACHINE, else /var/lib/labctl where it exists and may be written (an administrator makes it, for all
+    accounts), else this account's own state folder [XDG base directories]. It outlives a reboot, as locks need not.
+    """
+    named = _from_environment("LABCTL_MACHINE")
+    if named is not None:
+        return named.absolute()
+    if SHARED.is_dir() and os.access(SHARED, os.W_OK):
+        return SHARED
+    return (_from_environment("XDG_STATE_HOME") or Path("~/.local/state").expanduser()) / "labctl"
 
 
 def _from_environment(variable: str) -> Path | None:

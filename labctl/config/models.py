@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -138,9 +139,10 @@ class DeviceEntry:
 class BenchFile:
     """A bench: which devices, where they are, on which clock; `world` is None without twins.
 
-    wiring: on which potentiostat the cell of a sample hangs, by the sample's id.
+    file: where it was read from. wiring: on which potentiostat the cell of a sample hangs, by the sample's id.
     """
 
+    file: Path
     name: str
     description: str
     seed: int

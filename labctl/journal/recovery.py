@@ -58,8 +58,8 @@ class Recovered:
 def recover(data: Path) -> list[Recovered]:
     """Close every run of a data folder that has no end and whose process is dead; return what was done.
 
-    A run that was concluded is left alone, damaged or not (`labctl.runs.damaged` finds those). Raises OSError when the disk does not take what
-    is to be written; what was written by then is whole, and recovery may be done again.
+    A run that was concluded is left alone, damaged or not (`labctl.runs.damaged` finds those). Raises OSError when the
+    disk does not take what is to be written; what was written by then is whole, and recovery may be done again.
     """
     reports = []
     for path in unended(data):

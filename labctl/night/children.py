@@ -83,10 +83,6 @@ class Child:
         if self.lives:
             log.error("%s could not be ended", self.name)
 
-    def ask_to_end(self) -> None:
-        """Ask it to end and wait for nothing."""
-        self._send(signal.SIGTERM)
-
     def kill(self) -> None:
         """End it at once, as one that does not listen."""
         self._send(signal.SIGKILL)

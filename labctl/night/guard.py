@@ -1,5 +1,8 @@
 """The guard: a process of its own that outlives the others. It keeps the supervisor alive, and brings devices to their
-safe state whose holder is dead and did not come back."""
+safe state whose holder is dead and did not come back.
+
+It reads state files; a port is opened by a process of its own, and only where the holder is dead.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
@@ -26,6 +29,9 @@ LOOK = 0.5
 GRACE = 10.0
 """Seconds a dead holder's successor has to take its devices over, which makes them safe as it opens them."""
 
+AGAIN = 5.0
+"""Seconds from one start of a supervisor to the next: one that ends at once must not be started all the time; guess."""
+
 
 class Guard:
     """Watches one night."""
@@ -39,6 +45,7 @@ class Guard:
             HUNG,
             folder / "output.txt",
         )
+        self._started = -AGAIN
         self._missing: dict[str, float] = {}
         self._making_safe: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._asked = threading.Event()
@@ -48,58 +55,72 @@ class Guard:
         self._asked.set()
 
     def run(self) -> None:
-        """Guard until the night is over or the supervisor says that it is enough."""
+        """Guard until the night is over or the supervisor says that it is enough; make safe what is abandoned then."""
         heart = Heart(self._folder / GUARD)
         try:
             while not self._asked.is_set() and not is_over(self._folder):
                 heart.beat()
-                if not self._supervisor.lives:
-                    log.warning("the supervisor is gone; another one is started")
-                    self._supervisor.start()
-                elif reason := self._supervisor.hung(LOOK):
-                    log.warning("the supervisor is started again: %s", reason)
-                    self._supervisor.kill()
-                    self._supervisor.start()
+                self._keep_supervisor()
                 self._look_after_those_made_safe()
-                for said in self._abandoned():
-                    self._make_safe(said)
+                self._make_safe(self._abandoned(GRACE))
                 self._asked.wait(LOOK)
+            # Nobody comes any more who would take them over.
+            self._make_safe(self._abandoned(0.0))
+            while self._making_safe:
+                heart.beat()
+                self._look_after_those_made_safe()
+                threading.Event().wait(LOOK)
         finally:
             heart.stop()
 
-    def _abandoned(self) -> Iterator[Said]:
-        """Yield devices whose holder has been dead for too long, and that are not safe by themselves."""
+    def _keep_supervisor(self) -> None:
+        if not self._supervisor.lives:
+            reason = "it is gone"
+        elif hung := self._supervisor.hung(LOOK):
+            reason = hung
+            self._supervisor.kill()
+        else:
+            return
+        if monotonic() - self._started >= AGAIN:
+            log.warning("the supervisor is started again: %s", reason)
+            self._started = monotonic()
+            self._supervisor.start()
+
+    def _abandoned(self, grace: float) -> list[Said]:
+        """Return devices whose holder has been dead for so long [s], and that are not safe by themselves."""
         now = monotonic()
         try:
             dead = [said for said in real_states(self._data) if said.abandoned]
         except Corrupt as error:
             log.warning("%s", error)
-            return
+            return []
         self._missing = {said.device: self._missing.get(said.device, now) for said in dead}
-        for said in dead:
-            if now - self._missing[said.device] >= GRACE:
-                self._missing[said.device] = now
-                yield said
+        return [said for said in dead if now - self._missing[said.device] >= grace]
 
-    def _make_safe(self, said: Said) -> None:
-        """Have a device made safe by a process of its own: whatever hangs there does not hang here."""
-        if said.device in self._making_safe:
-            return
-        log.warning("%s: its holder is dead; it is brought to its safe state", said.device)
-        with (self._folder / "output.txt").open("ab") as output:
-            made = begin_making_safe(
-                said, self._data, begun_of(self._folder).config, stdout=output, stderr=output
-            )
-        self._making_safe[said.device] = (made, monotonic())
+    def _make_safe(self, abandoned: Iterable[Said]) -> None:
+        """Have devices made safe by a process for each bench: whatever hangs there does not hang here."""
+        benches: dict[str, list[str]] = {}
+        for said in abandoned:
+            benches.setdefault(said.where, []).append(said.device)
+        for bench, devices in benches.items():
+            if bench in self._making_safe:
+                continue
+            log.warning("%s: the holder is dead; brought to the safe state", ", ".join(devices))
+            with (self._folder / "output.txt").open("ab") as output:
+                config = begun_of(self._folder).config
+                made = begin_making_safe(bench, devices, self._data, config, stdout=output, stderr=output)
+            self._making_safe[bench] = (made, monotonic())
+            # What could not be made safe is abandoned still, and has its grace again.
+            self._missing |= dict.fromkeys(devices, monotonic())
 
     def _look_after_those_made_safe(self) -> None:
-        for device, (made, began) in list(self._making_safe.items()):
+        for bench, (made, began) in list(self._making_safe.items()):
             if made.poll() is None and monotonic() - began > MAKING_SAFE:
                 made.kill()
             elif made.poll() is not None:
-                del self._making_safe[device]
+                del self._making_safe[bench]
                 if made.returncode:
-                    log.error("%s could not be made safe; see output.txt of the night", device)
+                    log.error("bench %s could not be made safe; see output.txt of the night", bench)
 
 
 def guard(folder: Path) -> None:

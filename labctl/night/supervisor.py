@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from devices.locks import PortLock
+from labctl.abandoned import MAKING_SAFE
 from labctl.clock.label import WallLabels
 from labctl.config.telling import Severity
 from labctl.night.children import Child
@@ -89,7 +90,8 @@ class Supervisor:
         finally:
             self._teller.end()
             if self._watched:
-                self._guard.end(patience=5.0)
+                # After the run: what that may have left behind is made safe by the guard as it ends.
+                self._guard.end(patience=MAKING_SAFE)
             self._heart.stop()
             self._lock.release()
 
@@ -98,9 +100,6 @@ class Supervisor:
             self._heart.beat()
             if self._asked is not None:
                 self._say(f"{self._asked.name}: the night is ended in good order")
-                if self._watched:
-                    # Beside the run, not after it: both have to be gone within ten seconds.
-                    self._guard.ask_to_end()
                 self._run.end(self._asked)
                 return 128 + self._asked
             if self._watched:

@@ -136,7 +136,12 @@ class QueueGuard:
 def make_safe(said: Said, settings: Settings) -> str:
     """Have a device made safe by a process of its own; return why it could not be, nothing when it was."""
     process = begin_making_safe(
-        said, Path(settings.data), settings.config, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        said.where,
+        [said.device],
+        Path(settings.data),
+        settings.config,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     try:
         _, said_of_it = process.communicate(timeout=MAKING_SAFE)

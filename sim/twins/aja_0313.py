@@ -1,10 +1,10 @@
 """Twin of an AJA 0313 GTC (T&C AG 0313) RF generator with its automatic match.
 
 Commands as in PyMeasure's tccxn.py and its tests: ten bytes with a plain sum, `*` or `?`, answers; control that is lost
-after 2 s of silence. Guesses: `?` for a wrong sum; bytes that wait longer than 0.1 s for the rest of their command are
-forgotten; a set command without control is acknowledged and not obeyed; an open interlock or a hot heat sink switches RF
-off, and it stays off; forward power is folded back until no more than the reflected limit comes back; all of the heat
-sink's temperatures.
+after 2 s of silence. Guesses: `?` for a wrong sum; bytes that wait longer than 0.1 s for the rest of their command
+are forgotten; a set command without control, or for more than the rated power, is acknowledged and not obeyed; an open
+interlock or a hot heat sink switches RF off, and it stays off; forward power is folded back until no more than the
+reflected limit comes back; all of the heat sink's temperatures.
 
 It regulates in steps, ten times a second while more than a tenth of the reflected limit comes back, once a second else.
 """
@@ -29,7 +29,7 @@ TOO_HOT, COOL = 70.0, 60.0  # degC (guesses)
 OFTEN, SELDOM = 0.1, 1.0  # s between two looks at the reflected power (guess)
 DUE = 1e-9  # s, round-off of a bench time
 
-RF_ON, FORWARD_LIMIT, REVERSE_LIMIT, OVER_TEMPERATURE, INTERLOCK = 1 << 0, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+RF_ON, REVERSE_LIMIT, OVER_TEMPERATURE, INTERLOCK = 1 << 0, 1 << 9, 1 << 10, 1 << 11
 NORMAL, RAMP = 1, 4
 AUTO_TUNER, MANUAL = 3, 1
 ON = 0x5555
@@ -201,7 +201,7 @@ class AJA0313Twin:
 
     def _status(self, first: int) -> bytes:
         flags = RF_ON * self.on | REVERSE_LIMIT * self._folded | OVER_TEMPERATURE * self._hot
-        flags |= INTERLOCK * self._interlock_open | FORWARD_LIMIT * (self.set_point > RATED_POWER)
+        flags |= INTERLOCK * self._interlock_open
         return _words(flags, round(10 * self._temperature), self._mode, AUTO_TUNER)
 
     def _tuner(self, first: int) -> bytes:

@@ -343,7 +343,11 @@ class Keithley2450Twin:
             lambda w: self._add(w, Block("count", whole(w[1], 1, 2**32 - 1), whole(w[2], 1, MOST_BLOCKS))),
             3,
         )
-        action(f"{place}BRANch:ALWays", lambda w: self._add(w, Block("always", to=whole(w[1], 0, MOST_BLOCKS))), 2)
+        action(
+            f"{place}BRANch:ALWays",
+            lambda w: self._add(w, Block("always", to=whole(w[1], 0, MOST_BLOCKS))),
+            2,
+        )
         action(f"{place}CONFig:RECall", self._recall, 2, 3)
         action(f"{place}CONFig:NEXT", lambda w: self._add(w, Block("next", levels=self._levels(w))), 2)
         action("SOURce[1]:SWEep:VOLTage:LINear", self._sweep, 3, 9)

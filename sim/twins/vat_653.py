@@ -10,6 +10,7 @@ and that LEARN data outlive the mains.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 FIRMWARE, IDENTIFICATION = "600P1G00", "653-TWIN-0001"
@@ -53,10 +54,10 @@ class VAT653Twin:
         self._learn_status = "0" * 6
         self._access = "1"
         self._error = 0
-        self._wake()
+        self._wake(HOLD)
 
-    def _wake(self) -> None:
-        self._mode = CLOSE
+    def _wake(self, mode: str) -> None:
+        self._mode = mode
         self._set_point = 0
         self._phase_ends: float | None = None
         self._open_pressure: float | None = None
@@ -65,7 +66,7 @@ class VAT653Twin:
     def power_up(self, now: float) -> None:
         """Be as after its mains went and came back: closed, remote, LEARN data kept."""
         self.log.append((now, "power up", ""))
-        self._wake()
+        self._wake(CLOSE)
         self._access, self._error = "1", 0
         self._act(CLOSE, 0.0, now)
 
@@ -137,32 +138,8 @@ class VAT653Twin:
         return _error(UNKNOWN)
 
     def _tell(self, line: str) -> str:
-        match line:
-            case "i:76":
-                return f"i:76{self._position():06d}{self._pressure(7)}{self._access}{self._mode}{self._warned:d}"
-            case "A:":
-                return f"A:{self._position():06d}"
-            case "P:":
-                return f"P:{self._pressure(7)}"
-            case "i:38":
-                return f"i:38{self._set_point:08d}"
-            case "i:30":
-                return f"i:30{self._access}{self._mode}0{self._warned:d}0000"
-            case "i:32":
-                return f"i:32{self._mode == LEARN:d}{not self.learnt:d}{self._learn_status}"
-            case "i:34":
-                return f"i:34{self._limit:08d}"
-            case "i:50":
-                return f"i:50{self._error:03d}"
-            case "i:51":
-                return f"i:510{not self.learnt:d}000000"
-            case "i:21":
-                return f"i:212{PRESSURE_RANGE:07d}"
-            case "i:82":
-                return f"i:82{FIRMWARE}"
-            case "i:83":
-                return f"i:83{IDENTIFICATION:20}"
-        return _error(UNKNOWN)
+        tells = self._TELLS.get(line)
+        return _error(UNKNOWN) if tells is None else line + tells(self)
 
     def _obey(self, head: str, rest: str, now: float) -> str:
         length = {"R": 6, "S": 8, "L": 8}.get(head, 0)
@@ -226,17 +203,34 @@ class VAT653Twin:
                 return "c:82"
         return _error(UNKNOWN)
 
-    @property
-    def _warned(self) -> bool:
-        return not self.learnt
-
     def _position(self) -> int:
         return round(self._throttle.position() * POSITION_RANGE)
 
-    def _pressure(self, digits: int) -> str:
+    def _pressure(self) -> str:
         counts = round(self._throttle.pressure() / self.full_scale * PRESSURE_RANGE)
         counts = min(counts, round(1.1 * PRESSURE_RANGE))
-        return f"{'-' if counts < 0 else '0'}{abs(counts):0{digits}d}"
+        return f"{'-' if counts < 0 else '0'}{abs(counts):07d}"
+
+    def _state(self) -> str:
+        return f"{self._access}{self._mode}"
+
+    def _learning(self) -> str:
+        return f"{self._mode == LEARN:d}{not self.learnt:d}{self._learn_status}"
+
+    _TELLS: Mapping[str, Callable[[VAT653Twin], str]] = {
+        "A:": lambda self: f"{self._position():06d}",
+        "P:": lambda self: self._pressure(),
+        "i:21": lambda self: f"2{PRESSURE_RANGE:07d}",
+        "i:30": lambda self: f"{self._state()}0{not self.learnt:d}0000",
+        "i:32": lambda self: self._learning(),
+        "i:34": lambda self: f"{self._limit:08d}",
+        "i:38": lambda self: f"{self._set_point:08d}",
+        "i:50": lambda self: f"{self._error:03d}",
+        "i:51": lambda self: f"0{not self.learnt:d}000000",
+        "i:76": lambda self: f"{self._position():06d}{self._pressure()}{self._state()}{not self.learnt:d}",
+        "i:82": lambda self: FIRMWARE,
+        "i:83": lambda self: f"{IDENTIFICATION:20}",
+    }
 
 
 def _error(number: int) -> str:

@@ -15,7 +15,9 @@ from sim.physics.vacuum.outgassing import Surface, aged, in_air, released
 from sim.physics.vacuum.pump import Pump, throttled_speeds
 from sim.physics.vacuum.regulator import Regulator, begin, regulate
 
-CRITICAL = 0.528  # of the outer pressure, below which air enters at the speed of sound: ideal gas of kappa 1.4
+CRITICAL = (
+    0.528  # of the outer pressure, below which air enters at the speed of sound: ideal gas of kappa 1.4
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ class Settings:
 
 def full_of_air(vessel: Vessel, position: float = 1.0) -> VesselState:
     """Return a vessel that stands open to air."""
-    molecules = tuple(ATMOSPHERE * vessel.molecules_per_pascal * (index == AIR) for index in range(len(GASES)))
+    molecules = tuple(
+        ATMOSPHERE * vessel.molecules_per_pascal * (index == AIR) for index in range(len(GASES))
+    )
     return VesselState(molecules, NOTHING, position, ATMOSPHERE, None, (Surface(vessel.wall_area),))
 
 
@@ -161,7 +165,7 @@ def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: f
 
     Water given off is not waited for: it never rests.
     """
-    if settings.vent or settings.set_point is None and state.position != settings.position:
+    if settings.vent or (settings.set_point is None and state.position != settings.position):
         return False
     if settings.set_point and abs(state.reading / settings.set_point - 1.0) > tolerance:
         return False
@@ -212,9 +216,7 @@ def _decays(vessel: Vessel, settings: Settings, position: float) -> Amounts:
         speeds = (vessel.pump.roughing,) * len(GASES)
     else:
         speeds = NOTHING
-    return tuple(
-        [(speed + sink) / vessel.volume for speed, sink in zip(speeds, settings.sinks, strict=True)]
-    )
+    return tuple([(speed + sink) / vessel.volume for speed, sink in zip(speeds, settings.sinks, strict=True)])
 
 
 def _exchange(molecules: Amounts, entering: list[float], decays: Amounts, dt: float) -> tuple[Amounts, float]:

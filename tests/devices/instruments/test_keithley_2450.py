@@ -324,14 +324,14 @@ def test_a_hold_that_begins_far_away_rides_the_cells_largest_current_and_never_p
     assert max(row.current for row in rows) == pytest.approx(2e-4)
 
 
-@pytest.mark.parametrize("rate", [2e-4, 1e-3, 0.1])
-@pytest.mark.parametrize("way", [0.05, -0.05])
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+@pytest.mark.parametrize("way", [0.02, -0.02])
 def test_the_rows_of_a_ramp_lie_on_it_and_their_charge_is_what_passed(rate: float, way: float) -> None:
     rest = CELL.voltage(HALF, 0.0)
     ramp = VoltageRamp(rest, rest + way, rate)
     bench = Bench()
     records = bench.fly(
-        Step(ramp, Until(), Record(interval=0.1)), limits=CellLimits(2.0, 4.3, 1e-3), until=400.0
+        Step(ramp, Until(), Record(interval=0.2)), limits=CellLimits(2.0, 4.3, 1e-3), until=60.0
     )
     rows = rows_of(records)
     assert reasons_of(records) == ["swept"]
@@ -344,12 +344,10 @@ def test_the_rows_of_a_ramp_lie_on_it_and_their_charge_is_what_passed(rate: floa
     volts, amperes = law(
         state, [(Voltage(rest, math.copysign(rate, way)), Ends(duration=ramp.duration))], times
     )
-    # A stair is no taller than 10 mV, 0.1 s long then: too short for its row to lie in the middle of the first ones.
-    slack = 4e-3 if rate == 0.1 else DIGIT
-    assert [row.voltage for row in middles] == pytest.approx(volts, abs=slack)
-    late = times > 20.0
+    assert [row.voltage for row in middles] == pytest.approx(volts, abs=DIGIT)
+    late = times > 0.5 * ramp.duration
     assert np.array([row.current for row in middles])[late] == pytest.approx(amperes[late], rel=2e-3)
-    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=2e-2 if rate == 0.1 else 1e-3)
+    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -403,22 +401,18 @@ def test_what_the_rows_say_passed_is_what_passed() -> None:
 
 @pytest.mark.parametrize("interval", [2.0, 30.0])
 @pytest.mark.parametrize(
-    ("run", "share"),
-    [
-        (VoltageRamp(OCV, OCV + 0.02, 1e-4), 4e-3),
-        (VoltageRamp(OCV, OCV - 0.04, 2e-4), 5e-3),
-        (ConstantVoltage(3.96), 1e-3),
-    ],
+    "run",
+    [VoltageRamp(OCV, OCV + 0.02, 2e-4), VoltageRamp(OCV, OCV - 0.04, 1e-3), ConstantVoltage(3.96)],
     ids=str,
 )
 def test_the_charge_of_what_moves_is_that_of_its_samples_however_seldom_rows_are(
-    run: Any, share: float, interval: float
+    run: Any, interval: float
 ) -> None:
     bench = Bench()
     records = bench.fly(Step(run, Until(duration=900.0), Record(interval=interval)))
     rows = rows_of(records)
     assert len(rows) <= 900.0 / interval + 3
-    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=share)
+    assert sum(row.charge for row in rows) == pytest.approx(bench.twin.charge, rel=5e-4)
 
 
 def test_an_empty_film_that_is_held_takes_no_current_and_its_leads_are_not_open() -> None:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from devices.cycling.cycler import (
     ElementEnded,
     InstrumentAlarm,
     Job,
+    Mark,
     RowTaken,
     RunStopped,
     SpectrumPoint,
@@ -30,6 +31,7 @@ from devices.cycling.cycler import (
     Record as CyclerRecord,
 )
 from devices.cycling.ends import EndReason
+from devices.cycling.position import NOWHERE
 from devices.cycling.programs import CellLimits, Loop, Program, Step, When
 from devices.cycling.techniques import (
     ConstantCurrent,
@@ -48,7 +50,7 @@ from devices.cycling.techniques import (
 from devices.errors import InstrumentError, LimitError, OutcomeUnknown, ProgramError, Timeout, WireError
 from devices.instruments.palmsens_emstat4 import LISTENING, OUTPUT_BUFFER, ROWS_AHEAD, EmStat4
 from devices.methodscript.abilities import EMSTAT4_HR
-from devices.methodscript.compile import SETTLING, compiled
+from devices.methodscript.compile import SETTLING, compiled, mark_of
 from devices.methodscript.judging import FLUCTUATION
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.wire import Wire
@@ -153,6 +155,10 @@ class LaneClock:
                 heapq.heappush(self._due, (self.moment + delay, next(self._count), running))
         self.moment = max(self.moment, moment)
 
+    def forget(self) -> None:
+        """Run no poller any more."""
+        self._due.clear()
+
 
 class Endpoint:
     """A twin behind a bench: touched first, then spoken to."""
@@ -212,6 +218,13 @@ class Rig:
     def run(self, *nodes: Step | Loop, limits: CellLimits = LIMITS) -> list[CyclerRecord]:
         """Run a job to its end."""
         return self.finish(self.start(*nodes, limits=limits))
+
+    def succeeded(self) -> None:
+        """Go on with the driver of another session, the pollers of the one before gone."""
+        self.clock.forget()
+        port = TwinPort(Endpoint(self.twin, self.clock), self.clock, LANE)
+        wire = Wire(port, self.clock, name="emstat", lane=LANE, sync=EmStat4.sync)
+        self.driver = EmStat4(wire, self.clock, name="emstat")
 
     def after(self, seconds: float) -> None:
         """Let time pass; the driver listens."""
@@ -1110,6 +1123,68 @@ def test_a_file_that_is_full_takes_no_more_and_the_script_goes_on(monkeypatch: p
     assert len(rows_of(records)) == 1001
     assert rig.twin.storage.used < 40_000
     assert alarms_of(records) == []
+
+
+HOUR = Step(ConstantCurrent(CURRENT), Until(duration=3600.0), Record(interval=2.0))
+
+
+def adopted(rig: Rig, token: str, mark: Mark = NOWHERE, step: Step = HOUR) -> int:
+    return rig.driver.adopt(Job("job", (step,), LIMITS, token, 30 * 86400.0), mark)
+
+
+def test_a_script_that_runs_is_taken_over_by_its_token_and_all_its_rows_come() -> None:
+    rig = Rig()
+    rig.start(HOUR)
+    rig.after(100.0)
+    rig.succeeded()
+    first = adopted(rig, "t1")
+    records = rig.finish(first)
+    assert len(rows_of(records)) == 1801
+    assert ends_of(records) == [EndReason.DURATION]
+
+
+def test_another_programs_script_is_not_taken_over_and_goes_on() -> None:
+    rig = Rig()
+    rig.start(HOUR)
+    rig.after(100.0)
+    rig.succeeded()
+    with pytest.raises(InstrumentError, match=r"not that of t2.*nothing was changed"):
+        adopted(rig, "t2")
+    assert rig.driver.read_busy() == 1
+    assert rig.twin.log[-1][1:] != ("cell", "off")
+    assert len(rows_of(rig.finish(adopted(rig, "t1")))) == 1801
+
+
+def test_another_programs_script_that_is_heard_late_ends_the_taking_over_and_goes_on() -> None:
+    slow = Step(ConstantCurrent(CURRENT), Until(duration=3600.0), Record(interval=120.0))
+    rig = Rig()
+    rig.start(slow)
+    rig.after(200.0)
+    rig.succeeded()
+    first = adopted(rig, "t2", step=slow)
+    rig.after(300.0)
+    records = rig.heard(first)
+    assert alarms_of(records) == ["another_script"]
+    assert stop_of(records).cause is EndReason.INSTRUMENT_ERROR
+    assert rig.driver.read_busy() == 1
+    assert len(rows_of(rig.finish(adopted(rig, "t1", step=slow)))) == 31
+
+
+def test_the_file_of_another_program_is_not_taken_for_ones_own() -> None:
+    rig = Rig()
+    rig.start(replace(HOUR, until=Until(duration=60.0)))
+    rig.succeeded()
+    rig.clock.run_until(200.0)
+    with pytest.raises(InstrumentError, match="no file of it"):
+        adopted(rig, "t2")
+    assert len(rig.twin.storage.files) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(tokens=st.lists(st.text(min_size=1, max_size=30), min_size=2, max_size=2, unique=True))
+def test_two_jobs_of_few_steps_have_marks_that_are_far_apart(tokens: list[str]) -> None:
+    one, other = (mark_of(token, 1000) for token in tokens)
+    assert abs(one - other) > 1000
 
 
 @pytest.mark.parametrize("looks", [1.4, 2.6])

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,35 @@ from devices.base import Instrument
 from devices.ports import Pair, TranscriptPort
 from devices.wire import Wire
 from sim.apparatus import FlashHead
+from tests.sim.twins.vacuum_parts import Crystal, Inlet, Rotor, Throttle
 
 ROOT = Path(__file__).parents[3]
 TRANSCRIPTS = ROOT / "tests" / "transcripts"
 
 INJECTED: dict[str, Any] = {
     "bank": FlashHead,
+    "crystal": Crystal,
+    "inlets": lambda: {"Ar": Inlet(), "O2": Inlet()},
     "on_pulse": lambda: lambda time, fired: None,
     "on_gate": lambda: lambda time, width: None,
     "on_loop": lambda: lambda closed, time: None,
+    "pressures": lambda: {"ion": lambda: 0.05, "manometer": lambda: 0.05},
     "rng": lambda: np.random.default_rng(0),
+    "rotor": Rotor,
     "source": lambda: lambda time: 529.45,
     "sources": lambda: {101: lambda time: 400.0, 102: lambda time: 300.0},
+    "rf_load": lambda: SimpleNamespace(
+        drive=lambda forward: None,
+        reflected=lambda: 0.7,
+        bias=lambda: 181.0,
+        capacitors=lambda: (0.425, 0.63),
+        set_capacitors=lambda load, tune: None,
+        automatic=lambda on: None,
+    ),
+    "dc_load": lambda: SimpleNamespace(drive=lambda power: None, voltage=lambda: 400.0, current=lambda: 0.3),
+    "on_relay": lambda: lambda number, on: None,
+    "oven": lambda: SimpleNamespace(heat=lambda share: None, temperature=lambda: 529.45),
+    "throttle": Throttle,
 }
 """What a twin's constructor may ask for by name."""
 

@@ -27,7 +27,7 @@ def reader() -> RunReader:
 
 
 def sent(number: int, step: int, **values: float) -> str:
-    variables = [write_variable("ja", number), write_variable("jb", step)]
+    variables = [write_variable("ja", number), write_variable("jb", SCRIPT.mark + step)]
     return "P" + ";".join([*variables, *(write_variable(kind, value) for kind, value in values.items())])
 
 

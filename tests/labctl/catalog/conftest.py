@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 import uuid
@@ -74,6 +75,13 @@ class Writing:
         }
         self.journal.write("stop", {**document, "reason": "", "num_events": {"primary": self.count}})
         self.journal.close()
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """What Tiled leaves to the garbage collector is told of with the test that left it, which ignores that."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -80,6 +80,11 @@ class Cluster:
         self._run("createdb", *there, "-T", template, name)
         return f"postgresql://labctl@127.0.0.1:{self.port}/{name}"
 
+    def ask(self, uri: str, question: str) -> str:
+        """Return what a database answers, as text."""
+        command = [str(self._programs / "psql"), uri, "-Atc", question]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
     def _run(self, program: str, *arguments: str, check: bool = True) -> int:
         return subprocess.run(
             [str(self._programs / program), *arguments],

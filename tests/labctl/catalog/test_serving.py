@@ -21,6 +21,7 @@ from tiled.client import from_uri  # noqa: E402
 from tiled.queries import Key  # noqa: E402
 
 from labctl.catalog.follower import follow_once  # noqa: E402
+from labctl.catalog.place import VARIABLE  # noqa: E402
 from labctl.catalog.reach import KEY  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +39,10 @@ def served(place: Any, write: Callable[..., Any]) -> Iterator[tuple[str, str, An
         port = probe.getsockname()[1]
     command = [sys.executable, "-P", "-m", "labctl", "serve", "--port", str(port), "--data", str(place.data)]
     process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT), VARIABLE: place.uri},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -271,9 +271,7 @@ def test_blocks_walk_through_the_list_of_a_sweep_and_begin_it_anew_behind_its_en
     spoken.does("SOUR:SWE:VOLT:LIN 3, 4, 3, 0")
     walk = "TRIG:BLOC:SOUR:STAT 2, ON;:TRIG:BLOC:MEAS 3;:TRIG:BLOC:BRAN:COUN 5, 4, 3"
     name = '"VoltLinearSweepList"'
-    spoken.does(
-        f'TRIG:LOAD "Empty";:TRIG:BLOC:CONF:REC 1, {name}, 2;:{walk};:TRIG:BLOC:CONF:NEXT 4, {name}'
-    )
+    spoken.does(f'TRIG:LOAD "Empty";:TRIG:BLOC:CONF:REC 1, {name}, 2;:{walk};:TRIG:BLOC:CONF:NEXT 4, {name}')
     spoken.does("INIT")
     spoken.say("*OPC?", 9.0)
     assert spoken.rows()[:, 0] == pytest.approx([3.5, 4.0, 3.0, 3.5])

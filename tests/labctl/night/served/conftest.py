@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ PULSES = 3
 CURRENT, INTERVAL = 1e-5, 0.2
 LONG = """schema = 1
 macro = "text"
+on_host_loss = "{host_loss}"
 steps = '''
 repeat {times} x (
     Charge at 10 uA for 3 s
@@ -58,17 +60,17 @@ SERVED = {
 
 LIST = """schema = 1
 bench = "{bench}"
-item = [{{ experiment = "train", on_restart = "finish" }}, {{ experiment = "long" }}]
+item = [{{ experiment = "train", on_restart = "finish" }}, {{ experiment = "long", on_failure = "{on_failure}" }}]
 """
 
 
 class ServedLab:
     """Served twins, a night on them, and whoever runs it."""
 
-    def __init__(self, folder, made, times):
+    def __init__(self, folder, made, times, host_loss, on_failure):
         self.config, self.data = folder / "config", folder / "data"
         shutil.copytree(made / "config", self.config)
-        self._write_config(times)
+        self._write_config(times, host_loss)
         here = folder / "served"
         shutil.copytree(made / "data" / "bench" / "pair" / "samples", here / "samples")
         here.chmod(0o700)
@@ -82,17 +84,17 @@ class ServedLab:
         cell = Config(self.config).sample("cell-0")
         self.server._on_loop(lambda: self.server.world.assemble(to_json(cell)))
         listed = folder / "list.toml"
-        listed.write_text(LIST.format(bench=bench))
+        listed.write_text(LIST.format(bench=bench, on_failure=on_failure))
         begun = Begun(str(folder), "list", str(self.config), "", 0.0, 0, self.clock.time())
         self.night = make_folder(self.data, listed, begun)
         self._begun = []
 
-    def _write_config(self, times):
+    def _write_config(self, times, host_loss):
         experiments = self.config / "experiments"
         for name, text in SERVED.items():
             (experiments / f"{name}.toml").write_text(f"schema = 1\n{text}\n")
         (self.config / "recipes" / "train.toml").write_text(TRAIN)
-        (self.config / "programs" / "long.toml").write_text(LONG.format(times=times))
+        (self.config / "programs" / "long.toml").write_text(LONG.format(times=times, host_loss=host_loss))
         bench = self.config / "benches" / "pair.toml"
         often = '[devices.channel.parameters]\npoll_period = "0.2 s"\n\n[world]'
         text = bench.read_text().replace('"5.6 mF"', '"1 mF"')
@@ -118,6 +120,17 @@ class ServedLab:
         """Return the beat of one of the night's processes if it lives."""
         beat = last_beat(self.night / heart)
         return beat if beat is not None and beat.owner.lives else None
+
+    def process(self, heart):
+        """Return the number of one of the night's processes, one that only begins as well; None where there is none."""
+        told = {HEARTBEAT: "night-run", SUPERVISOR: "--resume", GUARD: "night-guard"}[heart]
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                ours = str(self.data).encode() in words or str(self.night).encode() in words
+                if ours and told.encode() in words and b"labctl" in words:
+                    return int(path.parent.name)
+        return None
 
     def events(self, *names):
         lines = (self.server.folder / BLACK_BOX).read_text().splitlines()
@@ -198,13 +211,13 @@ def _pause(seconds):
 
 @pytest.fixture
 def served(tmp_path, made):
-    """Return served(times) -> ServedLab, whose program has so many rounds of 6 s."""
+    """Return served(times) -> ServedLab, whose program has so many rounds of 6 s; without a host it goes on or ends."""
     opened = []
 
-    def open_(times, name="lab"):
+    def open_(times, name="lab", host_loss="keep", on_failure="skip_sample"):
         folder = tmp_path / name
         folder.mkdir()
-        opened.append(ServedLab(folder, made, times))
+        opened.append(ServedLab(folder, made, times, host_loss, on_failure))
         return opened[-1]
 
     yield open_

@@ -1,0 +1,171 @@
+"""What machine and lab allow of a deposition, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from devices.errors import InterlockError, LimitError
+from devices.limits import SputterLimits
+from devices.roles import FilmRate
+from devices.sputter.guns import GunPlan, Wear
+from devices.sputter.parameters import FilmConstants, SputterParameters
+from devices.sputter.parts import MonitorReading
+from devices.sputter.recipe import DepositionRecipe, GasFlow
+
+GAS_CONSTANT = 8.314462618
+"""J/(mol K) [CODATA 2018]."""
+SAME_PRESSURE = 0.05
+"""By how much a pressure may differ from that of a rate's calibration; guess."""
+ELSEWHERE = 0.5
+"""Relative uncertainty of a rate at another pressure than that of its calibration; guess."""
+
+
+def lowest_pressure(gases: Sequence[GasFlow], built: SputterParameters) -> float:
+    """Return the pressure [Pa] that flows make with the throttle wide open: below it nothing can be held.
+
+    Raises LimitError for a gas that this machine has no pump or no inlet for.
+    """
+    total = 0.0
+    for each in gases:
+        if each.gas not in built.pumping:
+            raise LimitError(
+                f"{each.gas} (no such gas here: {', '.join(built.pumping)})", each.flow, "mol/s", 0, 0
+            )
+        total += each.flow * GAS_CONSTANT * built.chamber_temperature / built.pumping[each.gas]
+    return total
+
+
+def check_deposition(
+    name: str,
+    recipe: DepositionRecipe,
+    limits: SputterLimits,
+    built: SputterParameters,
+    plans: Sequence[GunPlan],
+) -> None:
+    """Raise LimitError when the lab's limits do not allow the recipe, or this machine cannot do it."""
+    base = limits.base_pressures.get(recipe.material, limits.base_pressure)
+    lowest = lowest_pressure(recipe.gases, built)
+    for what, value, unit, low, high in (
+        ("thickness", recipe.thickness, "m", 0.0, limits.thickness),
+        (f"base_pressure before {recipe.material}", recipe.base_pressure, "Pa", 0.0, base),
+        ("pressure (its pump reaches no less with these flows)", recipe.pressure, "Pa", lowest, math.inf),
+        ("pressure", recipe.pressure, "Pa", 0.0, limits.plasma_pressure),
+    ):
+        _within(f"{name}.{what}", value, unit, low, high)
+    if recipe.strike is not None:
+        strike = recipe.strike
+        lowest = lowest_pressure(strike.gases or recipe.gases, built)
+        _within(f"{name}.strike.pressure", strike.pressure, "Pa", lowest, limits.plasma_pressure)
+    if len({plan.gun for plan in plans}) != len(plans):
+        raise InterlockError("target", f"{recipe.name} sets a gun twice; nothing was set")
+    for plan in plans:
+        most = plan.target.power_density * plan.target.area
+        _within(f"{name}.{plan.gun}.power (its target bears no more)", plan.power, "W", 0.0, most)
+
+
+def check_monitor(
+    name: str,
+    recipe: DepositionRecipe,
+    built: SputterParameters,
+    rate: FilmRate | None,
+    parts: Collection[str],
+) -> FilmConstants | None:
+    """Return what the monitor is set to, None without one. Raises InterlockError for an end that nothing could tell."""
+    there = "monitor" in parts and built.monitor == "in_situ"
+    constants = built.films.get(recipe.material)
+    if recipe.end == "monitor" and not (there and constants is not None):
+        why = (
+            f"there are no constants of a {recipe.material} film (parameters.films)"
+            if there
+            else "no thickness monitor stays beside the substrate"
+        )
+        raise InterlockError(
+            "monitor", f'{name}: {why}, so a film cannot end by it; use end = "rate" or "time"'
+        )
+    if recipe.end == "rate" and rate is None:
+        raise InterlockError(
+            "rate",
+            f"{name}: nobody knows at which rate {recipe.material} grows from {_targets(recipe)}; calibrate it, or use"
+            ' end = "monitor" or "time"',
+        )
+    if recipe.substrate_temperature is not None and "heater" not in parts:
+        raise InterlockError("heater", f"{name} has no heater for a substrate temperature; nothing was set")
+    if recipe.bias_power and "bias" not in parts:
+        raise InterlockError("bias", f"{name} has no supply for the substrate's bias; nothing was set")
+    return constants if there else None
+
+
+def believed_rate(
+    recipe: DepositionRecipe, built: SputterParameters, plans: Sequence[GunPlan]
+) -> FilmRate | None:
+    """Return the rate that the calibrations in the bench file say: each gun's in proportion to its power.
+
+    None when one target has none. Away from its calibration's pressure a rate is uncertain.
+    """
+    total, variance, ids = 0.0, 0.0, []
+    for plan in plans:
+        known = built.rates.get(plan.target.material)
+        if known is None:
+            return None
+        rate = known.rate * plan.power / known.power
+        elsewhere = not math.isclose(recipe.pressure, known.pressure, rel_tol=SAME_PRESSURE)
+        total += rate
+        variance += (rate * max(known.sd, ELSEWHERE if elsewhere else 0.0)) ** 2
+        ids.append(known.id)
+    return FilmRate(total, math.sqrt(variance) / total, "+".join(ids) if all(ids) else "")
+
+
+def energy_wanted(recipe: DepositionRecipe, plan: GunPlan, rate: FilmRate | None) -> float | None:
+    """Return the energy [J] that a film needs of one target, pre-sputtering and ramps included; None if nobody knows."""
+    if recipe.duration is not None:
+        duration = recipe.duration
+    elif rate is not None:
+        duration = recipe.thickness / rate.rate
+    else:
+        return None
+    return plan.power * (duration + recipe.presputter + plan.power / plan.ramp)
+
+
+def require_life(
+    plans: Sequence[GunPlan],
+    recipe: DepositionRecipe,
+    wear: Wear,
+    rate: FilmRate | None,
+    limits: SputterLimits,
+) -> None:
+    """Raise InterlockError when a target would be worn out before the film is done."""
+    for plan in plans:
+        wanted = energy_wanted(recipe, plan, rate)
+        left = wear.left(plan.gun) - limits.life_left * plan.target.life
+        if left < (wanted or 0.0) or left <= 0:
+            need = "" if wanted is None else f", this film needs {wanted / 3.6e6:.2f} kWh"
+            raise InterlockError(
+                "target life",
+                f"{plan.gun}: {plan.target.material} has {max(left, 0.0) / 3.6e6:.2f} kWh left{need}. Mount a new one"
+                f' and type lab.<station>.new_target("{plan.gun}"); nothing was begun',
+            )
+
+
+def require_crystal(
+    reading: MonitorReading | None, thickness: float, life: float, limits: SputterLimits
+) -> None:
+    """Raise InterlockError when the crystal would be used up before the film [m] is done."""
+    if reading is None:
+        return
+    needed = thickness / life
+    if not reading.ok or reading.life - needed < limits.crystal_left:
+        raise InterlockError(
+            "crystal life",
+            f"the monitor's crystal has {reading.life:.0%} of its life left, this film takes {needed:.0%} and"
+            f" {limits.crystal_left:.0%} must stay; put in a new one. Nothing was begun",
+        )
+
+
+def _targets(recipe: DepositionRecipe) -> str:
+    return " and ".join(each.target for each in recipe.guns)
+
+
+def _within(what: str, value: float, unit: str, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise LimitError(f"{what} (limits.toml, sputter; bench file)", value, unit, low, high)

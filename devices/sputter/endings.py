@@ -1,0 +1,88 @@
+"""How everything in a chamber is ended: the shutters first, then the power by a short ramp, then the gas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TypeVar
+
+from devices.clock import Clock
+from devices.errors import LabError
+from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE, Equipment
+from devices.sputter.interlocks import Permits
+
+T = TypeVar("T")
+
+RAMP = 3.0
+"""Seconds in which the power goes to zero when a film is given up: a plate of 3 mm follows in one, its contact to the
+cooling in seven [deposition twins]; well within the 12 s of the table of endings."""
+STEPS = 6
+
+
+class Endings:
+    """Ends what goes on, whatever fails on the way; `failures` says what did, in words."""
+
+    def __init__(self, clock: Clock, equipment: Equipment, permits: Permits) -> None:
+        self._clock, self._equipment, self._permits = clock, equipment, permits
+        self.failures: list[str] = []
+
+    def shutters(self) -> None:
+        """Close every shutter."""
+        relays = self._equipment.relays
+        try:
+            closing = self._equipment.shutters
+        except Exception:  # noqa: BLE001 - the substrate's shutter there always is
+            closing = [SUBSTRATE_SHUTTER]
+        for name in closing:
+            self._do(f"{name} closed", partial(relays.switch, name, False))
+
+    def ramped(self) -> Generator[float, None, None]:
+        """Take the power of all sources to zero by a short ramp, then switch them off."""
+        powered = self._equipment.powered
+        on = {}
+        for name, supply in powered.items():
+            state = self._do(f"{name} asked", supply.state)
+            if state is not None and state.on and state.in_control:
+                on[name] = state.forward
+        for step in range(1, STEPS + 1) if on else ():
+            for name, forward in on.items():
+                watts = float(int(forward * (1 - step / STEPS)))
+                self._do(f"{name} ramped", partial(powered[name].set_power, watts))
+            with self._permits.granting("board feed"):
+                self._do("dead-man fed", self._equipment.board.alive)
+            yield RAMP / STEPS
+        self.cut()
+
+    def cut(self) -> None:
+        """Switch every source off, and take the dead-man out of the loop."""
+        for name, supply in self._equipment.powered.items():
+            self._do(f"{name} off", supply.safe)
+        self._do("dead-man open", self._equipment.board.safe)
+
+    def gas(self) -> None:
+        """Close every gas, open the throttle, switch the heater off; keep pumping."""
+        equipment = self._equipment
+        self._do("gas closed", equipment.gas.safe)
+        if equipment.heater is not None:
+            self._do("heater off", equipment.heater.safe)
+        if equipment.valve is not None:
+            self._do("throttle open", equipment.valve.safe)
+
+    def all(self, *, gently: bool) -> Generator[float, None, None]:
+        """Do all of it in order; gently: with a ramp, which takes RAMP seconds."""
+        self.shutters()
+        if gently:
+            yield from self.ramped()
+        else:
+            self.cut()
+        self.gas()
+        if VENT_VALVE in self._equipment.relays.names():
+            self._do("vent valve closed", partial(self._equipment.relays.switch, VENT_VALVE, False))
+
+    def _do(self, what: str, action: Callable[[], T]) -> T | None:
+        """Do one thing; what fails must not keep the next from being done."""
+        try:
+            return self._clock.call(action)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.failures.append(f"{what}: {error if isinstance(error, LabError) else repr(error)}")
+            return None

@@ -1,0 +1,380 @@
+"""What every film's flight has: a lease, rows once a second, a shutter that opens only when all is well, an end in order.
+
+A film cannot be made twice. What was put on is counted between the acknowledged opening and closing of the shutter; a
+pause closes it at once, and nothing is ever repeated.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ophyd.status import StatusBase
+
+from devices.clock import Poller
+from devices.errors import InterlockError
+from devices.lamp.train import finish
+from devices.sputter.crew import Crew
+from devices.sputter.endings import Endings
+from devices.sputter.equipment import ROTATION, SUBSTRATE_SHUTTER
+from devices.sputter.looks import CELSIUS, Seen
+from devices.sputter.parts import MonitorReading
+from devices.sputter.records import Film, FilmFlag
+from devices.sputter.states import ChamberState
+from devices.sputter.thickness import ThicknessKeeper
+from devices.sputter.vacuum import pumped
+from devices.sputter.watch import ArcWatch, RateWatch, Trouble
+
+LEASE = 15.0
+"""Seconds the plan may stay silent before the flight is ended."""
+ROW = 1.0
+"""Seconds between two rows, a half of the shortest watchdog."""
+REPORT_ROWS = 10
+"""Rows between two reports to the state file."""
+SOONEST = 0.05
+"""Seconds that a row takes at least."""
+LONGEST = 30 * 24 * 3600.0
+"""Seconds that a flight may take in all; guess, the longest film of the papers is an overnight run."""
+
+
+class EndedMeanwhile(Exception):
+    """The flight was ended from another thread while it was about to act."""
+
+
+class ChamberFlight:
+    """One film, from pumping to a chamber without power and gas; subclasses say how the source is run.
+
+    started and finished: statuses. poller() is run on the station's lane; end() ends it from anywhere.
+    """
+
+    material: str
+    base_pressure: float
+    thickness: float
+    sources: tuple[str, ...]
+
+    def __init__(self, crew: Crew, film: Film, keeper: ThicknessKeeper, energy: Callable[[], float]) -> None:
+        self.film, self.keeper = film, keeper
+        self._crew, self._clock, self._energy = crew, crew.clock, energy
+        clock = crew.clock
+        self.started: StatusBase = clock.status(f"{crew.name} pumping", LONGEST)
+        self.finished: StatusBase = clock.status(f"{crew.name} film", LONGEST)
+        self.began = clock.time()
+        self.endings = Endings(clock, crew.equipment, crew.permits)
+        self.area = math.nan
+        self._lock = threading.RLock()
+        self._over = self._recorded = False
+        self._paused = self._unattended = False
+        self._lease_until = clock.now() + LEASE
+        self._powered = self._lit = self._presputtered = False
+        self._steady = False
+        self._flags = FilmFlag.OK
+        self._number = 0
+        self._next = self._last = clock.now()
+        self._power: dict[str, float] = {}
+        self._arcs, self._rates = ArcWatch(crew.limits), RateWatch(crew.limits)
+        self._told: Trouble | None = None
+        self._wound_down = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, or was ended."""
+        return self._over
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is held."""
+        return self._paused
+
+    def renew_lease(self) -> None:
+        """Let it go on for another LEASE seconds, and after a resume at all."""
+        self.hold_lease()
+        self._unattended = False
+
+    def hold_lease(self) -> None:
+        """Let it stay as it is for another LEASE seconds."""
+        self._lease_until = self._clock.now() + LEASE
+
+    def pause(self) -> bool:
+        """Hold it: the shutter is closed when this returns. Return whether it was going on."""
+
+        def hold() -> bool:
+            with self._lock:
+                was, self._paused = self._paused, True
+                if not was and self.keeper.is_open:
+                    self._close(None)
+            return not was
+
+        return self._clock.call(hold)
+
+    def resume(self) -> None:
+        """Go on with what is left, none is repeated, as soon as a live plan renews the lease."""
+        with self._lock:
+            self._paused, self._unattended = False, True
+
+    def give_up(self, trouble: Trouble) -> None:
+        """End it with the next row, as if the loop had seen it itself."""
+        self._told = trouble
+
+    def end(self) -> bool:
+        """Do nothing any more; return whether it was going on."""
+        with self._lock:
+            was, self._over = self._over, True
+        return not was
+
+    def finish(self, error: Exception | None) -> None:
+        """Bring its statuses to their end, those that have not come to one."""
+        for status in (self.started, self.finished):
+            finish(status, error)
+
+    def record(self) -> None:
+        """Write the layer, once, if the shutter was ever open."""
+        if self.film.openings and not self._recorded:
+            self._recorded = True
+            self.keeper.closed(self._clock.now(), None)
+            self._crew.log.layer(self.material, self.film, self._energy(), self.area)
+
+    def poller(self, done: Callable[[], None]) -> Poller:
+        """Make the film; `done` is called when all was done and nobody ended it."""
+        try:
+            yield from self._pumped()
+            finish(self.started, None)
+            yield from self._film()
+        except EndedMeanwhile:
+            return
+        except Exception as error:
+            yield from self._given_up(error)
+            raise
+        if self.end():
+            self.record()
+            done()
+
+    def _film(self) -> Poller:
+        """Make the film in a chamber at its base pressure, and leave it without power and gas."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how its film is made")
+
+    def _columns(self, seen: Seen) -> Mapping[str, float]:
+        """Return the columns of a row that depend on the kind of chamber."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its rows hold")
+
+    def _watch(self, now: float, seen: Seen) -> None:
+        """Raise Trouble when something is wrong; asked at every row."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it watches")
+
+    def _left(self) -> float:
+        """Return how many seconds the shutter must stay open still."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when its film is done")
+
+    def _share(self) -> float:
+        """Return how much of the film is done, 0 to 1."""
+        return self.film.thickness / self.thickness
+
+    def _pumped(self) -> Poller:
+        yield from pumped(self._crew, self.base_pressure, lambda: self._tick(thorough=True))
+
+    def _given_up(self, error: Exception) -> Poller:
+        """Close the shutter first, then take the power away, then the gas; say why the layer is doubtful."""
+        with self._lock:
+            if self._over:
+                return
+            self._powered = False
+        code = error.code if isinstance(error, Trouble) else type(error).__name__
+        self._crew.log.tell(code, "alarm", f"{error}; the shutter is closed, the power is taken away")
+        gently = error.gently if isinstance(error, Trouble) else True
+        for delay in self.endings.all(gently=gently):
+            self.keeper.closed(self._clock.now(), None)
+            yield delay
+        self.keeper.closed(self._clock.now(), None)
+        self._wound_down = True
+        if self.film.openings:
+            self.film.doubt(str(error))
+            self._steady = False
+            self._row(self._crew.looks.seen)
+
+    def _tick(self, *, thorough: bool = False, within: float = ROW) -> Poller:
+        """Look, write a row, watch; then wait for the next second, or for as long as `within`."""
+        if self._told is not None:
+            raise self._told
+        now = self._clock.now()
+        if now > self._lease_until:
+            raise Trouble("lease", f"no live plan was heard of for {LEASE:g} s")
+        self._number += 1
+        crew = self._crew
+        if self._powered:
+            with crew.permits.granting("board feed"):
+                crew.equipment.board.alive()
+        seen = crew.looks.row(self._number, thorough=thorough, sources=self._powered)
+        if self.keeper.is_open:
+            self.keeper.grown(now, seen.monitor)
+            crew.log.progress(self._share())
+        self._account(now, seen)
+        self._row(seen)
+        self._watch(now, seen)
+        if self._number % REPORT_ROWS == 0:
+            crew.report(False)
+        self._next += ROW
+        if self._next <= now:
+            self._next = now + ROW
+        yield max(min(self._next - now, within), SOONEST)
+
+    def _account(self, now: float, seen: Seen) -> None:
+        """Count the energy since the last row."""
+        dt, self._last = now - self._last, now
+        if not self._powered:
+            return
+        for source in self.sources:
+            energy = seen.supplies[source].load * dt
+            self._worn(source, energy)
+            if self.keeper.is_open:
+                self.film.energy += energy
+
+    def _worn(self, source: str, energy: float) -> None:
+        """Take note of what a source had [J]."""
+
+    def _row(self, seen: Seen) -> None:
+        film, log = self.film, self._crew.log
+        row: dict[str, float | int | str] = {
+            "elapsed": log.elapsed,
+            "state": self._crew.machine.state.value,
+            "rate": math.nan if seen.monitor is None else seen.monitor.rate,
+            "thickness": film.monitor,
+            "thickness_by_time": film.by_time,
+            "open_time": film.open_time,
+            "shutter_open": int(self.keeper.is_open),
+            "flags": int(self._flags | film.flags),
+            **self._columns(seen),
+        }
+        if "substrate_temperature" in log.columns:
+            row["substrate_temperature"] = seen.temperature - CELSIUS
+        log.row(row)
+
+    def _count_arcs(self, now: float, sparks: int) -> None:
+        """Count arcs into the film while it grows. Raises Trouble in a storm."""
+        if sparks:
+            self._flags |= FilmFlag.ARC
+            if self.keeper.is_open:
+                self.film.arcs += sparks
+        else:
+            self._flags &= ~FilmFlag.ARC
+        self._arcs.look(now, sparks)
+
+    def _hold_monitor_against_time(self, seen: Seen) -> None:
+        """Go by rate times time from here on when the monitor fails. Raises Trouble where nobody knows a rate."""
+        why = self.keeper.monitor_fails(seen.monitor)
+        if not why:
+            return
+        self.film.doubt(f"crystal: {why}")
+        if not self.keeper.is_calibrated:
+            raise Trouble("crystal", f"{why}, and no calibrated rate could go on without it")
+        self.film.flags |= FilmFlag.BY_TIME
+        self._crew.log.tell("crystal", "alarm", f"{why}; from here on rate times time counts")
+
+    @contextmanager
+    def _deed(self, permit: str) -> Iterator[None]:
+        """Act, unless it was ended meanwhile; what comes after the end would undo it."""
+        with self._lock:
+            if self._over:
+                raise EndedMeanwhile
+            with self._crew.permits.granting(permit):
+                yield
+
+    def _go(self, state: ChamberState) -> None:
+        with self._lock:
+            if self._over:
+                raise EndedMeanwhile
+            self._crew.machine.go(state)
+
+    def _close_the_loop(self) -> None:
+        """Close the dead-man's contact, from here on fed with every row."""
+        board = self._crew.equipment.board
+        with self._deed("board forget"):
+            board.forget()
+        with self._deed("board close"):
+            board.enable()
+        self._powered = True
+
+    def _deposited(self) -> Poller:
+        """Open the shutter until the film is done, or somebody holds it."""
+        crew = self._crew
+        crew.looks.everything(acting=True)
+        crew.require("open", "the shutter stays closed", lit=self._lit, presputtered=self._presputtered)
+        self._rates = RateWatch(crew.limits)
+        if self._open():
+            while self.keeper.is_open and (left := self._left()) > SOONEST / 2:
+                yield from self._tick(within=left)
+            if self.keeper.is_open:
+                with self._lock:
+                    self._close(self._reading())
+                crew.log.progress(1.0, whole=True)
+        crew.report(True)
+
+    def _open(self) -> bool:
+        """Open the shutters, unless somebody holds it; the substrate's last. Return whether they are open."""
+        crew = self._crew
+        reading = self._reading()
+        with self._lock:
+            if self._paused or self._unattended:
+                return False
+            self._go(ChamberState.DEPOSIT)
+            for shutter in reversed(crew.equipment.shutters):
+                if shutter == SUBSTRATE_SHUTTER or shutter.removesuffix("_shutter") in self.sources:
+                    crew.switch(shutter, True)
+            self.keeper.opened(self._clock.now(), reading)
+        crew.log.tell("shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go")
+        return True
+
+    def _close(self, reading: MonitorReading | None) -> None:
+        """Close the shutters, the substrate's first."""
+        crew = self._crew
+        for shutter in crew.equipment.shutters:
+            crew.switch(shutter, False)
+        self.keeper.closed(self._clock.now(), reading)
+        if not self._over:
+            crew.machine.go(ChamberState.PLASMA)
+        grown = self.film.thickness * 1e9
+        crew.log.tell(
+            "shutter_closed", "info", f"{grown:.1f} nm after {self.film.open_time:.1f} s of open shutter"
+        )
+
+    def _reading(self) -> MonitorReading | None:
+        monitor = self._crew.equipment.monitor
+        return None if monitor is None or math.isnan(self.film.monitor) else monitor.read_film()
+
+    def _is_held(self) -> bool:
+        return self._paused or self._unattended
+
+    def _held(self, ramp_down: Callable[[], Poller]) -> Poller:
+        """Stay behind the closed shutter until somebody goes on; without power when that takes long."""
+        crew, since = self._crew, self._clock.now()
+        crew.log.interrupted()
+        crew.log.tell("hold", "warning", f"held at {self.film.thickness * 1e9:.1f} nm, the shutter is closed")
+        self.film.flags |= FilmFlag.HELD
+        while self._is_held():
+            if self._lit and self._clock.now() - since > crew.limits.hold:
+                crew.log.tell("hold", "warning", "held for long: the source is ramped down")
+                yield from ramp_down()
+            yield from self._tick()
+        self.film.paused += self._clock.now() - since
+        crew.log.tell("resume", "info", f"after {self._clock.now() - since:.0f} s")
+
+    def _rotate(self, on: bool) -> None:
+        """Turn the substrate, where a relay does that. Raises InterlockError where it shall turn and none does."""
+        names = self._crew.equipment.relays.names()
+        if on and ROTATION not in names:
+            raise InterlockError(
+                "rotation", f"no relay of {self._crew.name} is called {ROTATION!r}; nothing was done"
+            )
+        if ROTATION in names:
+            self._crew.switch(ROTATION, on)
+
+    def told(self) -> dict[str, Any]:
+        """Return what a report says of it, in JSON."""
+        film = self.film
+        return {
+            "thickness": None if math.isnan(film.thickness) else film.thickness,
+            "open_time": film.open_time,
+            "held": self._is_held(),
+            "shutter_open": self.keeper.is_open,
+        }

@@ -1,0 +1,85 @@
+"""What a chamber remembers beyond a session: a film that was not finished, how worn targets are, where the throttle was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from devices.errors import InterlockError
+from devices.sputter.states import UNDER_WAY, ChamberState
+from devices.sputter.unfinished import UnfinishedFilm
+
+MOST_POSITIONS = 50
+"""Throttle positions that are kept; guess, more than a lab's recipes."""
+
+
+class ChamberMemory:
+    """Keeps the last film that was begun and not finished, in this session or the one before it.
+
+    positions: of the throttle, by what was held with it. sample: whose id was brought last, empty when nobody knows.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.unfinished: UnfinishedFilm | None = None
+        self.positions: dict[str, float] = {}
+        self.sample = ""
+
+    def ended(self, film: UnfinishedFilm) -> None:
+        """Remember a film that was ended early by its own station, which recorded all of it."""
+        self.unfinished = replace(film, accounted=True)
+
+    def forget(self) -> None:
+        """Forget it: what was begun was done."""
+        self.unfinished = None
+
+    def accounted(self) -> None:
+        """Take note that what was put on is recorded, or known to a person."""
+        if self.unfinished is not None:
+            self.unfinished = replace(self.unfinished, accounted=True)
+
+    def learnt(self, key: str, position: float) -> None:
+        """Remember where the throttle held something."""
+        self.positions.pop(key, None)
+        self.positions[key] = position
+        while len(self.positions) > MOST_POSITIONS:
+            del self.positions[next(iter(self.positions))]
+
+    def require_known(self) -> None:
+        """Raise InterlockError while there is a film whose end nobody wrote down: the next one would hide it."""
+        left = self.unfinished
+        if left is not None and not left.accounted:
+            nanometres = (
+                "an unknown thickness" if left.thickness is None else f"{left.thickness * 1e9:.1f} nm"
+            )
+            raise InterlockError(
+                "sample",
+                f"the last film of {self._name}, {left.material} on {left.sample}, was cut off at {nanometres} by its"
+                f" last word, and there may be more. Look at it, then type lab.{self._name}.accounted(); nothing was"
+                " done",
+            )
+
+    def told(self) -> dict[str, Any]:
+        """Return in JSON what outlives a session, but for the film."""
+        return {"positions": dict(self.positions), "sample": self.sample}
+
+    def recalled(self, report: Mapping[str, Any], *, died: bool) -> str:
+        """Take what the session before reported last; return why the chamber must be in FAULT, empty if it need not."""
+        self.unfinished = left = UnfinishedFilm.heard(report.get("film"))
+        kept = report.get("kept") or {}
+        self.positions = {str(key): float(each) for key, each in (kept.get("positions") or {}).items()}
+        self.sample = str(kept.get("sample", ""))
+        state = str(report.get("state", ""))
+        if not died or state not in {each.value for each in UNDER_WAY}:
+            return str(report.get("latched", ""))
+        if left is None:
+            return f"the host died with the chamber in {state}"
+        why = f"the host died after {(left.thickness or 0.0) * 1e9:.1f} nm {left.material} by its last word"
+        if state == ChamberState.DEPOSIT.value or left.open_time:
+            self.unfinished = replace(left, doubts=(*left.doubts, why), accounted=False)
+        else:
+            # The shutter had not been opened: nothing is on the sample.
+            self.unfinished = None
+            why = "the host died with a plasma burning behind the closed shutter"
+        return why

@@ -1,0 +1,200 @@
+"""The rows of a deposition: one a second, what happened beside them, and one for each layer that was put on."""
+
+from __future__ import annotations
+
+import enum
+import math
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from devices.base import Column, RowStream
+from devices.clock import Clock
+from devices.roles import Flight
+
+GRAIN = 1e-9
+"""m of film that a station counts as one: its unit of work."""
+
+
+class FilmFlag(enum.IntFlag):
+    """What a row, or a layer, may have to say about itself."""
+
+    OK = 0
+    HELD = 1
+    BY_TIME = 2
+    ARC = 4
+    STRIKING = 8
+    PRESPUTTER = 16
+    DOUBTFUL = 32
+    RAMPING = 64
+
+
+@dataclass
+class Film:
+    """What was put on so far, in all openings of the shutter.
+
+    monitor and by_time [m]: by the thickness monitor, by rate times time; NaN where neither is known. open_time [s];
+    openings of the shutter; energy [J] of all sources while it was open; arcs; paused [s]; reasons why it is doubtful.
+    """
+
+    monitor: float = 0.0
+    by_time: float = 0.0
+    open_time: float = 0.0
+    openings: int = 0
+    energy: float = 0.0
+    arcs: int = 0
+    paused: float = 0.0
+    flags: FilmFlag = FilmFlag.OK
+    doubts: list[str] = field(default_factory=list)
+
+    def doubt(self, why: str) -> None:
+        """Note why nobody should rely on it; each reason once."""
+        self.flags |= FilmFlag.DOUBTFUL
+        if why not in self.doubts:
+            self.doubts.append(why)
+
+    @property
+    def thickness(self) -> float:
+        """The thickness [m] that counts: the monitor's, or rate times time where that was given up."""
+        by_time = self.flags & FilmFlag.BY_TIME or math.isnan(self.monitor)
+        return self.by_time if by_time else self.monitor
+
+
+LAYER_COLUMNS: Mapping[str, Column] = {
+    "material": Column("1", "string"),
+    "thickness": Column("m"),
+    "thickness_monitor": Column("m", part="monitor"),
+    "thickness_by_time": Column("m"),
+    "duration": Column("s"),
+    "openings": Column("1", "integer", low=0),
+    "paused": Column("s"),
+    "energy": Column("J"),
+    "target_energy_total": Column("J"),
+    "arcs": Column("1", "integer", low=0),
+    "area": Column("m^2"),
+    "doubtful": Column("1", "integer", low=0, high=1),
+    "reasons": Column("1", "string"),
+    "flags": Column("1", "integer", low=0),
+}
+"""duration: how long the shutter was open. area: of the mask's opening, no number without one."""
+
+SHARED: Mapping[str, Column] = {
+    "rate": Column("m/s", part="monitor"),
+    "thickness": Column("m", part="monitor"),
+    "thickness_by_time": Column("m"),
+    "open_time": Column("s"),
+    "substrate_temperature": Column("degC", precision=1, part="heater"),
+    "shutter_open": Column("1", "integer", low=0, high=1),
+    "flags": Column("1", "integer", low=0),
+}
+
+
+def film_columns(sources: Iterable[str], gases: Sequence[str], parts: Iterable[str]) -> dict[str, Column]:
+    """Return the columns of a second's row in a chamber with these sources, gases and other parts.
+
+    Pressure, flows and valve are up to two rows old, the substrate's temperature five.
+    """
+    there = set(parts)
+    columns: dict[str, Column] = {
+        "elapsed": Column("s"),
+        "state": Column("1", "string"),
+        "pressure": Column("Pa", part="gas"),
+    }
+    columns |= {f"flow_{gas.lower()}": Column("mol/s", part="gas") for gas in gases}
+    if "valve" in there:
+        columns["valve_position"] = Column("1", low=0, high=1, part="valve")
+    for source in sources:
+        columns[f"{source}_forward"] = Column("W", precision=1, part=source)
+        columns[f"{source}_reflected"] = Column("W", precision=1, part=source)
+        columns[f"{source}_power"] = Column("W", precision=1, part=source)
+        columns[f"{source}_bias"] = Column("V", precision=1, part=source)
+    if "bias" in there:
+        columns["substrate_bias_power"] = Column("W", precision=1, part="bias")
+        columns["substrate_bias"] = Column("V", precision=1, part="bias")
+    shared = dict(SHARED)
+    if "monitor" not in there:
+        shared["rate"], shared["thickness"] = Column("m/s"), Column("m")
+    if "heater" not in there:
+        del shared["substrate_temperature"]
+    return columns | shared
+
+
+class FilmLog:
+    """Counts film and writes rows. flight: asked and done in nanometres of it. last: the last layer, in words."""
+
+    def __init__(self, clock: Clock, rows: RowStream, events: RowStream, layers: RowStream) -> None:
+        self._clock, self._rows, self._events, self._layers = clock, rows, events, layers
+        self.columns = frozenset(rows.columns)
+        self._lock = threading.RLock()
+        self._began = 0.0
+        self.flight = Flight("never started", 0, 0, False)
+        self.last = "none yet"
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return self._clock.now() - self._began
+
+    def begin(self, asked: int) -> None:
+        """Begin the account of a flight."""
+        with self._lock:
+            self._began = self._clock.now()
+            self.flight = Flight("running", asked, 0, False)
+
+    def tell(self, code: str, severity: str, text: str) -> None:
+        """Write an event."""
+        row = {"t": self.elapsed, "code": code, "severity": severity, "text": text}
+        self._events.append(self._clock.time(), row)
+
+    def row(self, row: Mapping[str, float | int | str]) -> None:
+        """Write a second's row; all its keys are declared."""
+        self._rows.append(self._clock.time(), row)
+
+    def progress(self, share: float, *, whole: bool = False) -> None:
+        """Count what was done, as a share of what was asked; all of it is done only where that is said."""
+        with self._lock:
+            flight = self.flight
+            done = flight.asked if whole else min(max(int(share * flight.asked), 0), flight.asked - 1)
+            if done != flight.done:
+                self.flight = Flight(flight.end_reason, flight.asked, done, flight.interrupted)
+
+    def interrupted(self) -> None:
+        """Note that the film was not put on in one go."""
+        with self._lock:
+            flight = self.flight
+            self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
+
+    def layer(self, material: str, film: Film, target_energy: float, area: float = math.nan) -> None:
+        """Write what was put on."""
+        by_time = film.by_time
+        row: dict[str, float | int | str] = {
+            "material": material,
+            "thickness": film.thickness,
+            "thickness_monitor": film.monitor,
+            "thickness_by_time": by_time,
+            "duration": film.open_time,
+            "openings": film.openings,
+            "paused": film.paused,
+            "energy": film.energy,
+            "target_energy_total": target_energy,
+            "arcs": film.arcs,
+            "area": area,
+            "doubtful": int(bool(film.doubts)),
+            "reasons": "; ".join(film.doubts),
+            "flags": int(film.flags),
+        }
+        self._layers.append(self._clock.time(), row)
+        doubtful = ", doubtful" if film.doubts else ""
+        self.last = f"{film.thickness * 1e9:.1f} nm {material} in {film.open_time:.0f} s{doubtful}"
+
+    def conclude(self, reason: str) -> None:
+        """End the account: interrupted when film is missing, or there was a pause."""
+        with self._lock:
+            flight = self.flight
+            gap = flight.interrupted or flight.done < flight.asked
+            self.flight = Flight(reason, flight.asked, flight.done, gap)
+
+
+def grains(thickness: float) -> int:
+    """Return a thickness [m] in a station's unit of work."""
+    return max(1, round(thickness / GRAIN))

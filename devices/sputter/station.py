@@ -1,0 +1,421 @@
+"""What every chamber's station has, whatever its source is: states, interlocks, a memory of films, one flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from ophyd import Component
+from ophyd.status import StatusBase
+
+from devices.base import EVENT_COLUMNS, Column, Instrument, Station
+from devices.clock import Clock, Handle, Poller
+from devices.errors import InterlockError, LabError
+from devices.lamp.preparation import Preparation
+from devices.lamp.station import Words
+from devices.lamp.train import finish
+from devices.limits import SputterLimits
+from devices.recipes import canonical_hash, to_json
+from devices.roles import Bring, Confirm, DepositionJob, EvaporationJob, Flight, Hands
+from devices.samples import SampleRef, doubts_about
+from devices.sputter.crew import Crew, Gauges
+from devices.sputter.endings import Endings
+from devices.sputter.equipment import Equipment
+from devices.sputter.flying import ChamberFlight
+from devices.sputter.interlocks import Permits, Verdict, judged
+from devices.sputter.looks import Looks
+from devices.sputter.memory import ChamberMemory
+from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains
+from devices.sputter.states import LASTING, ChamberMachine, ChamberState, Deed
+from devices.sputter.unfinished import UnfinishedFilm
+from devices.sputter.vacuum import pumped, vented
+from devices.sputter.watch import Trouble
+
+ALONE = 1.0
+"""Seconds between looks while the chamber is pumped or vented without a film."""
+PATIENCE = 7 * 24 * 3600.0
+"""Seconds that a status of pumping or venting may take; what is slow ends earlier by the limits."""
+DEEDS: tuple[Deed, ...] = ("pump", "vent", "gas", "strike", "open")
+
+FlightT = TypeVar("FlightT", bound=ChamberFlight)
+JobT = TypeVar("JobT", DepositionJob, EvaporationJob)
+
+
+class ChamberStation(Station, Generic[FlightT, JobT]):
+    """The part of a chamber's station that does not depend on its source; subclasses fly flights of their own."""
+
+    needs_lease = True
+
+    state = Component(Words, get="read_state", unit="1", kind="normal")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        equipment: Equipment,
+        columns: Mapping[str, Column],
+        gauges: Gauges,
+        load_lock: bool,
+        limits: SputterLimits,
+        hands: Hands,
+    ) -> None:
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        self.limits = limits
+        self._hands, self._load_lock, self._equipment = hands, load_lock, equipment
+        self._machine = ChamberMachine(name, self._changed)
+        self._permits = Permits(name)
+        self._memory = ChamberMemory(name)
+        self._looks = Looks(clock, equipment)
+        rows = self.add_stream("primary", columns)
+        layers = {
+            key: each if each.part in instruments else Column(each.unit, each.dtype)
+            for key, each in LAYER_COLUMNS.items()
+        }
+        events = self.add_stream("events", EVENT_COLUMNS)
+        self._log = FilmLog(clock, rows, events, self.add_stream("layers", layers))
+        self._crew = Crew(
+            name,
+            lane,
+            clock,
+            equipment,
+            self._looks,
+            self._machine,
+            self._permits,
+            self._log,
+            limits,
+            gauges,
+            lambda lasting: self.publish(lasting=lasting),
+        )
+        self._guard()
+        self._job: JobT | None = None
+        self._flight: FlightT | None = None
+        self._flown: tuple[JobT, FlightT] | None = None
+        self._running: Handle | None = None
+        self._aside: tuple[Handle, StatusBase] | None = None
+        self._preparation: Preparation | None = None
+
+    def __repr__(self) -> str:
+        why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
+        seen = self._looks.seen
+        pressure = seen.pressure(*self._crew.gauges.process, self._crew.gauges.base)
+        return "\n".join(
+            (
+                f"{self.name}: {self.read_state().upper()}{why}",
+                f"  pressure     {pressure:.3g} Pa",
+                f"  sample       {self._memory.sample or 'unknown'}",
+                f"  last film    {self._log.last}",
+            )
+        )
+
+    @property
+    def unfinished(self) -> UnfinishedFilm | None:
+        """The film under way, or the last one that did not come to its end; None when all was done."""
+        if self._flight is not None and self._flown is not None:
+            return self._remembered(*self._flown)
+        return self._memory.unfinished
+
+    def accounted(self) -> None:
+        """Take note that what was put on the last sample is recorded, or known to a person."""
+        self._memory.accounted()
+        self.publish(lasting=True)
+
+    def read_state(self) -> str:
+        """Return the state's word."""
+        return str(self._machine.state.value)
+
+    def verdicts(self) -> dict[str, dict[str, Verdict]]:
+        """Return for each deed the verdict on its interlocks, by the last look."""
+        return {deed: judged(deed, self._crew.situation()) for deed in DEEDS}
+
+    def read(self) -> dict[str, Any]:
+        """Read every quantity of every instrument, and the station's own state."""
+        return {**super().read(), **self.state.read()}
+
+    def describe(self) -> dict[str, Any]:
+        """Describe every quantity of every instrument, and the station's own state."""
+        return {**super().describe(), **self.state.describe()}
+
+    def report(self) -> dict[str, Any]:
+        """Return state, latched fault, the film that is not finished, what is kept, last readings, from memory."""
+        film, seen = self.unfinished, self._looks.seen
+        gauges = self._crew.gauges
+        pressure = seen.pressure(*gauges.process, gauges.base)
+        return {
+            "state": str(self._machine.state.value),
+            "latched": self._machine.why,
+            "film": None if film is None else film.told(),
+            "kept": self._memory.told(),
+            "reading": {
+                "pressure": pressure if pressure == pressure else None,
+                "age": max(self.clock.now() - seen.at, 0.0) if seen.pressures else None,
+                **({} if self._flight is None else self._flight.told()),
+            },
+        }
+
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Be in FAULT where the last session left one, or its host died with plasma or film; reset() ends it."""
+        why = self._memory.recalled(report, died=died)
+        if why:
+            self._made_safe(gently=False)
+            self._machine.go(ChamberState.FAULT, why)
+
+    def pump_down(self, pressure: float) -> StatusBase:
+        """Pump to a pressure [Pa]; the status fails when it is not reached in the time that limits allow."""
+        self._machine.require("pump")
+        return self._beside("pump", lambda: pumped(self._crew, pressure, self._alone))
+
+    def vent(self) -> StatusBase:
+        """Let air in. With a film under way nothing is vented and the film is given up: somebody wants to be there."""
+        if self._flight is not None:
+            self._flight.give_up(Trouble("vent", "venting was commanded", gently=False))
+            raise InterlockError(
+                "vent",
+                f"{self.name} is making a film; nothing was vented. The film is given up for it: wait until the"
+                " chamber is safe, then vent again",
+            )
+        self._machine.require("vent")
+        return self._beside("vent", lambda: vented(self._crew, self._alone))
+
+    def complete(self) -> StatusBase:
+        """Return the status that finishes with the flight."""
+        if self._flown is None:
+            raise LabError(f"{self.name} was not kicked off")
+        return self._flown[1].finished
+
+    def renew_lease(self) -> None:
+        """Let the flight go on while its plan lives."""
+        if self._flight is not None:
+            self._flight.renew_lease()
+
+    def hold_lease(self) -> None:
+        """Let the flight stay held while its plan is: there is one to go on with, but the shutter stays closed."""
+        if self._flight is not None:
+            self._flight.hold_lease()
+
+    def flight(self) -> Flight:
+        """Return what was asked and done, in nanometres of film."""
+        return self._log.flight
+
+    def pause(self) -> None:
+        """Close the shutter at once; the source goes on behind it, and is ramped down when the pause is long."""
+        if self._flight is not None:
+            self._flight.pause()
+
+    def resume(self) -> None:
+        """Go on with what is left of the film; nothing of it is repeated."""
+        if self._flight is not None and self._flight.paused:
+            self._flight.resume()
+
+    def stop(self, *, success: bool = False) -> None:
+        """Give the film up now: shutters, power by a short ramp, gas. What was put on is recorded."""
+        self._end("stopped", gently=True)
+
+    def safe(self) -> None:
+        """Close shutters, switch plasma and heater off, close the gas; keep pumping. Raises LabError for what failed."""
+        self._end("made safe", gently=False)
+
+    def close(self) -> None:
+        """Make it safe: a plasma nobody looks after does not burn."""
+        self._end("closed", gently=True)
+
+    def reset(self) -> None:
+        """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
+        self._machine.require("reset")
+        unsafe = self._made_safe(gently=False)
+        if unsafe:
+            raise LabError(unsafe)
+        with self._permits.granting("board forget"):
+            self.clock.call(self._equipment.board.reset)
+        self.clock.call(self._looks.everything)
+        open_ = [name for name, closed in self._looks.seen.contacts.items() if not closed]
+        if open_ and self._machine.state is ChamberState.FAULT:
+            raise InterlockError(", ".join(open_), f"still open; {self.name} stays in FAULT")
+        if self._machine.state is ChamberState.FAULT:
+            self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
+            self._machine.go(ChamberState.PUMPING)
+
+    def _guard(self) -> None:
+        """Let nobody act on the instruments but through this station."""
+        equipment, permits = self._equipment, self._permits
+        for source, supply in equipment.powered.items():
+            supply.guard, supply.acting = permits.power(source), False
+        equipment.gas.guard = permits.gas
+        equipment.relays.guard = permits.relay
+        equipment.board.guard = permits.board
+
+    def _prepare(self, job: JobT, tasks: list[Bring | Confirm]) -> StatusBase:
+        """Have the sample brought, and a person's word where one is wanted; remember the job."""
+        if self._flight is not None:
+            raise LabError(f"{self.name} is in the middle of a film; stop it first")
+        self._machine.require("prepare")
+        self._memory.require_known()
+        self._require_reachable(job.sample)
+        self._call_off()
+        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
+
+        def ready() -> None:
+            self._job, self._memory.sample = job, job.sample.id
+
+        doubts = doubts_about(job.sample)
+        if doubts:
+            tasks.insert(0, Confirm(job.sample, self.name, doubts))
+        tasks.append(Bring(job.sample, self.name))
+        preparation.run(None, 0.0, lambda: None, tasks, ready)
+        return preparation.status
+
+    def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
+        """Fly."""
+        self.before_arming()
+        self._flown, self._flight = (job, flight), flight
+        self._log.begin(grains(thickness))
+
+        def failed(error: Exception) -> None:
+            if flight.is_over:
+                self._log.tell("ended", "info", f"the last step of a film that was ended: {error!r}")
+            else:
+                self._fail(error)
+
+        self._running = self.clock.spawn(self.lane, flight.poller(lambda: self._completed(flight)), failed)
+        self.publish(lasting=True)
+        return flight.started
+
+    def _taken(self) -> JobT:
+        """Return the prepared job, which is used up by that."""
+        if self._flight is not None:
+            raise LabError(f"{self.name} is already making a film; none is begun twice")
+        if self._aside is not None and not self._aside[1].done:
+            raise LabError(f"{self.name} is being pumped or vented; wait for it")
+        job, self._job = self._job, None
+        if job is None:
+            raise LabError(f"{self.name} was not prepared; nothing was begun")
+        self._machine.require("pump")
+        return job
+
+    def _require_reachable(self, sample: SampleRef) -> None:
+        """Raise InterlockError when the sample cannot come in as the chamber is."""
+        inside = sample.id == self._memory.sample
+        if inside or self._load_lock or self._machine.state is ChamberState.VENTED:
+            return
+        raise InterlockError(
+            "sample",
+            f"{sample.id} is not in {self.name}, which has no load lock and is {self.read_state()}: vent it first."
+            " Nothing was done",
+        )
+
+    def _beside(self, what: str, action: Callable[[], Poller]) -> StatusBase:
+        """Do something of the chamber's own beside any film."""
+        if self._flight is not None or (self._aside is not None and not self._aside[1].done):
+            raise LabError(f"{self.name} is busy; nothing was done")
+        status = self.clock.status(f"{what} {self.name}", PATIENCE)
+
+        def poller() -> Poller:
+            yield from action()
+            finish(status)
+
+        def failed(error: Exception) -> None:
+            self._log.tell(what, "alarm", str(error))
+            finish(status, error)
+
+        self._aside = (self.clock.spawn(self.lane, poller(), failed), status)
+        return status
+
+    def _alone(self) -> Poller:
+        self._looks.everything()
+        self.publish()
+        yield ALONE
+
+    def _remembered(self, job: JobT, flight: FlightT) -> UnfinishedFilm:
+        """Return a film under way, or one just ended, as it is remembered."""
+        film, told = flight.film, flight.told()
+        return UnfinishedFilm(
+            job.sample.id,
+            canonical_hash(to_json(job.recipe)),
+            job.recipe.material,
+            self._log.flight.asked,
+            self._log.flight.done,
+            told["thickness"],
+            film.open_time,
+            flight.began,
+            tuple(film.doubts),
+        )
+
+    def _completed(self, flight: FlightT) -> None:
+        """Take note that a film was done; its statuses end whatever happens."""
+        try:
+            if self._flight is flight:
+                self._flight = None
+            self._memory.forget()
+            self._log.conclude("completed")
+            self.publish(lasting=True)
+        finally:
+            flight.finish(None)
+
+    def _fail(self, error: Exception) -> None:
+        self._end(f"{type(error).__name__}: {error}", error, gently=False)
+
+    def _end(self, reason: str, error: Exception | None = None, *, gently: bool) -> None:
+        """Make everything safe first; then account for the film and finish the statuses."""
+        self._call_off()
+        self._job = None
+        flight, self._flight = self._flight, None
+        going = flight is not None and flight.end()
+        if self._running is not None:
+            self._running.cancel()
+        unsafe = self._made_safe(gently=gently and going)
+        if flight is not None and going:
+            flight.record()
+            self._log.conclude(reason)
+            if flight.film.openings:
+                assert self._flown is not None
+                self._memory.ended(self._remembered(*self._flown))
+        if error is not None or unsafe:
+            if self._machine.state is not ChamberState.FAULT:
+                self._machine.go(ChamberState.FAULT, unsafe or reason)
+        elif self._machine.state not in (ChamberState.FAULT, ChamberState.VENTED, ChamberState.BASE):
+            self._machine.go(ChamberState.PUMPING)
+        if flight is not None and going:
+            try:
+                self._tell_end(reason, error, unsafe)
+            finally:
+                flight.finish(error)
+        self.publish(lasting=True)
+        if unsafe and error is None:
+            raise LabError(unsafe)
+
+    def _tell_end(self, reason: str, error: Exception | None, unsafe: str) -> None:
+        if error is not None:
+            self._log.tell("fault", "alarm", reason)
+        if unsafe:
+            self._log.tell("unsafe", "alarm", unsafe)
+            return
+        flight = self._log.flight
+        said = f"{reason}; {flight.done} of {flight.asked} nm done, shutters closed, power off, gas closed"
+        self._log.tell("stopped", "warning", said)
+
+    def _made_safe(self, *, gently: bool) -> str:
+        """Do everything that makes the chamber safe, whatever fails; return what failed, in words."""
+        if self._aside is not None:
+            handle, status = self._aside
+            handle.cancel()
+            finish(status, LabError(f"{self.name} was made safe meanwhile"))
+            self._aside = None
+        endings = Endings(self.clock, self._equipment, self._permits)
+        for delay in endings.all(gently=gently):
+            self.clock.sleep(delay, self.lane)
+        if not endings.failures:
+            return ""
+        return (
+            f"{self.name} could not be made safe: {'; '.join(endings.failures)}. The dead-man closes shutters and drops"
+            " the plasma 2 s after the last word from here; look at the generators' front panels"
+        )
+
+    def _call_off(self) -> None:
+        if self._preparation is not None:
+            self._preparation.call_off()
+
+    def _changed(self) -> None:
+        """Report a change of the state; one into or out of danger outlives a power cut."""
+        self.publish(lasting=self._machine.state in LASTING or self._machine.was_lasting)

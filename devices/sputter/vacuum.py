@@ -1,0 +1,123 @@
+"""Pumping a chamber to its base pressure, and venting it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from devices.clock import Poller
+from devices.errors import InterlockError
+from devices.sputter.crew import Crew
+from devices.sputter.equipment import ROUGHING_VALVE, VENT_VALVE
+from devices.sputter.states import ChamberState
+
+ROUGH = 20.0
+"""Pa below which a turbo pump is started [deposition twins]."""
+ATMOSPHERE = 0.9e5
+"""Pa above which a chamber counts as vented; guess."""
+SLOW_ENOUGH = 0.3
+"""Share of its full speed below which a turbo pump is vented; guess, vendors vent while it runs down."""
+VENTING = 3600.0
+"""Seconds that venting may take, the turbo pump's running down included; guess."""
+GAUGE_AGAIN = 30.0
+"""Seconds after which a hot gauge that shows nothing is switched on again: it protects itself at too high pressures."""
+
+Tick = Callable[[], Poller]
+"""Lets a second pass and looks at gauges, relays and the pump meanwhile."""
+
+
+def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
+    """Pump to a pressure [Pa]. Raises InterlockError when it may not be done now, or is not reached in time."""
+    crew.looks.everything()
+    crew.require("pump", "nothing was done")
+    if crew.machine.state is ChamberState.BASE and crew.looks.seen.pressure(crew.gauges.base) <= pressure:
+        return
+    until = crew.clock.now() + crew.limits.pump_time
+    crew.machine.go(ChamberState.PUMPING)
+    crew.switch(VENT_VALVE, False)
+    if crew.equipment.valve is not None:
+        crew.equipment.valve.open()
+    crew.switch(ROUGHING_VALVE, True)
+    while not crew.looks.seen.pressure(*crew.gauges.rough, crew.gauges.base) <= ROUGH:
+        _require_time(crew, until, ROUGH)
+        yield from tick()
+    yield from _turbo_up(crew, until, tick)
+    yield from _at_base(crew, pressure, until, tick)
+    crew.machine.go(ChamberState.BASE)
+
+
+def vented(crew: Crew, tick: Tick) -> Poller:
+    """Let air in. Raises InterlockError with plasma, gas or a hot chuck."""
+    crew.looks.everything()
+    crew.require("vent", "nothing was vented")
+    equipment = crew.equipment
+    until = crew.clock.now() + VENTING
+    equipment.gas.gauge_power(crew.gauges.base, False)
+    if crew.machine.state is ChamberState.BASE:
+        crew.machine.go(ChamberState.PUMPING)
+    if equipment.turbo is not None:
+        equipment.turbo.stop()
+        while crew.looks.seen.turbo_share > SLOW_ENOUGH:
+            _require_vented(crew, until)
+            yield from tick()
+    if equipment.valve is not None:
+        equipment.valve.close()
+    crew.switch(ROUGHING_VALVE, False)
+    # VENTED before the valve opens: from here on no gas and no plasma.
+    crew.machine.go(ChamberState.VENTED)
+    crew.switch(VENT_VALVE, True)
+    try:
+        while not crew.looks.seen.pressure(*crew.gauges.rough) >= ATMOSPHERE and not _says_atmosphere(crew):
+            _require_vented(crew, until)
+            yield from tick()
+    finally:
+        crew.switch(VENT_VALVE, False)
+
+
+def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
+    turbo = crew.equipment.turbo
+    if turbo is None:
+        return
+    if not turbo.state().on:
+        turbo.start()
+    while not crew.looks.seen.turbo_share >= crew.limits.turbo_share:
+        _require_time(crew, until, ROUGH)
+        seen = crew.looks.seen.turbo
+        if seen is not None and seen.error:
+            raise InterlockError("turbo", f"the turbo pump does not run up: {seen.error}; nothing was let in")
+        yield from tick()
+
+
+def _at_base(crew: Crew, pressure: float, until: float, tick: Tick) -> Poller:
+    gas, gauge = crew.equipment.gas, crew.gauges.base
+    again = crew.clock.now()
+    while not crew.looks.seen.pressure(gauge) <= pressure:
+        now = crew.clock.now()
+        if crew.looks.seen.pressures[gauge].value is None and now >= again:
+            gas.gauge_power(gauge, True)
+            again = now + GAUGE_AGAIN
+        _require_time(crew, until, pressure)
+        yield from tick()
+
+
+def _says_atmosphere(crew: Crew) -> bool:
+    """Return whether a gauge says so instead of a number."""
+    said = (crew.looks.seen.pressures.get(gauge) for gauge in crew.gauges.rough)
+    return any(each is not None and each.said == "ATM" for each in said)
+
+
+def _require_time(crew: Crew, until: float, pressure: float) -> None:
+    if crew.clock.now() > until:
+        seen = crew.looks.seen
+        reached = seen.pressure(crew.gauges.base, *crew.gauges.rough)
+        raise InterlockError(
+            "base pressure",
+            f"{reached:.2g} Pa after {crew.limits.pump_time:.0f} s, {pressure:.2g} Pa are wanted: look for a leak or"
+            " water; no gas was let in",
+        )
+
+
+def _require_vented(crew: Crew, until: float) -> None:
+    if crew.clock.now() > until:
+        raise InterlockError(
+            "vent", f"{crew.name} is not vented after {VENTING:.0f} s; the vent valve is closed"
+        )

@@ -1,0 +1,261 @@
+"""What tells from the readings that something is wrong with a deposition: one small watcher for each fault.
+
+Each raises Trouble. Signatures and numbers: the fault table of the deposition twins; those without a source there are
+guesses and say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+
+from devices.errors import InterlockError
+from devices.limits import SputterLimits
+from devices.sputter.crew import Crew
+from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE
+from devices.sputter.interlocks import require
+from devices.sputter.looks import Seen
+from devices.sputter.parts import Flow, SupplyState
+from devices.sputter.recipe import SCCM
+from devices.sputter.states import Deed
+
+LEAST_BIAS = 20.0
+"""V of self-bias above which a plasma burns; guess, recipes run at some 200 V."""
+MOST_REFLECTED = 0.5
+"""Share of the forward power below which a burning plasma reflects; without one all of it comes back."""
+SPIKE = 0.1
+"""Share of the forward power above which a reflected one is an arc, and at least LEAST_SPIKE; guess."""
+LEAST_SPIKE = 5.0
+"""W."""
+MINUTE = 60.0
+AT_LIMIT = 0.005
+"""How close to 0 or 1 a throttle is at its limit."""
+LIMIT_TIME = 3.0
+PRESSURE_TIME = 10.0
+"""Seconds that the pressure may be off; guess."""
+BIAS_ROWS = 3
+"""Rows in a row in which the bias must differ to be a step."""
+BIAS_FOLLOWS = 300.0
+"""Seconds with which the expected bias follows slow changes: a target wears in hours."""
+BIAS_SETTLES = 30.0
+"""Seconds of unchanged power and pressure before the bias is expected to stay."""
+PRESSURE_STEADY = 0.03
+"""Of the set point within which the pressure counts as fixed."""
+REVERSE_LIMIT = "reverse limit"
+"""What a supply complains of in an arc storm."""
+STUCK_ROWS = 6
+"""Rows over which a rate behind a closed shutter is averaged: single rows have a tenth of noise."""
+CRYSTAL_SETTLES = 60.0
+"""Seconds after a plasma was lit until a crystal has warmed up."""
+
+
+class Trouble(InterlockError):
+    """Something is wrong with a film that is being made. gently: whether the power may be ramped down."""
+
+    def __init__(self, code: str, why: str, *, gently: bool = True) -> None:
+        super().__init__(code, why)
+        self.code, self.why, self.gently = code, why, gently
+
+
+def burns(state: SupplyState) -> bool:
+    """Return whether a source's plasma burns."""
+    return (
+        state.on and state.bias >= LEAST_BIAS and state.reflected < MOST_REFLECTED * max(state.forward, 1e-9)
+    )
+
+
+def arcs(state: SupplyState) -> bool:
+    """Return whether a reading of a source shows an arc."""
+    return state.on and (
+        state.reflected > max(SPIKE * state.forward, LEAST_SPIKE) or REVERSE_LIMIT in state.flags
+    )
+
+
+class Lasting:
+    """Tells when something has been so for a while."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since = math.inf
+
+    def holds(self, now: float, so: bool) -> bool:
+        """Return whether it has been so for that long."""
+        if not so:
+            self._since = math.inf
+            return False
+        self._since = min(self._since, now)
+        return now - self._since >= self._seconds
+
+
+class FlowWatch:
+    """Every gas flows as the recipe says, and no other."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._share = limits.flow
+        self._off = Lasting(limits.flow_time)
+
+    def look(self, now: float, flows: Mapping[str, Flow], wanted: Mapping[str, float]) -> None:
+        """Raise Trouble when one has been off for too long."""
+        least = min(wanted.values()) * self._share
+        off = [
+            gas
+            for gas, flow in flows.items()
+            if (
+                abs(flow.actual - goal) > self._share * goal
+                if (goal := wanted.get(gas, 0.0))
+                else flow.actual > least
+            )
+        ]
+        missing = [gas for gas in wanted if gas not in flows]
+        if self._off.holds(now, bool(off or missing)):
+            said = ", ".join(
+                [
+                    f"{gas} {flows[gas].actual / SCCM:.2f} of {wanted.get(gas, 0.0) / SCCM:.2f} sccm"
+                    for gas in off
+                ]
+                + [f"{gas} is not there" for gas in missing]
+            )
+            raise Trouble("flow", f"a mass flow controller is off: {said}")
+
+
+class PressureWatch:
+    """The pressure stays, and the valve that holds it is not at its end."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._share = limits.pressure
+        self._off, self._end = Lasting(PRESSURE_TIME), Lasting(LIMIT_TIME)
+
+    def look(self, now: float, pressure: float, position: float, wanted: float) -> None:
+        """Raise Trouble for a throttle at its limit, or a pressure that is off."""
+        if self._end.holds(now, not AT_LIMIT < position < 1 - AT_LIMIT):
+            raise Trouble(
+                "valve_limit",
+                f"the throttle is at {position:.3f}, its limit; {pressure:.3g} Pa of {wanted:.3g}",
+            )
+        if self._off.holds(now, not abs(pressure - wanted) <= self._share * wanted):
+            raise Trouble("pressure", f"{pressure:.3g} Pa, {wanted:.3g} Pa are wanted")
+
+
+class ArcWatch:
+    """Not too many arcs a minute."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._most = limits.arcs
+        self._seen: deque[float] = deque()
+
+    def look(self, now: float, sparks: int) -> None:
+        """Count the sources that show an arc. Raises Trouble in a storm."""
+        seen = self._seen
+        if sparks:
+            seen.extend([now] * sparks)
+        while seen and seen[0] <= now - MINUTE:
+            seen.popleft()
+        if len(seen) > self._most:
+            raise Trouble(
+                "arc_storm", f"{len(seen)} arcs within a minute; condition the target before going on"
+            )
+
+
+class BiasWatch:
+    """A target's bias makes no step while power and pressure stay: one that does has cracked."""
+
+    def __init__(self, gun: str, limits: SputterLimits) -> None:
+        self._gun, self._share = gun, limits.bias_step
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as after a change of power or pressure."""
+        self._since, self._expected, self._off = math.inf, math.nan, 0
+
+    def look(self, now: float, bias: float, *, steady: bool) -> None:
+        """Raise Trouble for a step."""
+        if not steady:
+            self.reset()
+            return
+        self._since = min(self._since, now)
+        if now - self._since < BIAS_SETTLES or math.isnan(self._expected):
+            self._expected = bias
+            return
+        if abs(bias - self._expected) > self._share * self._expected:
+            self._off += 1
+            if self._off >= BIAS_ROWS:
+                raise Trouble(
+                    "target_crack",
+                    f"{self._gun}: the bias went from {self._expected:.0f} V to {bias:.0f} V at constant power and"
+                    " pressure: its target may have cracked; look at it",
+                )
+            return
+        self._off = 0
+        self._expected += (bias - self._expected) / BIAS_FOLLOWS
+
+
+class RateWatch:
+    """What the monitor sees fits the shutter: film when it is open, none when it is closed."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._share = limits.rate_share
+        self._closed = Lasting(limits.rate_time)
+        self._behind: deque[float] = deque(maxlen=STUCK_ROWS)
+
+    def behind(self, rate: float, believed: float) -> None:
+        """Raise Trouble when film comes though the shutter is closed."""
+        self._behind.append(rate)
+        full = len(self._behind) == STUCK_ROWS
+        if full and sum(self._behind) / STUCK_ROWS > self._share * believed:
+            raise Trouble(
+                "shutter_stuck_open",
+                f"film grows at {rate * 6e10:.2f} nm/min behind the closed shutter: it is stuck open",
+            )
+
+    def open(self, now: float, rate: float, believed: float) -> None:
+        """Raise Trouble when no film comes though the shutter is open."""
+        self._behind.clear()
+        if self._closed.holds(now, rate < self._share * believed):
+            raise Trouble(
+                "shutter_stuck_closed",
+                f"film grows at {rate * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed: the shutter is stuck"
+                " closed, or nothing comes from the source",
+            )
+
+
+def watch_supplies(seen: Seen, sources: Mapping[str, float]) -> int:
+    """Return how many sources show an arc. Raises Trouble for one that is no longer ours, or has gone out.
+
+    sources: what each is set to [W], of those that shall burn.
+    """
+    sparks = 0
+    for name, power in sources.items():
+        state = seen.supplies[name]
+        if not state.in_control:
+            raise Trouble(
+                "control_lost", f"{name}: control of the generator was lost, its power is off", gently=False
+            )
+        if not state.on:
+            said = ", ".join(sorted(state.flags)) or "it says nothing of why"
+            raise Trouble("power_lost", f"{name} is off: {said}", gently=False)
+        if arcs(state):
+            sparks += 1
+        elif power > 0 and not burns(state):
+            raise Trouble(
+                "plasma_lost",
+                f"{name}: the plasma went out ({state.forward:.0f} W, {state.reflected:.0f} W reflected,"
+                f" {state.bias:.0f} V)",
+                gently=False,
+            )
+    return sparks
+
+
+def watch_chamber(crew: Crew, seen: Seen, *, deed: Deed, is_open: bool) -> None:
+    """Raise Trouble when an interlock of a deed opens that must last, or a valve or shutter is not as it was set.
+
+    is_open: whether the shutter shall be open. The power goes at once then: somebody may be at the chamber.
+    """
+    if seen.relays.get(VENT_VALVE):
+        raise Trouble("vent", "the vent valve was opened", gently=False)
+    try:
+        require(deed, crew.situation(), "no film can go on", lasting=True)
+    except InterlockError as error:
+        raise Trouble(error.permissive, str(error).partition(": ")[2], gently=False) from error
+    if seen.relays.get(SUBSTRATE_SHUTTER, is_open) is not is_open:
+        raise Trouble("shutter", f"the shutter was {'closed' if is_open else 'opened'} by somebody else")

@@ -1,0 +1,163 @@
+"""The sputter system station: guns, gas, throttle, monitor, shutters and pumps acting together, with what watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ophyd.status import StatusBase
+
+from devices.base import Instrument
+from devices.clock import Clock
+from devices.errors import ConfigError, InterlockError, Mistake
+from devices.limits import SputterLimits
+from devices.roles import DepositionJob, FilmPredictor, FilmRate, Hands
+from devices.sputter.checks import (
+    believed_rate,
+    check_deposition,
+    check_monitor,
+    require_crystal,
+    require_life,
+)
+from devices.sputter.crew import Gauges
+from devices.sputter.deposition import DepositionFlight
+from devices.sputter.equipment import GUNS, equipment_of
+from devices.sputter.guns import GunPlan, Wear, planned
+from devices.sputter.parameters import SputterParameters
+from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.records import film_columns
+from devices.sputter.states import ChamberState
+from devices.sputter.station import ChamberStation
+
+
+class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
+    """A sputter system as plans see it.
+
+    Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),
+             new_target().
+    Get: flight(), state, target_life(), verdicts() on the interlocks.
+    Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
+    Set: nothing apart from a job; recipes hold every setpoint.
+    """
+
+    role = "SputterSystem"
+    parts = ("gun1", "gas", "valve", "relays", "permissives")
+    optional_parts = ("gun2", "gun3", "gun4", "bias", "monitor", "heater", "turbo")
+    Parameters = SputterParameters
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        parameters: SputterParameters,
+        limits: SputterLimits,
+        hands: Hands,
+        predictor: FilmPredictor | None = None,
+    ) -> None:
+        equipment = equipment_of(instruments, GUNS)
+        _require_targets(name, parameters, tuple(equipment.supplies))
+        super().__init__(
+            name=name,
+            clock=clock,
+            lane=lane,
+            instruments=instruments,
+            equipment=equipment,
+            columns=film_columns(equipment.supplies, sorted(parameters.pumping), instruments),
+            gauges=Gauges(
+                (parameters.process_gauge,),
+                parameters.base_gauge,
+                (parameters.rough_gauge, parameters.process_gauge),
+            ),
+            load_lock=parameters.load_lock,
+            limits=limits,
+            hands=hands,
+        )
+        self.parameters = parameters
+        self._predictor = predictor
+        self._wear = Wear(parameters.targets)
+
+    def report(self) -> dict[str, Any]:
+        """Return what the chamber reports, and how worn the targets are."""
+        report = super().report()
+        report["kept"]["wear"] = self._wear.told()
+        return report
+
+    def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
+        """Take what it reported last, how worn the targets are too; one of another material is a new one."""
+        for said in self._wear.recalled((report.get("kept") or {}).get("wear") or {}):
+            self._log.tell("target", "info", f"{said}: its wear is counted anew")
+        super().recall(report, died=died)
+
+    def target_life(self) -> dict[str, float]:
+        """Return what the target of each gun may still have [J]."""
+        return {gun: self._wear.left(gun) for gun in self.parameters.targets}
+
+    def new_target(self, gun: str) -> None:
+        """Take note that a new target of the same material is on a gun, by a person's command."""
+        if gun not in self.parameters.targets:
+            raise InterlockError(
+                "target", f"{self.name} has no {gun!r}; {', '.join(self.parameters.targets)}"
+            )
+        self._wear.renew(gun)
+        self.publish(lasting=True)
+
+    def film_rate(self, recipe: DepositionRecipe) -> FilmRate | None:
+        """Return the rate at which the film is believed to grow: the lab's predictor's, or the bench file's."""
+        known = None if self._predictor is None else self._predictor.film_rate(self.name, recipe)
+        return known or believed_rate(recipe, self.parameters, self._plans(recipe))
+
+    def check(self, recipe: DepositionRecipe) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+        plans = self._plans(recipe)
+        check_deposition(self.name, recipe, self.limits, self.parameters, plans)
+        rate = self.film_rate(recipe)
+        check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
+        require_life(plans, recipe, self._wear, rate, self.limits)
+
+    def prepare(self, job: DepositionJob) -> StatusBase:
+        """Check the job, have the sample brought; nothing is pumped yet."""
+        self.check(job.recipe)
+        return self._prepare(job, [])
+
+    def kickoff(self) -> StatusBase:
+        """Begin the film that was prepared; the status finishes when the chamber is at its base pressure.
+
+        Raises InterlockError when the crystal, or a target, is too worn for it.
+        """
+        job = self._taken()
+        recipe, plans = job.recipe, self._plans(job.recipe)
+        self.check(recipe)
+        rate = self.film_rate(recipe)
+        constants = check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
+        monitor = self._equipment.monitor
+        if monitor is not None and constants is not None:
+            reading = self.clock.call(monitor.read_film)
+            require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
+        flight = DepositionFlight(recipe, self._crew, plans, self._wear, self._memory, rate, constants)
+        status = self._begin(job, flight, recipe.thickness)
+        if constants is None:
+            self._log.tell("not_watched", "warning", "no thickness monitor watches this film")
+        if rate is None:
+            self._log.tell("unpredicted", "warning", "nobody knows at which rate this film grows")
+        return status
+
+    def is_vented(self) -> bool:
+        """Return whether the chamber is open to air."""
+        return self._machine.state is ChamberState.VENTED
+
+    def _plans(self, recipe: DepositionRecipe) -> list[GunPlan]:
+        return [planned(setting, self.parameters.targets) for setting in recipe.guns]
+
+
+def _require_targets(name: str, parameters: SputterParameters, guns: tuple[str, ...]) -> None:
+    """Raise ConfigError for a gun without a target, or a target without a gun."""
+    mistakes = [
+        Mistake("bench file", f"devices.{name}.parameters.targets.{gun}", "", "there is no part of that name")
+        for gun in parameters.targets
+        if gun not in guns
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
