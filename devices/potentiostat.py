@@ -145,9 +145,8 @@ class PotentiostatStation(Station):
 
     def report(self) -> dict[str, Any]:
         """Return whether something runs, and how far it came: what a later session needs to go on with it."""
-        flight = self._flight
+        flight, position = self._flight, self._position
         runs = flight is not None and not flight.over
-        position = self._left if flight is None else flight.position
         return {
             "state": "running" if runs else "open",
             "goes_on_alone": flight is not None and flight.program.on_host_loss == "keep",
@@ -159,6 +158,11 @@ class PotentiostatStation(Station):
         """Remember what the session before left on the channel."""
         self._left = Position.heard(report.get("job"))
 
+    @property
+    def _position(self) -> Position | None:
+        """How far what an earlier session or the last flight left there has come; None when nothing is left."""
+        return self._left if self._flight is None else self._flight.position
+
     def left(self) -> str:
         """Say what an earlier session left on the channel, running or over and not yet collected; empty for nothing."""
         if self._flight is not None:
@@ -167,7 +171,7 @@ class PotentiostatStation(Station):
 
     def is_kept(self, sample: SampleRef, program: Program) -> bool:
         """Return whether the instrument runs what was left of a program on a cell, or keeps its rows."""
-        left = self._left
+        left = self._position
         if left is None or not left.is_of(sample, program):
             return False
         return self.clock.call(lambda: self._cycler.keeps(left.token, left.trace))
@@ -185,9 +189,20 @@ class PotentiostatStation(Station):
                 f"{self.name} broken off",
                 f"{program.name} runs, or its rows are kept: take it over; nothing was changed",
             )
-        told = None if self._records is None else self._records.cycled(run)
-        position = standing(self.name, sample, program, told, self._left, self.parameters.longest_step)
+        position = self._standing(sample, program, run)
         return GoOn(sample, program, position.offsets.as_json(), position.as_json())
+
+    def is_through(self, sample: SampleRef, program: Program, run: str) -> bool:
+        """Return whether a run that was broken off had come to its program's end by then.
+
+        Raises InterlockError when its rows and the station's last word contradict, or it ended by a fault.
+        """
+        position = self._standing(sample, program, run)
+        return Books.restored(program, position, self.parameters.longest_step).advance() is None
+
+    def _standing(self, sample: SampleRef, program: Program, run: str) -> Position:
+        told = None if self._records is None else self._records.cycled(run)
+        return standing(self.name, sample, program, told, self._position, self.parameters.longest_step)
 
     def left_over(self, sample: SampleRef, program: Program) -> TakeOver:
         """Return what an earlier session left of this program on this cell; see plans.take_over.
@@ -195,7 +210,7 @@ class PotentiostatStation(Station):
         Raises InterlockError when nothing is left, or it is another program's or cell's.
         """
         self._refuse_while_running()
-        left = refuse_other(self.name, self._left, sample, program)
+        left = refuse_other(self.name, self._position, sample, program)
         if not self.clock.call(lambda: self._keeps(left)):
             raise InterlockError(
                 f"{self.name} left over",
@@ -208,7 +223,7 @@ class PotentiostatStation(Station):
         return goes_on or self._cycler.keeps(left.token, left.trace)
 
     def _take_over(self, job: TakeOver) -> StatusBase:
-        left = refuse_other(self.name, self._left, job.sample, job.program)
+        left = self._left = refuse_other(self.name, self._position, job.sample, job.program)
         course = Course(job.program)
         part, rest = course.restore(left.course), Rest.heard(left.rest)
         going = self._job(job.program, replace(part, nodes=rest.of(part.nodes)), left.token)

@@ -1,4 +1,4 @@
-"""The sputter system station: guns, gas, throttle, monitor, shutters and pumps acting together, with what watches them."""
+"""The sputter system station: guns, gas, throttle, monitor, shutters, pumps together, with what watches them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class JournalCells:
         chain = Run(run, self._data)
         program = chain.start.get("program") or {}
         rows, points, steps = (
-            chain.table(stream) if stream in chain.streams else {}
+            chain.recorded(stream) if stream in chain.streams else {}
             for stream in ("primary", "impedance", "steps")
         )
         began = float(chain.start["time"])

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
@@ -131,7 +132,7 @@ class Session:
         self._spooled: dict[str, SpooledStream] = {}
         self._trouble = ""
         self.missing: dict[str, dict[str, str]] = {}
-        self.plans = SimpleNamespace(**discover_plans())
+        self.plans = SimpleNamespace(**{name: self._here(plan) for name, plan in discover_plans().items()})
         self._ending = ExitStack()
         try:
             self._open(start_with_the_rest, operator, handle_signals, ask or _ask_in_terminal)
@@ -230,6 +231,7 @@ class Session:
             "program": program,
             "hands": self.hands,
             "surroundings": self._surroundings(),
+            "look_around": self.bench.look_around,
             "calibration": self.calibration,
             "trains": self.trains,
             **experiment.arguments,
@@ -239,7 +241,7 @@ class Session:
         return {
             name: given[name] if name in given else self._device(wired.get(name, name))
             for name in wanted
-            if name not in ("md", "return", "look_around")
+            if name not in ("md", "return")
         }
 
     def stations_of(self, experiment: Experiment) -> list[str]:
@@ -285,6 +287,18 @@ class Session:
     def close(self) -> None:
         """End the session: devices in reverse order, each as the table of endings says, then what was kept."""
         self._ending.close()
+
+    def _here(self, plan: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a plan that looks around as this bench does, unless its caller says otherwise."""
+        if "surroundings" not in plan.__annotations__:
+            return plan
+
+        @wraps(plan)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            here = {"surroundings": self._surroundings(), "look_around": self.bench.look_around}
+            return plan(*args, **{**here, **kwargs})
+
+        return called
 
     def _surroundings(self) -> list[Any]:
         """Return what is no station of ours and can be read: a glovebox, a room's thermometer."""

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.errors import DataError
+from labctl.analysis.joining import SURROUNDINGS, joined_units
 from labctl.analysis.joining import beside as rows_beside
-from labctl.analysis.joining import joined_units
 from labctl.plain_text import plain
 from labctl.runs.index import is_written
 from labctl.runs.remarks import Remarks, remarks_on, together
@@ -134,10 +134,13 @@ def _asked_columns(stream: str, known: Mapping[str, str], columns: str) -> list[
 
 def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: Console) -> Table:
     units = run.units(stream)
-    if beside:
-        units = joined_units(units, run.units(beside), beside)
+    added: dict[str, Any] = {}
+    if beside and beside != SURROUNDINGS:  # those stand beside the rows of a cell anyway
+        added = rows_beside(run, stream, beside)
+        own, read = ({key: run.units(name)[key] for key in run.data_keys(name)} for name in (stream, beside))
+        units |= joined_units(own, read, beside)
     asked = _asked_columns(stream, units, wanted)
-    columns = rows_beside(run, stream, beside) if beside else run.table(stream, asked or None)
+    columns = {**added, **run.table(stream)} if added else run.table(stream, asked or None)
     length = len(next(iter(columns.values()), []))
     title = stream if length <= most else f"{stream}: first {most} of {length} rows"
     texts = {

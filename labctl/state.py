@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from devices.errors import Corrupt
+from devices.errors import Corrupt, DataError
 
 if TYPE_CHECKING:
     from devices.base import Station
@@ -211,10 +211,16 @@ def last_said(path: Path) -> Said | None:
 def linked(path: Path, home: Path) -> Path:
     """Have a file lie in `home`, with a link to it where it is looked for; return where it lies.
 
-    One of before that lies where it is looked for is moved there, unless there is one already.
+    One of before that lies where it is looked for is copied there, unless there is one already. Raises DataError.
     """
     lies = home / path.name
-    lies.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{home} is to tell of {path.stem} to whoever comes next, and cannot be made: {error.strerror}; name"
+            " another folder in $LABCTL_MACHINE"
+        ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_symlink() and path.exists() and not lies.exists():
         lies.write_bytes(path.read_bytes())

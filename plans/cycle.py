@@ -37,7 +37,7 @@ def cycle(
     of it is labelled "ambient" is named in the start document, and stands for the rows' ambient temperature.
     Raises LimitError or ProgramError when channel or program do not allow it; nothing is started then.
     """
-    metadata = cycle_metadata("cycle", potentiostat, sample, program, surroundings)
+    metadata = cycle_metadata("cycle", potentiostat, sample, program, surroundings, look_around)
     return (
         yield from fly(
             potentiostat,
@@ -56,6 +56,7 @@ def cycle_metadata(
     sample: SampleRef,
     program: Program,
     surroundings: Sequence[Readable[Any]],
+    look_around: float,
     **arguments: Any,
 ) -> dict[str, Any]:
     """Return what the start document of a cycling run says, whichever plan it is of; arguments: the plan's others."""
@@ -74,4 +75,5 @@ def cycle_metadata(
         "capacity": (program.rates_on or CellSize.of(sample)).described(),
         "channel": potentiostat.channel,
         "ambient": ambient_of(surroundings),
+        "look_around": look_around,
     }

@@ -12,7 +12,7 @@ from devices.cycling.programs import Program
 from devices.roles import Potentiostat
 from devices.samples import SampleRef
 from plans.cycle import FLUSH, cycle_metadata
-from plans.flying import fly
+from plans.flying import LOOK_AROUND, fly
 
 
 def go_on_cycling(
@@ -22,6 +22,7 @@ def go_on_cycling(
     run: str,
     *,
     surroundings: Sequence[Readable[Any]] = (),
+    look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Run what is left of a program from the step and cycle where it was broken off; return the new run's uid.
@@ -36,9 +37,13 @@ def go_on_cycling(
     """
     job = potentiostat.broken_off(sample, program, run)
     metadata = {
-        **cycle_metadata("go_on_cycling", potentiostat, sample, program, surroundings, run=run),
+        **cycle_metadata("go_on_cycling", potentiostat, sample, program, surroundings, look_around, run=run),
         "continues": run,
         "offsets": dict(job.offsets),
         **(md or {}),
     }
-    return (yield from fly(potentiostat, job, metadata, flush=FLUSH, surroundings=surroundings))
+    return (
+        yield from fly(
+            potentiostat, job, metadata, flush=FLUSH, surroundings=surroundings, look_around=look_around
+        )
+    )

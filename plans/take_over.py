@@ -12,7 +12,7 @@ from devices.cycling.programs import Program
 from devices.roles import Potentiostat
 from devices.samples import SampleRef
 from plans.cycle import FLUSH, cycle_metadata
-from plans.flying import fly
+from plans.flying import LOOK_AROUND, fly
 
 
 def take_over(
@@ -22,6 +22,7 @@ def take_over(
     run: str,
     *,
     surroundings: Sequence[Readable[Any]] = (),
+    look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Collect what a program does whose host died or was closed, up to its end, and return the new run's uid.
@@ -32,9 +33,13 @@ def take_over(
     """
     job = potentiostat.left_over(sample, program)
     metadata = {
-        **cycle_metadata("take_over", potentiostat, sample, program, surroundings, run=run),
+        **cycle_metadata("take_over", potentiostat, sample, program, surroundings, look_around, run=run),
         "continues": run,
         "offsets": dict(job.offsets),
         **(md or {}),
     }
-    return (yield from fly(potentiostat, job, metadata, flush=FLUSH, surroundings=surroundings))
+    return (
+        yield from fly(
+            potentiostat, job, metadata, flush=FLUSH, surroundings=surroundings, look_around=look_around
+        )
+    )

@@ -1,5 +1,7 @@
 """What tests of the whole house share: a quick experiment, and sessions on the twin bench in folders of their own."""
 
+import itertools
+
 import pytest
 
 import labctl
@@ -8,6 +10,17 @@ from devices.cycling.macros import RateTest
 from devices.cycling.techniques import Record
 from devices.recipes import AnnealRecipe
 from devices.samples import Layer, SampleRef
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path_factory, monkeypatch):
+    """Let no test know the devices of another one, or of this machine; return the folder of what is known of them."""
+    folder = tmp_path_factory.getbasetemp() / f"machine-{next(NUMBERS)}"
+    monkeypatch.setenv("LABCTL_MACHINE", str(folder))
+    return folder
 
 
 @pytest.fixture

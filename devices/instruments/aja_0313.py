@@ -108,16 +108,18 @@ class Answer:
 class Model:
     """The answer to the question who it is, wherever it stands among what came before."""
 
-    LENGTH = _HEAD + 16 + _SUM
+    HEAD, LENGTH = b"*R\x00\x00\x10\x00\x01", _HEAD + 16 + _SUM
 
     def take(self, buffer: bytearray) -> bytes | None:
         """Take it with all that stands before it."""
-        start = buffer.find(b"*R\x00\x00\x10\x00\x01")
-        if start < 0 or len(buffer) < start + self.LENGTH:
-            return None
-        answer = bytes(buffer[start : start + self.LENGTH])
-        del buffer[: start + self.LENGTH]
-        return answer
+        start = buffer.find(self.HEAD)
+        while start >= 0:
+            answer = bytes(buffer[start : start + self.LENGTH])
+            if is_model(answer):
+                del buffer[: start + self.LENGTH]
+                return answer
+            start = buffer.find(self.HEAD, start + 1)
+        return None
 
 
 ACKNOWLEDGEMENT, ANSWER, MODEL = Acknowledgement(), Answer(), Model()

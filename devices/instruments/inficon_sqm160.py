@@ -50,13 +50,21 @@ NEW_CRYSTAL = 1.01
 """Share of the highest frequency up to which a crystal counts as one: new ones are not exactly at it."""
 
 
+def _shifted(byte: int) -> int:
+    """Return what eight shifts make of a byte."""
+    for _ in range(8):
+        byte = (byte >> 1) ^ 0x2001 if byte & 1 else byte >> 1
+    return byte
+
+
+SHIFTED = tuple(_shifted(byte) for byte in range(256))
+
+
 def checksum(content: bytes) -> bytes:
     """Return the two bytes that end a message; content begins with its length."""
     crc = 0x3FFF
     for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0x2001 if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ SHIFTED[(crc ^ byte) & 0xFF]
     return bytes((34 + (crc & 0x7F), 34 + (crc >> 7)))
 
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import field
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -29,7 +30,7 @@ from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, anybody_may
 from devices.clock import Clock
-from devices.errors import Garbled, InstrumentError, LabError, LimitError, WireError
+from devices.errors import Garbled, InstrumentError, LimitError, WireError
 from devices.quantities import STRICT
 from devices.sputter.parts import Flow, Pressure
 from devices.wire import Sync, Terminated, Wire
@@ -214,13 +215,16 @@ class MKS946(Instrument):
         self._told[gas] = found
 
     def close_gases(self) -> None:
-        """End pressure control and close every gas; on a dead wire CLOSE is sent blind before the error is raised."""
-        failures: list[LabError] = []
-        for close in (self.stop_regulating, *(lambda gas=gas: self._close(gas) for gas in self.gases)):
+        """End pressure control and close every gas; on a dead wire all is said blind before the error is raised."""
+        failures: list[InstrumentError] = []
+        for close in (self.stop_regulating, *(partial(self._close, gas) for gas in self.gases)):
             try:
                 close()
-            except LabError as error:
+            except InstrumentError as error:
                 failures.append(error)
+            except WireError:
+                self._close_blind()
+                raise
         if failures:
             raise failures[0]
 
@@ -258,7 +262,8 @@ class MKS946(Instrument):
     def stop_regulating(self) -> None:
         """End pressure control; the MFC that it drove is closed by that."""
         self._told.clear()
-        self._do(b"PID!OFF", _SWITCH, b"OFF")
+        if self._ask(b"PID!OFF", _SWITCH) != b"OFF":
+            raise InstrumentError(self.name, "PID!OFF", "it stays on")
 
     def regulating(self) -> bool:
         """Return whether pressure control is on."""
@@ -271,7 +276,7 @@ class MKS946(Instrument):
     def _close(self, gas: str) -> None:
         channel = self.gases[gas]
         self._told.pop(gas, None)
-        self._do(b"QMD%d!CLOSE" % channel, _MODE, b"CLOSE")
+        self._ask(b"QMD%d!CLOSE" % channel, _MODE)
         mode = self._ask(b"QMD%d?" % channel, _MODE)
         if mode != b"CLOSE":
             raise InstrumentError(
@@ -293,16 +298,10 @@ class MKS946(Instrument):
         self._ask(b"U!PASCAL", re.compile(rb"(?i:PASCAL)"))
         self._in_pascal = True
 
-    def _do(self, request: bytes, form: re.Pattern[bytes], wanted: bytes) -> None:
-        """Do what makes safe: once more and blind where nothing answers."""
-        try:
-            found = self._ask(request, form)
-        except WireError:
-            with suppress(WireError):
+    def _close_blind(self) -> None:
+        with suppress(WireError):
+            for request in (b"PID!OFF", *(b"QMD%d!CLOSE" % channel for channel in self.gases.values())):
                 self.wire.tell(ASKED + request + b";FF")
-            raise
-        if found != wanted:
-            raise InstrumentError(self.name, request.decode(), f"it answers {found.decode()}")
 
     def _ask(self, request: bytes, form: re.Pattern[bytes] = _ANY) -> bytes:
         def parse(answer: bytes) -> bytes:

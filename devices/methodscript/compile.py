@@ -98,7 +98,8 @@ def file_of(token: str) -> str:
 def mark_of(token: str, steps: int) -> int:
     """Return what the count of so many steps begins at in a job's script: hardly any other's does there."""
     width = steps.bit_length()
-    return (int(hashlib.sha256(token.encode()).hexdigest(), 16) % ((MOST_PACKAGES + 1) >> width)) << width
+    marks = max((MOST_PACKAGES + 1) >> width, 1)
+    return int(hashlib.sha256(token.encode()).hexdigest(), 16) % marks << width
 
 
 def compiled(

@@ -117,7 +117,7 @@ def believed_rate(
 
 
 def energy_wanted(recipe: DepositionRecipe, plan: GunPlan, rate: FilmRate | None) -> float | None:
-    """Return the energy [J] that a film needs of one target, pre-sputtering and ramps included; None if nobody knows."""
+    """Return the energy [J] a film needs of one target, pre-sputtering and ramps included; None if nobody knows."""
     if recipe.duration is not None:
         duration = recipe.duration
     elif rate is not None:

@@ -24,9 +24,10 @@ from devices.sputter.watch import (
     FlowWatch,
     PressureWatch,
     Trouble,
+    SourceWatch,
     burns,
+    require_control,
     watch_chamber,
-    watch_supplies,
 )
 
 STRIKE_PATIENCE = 20.0
@@ -86,6 +87,7 @@ class DepositionFlight(ChamberFlight):
         self._wanted = math.nan
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
+        self._source_watch = SourceWatch()
         self._lit_at = math.inf
 
     def _film(self) -> Poller:
@@ -218,7 +220,7 @@ class DepositionFlight(ChamberFlight):
         for plan in self._plans:
             with self._deed(f"power {plan.gun}"):
                 supplies[plan.gun].take_control()
-                self._ramps[plan.gun].begin(min(power, plan.power))
+                self._ramps[plan.gun].begin(min(power, plan.target.power_density * plan.target.area))
                 supplies[plan.gun].on()
         until = self._clock.now() + STRIKE_PATIENCE
         lit = False
@@ -347,10 +349,9 @@ class DepositionFlight(ChamberFlight):
             return
         if not self._lit:
             for gun in self.sources:
-                if not seen.supplies[gun].in_control:
-                    raise Trouble("control_lost", f"{gun}: control of the generator was lost", gently=False)
+                require_control(gun, seen.supplies[gun])
             return
-        self._count_arcs(now, watch_supplies(seen, {gun: self._ramps[gun].power for gun in self.sources}))
+        self._count_arcs(now, self._source_watch.look(seen.supplies, self.sources))
         if self._steady:
             self._watch_targets(now, seen)
         if seen.monitor is not None and self._constants is not None:

@@ -19,11 +19,20 @@ cooling in seven [deposition twins]; well within the 12 s of the table of ending
 STEPS = 6
 
 
-class Endings:
-    """Ends what goes on, whatever fails on the way; `failures` says what did, in words."""
+def _nobody_counts() -> None:
+    """Count nothing."""
 
-    def __init__(self, clock: Clock, equipment: Equipment, permits: Permits) -> None:
-        self._clock, self._equipment, self._permits = clock, equipment, permits
+
+class Endings:
+    """Ends what goes on, whatever fails on the way; `failures` says what did, in words.
+
+    shut: called when the shutters were told to close, for whoever counts how long they were open.
+    """
+
+    def __init__(
+        self, clock: Clock, equipment: Equipment, permits: Permits, shut: Callable[[], None] = _nobody_counts
+    ) -> None:
+        self._clock, self._equipment, self._permits, self._shut = clock, equipment, permits, shut
         self.failures: list[str] = []
 
     def shutters(self) -> None:
@@ -35,6 +44,7 @@ class Endings:
             closing = [SUBSTRATE_SHUTTER]
         for name in closing:
             self._do(f"{name} closed", partial(relays.switch, name, False))
+        self._shut()
 
     def ramped(self) -> Generator[float, None, None]:
         """Take the power of all sources to zero by a short ramp, then switch them off."""

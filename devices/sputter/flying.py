@@ -1,4 +1,4 @@
-"""What every film's flight has: a lease, rows once a second, a shutter that opens only when all is well, an end in order.
+"""What every film's flight has: a lease, a row a second, a shutter that opens only when all is well, an end in order.
 
 A film cannot be made twice. What was put on is counted between the acknowledged opening and closing of the shutter; a
 pause closes it at once, and nothing is ever repeated.
@@ -34,8 +34,8 @@ ROW = 1.0
 """Seconds between two rows, a half of the shortest watchdog."""
 REPORT_ROWS = 10
 """Rows between two reports to the state file."""
-SOONEST = 0.05
-"""Seconds that a row takes at least."""
+SOONEST = 1e-3
+"""Seconds that a row takes at least, and by which a shutter may close too early."""
 LONGEST = 30 * 24 * 3600.0
 """Seconds that a flight may take in all; guess, the longest film of the papers is an overnight run."""
 
@@ -62,7 +62,7 @@ class ChamberFlight:
         self.started: StatusBase = clock.status(f"{crew.name} pumping", LONGEST)
         self.finished: StatusBase = clock.status(f"{crew.name} film", LONGEST)
         self.began = clock.time()
-        self.endings = Endings(clock, crew.equipment, crew.permits)
+        self.endings = Endings(clock, crew.equipment, crew.permits, self.shut)
         self.area = math.nan
         self._lock = threading.RLock()
         self._over = self._recorded = False
@@ -75,8 +75,8 @@ class ChamberFlight:
         self._next = self._last = clock.now()
         self._power: dict[str, float] = {}
         self._arcs, self._rates = ArcWatch(crew.limits), RateWatch(crew.limits)
+        self._due = math.inf
         self._told: Trouble | None = None
-        self._wound_down = False
 
     @property
     def is_over(self) -> bool:
@@ -129,11 +129,16 @@ class ChamberFlight:
         for status in (self.started, self.finished):
             finish(status, error)
 
+    def shut(self) -> None:
+        """Take note that the shutter closed just now; harmless twice."""
+        if self.keeper.is_open:
+            self.keeper.closed(self._clock.now(), None)
+            self._crew.log.progress(self._share())
+
     def record(self) -> None:
         """Write the layer, once, if the shutter was ever open."""
         if self.film.openings and not self._recorded:
             self._recorded = True
-            self.keeper.closed(self._clock.now(), None)
             self._crew.log.layer(self.material, self.film, self._energy(), self.area)
 
     def poller(self, done: Callable[[], None]) -> Poller:
@@ -183,11 +188,7 @@ class ChamberFlight:
         code = error.code if isinstance(error, Trouble) else type(error).__name__
         self._crew.log.tell(code, "alarm", f"{error}; the shutter is closed, the power is taken away")
         gently = error.gently if isinstance(error, Trouble) else True
-        for delay in self.endings.all(gently=gently):
-            self.keeper.closed(self._clock.now(), None)
-            yield delay
-        self.keeper.closed(self._clock.now(), None)
-        self._wound_down = True
+        yield from self.endings.all(gently=gently)
         if self.film.openings:
             self.film.doubt(str(error))
             self._steady = False
@@ -208,6 +209,7 @@ class ChamberFlight:
         seen = crew.looks.row(self._number, thorough=thorough, sources=self._powered)
         if self.keeper.is_open:
             self.keeper.grown(now, seen.monitor)
+            self._due = now + self._left()
             crew.log.progress(self._share())
         self._account(now, seen)
         self._row(seen)
@@ -217,6 +219,8 @@ class ChamberFlight:
         self._next += ROW
         if self._next <= now:
             self._next = now + ROW
+        if self.keeper.is_open:
+            within = self._due - now
         yield max(min(self._next - now, within), SOONEST)
 
     def _account(self, now: float, seen: Seen) -> None:
@@ -302,8 +306,8 @@ class ChamberFlight:
         crew.require("open", "the shutter stays closed", lit=self._lit, presputtered=self._presputtered)
         self._rates = RateWatch(crew.limits)
         if self._open():
-            while self.keeper.is_open and (left := self._left()) > SOONEST / 2:
-                yield from self._tick(within=left)
+            while self.keeper.is_open and self._clock.now() < self._due - SOONEST:
+                yield from self._tick()
             if self.keeper.is_open:
                 with self._lock:
                     self._close(self._reading())
@@ -322,6 +326,7 @@ class ChamberFlight:
                 if shutter == SUBSTRATE_SHUTTER or shutter.removesuffix("_shutter") in self.sources:
                     crew.switch(shutter, True)
             self.keeper.opened(self._clock.now(), reading)
+            self._due = self._clock.now() + self._left()
         crew.log.tell("shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go")
         return True
 

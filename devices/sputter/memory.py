@@ -1,4 +1,4 @@
-"""What a chamber remembers beyond a session: a film that was not finished, how worn targets are, where the throttle was."""
+"""What a chamber remembers beyond a session: a film that was not finished, its throttle, its sample."""
 
 from __future__ import annotations
 

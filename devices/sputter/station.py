@@ -214,7 +214,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self._end("stopped", gently=True)
 
     def safe(self) -> None:
-        """Close shutters, switch plasma and heater off, close the gas; keep pumping. Raises LabError for what failed."""
+        """Close shutters, switch plasma and heater off, close the gas; keep pumping. LabError where one fails."""
         self._end("made safe", gently=False)
 
     def close(self) -> None:
@@ -364,7 +364,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         going = flight is not None and flight.end()
         if self._running is not None:
             self._running.cancel()
-        unsafe = self._made_safe(gently=gently and going)
+        unsafe = self._made_safe(gently=gently and going, flight=flight)
         if flight is not None and going:
             flight.record()
             self._log.conclude(reason)
@@ -395,7 +395,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         said = f"{reason}; {flight.done} of {flight.asked} nm done, shutters closed, power off, gas closed"
         self._log.tell("stopped", "warning", said)
 
-    def _made_safe(self, *, gently: bool) -> str:
+    def _made_safe(self, *, gently: bool, flight: FlightT | None = None) -> str:
         """Do everything that makes the chamber safe, whatever fails; return what failed, in words."""
         if self._aside is not None:
             handle, status = self._aside
@@ -403,6 +403,9 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             finish(status, LabError(f"{self.name} was made safe meanwhile"))
             self._aside = None
         endings = Endings(self.clock, self._equipment, self._permits)
+        if flight is not None:
+            endings = flight.endings
+            endings.failures.clear()
         for delay in endings.all(gently=gently):
             self.clock.sleep(delay, self.lane)
         if not endings.failures:

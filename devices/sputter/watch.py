@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from devices.errors import InterlockError
 from devices.limits import SputterLimits
@@ -34,6 +34,8 @@ AT_LIMIT = 0.005
 LIMIT_TIME = 3.0
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
+DARK_ROWS = 3
+"""Rows in a row without a burning plasma after which it is out, and it was no arc."""
 BIAS_ROWS = 3
 """Rows in a row in which the bias must differ to be a step."""
 BIAS_FOLLOWS = 300.0
@@ -219,31 +221,40 @@ class RateWatch:
             )
 
 
-def watch_supplies(seen: Seen, sources: Mapping[str, float]) -> int:
-    """Return how many sources show an arc. Raises Trouble for one that is no longer ours, or has gone out.
+class SourceWatch:
+    """Every source that was lit is ours, on, and burns."""
 
-    sources: what each is set to [W], of those that shall burn.
-    """
-    sparks = 0
-    for name, power in sources.items():
-        state = seen.supplies[name]
-        if not state.in_control:
-            raise Trouble(
-                "control_lost", f"{name}: control of the generator was lost, its power is off", gently=False
-            )
-        if not state.on:
-            said = ", ".join(sorted(state.flags)) or "it says nothing of why"
-            raise Trouble("power_lost", f"{name} is off: {said}", gently=False)
-        if arcs(state):
-            sparks += 1
-        elif power > 0 and not burns(state):
-            raise Trouble(
-                "plasma_lost",
-                f"{name}: the plasma went out ({state.forward:.0f} W, {state.reflected:.0f} W reflected,"
-                f" {state.bias:.0f} V)",
-                gently=False,
-            )
-    return sparks
+    def __init__(self) -> None:
+        self._dark: dict[str, int] = {}
+
+    def look(self, supplies: Mapping[str, SupplyState], sources: Sequence[str]) -> int:
+        """Return how many sources show an arc. Raises Trouble for one that is no longer ours, or has gone out."""
+        sparks = 0
+        for name in sources:
+            state = supplies[name]
+            require_control(name, state)
+            if not state.on:
+                said = ", ".join(sorted(state.flags)) or "it says nothing of why"
+                raise Trouble("power_lost", f"{name} is off: {said}", gently=False)
+            # An arc looks like a plasma that is out, for a moment.
+            self._dark[name] = 0 if burns(state) else self._dark.get(name, 0) + 1
+            if self._dark[name] >= DARK_ROWS:
+                raise Trouble(
+                    "plasma_lost",
+                    f"{name}: the plasma went out ({state.forward:.0f} W, {state.reflected:.0f} W reflected,"
+                    f" {state.bias:.0f} V)",
+                    gently=False,
+                )
+            sparks += arcs(state)
+        return sparks
+
+
+def require_control(name: str, state: SupplyState) -> None:
+    """Raise Trouble for a generator that is no longer ours."""
+    if not state.in_control:
+        raise Trouble(
+            "control_lost", f"{name}: control of the generator was lost, its power is off", gently=False
+        )
 
 
 def watch_chamber(crew: Crew, seen: Seen, *, deed: Deed, is_open: bool) -> None:

@@ -12,6 +12,9 @@ Table = dict[str, np.ndarray[Any, Any]]
 OLDEST = 300.0
 """Seconds after which a reading no longer says how it is: five of those between two; guess."""
 
+SURROUNDINGS = "surroundings"
+"""The stream of what is read around a cell."""
+
 AMBIENT = "ambient_temperature"
 """The column of cycling rows that a reading of the surroundings may fill."""
 
@@ -23,23 +26,23 @@ class Streams(Protocol):
     def start(self) -> Mapping[str, Any]:
         """Its start document."""
 
-    def table(self, stream: str) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Return a stream's rows."""
+    def recorded(self, stream: str) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Return a stream's rows as they were recorded."""
 
     def times(self, stream: str) -> np.ndarray[Any, Any]:
         """Return the time labels [s] of a stream's rows."""
 
 
 def beside(run: Streams, stream: str, other: str, *, oldest: float = OLDEST) -> Table:
-    """Return a run's rows with what another of its streams said last before each, as `joined` does.
+    """Return a run's recorded rows with what another of its streams said last before each, as `joined` does.
 
     The reading that its start document calls "ambient" fills AMBIENT.
     """
-    readings = run.table(other)
+    readings = run.recorded(other)
     named = run.start.get("ambient")
     ambient = named if named in readings else None
     times, read_at = run.times(stream), run.times(other)
-    return joined(times, run.table(stream), read_at, readings, name=other, oldest=oldest, ambient=ambient)
+    return joined(times, run.recorded(stream), read_at, readings, name=other, oldest=oldest, ambient=ambient)
 
 
 def joined(

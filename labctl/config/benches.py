@@ -16,12 +16,13 @@ from pydantic.dataclasses import dataclass
 import devices.instruments
 from devices.base import Instrument
 from devices.errors import ConfigError, Mistake
-from devices.quantities import STRICT
+from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config import tools
 from labctl.config.checking import Collected, joined, nearest, validate
 from labctl.config.documents import Document, quoted, read
 from labctl.config.models import (
+    LOOK_AROUND,
     Address,
     BenchFile,
     ClockChoice,
@@ -59,6 +60,7 @@ class _Bench:
     description: str = ""
     world: World | None = None
     wiring: dict[SafeId, Name] = Field(default_factory=dict)
+    look_around: Annotated[float, Field(ge=1, le=3600), Unit("s")] = LOOK_AROUND
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -118,6 +120,7 @@ def bench(path: Path) -> BenchFile:
         world=(header.world or World()) if has_twins or served else None,
         config_hash=tools.hash_with(document.config_hash, (part for _, part in _parts(known))),
         wiring=header.wiring,
+        look_around=header.look_around,
     )
 
 

@@ -18,6 +18,9 @@ from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
 
+LOOK_AROUND = 60.0
+"""Seconds between readings of what is around a cell, on a bench that does not say; guess: a glovebox changes slowly."""
+
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -140,6 +143,7 @@ class BenchFile:
     """A bench: which devices, where they are, on which clock; `world` is None without twins.
 
     file: where it was read from. wiring: on which potentiostat the cell of a sample hangs, by the sample's id.
+    look_around: seconds between readings of what is around a cell.
     """
 
     file: Path
@@ -151,6 +155,7 @@ class BenchFile:
     world: World | None
     config_hash: str
     wiring: Mapping[str, str]
+    look_around: float = LOOK_AROUND
 
 
 @dataclass(frozen=True, config=STRICT)

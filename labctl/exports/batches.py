@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from devices.errors import DataError
 from labctl.exports.outputs import writable
-from labctl.exports.surroundings import Surroundings, surroundings_of
 from labctl.runs.run import Run
 
 BATCH_ROWS = 16_384
@@ -88,11 +86,17 @@ class RunFile:
         while it is yielded.
         """
         batches = self._one_journal() if len(self.journals) == 1 else self._chain()
-        return map(self._surroundings.beside, batches)
+        return map(self._surrounded, batches)
 
-    @cached_property
-    def _surroundings(self) -> Surroundings:
-        return surroundings_of(self.run)
+    def _surrounded(self, batch: Batch) -> Batch:
+        read = self.run.surroundings.keys_beside(batch.stream, batch.keys)
+        if not read:
+            return batch
+        columns = self.run.surroundings.beside(batch.time, batch.columns, batch.keys)
+        texts = {
+            key: _column(columns[key].tolist(), "string") for key in read if read[key]["dtype"] == "string"
+        }
+        return replace(batch, keys={**batch.keys, **read}, columns={**columns, **texts})
 
     def _one_journal(self) -> Iterator[Batch]:
         pending: dict[str, _Pending] = {}
@@ -114,7 +118,7 @@ class RunFile:
     def _chain(self) -> Iterator[Batch]:
         for stream, descriptors in self.run.streams.items():
             keys, times = descriptors[0]["data_keys"], self.run.times(stream)
-            table = self.run.table(stream)
+            table = self.run.recorded(stream)
             for first in range(0, len(times) or 1, BATCH_ROWS):
                 rows = _Pending(keys)
                 rows.time = times[first : first + BATCH_ROWS].tolist()

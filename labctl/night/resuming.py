@@ -89,13 +89,18 @@ def _cycle(broken: _Broken) -> MsgGenerator[Any]:
     """Return the plan that takes a program over, or goes on with it where it was; none where it came to its end."""
     lab, given, run = broken.lab, broken.given, broken.last("cycle")
     channel, sample, program = given["potentiostat"], given["sample"], given["program"]
-    more: Mapping[str, Any] = {"surroundings": given.get("surroundings", ()), "md": broken.md}
+    around = {name: given[name] for name in ("surroundings", "look_around") if name in given}
+    more: Mapping[str, Any] = {**around, "md": broken.md}
     if run is None:
         begun: MsgGenerator[Any] = lab.plans.cycle(channel, sample, program, **more)
         return begun
     if run.stop is not None and run.stop["exit_status"] == "success":
         return _nothing()
-    way = lab.plans.take_over if channel.is_kept(sample, program) else lab.plans.go_on_cycling
+    kept = channel.is_kept(sample, program)
+    if not kept and channel.is_through(sample, program, run.uid):
+        # It died between its last row and its stop document.
+        return _nothing()
+    way = lab.plans.take_over if kept else lab.plans.go_on_cycling
     rest: MsgGenerator[Any] = way(channel, sample, program, run.uid, **more)
     return rest
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from devices.errors import DataError
+from labctl.analysis.joining import AMBIENT
 from labctl.config.finder import data_dir
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.chain import IDENTITY, chain_of, joined
 from labctl.runs.member import Member
 from labctl.runs.rows import Table as Table
+from labctl.runs.surroundings import DataKeys, Surroundings, surroundings_of
 
 
 class Documents:
@@ -84,19 +87,46 @@ class Run:
         return {stream: sum(each.counts.get(stream, 0) for each in self.members) for stream in self.streams}
 
     def units(self, stream: str = "primary") -> dict[str, str]:
-        """Return the unit of each key of a stream."""
-        keys = self._descriptors(stream)[0]["data_keys"]
+        """Return the unit of each column of `table`."""
+        keys = self.data_keys(stream)
+        keys = {**keys, **self.surroundings.keys_beside(stream, keys)}
         return {key: str(described.get("units", "")) for key, described in keys.items()}
 
-    def table(self, stream: str = "primary", columns: Sequence[str] | None = None) -> Table:
-        """Return a stream's rows, one array per key, in the order they were taken; only some keys if asked.
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What was read around its cell."""
+        return surroundings_of(self.members)
 
-        Memory goes with the columns asked for. Raises DataError when there is no such stream or column.
+    def data_keys(self, stream: str = "primary") -> DataKeys:
+        """Return the data keys of a stream as its journal has them."""
+        keys: DataKeys = self._descriptors(stream)[0]["data_keys"]
+        return keys
+
+    def table(self, stream: str = "primary", columns: Sequence[str] | None = None) -> Table:
+        """Return a stream's rows, one array per key, in the order they were taken; only some columns if asked.
+
+        What was last read around a cell stands beside its rows, and what of it is called "ambient" in their column of
+        the ambient temperature; `recorded` leaves them as they were. Memory goes with the columns asked for. Raises
+        DataError when there is no such stream or column.
         """
-        keys = list(self._descriptors(stream)[0]["data_keys"])
-        if unknown := [key for key in columns or () if key not in keys]:
-            raise DataError(f"stream {stream} has no {', '.join(unknown)}; it has {', '.join(keys)}")
+        keys = self.data_keys(stream)
+        read = self.surroundings.keys_beside(stream, keys)
+        wanted = [*keys, *read] if columns is None else list(columns)
+        if unknown := [key for key in wanted if key not in keys and key not in read]:
+            raise DataError(
+                f"stream {stream} has no {', '.join(unknown)}; it has {', '.join([*keys, *read])}"
+            )
+        labels, table = self._rows(stream, [key for key in wanted if key in keys])
+        if read and any(key in read or key == AMBIENT for key in wanted):
+            table = self.surroundings.beside(labels, table, keys)
+        return {key: table[key] for key in wanted}
+
+    def recorded(self, stream: str = "primary", columns: Sequence[str] | None = None) -> Table:
+        """Return a stream's rows as the journal has them. Raises DataError when there is no such stream or column."""
+        keys = list(self.data_keys(stream))
         wanted = keys if columns is None else list(columns)
+        if unknown := [key for key in wanted if key not in keys]:
+            raise DataError(f"stream {stream} recorded no {', '.join(unknown)}; it has {', '.join(keys)}")
         _, table = self._rows(stream, wanted)
         return {key: table[key] for key in wanted}
 

@@ -195,7 +195,7 @@ class AJADCXSTwin:
 
     def _drive(self, now: float) -> None:
         length = self._settings["E"]
-        share = min(1.0, (now - self._switched) / length) if length else 1.0
+        share = min(1.0, (now - self._switched + DUE) / length) if length else 1.0
         self._driven = share * min(self.set_point, RATED_POWER)
         self._step_at = None if share >= 1.0 else now + STEP
         self.dc_load.drive(self._driven)

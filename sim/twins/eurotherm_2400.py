@@ -3,8 +3,8 @@
 Modbus RTU, functions 3, 4, 6, 16; registers as in the AERCO Modbus manual for the 2400 and users' drivers for 2000
 series. From memory of the vendor's communications handbook: the fast status byte, identity, register of the power on
 sensor break, factory values of the three terms. Guesses: what it refuses with which code; that a broken sensor reads
-full scale; that a frame waits for its rest for 50 ms. It regulates once a second (the real one nine times), bumpless,
-and keeps set point, mode and manual power when the mains go.
+full scale; that a frame waits for its rest for 50 ms. It regulates once a second (the real one nine times), and keeps
+set point, mode and manual power when the mains go.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ IDENTITY, VERSION = 0x2480, 0x0460  # a 2408 (from memory); made up
 FULL_SCALE = 1372.0  # degC, thermocouple K
 BAND, INTEGRAL, DERIVATIVE = 20.0, 360.0, 60.0  # K, s, s [factory values, from memory]
 STEP = 1.0  # s
+SMOOTHING = 8.0  # times faster than the derivative term its slope is smoothed (guess)
 FORGET = 0.05  # s (guess)
 DUE = 1e-9  # s, round-off of a bench time
 ZERO_CELSIUS = 273.15
@@ -60,7 +61,7 @@ class Eurotherm2400Twin:
         self._band, self._integral, self._derivative = BAND, INTEGRAL, DERIVATIVE
         self._most, self._on_break, self._rate = 1.0, 0.0, 0.0
         self._low, self._high = 0.0, FULL_SCALE
-        self._working = self._last = self._sum = self._step_at = 0.0
+        self._working = self._last = self._sum = self._slope = self._step_at = 0.0
         self._wake(0.0)
 
     def power_up(self, now: float) -> None:
@@ -227,14 +228,14 @@ class Eurotherm2400Twin:
         return True
 
     def _begin(self, now: float) -> None:
-        """Go on from the power that is given and the temperature that is."""
+        """Go on from the power that is given and the temperature that is, as far as an integral of 0 to 1 can."""
         self._working = self.value if self._rate else self.target
-        self._last = self.value
-        self._sum = self.share - (self._working - self._last) / self._band
+        self._last, self._slope = self.value, 0.0
+        self._sum = max(0.0, min(1.0, self.share - (self._working - self._last) / self._band))
         self._step_at = now + STEP
 
     def _regulate(self, now: float) -> None:
-        """Give power by three terms, the derivative of the value alone; the integral stops where the power ends."""
+        """Give power by three terms, the derivative of the value alone; the integral rests where the power ends."""
         if self.broken:
             self._heat(self._on_break, now)
             return
@@ -242,9 +243,11 @@ class Eurotherm2400Twin:
         step = self._rate * STEP / 60 if self._rate else abs(self.target - self._working)
         self._working += max(-step, min(step, self.target - self._working))
         error = (self._working - value) / self._band
-        fast = error - self._derivative * (value - self._last) / STEP / self._band
-        summed = self._sum + (error * STEP / self._integral if self._integral else 0.0)
-        self._sum = max(min(0.0, -fast), min(max(self._most - fast, 0.0), summed))
+        smoothed = STEP / (STEP + self._derivative / SMOOTHING)
+        self._slope += smoothed * ((value - self._last) / STEP - self._slope)
+        fast = error - self._derivative * self._slope / self._band
+        if self._integral and 0.0 <= fast + self._sum <= self._most:
+            self._sum = max(0.0, min(self._most, self._sum + error * STEP / self._integral))
         self._last = value
         self._heat(max(0.0, min(self._most, fast + self._sum)), now)
 

@@ -22,7 +22,6 @@ import numpy as np
 from sim.twins.interval_noise import IntervalNoise
 
 FIRMWARE = "MON Ver 4.13"
-SENSORS = 6
 QUARTZ_DENSITY, FREQUENCY_CONSTANT = 2649.0, 1668.0
 """Of AT-cut quartz [kg/m3], [Hz m] (INFICON manuals: 2.649 g/cm3, 1.668e5 Hz cm)."""
 UNCOATED = 6.0e6
@@ -70,19 +69,29 @@ def film_thickness(frequency: float, density: float, z_ratio: float) -> float:
 
 
 class InficonSQM160Twin:
-    """The monitor, with one crystal on sensor 1. rng gives seeds, once; noise [Hz rms] of a measurement."""
+    """The monitor, with one crystal, on sensor 1.
+
+    rng gives seeds, once; noise [Hz rms] of a measurement; sensors: 2, or 6 with its extra board.
+    """
 
     def __init__(
-        self, crystal: Crystal, rng: np.random.Generator, *, noise: float = NOISE, interval: float = 1.0
+        self,
+        crystal: Crystal,
+        rng: np.random.Generator,
+        *,
+        noise: float = NOISE,
+        interval: float = 1.0,
+        sensors: int = 2,
     ) -> None:
         self.log: list[tuple[float, str, str]] = []
         self.interval = interval
+        self._sensors = sensors
         self._crystal = crystal
         self._level = noise
         self._noise, self._jumps = IntervalNoise(rng, interval), IntervalNoise(rng, interval)
         self._films = [Film(f"FILM {number}") for number in range(1, 100)]
         self._film = self._films[0]
-        self._system = [f"{interval:.2f}", "0", "0", "0", "8", *["100"] * SENSORS]
+        self._system = [f"{interval:.2f}", "0", "0", "0", "8", *["100"] * 6]
         self._limits = ["5.000", "6.000", "0.000", "100.000", "0.000", "1.000", "0"]
         self._failing_since: float | None = None
         self._dead = False
@@ -90,7 +99,7 @@ class InficonSQM160Twin:
         self._answers: dict[str, Callable[[], str]] = {
             "W": self._all,
             "@": lambda: FIRMWARE,
-            "J": lambda: str(SENSORS),
+            "J": lambda: str(sensors),
             "M": self._rate_text,
             "O": self._thickness_text,
             "B?": lambda: " ".join(self._system),
@@ -310,7 +319,7 @@ class InficonSQM160Twin:
 
     def _all(self) -> str:
         first = f"00.00 {self._rate_text().strip()} {self._thickness():.3f} {self._frequency():.3f}"
-        return first + " 0.00 0.000 0.000" * (SENSORS - 1)
+        return first + " 0.00 0.000 0.000" * (self._sensors - 1)
 
     def _of_sensor(self, letter: str, sensor: int) -> str:
         if sensor > 1:
@@ -330,7 +339,15 @@ def _crc(content: bytes) -> bytes:
     """Return the two characters of the checksum of 14 bits, each 34 and more, so that none is the `!`."""
     crc = 0x3FFF
     for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x2001 if crc & 1 else 0)
+        crc = crc >> 8 ^ _REMAINDERS[(crc ^ byte) & 0xFF]
     return bytes(((crc & 0x7F) + 34, (crc >> 7) + 34))
+
+
+def _remainder(byte: int) -> int:
+    """Return what a byte leaves after division by the polynomial 2001 (hex), low bit first."""
+    for _ in range(8):
+        byte = byte >> 1 ^ 0x2001 * (byte & 1)
+    return byte
+
+
+_REMAINDERS = [_remainder(byte) for byte in range(256)]

@@ -27,7 +27,9 @@ PID_STEP = 0.1
 WRONG_GAUGE, NOT_MFC, UNRECOGNIZED, INVALID_CHANNEL = 150, 158, 160, 163
 PID_IN_PROGRESS, INVALID_ARGUMENT, OUT_OF_RANGE, BAD_CONTROL_CHANNEL, BAD_FORM = 166, 169, 172, 173, 175
 
-_REQUEST = re.compile(r"@(?P<address>\d{3})(?P<command>[A-Z]+)(?P<channel>\d?)(?P<what>[?!])(?P<value>[^;]*)")
+_REQUEST = re.compile(
+    r"@(?P<address>\d{3})(?P<command>[A-Z]+)(?P<channel>\d?)(?P<what>[?!])(?P<value>[ -:<-~]*)"
+)
 _RECIPE = re.compile(r"(?:([1-8]):?)?(.*)")
 
 
@@ -211,6 +213,8 @@ class MKS946Twin:
         gauge = self._on_channel.get(channel)
         if gauge is None or not gauge.kind.protected:
             raise Nak(152)
+        if not gauge.says and gauge.starting(now):
+            return "W"
         return {"": "G", "OFF": "O", "PROT_OFF": "P", "MISCONN": "N"}[gauge.says]
 
     def _flow(self, channel: int, asks: bool, value: str, now: float) -> str:

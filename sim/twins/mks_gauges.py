@@ -117,6 +117,10 @@ class Gauge:
             self.says = ""
             self._starts_at = now + START if self.kind.protected else now
 
+    def starting(self, now: float) -> bool:
+        """Return whether it was switched on just now."""
+        return now < self._starts_at
+
     def measured(self, now: float) -> float:
         """Return the pressure [Pa] that it sees, right or wrong, in the measurement at a time [s]."""
         seen = 0.0 if self._seen is None else self._seen[2]
@@ -127,7 +131,7 @@ class Gauge:
         """Return what the controller shows: a pressure in a unit [Pa], or a word."""
         if self.says:
             return self.says
-        if now < self._starts_at:
+        if self.starting(now):
             return "WAIT"
         pressure = self.measured(now)
         if pressure > self.kind.highest:

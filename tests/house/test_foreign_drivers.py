@@ -11,17 +11,22 @@ import contextlib
 import threading
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from labctl.serving.links import LOOPBACK, PtyLink, SocketLink
 from sim.apparatus import FlashHead
+from sim.twins.aja_0313 import AJA0313Twin
+from sim.twins.aja_dcxs import AJADCXSTwin
+from sim.twins.eurotherm_2400 import Eurotherm2400Twin
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
 from sim.twins.keithley_daq6510 import KeithleyDAQ6510Twin
 from sim.twins.srs_dg645 import SRSDG645Twin
+from sim.twins.velleman_k8090 import VellemanK8090Twin
 
 pytestmark = [
     # What these packages do at import or leave open is theirs.
@@ -200,3 +205,112 @@ def test_pymeasure_switches_the_channels_of_the_scanner(serve):
     finally:
         scanner.shutdown()
         scanner.adapter.connection.close()
+
+
+def test_pymeasure_drives_the_rf_generator(serve):
+    pymeasure = pytest.importorskip("pymeasure.instruments.tcpowerconversion")
+    load = SimpleNamespace(
+        forward=0.0,
+        reflected=lambda: 0.7,
+        bias=lambda: 181.0,
+        capacitors=lambda: (0.425, 0.63),
+        set_capacitors=lambda load, tune: None,
+        automatic=lambda on: None,
+    )
+    load.drive = partial(setattr, load, "forward")
+    served = serve(AJA0313Twin(load), "pty")
+    generator = pymeasure.CXN(f"ASRL{served.path}::INSTR")
+    try:
+        assert generator.id == "AG 0313 GTC"
+        assert (generator.power_limit, generator.reverse_power_limit) == (300.0, 70.0)
+        generator.request_control()
+        generator.setpoint = 118
+        assert generator.setpoint == 118.0
+        generator.rf_enabled = True
+        assert load.forward == 118.0
+        assert generator.power == [118.0, 0.7, 117.3]
+        assert generator.dc_voltage == 181
+        assert generator.status == generator.Status.RF_ENABLED
+        assert generator.temperature == pytest.approx(22.1, abs=1.0)
+        generator.manual_mode = True
+        assert generator.manual_mode is True
+        assert (generator.load_capacity, generator.tune_capacity) == (42.5, 63.0)
+        generator.preset_2.load_capacity = 40
+        assert generator.preset_2.load_capacity == 40
+        generator.operation_mode, generator.ramp_rate = "ramp", 5
+        assert (generator.operation_mode, generator.ramp_rate) == ("ramp", 5)
+        generator.ping()
+        served.tell(setattr, served.twin, "interlock_open", True)
+        assert generator.rf_enabled is False
+        assert generator.Status.INTERLOCK_OPEN in generator.status
+        with pytest.raises(ValueError, match="invalid reply"):
+            generator.write("XX\x00\x00\x00\x00")
+        generator.release_control()
+        assert generator.setpoint == 0.0
+    finally:
+        generator.adapter.close()
+
+
+def test_pymeasure_drives_the_dc_supply(serve):
+    pymeasure = pytest.importorskip("pymeasure.instruments.aja")
+    gun = SimpleNamespace(power=0.0, voltage=lambda: 400.0, current=lambda: 0.3)
+    gun.drive = partial(setattr, gun, "power")
+    served = serve(AJADCXSTwin(gun), "pty")
+    served.tell(served.twin.power_up, served.now())
+    supply = pymeasure.DCXS(f"ASRL{served.path}::INSTR")
+    try:
+        with contextlib.suppress(ValueError):
+            supply.read(reply_length=3)
+        supply.active_gun, supply.regulation_mode, supply.setpoint = 2, "power", 120
+        supply.ramp_time, supply.deposition_time_min, supply.material = 0, 10, "Ti"
+        assert (supply.active_gun, supply.regulation_mode, supply.setpoint) == (2, "power", 120)
+        supply.enabled = True
+        assert supply.enabled is True
+        assert gun.power == 120.0
+        assert (supply.power, supply.voltage, supply.current) == (120, 400, 300)
+        assert supply.shutter_state == [0, 2, 0, 0, 0]
+        assert supply.remaining_deposition_time_min in (9, 10)
+        supply.enabled = False
+        assert supply.enabled is False
+        assert gun.power == 0.0
+        assert supply.fault_code == 0
+    finally:
+        supply.adapter.close()
+
+
+def test_pymeasure_switches_relays(serve):
+    pymeasure = pytest.importorskip("pymeasure.instruments.velleman")
+    switches = pymeasure.VellemanK8090Switches
+    seen = []
+    served = serve(VellemanK8090Twin(lambda number, on: seen.append((number, on))), "pty")
+    board = pymeasure.VellemanK8090(f"ASRL{served.path}::INSTR")
+    try:
+        assert board.version == (10, 1)
+        board.switch_on = switches.CH1 | switches.CH3
+        board.switch_on = [3]
+        assert board.status[1] == switches.CH1 | switches.CH3
+        board.switch_off = switches.ALL
+        assert board.status[1] == switches.NONE
+        assert seen == [(1, True), (3, True), (1, False), (3, False)]
+    finally:
+        board.adapter.close()
+
+
+def test_minimalmodbus_through_its_own_port_holds_an_oven(serve):
+    minimalmodbus = pytest.importorskip("minimalmodbus")
+    served = serve(
+        Eurotherm2400Twin(SimpleNamespace(heat=lambda share: None, temperature=lambda: 529.45)), "pty"
+    )
+    controller = minimalmodbus.Instrument(served.path, 1)
+    controller.serial.timeout = 2.0
+    try:
+        assert controller.read_register(1, 1, signed=True) == 256.3
+        controller.write_register(2, 300.0, 1, functioncode=6, signed=True)
+        controller.write_register(273, 0)
+        assert controller.read_register(2, 1) == 300.0
+        with pytest.raises(minimalmodbus.IllegalRequestError, match="data address"):
+            controller.read_register(0x999)
+        with pytest.raises(minimalmodbus.IllegalRequestError, match="data value"):
+            controller.write_register(2, 3000.0, 1)
+    finally:
+        controller.serial.close()

@@ -70,6 +70,8 @@ def temperature_at(source: Source, melt: Melt, power: float) -> float:
     most = min(source.power, power_at(source, melt, melt.hottest))
     if not 0.0 <= power <= most:
         raise ValueError(f"power = {power} W is outside [0, {most:.4g}] W")
+    if power <= power_at(source, melt, source.surroundings):
+        return source.surroundings
     return float(
         brentq(lambda at: power_at(source, melt, at) - power, source.surroundings, melt.hottest, xtol=1e-9)
     )

@@ -78,7 +78,7 @@ def frequency_under(mass: float, z_ratio: float, bare: float = BARE) -> float:
         turning = z_ratio * (1.0 + tangent**2) / (1.0 + (z_ratio * tangent) ** 2)
         change = missing / (scale * turning * math.pi / bare + mass)
         frequency += change
-        if abs(change) <= 1e-12 * bare:
+        if abs(change) <= 1e-15 * bare:
             break
     return frequency
 

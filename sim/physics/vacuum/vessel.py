@@ -136,9 +136,10 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
         wanted * dt + (flow - wanted) * lagging
         for flow, wanted in zip(state.flows, settings.flows, strict=True)
     ]
-    entering[H2O] += sum(released(surface, vessel.temperature, dt) for surface in state.surfaces)
     if settings.vent:
         entering[AIR] += _let_in(vessel, sum(state.molecules), dt)
+    else:
+        entering[H2O] += sum(released(surface, vessel.temperature, dt) for surface in state.surfaces)
     molecules, pumped = _exchange(state.molecules, entering, _decays(vessel, settings, position), dt)
     pressure = sum(molecules) / vessel.molecules_per_pascal
     return VesselState(

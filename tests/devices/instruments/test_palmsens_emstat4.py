@@ -1125,7 +1125,7 @@ def test_a_file_that_is_full_takes_no_more_and_the_script_goes_on(monkeypatch: p
     assert alarms_of(records) == []
 
 
-HOUR = Step(ConstantCurrent(CURRENT), Until(duration=3600.0), Record(interval=2.0))
+HOUR = Step(ConstantCurrent(CURRENT / 10), Until(duration=3600.0), Record(interval=2.0))
 
 
 def adopted(rig: Rig, token: str, mark: Mark = NOWHERE, step: Step = HOUR) -> int:
@@ -1156,7 +1156,7 @@ def test_another_programs_script_is_not_taken_over_and_goes_on() -> None:
 
 
 def test_another_programs_script_that_is_heard_late_ends_the_taking_over_and_goes_on() -> None:
-    slow = Step(ConstantCurrent(CURRENT), Until(duration=3600.0), Record(interval=120.0))
+    slow = Step(ConstantCurrent(CURRENT / 10), Until(duration=3600.0), Record(interval=120.0))
     rig = Rig()
     rig.start(slow)
     rig.after(200.0)

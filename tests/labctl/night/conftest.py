@@ -160,11 +160,11 @@ class Told:
 def broken_off(data):
     """Return broken_off(item), which writes the chronicle of a night whose process died in the middle of the item."""
 
-    def broken_off_(item, night="night"):
+    def broken_off_(item, night="night", uid="u"):
         chronicle = Chronicle(data / "nights" / night, {"night": night})
         chronicle.tell(1.0, "listed", hashes={item: ""}, boot="", since_boot=0.0)
         chronicle.tell(1.0, "started", item, experiment="e", attempt=1)
-        chronicle.tell(1.0, "run", item, uid="u")
+        chronicle.tell(1.0, "run", item, uid=uid)
         chronicle.tell(1.0, "waiting", item, reason="its process died")
         chronicle.close()
 

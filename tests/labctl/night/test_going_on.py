@@ -3,6 +3,7 @@
 import threading
 
 from labctl import Run
+from labctl.journal.records import read_records
 
 
 def interrupted(conduct, path):
@@ -39,3 +40,19 @@ def test_a_program_whose_instrument_died_with_its_host_goes_on_where_it_stood(co
         if first.state(name) == "waiting" and first.states[name].runs:
             chain = Run(told.states[name].runs[-1], data).table()
             assert chain["record"].tolist() == list(range(1, len(chain["record"]) + 1))
+
+
+def test_a_program_that_was_through_when_its_host_died_is_done_and_not_begun_again(conduct, write, data, broken_off):
+    (uid,) = conduct(write("cycle-0"), night="first").states["cycle-0"].runs
+    rows = len(Run(uid, data).table()["record"])
+    (journal,) = (data / "runs").glob(f"*/*/*{uid}*.jnl")
+    *_, stop = read_records(journal)
+    assert stop.payload[0] == "stop"
+    with journal.open("r+b") as file:
+        file.truncate(stop.offset)
+    broken_off("cycle-0", uid=uid)
+    told = conduct(write("cycle-0"))
+    assert told.state("cycle-0") == "done", told.said
+    assert told.states["cycle-0"].runs == [uid]
+    assert Run(uid, data).stop["exit_status"] != "success"
+    assert len(Run(uid, data).table()["record"]) == rows

@@ -5,6 +5,7 @@ import threading
 import tomllib
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ import serial
 
 from labctl.serving.links import PtyLink, SocketLink
 from sim.apparatus import FlashHead
+from sim.twins.aja_0313 import AJA0313Twin
+from sim.twins.aja_dcxs import AJADCXSTwin
+from sim.twins.eurotherm_2400 import Eurotherm2400Twin
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
@@ -19,6 +23,7 @@ from sim.twins.impac_upp import ImpacUPPTwin
 from sim.twins.keithley_daq6510 import KeithleyDAQ6510Twin
 from sim.twins.remote_recipe import RemoteRecipeTwin
 from sim.twins.srs_dg645 import SRSDG645Twin
+from sim.twins.velleman_k8090 import VellemanK8090Twin
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
 MADE = {
@@ -33,6 +38,22 @@ MADE = {
         **given,
     ),
     "remote_recipe": lambda given: RemoteRecipeTwin(lambda time, fired: None, **given),
+    "aja_0313": lambda given: AJA0313Twin(
+        SimpleNamespace(
+            drive=lambda forward: None,
+            reflected=lambda: 0.7,
+            bias=lambda: 181.0,
+            capacitors=lambda: (0.425, 0.63),
+            automatic=lambda on: None,
+        )
+    ),
+    "aja_dcxs": lambda given: AJADCXSTwin(
+        SimpleNamespace(drive=lambda power: None, voltage=lambda: 400.0, current=lambda: 0.3)
+    ),
+    "velleman_k8090": lambda given: VellemanK8090Twin(lambda number, on: None),
+    "eurotherm_2400": lambda given: Eurotherm2400Twin(
+        SimpleNamespace(heat=lambda share: None, temperature=lambda: 529.45), **given
+    ),
 }
 
 

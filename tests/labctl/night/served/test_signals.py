@@ -76,7 +76,7 @@ def test_thirty_nights_told_to_end_end_in_good_order_and_go_on_later(served, num
     while len(took) < int(os.environ.get("SIGNALS", "30")):
         lab = served(times=6, name=f"lab{night}")
         chance = random.Random(f"{number}{times}{night}")
-        took += signalled(lab, chance, [(SUPERVISOR, number, times), (HEARTBEAT, number, times)] * 2)
+        took += signalled(lab, chance, [(SUPERVISOR, number, times), (HEARTBEAT, number, times)] * 4)
         lab.judge(6)
         lab.close()
         night += 1

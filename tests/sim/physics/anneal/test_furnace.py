@@ -28,6 +28,25 @@ def test_the_furnace_anneals_of_the_fit_are_met(model: str) -> None:
     assert bound(model, 700.0 + CELSIUS, 60.0) == pytest.approx(71.4, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("temperature", "duration", "capacity"), [(500.0, 7200.0, 41.1), (520.0, 900.0, 37.5), (550.0, 1200.0, 71.3)]
+)
+def test_furnaces_of_the_literature_have_these_bounds(
+    temperature: float, duration: float, capacity: float
+) -> None:
+    assert bound("S1", temperature + CELSIUS, duration) == pytest.approx(capacity, abs=0.2)
+
+
+@pytest.mark.parametrize(("up", "capacity"), [(600.0, 40.1), (5.0, 42.3)])
+def test_ramps_count(up: float, capacity: float) -> None:
+    """520 C for 15 min is 37.5 uAh/cm2/um by itself; 5 K/min down, and up at 600 or 5 K/min, add to it."""
+    times = np.cumsum([0.0, 495.0 / up * 60.0, 900.0, 495.0 / 5.0 * 60.0])
+    temperatures = np.array([25.0, 520.0, 520.0, 25.0]) + CELSIUS
+    foil = lco_on((("Al2O3", 0.5e-3),), 0.7e-6)
+    result = foil.result(in_furnace(foil, foil.initial(ROOM), times, temperatures))
+    assert result.crystalline_bound / PER_AREA_AND_THICKNESS == pytest.approx(capacity, abs=0.2)
+
+
 def test_a_fresh_film_in_a_furnace_is_even_over_its_depth() -> None:
     foil = lco_on_foil(3.3e-6)
     result = foil.result(in_furnace(foil, foil.initial(ROOM), *held(773.15, 7200.0)))

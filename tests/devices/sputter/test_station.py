@@ -1,0 +1,222 @@
+"""A film from pumping to a dark chamber, and what the station refuses on the way."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from devices.errors import InterlockError, LabError, LimitError
+from devices.roles import Confirm, DepositionJob, SputterSystem
+from devices.samples import Layer, SampleRef
+from devices.sputter.parameters import Target
+from devices.sputter.recipe import SCCM, GasFlow
+
+
+def test_a_film_is_pumped_lit_cleaned_deposited_and_everything_is_off_again(bench, recipes):
+    error = bench.wait(bench.began(recipes["lco"]()))
+    assert error is None, error
+    station, chamber = bench.station, bench.chamber
+    flight = station.flight()
+    assert (flight.end_reason, flight.asked, flight.done, flight.interrupted) == ("completed", 20, 20, False)
+    assert chamber.film == pytest.approx(20e-9, rel=2e-4)
+    assert not any(chamber.shutters.values())
+    assert not any(chamber.on.values())
+    assert not any(chamber.flows.values())
+    assert not chamber.board_closed
+    assert station.read_state() == "pumping"
+    assert station.unfinished is None
+    assert isinstance(station, SputterSystem)
+
+
+def test_the_rows_hold_the_film_and_the_layer_sums_it_up(bench, recipes):
+    bench.wait(bench.began(recipes["lco"]()))
+    rows, layers = bench.rows(), bench.rows("layers")
+    open_rows = [index for index, is_open in enumerate(rows["shutter_open"]) if is_open]
+    assert len(open_rows) == pytest.approx(400, abs=2)
+    assert {rows["state"][index] for index in open_rows} == {"deposit"}
+    assert all(rows["gun1_power"][index] == 120.0 for index in open_rows)
+    assert list(dict.fromkeys(rows["state"])) == ["pumping", "gas", "plasma", "deposit"]
+    gaps = [b - a for a, b in itertools.pairwise(rows["elapsed"])]
+    assert max(gaps) <= 1.0 + 1e-9
+    assert layers["material"] == ["LiCoO2"]
+    assert layers["thickness"][0] == pytest.approx(20e-9, rel=1e-4)
+    assert layers["duration"][0] == pytest.approx(400.0, rel=1e-4)
+    assert layers["energy"][0] == pytest.approx(120 * 400, rel=0.01)
+    assert (layers["doubtful"], layers["reasons"], layers["openings"]) == ([0], [""], [1])
+
+
+def test_a_ceramic_target_is_ramped_up_and_down_in_software(bench, recipes):
+    bench.wait(bench.began(recipes["lco"]()))
+    steps = [
+        (at, float(said.split()[1]))
+        for at, said in bench.chamber.log
+        if said.startswith("gun1") and said.endswith(" W")
+    ]
+    up = [(at, power) for at, power in steps if power > 40]
+    for (at, power), (later, more) in itertools.pairwise(up):
+        if later > at:
+            assert abs(more - power) <= (later - at) / 3 + 1.0
+    highest = next(at for at, power in up if power == 120)
+    assert highest - up[0][0] == pytest.approx((120 - 41) * 3, abs=4)
+
+
+def test_shutters_open_last_and_close_first(bench, recipes):
+    bench.wait(bench.began(recipes["lco"]()))
+    chamber = bench.chamber
+    (on,), (off,) = chamber.when("substrate_shutter on"), chamber.when("substrate_shutter off")
+    assert chamber.when("gun1_shutter on")[0] <= on
+    assert chamber.when("gun1 on")[0] + 120 < on
+    assert off < chamber.when("gun1 off")[0] <= chamber.when("gas closed")[0]
+    assert not chamber.when("gun2_shutter on")
+
+
+def test_a_plasma_that_does_not_light_at_its_pressure_is_struck_at_a_higher_one(bench, recipes):
+    error = bench.wait(bench.began(recipes["lipon"]()))
+    assert error is None, error
+    rows = bench.rows()
+    lit = next(i for i, v in enumerate(rows["gun2_bias"]) if v > 0)
+    assert rows["pressure"][lit] == pytest.approx(3.0)
+    assert rows["pressure"][rows["shutter_open"].index(1)] == pytest.approx(0.4, rel=0.02)
+    assert bench.chamber.film == pytest.approx(10e-9, rel=1e-3)
+
+
+@pytest.mark.parametrize(("end", "more"), [("rate", {}), ("time", {"duration": 123.4})])
+def test_a_film_ends_by_rate_or_time(bench, recipes, end, more):
+    error = bench.wait(bench.began(recipes["lco"](end=end, **more)))
+    assert error is None, error
+    layer = bench.rows("layers")
+    # The believed rate is that of 120 W, the recipe asks for 119.6 W.
+    expected = 123.4 if more else 20e-9 / (0.05e-9 * 119.58 / 120)
+    assert layer["duration"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_targets_wear_over_sessions_and_a_new_one_begins_anew(bench, make_bench, recipes):
+    bench.wait(bench.began(recipes["lco"]()))
+    worn = bench.station.parameters.targets["gun1"].life - bench.station.target_life()["gun1"]
+    assert worn > 120 * 520
+    second = make_bench()
+    second.station.recall(bench.station.report(), died=False)
+    assert second.station.target_life() == bench.station.target_life()
+    second.station.new_target("gun1")
+    assert second.station.target_life()["gun1"] == Target("LiCoO2").life
+    other = make_bench(targets={"gun1": Target("LiMn2O4"), "gun2": Target("Li3PO4")})
+    other.station.recall(bench.station.report(), died=False)
+    assert other.station.target_life()["gun1"] == Target("LiMn2O4").life
+
+
+def test_a_target_too_worn_for_the_film_is_refused(make_bench, recipes):
+    bench = make_bench(targets={"gun1": Target("LiCoO2", worn=4.2 * 3.6e6)})
+    with pytest.raises(InterlockError, match=r"gun1: LiCoO2 has 0\.01 kWh left, this film needs 2\.2"):
+        bench.station.check(recipes["lco"](thickness=3.3e-6))
+
+
+def test_a_pressure_below_what_the_pump_reaches_is_refused(bench, recipes):
+    with pytest.raises(LimitError, match="reaches no less"):
+        bench.station.check(recipes["lco"](pressure=0.13))
+    bench.station.check(recipes["lco"](pressure=0.14))
+    with pytest.raises(LimitError, match="reaches no less"):
+        bench.station.check(recipes["lipon"](pressure=0.24))
+    bench.station.check(recipes["lipon"](pressure=0.25))
+
+
+@pytest.mark.parametrize(
+    ("which", "changes", "said"),
+    [
+        ("lipon", {"base_pressure": 2e-5}, "base_pressure before LiPON"),
+        ("lco", {"thickness": 20e-6}, "thickness"),
+        ("lco", {"pressure": 15.0}, "pressure"),
+        ("lco", {"gases": (GasFlow("He", SCCM),)}, "no such gas here"),
+    ],
+)
+def test_what_lab_or_machine_do_not_allow_is_refused_before_anything_is_sent(
+    bench, recipes, which, changes, said
+):
+    with pytest.raises(LimitError, match=said):
+        bench.station.check(recipes[which](**changes))
+    assert bench.chamber.asked == 0
+
+
+def test_a_worn_crystal_is_refused(bench, recipes):
+    bench.vented()
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"](thickness=3.3e-6))
+    bench.station.limits = bench.station.limits.__class__(crystal_left=0.8)
+    bench.wait(bench.station.prepare(job))
+    with pytest.raises(InterlockError, match="crystal life"):
+        bench.clock.call(bench.station.kickoff)
+
+
+def test_a_monitor_that_only_looks_before_cannot_end_a_film(make_bench, recipes):
+    bench = make_bench(monitor="before")
+    with pytest.raises(InterlockError, match="no thickness monitor stays"):
+        bench.station.check(recipes["lco"]())
+    bench.station.check(recipes["lco"](end="rate"))
+
+
+def test_without_a_rate_nothing_ends_by_it(make_bench, recipes):
+    bench = make_bench(rates={})
+    with pytest.raises(InterlockError, match="nobody knows at which rate"):
+        bench.station.check(recipes["lco"](end="rate"))
+    assert bench.station.film_rate(recipes["lco"]()) is None
+
+
+def test_a_sample_comes_into_a_vented_chamber_only_or_through_a_lock(bench, make_bench, recipes):
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]())
+    with pytest.raises(InterlockError, match="no load lock"):
+        bench.station.prepare(job)
+    locked = make_bench(load_lock=True)
+    assert locked.wait(locked.station.prepare(job)) is None
+
+
+def test_a_doubtful_film_wants_a_persons_word_before_the_next_layer(bench, recipes):
+    doubtful = SampleRef("s2", (Layer("Al", 1e-4), Layer("LiCoO2", 1e-6, doubtful="arc storm")))
+    bench.vented()
+    bench.wait(bench.station.prepare(DepositionJob(doubtful, recipes["lco"]())))
+    assert isinstance(bench.hands.tasks[0], Confirm)
+    assert "arc storm" in bench.hands.tasks[0].question
+
+
+def test_venting_waits_for_a_cold_chuck_and_pumps_nothing_into_a_vented_chamber(bench, recipes):
+    bench.vented()
+    bench.chamber.temperature = 400.0
+    with pytest.raises(InterlockError, match="substrate is hot"):
+        raise bench.wait(bench.station.vent())
+    with pytest.raises(InterlockError, match="gas"):
+        bench.parts["gas"].set_flow("Ar", SCCM)
+    with pytest.raises(InterlockError, match="power gun1"):
+        bench.parts["gun1"].on()
+    with pytest.raises(InterlockError, match="substrate_shutter"):
+        bench.parts["relays"].switch("substrate_shutter", True)
+    with pytest.raises(InterlockError, match="board close"):
+        bench.parts["permissives"].enable()
+
+
+def test_a_chamber_that_does_not_reach_its_base_pressure_gets_no_gas(make_bench, recipes):
+    bench = make_bench()
+    bench.chamber.base = 5e-5
+    bench.station.limits = None
+    bench.vented()
+    error = bench.wait(bench.station.pump_down(1e-3))
+    assert error is None
+    assert bench.station.read_state() == "base"
+
+
+def test_pumping_that_takes_too_long_says_so(time, make_bench, recipes):
+    from devices.limits import SputterLimits
+
+    bench = make_bench(limits=SputterLimits(pump_time=1800.0))
+    bench.chamber.base = 5e-5
+    bench.vented()
+    error = bench.wait(bench.station.pump_down(1e-5))
+    assert isinstance(error, InterlockError)
+    assert "5e-05 Pa after 1800 s" in str(error)
+
+
+def test_nothing_is_begun_twice_or_unprepared(bench, recipes):
+    with pytest.raises(LabError, match="not prepared"):
+        bench.station.kickoff()
+    bench.began(recipes["lco"]())
+    with pytest.raises(LabError, match="none is begun twice"):
+        bench.station.kickoff()
+    with pytest.raises(LabError, match="middle of a film"):
+        bench.station.prepare(DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]()))
