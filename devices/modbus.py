@@ -7,6 +7,7 @@ The silence between frames that the standard asks for (4 ms at 9600 baud) is wha
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ REFUSAL = 0x80
 """Bit of the function by which an instrument says that it refuses."""
 
 REFUSAL_LENGTH = 5
-WRITE_ONE = 6
+READ, WRITE_ONE = 3, 6
 
 
 class Reply:
@@ -67,6 +68,13 @@ class Frames(minimalmodbus.Instrument):  # type: ignore[misc]
         super().__init__(NoPort(), address)
         self.wire, self.blind = wire, False
 
+    def registers(self, first: int, count: int) -> list[int]:
+        """Return registers as signed numbers; read_registers() does it too, and takes two and a half times as long."""
+        data: bytes = self._perform_command(READ, struct.pack(">HH", first, count))
+        if len(data) != 1 + 2 * count or data[0] != 2 * count:
+            raise minimalmodbus.InvalidResponseError(f"{data!r} does not hold {count} registers")
+        return list(struct.unpack(f">{count}h", data[1:]))
+
     def _communicate(self, request: bytes, number_of_bytes_to_read: int) -> bytes:
         """Exchange bytes: the library's own way to its port, replaced."""
         if self.blind:
@@ -84,8 +92,7 @@ class ModbusRTU:
 
     def read(self, first: int, count: int = 1) -> list[int]:
         """Return registers as signed numbers. Raises InstrumentError (refused), WireError."""
-        words = self._tried(lambda: self._frames.read_registers(first, count), f"read {first}")
-        return [word - 0x10000 if word & 0x8000 else word for word in words]
+        return self._tried(lambda: self._frames.registers(first, count), f"read {first}")
 
     def write(self, register: int, value: int) -> None:
         """Set a register to a signed number; the echo acknowledges it. Raises InstrumentError (refused), WireError."""

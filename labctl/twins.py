@@ -12,6 +12,7 @@ from devices.clock import Clock
 from labctl.belief import surroundings_from
 from labctl.config.models import StationEntry, World
 from sim.bench import Bench
+from sim.detuning import Detuning
 from sim.parts import TwinPart
 from sim.potentiostats import SquidstatTwins
 from sim.stations import STATIONS
@@ -20,7 +21,11 @@ from sim.stations import STATIONS
 def make_world(now: Callable[[], float], seed: int, world: World, directory: Path) -> Bench:
     """Return an empty bench in the surroundings that a bench file describes; its foils are kept in `directory`."""
     surroundings = surroundings_from(asdict(world), "back_heat_transfer")
-    return Bench(now, seed=seed, surroundings=surroundings, directory=directory, wall=monotonic)
+    told = [asdict(cell) for cell in world.cell]
+    detuned = {cell.pop("sample"): Detuning(**cell) for cell in told}
+    return Bench(
+        now, seed=seed, surroundings=surroundings, detuned=detuned, directory=directory, wall=monotonic
+    )
 
 
 def set_up_twins(

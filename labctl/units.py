@@ -36,6 +36,11 @@ EXAMPLES: Mapping[str, str] = {
     "J/m^2": "16.5 J/cm^2",
     "W/m^2": "1 mW/cm^2",
     "W/(m^2 K)": "100 W/(m^2 K)",
+    "Pa": "3 Pa",
+    "mol/s": "24 sccm",
+    "W/s": "20 W/min",
+    "m/s": "3 nm/min",
+    "m^3/s": "350 l/s",
     "1": "0.5",
 }
 """What people of this lab type for each SI unit; shown in messages only."""
@@ -127,4 +132,7 @@ def _registry() -> pint.UnitRegistry[Fraction]:
     """Return the registry; a third of a second the first time, which `labctl --help` must not pay."""
     import pint
 
-    return pint.UnitRegistry(non_int_type=Fraction)
+    registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(non_int_type=Fraction)
+    # 1 cm3 at 273.15 K and 101325 Pa in 60 s, as makers of mass flow controllers count.
+    registry.define("standard_cubic_centimeter_per_minute = 7.4358e-7 mole / second = sccm")
+    return registry

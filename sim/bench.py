@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sim.detuning import Detuning
 from sim.foil import Foil, FoilError, Surroundings, check_cell_layers
 
 SLACK = 1e-6
@@ -96,7 +97,8 @@ class Bench:
     """The world without hardware.
 
     now: returns the bench's time [s]. seed: one sequence per station is derived from it and the station's name.
-    directory: where foils are kept between sessions; None keeps them in memory. wall: returns the wall's time [s],
+    detuned: how cells differ from what they were made as, by the sample's id. directory: where foils are kept between
+    sessions; None keeps them in memory. wall: returns the wall's time [s],
     which only says how often that is worth while; the bench's own if none.
     """
 
@@ -106,11 +108,13 @@ class Bench:
         *,
         seed: int,
         surroundings: Surroundings,
+        detuned: Mapping[str, Detuning] | None = None,
         directory: Path | None = None,
         wall: Callable[[], float] | None = None,
     ) -> None:
         self.seed, self.surroundings = seed, surroundings
         self._now, self._wall = now, wall or now
+        self._detuned = detuned or {}
         self._directory = directory
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
@@ -258,10 +262,12 @@ class Bench:
             raise FoilError(f"{sample_id!r} is not a safe id")
         if sample_id not in self._foils:
             path = None if self._directory is None else self._directory / f"{sample_id}.json"
+            detuning = self._detuned.get(sample_id)
             if path is not None and path.exists():
-                self._foils[sample_id] = Foil.from_dict(json.loads(path.read_text()), self.surroundings)
+                kept = json.loads(path.read_text())
+                self._foils[sample_id] = Foil.from_dict(kept, self.surroundings, detuning)
             else:
-                self._foils[sample_id] = Foil(description, self.surroundings)
+                self._foils[sample_id] = Foil(description, self.surroundings, detuning)
         return self._foils[sample_id]
 
 

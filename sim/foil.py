@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.detuning import Detuning
 from sim.history import History
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import (
@@ -172,13 +173,16 @@ def cell_on(result: AnnealResult, cell_layers: tuple[Mapping[str, Any], ...], ar
 class Foil:
     """A foil with its film, under the lamp or as a cell.
 
-    description: id, layers, cell_layers, area as plain values in SI. Times [s] are the bench's.
+    description: id, layers, cell_layers, area as plain values in SI. detuning: how the cell on it differs from what
+    they make it. Times [s] are the bench's.
     """
 
-    def __init__(self, description: Mapping[str, Any], surroundings: Surroundings) -> None:
+    def __init__(
+        self, description: Mapping[str, Any], surroundings: Surroundings, detuning: Detuning | None = None
+    ) -> None:
         self.description = dict(description)
         self.layers = tuple(description["layers"])
-        self.surroundings = surroundings
+        self.surroundings, self._detuning = surroundings, detuning
         self._under_lamp = film_under_lamp(self.layers, surroundings)
         self._state = self._under_lamp.initial(surroundings.start_temperature)
         self._memo = CycleMemo()
@@ -278,9 +282,11 @@ class Foil:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], surroundings: Surroundings) -> Foil:
+    def from_dict(
+        cls, data: Mapping[str, Any], surroundings: Surroundings, detuning: Detuning | None = None
+    ) -> Foil:
         """Return the foil that to_dict wrote."""
-        foil = cls(data["description"], surroundings)
+        foil = cls(data["description"], surroundings, detuning)
         foil._state = AnnealState.from_dict(data["anneal"])
         foil.history = History(data["history"])
         if data["cell"] is not None:
@@ -290,7 +296,8 @@ class Foil:
         return foil
 
     def _cell(self) -> Cell:
-        return cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
+        cell = cell_on(self.annealed(), tuple(self.description["cell_layers"]), self.description["area"])
+        return cell if self._detuning is None else type(cell)(self._detuning.of(cell.parameters))
 
     def _cold(self) -> AnnealState:
         """Return the state that the flashes so far lead to, cooled down."""

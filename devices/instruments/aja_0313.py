@@ -203,7 +203,7 @@ class AJA0313(Instrument):
         """
         if not 0 <= power <= self.limit:
             raise LimitError(f"{self.name} power", power, "W", 0.0, self.limit)
-        wanted = round(power)
+        wanted = min(round(power), int(self.limit))
         self._command(command(b"SA", wanted))
         found = self.read_set_power()
         if found != wanted:
@@ -224,7 +224,7 @@ class AJA0313(Instrument):
             self.guard()
             self._suppose_on()
             try:
-                self._heard(self.wire.ask(SWITCH_ON, ACKNOWLEDGEMENT), SWITCH_ON)
+                self.wire.ask(SWITCH_ON, ACKNOWLEDGEMENT, lambda reply: self._heard(reply, SWITCH_ON))
             except (Timeout, Garbled) as error:
                 lost = error
                 if self.state().on:

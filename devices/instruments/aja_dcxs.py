@@ -135,7 +135,7 @@ class AJADCXS(Instrument):
         """
         if not 0 <= power <= self.limit:
             raise LimitError(f"{self.name} power", power, "W", 0.0, self.limit)
-        self._put(b"C", b"%04d" % round(power), b"b")
+        self._put(b"C", b"%04d" % min(round(power), int(self.limit)), b"b")
 
     def on(self) -> None:
         """Switch the output on, and see that it is.

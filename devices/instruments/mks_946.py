@@ -217,7 +217,9 @@ class MKS946(Instrument):
     def close_gases(self) -> None:
         """End pressure control and close every gas; on a dead wire all is said blind before the error is raised."""
         failures: list[InstrumentError] = []
-        for close in (self.stop_regulating, *(partial(self._close, gas) for gas in self.gases)):
+        closings: list[Callable[[], None]] = [self.stop_regulating]
+        closings += [partial(self._close, gas) for gas in self.gases]
+        for close in closings:
             try:
                 close()
             except InstrumentError as error:

@@ -168,6 +168,9 @@ class ChamberFlight:
         """Raise Trouble when something is wrong; asked at every row."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it watches")
 
+    def _act(self, seen: Seen) -> None:
+        """Do what every row asks for: by default nothing."""
+
     def _left(self) -> float:
         """Return how many seconds the shutter must stay open still."""
         raise NotImplementedError(f"{type(self).__name__} does not say when its film is done")
@@ -214,6 +217,7 @@ class ChamberFlight:
         self._account(now, seen)
         self._row(seen)
         self._watch(now, seen)
+        self._act(seen)
         if self._number % REPORT_ROWS == 0:
             crew.report(False)
         self._next += ROW

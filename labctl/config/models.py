@@ -16,7 +16,7 @@ from devices.cycling.macros import Macro
 from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmModel, Mount, require_chuck
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe
-from devices.samples import SampleRef
+from devices.samples import SafeId, SampleRef
 
 LOOK_AROUND = 60.0
 """Seconds between readings of what is around a cell, on a bench that does not say; guess: a glovebox changes slowly."""
@@ -39,11 +39,27 @@ class ClockChoice:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrueCell:
+    """How the cell of a sample truly differs from what its layers and anneal make it, which no prediction is told.
+
+    series_resistance [ohm] in addition to its own; diffusivity and capacity: factors of the film's; leak_resistance
+    [ohm] from terminal to terminal, as through a soft short. The ranges are what the cell's model can solve; guesses.
+    """
+
+    sample: SafeId
+    series_resistance: Annotated[float, Field(ge=0, le=1e6), Unit("ohm")] = 0.0
+    diffusivity: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
+    capacity: Annotated[float, Field(ge=0.05, le=1)] = 1.0
+    leak_resistance: Annotated[float, Field(ge=1e3, le=1e15), Unit("ohm")] | None = None
+
+
+@dataclass(frozen=True, config=STRICT)
 class World:
     """What the twins live in: where foils truly lie, by which set they truly behave, reply delay [s].
 
     mount, chuck temperature [K] or its course over the time since a foil's first flash, foil-to-chuck heat transfer
     [W/(m2 K)]; model as in the station. The default transfer is fitted to the FLA paper; the ranges are guesses.
+    cell: those that truly differ from what they are believed to be, for whoever wants to see the shadow notice it.
     served: the path of the socket where another process that serves these twins carries samples; all the rest is
     that process's to say then.
     """
@@ -54,11 +70,19 @@ class World:
     back_heat_transfer: ChuckTransfer = 100.0
     model: FilmModel = "S1"
     twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
+    cell: Annotated[tuple[TrueCell, ...], Field(max_length=1000)] = ()
     served: Annotated[str, Field(max_length=200)] = ""
 
     @model_validator(mode="after")
     def _chuck_is_there_for_its_course(self) -> Self:
         require_chuck(self.mount, self.chuck_course)
+        return self
+
+    @model_validator(mode="after")
+    def _no_cell_differs_twice(self) -> Self:
+        names = [each.sample for each in self.cell]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"cell: {', '.join(twice)} stands there more than once")
         return self
 
 

@@ -29,6 +29,7 @@ from devices.limits import Limits
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.remote_table import RemoteTable
 from devices.samples import SampleRef
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
 from labctl.language.mistakes import each_of
@@ -53,9 +54,13 @@ MACROS: Mapping[str, type[Macro]] = {
 }
 """What `macro` in a program file chooses."""
 
-RECIPES: Mapping[str, type[AnnealRecipe] | type[FurnaceRecipe]] = {
+Recipe = AnnealRecipe | FurnaceRecipe | DepositionRecipe | EvaporationRecipe
+
+RECIPES: Mapping[str, type[Recipe]] = {
     "flash": AnnealRecipe,
     "furnace": FurnaceRecipe,
+    "sputter": DepositionRecipe,
+    "evaporate": EvaporationRecipe,
 }
 """What `kind` in a recipe file chooses; without it, flashes."""
 
@@ -66,7 +71,7 @@ def limits(path: Path) -> Limits:
     return validate(Limits, document.body, file=document.file)
 
 
-def any_recipe(path: Path) -> AnnealRecipe | FurnaceRecipe:
+def any_recipe(path: Path) -> Recipe:
     """Return the recipe in this file, of the kind it says; a lamp's where it says none."""
     document = read(path)
     kind = document.body.get("kind", "flash")
@@ -74,7 +79,8 @@ def any_recipe(path: Path) -> AnnealRecipe | FurnaceRecipe:
         reason = f"must be one of {', '.join(quoted(each) for each in RECIPES)}"
         raise ConfigError([Mistake(document.file, "kind", quoted(kind), reason)])
     body = {name: value for name, value in named(document, path.stem).items() if name != "kind"}
-    return validate(RECIPES[kind], body, file=document.file)
+    made: Recipe = validate(RECIPES[kind], body, file=document.file)
+    return made
 
 
 def recipe(path: Path) -> AnnealRecipe:
@@ -82,7 +88,7 @@ def recipe(path: Path) -> AnnealRecipe:
     found = any_recipe(path)
     if isinstance(found, AnnealRecipe):
         return found
-    raise ConfigError([Mistake(shown(path), "kind", '"furnace"', "a lamp is asked for a recipe of flashes")])
+    raise ConfigError([_another(path, found, "a lamp is asked for a recipe of flashes")])
 
 
 def furnace(path: Path) -> FurnaceRecipe:
@@ -90,7 +96,29 @@ def furnace(path: Path) -> FurnaceRecipe:
     found = any_recipe(path)
     if isinstance(found, FurnaceRecipe):
         return found
-    raise ConfigError([Mistake(shown(path), "kind", "", 'must be "furnace"; this is a recipe of flashes')])
+    raise ConfigError([_another(path, found, 'must be "furnace"')])
+
+
+def deposition(path: Path) -> DepositionRecipe:
+    """Return the sputter system's recipe in this file; another station's is a mistake."""
+    found = any_recipe(path)
+    if isinstance(found, DepositionRecipe):
+        return found
+    raise ConfigError([_another(path, found, 'must be "sputter"')])
+
+
+def evaporation(path: Path) -> EvaporationRecipe:
+    """Return the evaporator's recipe in this file; another station's is a mistake."""
+    found = any_recipe(path)
+    if isinstance(found, EvaporationRecipe):
+        return found
+    raise ConfigError([_another(path, found, 'must be "evaporate"')])
+
+
+def _another(path: Path, found: Recipe, reason: str) -> Mistake:
+    """Return the mistake of a recipe of another kind than is asked for."""
+    kind = next(kind for kind, each in RECIPES.items() if type(found) is each)
+    return Mistake(shown(path), "kind", quoted(kind), reason)
 
 
 def sample(path: Path) -> SampleRef:

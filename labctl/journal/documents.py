@@ -23,7 +23,6 @@ from labctl.journal.records import (
     Record,
     RecordFile,
     check_record,
-    plain_numbers,
     read_records,
     tell_loss,
 )
@@ -92,23 +91,22 @@ class RunJournal:
 def compact(name: str, doc: dict[str, Any]) -> dict[str, Any]:
     """Return an event or a page as one row record: what can be derived is left out."""
     single = name == "event"
-    times = [doc["time"]] if single else list(doc["time"])
-    data = {key: _column([value] if single else list(value)) for key, value in doc["data"].items()}
-    stamps = {key: [value] if single else list(value) for key, value in doc["timestamps"].items()}
+    times = [doc["time"]] if single else doc["time"]
+    data = {key: [value] if single else value for key, value in doc["data"].items()}
+    stamps = {key: [value] if single else value for key, value in doc["timestamps"].items()}
     return {
         "descriptor": doc["descriptor"],
         "event": single,
         "first": doc["seq_num"] if single else doc["seq_num"][0],
         "time": times,
         "data": data,
-        "timestamps": {key: value for key, value in stamps.items() if value != times},
+        "timestamps": {key: value for key, value in stamps.items() if not _alike(value, times)},
     }
 
 
-def _column(values: list[Any]) -> list[Any]:
-    """Return a column as JSON can hold it, at once: to find that out by failing costs as much as the page."""
-    numbers = all(type(value) is float for value in values)
-    return plain_numbers(values) if numbers and not math.isfinite(sum(values)) else values
+def _alike(one: Any, other: Any) -> bool:
+    """Return whether two columns are; mostly they are one list."""
+    return one is other or list(one) == list(other)
 
 
 class Journal:

@@ -37,6 +37,9 @@ INFINITIES = {"inf": math.inf, "-inf": -math.inf}
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What an operating system says of a write for which there is no room."""
 
+PLAIN = frozenset({float, int, bool, str, type(None)})
+"""Types of values that hold no others."""
+
 HEAD = 29
 """Bytes of a record before its payload."""
 
@@ -248,10 +251,11 @@ def sync_folder(folder: Path) -> None:
 
 def encode(payload: Any) -> bytes:
     """Return JSON in UTF-8; numpy values become plain ones, NaN becomes null, infinities become their words."""
-    if not _has_infinity(payload):
-        # It writes NaN as null, and infinities too; lone surrogates and numbers beyond 64 bits it cannot.
-        with suppress(orjson.JSONEncodeError):
-            return orjson.dumps(payload, default=_plain_numpy)
+    # It writes NaN as null, and infinities too; lone surrogates and numbers beyond 64 bits it cannot.
+    with suppress(orjson.JSONEncodeError):
+        written = orjson.dumps(payload, default=_plain_numpy)
+        if b"null" not in written or not _has_infinity(payload):
+            return written
     return json.dumps(_plain(payload), separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -259,10 +263,13 @@ def _has_infinity(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_infinity(each) for each in value.values())
     if isinstance(value, list | tuple):
-        try:
-            return bool(np.isinf(np.asarray(value, dtype=float)).any())
-        except (TypeError, ValueError, OverflowError):
-            return any(_has_infinity(each) for each in value)
+        # A sum is finite only if all is; where it is not, NaN or an overflow may be why.
+        with suppress(TypeError, OverflowError):
+            if math.isfinite(sum(value)):
+                return False
+        if set(map(type, value)) <= PLAIN:
+            return math.inf in value or -math.inf in value
+        return any(map(_has_infinity, value))
     if isinstance(value, np.ndarray):
         return _has_infinity(value.tolist())
     return isinstance(value, float | np.floating) and bool(np.isinf(value))

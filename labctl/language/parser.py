@@ -42,9 +42,9 @@ from devices.cycling.ends import EndReason
 from devices.cycling.programs import CellLimits, Jump, Loop, Node, Program, Step, When, beyond, leaves, loops
 from devices.cycling.techniques import OpenCircuit, Record, Until
 from devices.errors import ProgramError
-from labctl.language.mistakes import each_of, refusals_of, together
+from labctl.language.mistakes import ProgramMistakes, each_of, refusals_of, together
 from labctl.language.quantities import CURRENTS, read
-from labctl.language.steps import CONTINUES, StepReader, whole
+from labctl.language.steps import CONTINUES, DRIVES, Half, StepReader, whole
 from labctl.language.tokens import Token, Tokens
 
 DEEPEST = 40
@@ -56,7 +56,7 @@ MOST_MISTAKES = 50
 UNREAD = Step(OpenCircuit(), Until(duration=1.0))
 """Stands where a step could not be read, so that what is around it still can be."""
 
-ITEMS = ("charge", "discharge", "hold", "rest", "sweep", "impedance", "repeat", "gitt", "go")
+ITEMS = (*DRIVES, "repeat", "gitt", "go")
 """Words that begin an item."""
 
 
@@ -119,7 +119,8 @@ class _Parser:
         self.places: list[Token] = []
         self.frame: dict[str, Any] = {}
         self.depth = 0
-        self.mistakes: dict[tuple[int | None, int | None], ProgramError] = {}
+        self.mistakes: dict[str, ProgramError] = {}
+        self.unread: list[Step] = []
 
     def script(self) -> Script:
         """Take everything; what cannot be read is passed over, and told at the end."""
@@ -150,10 +151,11 @@ class _Parser:
             self._skip_separators()
 
     def _note(self, mistake: ProgramError) -> None:
-        """Keep a mistake, one of each place."""
-        self.mistakes.setdefault((mistake.line, mistake.column), mistake)
-        if len(self.mistakes) >= MOST_MISTAKES:
-            raise _Enough
+        """Keep a mistake, or several, each once."""
+        for each in mistake.found if isinstance(mistake, ProgramMistakes) else (mistake,):
+            self.mistakes.setdefault(str(each), each)
+            if len(self.mistakes) >= MOST_MISTAKES:
+                raise _Enough
 
     def _note_beyond(self, nodes: Sequence[tuple[Node, Token]]) -> None:
         """Note what was read and asks for more than the limits of the text; the steps' numbers are not known."""
@@ -190,7 +192,7 @@ class _Parser:
     def _check_jumps(self, nodes: Sequence[tuple[Node, Token]]) -> None:
         """Note the jumps that do not arrive; the tags of what was not read may be anything."""
         tags = [tag for node, _ in nodes if not isinstance(node, Jump) for tag in node.tags]
-        unread = any(node is UNREAD for node, _ in nodes)
+        unread = any(node is each for node, _ in nodes for each in self.unread)
         for node, at in nodes:
             if isinstance(node, Jump) and tags.count(node.to) != 1 and not (unread and node.to not in tags):
                 many = "no" if node.to not in tags else "more than one"
@@ -257,7 +259,8 @@ class _Parser:
                 self._recover(closing)
                 del self.places[places:]
                 self.places.append(first)
-                found.append((UNREAD, first))
+                self.unread.append((isinstance(error, Half) and error.step) or UNREAD)
+                found.append((self.unread[-1], first))
             self._skip_separators()
         return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -25,12 +26,23 @@ from devices.cycling.techniques import (
     VoltageRamp,
 )
 from devices.errors import ProgramError
-from labctl.language.mistakes import told
+from labctl.language.mistakes import ProgramMistakes, told
 from labctl.language.printer import natural_end
 from labctl.language.quantities import CURRENTS, Quantity, read
 from labctl.language.tokens import Token, Tokens
 
 T = TypeVar("T")
+
+DRIVES = ("charge", "discharge", "hold", "rest", "sweep", "impedance")
+"""Words that begin a step."""
+
+CLAUSES = ("for", "until", "or", "recording", "at")
+"""Words that begin a clause of a step; reading goes on there behind what could not be read."""
+
+MARKS = ("(", ")", "[", "]", "'", '"')
+
+PLAIN = Step(OpenCircuit(), Until(duration=1.0))
+"""A step that nothing is wrong with."""
 
 BASES: Mapping[str, Basis] = {"A": "A", "A/m^2": "A/m^2", "C-rate": "C-rate"}
 
@@ -40,8 +52,19 @@ CONTINUES = ("for", "until", "or", "recording", "around")
 _ENDS = ("V", *CURRENTS, "C", "J", "V/s", "A/s")
 
 
+class Half(ProgramMistakes):
+    """All that is wrong with one step; `step` is what could be read of it, None where that is not even what it does."""
+
+    def __init__(self, found: Sequence[ProgramError], step: Step | None) -> None:
+        self.step = step
+        super().__init__(found)
+
+
 class StepReader:
-    """Takes steps from tokens, for a cell; `record` is what a step without "recording" has."""
+    """Takes steps from tokens, for a cell; `record` is what a step without "recording" has.
+
+    What is wrong with a step is raised once all of it was gone through: Half.
+    """
 
     def __init__(self, tokens: Tokens, cell: CellSize | None, record: Record) -> None:
         self.tokens, self.cell, self.record = tokens, cell, record
@@ -49,33 +72,48 @@ class StepReader:
     def step(self) -> Step:
         """Take one step."""
         first = self.tokens.peek()
-        word = first.word
-        if word in ("charge", "discharge"):
-            self.tokens.take()
-            self.tokens.expect("at", "and a current, power or resistance")
-            run = self._driven(word)
-        elif self.tokens.took("hold"):
-            self.tokens.expect("at", "and a voltage")
-            volts = read(self.tokens, "V")
-            run = self.made(ConstantVoltage, volts.token, voltage=volts.value)
-        elif self.tokens.took("rest"):
-            run = OpenCircuit()
-        elif self.tokens.took("sweep"):
-            run = self._sweep(first)
-        elif self.tokens.took("impedance"):
-            run = self._impedance(first)
-        else:
+        if first.word not in DRIVES:
             raise self.tokens.refused(
                 "expected a step (charge, discharge, hold, rest, sweep, impedance), repeat, GITT, go to, ( or ["
             )
-        return self._finished(run, first)
+        return self._whole(first, lambda: self._drive(self.tokens.take()))
 
     def pulse(self) -> Step:
         """Take a step of a GITT: as any other, or a bare current, which charges."""
         first = self.tokens.peek()
         if first.kind == "number" or first.text.startswith("C/") or first.text == "C":
-            return self._finished(self._driven("charge"), first)
+            return self._whole(first, lambda: self._driven("charge"))
         return self.step()
+
+    def _drive(self, first: Token) -> Technique:
+        """Take what a step does, behind its first word."""
+        match first.word:
+            case "charge" | "discharge":
+                self.tokens.expect("at", "and a current, power or resistance")
+                return self._driven(first.word)
+            case "hold":
+                self.tokens.expect("at", "and a voltage")
+                volts = read(self.tokens, "V")
+                return self.made(ConstantVoltage, volts.token, voltage=volts.value)
+            case "sweep":
+                return self._sweep(first)
+            case "impedance":
+                return self._impedance(first)
+        return OpenCircuit()
+
+    def _attempt(self, found: list[ProgramError], take: Callable[[], T]) -> T | None:
+        """Take something; what is wrong with it is kept, and passed over up to the next clause or the step's end."""
+        try:
+            return take()
+        except ProgramError as error:
+            found.append(error)
+        token = self.tokens.peek()
+        while (
+            token.kind not in ("separator", "end") and token.text not in MARKS and token.word not in CLAUSES
+        ):
+            self.tokens.take()
+            token = self.tokens.peek()
+        return None
 
     def current(self, quantity: Quantity) -> float:
         """Return a current quantity on the cell [A]."""
@@ -163,33 +201,52 @@ class StepReader:
     def _goes_on(token: Token) -> bool:
         return token.kind == "number" or token.word == "around"
 
-    def _finished(self, run: Technique, first: Token) -> Step:
-        """Take the clauses behind what a step does."""
+    def _whole(self, first: Token, drive: Callable[[], Technique]) -> Step:
+        """Take what a step does, and the clauses behind it."""
+        found: list[ProgramError] = []
         ends: dict[str, float] = {}
         rest: dict[str, Any] = {}
-        while True:
-            self._onto_the_next_line()
-            token = self.tokens.peek()
-            joined = self.tokens.took("or")
-            if self.tokens.took("for"):
-                time = read(self.tokens, "s")
-                self._once(ends, "duration", time.value, time.token)
-            elif self.tokens.took("until"):
-                self._ends(run, ends)
-            elif joined:
-                raise self.tokens.refused('expected "for" or "until" behind "or"')
-            elif self.tokens.took("recording"):
-                self._once(rest, "record", self.record_every(self.record), token)
-            elif token.text == "(" and self.tokens.peek(3).word == "period":
-                self._once(rest, "record", self._period(token), token)
-            elif self.tokens.took("at"):
-                self._once(rest, "temperature", read(self.tokens, "K").value, token)
-            else:
-                break
+        run = self._attempt(found, drive)
+        while self._took_clause(run, ends, rest, found):
+            pass
         if self.tokens.peek().kind in ("word", "number"):
-            raise self.tokens.refused('expected "for", "until", "recording", "at" or a new line')
+            found.append(self.tokens.refused('expected "for", "until", "recording", "at" or a new line'))
+        if found or run is None:
+            raise Half(found, None if run is None else _half(run, ends))
         until = self.made(Until, first, **ends)
         return self.made(Step, first, run=run, until=until, **{"record": self.record, **rest})
+
+    def _took_clause(
+        self, run: Technique | None, ends: dict[str, float], rest: dict[str, Any], found: list[ProgramError]
+    ) -> bool:
+        """Take a clause if there is one; what is wrong with it is kept."""
+        self._onto_the_next_line()
+        token = self.tokens.peek()
+        joined = self.tokens.took("or")
+        if self.tokens.took("for"):
+            self._attempt(found, lambda: self._keep(ends, "duration", *self._seconds()))
+        elif self.tokens.took("until"):
+            self._ends(run, ends, found)
+        elif joined:
+            found.append(self.tokens.refused('expected "for" or "until" behind "or"'))
+        elif self.tokens.took("recording"):
+            self._attempt(found, lambda: self._once(rest, "record", self.record_every(self.record), token))
+        elif token.text == "(" and self.tokens.peek(3).word == "period":
+            self._attempt(found, lambda: self._once(rest, "record", self._period(token), token))
+        elif self.tokens.took("at"):
+            self._attempt(found, lambda: self._temperature(rest, token))
+        else:
+            return False
+        return True
+
+    def _seconds(self) -> tuple[float, Token]:
+        time = read(self.tokens, "s")
+        return time.value, time.token
+
+    def _temperature(self, rest: dict[str, Any], at: Token) -> None:
+        kelvin = read(self.tokens, "K")
+        self.made(lambda **all_: replace(PLAIN, **all_), kelvin.token, temperature=kelvin.value)
+        self._once(rest, "temperature", kelvin.value, at)
 
     def _onto_the_next_line(self) -> None:
         if self.tokens.peek().text in ("\n", ",") and self.tokens.peek(1).word in CONTINUES:
@@ -202,16 +259,20 @@ class StepReader:
         self.tokens.expect(")", "behind the period")
         return self.made(lambda **all_: replace(self.record, **all_), at, interval=interval)
 
-    def _ends(self, run: Technique, ends: dict[str, float]) -> None:
-        """Take one end and those that follow it with "or"."""
+    def _ends(self, run: Technique | None, ends: dict[str, float], found: list[ProgramError]) -> None:
+        """Take one end and those that follow it with "or"; what is wrong with one is kept."""
         while True:
-            name, value, token = self._end(run)
-            self._once(ends, name, value, token)
+            self._attempt(found, lambda: self._keep(ends, *self._end(run)))
             if self.tokens.peek().word != "or" or self.tokens.peek(1).word in ("for", "until"):
                 return
             self.tokens.take()
 
-    def _end(self, run: Technique) -> tuple[str, float, Token]:
+    def _keep(self, ends: dict[str, float], name: str, value: float, at: Token) -> None:
+        """Keep an end that may be one."""
+        self.made(Until, at, **{name: value})
+        self._once(ends, name, value, at)
+
+    def _end(self, run: Technique | None) -> tuple[str, float, Token]:
         sign = self.tokens.peek()
         side = {"above": "above", "below": "below", ">": "above", "<": "below"}.get(sign.text.lower(), "")
         if side:
@@ -234,9 +295,9 @@ class StepReader:
             raise self.tokens.refused('write "above" or "below"; currents are compared without sign', sign)
         return f"current_{side or 'below'}", self.current(quantity), token
 
-    def _side(self, run: Technique, at: Token) -> str:
+    def _side(self, run: Technique | None, at: Token) -> str:
         """Return on which side a step meets a voltage that is said without one."""
-        end = natural_end(run)
+        end = "voltage_above" if run is None else natural_end(run)  # of what could not be read nobody knows
         if end:
             return end.removeprefix("voltage_")
         raise self.tokens.wrong('this step may pass the voltage either way; say "above" or "below"', at.at)
@@ -245,6 +306,14 @@ class StepReader:
         if name in into:
             raise self.tokens.wrong(f"{name.replace('_', ' ')} stands twice in this step", at.at)
         into[name] = value
+
+
+def _half(run: Technique, ends: Mapping[str, float]) -> Step | None:
+    """Return a step that does this, with what of its ends could be read."""
+    for until in (ends, {**ends, "duration": 1.0}, {}):
+        with suppress(ValidationError):
+            return Step(run, Until(**until))
+    return None
 
 
 def whole(tokens: Tokens, what: str) -> int:

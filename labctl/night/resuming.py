@@ -89,7 +89,9 @@ def _cycle(broken: _Broken) -> MsgGenerator[Any]:
     """Return the plan that takes a program over, or goes on with it where it was; none where it came to its end."""
     lab, given, run = broken.lab, broken.given, broken.last("cycle")
     channel, sample, program = given["potentiostat"], given["sample"], given["program"]
-    around = {name: given[name] for name in ("surroundings", "look_around") if name in given}
+    around: Mapping[str, Any] = {
+        name: given[name] for name in ("surroundings", "look_around") if name in given
+    }
     more: Mapping[str, Any] = {**around, "md": broken.md}
     if run is None:
         begun: MsgGenerator[Any] = lab.plans.cycle(channel, sample, program, **more)

@@ -16,6 +16,7 @@ from sim.physics.growth.reactive import Reactive
 from sim.physics.growth.yields import BohdanskyYield, PowerYield
 from sim.physics.plasma.target import Body
 
+
 @dataclass(frozen=True)
 class TargetMaterial:
     """Describe what a target is made of and what comes of it.
@@ -59,7 +60,7 @@ def _plate(density: float, conductivity: float, expansion: float, modulus: float
 TARGETS: Mapping[str, TargetMaterial] = {
     "LiCoO2": TargetMaterial(
         name="LiCoO2",
-        # kg/m3: 95 % of the crystal, guess. W/(m K): 3.7 of a dense ceramic [Julien 2019]; the 0.66 of [FLA paper] is a
+        # kg/m3: 95 % of the crystal, guess. W/(m K): 3.7 of Li0.6CoO2 [Julien 2019]; the 0.66 of [FLA paper] is a
         # film's, and no target would bear its heat.
         body=Body(density=4800.0, conductivity=3.7),
         # Calibrated: 3.0 nm/min at 5.9 W/cm2 and 3 Pa, the middle of eight rows of [Julien 2019], which spread by a
@@ -73,7 +74,7 @@ TARGETS: Mapping[str, TargetMaterial] = {
         # Guess: 95 % dense, and a target that bears the 5 W/cm2 of [FLA paper].
         body=Body(density=2300.0, conductivity=3.5, modulus=100e9),
         # Calibrated: with Li2O beside it 2.0 nm/min at 5 W/cm2 and 0.4 Pa of nitrogen, itself a guess.
-        sputter_yield=PowerYield(0.024),
+        sputter_yield=PowerYield(0.0243),
         film=Deposited(115.8e-3, 2400.0, PHOSPHATE_REACH),  # kg/m3, guess
         atoms={"Li": 2.9, "P": 1.0, "O": 3.0},  # a film from Li3PO4 alone in nitrogen; O guess
         z_ratio=1.2,  # guess
@@ -81,7 +82,7 @@ TARGETS: Mapping[str, TargetMaterial] = {
     "Li2O": TargetMaterial(
         name="Li2O",
         body=Body(density=1900.0, conductivity=5.0),  # guess: 95 % dense
-        sputter_yield=PowerYield(0.0087),  # calibrated: Li/P = 3.6 beside Li3PO4 at the same power
+        sputter_yield=PowerYield(0.0086),  # calibrated: Li/P = 3.6 beside Li3PO4 at the same power
         film=Deposited(29.9e-3, 2010.0, PHOSPHATE_REACH),  # kg/m3 [handbook]
         atoms={"Li": 2.0, "O": 1.0},
         z_ratio=1.2,  # guess

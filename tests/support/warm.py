@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -57,7 +58,7 @@ class Warm:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._turn = threading.Lock()
+        self._turn, self._forked = threading.Lock(), []
         assert self.process.stdout.readline() == "warm\n"
 
     def fork(self, **told):
@@ -65,9 +66,13 @@ class Warm:
         with self._turn:
             self.process.stdin.write(json.dumps(told) + "\n")
             self.process.stdin.flush()
-            return int(self.process.stdout.readline())
+            self._forked.append(int(self.process.stdout.readline()))
+            return self._forked[-1]
 
     def close(self):
+        """End what a test that failed left at work, then the parent."""
+        for pid in filter(alive, self._forked):
+            os.kill(pid, signal.SIGKILL)
         self.process.stdin.close()
         self.process.wait(timeout=10)
         self.process.stdout.close()

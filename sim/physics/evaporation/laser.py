@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+BUFFERLESS = 1e-6  # m beyond which a film without a buffer layer peels off (PVD review)
 LITHIUM_LOSS = 5e-6  # m2/J, share of lithium lost with fluence above the threshold, guess
 
 
@@ -22,3 +23,8 @@ class Laser:
     def lithium_kept(self, fluence: float) -> float:
         """Return what is left of Li/Co [1] of the target; all else is transferred as it is."""
         return max(0.0, 1.0 - LITHIUM_LOSS * max(0.0, fluence - self.threshold))
+
+
+def peels(thickness: float, buffered: bool) -> bool:
+    """Return whether a film of thickness [m] comes off; buffered: it grew on a buffer layer."""
+    return thickness > BUFFERLESS and not buffered

@@ -29,7 +29,7 @@ class Source:
 
 
 BOAT = Source(area=1e-4, radiating=2e-3, emissivity=0.3, conductance=0.15, power=400.0)
-"""A boat of 1 cm2, 30 cm below the substrate; area from the page's rates for lithium, the rest guess."""
+"""A boat of 1 cm2, 30 cm below the substrate; guess, all of it: the area is what rates calibrate."""
 
 ELECTRON_BEAM = Source(area=1e-4, radiating=6e-4, emissivity=0.4, conductance=0.4, power=6e3)
 """A 6 kW electron gun on a cooled hearth; guess."""

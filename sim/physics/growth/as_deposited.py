@@ -16,7 +16,6 @@ TEXTURE_DEPTH, TEXTURE_WIDTH = 1e-6, 0.2e-6  # m: (003) below 1 um (PVD review);
 NEUTRAL_PRESSURE = 0.7  # Pa without intrinsic stress, between 0.5 and 0.8 (Hoffman 1994)
 LARGEST_STRESS = 150e6  # Pa, guess
 STRESS_BY_BIAS = -3e6  # Pa/V, guess
-BUFFERLESS = 1e-6  # m beyond which a film without a buffer layer peels off (PVD review)
 
 
 def active_share(bias: float, temperature: float) -> float:

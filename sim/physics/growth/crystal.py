@@ -11,7 +11,7 @@ BARE = 6.0e6  # Hz, of a new crystal
 LIFE = 1.0e6  # Hz that a crystal may lose
 DEEPEST = 0.4  # of the bare frequency, up to which the formula holds [manuals of thickness monitors]
 IGNITION_SHIFT = 20.0  # Hz by which a burning discharge warms it, guess
-WARMING = 15.0  # s, guess: an hour's zero is good after a minute
+WARMING = 15.0  # s, guess: gone as far as 2 % after a minute
 _NEWTON = 50  # steps at most; it ends after four or five
 
 

@@ -39,21 +39,9 @@ def share_per_area(throw: Throw, x: ArrayLike, y: ArrayLike, turns: bool = True)
     x, y of one shape, the result's; the gun is at x = ring, y = 0 when the substrate stands still. turns: whether
     it rotates, which means the mean over a turn (from 5 rpm on, over hours, parts of a turn are nothing).
     """
-    spots = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float)), axis=-1)
-    sources, axis = _sources(throw)
-    if turns:
-        phases = 2.0 * np.pi * np.arange(ANGLES) / ANGLES
-        cosine, sine = np.cos(phases)[:, None], np.sin(phases)[:, None]
-        u, v = spots[..., None, :1], spots[..., None, 1:]
-        turned = np.stack(
-            (
-                u[..., 0] * cosine[:, 0] - v[..., 0] * sine[:, 0],
-                u[..., 0] * sine[:, 0] + v[..., 0] * cosine[:, 0],
-            ),
-            axis=-1,
-        )
-        return np.asarray(_received(throw, turned, sources, axis).mean(axis=-1))
-    return _received(throw, spots, sources, axis)
+    places = np.asarray(x, dtype=float) + 1j * np.asarray(y, dtype=float)
+    phases = 2.0 * np.pi * np.arange(ANGLES if turns else 1) / ANGLES
+    return np.asarray(_received(throw, places[..., None] * np.exp(1j * phases)).mean(axis=-1))
 
 
 def uniformity(profile: Array) -> float:
@@ -70,9 +58,10 @@ def _sources(throw: Throw) -> tuple[Array, Array]:
     return np.array([throw.ring, 0.0, throw.height]) + throw.groove * ring, axis
 
 
-def _received(throw: Throw, spots: Array, sources: Array, axis: Array) -> Array:
-    """Return (n + 1) / 2 pi cos^n(emission) cos(arrival) / distance^2 [1/m2], mean over the sources."""
-    ways = np.concatenate((spots, np.zeros_like(spots[..., :1])), axis=-1)[..., None, :] - sources
+def _received(throw: Throw, places: NDArray[np.complex128]) -> Array:
+    """Return (n + 1) / 2 pi cos^n(emission) cos(arrival) / distance^2 [1/m2] at x + i y, mean over the sources."""
+    sources, axis = _sources(throw)
+    ways = np.stack((places.real, places.imag, np.zeros(places.shape)), axis=-1)[..., None, :] - sources
     squares = np.sum(ways**2, axis=-1)
     distances = np.sqrt(squares)
     leaving = np.clip(ways @ axis / distances, 0.0, None) ** throw.exponent

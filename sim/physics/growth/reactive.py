@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from sim.physics.vacuum.gases import BOLTZMANN, GASES, O2
+from sim.physics.vacuum.gases import BOLTZMANN, ELEMENTARY_CHARGE, GASES, O2
 
 Array = NDArray[np.float64]
 
-ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact since 2019
 _PRESSURES = np.logspace(-7.0, 1.0, 801)  # Pa, in which folds are looked for
 
 

@@ -11,9 +11,8 @@ from sim.physics.plasma.hazard import Hazard, drawn, spent
 from sim.physics.plasma.ignition import STRIKING_RATE, breakdown_voltage, goes_out
 from sim.physics.plasma.match import MatchBox, moved, reflected_share
 from sim.physics.plasma.target import Target, Wear
-from sim.physics.vacuum.gases import Amounts
+from sim.physics.vacuum.gases import ELEMENTARY_CHARGE, Amounts
 
-ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact since 2019
 PLASMA_POTENTIAL = 20.0  # V, by which ions are faster than the bias says, guess
 _MATCHED = 1e-4  # from the optimum of a capacitor: 2e-6 of the power come back
 _STRIKING, _ARCING, _CRACKING = range(3)
@@ -103,11 +102,8 @@ def new_gun(seed: int, wear: Wear | None = None) -> GunState:
 
 def reading(gun: Gun, state: GunState, drive: Drive) -> GunReading:
     """Return what the gun shows now."""
-    goal = state.capacitors
-    if gun.box is not None and drive.forward > 0.0:
-        goal = gun.box.optimum(state.lit, drive.pressure, drive.forward)
-    back = _back(gun, state.lit, state.capacitors, goal)
-    return _shown(gun, state.lit, state.wear.cracked, drive.forward, drive.pressure, back)
+    lit = state.lit and not goes_out(drive.pressure, drive.forward)
+    return _shown(gun, lit, state.wear.cracked, state.capacitors, drive)
 
 
 def emission(gun: Gun, shown: GunReading) -> float:
@@ -125,18 +121,12 @@ def step(gun: Gun, state: GunState, drive: Drive, dt: float) -> GunState:
 
     Steps should be short (20 to 100 ms) while capacitors move or nothing is lit; else any length gives the same.
     """
-    forward, pressure = drive.forward, drive.pressure
-    lit, striking = _lit(gun, state, drive, pressure, dt)
-    capacitors, goal = state.capacitors, state.capacitors
-    if gun.box is not None and forward > 0.0:
-        goal = gun.box.optimum(lit, pressure, forward)
-        if state.automatic:
-            capacitors = (
-                moved(gun.box, capacitors[0], goal[0], dt),
-                moved(gun.box, capacitors[1], goal[1], dt),
-            )
-    cracked = state.wear.cracked
-    shown = _shown(gun, lit, cracked, forward, pressure, _back(gun, lit, capacitors, goal))
+    lit, striking = _lit(gun, state, drive, dt)
+    capacitors, cracked = state.capacitors, state.wear.cracked
+    if gun.box is not None and state.automatic and drive.forward > 0.0:
+        load, tune = gun.box.optimum(drive.pressure, drive.forward) if lit else gun.box.dark
+        capacitors = (moved(gun.box, capacitors[0], load, dt), moved(gun.box, capacitors[1], tune, dt))
+    shown = _shown(gun, lit, cracked, capacitors, drive)
     heat, stress, hazard = _strained(gun, state, shown.load, dt)
     cracking, cracks = spent(state.cracking, hazard)
     wear, arcing, arcs = state.wear, state.arcing, 0
@@ -172,30 +162,25 @@ def at_rest(gun: Gun, state: GunState, drive: Drive) -> bool:
         return drive.forward == 0.0
     if gun.box is None or not state.automatic:
         return True
-    goal = gun.box.optimum(True, drive.pressure, drive.forward)
+    goal = gun.box.optimum(drive.pressure, drive.forward)
     return all(abs(at - to) < _MATCHED for at, to in zip(state.capacitors, goal, strict=True))
 
 
-def _back(gun: Gun, lit: bool, capacitors: tuple[float, float], goal: tuple[float, float]) -> float:
-    """Return the share of the power [1] that comes back."""
-    if gun.box is None:
-        return 0.0 if lit else 1.0
-    return reflected_share(gun.box, capacitors, goal, lit)
-
-
-def _shown(gun: Gun, lit: bool, cracked: bool, forward: float, pressure: float, back: float) -> GunReading:
-    """Return what a gun shows of which a share `back` [1] of the power comes back."""
-    reflected = back * forward
-    load = forward - reflected
-    if not (lit and load > 0.0):
-        return GunReading(forward, reflected, load, 0.0, 0.0)
+def _shown(gun: Gun, lit: bool, cracked: bool, capacitors: tuple[float, float], drive: Drive) -> GunReading:
+    forward, pressure = drive.forward, drive.pressure
+    if not lit:
+        return GunReading(forward, forward, 0.0, 0.0, 0.0)
+    back = 0.0
+    if gun.box is not None:
+        back = reflected_share(gun.box, capacitors, gun.box.optimum(pressure, forward))
+    load = (1.0 - back) * forward
     bias = gun.discharge.bias(load, pressure) * (targets.CRACKED_BIAS if cracked else 1.0)
-    return GunReading(forward, reflected, load, bias, gun.discharge.ion_current(load, bias))
+    return GunReading(forward, forward - load, load, bias, gun.discharge.ion_current(load, bias))
 
 
-def _lit(gun: Gun, state: GunState, drive: Drive, pressure: float, dt: float) -> tuple[bool, Hazard]:
+def _lit(gun: Gun, state: GunState, drive: Drive, dt: float) -> tuple[bool, Hazard]:
     """Return whether the gun burns, and its luck in striking."""
-    if goes_out(pressure, drive.forward):
+    if goes_out(drive.pressure, drive.forward):
         return False, state.striking
     if state.lit:
         return True, state.striking

@@ -22,15 +22,11 @@ class MatchBox:
     by_pressure: tuple[float, float] = (0.01, -0.015)
     by_power: tuple[float, float] = (0.015, 0.01)
 
-    def optimum(self, lit: bool, pressure: float, power: float) -> tuple[float, float]:
-        """Return where load and tune [1] should be; pressure [Pa], forward power [W]."""
-        if not lit:
-            return self.dark
+    def optimum(self, pressure: float, power: float) -> tuple[float, float]:
+        """Return where load and tune [1] should be while it burns; pressure [Pa], forward power [W]."""
         by_pressure, by_power = math.log(pressure / REFERENCE_PRESSURE), math.log(power / REFERENCE_POWER)
-        load, tune = (
-            best + of_pressure * by_pressure + of_power * by_power
-            for best, of_pressure, of_power in zip(self.burning, self.by_pressure, self.by_power, strict=True)
-        )
+        load = self.burning[0] + self.by_pressure[0] * by_pressure + self.by_power[0] * by_power
+        tune = self.burning[1] + self.by_pressure[1] * by_pressure + self.by_power[1] * by_power
         return max(0.0, min(1.0, load)), max(0.0, min(1.0, tune))
 
 
@@ -40,14 +36,10 @@ def moved(box: MatchBox, position: float, goal: float, dt: float) -> float:
     return max(position - reach, min(position + reach, goal))
 
 
-def reflected_share(
-    box: MatchBox, capacitors: tuple[float, float], optimum: tuple[float, float], lit: bool
-) -> float:
-    """Return the share of forward power [1] that comes back: d2 / (1 + d2), all of it without plasma.
+def reflected_share(box: MatchBox, capacitors: tuple[float, float], optimum: tuple[float, float]) -> float:
+    """Return the share of forward power [1] that comes back from a burning gun: d2 / (1 + d2).
 
     capacitors and optimum: (load, tune) [1]; d2 is their squared distance over the squared width.
     """
-    if not lit:
-        return 1.0
     distance = ((capacitors[0] - optimum[0]) ** 2 + (capacitors[1] - optimum[1]) ** 2) / box.width**2
     return distance / (1.0 + distance)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 BOLTZMANN = 1.380649e-23  # J/K, exact since 2019
 AVOGADRO = 6.02214076e23  # 1/mol, exact since 2019
+ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact since 2019
 ATMOSPHERE = 101325.0  # Pa, standard
 STANDARD_TEMPERATURE = 273.15  # K, of a standard cubic centimetre
 

@@ -35,10 +35,11 @@ def throttled_speeds(pump: Pump, position: float, rotor: float = 1.0) -> Amounts
     sqrt(28/M), used up to 3 Pa too: transitional flow would raise C.
     """
     nitrogen = pump.closed * (pump.open / pump.closed) ** position
-    return tuple(
-        turbo * rotor * nitrogen * lightness / (turbo * rotor + nitrogen * lightness)
+    series = [
+        (turbo * rotor, nitrogen * lightness)
         for turbo, lightness in zip(pump.speeds, _LIGHTNESS, strict=True)
-    )
+    ]
+    return tuple([turbo * throttle / (turbo + throttle) for turbo, throttle in series])
 
 
 def steady_pressures(pump: Pump, flows: Amounts, position: float, temperature: float) -> Amounts:

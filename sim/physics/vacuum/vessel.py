@@ -15,9 +15,8 @@ from sim.physics.vacuum.outgassing import Surface, aged, in_air, released
 from sim.physics.vacuum.pump import Pump, throttled_speeds
 from sim.physics.vacuum.regulator import Regulator, begin, regulate
 
-CRITICAL = (
-    0.528  # of the outer pressure, below which air enters at the speed of sound: ideal gas of kappa 1.4
-)
+CRITICAL = 0.528  # of the outer pressure, below which air enters at the speed of sound: gas of kappa 1.4
+LONGEST_TICK = 0.2  # s, beyond which the regulator's law, told by the step, would swing by itself
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,9 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
 
     For each gas dn/dt = q - S n / V, exact for a constant q and S: stable for any dt, and no molecule is lost. q is the
     mean of the lagging flow, of the water given off and of the air let in; S is that of the throttle's last
-    position, so a step while it moves should be short (20 to 100 ms).
+    position, so a step while it moves should be short (20 to 100 ms). In a step beyond LONGEST_TICK a regulated
+    throttle stays where it is.
+    Raises ValueError for such a step while the pressure is not at_rest.
     """
     position, integral = _throttle(vessel, state, settings, dt)
     kept = math.exp(-dt / vessel.flow_lag)
@@ -162,23 +163,21 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
 
 
 def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: float = 1e-4) -> bool:
-    """Return whether no pressure moves any more by more than a share `tolerance`: a long step is then as good.
+    """Return whether the pressure stands: a long step is then as good as short ones.
 
-    Water given off is not waited for: it never rests.
+    tolerance [1]: how far the pressure may be from its set point, and flows of what leaves from what is wanted, over
+    all that leaves. Water given off is not waited for: it never rests.
     """
-    if settings.vent or (settings.set_point is None and state.position != settings.position):
+    if settings.vent or not _throttle_rests(state, settings, tolerance):
         return False
-    if settings.set_point and abs(state.reading / settings.set_point - 1.0) > tolerance:
-        return False
-    total = sum(state.molecules)
     decays = _decays(vessel, settings, state.position)
-    for index, wanted in enumerate(settings.flows):
-        if abs(state.flows[index] - wanted) > tolerance * max(wanted, state.flows[index]):
-            return False
-        change = wanted - state.molecules[index] * decays[index]
-        if index != H2O and abs(change) > tolerance * (wanted + total * decays[index]):
-            return False
-    return True
+    leaving = [number * decay for number, decay in zip(state.molecules, decays, strict=True)]
+    little = tolerance * sum(leaving)
+    return all(
+        index == H2O
+        or (abs(wanted - state.flows[index]) <= little and abs(wanted - leaving[index]) <= little)
+        for index, wanted in enumerate(settings.flows)
+    )
 
 
 def joined(
@@ -193,11 +192,27 @@ def joined(
     )
 
 
+def _throttle_rests(state: VesselState, settings: Settings, tolerance: float) -> bool:
+    if settings.stuck:
+        return True
+    if settings.set_point is None:
+        return state.position == settings.position
+    error = state.reading / settings.set_point - 1.0
+    pushed = state.position >= 1.0 if error > 0.0 else state.position <= 0.0
+    return pushed or abs(error) <= tolerance
+
+
 def _throttle(
     vessel: Vessel, state: VesselState, settings: Settings, dt: float
 ) -> tuple[float, float | None]:
     """Return the throttle's position and its regulator's integral after dt [s]."""
     integral, wanted = None, settings.position
+    if settings.set_point is not None and dt > LONGEST_TICK:
+        if not at_rest(vessel, state, settings):
+            raise ValueError(
+                f"dt = {dt} s is too long while the pressure moves; up to {LONGEST_TICK} s is not"
+            )
+        return state.position, state.integral
     if settings.set_point is not None:
         regulator = vessel.regulator
         error = regulator.error(state.reading, settings.set_point)

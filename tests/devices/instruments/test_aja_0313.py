@@ -110,6 +110,14 @@ def test_a_power_out_of_range_is_refused_before_the_wire(connect: Any, power: fl
     assert twin.set_point == 0
 
 
+def test_rounding_does_not_go_above_the_limit(connect: Any) -> None:
+    device, twin, _ = generator(connect)
+    device.limit = 99.6
+    device.take_control()
+    device.set_power(99.6)
+    assert twin.set_point == 99
+
+
 def test_nothing_is_set_without_control(connect: Any) -> None:
     device, twin, _ = generator(connect)
     with pytest.raises(InstrumentError, match="is it in control"):

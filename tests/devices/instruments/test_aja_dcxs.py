@@ -64,6 +64,13 @@ def test_a_power_out_of_range_is_refused_before_the_wire(connect: Any, power: fl
     assert twin.set_point == 0
 
 
+def test_rounding_does_not_go_above_the_limit(connect: Any) -> None:
+    device, twin, _ = supply(connect)
+    device.limit = 99.6
+    device.set_power(99.6)
+    assert twin.set_point == 99
+
+
 def test_the_greeting_of_power_up_is_no_answer(connect: Any, clock: Any) -> None:
     device, twin, _ = supply(connect)
     twin.power_up(clock.now())

@@ -66,7 +66,7 @@ def lco(**changes):
         "gases": (GasFlow("Ar", 24 * SCCM), GasFlow("O2", 1 * SCCM)),
         "pressure": 3.0,
         "base_pressure": 1e-3,
-        "presputter": 120.0,
+        "presputter": 30.0,
         "thickness": 20e-9,
     }
     return DepositionRecipe("lco", **{**fields, **changes})
@@ -100,7 +100,7 @@ class Bench:
             del self.parts[part]
         self.hands = HandsThatDo(clock)
         fields = {
-            "targets": {"gun1": Target("LiCoO2"), "gun2": Target("Li3PO4", ramp=2.0)},
+            "targets": {"gun1": Target("LiCoO2", ramp=4.0), "gun2": Target("Li3PO4", ramp=2.0)},
             "rates": {
                 "LiCoO2": RateCalibration(0.05e-9, 120.0, 3.0, 0.02, "c1"),
                 "Li3PO4": RateCalibration(0.03e-9, 100.0, 0.4, 0.02, "c2"),

@@ -77,11 +77,11 @@ class Chamber:
             lowest = total * 8.314 * 295 / 0.33
             self.pressure = max(lowest, self.set_pressure or 0.0) if self.position_fits(total) else lowest
         elif self.turbo_speed > 400:
-            self.pressure = max(self.base, self.pressure * math.exp(-dt / 20))
+            self.pressure = max(self.base, self.pressure * math.exp(-dt / 3))
         elif self.roughing:
-            self.pressure = max(1.0, self.pressure * math.exp(-dt / 12))
+            self.pressure = max(1.0, self.pressure * math.exp(-dt / 3))
         goal = 800.0 if self.turbo_on else 0.0
-        self.turbo_speed += max(-20 * dt, min(20 * dt, goal - self.turbo_speed))
+        self.turbo_speed += max(-200 * dt, min(200 * dt, goal - self.turbo_speed))
         if self.wanted is not None:
             self.temperature += (self.wanted - self.temperature) * (1 - math.exp(-dt / 60))
 

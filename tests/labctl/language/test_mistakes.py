@@ -48,7 +48,7 @@ def test_a_program_tells_all_its_steps_beyond_the_limits_and_its_lost_jumps():
         ("repeat 3 x (\n  Rest for one h\n  Rest for 1 h\n  Hold at 4 V\n)\nfoo", [(2, 12), (4, 3), (6, 1)]),
         ('("Rest for one hour", "Rest for 1 hour", "Hold at 4 A for 1 h") * 3', [(1, 12), (1, 51)]),
         ("repeat x (\n Rest for one h\n)\nRest for 1 h", [(1, 8), (2, 11)]),
-        ("Rest for one h, recording every 5 s\n until 4 V\nRest for 1 h", [(1, 10)]),
+        ("Rest for one h, recording every 5 s\n until 4 V\nRest for 1 h", [(1, 10), (2, 8)]),
         ("GITT 3 x (C/10 for ten min, rest for one h)", [(1, 20), (1, 38)]),
         ("limits 4 V to 3 V, 1 A\non host loss weep\nRest for one h", [(1, 1), (2, 14), (3, 10)]),
         ("Rest for one h (1 minute period)\nRest for 1 h", [(1, 10)]),
@@ -58,6 +58,23 @@ def test_a_program_tells_all_its_steps_beyond_the_limits_and_its_lost_jumps():
     ],
 )
 def test_reading_goes_on_at_the_next_step(text, expected):
+    assert places(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Charge at one A until two V or 4 A h", [(1, 11), (1, 23), (1, 36)]),
+        ("Charge at 1 uA for one h or until 4 V or 5 V, recording every x", [(1, 20), (1, 42), (1, 63)]),
+        ("Hold at 400 V until 1 A or 2 V/min or zero J at 2 oC at 9000 K", [(1, 9), (1, 39), (1, 59)]),
+        ("Rest for one h at cold\nRest for 1 h for 2 h or until now", [(1, 10), (1, 19), (2, 18), (2, 31)]),
+        ('("Sweep from 3 to 4 V at 1 V", "Hold at 4 V for 0 s until 0 A") * 2', [(1, 16), (1, 49), (1, 59)]),
+        ("limits 3 V to 4 V, 1 mA\nHold at 5 V for one h", [(2, 1), (2, 17)]),
+        ("limits 3 V to 4 V, 1 mA\nCharge at 2 mA until 5 V", [(2, 1)]),
+        ("limits 3 V to 4 V, 1 mA\nCharge at 2 mA until 5 V for one h", [(2, 1), (2, 1), (2, 30)]),
+    ],
+)
+def test_all_that_is_wrong_with_one_step_is_told_each_at_its_place(text, expected):
     assert places(text) == expected
 
 

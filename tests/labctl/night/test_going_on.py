@@ -42,7 +42,9 @@ def test_a_program_whose_instrument_died_with_its_host_goes_on_where_it_stood(co
             assert chain["record"].tolist() == list(range(1, len(chain["record"]) + 1))
 
 
-def test_a_program_that_was_through_when_its_host_died_is_done_and_not_begun_again(conduct, write, data, broken_off):
+def test_a_program_that_was_through_when_its_host_died_is_done_and_not_begun_again(
+    conduct, write, data, broken_off
+):
     (uid,) = conduct(write("cycle-0"), night="first").states["cycle-0"].runs
     rows = len(Run(uid, data).table()["record"])
     (journal,) = (data / "runs").glob(f"*/*/*{uid}*.jnl")

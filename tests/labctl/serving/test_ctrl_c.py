@@ -3,6 +3,7 @@
 Real signals to real processes; the judge is the black box of served twins, which live on.
 """
 
+import itertools
 import json
 import os
 import random
@@ -119,6 +120,41 @@ TASK = """
 """
 
 
+CELL = SampleRef(
+    id="cell-1",
+    layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6, 0.02e-6)),
+    cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+    area=0.15e-4,
+)
+
+
+@pytest.fixture(scope="module")
+def flashed():
+    """Return a film that had its flashes, as a bench keeps it: on an amorphous one no cell can be cycled."""
+    foil, pulse = Foil(to_json(CELL), Surroundings()), discharge(Bank(), 850.0, 1.8e-3)
+    for each in range(20):
+        foil.flash(2.5 * each, pulse)
+    return json.dumps(foil.to_dict())
+
+
+@pytest.fixture
+def worlds(serve, tmp_path, flashed):
+    """Return worlds(count): so many servers, with a flashed film in each."""
+    made = itertools.count()
+
+    def more(count):
+        served = []
+        for _ in range(count):
+            samples = tmp_path / f"s{next(made)}" / "samples"
+            samples.mkdir(parents=True)
+            samples.parent.chmod(0o700)
+            (samples / f"{CELL.id}.json").write_text(flashed)
+            served.append(serve())
+        return served
+
+    return more
+
+
 @pytest.fixture(scope="module")
 def warm():
     made = Warm(TASK)
@@ -233,17 +269,17 @@ def test_one_ctrl_c_holds_every_plan_that_fires_at_once_and_resume_has_the_exact
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_one_ctrl_c_at_any_instant_of_any_plan(warm, serve, config, tmp_path):
+def test_one_ctrl_c_at_any_instant_of_any_plan(warm, worlds, config, tmp_path):
     chance, took = random.Random(60), []
     for turn in range(int(os.environ.get("TURNS", "15"))):
-        worlds = {name: serve() for name in LAMP_PLANS}
+        served = dict(zip(LAMP_PLANS, worlds(len(LAMP_PLANS)), strict=True))
         longest = {"single_pulse": 3.0, "fluence_ladder": 9.0, "calibrate_fluence": 9.0}
         trials = [
             (warm, world, config, tmp_path / f"{name}{turn}", name, chance.uniform(0, longest.get(name, 5.0)))
-            for name, world in worlds.items()
+            for name, world in served.items()
         ]
         took += of_all(trials, paused_and_resumed, at_once=6)
-        for world in worlds.values():
+        for world in served.values():
             world.close()
         held = [each for each in took if each is not None]
         print(
@@ -274,21 +310,23 @@ def ended_by_two(warm, served, config, folder, name, instant, between):
 
 
 @pytest.mark.timeout(240)
-def test_two_ctrl_c_however_close_leave_the_lamp_safe(warm, serve, config, tmp_path):
+def test_two_ctrl_c_however_close_leave_the_lamp_safe(warm, worlds, config, tmp_path):
     chance = random.Random(2)
     trials = [
-        (warm, serve(), config, tmp_path / str(number), "train", chance.uniform(0.5, 4.0), between)
-        for number, between in enumerate((0.0, 0.001, 0.01, 0.05, 0.2, 1.0))
+        (warm, served, config, tmp_path / str(number), "train", chance.uniform(0.5, 4.0), between)
+        for number, (served, between) in enumerate(
+            zip(worlds(6), (0.0, 0.001, 0.01, 0.05, 0.2, 1.0), strict=True)
+        )
     ]
     of_all(trials, ended_by_two, at_once=6)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_two_ctrl_c_at_any_instants_leave_the_lamp_safe(warm, serve, config, tmp_path):
+def test_two_ctrl_c_at_any_instants_leave_the_lamp_safe(warm, worlds, config, tmp_path):
     chance = random.Random(20)
     for turn in range(int(os.environ.get("TURNS", "15"))):
-        worlds = [serve() for _ in range(6)]
+        served = worlds(6)
         trials = [
             (
                 warm,
@@ -299,16 +337,16 @@ def test_two_ctrl_c_at_any_instants_leave_the_lamp_safe(warm, serve, config, tmp
                 chance.uniform(0.0, 5.0),
                 chance.choice((0.0, 10 ** chance.uniform(-4, 0.3))),
             )
-            for number, world in enumerate(worlds)
+            for number, world in enumerate(served)
         ]
         of_all(trials, ended_by_two, at_once=6)
-        for world in worlds:
+        for world in served:
             world.close()
 
 
 @pytest.mark.timeout(120)
-def test_ctrl_c_while_a_worker_is_waited_for_holds_its_train(warm, serve, config, tmp_path):
-    trial = Trial(warm, serve(), config, tmp_path / "t", "train", waits="worker")
+def test_ctrl_c_while_a_worker_is_waited_for_holds_its_train(warm, worlds, config, tmp_path):
+    trial = Trial(warm, *worlds(1), config, tmp_path / "t", "train", waits="worker")
     wait_for(trial.gates)
     asked = trial.interrupt()
     (state, said), at = trial.wait("held")
@@ -324,24 +362,10 @@ def test_ctrl_c_while_a_worker_is_waited_for_holds_its_train(warm, serve, config
 
 # Cyclers: a pause of a cycling plan is none of the cell.
 
-CELL = SampleRef(
-    id="cell-1",
-    layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6, 0.02e-6)),
-    cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
-    area=0.15e-4,
-)
 
-
-def with_a_cell(serve, folder, number=0):
-    """Serve twins with a flashed film on which a cell is built."""
-    foil, pulse = Foil(to_json(CELL), Surroundings()), discharge(Bank(), 850.0, 1.8e-3)
-    for each in range(20):
-        foil.flash(2.5 * each, pulse)
-    samples = folder / f"s{number}" / "samples"
-    samples.mkdir(parents=True)
-    samples.parent.chmod(0o700)
-    (samples / f"{CELL.id}.json").write_text(json.dumps(foil.to_dict()))
-    served = serve()
+def with_a_cell(worlds):
+    """Return a world with a cell built in it."""
+    (served,) = worlds(1)
     served.server._on_loop(lambda: served.server.world.assemble(to_json(CELL)))
     return served
 
@@ -351,8 +375,8 @@ def passed(served):
 
 
 @pytest.mark.timeout(120)
-def test_ctrl_c_pauses_the_plan_of_a_cell_that_goes_on_and_no_row_is_lost(warm, serve, config, tmp_path):
-    served = with_a_cell(serve, tmp_path)
+def test_ctrl_c_pauses_the_plan_of_a_cell_that_goes_on_and_no_row_is_lost(warm, worlds, config, tmp_path):
+    served = with_a_cell(worlds)
     trial = Trial(warm, served, config, tmp_path / "t", "cycle")
     wait_for(lambda: passed(served) > 0.0)
     trial.interrupt()
@@ -368,8 +392,8 @@ def test_ctrl_c_pauses_the_plan_of_a_cell_that_goes_on_and_no_row_is_lost(warm, 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("way", ["take_over", "go_on_cycling"])
-def test_ctrl_c_pauses_what_goes_on_after_a_dead_host(warm, serve, config, tmp_path, way):
-    served = with_a_cell(serve, tmp_path)
+def test_ctrl_c_pauses_what_goes_on_after_a_dead_host(warm, worlds, config, tmp_path, way):
+    served = with_a_cell(worlds)
     first = Trial(warm, served, config, tmp_path / "t", "cycle")
     wait_for(lambda: passed(served) > 0.5e-5)
     os.kill(first.pid, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """Beside a run the shadow tells, and whatever happens to it the run is as it was."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from labctl.shadow.afterwards import rms, shadow_run
 from labctl.shadow.beside import Shadows
 from labctl.shadow.cell import ShadowCell
 from labctl.shadow.showing import lines_of, show_shadow, table_of
-from sim.physics.cell.cell import Cell
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -45,17 +43,18 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def cycled(open_lab, made, tmp_path):
-    """Cycle the cell in a folder of its own; truly: what the twin's cell is, and belief does not know."""
+    """Cycle the cell in a folder of its own; truly: what the bench's file says of it, and belief does not know."""
     made_in, sample = made
     rates = (Rate(0.5, "A/m^2"), Rate(5.0, "A/m^2"))
     program = RateTest("two-rates", rates, 3.0, 4.25, 1, Record(voltage_change=5e-3)).on(CellSize.of(sample))
 
-    def cycle(folder="data", truly=None, **options):
-        lab = open_lab(data=shutil.copytree(made_in, tmp_path / folder), **options)
+    def cycle(folder="data", truly="", config=CONFIG):
+        config = shutil.copytree(config, tmp_path / f"{folder}-config")
+        if truly:
+            with (config / "benches" / "twin.toml").open("a") as bench:
+                bench.write(f'\n[[world.cell]]\nsample = "{sample.id}"\n{truly}\n')
+        lab = open_lab(data=shutil.copytree(made_in, tmp_path / folder), config=config)
         lab.wait(lab.hands.set(Assemble(sample)))
-        built = lab.twins.foil(sample.id).as_cell()
-        changed = {} if truly is None else truly(built.cell.parameters)
-        built.cell = Cell(replace(built.cell.parameters, **changed))
         begun = set((lab.data / "runs").glob("*/*/*.jnl"))
         try:
             lab.RE(lab.plans.cycle(lab.potentiostat, sample, program))
@@ -86,7 +85,7 @@ def test_a_twin_that_is_as_believed_is_within_5_mv_and_raises_no_alarm(cycled, t
 
 
 def test_after_the_fact_it_tells_what_it_told_beside_the_run(cycled, tmp_path):
-    lab, run = cycled(truly=lambda was: {"contact_resistance": 300.0 * was.area})
+    lab, run = cycled(truly='series_resistance = "300 ohm"')
     heard = shadow_run(run, lab.data, lab.believer, lab.limits.shadow)
     kept, computed = run.table("residual"), table_of(heard)
     assert all(np.array_equal(kept[name], computed[name]) for name in kept)
@@ -123,12 +122,11 @@ def test_an_alarm_ends_the_run_only_where_the_limits_say_so(cycled, tmp_path):
     limits = (config / "limits.toml").read_text()
     assert "ends = false" in limits
     (config / "limits.toml").write_text(limits.replace("ends = false", "ends = true"))
-    detuned = {"truly": lambda was: {"area": 0.7 * was.area}}
-    _, run = cycled(**detuned)
+    _, run = cycled(truly="capacity = 0.7")
     assert run.stop["exit_status"] == "success"
     assert any(severity == "warning" for severity, _ in events_of(run))
     with pytest.raises(InterlockError, match=r"shadow.*active film.*shadow\.ends"):
-        cycled("ended", config=config, **detuned)
+        cycled("ended", "capacity = 0.7", config)
     ended = cycled.run
     assert ended.stop["exit_status"] == "fail"
     assert ended.counts()["primary"] > 0

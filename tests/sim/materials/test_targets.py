@@ -1,8 +1,8 @@
 """Recipes of the papers, played on the physics of a whole sputter system."""
 
-import math
 import pickle
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 
@@ -31,6 +31,7 @@ POWER, LIPON_POWER = 119.6, 101.3  # W on 2 inches: 5.9 and 5 W/cm2
 TICK, LONG = 0.05, 600.0
 
 
+@cache
 def gun(name: str) -> Gun:
     material = TARGETS[name]
     return Gun(Target(material.body), material.sputter_yield, material.film.formula_mass)
@@ -83,9 +84,7 @@ class Run:
         pressure = sum(pressures)
         for material, machine, before, now in zip(self.materials, machines, self.guns, after, strict=True):
             film = material.film
-            units = arriving(
-                guns.emitted(machine, before, now), SHARE, pressure, THROW.distance, film.reach
-            )
+            units = arriving(guns.emitted(machine, before, now), SHARE, pressure, THROW.distance, film.reach)
             self.film += layer(
                 units,
                 film.formula_volume,
@@ -98,7 +97,7 @@ class Run:
 
 
 def cathode(hours: float, longest: float = LONG) -> Run:
-    """Return a system after the FLA paper's recipe for LiCoO2: strike, a quarter of an hour behind the shutter, film."""
+    """Return a system after the FLA paper's LiCoO2: struck, a quarter of an hour behind the shutter, film."""
     run = Run.of("LiCoO2")
     settings = Settings(ARGON_AND_OXYGEN, set_point=3.0)
     run.play(settings, 0.0, 60.0, open_shutter=False, longest=longest)
@@ -155,7 +154,7 @@ def test_lipon_from_two_guns_is_that_of_the_paper() -> None:
     nitrogen = nitrogen_per_phosphorus(VESSEL.pressures(run.gas.molecules)[N2], rate)
     conductivity = Lipon(nitrogen, film.ratio("Li", "P")).conductivity()
     assert conductivity == pytest.approx(2e-4, rel=0.02)
-    assert film.thickness / conductivity == pytest.approx(50e-4, rel=0.03)
+    assert film.thickness / conductivity == pytest.approx(50e-4, rel=0.02)
 
 
 def test_each_gun_brings_its_share_of_lipon() -> None:
@@ -164,13 +163,13 @@ def test_each_gun_brings_its_share_of_lipon() -> None:
     for name in ("Li3PO4", "Li2O"):
         machine, film = gun(name), TARGETS[name].film
         drive = Drive(LIPON_POWER, amounts({"N2": 0.4}))
-        best = machine.box.optimum(True, 0.4, LIPON_POWER) if machine.box else (0.0, 0.0)
+        best = machine.box.optimum(0.4, LIPON_POWER) if machine.box else (0.0, 0.0)
         shown = reading(machine, replace(new_gun(1), lit=True, capacitors=best), drive)
         arrived = arriving(guns.emission(machine, shown), SHARE, 0.4, THROW.distance, film.reach)
         units.append(arrived)
         rates.append(arrived * film.formula_volume * 6e10)
-    assert rates == pytest.approx([1.78, 0.20], rel=0.01)
-    assert units[1] / units[0] == pytest.approx(0.36, rel=0.01)
+    assert rates == pytest.approx([1.78, 0.20], rel=0.02)
+    assert units[1] / units[0] == pytest.approx(0.36, rel=0.02)
 
 
 @pytest.mark.parametrize(("name", "power"), [("LiCoO2", 119.6), ("Li3PO4", 101.3), ("Li2O", 101.3)])
@@ -185,5 +184,5 @@ def test_every_target_is_whole(name: str) -> None:
     assert material.name == name
     assert material.sputter_yield(300.0) > 0.0
     assert min(material.film.molar_mass, material.film.density, material.film.reach, material.z_ratio) > 0.0
-    assert (material.reactive is None) or (material.oxide is not None) == (not math.isinf(0.0))
+    assert (material.reactive is None) == (material.oxide is None)
     assert pickle.loads(pickle.dumps(material)) == material

@@ -1,19 +1,24 @@
-"""No bytes, however torn, bring the lamp station's twins down; what they are in afterwards is a state of theirs."""
+"""No bytes, however torn, bring twins down; what they are in afterwards is a state of theirs."""
 
 from __future__ import annotations
 
 import random
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from sim.apparatus import FlashHead
+from sim.twins.aja_0313 import AJA0313Twin
+from sim.twins.aja_dcxs import AJADCXSTwin
+from sim.twins.eurotherm_2400 import Eurotherm2400Twin
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.impac_upp import ImpacUPPTwin
 from sim.twins.keithley_daq6510 import KeithleyDAQ6510Twin
 from sim.twins.remote_recipe import RemoteRecipeTwin
+from sim.twins.velleman_k8090 import VellemanK8090Twin
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
 LIKELY = b'0123456789.,;:-+eE?@()">{} \r\n'
@@ -24,6 +29,23 @@ def transcript(stem):
 
 
 MADE = {
+    "aja_0313": lambda: AJA0313Twin(
+        SimpleNamespace(
+            drive=lambda forward: None,
+            reflected=lambda: 0.7,
+            bias=lambda: 181.0,
+            capacitors=lambda: (0.425, 0.63),
+            set_capacitors=lambda load, tune: None,
+            automatic=lambda on: None,
+        )
+    ),
+    "aja_dcxs": lambda: AJADCXSTwin(
+        SimpleNamespace(drive=lambda power: None, voltage=lambda: 400.0, current=lambda: 0.3)
+    ),
+    "velleman_k8090": lambda: VellemanK8090Twin(lambda number, on: None),
+    "eurotherm_2400": lambda: Eurotherm2400Twin(
+        SimpleNamespace(heat=lambda share: None, temperature=lambda: 529.45)
+    ),
     "fug_probus": lambda: FuGProbusTwin(FlashHead()),
     "impac_upp": lambda: ImpacUPPTwin(lambda time: 500.0, np.random.default_rng(0)),
     "keithley_daq6510": lambda: KeithleyDAQ6510Twin(

@@ -104,9 +104,16 @@ class ServedLab:
 
     def begin(self):
         """Go on with the night, as a person or a service does."""
+        return self._start("night", "--resume", "last", "--data", str(self.data))
+
+    def begin_alone(self):
+        """Begin the process that runs the night, with nobody who watches it."""
+        return self._start("night-run", str(self.night))
+
+    def _start(self, *command):
         with (self.night / "terminal.txt").open("ab") as output:
             begun = subprocess.Popen(
-                [sys.executable, "-P", "-m", "labctl", "night", "--resume", "last", "--data", str(self.data)],
+                [sys.executable, "-P", "-m", "labctl", *command],
                 env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -30,9 +30,11 @@ def killed_night(lab, chance, kills):
     count, deaths = dict.fromkeys((HEARTBEAT, SUPERVISOR, GUARD), 0), []
     lab.wait_for(lambda: all(lab.beat(heart) for heart in count))
     while sum(count.values()) < kills and not is_over(lab.night):
-        heart = chance.choice(TARGETS)
-        # Whoever is to be killed may be beginning, opening the bench, recovering, running or ending.
-        while (process := lab.process(heart)) is None and not is_over(lab.night):
+        heart, at_work = chance.choice(TARGETS), chance.random() < 0.5
+        # Half of them are at work, the others at any instant: beginning, opening the bench, recovering.
+        while ((process := lab.process(heart)) is None or (at_work and not lab.beat(heart))) and not is_over(
+            lab.night
+        ):
             lab.begin_where_nobody_is()
             threading.Event().wait(0.02)
         threading.Event().wait(chance.uniform(0.0, 3.0))

@@ -15,8 +15,10 @@ from labctl.night.heart import GUARD, HEARTBEAT, SUPERVISOR
 LONGEST = 10.0
 """Seconds that ending in good order may take."""
 
-DEAD_MAN = 2.0
-"""Seconds after which the lamp's board opens the loop by itself."""
+SAFE_WITHIN = 3.0
+"""Seconds from the silence of the host to a charger that is off and a loop that is open [safety budget of the lab]."""
+
+PULSES = 3
 
 
 def told_to_end(lab, target, number, times, chance):
@@ -84,23 +86,63 @@ def test_thirty_nights_told_to_end_end_in_good_order_and_go_on_later(served, num
     assert max(took) <= LONGEST
 
 
+def stood_still(lab, seconds):
+    """Let the run process stand still between two pulses; return when [s of the server's clock] and if it lives."""
+    lab.wait_for(lambda: lab.events("gate"))
+    beat = lab.beat(HEARTBEAT)
+    os.kill(beat.owner.pid, signal.SIGSTOP)
+    stopped = lab.clock.now()
+    lab.wait_for(lab.lamp_is_safe)
+    assert max(line["time"] for line in lab.events("loop open", "high voltage off")) <= stopped + SAFE_WITHIN
+    threading.Event().wait(seconds - (lab.clock.now() - stopped))
+    lives = beat.owner.lives
+    os.kill(beat.owner.pid, signal.SIGCONT)
+    return stopped, lives
+
+
+def fired_by_an_old_token(lab, stopped):
+    """Return the pulses after an instant that no token allowed which was given after it."""
+    armed = [line["time"] for line in lab.events("armed") if line["time"] > stopped]
+    later = [gate["time"] for gate in lab.events("gate") if gate["time"] > stopped]
+    return [gate for gate in later if not (armed and armed[0] < gate)]
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seconds", [8.0, pytest.param(60.0, marks=pytest.mark.slow)])
-def test_a_run_that_stood_still_fires_nothing_by_what_it_was_allowed_before(served, seconds):
+def test_a_run_that_stood_still_fires_nothing_by_what_it_was_allowed_before(served):
+    lab = served(times=2)
+    lab.begin()
+    stopped, lives = stood_still(lab, 8.0)
+    assert lives
+    lab.finish()
+    assert fired_by_an_old_token(lab, stopped) == []
+    assert len(lab.events("gate")) <= PULSES
+    assert states_of(lab.night)["long"].state == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_that_stood_still_for_longer_than_a_token_lives_fires_nothing_by_it(served):
+    lab = served(times=2)
+    # Nobody ends it meanwhile: a supervisor would after half a minute.
+    lab.begin_alone()
+    stopped, lives = stood_still(lab, 60.0)
+    assert lives
+    lab.finish()
+    assert fired_by_an_old_token(lab, stopped) == []
+    assert len(lab.events("gate")) <= PULSES
+    assert states_of(lab.night)["long"].state == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_that_stands_still_for_a_minute_is_ended_and_its_night_goes_on(served):
     lab = served(times=2)
     lab.begin()
     lab.wait_for(lambda: lab.events("gate"))
     beat = lab.beat(HEARTBEAT)
     os.kill(beat.owner.pid, signal.SIGSTOP)
     stopped = lab.clock.now()
-    lab.wait_for(lab.lamp_is_safe, DEAD_MAN + 1.0)
-    # A supervisor may have given it up and begun another before that.
-    threading.Event().wait(seconds - (lab.clock.now() - stopped))
-    if beat.owner.lives:
-        os.kill(beat.owner.pid, signal.SIGCONT)
+    lab.wait_for(lambda: not beat.owner.lives, 60.0)
     lab.finish()
-    armed = [line["time"] for line in lab.events("armed") if line["time"] > stopped]
-    later = [gate["time"] for gate in lab.events("gate") if gate["time"] > stopped + 0.1]
-    assert all(armed and armed[0] < gate for gate in later)
-    assert len(lab.events("gate")) <= 3
-    assert states_of(lab.night)["long"].state == "done"
+    assert fired_by_an_old_token(lab, stopped) == []
+    lab.judge(2)

@@ -29,7 +29,8 @@ def test_the_furnace_anneals_of_the_fit_are_met(model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("temperature", "duration", "capacity"), [(500.0, 7200.0, 41.1), (520.0, 900.0, 37.5), (550.0, 1200.0, 71.3)]
+    ("temperature", "duration", "capacity"),
+    [(500.0, 7200.0, 41.1), (520.0, 900.0, 37.5), (550.0, 1200.0, 71.3)],
 )
 def test_furnaces_of_the_literature_have_these_bounds(
     temperature: float, duration: float, capacity: float

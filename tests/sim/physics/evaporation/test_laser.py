@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from sim.physics.evaporation.laser import Laser
+from sim.physics.evaporation.laser import Laser, peels
 
 LASER = Laser()
 
@@ -19,3 +19,9 @@ def test_nothing_grows_below_the_threshold() -> None:
 def test_a_plume_is_narrow_and_lithium_is_lost_with_fluence() -> None:
     assert LASER.per_pulse(2e4, math.pi / 6) / LASER.per_pulse(2e4) == pytest.approx(0.75**4)
     assert LASER.lithium_kept(3e4) < LASER.lithium_kept(2e4) < 1.0
+
+
+def test_a_thick_film_wants_a_buffer_layer() -> None:
+    assert peels(1.5e-6, buffered=False)
+    assert not peels(1.5e-6, buffered=True)
+    assert not peels(0.5e-6, buffered=False)

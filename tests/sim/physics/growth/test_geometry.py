@@ -31,9 +31,7 @@ def test_the_chamber_has_its_throw_and_share() -> None:
     assert float(share_per_area(CHAMBER, 0.0, 0.0)) == pytest.approx(8.66, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("height", "percent"), [(0.10, 0.9), (0.12, 0.8), (0.14, 1.7), (0.16, 2.2)]
-)
+@pytest.mark.parametrize(("height", "percent"), [(0.10, 0.9), (0.12, 0.8), (0.14, 1.7), (0.16, 2.2)])
 def test_rotation_makes_a_wafer_even(height: float, percent: float) -> None:
     radius = np.linspace(0.0, 0.05, 51)
     profile = share_per_area(Throw(height=height), radius, 0.0)

@@ -4,7 +4,6 @@ from scipy.integrate import solve_ivp
 
 from sim.materials.targets import TARGETS
 from sim.physics.growth.reactive import (
-    ELEMENTARY_CHARGE,
     Coverage,
     Reactive,
     Surroundings,
@@ -19,7 +18,7 @@ from sim.physics.growth.reactive import (
     step,
     supply,
 )
-from sim.physics.vacuum.gases import BOLTZMANN, NOTHING, O2, SCCM, amounts
+from sim.physics.vacuum.gases import BOLTZMANN, ELEMENTARY_CHARGE, NOTHING, O2, SCCM, amounts
 from sim.physics.vacuum.vessel import Pumping, Settings, Vessel, VesselState
 from sim.physics.vacuum.vessel import step as vessel_step
 
@@ -40,7 +39,9 @@ def test_the_film_has_the_oxygen_that_its_balance_says(name: str) -> None:
     for pressure in np.logspace(-5, 0, 20).tolist():
         state = settled(oxide, AROUND, pressure, CURRENT)
         ions = CURRENT / ELEMENTARY_CHARGE
-        from_gas = 2.0 * oxygen_flux(oxide, AROUND, pressure) * (1.0 - state.collector) * AROUND.collector_area
+        from_gas = (
+            2.0 * oxygen_flux(oxide, AROUND, pressure) * (1.0 - state.collector) * AROUND.collector_area
+        )
         from_target = oxide.oxygen * ions * oxide.from_oxide * state.target
         balance = (from_gas + from_target) / metal_rate(oxide, state, CURRENT)
         assert oxygen_per_metal(oxide, state) == pytest.approx(balance, rel=1e-8)
@@ -92,9 +93,7 @@ def swept(flows: np.ndarray, dt: float) -> np.ndarray:
     coverage, seen = Coverage(), []
     for flow in flows.tolist():
         sink = SPEED + getter_speed(titanium, AROUND, coverage)
-        settings = Settings(
-            flows=amounts({"O2": flow}), pumping=Pumping.NOTHING, sinks=amounts({"O2": sink})
-        )
+        settings = Settings(flows=amounts({"O2": flow}), pumping=Pumping.NOTHING, sinks=amounts({"O2": sink}))
         gas = vessel_step(vessel, gas, settings, dt)
         pressure = vessel.pressures(gas.molecules)[O2]
         coverage = step(titanium, AROUND, coverage, pressure, CURRENT, dt)

@@ -7,17 +7,16 @@ from sim.physics.plasma.match import MatchBox, moved, reflected_share
 BOX = MatchBox()
 
 
-def test_a_matched_gun_takes_all_and_a_dark_one_nothing() -> None:
-    best = BOX.optimum(True, 3.0, 120.0)
+def test_a_matched_gun_takes_all() -> None:
+    best = BOX.optimum(3.0, 120.0)
     assert best == BOX.burning
-    assert reflected_share(BOX, best, best, lit=True) == 0.0
-    assert reflected_share(BOX, best, best, lit=False) == 1.0
+    assert reflected_share(BOX, best, best) == 0.0
 
 
 def test_half_the_power_comes_back_a_width_away() -> None:
-    best = BOX.optimum(True, 3.0, 120.0)
+    best = BOX.optimum(3.0, 120.0)
     aside = (best[0] + BOX.width * math.cos(1.0), best[1] + BOX.width * math.sin(1.0))
-    assert reflected_share(BOX, aside, best, lit=True) == pytest.approx(0.5, rel=1e-12)
+    assert reflected_share(BOX, aside, best) == pytest.approx(0.5, rel=1e-12)
 
 
 def test_capacitors_move_at_their_pace_and_stop() -> None:
@@ -27,6 +26,5 @@ def test_capacitors_move_at_their_pace_and_stop() -> None:
 
 
 def test_the_optimum_drifts_and_stays_on_its_scale() -> None:
-    assert BOX.optimum(True, 0.4, 100.0) != BOX.optimum(True, 3.0, 120.0)
-    assert BOX.optimum(False, 0.4, 100.0) == BOX.dark
-    assert all(0.0 <= position <= 1.0 for position in BOX.optimum(True, 1e-30, 1e-30))
+    assert BOX.optimum(0.4, 100.0) != BOX.optimum(3.0, 120.0)
+    assert all(0.0 <= position <= 1.0 for position in BOX.optimum(1e-30, 1e-30))

@@ -10,8 +10,8 @@ LIPON = amounts({"N2": 50 * SCCM})
 
 def test_flows_and_pressures_of_the_papers_fix_the_speed_of_the_pump() -> None:
     """25 sccm at 3 Pa ask for 15.20 L/s, 50 sccm at 0.4 Pa for 227.98 L/s, at 295 K."""
-    assert 25 * SCCM * BOLTZMANN * 295.0 / 3.0 == pytest.approx(15.20e-3, rel=1e-3)
-    assert 50 * SCCM * BOLTZMANN * 295.0 / 0.4 == pytest.approx(227.98e-3, rel=1e-5)
+    throughput = SCCM * BOLTZMANN * 295.0
+    assert (25 * throughput / 3.0, 50 * throughput / 0.4) == pytest.approx((15.20e-3, 227.98e-3), rel=1e-3)
     position = position_for(PUMP, LIPON, 0.4, 295.0)
     assert throttled_speeds(PUMP, position)[N2] == pytest.approx(227.98e-3, rel=1e-5)
 

@@ -1,0 +1,106 @@
+"""The evaporator station: a boat whose rate a thickness monitor holds, a shutter, a mask, a chamber to be pumped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ophyd.status import StatusBase
+
+from devices.base import Instrument
+from devices.clock import Clock
+from devices.errors import InterlockError, LimitError
+from devices.limits import SputterLimits
+from devices.roles import Bring, Confirm, EvaporationJob, Hands
+from devices.sputter.checks import require_crystal
+from devices.sputter.crew import Gauges
+from devices.sputter.equipment import BOAT, equipment_of
+from devices.sputter.evaporation import EvaporationFlight
+from devices.sputter.parameters import EvaporatorParameters, FilmConstants
+from devices.sputter.recipe import EvaporationRecipe
+from devices.sputter.records import film_columns
+from devices.sputter.station import ChamberStation
+
+
+class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
+    """An evaporator as plans see it.
+
+    Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted().
+    Get: flight(), state, verdicts() on the interlocks.
+    Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
+    Set: nothing apart from a job; recipes hold every setpoint.
+    """
+
+    role = "Evaporator"
+    parts = ("boat", "gas", "monitor", "relays", "permissives")
+    optional_parts = ("valve", "turbo", "heater")
+    Parameters = EvaporatorParameters
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        clock: Clock,
+        lane: str,
+        instruments: Mapping[str, Instrument],
+        parameters: EvaporatorParameters,
+        limits: SputterLimits,
+        hands: Hands,
+    ) -> None:
+        equipment = equipment_of(instruments, (BOAT,))
+        super().__init__(
+            name=name,
+            clock=clock,
+            lane=lane,
+            instruments=instruments,
+            equipment=equipment,
+            columns=film_columns((BOAT,), (), instruments),
+            gauges=Gauges((parameters.base_gauge,), parameters.base_gauge, (parameters.rough_gauge,)),
+            load_lock=parameters.load_lock,
+            limits=limits,
+            hands=hands,
+        )
+        self.parameters = parameters
+
+    def check(self, recipe: EvaporationRecipe) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+        self._constants(recipe)
+        base = self.limits.base_pressures.get(recipe.material, self.limits.base_pressure)
+        for what, value, unit, high in (
+            ("thickness", recipe.thickness, "m", self.limits.thickness),
+            (f"base_pressure before {recipe.material}", recipe.base_pressure, "Pa", base),
+            ("power", recipe.power, "W", self._equipment.supplies[BOAT].limit),
+        ):
+            if not 0 < value <= high:
+                raise LimitError(
+                    f"{self.name}.{what} (limits.toml, sputter; bench file)", value, unit, 0, high
+                )
+
+    def prepare(self, job: EvaporationJob) -> StatusBase:
+        """Check the job, have the sample brought, with the mask on it; nothing is pumped yet."""
+        self.check(job.recipe)
+        tasks: list[Bring | Confirm] = []
+        if job.recipe.mask:
+            question = f"the mask {job.recipe.mask} lies on {job.sample.id}, close to it"
+            tasks.append(Confirm(job.sample, self.name, question))
+        return self._prepare(job, tasks)
+
+    def kickoff(self) -> StatusBase:
+        """Begin the film that was prepared; the status finishes when the chamber is at its base pressure."""
+        job = self._taken()
+        recipe = job.recipe
+        self.check(recipe)
+        monitor = self._equipment.monitor
+        assert monitor is not None
+        reading = self.clock.call(monitor.read_film)
+        require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
+        flight = EvaporationFlight(recipe, self._crew, self.parameters, self._constants(recipe))
+        return self._begin(job, flight, recipe.thickness)
+
+    def _constants(self, recipe: EvaporationRecipe) -> FilmConstants:
+        known = self.parameters.films.get(recipe.material)
+        if known is None:
+            raise InterlockError(
+                "monitor",
+                f"{self.name}: there are no constants of a {recipe.material} film (parameters.films)",
+            )
+        return known

@@ -1,0 +1,220 @@
+"""One anneal in a furnace: set points along a recipe's profile, temperatures as they were measured."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ophyd.status import StatusBase
+
+from devices.base import Column, RowStream
+from devices.clock import Clock, Poller
+from devices.errors import InterlockError
+from devices.lamp.train import finish
+from devices.limits import FurnaceLimits
+from devices.recipes import FurnaceRecipe
+from devices.roles import Flight, PermissiveBoard
+from devices.sputter.flying import LEASE, LONGEST, SOONEST
+from devices.sputter.interlocks import Permits
+from devices.sputter.looks import CELSIUS
+from devices.sputter.parts import HeaterController
+from devices.sputter.watch import Lasting
+
+FEED = 1.0
+"""Seconds between two words to a dead-man, a half of its watchdog."""
+SETTING = 0.1
+"""K by which the set point moves before it is sent again."""
+
+FURNACE_COLUMNS: Mapping[str, Column] = {
+    "elapsed": Column("s"),
+    "setpoint": Column("degC", precision=1),
+    "temperature": Column("degC", precision=1, part="heater"),
+    "output": Column("1", precision=3, low=0, high=1, part="heater"),
+    "segment": Column("1", "integer", low=0),
+    "flags": Column("1", "integer", low=0),
+}
+"""flags: 1 where it was held. The film's dose goes by `temperature`, never by `setpoint`."""
+
+
+def measured_profile(
+    elapsed: Sequence[float], temperature: Sequence[float]
+) -> tuple[tuple[float, float], ...]:
+    """Return the points (time [s], temperature [K]) of rows (temperature [degC]), as a film's dose is taken from."""
+    return tuple((float(t), float(value) + CELSIUS) for t, value in zip(elapsed, temperature, strict=True))
+
+
+@dataclass
+class FurnaceLog:
+    """Writes rows and events. flight: segments asked and done."""
+
+    clock: Clock
+    rows: RowStream
+    events: RowStream
+    flight: Flight = field(default_factory=lambda: Flight("never started", 0, 0, False))
+    began: float = 0.0
+
+    def begin(self, asked: int) -> None:
+        """Begin the account."""
+        self.began, self.flight = self.clock.now(), Flight("running", asked, 0, False)
+
+    def tell(self, code: str, severity: str, text: str) -> None:
+        """Write an event."""
+        row = {"t": self.clock.now() - self.began, "code": code, "severity": severity, "text": text}
+        self.events.append(self.clock.time(), row)
+
+    def count(self, done: int) -> None:
+        """Count finished segments."""
+        self.flight = Flight("running", self.flight.asked, done, self.flight.interrupted)
+
+    def interrupted(self) -> None:
+        """Note that it was held."""
+        self.flight = Flight(self.flight.end_reason, self.flight.asked, self.flight.done, True)
+
+    def conclude(self, reason: str) -> None:
+        """End the account."""
+        gap = self.flight.interrupted or self.flight.done < self.flight.asked
+        self.flight = Flight(reason, self.flight.asked, self.flight.done, gap)
+
+
+class Baking:
+    """One recipe on its way. started, finished: statuses; poller() is run on the lane, end() ends it from anywhere."""
+
+    def __init__(
+        self,
+        name: str,
+        recipe: FurnaceRecipe,
+        heater: HeaterController,
+        board: PermissiveBoard | None,
+        clock: Clock,
+        log: FurnaceLog,
+        limits: FurnaceLimits,
+        permits: Permits,
+        period: float,
+    ) -> None:
+        self.recipe = recipe
+        self._heater, self._board, self._clock, self._log = heater, board, clock, log
+        self._limits, self._permits, self._period = limits, permits, period
+        self.started: StatusBase = clock.status(f"{name} heating", LONGEST)
+        self.finished: StatusBase = clock.status(f"{name} anneal", LONGEST)
+        self._off = Lasting(limits.deviation_time)
+        self._lock = threading.RLock()
+        self._over = self._held = False
+        self._unattended = False
+        self._lease_until = clock.now() + LEASE
+        self._set = math.nan
+        self.temperature = math.nan
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, or was ended."""
+        return self._over
+
+    def renew_lease(self) -> None:
+        """Let it go on for another LEASE seconds, and after a resume at all."""
+        self.hold_lease()
+        self._unattended = False
+
+    def hold_lease(self) -> None:
+        """Let it stay as it is for another LEASE seconds."""
+        self._lease_until = self._clock.now() + LEASE
+
+    def hold(self, held: bool) -> None:
+        """Stay at the present set point, or go on along the profile."""
+        self._unattended = self._held and not held
+        self._held = held
+
+    def end(self) -> bool:
+        """Do nothing any more; return whether it was going on."""
+        with self._lock:
+            was, self._over = self._over, True
+        return not was
+
+    def finish(self, error: Exception | None) -> None:
+        """Bring its statuses to their end, those that have not come to one."""
+        for status in (self.started, self.finished):
+            finish(status, error)
+
+    def poller(self, done: Callable[[], None]) -> Poller:
+        """Follow the profile; `done` is called when all was done and nobody ended it."""
+        points, clock = self.recipe.profile, self._clock
+        if self._board is not None:
+            with self._permits.granting("board close"):
+                self._board.enable()
+        begun, waited = clock.now(), 0.0
+        last = row_due = begun
+        finish(self.started, None)
+        while (elapsed := clock.now() - begun - waited) < points[-1][0] and not self._over:
+            self._alive()
+            wanted, passed = along(points, elapsed)
+            self._towards(wanted)
+            if clock.now() >= row_due - SOONEST:
+                self._row(clock.now() - begun, wanted, passed)
+                row_due += self._period
+            self._log.count(self._finished_segments(elapsed))
+            end = points[-1][0] - elapsed
+            yield max(min(row_due - clock.now(), FEED, end), SOONEST)
+            if self._held or self._unattended:
+                waited += clock.now() - last
+                self._log.interrupted()
+            last = clock.now()
+        if self.end():
+            self._heater.off()
+            if self._board is not None:
+                self._board.safe()
+            self._row(clock.now() - begun, points[-1][1], len(points))
+            self._log.count(len(self.recipe.segments))
+            done()
+
+    def _alive(self) -> None:
+        if self._clock.now() > self._lease_until:
+            raise InterlockError("lease", f"no live plan was heard of for {LEASE:g} s; the heater is off")
+        if self._board is not None:
+            with self._permits.granting("board feed"):
+                self._board.alive()
+            opened = [name for name, closed in self._board.inputs().items() if not closed]
+            if opened:
+                raise InterlockError(", ".join(opened), "open; the heater is off")
+
+    def _towards(self, wanted: float) -> None:
+        with self._lock:
+            if not self._over and not abs(wanted - self._set) < SETTING:
+                self._heater.set_temperature(wanted)
+                self._set = wanted
+
+    def _row(self, elapsed: float, wanted: float, passed: int) -> None:
+        measured = self.temperature = self._heater.read_temperature()
+        row = {
+            "elapsed": elapsed,
+            "setpoint": wanted - CELSIUS,
+            "temperature": measured - CELSIUS,
+            "output": self._heater.output(),
+            "segment": min(passed, len(self.recipe.segments)),
+            "flags": int(self._held),
+        }
+        self._log.rows.append(self._clock.time(), row)
+        if self._off.holds(self._clock.now(), not abs(measured - wanted) <= self._limits.deviation):
+            raise InterlockError(
+                "temperature",
+                f"{measured - CELSIUS:.0f} degC and not {wanted - CELSIUS:.0f} degC for"
+                f" {self._limits.deviation_time:.0f} s; the heater is off",
+            )
+
+    def _finished_segments(self, elapsed: float) -> int:
+        """Return how many segments are over."""
+        time, temperature, over = 0.0, self.recipe.profile[0][1], 0
+        for segment in self.recipe.segments:
+            time += abs(segment.temperature - temperature) / segment.ramp + segment.duration
+            temperature = segment.temperature
+            over += elapsed >= time
+        return over
+
+
+def along(points: Sequence[tuple[float, float]], elapsed: float) -> tuple[float, int]:
+    """Return the temperature [K] of a profile at a time [s], and how many of its points have passed."""
+    passed = sum(time <= elapsed for time, _ in points)
+    if passed == 0 or passed == len(points):
+        return points[max(passed - 1, 0)][1], passed
+    (begin, low), (end, high) = points[passed - 1], points[passed]
+    return low + (high - low) * (elapsed - begin) / (end - begin), passed

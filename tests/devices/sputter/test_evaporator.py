@@ -1,0 +1,149 @@
+"""Lithium from a boat: its rate is held by its power, the film ends by the monitor."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from devices.errors import InterlockError, LimitError
+from devices.evaporator import EvaporatorStation
+from devices.limits import SputterLimits
+from devices.roles import Confirm, EvaporationJob, Evaporator
+from devices.samples import Layer, SampleRef
+from devices.sputter.parameters import EvaporatorParameters, FilmConstants
+from devices.sputter.recipe import EvaporationRecipe
+
+SAMPLE = SampleRef("s1", (Layer("Al", 1e-4),))
+
+
+def li(**changes):
+    fields = {
+        "rate": 0.3e-9,
+        "thickness": 200e-9,
+        "base_pressure": 1e-4,
+        "power": 200.0,
+        "mask": "circle 1 mm",
+    }
+    return EvaporationRecipe("li", "Li", **{**fields, "mask_area": 0.785e-6, **changes})
+
+
+class Evaporators:
+    """An evaporator of fakes; the boat follows its power as T^4 with a lag, its vapour the law of Hertz and Knudsen."""
+
+    def __init__(self, fakes, clock):
+        self.clock, self.chamber = clock, fakes.Chamber(clock)
+        chamber = self.chamber
+        self.parts = fakes.parts_of_chamber(chamber, sources=("boat",))
+        for part in ("valve", "heater"):
+            del self.parts[part]
+        self.hot, self.filled = 300.0, 1.0
+        plain = chamber.advance
+
+        def advance():
+            dt = clock.now() - chamber.at
+            plain()
+            if dt > 0:
+                goal = max(300.0, 800.0 * (chamber.power["boat"] * chamber.on["boat"] / 100) ** 0.25)
+                self.hot += (goal - self.hot) * (1 - math.exp(-dt / 30))
+                if chamber.is_open("substrate_shutter"):
+                    chamber.film += self.rate() * dt
+                chamber.monitored += self.rate() * dt
+
+        chamber.advance, chamber.rate = advance, lambda: (advance(), self.rate())[1]
+        chamber.ignites_above = 0.0
+        self.asked = []
+        self.station = EvaporatorStation(
+            name="evaporator",
+            clock=clock,
+            lane="evaporator",
+            instruments=self.parts,
+            parameters=EvaporatorParameters(films={"Li": FilmConstants(534.0)}, load_lock=True),
+            limits=SputterLimits(crystal_left=0.1),
+            hands=self,
+        )
+
+    def set(self, task):
+        self.asked.append(task)
+        status = self.clock.status("task", 10.0)
+        status.set_finished()
+        return status
+
+    def rate(self):
+        vapour = 10 ** (10.061 - 8023 / self.hot) / math.sqrt(self.hot)
+        return self.filled * 0.29e-9 * vapour / (10 ** (10.061 - 8023 / 800.0) / math.sqrt(800.0))
+
+    def wait(self, status):
+        until = self.clock.now() + 1e5
+        while not status.done and self.clock.now() < until:
+            self.station.renew_lease()
+            self.clock.sleep(5.0)
+        return status.exception(timeout=0)
+
+    def began(self, recipe):
+        assert self.wait(self.station.prepare(EvaporationJob(SAMPLE, recipe))) is None
+        assert self.wait(self.clock.call(self.station.kickoff)) is None
+        return self.station.complete()
+
+    def reach(self, state):
+        while self.station.read_state() != state:
+            self.station.renew_lease()
+            self.clock.sleep(1.0)
+
+    def rows(self, stream="primary"):
+        (page,) = self.station.streams[stream].collect_pages()
+        return page["data"]
+
+
+@pytest.fixture
+def evaporators(fakes, time):
+    return Evaporators(fakes, time)
+
+
+def test_a_film_of_lithium_comes_at_its_rate_to_its_thickness(evaporators):
+    assert isinstance(evaporators.station, Evaporator)
+    error = evaporators.wait(evaporators.began(li()))
+    assert error is None, error
+    assert evaporators.chamber.film == pytest.approx(200e-9, rel=0.005)
+    rows, layers = evaporators.rows(), evaporators.rows("layers")
+    rates = [rate for rate, is_open in zip(rows["rate"], rows["shutter_open"], strict=True) if is_open]
+    assert max(rates[30:]) < 0.3e-9 * 1.1
+    assert min(rates[30:]) > 0.3e-9 * 0.9
+    assert layers["area"] == [0.785e-6]
+    assert layers["doubtful"] == [0]
+    assert evaporators.station.read_state() == "pumping"
+    assert not evaporators.chamber.on["boat"]
+    assert isinstance(evaporators.asked[0], Confirm)
+    assert "circle 1 mm" in evaporators.asked[0].question
+
+
+def test_an_empty_boat_is_told_and_leaves_a_doubtful_film(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("deposit")
+    evaporators.clock.sleep(10.0)
+    evaporators.filled = 0.0
+    error = evaporators.wait(complete)
+    assert error.permissive == "shutter_stuck_closed"
+    assert not evaporators.chamber.on["boat"]
+    assert evaporators.rows("layers")["doubtful"] == [1]
+    assert evaporators.station.read_state() == "fault"
+
+
+def test_a_boat_that_never_gets_hot_enough_is_given_up_behind_the_shutter(evaporators):
+    complete = evaporators.began(li(power=40.0))
+    assert evaporators.wait(complete).permissive == "rate"
+    assert not evaporators.chamber.when("substrate_shutter on")
+
+
+def test_lithium_wants_a_good_vacuum(evaporators):
+    with pytest.raises(LimitError, match="base_pressure before Li"):
+        evaporators.station.check(li(base_pressure=1e-3))
+
+
+def test_a_dead_crystal_ends_it_at_once(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("deposit")
+    since = evaporators.clock.now()
+    evaporators.chamber.crystal_ok = False
+    assert isinstance(evaporators.wait(complete), InterlockError)
+    assert max(evaporators.chamber.when("boat off")) - since < 12

@@ -1,0 +1,134 @@
+"""A recipe of segments in a furnace: the rows hold what it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.errors import InterlockError, LimitError
+from devices.furnace import FurnaceStation
+from devices.limits import FurnaceLimits
+from devices.recipes import FurnaceRecipe, FurnaceSegment
+from devices.roles import Furnace, FurnaceJob
+from devices.samples import Layer, SampleRef
+from devices.sputter.baking import along, measured_profile
+from devices.sputter.parameters import FurnaceParameters
+
+RECIPE = FurnaceRecipe("soak", "air", (FurnaceSegment(773.15, 0.5, 600.0), FurnaceSegment(373.15, 0.5)))
+
+
+class Oven:
+    """A furnace of fakes."""
+
+    def __init__(self, fakes, clock):
+        self.clock, self.chamber = clock, fakes.Chamber(clock)
+        self.heater = fakes.FakeHeater(self.chamber)
+        self.tasks = []
+        self.station = FurnaceStation(
+            name="furnace",
+            clock=clock,
+            lane="furnace",
+            instruments={"heater": self.heater},
+            parameters=FurnaceParameters(),
+            limits=FurnaceLimits(deviation=60.0),
+            hands=self,
+        )
+
+    def set(self, task):
+        status = self.clock.status("task", 10.0)
+        self.tasks.append(task)
+        status.set_finished()
+        return status
+
+    def wait(self, status, longest=1e5):
+        until = self.clock.now() + longest
+        while not status.done and self.clock.now() < until:
+            self.station.renew_lease()
+            self.clock.sleep(5.0)
+        return status.exception(timeout=0) if status.done else "still going"
+
+    def began(self, recipe=RECIPE):
+        job = FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), recipe)
+        assert self.wait(self.station.prepare(job)) is None
+        assert self.wait(self.clock.call(self.station.kickoff)) is None
+        return self.station.complete()
+
+    def rows(self, stream="primary"):
+        (page,) = self.station.streams[stream].collect_pages()
+        return page["data"]
+
+
+@pytest.fixture
+def oven(fakes, time):
+    return Oven(fakes, time)
+
+
+def test_a_recipe_is_followed_and_the_heater_is_off_at_its_end(oven):
+    assert isinstance(oven.station, Furnace)
+    assert oven.wait(oven.began()) is None
+    rows = oven.rows()
+    assert rows["elapsed"][-1] == pytest.approx(RECIPE.profile[-1][0], abs=1.0)
+    assert len(rows["elapsed"]) == pytest.approx(RECIPE.profile[-1][0], abs=2)
+    assert max(rows["setpoint"]) == pytest.approx(500.0)
+    flight = oven.station.flight()
+    assert (flight.asked, flight.done, flight.end_reason, flight.interrupted) == (2, 2, "completed", False)
+    assert oven.chamber.wanted == 295.0
+
+
+def test_the_dose_goes_by_what_was_measured(oven):
+    oven.wait(oven.began())
+    rows = oven.rows()
+    measured = measured_profile(rows["elapsed"], rows["temperature"])
+    lag = [
+        wanted + 273.15 - temperature
+        for wanted, (_, temperature) in zip(rows["setpoint"], measured, strict=True)
+    ]
+    assert max(lag) == pytest.approx(0.5 * 60, rel=0.1)
+
+
+def test_a_furnace_that_does_not_follow_is_switched_off(oven):
+    complete = oven.began()
+    oven.heater.set_temperature = lambda temperature: None
+    error = oven.wait(complete)
+    assert isinstance(error, InterlockError)
+    assert oven.station.read_state() == "fault"
+    with pytest.raises(InterlockError, match="FAULT"):
+        oven.station.prepare(FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), RECIPE))
+    oven.station.reset()
+    assert oven.station.read_state() == "safe"
+
+
+def test_a_silent_plan_switches_it_off(oven):
+    complete = oven.began()
+    oven.clock.sleep(30.0)
+    assert complete.exception(timeout=0).permissive == "lease"
+    assert oven.chamber.wanted == 295.0
+
+
+def test_a_hold_lengthens_it_and_says_so(oven):
+    complete = oven.began()
+    oven.wait(complete, 300.0)
+    oven.station.pause()
+    oven.wait(complete, 100.0)
+    oven.station.resume()
+    assert oven.wait(complete) is None
+    assert oven.rows()["elapsed"][-1] == pytest.approx(RECIPE.profile[-1][0] + 100.0, abs=7.0)
+    assert oven.station.flight().interrupted
+
+
+def test_too_hot_or_too_fast_is_refused(oven):
+    with pytest.raises(LimitError, match="temperature"):
+        oven.station.check(FurnaceRecipe("hot", "air", (FurnaceSegment(1500.0, 1.0),)))
+    with pytest.raises(LimitError, match="ramp"):
+        oven.station.check(FurnaceRecipe("fast", "air", (FurnaceSegment(700.0, 50.0),)))
+
+
+def test_a_hot_furnace_takes_no_sample(oven):
+    oven.chamber.temperature = 600.0
+    status = oven.station.prepare(FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), RECIPE))
+    with pytest.raises(InterlockError, match="still at"):
+        raise oven.wait(status)
+
+
+def test_a_profile_is_straight_between_its_points():
+    assert along(((0.0, 300.0), (10.0, 400.0), (20.0, 400.0)), 5.0) == (350.0, 1)
+    assert along(((0.0, 300.0), (10.0, 400.0), (20.0, 400.0)), 20.0) == (400.0, 3)

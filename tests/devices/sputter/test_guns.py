@@ -1,0 +1,58 @@
+"""Targets: whole watts, limited ramps, wear that is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.errors import InterlockError
+from devices.sputter.guns import Ramp, Wear, planned
+from devices.sputter.parameters import Target
+from devices.sputter.recipe import GunSetting
+
+TARGETS = {"gun1": Target("LiCoO2"), "gun2": Target("Li3PO4"), "gun3": Target("LiCoO2")}
+
+
+class Supply:
+    def __init__(self):
+        self.set = []
+
+    def set_power(self, power):
+        self.set.append(power)
+
+
+def test_a_power_density_is_over_the_targets_area():
+    plan = planned(GunSetting("Li3PO4", power_density=5e4), TARGETS)
+    assert plan.power == pytest.approx(101.3, abs=0.1)
+    assert plan.gun == "gun2"
+
+
+def test_the_slower_ramp_of_target_and_recipe_holds():
+    assert planned(GunSetting("Li3PO4", power=50.0, ramp=9.0), TARGETS).ramp == TARGETS["gun2"].ramp
+    assert planned(GunSetting("Li3PO4", power=50.0, ramp=0.1), TARGETS).ramp == 0.1
+
+
+def test_a_target_that_is_nowhere_or_twice_is_asked_for():
+    with pytest.raises(InterlockError, match=r"LiMn2O4 is on 0 guns"):
+        planned(GunSetting("LiMn2O4", power=1.0), TARGETS)
+    with pytest.raises(InterlockError, match=r"on 2 guns.*give `gun`"):
+        planned(GunSetting("LiCoO2", power=1.0), TARGETS)
+    assert planned(GunSetting("LiCoO2", power=1.0, gun="gun3"), TARGETS).gun == "gun3"
+
+
+def test_a_ramp_goes_in_whole_watts_and_says_when_it_is_there():
+    supply = Supply()
+    ramp = Ramp(supply, 0.4)
+    steps = 0
+    while not ramp.towards(3.0, 1.0):
+        steps += 1
+    assert steps == 7
+    assert supply.set == [1.0, 2.0, 3.0]
+
+
+def test_wear_adds_up_and_a_target_of_another_material_begins_anew():
+    wear = Wear(TARGETS)
+    wear.add("gun1", 3.6e6)
+    assert wear.left("gun1") == pytest.approx(3.3 * 3.6e6)
+    other = Wear({"gun1": Target("V2O5", worn=5.0)})
+    assert other.recalled(wear.told()) == ["gun1 bore LiCoO2 before, now V2O5"]
+    assert other.of("gun1") == 5.0

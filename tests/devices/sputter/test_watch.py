@@ -1,0 +1,107 @@
+"""Each watcher by itself: what it lets pass, and what it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.limits import SputterLimits
+from devices.sputter.parts import Flow, SupplyState
+from devices.sputter.watch import (
+    ArcWatch,
+    BiasWatch,
+    FlowWatch,
+    PressureWatch,
+    RateWatch,
+    SourceWatch,
+    Trouble,
+)
+
+LIMITS = SputterLimits()
+
+
+def supply(**changes):
+    fields = {"on": True, "forward": 120.0, "reflected": 0.0, "load": 120.0, "bias": 180.0, "current": 0.0}
+    return SupplyState(**{**fields, "in_control": True, "flags": frozenset(), **changes})
+
+
+def test_a_flow_may_be_off_for_three_seconds():
+    watch, wanted = FlowWatch(LIMITS), {"Ar": 24.0}
+    off = {"Ar": Flow(22.0, 24.0, "SETPOINT"), "N2": Flow(0.0, 0.0, "CLOSE")}
+    for now in (0.0, 1.0, 2.0):
+        watch.look(now, off, wanted)
+    watch.look(2.5, {**off, "Ar": Flow(23.0, 24.0, "SETPOINT")}, wanted)
+    watch.look(3.0, off, wanted)
+    with pytest.raises(Trouble, match="Ar"):
+        watch.look(6.0, off, wanted)
+
+
+def test_a_gas_that_nobody_asked_for_is_a_fault():
+    watch = FlowWatch(LIMITS)
+    leaking = {"Ar": Flow(24.0, 24.0, "SETPOINT"), "N2": Flow(2.0, 0.0, "CLOSE")}
+    watch.look(0.0, leaking, {"Ar": 24.0})
+    with pytest.raises(Trouble, match="N2"):
+        watch.look(3.0, leaking, {"Ar": 24.0})
+
+
+def test_five_arcs_a_minute_pass_and_six_do_not():
+    watch = ArcWatch(LIMITS)
+    for now in range(0, 600, 13):
+        watch.look(float(now), 1)
+    for now in (595.0, 596.0):
+        watch.look(now, 0)
+    with pytest.raises(Trouble, match="7 arcs"):
+        watch.look(597.0, 3)
+
+
+def test_a_bias_may_drift_but_not_step():
+    watch = BiasWatch("gun1", LIMITS)
+    for now in range(20_000):
+        watch.look(float(now), 180.0 - now * 2e-3, steady=True)
+    last = 180.0 - 20_000 * 2e-3
+    watch.look(20_000.0, last * 0.9, steady=True)
+    watch.look(20_001.0, last * 0.9, steady=True)
+    with pytest.raises(Trouble, match="cracked"):
+        watch.look(20_002.0, last * 0.9, steady=True)
+
+
+def test_a_step_after_a_change_of_power_is_none():
+    watch = BiasWatch("gun1", LIMITS)
+    for now in range(100):
+        watch.look(float(now), 180.0, steady=True)
+    watch.look(100.0, 150.0, steady=False)
+    for now in range(101, 200):
+        watch.look(float(now), 120.0, steady=True)
+
+
+def test_noise_of_a_rate_behind_the_shutter_is_no_film():
+    watch = RateWatch(LIMITS)
+    for rate in (0.003e-9, -0.002e-9, 0.02e-9, 0.0, 0.001e-9, -0.003e-9, 0.0):
+        watch.behind(rate, 0.05e-9)
+    with pytest.raises(Trouble, match="stuck open"):
+        watch.behind(0.1e-9, 0.05e-9)
+
+
+def test_a_throttle_at_its_end_is_a_fault_though_the_pressure_is_right():
+    watch = PressureWatch(LIMITS)
+    for now in range(3):
+        watch.look(float(now), 3.0, 0.0, 3.0)
+    with pytest.raises(Trouble, match="its limit"):
+        watch.look(3.0, 3.0, 0.0, 3.0)
+
+
+def test_one_dark_row_is_an_arc_and_three_are_a_plasma_that_is_out():
+    watch = SourceWatch()
+    dark = supply(reflected=120.0, bias=0.0)
+    assert watch.look({"gun1": dark}, ("gun1",)) == 1
+    assert watch.look({"gun1": supply()}, ("gun1",)) == 0
+    watch.look({"gun1": dark}, ("gun1",))
+    watch.look({"gun1": dark}, ("gun1",))
+    with pytest.raises(Trouble, match="went out"):
+        watch.look({"gun1": dark}, ("gun1",))
+
+
+def test_a_lost_generator_is_told_from_one_that_is_off():
+    with pytest.raises(Trouble, match="control"):
+        SourceWatch().look({"gun1": supply(on=False, in_control=False)}, ("gun1",))
+    with pytest.raises(Trouble, match="interlock open"):
+        SourceWatch().look({"gun1": supply(on=False, flags=frozenset({"interlock open"}))}, ("gun1",))
