@@ -56,6 +56,7 @@ class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
             columns=film_columns((BOAT,), (), instruments),
             gauges=Gauges((parameters.base_gauge,), parameters.base_gauge, (parameters.rough_gauge,)),
             load_lock=parameters.load_lock,
+            volume=parameters.volume,
             limits=limits,
             hands=hands,
         )

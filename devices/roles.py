@@ -288,6 +288,17 @@ class DepositionJob:
 
 
 @dataclass(frozen=True)
+class ConditioningJob:
+    """What a sputter system is prepared with to have targets burn behind the closed shutter, on no sample.
+
+    until_calm: until arcs and bias have settled, after the recipe's pre-sputtering.
+    """
+
+    recipe: DepositionRecipe
+    until_calm: bool = False
+
+
+@dataclass(frozen=True)
 class EvaporationJob:
     """What an evaporator is prepared with."""
 
@@ -412,25 +423,38 @@ class Depositing(Flown, Protocol):
     def vent(self) -> StatusBase:
         """Let air in; InterlockError with plasma, gas, or a hot chuck. One that is depositing ends its film for it."""
 
+    def leak_check(self, pressure: float, duration: float) -> StatusBase:
+        """Pump to a pressure [Pa], close it off for a time [s]; stream `leaks` has what was fitted to its rise."""
+
+    @property
+    def load_lock(self) -> bool:
+        """Whether samples come in and out without venting."""
+
     def reset(self) -> None:
         """Leave FAULT, by a person's command."""
 
 
 @runtime_checkable
 class SputterSystem(Depositing, Protocol):
-    """Sputters a film: `prepare(DepositionJob)`, then fly. Streams `primary`, one row a second, and `layers`."""
+    """Sputters a film: `prepare(DepositionJob)`, then fly. Streams `primary`, one row a second, and `layers`.
+
+    A ConditioningJob burns targets behind the closed shutter.
+    """
 
     def check(self, recipe: DepositionRecipe) -> None:
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
 
-    def prepare(self, job: DepositionJob) -> StatusBase:
-        """Check the job, have the sample brought."""
+    def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:
+        """Check the job, have the sample brought, if there is one."""
 
     def film_rate(self, recipe: DepositionRecipe) -> FilmRate | None:
         """Return the rate at which the film is believed to grow; None when nobody knows."""
 
     def target_life(self) -> Mapping[str, float]:
         """Return what the target of each gun may still have [J]."""
+
+    def wear(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return of the target of each gun its `material`, the `energy` it had and its whole `life` [J]."""
 
 
 @runtime_checkable

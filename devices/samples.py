@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
+
+UPPER = frozenset({"LiPON", "Li"})
+"""What is put on the cathode when it is done: electrolyte and anode."""
 
 SafeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -40,7 +45,8 @@ class SampleRef:
     """A sample by its safe id, with free-text label, its foil from the bottom up, and the cell built on it.
 
     layers: substrate first, cathode last (what goes under the lamp). cell_layers: what is put on after the
-    anneal (electrolyte, anode). area [m2] of the cell with its standard uncertainty.
+    anneal (electrolyte, anode). grown: what is meant to be grown on it here, from the bottom up, and is not there yet.
+    area [m2] of the cell with its standard uncertainty.
     """
 
     id: SafeId
@@ -50,6 +56,51 @@ class SampleRef:
     area_sd: Annotated[float, Field(ge=0, le=1), Unit("m^2")] = 0.0
     label: Annotated[str, Field(max_length=5000)] = ""
     parents: tuple[SafeId, ...] = ()
+    grown: Annotated[tuple[Layer, ...], Field(max_length=16)] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_before_without_growth(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the key out where nothing is to be grown: descriptions stay what they always were."""
+        body: dict[str, Any] = inner(self)
+        if not self.grown:
+            del body["grown"]
+        return body
+
+
+def with_films(sample: SampleRef, films: Iterable[Layer]) -> SampleRef:
+    """Return a sample with films put on, from the bottom up; what was meant to be grown of their materials is there.
+
+    A film of the material that is on top makes that layer thicker, and their uncertainties, of one tool, add. What is
+    put on a cathode, and all on top of that, belongs to the cell.
+    """
+    below, upper, left = list(sample.layers), list(sample.cell_layers), list(sample.grown)
+    for film in films:
+        stack = upper if upper or film.material in UPPER else below
+        if stack and stack[-1].material == film.material:
+            stack[-1] = _thicker(stack[-1], film)
+        else:
+            stack.append(film)
+        left = [each for each in left if each.material != film.material]
+    return replace(sample, layers=tuple(below), cell_layers=tuple(upper), grown=tuple(left))
+
+
+def as_meant(sample: SampleRef) -> SampleRef:
+    """Return a sample as if all that is meant to be grown on it were there."""
+    return with_films(sample, sample.grown) if sample.grown else sample
+
+
+def _thicker(layer: Layer, film: Layer) -> Layer:
+    return Layer(
+        layer.material,
+        layer.thickness + film.thickness,
+        layer.thickness_sd + film.thickness_sd,
+        _once(layer.source, film.source),
+        _once(layer.doubtful, film.doubtful),
+    )
+
+
+def _once(*said: str) -> str:
+    return "; ".join(dict.fromkeys(filter(None, said)))
 
 
 def doubts_about(sample: SampleRef) -> str:

@@ -72,6 +72,7 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
                 (parameters.rough_gauge, parameters.process_gauge),
             ),
             load_lock=parameters.load_lock,
+            volume=parameters.volume,
             limits=limits,
             hands=hands,
         )
@@ -94,6 +95,13 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
     def target_life(self) -> dict[str, float]:
         """Return what the target of each gun may still have [J]."""
         return {gun: self._wear.left(gun) for gun in self.parameters.targets}
+
+    def wear(self) -> dict[str, dict[str, Any]]:
+        """Return of the target of each gun its material, the energy it had and its whole life [J]."""
+        return {
+            gun: {"material": target.material, "energy": self._wear.of(gun), "life": target.life}
+            for gun, target in self.parameters.targets.items()
+        }
 
     def new_target(self, gun: str) -> None:
         """Take note that a new target of the same material is on a gun, by a person's command."""

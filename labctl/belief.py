@@ -22,12 +22,13 @@ from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.drawing import CELSIUS
+from labctl.runs.layers import FilmPutOn
 from labctl.runs.making import making_runs, pulsed
 from labctl.runs.run import Run
-from labctl.samples.believed import believed
+from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
 from sim.apparatus import bank_from
-from sim.foil import Foil, Surroundings, film_mechanics
+from sim.foil import Foil, FoilError, Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import LCO_ABSORPTANCE, LCO_MODULUS, MODELS
 from sim.physics.anneal.damage import Damage, damage
@@ -35,12 +36,15 @@ from sim.physics.anneal.state import AnnealResult
 from sim.physics.heat.errors import HeatError
 from sim.physics.lamp.bank import Bank, Discharge, discharge
 from sim.physics.lamp.load import lamp_load
+from sim.under_lamp import film_mechanics
 
 MODEL = "flash-anneal-1d"
 SHORTEST_BREAK = 1.0
 """Seconds between the last pulse of a run and the first of the next at least, whatever their labels say."""
 BASE_DIGITS = 1
 """Of predicted base temperatures [K]: 300 of them stand in a start document."""
+ANODE = "Li"
+"""With it a stack is a cell."""
 COLD = 600.0
 """Seconds after its last pulse at which a foil is predicted: cold, whatever it was."""
 
@@ -82,8 +86,12 @@ class Believer:
         return self._foil_before(sample, math.inf)
 
     def _foil_before(self, sample: SampleRef, label: float) -> Foil:
-        """Return the foil as the runs tell it whose first pulse was before a time label [s]; as thick as measured."""
-        foil = Foil(to_json(believed(self._data, sample).sample), self._surroundings)
+        """Return the foil as the runs tell it whose first pulse was before a time label [s], with all that grew on it.
+
+        As thick as measured, else as its tools say.
+        """
+        found = believed(self._data, sample)
+        foil = Foil(to_json(found.sample), self._surroundings)
         begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.
@@ -96,7 +104,16 @@ class Believer:
         for fact in self._facts.of(sample.id):
             if fact["fact"] == "assembled":
                 foil.assemble(fact["time"])
+        if (grown := _grown_upper(found)) and grown[-1].material == ANODE:
+            foil.assemble(grown[-1].time)
         return foil
+
+    def _require_open(self, sample: SampleRef) -> None:
+        """Raise FoilError where something lies on the cathode already that heat would spoil."""
+        if grown := _grown_upper(believed(self._data, sample)):
+            raise FoilError(
+                f"{sample.id} has {grown[-1].material} on its cathode; it does not belong into heat"
+            )
 
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict a train on this sample, with the pulses it already had.
@@ -120,6 +137,7 @@ class Believer:
         """
 
         def predict() -> Prediction:
+            self._require_open(sample)
             foil = self._foil_before(sample, began)
             start = _cold(foil)
             for at, voltage in passed:
@@ -150,6 +168,7 @@ class Believer:
         Raises InterlockError when such a sample does not belong into a furnace or no model knows it.
         """
         try:
+            self._require_open(sample)
             foil = self.foil(sample)
             result = foil.heated(recipe.profile)
         except (ValueError, HeatError) as error:
@@ -158,6 +177,7 @@ class Believer:
         return Prediction(MODEL, self.parameters_hash, summary(result, harm)), result
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
+        self._require_open(sample)
         foil = self.foil(sample)
         return self._flashed(foil, recipe, _cold(foil), recipe.pulse_count)
 
@@ -176,6 +196,11 @@ class Believer:
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
         return pulsed(making_runs(self._data, sample.id, sample.parents))
+
+
+def _grown_upper(found: Believed) -> list[FilmPutOn]:
+    """Return the films that were put on the cathode, oldest first."""
+    return [film for film in found.films if film.is_upper]
 
 
 def in_words(prediction: Prediction) -> str:

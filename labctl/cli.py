@@ -19,6 +19,7 @@ from labctl.commands import (
     keeping,
     night,
     queueing,
+    rehearsing,
     reporting,
     samples,
     shadow,
@@ -85,6 +86,7 @@ def options(
 for command in (
     working.demo,
     working.run,
+    rehearsing.rehearse,
     asking.check,
     exchange.export,
     keeping.runs,

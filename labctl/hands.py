@@ -10,16 +10,20 @@ from typing import Any, Protocol
 from ophyd.status import StatusBase
 
 from devices.clock import Clock
-from devices.errors import InterlockError
+from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
 from devices.roles import Assemble, Bring, Confirm
-from devices.samples import SampleRef
+from devices.samples import SampleRef, doubts_about
+from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 
 log = logging.getLogger(__name__)
 
 DESCRIBED = ("layers", "cell_layers", "area")
 """What makes a sample that sample, besides its id."""
+
+BUILDING = "the building of its cell"
+"""The place of an Assemble."""
 
 PATIENCE = 24 * 3600.0
 """Seconds a person may take."""
@@ -39,7 +43,10 @@ class Carried(Protocol):
 
 
 class LabHands:
-    """Does what can be done on the twins, asks a person for the rest, and records both as facts."""
+    """Does what can be done on the twins, asks a person for the rest, and records both as facts.
+
+    A sample with a doubtful film goes nowhere without a person's word, which is good for that place and those doubts.
+    """
 
     name = "hands"
     parent = None
@@ -75,6 +82,9 @@ class LabHands:
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
+            if refused := self._refused_for_doubts(task):
+                status.set_exception(refused)
+                return status
             self._clock.call(lambda: self._on_bench(task))
             self._record(task, "twin bench")
             status.set_finished()
@@ -92,19 +102,35 @@ class LabHands:
         return status
 
     def _ask_person(self, task: Confirm, status: StatusBase) -> None:
+        if refused := self._refused(task, "prediction"):
+            status.set_exception(refused)
+        else:
+            status.set_finished()
+
+    def _refused(self, task: Confirm, interlock: str) -> InterlockError | None:
+        """Ask a person to agree and record that; return why it was not."""
         try:
             answer = str(
                 self._ask(f"agree for sample {task.sample.id} at {task.place}: {task.question}; type yes")
             )
         except (EOFError, OSError) as error:
-            status.set_exception(InterlockError("prediction", f"nobody is there to agree: {task.question}"))
             log.warning("nobody answered: %r", error)
-            return
+            return InterlockError(interlock, f"nobody is there to agree: {task.question}")
         if answer.strip().lower() != "yes":
-            status.set_exception(InterlockError("prediction", f"a person did not agree: {task.question}"))
-            return
+            return InterlockError(interlock, f"a person did not agree: {task.question}")
         self._record_agreed(task, "person")
-        status.set_finished()
+        return None
+
+    def _refused_for_doubts(self, task: Bring | Assemble) -> InterlockError | None:
+        """Return why a sample stays where it is: a film of it is doubtful, and no person's word was had for that."""
+        place = task.place if isinstance(task, Bring) else BUILDING
+        doubts = doubts_about(believed(self._facts.data, task.sample).sample)
+        if not doubts or any(
+            (fact["fact"], fact.get("place"), fact.get("question")) == ("confirmed", place, doubts)
+            for fact in self._facts.of(task.sample.id)
+        ):
+            return None
+        return self._refused(Confirm(task.sample, place, doubts), "sample")
 
     def agreed(self, task: Confirm, by: str) -> StatusBase:
         """Record that a question was answered with yes beforehand, and by what; finished at once."""
@@ -142,7 +168,13 @@ class LabHands:
 
     def _by_person(self, task: Bring | Assemble, status: StatusBase) -> None:
         try:
+            if refused := self._refused_for_doubts(task):
+                status.set_exception(refused)
+                return
             self._ask(sentence(task))
+        except LabError as error:
+            status.set_exception(error)
+            return
         except (EOFError, OSError) as error:
             status.set_exception(InterlockError("hands", f"nobody is there to {sentence(task)} ({error!r})"))
             return

@@ -13,10 +13,10 @@ from labctl.belief import pulses_of, surroundings_from
 from labctl.runs.making import earlier_anneals
 from labctl.runs.run import Run
 from sim.apparatus import bank_from
-from sim.foil import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
 from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.state import AnnealResult, DepthProfiles
 from sim.physics.lamp.bank import Bank, Discharge
+from sim.under_lamp import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
 
 Floats = NDArray[np.float64]
 

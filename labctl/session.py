@@ -25,6 +25,7 @@ from devices.limits import Limits
 from devices.locks import LOCKS, PortLock
 from devices.ports import Endpoint
 from devices.potentiostat import PotentiostatStation
+from devices.single import SingleInstrument
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.calibration import FluenceCalibration, calibrated
@@ -301,8 +302,12 @@ class Session:
         return called
 
     def _surroundings(self) -> list[Any]:
-        """Return what is no station of ours and can be read: a glovebox, a room's thermometer."""
-        others = (device for name, device in self.devices.items() if name not in self._stations)
+        """Return what no experiment works with and can be read: a glovebox, a room's thermometer."""
+        others = (
+            device
+            for name, device in self.devices.items()
+            if name not in self._stations or device.role == SingleInstrument.role
+        )
         return [device for device in others if isinstance(device, Readable)]
 
     def _device(self, name: str) -> Any:

@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from labctl.fact_file import Fact
 from labctl.plain_text import plain
+from labctl.runs.layers import FilmPutOn
 from labctl.runs.quantities import AH
 from labctl.samples.attachments import attachments
 from labctl.samples.measurements import Measurement
@@ -99,13 +100,24 @@ def _layers(story: Story) -> Iterator[str]:
     for material, thickness, sd in story.layers:
         spread = f" +- {sd * 1e6:.2g}" if sd else ""
         yield f"{material} {thickness * 1e6:.4g}{spread} um{_measured(story, 'thickness', material)}"
+    for film in story.films:
+        yield f"{_put_on(film)}{_measured(story, 'thickness', film.material, 'deposited')}"
 
 
-def _measured(story: Story, quantity: str, layer: str) -> str:
-    """Return what was measured instead of an intended value, in words; empty where nothing was."""
+def _put_on(film: FilmPutOn) -> str:
+    """Return a film that was put on, in words."""
+    words = [f"{film.material} {film.thickness * 1e6:.4g} +- {film.sd * 1e6:.2g} um"]
+    words += [f"by {plain(film.tool)}"] if film.tool else []
+    words += [f"from {plain(film.targets)}"] if film.targets else []
+    doubts = f", DOUBTFUL: {plain(film.doubts)}" if film.doubts else ""
+    return f"{' '.join(words)} ({film.how}){doubts}"
+
+
+def _measured(story: Story, quantity: str, layer: str, said: str = "intended") -> str:
+    """Return what was measured instead of a value that was said, in words; empty where nothing was."""
     for each in story.by:
         if (each.quantity, each.layer) == (quantity, layer):
-            return f" intended; measured {_told(each)}"
+            return f" {said}; measured {_told(each)}"
     return ""
 
 
@@ -122,6 +134,7 @@ def _runs(story: Story) -> Iterator[tuple[float, str]]:
     for step in story.steps:
         brief = step.brief
         words = [when(brief.time), plain(brief.plan), brief.uid[:8], plain(brief.body), *_came_of(step)]
+        words += [_put_on(film) for film in story.films if film.run == brief.uid]
         if brief.status != "success":
             words.append(brief.status)
         if brief.mark:

@@ -23,8 +23,15 @@ def make_world(now: Callable[[], float], seed: int, world: World, directory: Pat
     surroundings = surroundings_from(asdict(world), "back_heat_transfer")
     told = [asdict(cell) for cell in world.cell]
     detuned = {cell.pop("sample"): Detuning(**cell) for cell in told}
+    truths = {name: asdict(chamber) for name, chamber in world.chambers.items()}
     return Bench(
-        now, seed=seed, surroundings=surroundings, detuned=detuned, directory=directory, wall=monotonic
+        now,
+        seed=seed,
+        surroundings=surroundings,
+        detuned=detuned,
+        truths=truths,
+        directory=directory,
+        wall=monotonic,
     )
 
 

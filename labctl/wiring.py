@@ -77,6 +77,10 @@ def build_station(
             "owner": LampOwner(name, clock, locks),
         },
         "Potentiostat": {"limits": limits.potentiostat, "records": records},
+        "SputterSystem": {"limits": limits.sputter},
+        "Evaporator": {"limits": limits.sputter},
+        "Furnace": {"limits": limits.furnace},
+        "Instrument": {},
     }
     station: Station = kind(
         name=name,

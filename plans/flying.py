@@ -98,10 +98,11 @@ def fly(
     surroundings: Sequence[Readable[Any]] = (),
     look_around: float = LOOK_AROUND,
     begin: Callable[[], MsgGenerator[StatusBase]] | None = None,
+    renew: float | None = None,
 ) -> MsgGenerator[str]:
     """Have a station prepared for a job, run it as one run and return the run's uid.
 
-    Every `flush` [s] the rows so far become pages; the station's lease is renewed as often at least. Every
+    Every `flush` [s] the rows so far become pages; the station's lease is renewed every `renew` [s], or as often. Every
     `look_around` [s] what is around it is read into the stream `surroundings`. `begin` kicks the station off, where
     that takes more than one step. Nothing of it is rewindable: pause and resume never send the kickoff again. However
     it ends, the station is stopped if it was not done, what it still holds is collected, and the stream `outcome` says
@@ -117,7 +118,9 @@ def fly(
         status = yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)
         try:
             yield from finished(status)
-            return (yield from _Run(station, flush, surroundings, look_around, begin or plainly).run(md))
+            return (yield from _Run(
+                station, flush, surroundings, look_around, begin or plainly, renew or flush
+            ).run(md))
         except Exception:
             # What was prepared must not stay so when the run did not even begin.
             yield from bps.stop(station)
@@ -137,9 +140,11 @@ class _Run:
         surroundings: Sequence[Readable[Any]],
         look_around: float,
         begin: Callable[[], MsgGenerator[StatusBase]],
+        renew: float,
     ) -> None:
         self._station, self._flush, self._surroundings, self._begin = station, flush, surroundings, begin
         self._every = look_around if surroundings else flush
+        self._renew = renew
         self._is_blind = False
         self._outcome = Outcome(station)
         self._streams = [*station.streams.values(), self._outcome.rows]
@@ -182,7 +187,7 @@ class _Run:
         page, look = now() + self._flush, now() + self._every
         while not status.done:
             with contextlib.suppress(WaitForTimeoutError):
-                yield Msg("wait_for", None, [over], timeout=max(min(page, look) - now(), SOONEST))
+                yield Msg("wait_for", None, [over], timeout=max(min(min(page, look) - now(), self._renew), SOONEST))
             self._station.renew_lease()
             if now() >= look or status.done:
                 yield from self._look_around()

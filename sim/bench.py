@@ -13,7 +13,7 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -82,6 +82,17 @@ class TwinStation(Protocol):
         """Let a foil go; it is as it was left."""
 
 
+@runtime_checkable
+class LastingStation(Protocol):
+    """A station whose own state outlives a session: a worn target, a chamber that was in air, a sample in a vacuum."""
+
+    def kept(self) -> Mapping[str, Any]:
+        """Return it as JSON values."""
+
+    def restore(self, kept: Mapping[str, Any], foil: Foil | None) -> None:
+        """Be as `kept` said, with the foil that lay in it."""
+
+
 class Endpoint:
     """What a wire talks to: one part of one station."""
 
@@ -97,8 +108,9 @@ class Bench:
     """The world without hardware.
 
     now: returns the bench's time [s]. seed: one sequence per station is derived from it and the station's name.
-    detuned: how cells differ from what they were made as, by the sample's id. directory: where foils are kept between
-    sessions; None keeps them in memory. wall: returns the wall's time [s],
+    detuned: how cells differ from what they were made as, by the sample's id. truths: what truly holds of a station,
+    by its name, whatever its parameters make a lab believe. directory: where foils, and stations that last, are kept
+    between sessions; None keeps them in memory. wall: returns the wall's time [s],
     which only says how often that is worth while; the bench's own if none.
     """
 
@@ -109,12 +121,13 @@ class Bench:
         seed: int,
         surroundings: Surroundings,
         detuned: Mapping[str, Detuning] | None = None,
+        truths: Mapping[str, Mapping[str, Any]] | None = None,
         directory: Path | None = None,
         wall: Callable[[], float] | None = None,
     ) -> None:
         self.seed, self.surroundings = seed, surroundings
         self._now, self._wall = now, wall or now
-        self._detuned = detuned or {}
+        self._detuned, self._truths = detuned or {}, truths or {}
         self._directory = directory
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
@@ -130,9 +143,21 @@ class Bench:
         """Return the seed of one device's sequence."""
         return self.seed, zlib.crc32(name.encode())
 
+    def truth_of(self, name: str) -> Mapping[str, Any]:
+        """Return what truly holds of a station."""
+        return self._truths.get(name, {})
+
     def add(self, name: str, station: TwinStation) -> None:
-        """Set up a station."""
+        """Set up a station; one that lasts is as when the last session ended."""
         self._stations[name] = station
+        path = self._file_of(name)
+        if isinstance(station, LastingStation) and path is not None and path.exists():
+            told = json.loads(path.read_text())
+            foil = None
+            for sample_id, place in told["places"].items():
+                foil = self._known({"id": sample_id})
+                self._place[sample_id] = place
+            station.restore(told["kept"], foil)
 
     def station(self, name: str) -> Any:
         """Return a station's twins, for tests and black boxes."""
@@ -223,37 +248,42 @@ class Bench:
             self.touch(name).settle()
         for foil in self._foils.values():
             self._keep(foil)
+        for name in self._stations:
+            self._keep_station(name)
 
     def _save_cells(self, name: str) -> None:
-        """Write down the cells in a station; foils under a lamp are as they were brought until they are taken off."""
+        """Write down cells and films in a station; a foil under a lamp is as it was brought until it is taken off."""
         self._saved[name] = self._now(), self._wall()
-        cells = [
-            self._foils[each]
-            for each, place in self._place.items()
-            if place.partition("/")[0] == name and self._foils[each].built is not None
-        ]
-        if cells:
+        there = [self._foils[each] for each, place in self._place.items() if place.partition("/")[0] == name]
+        if there:
             self._stations[name].settle()
-        for foil in cells:
-            self._keep(foil, lasting=False)
+        for foil in there:
+            if foil.built is not None or (foil.grown and not foil.is_warm):
+                self._keep(foil, lasting=False)
+        self._keep_station(name, lasting=False)
 
     def _keep(self, foil: Foil, *, lasting: bool = True) -> None:
         """Write a foil's file, whole or not at all; lasting: on the disk before anything goes on."""
-        if self._directory is None:
+        if self._directory is not None:
+            _write(self._directory / f"{foil.id}.json", foil.to_dict(), lasting=lasting)
+
+    def _keep_station(self, name: str, *, lasting: bool = True) -> None:
+        """Write the file of a station that lasts, with the names of what lies in it."""
+        station, path = self._stations[name], self._file_of(name)
+        if path is None or not isinstance(station, LastingStation):
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
-        temporary = self._directory / f".{foil.id}.part"
-        with temporary.open("w") as file:
-            json.dump(foil.to_dict(), file, allow_nan=False)
-            file.flush()
-            if lasting:
-                os.fsync(file.fileno())
-        temporary.replace(self._directory / f"{foil.id}.json")
+        places = {each: place for each, place in self._place.items() if place.partition("/")[0] == name}
+        _write(path, {"kept": station.kept(), "places": places}, lasting=lasting)
+
+    def _file_of(self, station: str) -> Path | None:
+        return None if self._directory is None else self._directory / "stations" / f"{station}.json"
 
     def _leave(self, foil: Foil) -> None:
-        place = self._place.pop(foil.id, None)
+        place = self._place.get(foil.id)
         if place is not None:
+            # A station may not let it go: a chamber under vacuum.
             self.touch(place.partition("/")[0]).take(foil, self._now())
+            del self._place[foil.id]
             self._keep(foil)
 
     def _known(self, description: Mapping[str, Any]) -> Foil:
@@ -267,8 +297,29 @@ class Bench:
                 kept = json.loads(path.read_text())
                 self._foils[sample_id] = Foil.from_dict(kept, self.surroundings, detuning)
             else:
-                self._foils[sample_id] = Foil(description, self.surroundings, detuning)
+                self._foils[sample_id] = foil = Foil(description, self.surroundings, detuning)
+                self._inherit(foil)
         return self._foils[sample_id]
+
+    def _inherit(self, piece: Foil) -> None:
+        """Let a piece have the films that grew on what it was cut from."""
+        for parent in piece.description.get("parents", ()):
+            path = None if self._directory is None else self._directory / f"{parent}.json"
+            if parent in self._foils:
+                piece.cut_from(self._foils[parent])
+            elif path is not None and path.exists():
+                piece.cut_from(Foil.from_dict(json.loads(path.read_text()), self.surroundings))
+
+
+def _write(path: Path, content: Mapping[str, Any], *, lasting: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.part")
+    with temporary.open("w") as file:
+        json.dump(content, file, allow_nan=False)
+        file.flush()
+        if lasting:
+            os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def _first_event(twins: Sequence[Twin]) -> tuple[float, Twin] | None:

@@ -51,8 +51,8 @@ class RemoteLampTwins:
         """Lay a foil under the lamp."""
         if self.foil is not None:
             raise FoilError(f"{self.foil.id} lies under the lamp already")
-        if foil.built is not None:
-            raise FoilError(f"{foil.id} is a cell; it does not belong under the lamp")
+        if foil.refused_by_lamp:
+            raise FoilError(foil.refused_by_lamp)
         self.foil = foil
 
     def take(self, foil: Foil, now: float) -> None:

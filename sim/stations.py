@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from sim.parts import TwinPart
 from sim.physics.lamp.bank import Discharge
 from sim.potentiostats import potentiostat_twins
 from sim.remote_lamps import RemoteLampTwins
+from sim.singles import SingleTwins
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
@@ -121,8 +122,8 @@ class LampTwins:
         """Lay a foil under the lamp."""
         if self.foil is not None:
             raise FoilError(f"{self.foil.id} lies under the lamp already")
-        if foil.built is not None:
-            raise FoilError(f"{foil.id} is a cell; it does not belong under the lamp")
+        if foil.refused_by_lamp:
+            raise FoilError(foil.refused_by_lamp)
         self.foil = foil
 
     def take(self, foil: Foil, now: float) -> None:
@@ -176,8 +177,40 @@ def lamp_twins(
     return kind(bench, name, parts, built)
 
 
+def sputter_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, Any]
+) -> TwinStation:
+    """Return the twins of a sputter system."""
+    # A bench without one does not wait for the packages of its chamber.
+    from sim.sputter.stations import SputterTwins
+
+    return SputterTwins(bench, name, parts, built)
+
+
+def evaporator_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, Any]
+) -> TwinStation:
+    """Return the twins of an evaporator."""
+    from sim.sputter.stations import EvaporatorTwins
+
+    return EvaporatorTwins(bench, name, parts, built)
+
+
+def furnace_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, Any]
+) -> TwinStation:
+    """Return the twins of a furnace."""
+    from sim.sputter.furnace import FurnaceTwins
+
+    return FurnaceTwins(bench, name, parts, built)
+
+
 STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]] = {
     "FlashLamp": lamp_twins,
     "Potentiostat": potentiostat_twins,
+    "SputterSystem": sputter_twins,
+    "Evaporator": evaporator_twins,
+    "Furnace": furnace_twins,
+    "Instrument": SingleTwins,
 }
 """The twins of each role."""

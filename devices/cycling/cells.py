@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from devices.errors import ProgramError
 from devices.quantities import STRICT, Unit
-from devices.samples import SampleRef
+from devices.samples import SampleRef, as_meant
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -40,7 +40,11 @@ class CellSize:
 
     @classmethod
     def of(cls, sample: SampleRef) -> Self:
-        """Return the size of a sample's cell; without a capacity when its cathode's material has no entry."""
+        """Return the size of a sample's cell; without a capacity when its cathode's material has no entry.
+
+        What is meant to be grown counts as if it were there.
+        """
+        sample = as_meant(sample)
         cathode = sample.layers[-1]
         materials = (cathode.material, *(layer.material for layer in sample.cell_layers))
         density = VOLUMETRIC_CAPACITY.get(cathode.material)

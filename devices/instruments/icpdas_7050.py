@@ -12,9 +12,10 @@ closed contact pulls its input to ground, which reads 0 and permits: a cable pul
 silent for 2 s, the module opens its outputs by itself and refuses to close them until its status is reset. The open
 loop raises the INHIBIT input of the trigger generator.
 
-Source: I-7000 DIO manual, sections 2.3 to 2.23; of the same series, $AA5: whether it was switched off. Not yet seen on
-hardware: everything; above all which byte of the reply to @AA is outputs (the first; enable() would notice), that the
-reply to $AAL1 has its bytes in the same order, and that the checksum is switched on.
+Source: I-7000 DIO manual rev. B1.2, sections 2.3 to 2.23; 2.7 and 3.4 for $AA5: its reset status is 1 at the first
+question after power-up or after a reset by its own watchdog, either of which begins the counter anew, 0 afterwards.
+Not yet seen on hardware: everything; above all which byte of the reply to @AA is outputs (the first; enable() would
+notice), that the reply to $AAL1 has its bytes in the same order, and that the checksum is switched on.
 """
 
 from __future__ import annotations

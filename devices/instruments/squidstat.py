@@ -262,8 +262,12 @@ class Squidstat(Instrument):
 
     def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
         """Return whether the bridge still has the records of a job: it was the last to be started."""
-        state = self.state()
-        return state.started == token and state.boot == trace.get("boot")
+        return self._has(self.state(), token, trace)
+
+    @staticmethod
+    def _has(state: ChannelState, token: str, trace: Mapping[str, Any]) -> bool:
+        """Tell whether a bridge keeps a job; one whose start was not yet answered is known by its token alone."""
+        return state.started == token and trace.get("boot", state.boot) == state.boot
 
     def trace(self) -> Mapping[str, Any]:
         """Return which life of the bridge the records are of."""
@@ -272,8 +276,7 @@ class Squidstat(Instrument):
     def adopt(self, job: Job, mark: Mark) -> int:
         """Go on with the records behind the mark, which the bridge has kept."""
         state = self.state()
-        kept = mark.over or (state.started == job.token and state.boot == mark.trace.get("boot"))
-        if not kept:
+        if not mark.over and not self._has(state, job.token, mark.trace):
             raise InstrumentError(
                 self.name,
                 "gone",

@@ -23,6 +23,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devices.cycling.cycler import Job
 from devices.cycling.programs import CellLimits, Loop, Step
@@ -102,6 +103,7 @@ def mark_of(token: str, steps: int) -> int:
     return int(hashlib.sha256(token.encode()).hexdigest(), 16) % marks << width
 
 
+@lru_cache(maxsize=8)
 def compiled(
     job: Job,
     abilities: Abilities,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 LARGEST = 2**31 - 1
 """The largest whole number in a literal; guess, a 32-bit integer."""
@@ -17,6 +18,7 @@ PREFIXES = {9: "G", 6: "M", 3: "k", 0: "", -3: "m", -6: "u", -9: "n", -12: "p", 
 """By their power of ten, the coarsest first."""
 
 
+@lru_cache(maxsize=4096)
 def literal(value: float) -> str:
     """Return a number as a literal: exact where a prefix allows it, else with all digits that fit, at least six.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 
 from devices.clock import Poller
 from devices.roles import FilmRate
 from devices.sputter.crew import Crew
 from devices.sputter.flying import ROW, ChamberFlight
-from devices.sputter.guns import GunPlan, Ramp, Wear
+from devices.sputter.guns import GunPlan, Ramp, Wear, switch_on
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.parameters import FilmConstants
@@ -45,6 +46,14 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
+
+
+CALM_TIME = 600.0
+"""Seconds without an arc and without a drift of the bias after which a target counts as conditioned; guess."""
+CALM_DRIFT = 0.01
+"""Of the bias, within that time; guess."""
+CONDITIONING = 4 * 3600.0
+"""Seconds after which a target that is not calm never will be; guess: its arcs die out with 0.02 kWh [twins]."""
 
 
 class DepositionFlight(ChamberFlight):
@@ -219,9 +228,8 @@ class DepositionFlight(ChamberFlight):
         supplies = crew.equipment.supplies
         for plan in self._plans:
             with self._deed(f"power {plan.gun}"):
-                supplies[plan.gun].take_control()
-                self._ramps[plan.gun].begin(min(power, plan.target.power_density * plan.target.area))
-                supplies[plan.gun].on()
+                most = plan.target.power_density * plan.target.area
+                switch_on(supplies[plan.gun], partial(self._ramps[plan.gun].begin, min(power, most)))
         until = self._clock.now() + STRIKE_PATIENCE
         lit = False
         while not lit and self._clock.now() < until:
@@ -237,9 +245,7 @@ class DepositionFlight(ChamberFlight):
         bias, power = self._crew.equipment.bias, self.recipe.bias_power
         if bias is not None and power:
             with self._deed("power bias"):
-                bias.take_control()
-                bias.set_power(power)
-                bias.on()
+                switch_on(bias, lambda: bias.set_power(power))
             yield from self._tick()
 
     def _ramped(self, goals: Mapping[str, float]) -> Poller:
@@ -339,7 +345,7 @@ class DepositionFlight(ChamberFlight):
         crew = self._crew
         if not self._flows:
             return
-        if crew.machine.state is not ChamberState.DEPOSIT or self._number % 2 == 0:
+        if crew.machine.state is not ChamberState.DEPOSIT or crew.looks.sees_the_chamber(self._number):
             self._watch_chamber(seen)
         if self._steady:
             self._flow_watch.look(now, seen.flows, self._flows)
@@ -374,11 +380,57 @@ class DepositionFlight(ChamberFlight):
         assert seen.monitor is not None
         believed = self.keeper.rate
         if self.keeper.is_open:
-            self._hold_monitor_against_time(seen)
+            self._hold_monitor_against_time(seen, goes_on=self.recipe.monitor_failure == "go_on")
             if believed > 0 and not self.film.flags & FilmFlag.BY_TIME:
                 self._rates.open(now, seen.monitor.rate, believed)
         elif self._flags & FilmFlag.PRESPUTTER and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
             self._rates.behind(seen.monitor.rate, believed)
+
+
+class ConditioningFlight(DepositionFlight):
+    """Targets that burn behind the closed shutter for the recipe's pre-sputtering, or until they are calm; no film."""
+
+    def __init__(
+        self,
+        recipe: DepositionRecipe,
+        crew: Crew,
+        plans: Sequence[GunPlan],
+        wear: Wear,
+        memory: ChamberMemory,
+        *,
+        until_calm: bool,
+    ) -> None:
+        super().__init__(recipe, crew, plans, wear, memory, None, None)
+        self._until_calm = until_calm
+        self._quiet_since, self._bias_then = math.inf, dict[str, float]()
+
+    def _film(self) -> Poller:
+        yield from self._lit_up()
+        if self._until_calm:
+            yield from self._calmed()
+        yield from self._ramped_down()
+        self._crew.log.progress(1.0, whole=True)
+
+    def _calmed(self) -> Poller:
+        """Wait until neither arcs nor a drifting bias were seen for a while. Raises Trouble when that never comes."""
+        self._flags |= FilmFlag.PRESPUTTER
+        until = self._clock.now() + CONDITIONING
+        self._quiet_since = math.inf
+        while not self._is_calm():
+            if self._clock.now() > until:
+                raise Trouble("conditioning", f"arcs or bias have not settled after {CONDITIONING / 3600:g} h")
+            yield from self._tick()
+        self._flags &= ~FilmFlag.PRESPUTTER
+
+    def _is_calm(self) -> bool:
+        now, supplies = self._clock.now(), self._crew.looks.seen.supplies
+        bias = {gun: supplies[gun].bias for gun in self.sources}
+        drifts = any(
+            abs(bias[gun] - then) > CALM_DRIFT * max(then, 1.0) for gun, then in self._bias_then.items()
+        )
+        if self._flags & FilmFlag.ARC or drifts or math.isinf(self._quiet_since):
+            self._quiet_since, self._bias_then = now, bias
+        return now - self._quiet_since >= CALM_TIME
 
 
 def _key(pressure: float, flows: Mapping[str, float]) -> str:

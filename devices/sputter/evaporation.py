@@ -9,7 +9,7 @@ from devices.clock import Poller
 from devices.sputter.crew import Crew
 from devices.sputter.equipment import BOAT
 from devices.sputter.flying import ROW, ChamberFlight
-from devices.sputter.guns import Ramp
+from devices.sputter.guns import Ramp, switch_on
 from devices.sputter.looks import Seen
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe
@@ -105,9 +105,7 @@ class EvaporationFlight(ChamberFlight):
         self._go(ChamberState.PLASMA)
         boat = crew.equipment.supplies[BOAT]
         with self._deed(f"power {BOAT}"):
-            boat.take_control()
-            self._ramp.begin(0.0)
-            boat.on()
+            switch_on(boat, lambda: self._ramp.begin(0.0))
         self._lit, self._flags = True, FilmFlag.RAMPING
         until = self._clock.now() + HEAT_TIME
         self._goal = recipe.power

@@ -268,12 +268,14 @@ class ChamberFlight:
             self._flags &= ~FilmFlag.ARC
         self._arcs.look(now, sparks)
 
-    def _hold_monitor_against_time(self, seen: Seen) -> None:
-        """Go by rate times time from here on when the monitor fails. Raises Trouble where nobody knows a rate."""
+    def _hold_monitor_against_time(self, seen: Seen, *, goes_on: bool) -> None:
+        """Raise Trouble when the monitor fails; or go by rate times time from here on, where a rate is known."""
         why = self.keeper.monitor_fails(seen.monitor)
         if not why:
             return
         self.film.doubt(f"crystal: {why}")
+        if not goes_on:
+            raise Trouble("crystal", f"{why}, and the recipe does not say to go on without it")
         if not self.keeper.is_calibrated:
             raise Trouble("crystal", f"{why}, and no calibrated rate could go on without it")
         self.film.flags |= FilmFlag.BY_TIME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,6 @@ from devices.errors import InterlockError
 from devices.sputter.parameters import Target
 from devices.sputter.parts import PlasmaSupply
 from devices.sputter.recipe import GunSetting
-
-WATT_SECONDS_PER_KWH = 3.6e6
 
 
 class Wear:
@@ -110,3 +108,14 @@ class Ramp:
         if watts != self.power:
             self._supply.set_power(watts)
             self.power = watts
+
+
+def switch_on(supply: PlasmaSupply, set_power: Callable[[], object]) -> None:
+    """Take a supply, set its power, switch it on; as the loop that acts, so that it is asked and not remembered."""
+    supply.acting = True
+    try:
+        supply.take_control()
+        set_power()
+        supply.on()
+    finally:
+        supply.acting = False

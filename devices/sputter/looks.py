@@ -11,12 +11,13 @@ from devices.sputter.equipment import Equipment
 from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, TurboState
 
 CELSIUS = 273.15
-OPENED = 2
-"""Rows between looks at the contacts that were open meanwhile, at flows, at pressures and the valve."""
-SLOWLY = 5
-"""Rows between looks at relays, turbo pump, substrate temperature."""
-CONTACTS = 10
-"""Rows between looks at every contact and the dead-man; what opens between them is latched."""
+CHAMBER = 3
+"""Rows between looks at flows, at the contacts that were open meanwhile, at pressures and the throttle."""
+RELAYS = 5
+"""Rows between looks at the relays."""
+SLOWLY = 10
+"""Rows between looks at turbo pump and substrate temperature, and at every contact and the dead-man; a contact that
+opens between them is latched."""
 
 
 @dataclass(slots=True)
@@ -72,6 +73,11 @@ class Looks:
                 supply.acting = False
         return found
 
+    @staticmethod
+    def sees_the_chamber(number: int) -> bool:
+        """Return whether a row's look is at something that interlocks go by."""
+        return number % CHAMBER == 0 or number % RELAYS == 2
+
     def row(self, number: int, *, thorough: bool = False, sources: bool = True) -> Seen:
         """Look as one row needs it; thorough: at all that may move while something is being set.
 
@@ -82,14 +88,16 @@ class Looks:
             self.supplies(acting=True)
             if equipment.monitor is not None:
                 seen.monitor = equipment.monitor.read_film()
-        if thorough or number % OPENED == 0:
+        if thorough or number % CHAMBER == 0:
             seen.flows = equipment.gas.flows()
             seen.opened = equipment.board.opened()
-        if thorough or number % OPENED == 1:
+        if thorough or number % CHAMBER == 1:
             self.vacuum()
+        if number % RELAYS == 2:
+            seen.relays = equipment.relays.states()
         if number % SLOWLY == 2:
             self._slowly()
-        if number % CONTACTS == 3:
+        if number % SLOWLY == 7:
             seen.contacts = equipment.board.inputs()
         seen.at = self._clock.now()
         return seen
@@ -106,6 +114,7 @@ class Looks:
         self.supplies(acting=acting)
         self.vacuum()
         self._slowly()
+        seen.relays = equipment.relays.states()
         seen.flows = equipment.gas.flows()
         seen.contacts = equipment.board.inputs()
         seen.opened = equipment.board.opened()
@@ -118,7 +127,6 @@ class Looks:
 
     def _slowly(self) -> None:
         seen, equipment = self.seen, self._equipment
-        seen.relays = equipment.relays.states()
         if equipment.turbo is not None:
             seen.turbo = equipment.turbo.state()
         if equipment.heater is not None:

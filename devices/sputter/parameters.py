@@ -65,7 +65,8 @@ class SputterParameters:
     pumping [m3/s] by gas at the chamber with the throttle wide open; chamber_temperature [K] of the gas. monitor:
     whether the thickness monitor stays beside the substrate, behind its shutter ("in_situ"), or only looks before
     ("before"); monitored_life [m]: the film that wears a crystal out. load_lock: whether samples come in without
-    venting. gauges: which shows the process pressure, and which the base pressure. The defaults are the Orion class
+    venting. volume [m3] of the chamber, by which a leak is reckoned (guess: six 2-inch guns). gauges: which shows the
+    process pressure, and which the base pressure. The defaults are the Orion class
     with guessed pumps.
     """
 
@@ -79,6 +80,7 @@ class SputterParameters:
     monitor: Literal["in_situ", "before"] = "in_situ"
     monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 25e-6
     load_lock: bool = False
+    volume: Annotated[float, Field(gt=0, le=100), Unit("m^3")] = 60e-3
     process_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "manometer"
     base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"
     rough_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "pirani"
@@ -88,7 +90,7 @@ class SputterParameters:
 class EvaporatorParameters:
     """Of an evaporator: films by material; gauges; the gains with which the boat's power follows the rate.
 
-    gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses for a boat of some 100 W.
+    volume [m3] of the chamber. gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses for a boat of some 100 W.
     """
 
     films: dict[Material, FilmConstants] = Field(default_factory=dict)
@@ -96,6 +98,7 @@ class EvaporatorParameters:
     gain: Annotated[float, Field(gt=0, le=1e3), Unit("W")] = 2.0
     integral: Annotated[float, Field(gt=0, le=1e4), Unit("s")] = 15.0
     load_lock: bool = False
+    volume: Annotated[float, Field(gt=0, le=100), Unit("m^3")] = 60e-3
     base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"
     rough_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "pirani"
 

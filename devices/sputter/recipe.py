@@ -21,6 +21,9 @@ SCCM = 7.4358e-7
 End = Literal["monitor", "time", "rate"]
 """What ends a film: the thickness monitor, a given time, or its thickness over the believed rate."""
 
+Unmonitored = Literal["end", "go_on"]
+"""What becomes of a film whose thickness monitor fails: it is ended, or gone on with by a calibrated rate."""
+
 
 @dataclass(frozen=True, config=STRICT)
 class GasFlow:
@@ -68,7 +71,8 @@ class DepositionRecipe:
     material of the film and its thickness [m]; gases and process pressure [Pa]; base_pressure [Pa] to be reached
     before. presputter [s] behind the shutter at the final power. substrate_temperature [K], None for a cold one;
     bias_power [W] of the substrate; rotation. end: by what it ends, `duration` [s] of the open shutter where that is
-    time. strike: where it does not light at its process pressure.
+    time. strike: where it does not light at its process pressure. monitor_failure: whether the film ends when the
+    thickness monitor fails, or goes on by rate times time; it is doubtful either way.
     """
 
     name: RecipeName
@@ -81,6 +85,7 @@ class DepositionRecipe:
     thickness: Thickness
     end: End = "monitor"
     duration: Annotated[float | None, Field(gt=0, le=1e6), Unit("s")] = None
+    monitor_failure: Unmonitored = "end"
     strike: Strike | None = None
     substrate_temperature: Annotated[float | None, Field(ge=300, le=1300), Unit("K")] = None
     bias_power: Annotated[float, Field(ge=0, le=300), Unit("W")] = 0.0

@@ -23,12 +23,13 @@ from devices.sputter.endings import Endings
 from devices.sputter.equipment import Equipment
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import Permits, Verdict, judged
-from devices.sputter.looks import Looks
+from devices.sputter.leaks import LEAK_COLUMNS
+from devices.sputter.looks import CELSIUS, Looks
 from devices.sputter.memory import ChamberMemory
-from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains
+from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains, resting_row
 from devices.sputter.states import LASTING, ChamberMachine, ChamberState, Deed
 from devices.sputter.unfinished import UnfinishedFilm
-from devices.sputter.vacuum import pumped, vented
+from devices.sputter.vacuum import pumped, risen, vented
 from devices.sputter.watch import Trouble
 
 ALONE = 1.0
@@ -59,12 +60,14 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         columns: Mapping[str, Column],
         gauges: Gauges,
         load_lock: bool,
+        volume: float,
         limits: SputterLimits,
         hands: Hands,
     ) -> None:
         super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
         self.limits = limits
-        self._hands, self._load_lock, self._equipment = hands, load_lock, equipment
+        self.load_lock, self._volume = load_lock, volume
+        self._hands, self._equipment = hands, equipment
         self._machine = ChamberMachine(name, self._changed)
         self._permits = Permits(name)
         self._memory = ChamberMemory(name)
@@ -76,6 +79,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         }
         events = self.add_stream("events", EVENT_COLUMNS)
         self._log = FilmLog(clock, rows, events, self.add_stream("layers", layers))
+        self._leaks = self.add_stream("leaks", LEAK_COLUMNS)
         self._crew = Crew(
             name,
             lane,
@@ -179,8 +183,23 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self._machine.require("vent")
         return self._beside("vent", lambda: vented(self._crew, self._alone))
 
+    def leak_check(self, pressure: float, duration: float) -> StatusBase:
+        """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises: a row of stream `leaks`."""
+        self._machine.require("pump")
+
+        def checked() -> Poller:
+            rise = yield from risen(self._crew, pressure, duration, self._alone)
+            self._leaks.append(self.clock.time(), rise.row(self._volume))
+            leak = rise.slope * self._volume
+            said = f"{leak:.2g} Pa m3/s ({leak * 10:.2g} mbar l/s) leak in, or come off the walls"
+            self._log.tell("leak", "info", said)
+
+        return self._beside("leak check", checked)
+
     def complete(self) -> StatusBase:
-        """Return the status that finishes with the flight."""
+        """Return the status that finishes with the flight, or with what the chamber does of its own."""
+        if self._aside is not None:
+            return self._aside[1]
         if self._flown is None:
             raise LabError(f"{self.name} was not kicked off")
         return self._flown[1].finished
@@ -269,7 +288,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
     def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
         """Fly."""
         self.before_arming()
-        self._flown, self._flight = (job, flight), flight
+        self._flown, self._flight, self._aside = (job, flight), flight, None
         self._log.begin(grains(thickness))
 
         def failed(error: Exception) -> None:
@@ -297,7 +316,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
     def _require_reachable(self, sample: SampleRef) -> None:
         """Raise InterlockError when the sample cannot come in as the chamber is."""
         inside = sample.id == self._memory.sample
-        if inside or self._load_lock or self._machine.state is ChamberState.VENTED:
+        if inside or self.load_lock or self._machine.state is ChamberState.VENTED:
             return
         raise InterlockError(
             "sample",
@@ -313,17 +332,31 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
 
         def poller() -> Poller:
             yield from action()
+            self._log.progress(1.0, whole=True)
+            self._log.conclude("completed")
             finish(status)
 
         def failed(error: Exception) -> None:
             self._log.tell(what, "alarm", str(error))
+            self._log.conclude(f"{type(error).__name__}: {error}")
             finish(status, error)
+
+        self._log.begin(1)
 
         self._aside = (self.clock.spawn(self.lane, poller(), failed), status)
         return status
 
     def _alone(self) -> Poller:
-        self._looks.everything()
+        """Let a second pass and look at everything meanwhile."""
+        seen, gauges = self._looks.everything(), self._crew.gauges
+        known = {
+            "elapsed": self._log.elapsed,
+            "state": self.read_state(),
+            "pressure": seen.pressure(*gauges.process, gauges.base, *gauges.rough),
+            "valve_position": seen.position,
+            "substrate_temperature": seen.temperature - CELSIUS,
+        }
+        self._log.row(resting_row(self.streams["primary"].columns, known))
         self.publish()
         yield ALONE
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from devices.clock import Poller
 from devices.errors import InterlockError
 from devices.sputter.crew import Crew
 from devices.sputter.equipment import ROUGHING_VALVE, VENT_VALVE
+from devices.sputter.leaks import Rise, rise_of
 from devices.sputter.states import ChamberState
 
 ROUGH = 20.0
@@ -21,12 +22,20 @@ VENTING = 3600.0
 GAUGE_AGAIN = 30.0
 """Seconds after which a hot gauge that shows nothing is switched on again: it protects itself at too high pressures."""
 
+RISEN = 0.05
+"""Pa up to which a closed chamber is watched: its hot gauge protects itself above 0.1 Pa."""
+CLOSING = 3.0
+"""Seconds after a throttle was told to close until nothing is pumped any more: it moves by a half in one."""
+
 Tick = Callable[[], Poller]
 """Lets a second pass and looks at gauges, relays and the pump meanwhile."""
 
 
 def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
     """Pump to a pressure [Pa]. Raises InterlockError when it may not be done now, or is not reached in time."""
+    with crew.permits.granting("board forget"):
+        # Who loaded the sample had the cover open: what counts is that it is closed now.
+        crew.equipment.board.forget()
     crew.looks.everything()
     crew.require("pump", "nothing was done")
     if crew.machine.state is ChamberState.BASE and crew.looks.seen.pressure(crew.gauges.base) <= pressure:
@@ -71,6 +80,34 @@ def vented(crew: Crew, tick: Tick) -> Poller:
             yield from tick()
     finally:
         crew.switch(VENT_VALVE, False)
+
+
+def risen(crew: Crew, pressure: float, duration: float, tick: Tick) -> Generator[float, None, Rise]:
+    """Pump to a pressure [Pa], close off everything that pumps, and return how the pressure rises for a time [s].
+
+    Raises InterlockError without a throttle that closes, and when it was not reached in time. It is pumped again then.
+    """
+    valve, looks = crew.equipment.valve, crew.looks
+    if valve is None:
+        raise InterlockError("valve", f"{crew.name} has no valve to close; nothing was done")
+    yield from pumped(crew, pressure, tick)
+    times, pressures = [], []
+    try:
+        valve.close()
+        crew.switch(ROUGHING_VALVE, False)
+        begun = crew.clock.now() + CLOSING
+        while (now := crew.clock.now()) < begun + duration:
+            yield from tick()
+            seen = looks.seen.pressure(crew.gauges.base)
+            if now >= begun:
+                times.append(looks.seen.at - begun)
+                pressures.append(seen)
+            if seen > RISEN:
+                break
+    finally:
+        valve.open()
+        crew.switch(ROUGHING_VALVE, True)
+    return rise_of(times, pressures)
 
 
 def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:

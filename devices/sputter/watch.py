@@ -44,7 +44,7 @@ BIAS_SETTLES = 30.0
 """Seconds of unchanged power and pressure before the bias is expected to stay."""
 PRESSURE_STEADY = 0.03
 """Of the set point within which the pressure counts as fixed."""
-REVERSE_LIMIT = "reverse limit"
+REFLECTED_LIMIT = "reflected power limit"
 """What a supply complains of in an arc storm."""
 STUCK_ROWS = 6
 """Rows over which a rate behind a closed shutter is averaged: single rows have a tenth of noise."""
@@ -70,7 +70,7 @@ def burns(state: SupplyState) -> bool:
 def arcs(state: SupplyState) -> bool:
     """Return whether a reading of a source shows an arc."""
     return state.on and (
-        state.reflected > max(SPIKE * state.forward, LEAST_SPIKE) or REVERSE_LIMIT in state.flags
+        state.reflected > max(SPIKE * state.forward, LEAST_SPIKE) or REFLECTED_LIMIT in state.flags
     )
 
 

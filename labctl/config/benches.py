@@ -32,12 +32,17 @@ from labctl.config.models import (
     StationEntry,
     World,
 )
+from labctl.config.own import imported
 from labctl.config.readers import named
 
 STATIONS: Mapping[str, str] = {
     "FlashLampStation": "devices.flash_lamp.FlashLampStation",
     "RemoteLampStation": "devices.remote_lamp.RemoteLampStation",
     "PotentiostatStation": "devices.potentiostat.PotentiostatStation",
+    "SingleInstrument": "devices.single.SingleInstrument",
+    "SputterStation": "devices.sputter_system.SputterStation",
+    "EvaporatorStation": "devices.evaporator.EvaporatorStation",
+    "FurnaceStation": "devices.furnace.FurnaceStation",
 }
 """The stations of ours that a bench may name without a dot."""
 
@@ -248,7 +253,7 @@ def _driver(stem: str, file: str, key: str) -> type[Instrument]:
     if stem not in stems:
         reason = f"no such driver{nearest(stem, stems)}; there are {', '.join(stems)}"
         raise ConfigError([Mistake(file, key, quoted(stem), reason)])
-    module = importlib.import_module(f"devices.instruments.{stem}")
+    module = imported(f"devices.instruments.{stem}", file, key, quoted(stem))
     found = [
         value
         for value in vars(module).values()

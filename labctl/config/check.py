@@ -16,6 +16,7 @@ from labctl.config.checking import Collected
 from labctl.config.documents import read, shown
 from labctl.config.folder import FOLDERS, Config
 from labctl.config.models import BenchFile, Experiment
+from labctl.config.own import NOT_CONFIGURATION, mistakes_in
 from labctl.config.telling import FILE as TELLING
 from labctl.config.telling import telling
 
@@ -62,6 +63,8 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         made = None if kind is None else collected.attempt(checks[kind], path)
         if limits is not None:
             collected.mistakes += _beyond(made, limits, shown(path))
+    if not files:
+        collected.mistakes += mistakes_in(config.directory)
     return list(dict.fromkeys(collected.mistakes))
 
 
@@ -84,7 +87,9 @@ def _beyond(made: Any, limits: Limits, file: str) -> list[Mistake]:
 
 def _all_files(directory: Path) -> list[Path]:
     """Return limits.toml, asked for even when it is not there, and every other TOML file below."""
-    return sorted({directory / LIMITS, *directory.rglob("*.toml")})
+    inside = (path.relative_to(directory) for path in directory.rglob("*.toml"))
+    found = {directory / path for path in inside if path.parts[0] not in NOT_CONFIGURATION}
+    return sorted({directory / LIMITS, *found})
 
 
 def widest_cell(limits: Limits) -> CellLimits:

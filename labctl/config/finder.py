@@ -14,24 +14,42 @@ SHARED = Path("/var/lib/labctl")
 
 
 def config_dir(explicit: Path | None = None) -> Path:
-    """Return the configuration folder: `explicit`, else $LABCTL_CONFIG, else what came with labctl.
+    """Return the configuration folder: `explicit`, else $LABCTL_CONFIG, else the lab around the working folder, else
+    what came with labctl.
 
     Raises ConfigError when the folder is not there.
     """
-    chosen = explicit or _from_environment("LABCTL_CONFIG")
-    if chosen is None:
-        # A wheel carries the files inside the package; a checkout has them beside it.
-        shipped = _PACKAGE / "_config"
-        chosen = shipped if shipped.is_dir() else _PACKAGE.parent / "config"
+    chosen = explicit or _from_environment("LABCTL_CONFIG") or lab_around() or shipped_dir()
     if not chosen.is_dir():
         advice = "is not a folder; name one with --config DIR or $LABCTL_CONFIG"
         raise ConfigError([Mistake(str(chosen), "", "", advice)])
     return chosen
 
 
+def shipped_dir() -> Path:
+    """Return the configuration that came with labctl."""
+    # A wheel carries the files inside the package; a checkout has them beside it.
+    packed = _PACKAGE / "_config"
+    return packed if packed.is_dir() else _PACKAGE.parent / "config"
+
+
+def lab_around() -> Path | None:
+    """Return the folder of a lab that the working folder is or lies in, as `labctl init` makes one; None outside."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        return None
+    for folder in (here, *here.parents):
+        if (folder / "limits.toml").is_file() and (folder / "benches").is_dir():
+            return None if folder == shipped_dir() else folder
+    return None
+
+
 def data_dir(explicit: Path | None = None) -> Path:
-    """Return the data directory, not created: `explicit`, else $LABCTL_DATA, else ./labctl-data."""
-    return (explicit or _from_environment("LABCTL_DATA") or Path("labctl-data")).absolute()
+    """Return the data directory, not created: `explicit`, else $LABCTL_DATA, else labctl-data in the lab around the
+    working folder, else ./labctl-data."""
+    named = explicit or _from_environment("LABCTL_DATA")
+    return (named or (lab_around() or Path()) / "labctl-data").absolute()
 
 
 def machine_dir() -> Path:

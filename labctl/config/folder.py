@@ -18,6 +18,7 @@ from labctl.config.checking import Collected, nearest
 from labctl.config.documents import quoted, shown
 from labctl.config.finder import config_dir
 from labctl.config.models import BenchFile, Experiment
+from labctl.config.own import join
 
 FOLDERS: Mapping[str, str] = {
     "bench": "benches",
@@ -46,6 +47,7 @@ class Config:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = config_dir(directory)
+        join(self.directory)
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Return the names there are of one kind ("bench", "recipe", "program", "sample", "experiment", "tool")."""

@@ -54,12 +54,58 @@ class TrueCell:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrueFault:
+    """What will befall a chamber: a fault by its name, of what, and when.
+
+    time [s] of the bench, or mean [s]: it comes by chance, drawn from seed, so long after the bench was opened on
+    average. lasts [s]; without it, until it is mended. value: how bad, in the fault's own unit. Names: sim/sputter.
+    """
+
+    fault: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    of: Annotated[str, Field(max_length=32)] = ""
+    time: Annotated[float, Field(ge=0), Unit("s")] | None = None
+    mean: Annotated[float, Field(gt=0), Unit("s")] | None = None
+    seed: Seed = 0
+    lasts: Annotated[float, Field(gt=0), Unit("s")] | None = None
+    value: Annotated[float, Field(ge=0, le=1e6)] | None = None
+
+    @model_validator(mode="after")
+    def _comes_at_one_time(self) -> Self:
+        if (self.time is None) == (self.mean is None):
+            raise ValueError("give time, or mean")
+        return self
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrueChamber:
+    """How a chamber or furnace truly is, which no station and no prediction is told.
+
+    volume [m3] and wall_area [m2]; tooling [1]: film on the sample over film on the crystal; rates [1] by target
+    material: what it truly gives over what the twins calculate; target_thickness [m] by gun; mask_area [m2] of the mask
+    on its samples; lithium [kg] in the boat, throw [m] from there; pumped_for [s]: it stands evacuated when the bench
+    is opened for the first time, and was for so long; else it stands open to air. faults: what will befall it.
+    """
+
+    volume: Annotated[float, Field(gt=0, le=10), Unit("m^3")] = 60e-3
+    wall_area: Annotated[float, Field(gt=0, le=100), Unit("m^2")] = 1.5
+    tooling: Annotated[float, Field(gt=0, le=10), Unit("1")] = 1.0
+    rates: dict[str, Annotated[float, Field(gt=0, le=10), Unit("1")]] = field(default_factory=dict)
+    target_thickness: dict[str, Annotated[float, Field(gt=0, le=0.1), Unit("m")]] = field(default_factory=dict)
+    mask_area: Annotated[float, Field(gt=0, le=1), Unit("m^2")] | None = None
+    lithium: Annotated[float, Field(ge=0, le=1), Unit("kg")] = 1e-3
+    throw: Annotated[float, Field(gt=0, le=5), Unit("m")] = 0.3
+    pumped_for: Annotated[float, Field(gt=0, le=1e8), Unit("s")] | None = None
+    faults: Annotated[tuple[TrueFault, ...], Field(max_length=100)] = ()
+
+
+@dataclass(frozen=True, config=STRICT)
 class World:
     """What the twins live in: where foils truly lie, by which set they truly behave, reply delay [s].
 
     mount, chuck temperature [K] or its course over the time since a foil's first flash, foil-to-chuck heat transfer
     [W/(m2 K)]; model as in the station. The default transfer is fitted to the FLA paper; the ranges are guesses.
     cell: those that truly differ from what they are believed to be, for whoever wants to see the shadow notice it.
+    chambers: how the sputter systems, evaporators and furnaces truly are, by the device's name.
     served: the path of the socket where another process that serves these twins carries samples; all the rest is
     that process's to say then.
     """
@@ -71,6 +117,9 @@ class World:
     model: FilmModel = "S1"
     twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
     cell: Annotated[tuple[TrueCell, ...], Field(max_length=1000)] = ()
+    chambers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], TrueChamber] = field(
+        default_factory=dict
+    )
     served: Annotated[str, Field(max_length=200)] = ""
 
     @model_validator(mode="after")

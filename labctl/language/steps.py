@@ -36,8 +36,8 @@ T = TypeVar("T")
 DRIVES = ("charge", "discharge", "hold", "rest", "sweep", "impedance")
 """Words that begin a step."""
 
-CLAUSES = ("for", "until", "or", "recording", "at")
-"""Words that begin a clause of a step; reading goes on there behind what could not be read."""
+CLAUSES = ("for", "until", "or", "recording")
+"""Words that begin a clause of a step; reading goes on there behind what could not be read. "at" may be of a drive."""
 
 MARKS = ("(", ")", "[", "]", "'", '"')
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from devices.errors import LabError
 from labctl.runs.entries import entry_of
 from labctl.runs.quantities import unit_of
-from labctl.units import UnitError, parse
+from labctl.units import UnitError, parse, show
 
 _WRITTEN = re.compile(
     r"\s*(?P<item>[A-Za-z0-9][\w.-]{0,63})\s*:\s*(?P<key>[a-z][\w.]*)\s*(?P<sign><=|>=|<|>)\s*(?P<value>\S.*?)\s*"
@@ -33,6 +33,7 @@ class Condition:
     key: str
     sign: str
     value: float
+    unit: str = "1"
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -40,11 +41,12 @@ class Condition:
         match = _WRITTEN.fullmatch(text)
         if match is None:
             raise LabError('must be like "ITEM: last_discharge > 40 uAh", with < <= > or >=')
+        unit = unit_of(match["key"]) or "1"
         try:
-            value = parse(match["value"], unit_of(match["key"]) or "1")
+            value = parse(match["value"], unit)
         except UnitError as error:
             raise LabError(f"{match['key']}: {error}") from error
-        return cls(text.strip(), match["item"], match["key"], match["sign"], value)
+        return cls(text.strip(), match["item"], match["key"], match["sign"], value, unit)
 
     def unmet(self, journals: Sequence[Path]) -> str:
         """Return why it does not hold for these runs, oldest first; nothing when it holds."""
@@ -56,4 +58,7 @@ class Condition:
                     found = number
         if found is None:
             return f"{self.text}: no run of {self.item} tells a {self.key}"
-        return "" if _SIGNS[self.sign](found, self.value) else f"{self.text}: it is {found:g} in SI"
+        if _SIGNS[self.sign](found, self.value):
+            return ""
+        written = self.text.rpartition(self.sign)[2].strip().lstrip("+-0123456789.eE ")
+        return f"{self.text}: it is {show(float(f'{found:.4g}'), self.unit, written) if written else f'{found:.4g}'}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -16,7 +16,7 @@ from devices.limits import Limits
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config.checking import Collected, nearest, validate
-from labctl.config.documents import quoted, read
+from labctl.config.documents import Document, quoted, read
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Experiment
 from labctl.config.readers import named
@@ -62,6 +62,16 @@ class _Table:
 
 
 @plain_dataclass(frozen=True)
+class _Said:
+    """What can be read of an item in a list that has mistakes, so that the others are told with them."""
+
+    experiment: str
+    name: str
+    after: tuple[str, ...]
+    when: tuple[str, ...]
+
+
+@plain_dataclass(frozen=True)
 class Item:
     """One item with its names resolved: what is written, the experiment, the conditions."""
 
@@ -100,22 +110,28 @@ def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Nigh
     Raises ConfigError with every mistake in all its files.
     """
     document = read(path)
-    table = validate(_Table, named(document, name), file=document.file)
     collected = Collected()
+    table = collected.attempt(_table, document, name)
+    said = table.item if table is not None else _readable(document.body)
+    bench = table.bench if table is not None else document.body.get("bench", "twin")
     chosen = collected.attempt(
-        config.select, table.bench, [_experiment_of(each.experiment, folder) for each in table.item]
+        config.select,
+        bench if isinstance(bench, str) else "twin",
+        [_experiment_of(each.experiment, folder) for each in said if each.experiment],
     )
-    entries = _with_names(table.item, () if chosen is None else chosen.experiments)
+    whole = () if table is None else _with_names(table.item, () if chosen is None else chosen.experiments)
+    entries: Sequence[Entry | _Said] = whole or said
     collected.mistakes += _name_mistakes(entries, document.file)
     conditions = [
         collected.attempt(_conditions, entry, number, entries, document.file)
         for number, entry in enumerate(entries)
     ]
     collected.settle()
+    assert table is not None
     assert chosen is not None
     items = tuple(
         Item(entry, experiment, met or ())
-        for entry, experiment, met in zip(entries, chosen.experiments, conditions, strict=True)
+        for entry, experiment, met in zip(whole, chosen.experiments, conditions, strict=True)
     )
     night = Night(
         table.name,
@@ -128,6 +144,33 @@ def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Nigh
         document.config_hash,
     )
     return night, chosen.bench, chosen.limits
+
+
+def _table(document: Document, name: str) -> _Table:
+    return validate(_Table, named(document, name), file=document.file)
+
+
+def _readable(body: Mapping[str, Any]) -> tuple[_Said, ...]:
+    """Return what can be read of the items of a list in which something was refused."""
+    items = body.get("item")
+    tables = [each if isinstance(each, dict) else {} for each in items] if isinstance(items, list) else []
+    return tuple(
+        _Said(
+            experiment := _text(table.get("experiment")),
+            _text(table.get("name")) or Path(experiment).stem,
+            _texts(table.get("after")),
+            _texts(table.get("when")),
+        )
+        for table in tables
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def place(items: Sequence[Item], before: str) -> int:
@@ -157,12 +200,12 @@ def _with_names(entries: Sequence[Entry], experiments: Sequence[Experiment]) -> 
     )
 
 
-def _name_mistakes(entries: Sequence[Entry], file: str) -> list[Mistake]:
+def _name_mistakes(entries: Sequence[Entry | _Said], file: str) -> list[Mistake]:
     """Say which names stand twice, and which items wait for one that does not stand before them."""
     mistakes = []
     for number, entry in enumerate(entries):
         earlier = [each.name for each in entries[:number]]
-        if entry.name in earlier:
+        if entry.name and entry.name in earlier:
             reason = "another item has this name; give each its own `name`"
             mistakes.append(Mistake(file, f"item[{number}].name", quoted(entry.name), reason))
         for name in entry.after:
@@ -172,7 +215,9 @@ def _name_mistakes(entries: Sequence[Entry], file: str) -> list[Mistake]:
     return mistakes
 
 
-def _conditions(entry: Entry, number: int, entries: Sequence[Entry], file: str) -> tuple[Condition, ...]:
+def _conditions(
+    entry: Entry | _Said, number: int, entries: Sequence[Entry | _Said], file: str
+) -> tuple[Condition, ...]:
     earlier = [each.name for each in entries[:number]]
     found, mistakes = [], []
     for text in entry.when:

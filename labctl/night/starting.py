@@ -14,9 +14,10 @@ from labctl.config.folder import Config
 from labctl.night.folder import Begun, make_folder
 from labctl.night.going_on import tell
 from labctl.night.listing import read_night
-from labctl.night.rehearsal import Rehearsal, clock_time, rehearse, table
+from labctl.night.rehearsal import Rehearsal, rehearse, table
 from labctl.night.resuming import go_on_with
 from labctl.night.supervisor import supervise
+from labctl.rehearsing.work import clock_time
 from labctl.report.rehearsed import keep
 from labctl.stopping import ended_by_signals
 from labctl.telling.courier import try_targets

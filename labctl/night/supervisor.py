@@ -46,7 +46,7 @@ MISCONFIGURED = 2
 
 
 class Supervisor:
-    """Sees a night to its end. watched: whether a guard is to be kept alive beside.
+    """Sees a night to its end. watched: whether a guard is to be kept alive beside. asked: by which signal to end it.
 
     say: where what happens is told, in words.
     """
@@ -60,7 +60,7 @@ class Supervisor:
         self._guard = Child("the guard", ["night-guard", str(folder)], folder / GUARD, HUNG, output)
         self._watched = watched
         self._heart = Heart(folder / SUPERVISOR)
-        self._asked: signal.Signals | None = None
+        self.asked: signal.Signals | None = None
         self._wake = threading.Event()
         self._progress: dict[str, tuple[int, float]] = {}
         self._starts: list[float] = []
@@ -69,7 +69,7 @@ class Supervisor:
 
     def ask_to_end(self, number: int) -> None:
         """End the night in good order; from a signal handler."""
-        self._asked = self._asked or signal.Signals(number)
+        self.asked = self.asked or signal.Signals(number)
         self._wake.set()
 
     def run(self) -> int:
@@ -82,7 +82,7 @@ class Supervisor:
             status = self._watch()
             self._say_news()
             self._say(f"night {self._folder.name}: {summary(self._folder)}")
-            if self._asked is None:
+            if self.asked is None:
                 self._report()
             else:
                 self._say(f"`labctl night --resume {self._folder.name}` goes on")
@@ -98,10 +98,10 @@ class Supervisor:
     def _watch(self) -> int:
         while True:
             self._heart.beat()
-            if self._asked is not None:
-                self._say(f"{self._asked.name}: the night is ended in good order")
-                self._run.end(self._asked)
-                return 128 + self._asked
+            if self.asked is not None:
+                self._say(f"{self.asked.name}: the night is ended in good order")
+                self._run.end(self.asked)
+                return 128 + self.asked
             if self._watched:
                 self._keep(self._guard)
             if not self._run.lives:
@@ -168,7 +168,7 @@ class Supervisor:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
         ends = monotonic() + REPORTING
-        while made.poll() is None and monotonic() < ends and self._asked is None:
+        while made.poll() is None and monotonic() < ends and self.asked is None:
             self._heart.beat()
             self._wake.wait(LOOK)
         if made.poll() is None:
@@ -201,4 +201,5 @@ def supervise(folder: Path, say: Callable[[str], object]) -> int:
         return supervisor.run()
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # The same signal sent again must not change the exit status of what ends in good order.
+            signal.signal(number, handler if supervisor.asked is None else signal.SIG_IGN)

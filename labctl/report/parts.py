@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from devices.errors import DataError
-from labctl.report import measured
+from labctl.report import impedance, measured
 from labctl.report.gathering import Gathered, ItemTold, RunTold
 from labctl.report.pictures import run_pictures, timeline
 from labctl.report.sections import Row, Section, Table
@@ -302,7 +302,12 @@ def predicted_and_measured(found: Gathered) -> Iterator[Section]:
         Table(measured.CAPACITY, tuple(capacity), title="Capacity"),
         Table(measured.TEMPERATURES, tuple(temperature), title="Temperatures"),
         Table(measured.RESIDUALS, tuple(residual), title="Residuals, measured less predicted"),
-        Table(measured.SPECTRA, tuple(spectrum), title="Impedance"),
+        Table(
+            impedance.HEADER,
+            tuple(row for item in found.items for row in impedance.rows_of(item)),
+            title="Impedance, as rehearsed and as measured",
+        ),
+        Table(measured.SPECTRA, tuple(spectrum), title="Impedance, fitted"),
     )
     yield Section("Predicted against measured", tables=tables)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labctl.runs.spectra import Spectrum
 from labctl.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ FILE = "rehearsed.json"
 
 @dataclass(frozen=True)
 class Promise:
-    """What an item is about, and what it took in the rehearsal: time [s], charge moved in and out of cells [C]."""
+    """What an item is about, and what it came to in the rehearsal: time [s], charge moved in and out of cells [C], rows,
+    impedance spectra in their order."""
 
     sample: str
     label: str
@@ -28,6 +30,7 @@ class Promise:
     charge: float
     pulses: int
     rows: int
+    spectra: tuple[Spectrum, ...] = ()
 
 
 def keep(folder: Path, night: Night, rehearsal: Rehearsal) -> None:
@@ -42,6 +45,7 @@ def keep(folder: Path, night: Night, rehearsal: Rehearsal) -> None:
             "charge": effort.charge,
             "pulses": effort.pulses,
             "rows": effort.rows,
+            "spectra": [asdict(spectrum) for spectrum in effort.spectra],
         }
         for name, effort in rehearsal.efforts.items()
     }
@@ -54,4 +58,7 @@ def kept(folder: Path) -> Mapping[str, Promise]:
         told = json.loads((folder / FILE).read_text())
     except FileNotFoundError:
         return {}
-    return {name: Promise(**each) for name, each in told.items()}
+    return {
+        name: Promise(**(each | {"spectra": tuple(Spectrum(**one) for one in each.get("spectra", ()))}))
+        for name, each in told.items()
+    }

@@ -11,6 +11,7 @@ from typing import Any
 from devices.errors import DataError
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer
+from labctl.runs.layers import STREAM, amounts_of, films_of
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on, together
 from labctl.runs.skim import Skim, skim
@@ -49,7 +50,7 @@ def entry_of(path: Path) -> Entry | None:
     try:
         if path.stat().st_size >= LONG and has_writer(path):
             return _entry_so_far(path)
-        found = skim(path, {"outcome", *STREAMS})
+        found = skim(path, {"outcome", STREAM, *STREAMS})
     except DataError as error:
         return Entry(_damaged(path, str(error)))
     if found.start is None:
@@ -139,13 +140,14 @@ def _amounts(found: Skim, start: Mapping[str, Any]) -> Iterator[Amount]:
     yield from flat("program", _table(start.get("program")).get("body"))
     yield from flat("prediction", _table(start.get("prediction")).get("values"))
     yield from flat("sample", {key: sample.get(key) for key in ("area", "parents")})
-    layers = sample.get("layers")
+    layers = _table(start.get("believed", sample)).get("layers")
     film = _table(layers[-1]) if isinstance(layers, list) and layers else {}
     yield from flat("sample", {key: film.get(key) for key in ("material", "thickness", "thickness_sd")})
     if (nominal := _number(_table(start.get("capacity")).get("value_Ah"))) is not None:
         yield "nominal.capacity", nominal * AH, None
     for stream, count in found.counts.items():
         yield f"rows.{_text(stream)}", float(count), None
+    yield from amounts_of(films_of(found, start))
     yield from _results(found)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from labctl.runs.briefs import Brief
+from labctl.runs.layers import put_on
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search
 from labctl.samples.parents import Families
 
 MAKING = frozenset({"anneal"})
-"""Plans that change what a sample is; what they did is the input of later runs."""
+"""Plans that change what a sample is; what they did is the input of later runs, as are all runs that grow films."""
 
 
 def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[Brief]:
@@ -21,11 +22,12 @@ def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[B
     their rows, the sample had their heat. Where nobody said when it was cut, all that its parent had counts.
     """
     ends = {each.id: each.cut for each in Families(data).ancestors(sample_id, named)} | {sample_id: None}
+    growing = put_on(data, ends)
     found = [
         each
         for sample, end in ends.items()
-        for plan in MAKING
-        for each in search(data, Search(sample=sample, plan=plan, until=end))
+        for each in search(data, Search(sample=sample, until=end))
+        if each.plan in MAKING or each.uid in growing
     ]
     return sorted(found, key=lambda brief: (brief.time, brief.uid))
 

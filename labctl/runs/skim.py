@@ -20,9 +20,10 @@ PREFIX = b'{"descriptor":"'
 class Skim:
     """What a journal says of itself, rows aside.
 
-    descriptors by uid. counts: rows by stream. rows: the records of the streams that were asked for. latest: the
-    last time label [s since the epoch] of any of its records. damage: what is wrong with it, empty when nothing
-    is; what stands before the damage was read all the same. doubt: why the disk may not have all that was written.
+    descriptors by uid. counts: rows by stream. rows: the records of the streams that were asked for. last: the last
+    record of each stream. latest: the last time label [s since the epoch] of any. damage: what is wrong with it, empty
+    when nothing is; what stands before the damage was read all the same. doubt: why the disk may not have all that was
+    written.
     """
 
     start: dict[str, Any] | None = None
@@ -30,6 +31,7 @@ class Skim:
     descriptors: dict[str, dict[str, Any]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)
     latest: float = 0.0
     damage: str = ""
     doubt: str = ""
@@ -65,7 +67,8 @@ def skim(path: Path, streams: Collection[str] = ()) -> Skim:
         )
     for uid, payload in last.items():
         row = json.loads(payload)
-        found.counts[found.descriptors[uid]["name"]] = row["first"] + len(row["time"]) - 1
+        stream = found.descriptors[uid]["name"]
+        found.counts[stream], found.last[stream] = row["first"] + len(row["time"]) - 1, row
         found.latest = max(found.latest, *row["time"])
     return found
 

@@ -1,7 +1,8 @@
-"""A sample as the lab believes it to be: as it was intended, where nothing was measured."""
+"""A sample as the lab believes it to be: as it was intended, with what was put on it, and as it was measured."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,26 @@ from typing import Any
 from devices.cycling.cells import CellSize
 from devices.errors import DataError
 from devices.recipes import to_json
-from devices.samples import Layer, SampleRef
+from devices.samples import Layer, SampleRef, with_films
+from labctl.runs.layers import FilmPutOn, deposited
 from labctl.samples.measurements import Measurement, measured
+from labctl.samples.parents import Families
+
+MASK_BLUR = 6.7e-6
+"""m by which the edge of a film through a mask is uncertain: its half-shadow over a gap of 0.2 mm; guess."""
 
 
 @dataclass(frozen=True)
 class Believed:
-    """A sample with measured layers and area in place of intended ones, and the size of its cell."""
+    """A sample with what was put on it and what was measured in place of what was intended, and the size of its cell.
+
+    by: what was measured. films: what was put on, by its runs.
+    """
 
     sample: SampleRef
     cell: CellSize
     by: tuple[Measurement, ...] = ()
+    films: tuple[FilmPutOn, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return what start documents say of it: layers, cell_layers, area_m2, area_sd_m2, as in `sample` there."""
@@ -33,18 +43,34 @@ class Believed:
 
 
 def believed(data: Path, sample: SampleRef) -> Believed:
-    """Return a sample as its facts tell it.
+    """Return a sample as journals and facts tell it.
 
     Raises DataError when a measured layer stands in it more than once, or its facts cannot be read.
     """
-    found = measured(data, sample.id, sample.parents)
-    whole = sample
+    families = Families(data)
+    found = measured(data, sample.id, sample.parents, families)
+    films = deposited(data, sample.id, sample.parents, families)
+    whole = _masked(with_films(sample, [layer_of(film) for film in films]), films)
     for each in found:
         if each.quantity == "thickness":
             whole = _with_thickness(whole, each)
         elif each.quantity == "area":
             whole = replace(whole, area=each.value, area_sd=each.sd)
-    return Believed(whole, _size(whole, found), tuple(found))
+    return Believed(whole, _size(whole, found), tuple(found), tuple(films))
+
+
+def layer_of(film: FilmPutOn) -> Layer:
+    """Return a film as a layer of its sample."""
+    by = f" by {film.tool}" if film.tool else ""
+    return Layer(film.material, film.thickness, film.sd, f"deposited{by}: {film.how}", film.doubts)
+
+
+def _masked(sample: SampleRef, films: list[FilmPutOn]) -> SampleRef:
+    """Return a sample whose cell is as large as the smallest opening of the masks that lay on it."""
+    area = min((film.area for film in films if film.area is not None), default=None)
+    if area is None:
+        return sample
+    return replace(sample, area=area, area_sd=MASK_BLUR * math.sqrt(4.0 * math.pi * area))
 
 
 def _with_thickness(sample: SampleRef, measurement: Measurement) -> SampleRef:
@@ -58,7 +84,9 @@ def _with_thickness(sample: SampleRef, measurement: Measurement) -> SampleRef:
         )
     source = f"measured{measurement.how and f': {measurement.how}'}"
     layers = [
-        Layer(layer.material, measurement.value, measurement.sd, source) if index in alike else layer
+        replace(layer, thickness=measurement.value, thickness_sd=measurement.sd, source=source)
+        if index in alike
+        else layer
         for index, layer in enumerate(stack)
     ]
     below = len(sample.layers)

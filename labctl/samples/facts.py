@@ -18,7 +18,7 @@ class Facts:
     """The facts of a data directory's samples."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory / "samples"
+        self.data, self.directory = directory, directory / "samples"
 
     def add(self, sample_id: str, time: float, fact: str, **details: Any) -> None:
         """Write one fact with its time label [s since the epoch]. Raises DataError as add_fact does."""

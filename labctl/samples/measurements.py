@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devices.errors import DataError
 from labctl.fact_file import Fact
+from labctl.runs.layers import deposited
 from labctl.samples.entering import enter
 from labctl.samples.facts import Facts
 from labctl.samples.parents import Families
@@ -58,6 +59,7 @@ def _check_layer(data: Path, sample: str, layer: str) -> None:
         for part in ("layers", "cell_layers")
         for each in said.get(part, ())
     ]
+    layers += [film.material for film in deposited(data, sample)] if layers else []
     if layer and layers and layer not in layers:
         raise DataError(f"{sample} has no layer of {layer!r}; it has {', '.join(dict.fromkeys(layers))}")
 

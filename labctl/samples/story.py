@@ -13,6 +13,7 @@ from labctl.fact_file import Fact
 from labctl.runs.briefs import COLUMNS, DERIVED, Brief, brief_of
 from labctl.runs.conditions import Condition
 from labctl.runs.index import ask_index
+from labctl.runs.layers import DEPOSITED, FilmPutOn, deposited
 from labctl.runs.making import MAKING
 from labctl.runs.remarks import BAD
 from labctl.samples.facts import Facts
@@ -29,7 +30,10 @@ VALUES = (
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a story, with its values by the last part of their keys; own: False for one of a parent's."""
+    """One run of a story, with its values; own: False for one of a parent's.
+
+    values: by the last part of their keys, those of films that were put on by the whole key.
+    """
 
     brief: Brief
     values: Mapping[str, float]
@@ -40,15 +44,17 @@ class Step:
 class Story:
     """What is known of a sample, oldest first.
 
-    layers: (material, thickness [m], its standard uncertainty) as first described, foil and cell; by: what was
-    measured instead. steps: its runs, and those of its parents before it was cut. facts: all that was entered of
-    it. values: by name, in SI, as `labctl samples --where` takes them. trouble: why its facts cannot be read.
+    layers: (material, thickness [m], its standard uncertainty) as first described, foil and cell; films: what was put
+    on it since; by: what was measured instead. steps: its runs, and those of its parents before it was cut. facts: all
+    that was entered of it. values: by name, in SI, as `labctl samples --where` takes them. trouble: why its facts
+    cannot be read.
     """
 
     id: str
     label: str = ""
     layers: tuple[tuple[str, float, float], ...] = ()
     area: float | None = None
+    films: tuple[FilmPutOn, ...] = ()
     by: tuple[Measurement, ...] = ()
     parents: tuple[Parent, ...] = ()
     children: tuple[str, ...] = ()
@@ -91,6 +97,7 @@ class Stories:
             facts = tuple(self._facts.of(sample))
             parents = tuple(self._families.ancestors(sample))
             by = tuple(measured(self._data, sample, families=self._families))
+            films = tuple(deposited(self._data, sample, families=self._families))
         except DataError as error:
             return Story(sample, steps=tuple(self._steps.get(sample, ())), trouble=str(error))
         ends = {each.id: each.cut for each in parents}
@@ -98,7 +105,7 @@ class Stories:
             Step(step.brief, step.values, own=False)
             for parent, end in ends.items()
             for step in self._steps.get(parent, ())
-            if step.brief.plan in MAKING and (end is None or step.brief.time < end)
+            if _makes(step) and (end is None or step.brief.time < end)
         ]
         own = self._steps.get(sample, [])
         steps = tuple(sorted([*inherited, *own], key=lambda step: step.brief.time))
@@ -110,12 +117,13 @@ class Stories:
             label=next((step.brief.label for step in reversed(own) if step.brief.label), ""),
             layers=tuple(_layers(described)),
             area=described.get("area"),
+            films=films,
             by=by,
             parents=tuple(self._families.parents(sample)),
             children=tuple(self._families.children(sample)),
             steps=steps,
             facts=facts,
-            values=_values(steps, facts) | _measured_values(by, described),
+            values=_values(steps, facts) | _film_values(films) | _measured_values(by, films, described),
         )
 
 
@@ -124,9 +132,31 @@ def _layers(described: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
         yield layer["material"], layer["thickness"], layer.get("thickness_sd", 0.0)
 
 
-def _measured_values(by: Iterable[Measurement], described: Mapping[str, Any]) -> dict[str, float]:
+def _makes(step: Step) -> bool:
+    return step.brief.plan in MAKING or any(key.startswith(f"{DEPOSITED}.") for key in step.values)
+
+
+def _film_values(films: Sequence[FilmPutOn]) -> dict[str, float]:
+    """Return what was put on, by deposited.<material>.<what>; and of the cathode, which is the sample's film."""
+    values: dict[str, float] = {}
+    for film in films:
+        key = f"{DEPOSITED}.{film.material}"
+        for name, value in (("thickness", film.thickness), ("thickness_sd", film.sd)):
+            values[f"{key}.{name}"] = values.get(f"{key}.{name}", 0.0) + value
+        values[f"{key}.doubtful"] = max(values.get(f"{key}.doubtful", 0.0), float(bool(film.doubts)))
+        if not film.is_upper:
+            values["thickness"] = values[f"{key}.thickness"]
+        if film.area is not None:
+            values["area"] = min(values.get("area", film.area), film.area)
+    return values
+
+
+def _measured_values(
+    by: Iterable[Measurement], films: Sequence[FilmPutOn], described: Mapping[str, Any]
+) -> dict[str, float]:
     """Return area and the film's thickness where they were measured; of a piece not described yet any layer's."""
-    film = [layer["material"] for layer in described.get("layers", ())][-1:]
+    stack = [layer["material"] for layer in described.get("layers", ())]
+    film = [*stack, *(each.material for each in films if not each.is_upper)][-1:]
     return {
         each.quantity: each.value
         for each in by
@@ -158,7 +188,9 @@ def _runs(
 ) -> list[tuple[Brief, dict[str, float]]]:
     """Return every run of some samples, of all where none is named, oldest first, and its values."""
     keys = dict(
-        connection.execute(f"SELECT id, key FROM keys WHERE key IN ({_marks(VALUES)})", VALUES).fetchall()
+        connection.execute(
+            f"SELECT id, key FROM keys WHERE key IN ({_marks(VALUES)}) OR key LIKE '{DEPOSITED}.%'", VALUES
+        ).fetchall()
     )
     named = f"sample IN ({_marks(samples)})" if samples else "sample <> ''"
     named += f" AND purpose <> '{DERIVED}'"
@@ -169,7 +201,10 @@ def _runs(
         f"SELECT run, key, number FROM runs JOIN amounts ON run = runs.id WHERE {named} AND key IN ({_marks(keys)})",
         [*samples, *keys],
     ):
-        found.setdefault(run, {})[keys[key].rpartition(".")[2]] = number
+        whole = keys[key]
+        if number is not None:
+            name = whole if whole.startswith(f"{DEPOSITED}.") else whole.rpartition(".")[2]
+            found.setdefault(run, {})[name] = number
     rows = cursor.execute(
         f"SELECT id, {COLUMNS} FROM runs WHERE listed AND {named} ORDER BY began, uid", [*samples]
     )

@@ -1,4 +1,4 @@
-"""What start documents say of a sample beside what was asked: as it is believed to be, where something was measured."""
+"""What start documents say of a sample beside what was asked: as it is believed to be, where that is something else."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ AREA_AGAIN = "area_m2"
 
 
 def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
-    """Return a preprocessor that adds `believed` to the start documents of samples on which something was measured.
+    """Return a preprocessor that adds `believed` to start documents, where something was measured or put on.
 
-    `sample` stays as the plan was asked; a measured area or thickness corrects `capacity`, a measured one is it.
+    `sample` stays as the plan was asked; area and thickness as believed correct `capacity`, a measured one is it.
     """
 
     def told(message: Msg) -> Msg:
@@ -37,9 +37,9 @@ def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
 def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
     sample = sample_of(metadata.get("sample"))
     found = None if sample is None else believed(data, sample)
-    if found is None or not found.by:
+    if found is None or not (found.by or found.films):
         return {}
-    capacity = {"capacity": found.cell.described()} if metadata.get("capacity") else {}
+    capacity = {"capacity": found.cell.described()} if "capacity" in metadata else {}
     return {"believed": found.described(), **capacity}
 
 

@@ -1,6 +1,6 @@
 """Twin of an ICP DAS I-7050 digital input and output module in the interlock loop of a flash lamp.
 
-Commands as in the I-7000 DIO manual, sections 2.3 to 2.23 and $AA5, checksum on. Guesses: a request with a wrong
+Commands as in the I-7000 DIO manual rev. B1.2, sections 2.3 to 2.23 and 3.4, checksum on. Guesses: one with a wrong
 checksum is not answered; a counter counts falling edges and is cleared at power-up; an input that reads 1 is latched
 high, that of an open contact again right after it was cleared. The watchdog's status outlives power-up, as the manual
 says.

@@ -4,9 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -20,6 +17,7 @@ from labctl import Run
 from sim.bench import SAVE_EVERY
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
+from tests.support.warm import Warm, alive, wait_for
 
 ROOT = Path(__file__).parents[2]
 CELL = SampleRef(
@@ -32,7 +30,7 @@ CURRENT = 2e-5
 POLL = 60.0
 """Seconds between a station's questions for rows."""
 
-WARM = """
+TASK = """
     import json, os, signal, sys
     import labctl, sim.bench
     sim.bench.SAVE_REST = 0.0  # time jumps here, and the kills come at any moment of it
@@ -84,7 +82,8 @@ WARM = """
     }
 
     def run(bench, data, said, program, died):
-        program = Program(program, programs[program], CellLimits(2.9, 4.35, 1e-4))
+        name, _, loss = program.partition("-")
+        program = Program(name, programs[name], CellLimits(2.9, 4.35, 1e-4), loss or "keep")
         with open(said, "a", buffering=1) as file:
             with labctl.open_session(bench, data=data, handle_signals=False) as lab:
                 print("open", file=file)
@@ -95,55 +94,12 @@ WARM = """
                     way = lab.plans.take_over if channel.is_kept(sample, program) else lab.plans.go_on_cycling
                     lab.RE(way(channel, sample, program, labctl.Run("last", data).uid))
                 print("done", file=file)
-
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    print("warm", flush=True)
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            os.dup2(2, 1)  # the engine prints, too
-            try:
-                run(**json.loads(line))
-                code = 0
-            except BaseException:
-                import traceback
-                with open(json.loads(line)["said"], "a") as file:
-                    traceback.print_exc(file=file)
-            finally:
-                os._exit(code)
-        print(pid, flush=True)
 """
-
-
-class Warm:
-    """A process that has everything imported and forks one that cycles for each line it is told."""
-
-    def __init__(self):
-        source = textwrap.dedent(WARM) % {"current": CURRENT}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", source],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "warm\n"
-
-    def fork(self, **told):
-        self.process.stdin.write(json.dumps(told) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
 
 
 @pytest.fixture(scope="module")
 def warm():
-    made = Warm()
+    made = Warm(TASK % {"current": CURRENT})
     yield made
     made.close()
 
@@ -156,21 +112,6 @@ def built():
         foil.flash(2.5 * number, pulse)
     foil.assemble(100.0)
     return json.dumps(foil.to_dict())
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_for(found, longest=200.0):
-    until = time.monotonic() + longest
-    while not found():
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.002)
 
 
 def samples_in(data, bench):
@@ -227,6 +168,7 @@ KINDS = [
     ("twin", "condition"),
     ("twin", "spectra"),
     ("emstat", "gitt"),
+    ("twin", "condition-open"),
 ]
 ALL = [*KINDS, ("keithley", "condition"), ("keithley", "ramp")]
 SLOW = [pytest.mark.slow, pytest.mark.timeout(900)]

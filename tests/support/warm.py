@@ -87,7 +87,7 @@ def alive(pid):
     return True
 
 
-def wait_for(found, longest=120.0):
+def wait_for(found, longest=200.0):
     """Return when something is found; fail when it takes longer [s]."""
     until = time.monotonic() + longest
     while not found():

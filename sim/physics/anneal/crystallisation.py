@@ -52,6 +52,16 @@ def crystalline(dose: ArrayLike, exponent: float) -> Array:
     return np.asarray(-np.expm1(-(np.asarray(dose, dtype=float) ** exponent)))
 
 
+def dose_for(share: float, exponent: float) -> float:
+    """Return the dose [1] after which a share [1] is crystalline: crystalline turned round; exponent n [1].
+
+    Raises ValueError for a share outside [0, 1).
+    """
+    if not 0.0 <= share < 1.0:
+        raise ValueError(f"crystalline share = {share} is outside [0, 1)")
+    return float((-np.log1p(-share)) ** (1.0 / exponent))
+
+
 def dose_along(kinetics: Kinetics, time: Array, temperature: Array) -> Array:
     """Return the dose [1] (m,) that cells collect along a temperature history.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.physics.anneal.crystallisation import crystalline, crystalline_bound, dose_along
+from sim.physics.anneal.crystallisation import crystalline, crystalline_bound, dose_along, dose_for
 from sim.physics.anneal.cycles import Cycle, CycleMemo
 from sim.physics.anneal.films import Film, Substrate
 from sim.physics.anneal.state import AnnealResult, AnnealState, DepthProfiles, PulseHistory
@@ -81,12 +81,15 @@ class FoilUnderLamp:
         share = crystalline(state.dose, self.film.kinetics.exponent)
         return self.absorptance(optics.seen_from_above(share, self.edges, self.film.absorption))
 
-    def initial(self, temperature: float) -> AnnealState:
-        """Return an amorphous film on its substrate, all at one temperature [K]."""
+    def initial(self, temperature: float, share: float = 0.0) -> AnnealState:
+        """Return a film on its substrate, all at one temperature [K], amorphous but for a crystalline share [1].
+
+        Raises ValueError for a share outside [0, 1).
+        """
         cells, slabs = len(self.width), self.substrate.slabs
         return AnnealState(
             enthalpy=self.stack.enthalpy(temperature),
-            dose=np.zeros(cells),
+            dose=np.full(cells, dose_for(share, self.film.kinetics.exponent)),
             peak=np.full(cells, temperature),
             surface_peak=temperature,
             foil_peak=temperature,

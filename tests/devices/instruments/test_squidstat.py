@@ -22,6 +22,7 @@ from devices.cycling.cycler import (
     SpectrumPoint,
 )
 from devices.cycling.ends import EndReason
+from devices.cycling.position import NOWHERE
 from devices.cycling.programs import CellLimits, Loop, Program, Step
 from devices.cycling.techniques import (
     ConstantCurrent,
@@ -856,3 +857,22 @@ def test_a_channel_is_one_clients_until_it_leaves_and_safe_is_anybodys(rig: Rig,
     assert other.stop() is False
     with pytest.raises(OwnershipError, match="pid 42"):
         rig.driver.stop()
+
+
+@pytest.mark.parametrize(("trace", "kept"), [({}, True), ({"boot": "b1"}, True), ({"boot": "b0"}, False)])
+def test_a_job_whose_start_was_not_yet_answered_is_known_by_its_token(
+    clock: Any, trace: dict[str, str], kept: bool
+) -> None:
+    rig = Rig(clock)
+    rig.begin((Step(ConstantCurrent(1e-5), Until(duration=10.0), Record(interval=1.0)),))
+    rig.clock.moment += 100.0
+    later = rig.client(rig.bridge.connect("a later session"))
+    job = Job("test", (), LIMITS, "t1", LONGEST)
+    assert later.keeps("t1", trace) is kept
+    assert not later.keeps("t2", trace)
+    if kept:
+        first = later.adopt(job, replace(NOWHERE, trace=trace))
+        assert len([each for each in later.records(first, 100).records if isinstance(each, RowTaken)]) == 11
+    else:
+        with pytest.raises(InstrumentError, match="records are gone"):
+            later.adopt(job, replace(NOWHERE, trace=trace))

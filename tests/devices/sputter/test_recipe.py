@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -9,6 +11,7 @@ from devices.errors import ConfigError
 from devices.recipes import to_json
 from devices.sputter.recipe import SCCM, DepositionRecipe, EvaporationRecipe
 from labctl.config.checking import validate
+from labctl.config.readers import deposition, evaporation
 
 TYPED = {
     "name": "lco",
@@ -52,3 +55,15 @@ def test_recipes_survive_json(recipes):
 def test_what_contradicts_itself_is_refused(recipes, changes, said):
     with pytest.raises(ValidationError, match=said):
         recipes["lco"](**changes)
+
+
+def test_the_shipped_recipes_are_those_of_the_papers():
+    shipped = Path(__file__).parents[3] / "config" / "recipes"
+    cathode = deposition(shipped / "sputter-lco-0.7um.toml")
+    assert cathode.guns[0].power_density == pytest.approx(5.9e4)
+    electrolyte = deposition(shipped / "sputter-lipon-1um.toml")
+    assert [each.target for each in electrolyte.guns] == ["Li3PO4", "Li2O"]
+    assert electrolyte.strike.pressure == 3.0
+    assert evaporation(shipped / "evaporate-li-2um.toml").thickness == 2e-6
+    with pytest.raises(ConfigError, match='must be "sputter"'):
+        deposition(shipped / "evaporate-li-2um.toml")

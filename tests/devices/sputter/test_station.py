@@ -213,6 +213,16 @@ def test_pumping_that_takes_too_long_says_so(time, make_bench, recipes):
     assert "5e-05 Pa after 1800 s" in str(error)
 
 
+def test_a_cover_that_was_open_for_the_sample_is_no_fault_and_one_that_is_open_is(bench, recipes):
+    bench.vented()
+    bench.chamber.contacts["cover"] = False
+    bench.clock.call(bench.parts["permissives"].opened)
+    error = bench.wait(bench.station.pump_down(1e-3))
+    assert error.permissive == "cover"
+    bench.chamber.contacts["cover"] = True
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+
+
 def test_nothing_is_begun_twice_or_unprepared(bench, recipes):
     with pytest.raises(LabError, match="not prepared"):
         bench.station.kickoff()

@@ -49,7 +49,7 @@ def test_five_arcs_a_minute_pass_and_six_do_not():
         watch.look(float(now), 1)
     for now in (595.0, 596.0):
         watch.look(now, 0)
-    with pytest.raises(Trouble, match="7 arcs"):
+    with pytest.raises(Trouble, match="8 arcs"):
         watch.look(597.0, 3)
 
 

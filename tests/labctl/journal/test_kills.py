@@ -6,14 +6,7 @@ it hands the row out; so the charge in the journal can be held against the truth
 parent.
 """
 
-import json
-import os
 import random
-import subprocess
-import sys
-import textwrap
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -26,13 +19,14 @@ from labctl.journal.recovery import recover
 from labctl.journal.verify import verify_run
 from labctl.runs.briefs import run_files
 from labctl.runs.run import Run
+from tests.support.warm import Warm, alive, wait_for
 
 ROOT = Path(__file__).parents[3]
 DENSITY, AREA, INTERVAL = 4.0, 0.15e-4, 60.0
 SAMPLE = DENSITY * AREA * INTERVAL
 """Charge [C] of one row of the faster of the two rates; their interval is the driver's poll period, too."""
 
-WARM = """
+TASK = """
     import json, os, signal, sys, time
     import labctl
     import labctl.config.benches, labctl.session, labctl.journal.spool, labctl.journal.documents
@@ -90,71 +84,15 @@ WARM = """
             plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
             lab.RE(plan)
             tell("done", time.monotonic())
-
-    pyvisa.ResourceManager("@py").close()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    print("warm", flush=True)
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                run(**json.loads(line))
-                code = 0
-            finally:
-                os._exit(code)
-        print(pid, flush=True)
 """
-
-
-class Warm:
-    """A process that has everything imported and forks one that runs the experiment for each line it is told."""
-
-    def __init__(self):
-        numbers = {"interval": INTERVAL, "density": DENSITY, "area": AREA}
-        source = textwrap.dedent(WARM) % numbers
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", source],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "warm\n"
-
-    def fork(self, **told):
-        self.process.stdin.write(json.dumps(told) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
 
 
 @pytest.fixture
 def warm():
     """Return a warm parent."""
-    made = Warm()
+    made = Warm(TASK % {"interval": INTERVAL, "density": DENSITY, "area": AREA})
     yield made
     made.close()
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_for(found, longest=60.0):
-    until = time.monotonic() + longest
-    while not found():
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.002)
 
 
 def words(said):

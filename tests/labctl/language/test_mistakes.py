@@ -66,9 +66,12 @@ def test_reading_goes_on_at_the_next_step(text, expected):
     [
         ("Charge at one A until two V or 4 A h", [(1, 11), (1, 23), (1, 36)]),
         ("Charge at 1 uA for one h or until 4 V or 5 V, recording every x", [(1, 20), (1, 42), (1, 63)]),
-        ("Hold at 400 V until 1 A or 2 V/min or zero J at 2 oC at 9000 K", [(1, 9), (1, 39), (1, 59)]),
-        ("Rest for one h at cold\nRest for 1 h for 2 h or until now", [(1, 10), (1, 19), (2, 18), (2, 31)]),
-        ('("Sweep from 3 to 4 V at 1 V", "Hold at 4 V for 0 s until 0 A") * 2', [(1, 16), (1, 49), (1, 59)]),
+        ("Hold at 400 V until 1 A or 2 V/min or zero J at 2 oC at 9000 K", [(1, 9), (1, 39)]),
+        (
+            "Rest for 1 h at cold until 4 V\nRest for 1 h for 2 h or until now",
+            [(1, 17), (1, 28), (2, 18), (2, 31)],
+        ),
+        ('("Sweep from 3 to 4 V at 1 V", "Hold at 4 V for 0 s until 0 A") * 2', [(1, 14), (1, 49), (1, 59)]),
         ("limits 3 V to 4 V, 1 mA\nHold at 5 V for one h", [(2, 1), (2, 17)]),
         ("limits 3 V to 4 V, 1 mA\nCharge at 2 mA until 5 V", [(2, 1)]),
         ("limits 3 V to 4 V, 1 mA\nCharge at 2 mA until 5 V for one h", [(2, 1), (2, 1), (2, 30)]),

@@ -3,9 +3,11 @@
 import pytest
 
 from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step
-from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Until
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from devices.errors import InstrumentError, LimitError, ProgramError
+from labctl.config.folder import Config
 from labctl.language.refusals import MOST_REFUSALS, refusals
+from labctl.program_check import stations_of
 
 REST = Step(OpenCircuit(), Until(duration=5.0))
 
@@ -59,6 +61,29 @@ def test_limits_steps_and_loops_are_all_told_with_their_own_numbers():
     for said, word in zip(told, words, strict=True):
         assert word in said
         assert said.startswith("meter")
+
+
+def test_all_that_is_refused_of_one_step_is_told():
+    both = Step(ConstantCurrent(-1e-9), Until(voltage_below=3.0, duration=0.5))
+    slow = Step(ConstantCurrent(1e-9), Until(voltage_above=4.0, duration=0.5))
+    told = of(REST, both, Loop((slow,), 200))
+    assert [("|current|" in said, "shorter" in said, "passes" in said) for said in told] == [
+        (True, False, False),
+        (False, True, False),
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
+
+
+@pytest.mark.parametrize(("bench", "many"), [("twin", 1), ("emstat", 3), ("keithley", 3)])
+def test_a_real_driver_tells_all_that_it_refuses_of_one_step(bench, many):
+    config = Config()
+    (station,) = stations_of(config.bench(bench), config.limits()).values()
+    step = Step(ConstantCurrent(1e-13), Until(voltage_above=4.0, duration=2e-3), Record(interval=1e-3))
+    told = refusals("potentiostat", station.check, Program("p", (REST, step), CellLimits(2.9, 4.2, 1e-4)))
+    assert len(told) == many
+    assert all("step 1" in said for said in told)
 
 
 def test_jumps_still_arrive_at_a_step_that_was_refused():

@@ -71,6 +71,30 @@ def test_all_mistakes_of_a_list_are_told_at_once(config, write):
         assert words in str(refused.value)
 
 
+def test_mistakes_of_names_are_told_with_those_of_keys_and_values(config, write):
+    items = [
+        {"experiment": "cycle-0", "retries": -1},
+        {"experiment": "cycle-0", "hurry": True},
+        {"experiment": "nowhere", "name": "third", "after": ["lost"], "when": ["so"], "longest": "600"},
+        {"after": ["third"]},
+    ]
+    with pytest.raises(ConfigError) as refused:
+        read_night(write(*items, bench="nobench", deadline="40 d"), Config(config))
+    told = [(each.key, each.value) for each in refused.value.mistakes]
+    for key in (
+        "item[0].retries",
+        "item[1].hurry",
+        "item[1].name",
+        "item[2].longest",
+        "item[2].after",
+        "deadline",
+    ):
+        assert sum(key == each for each, _ in told) == 1, told
+    for words in ("item[2].when", "item[3].experiment", "nowhere", "nobench"):
+        assert words in str(refused.value)
+    assert not any(key == "item[3].after" for key, _ in told)
+
+
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [

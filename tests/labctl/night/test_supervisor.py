@@ -1,5 +1,8 @@
 """Who counts as stuck: a loop that does not turn, soon; a plan without a message, after long; never what is over."""
 
+import os
+import signal
+
 import pytest
 
 from labctl.night import supervisor as supervising
@@ -52,3 +55,24 @@ def test_an_item_that_is_over_and_begins_again_is_not_stuck(watched):
     assert watched(0.0, a=5) == ""
     assert watched(10.0, b=1) == ""
     assert watched(2.0 * STUCK, a=5, b=2) == ""
+
+
+def test_a_signal_that_is_sent_again_does_not_change_how_a_night_ends(tmp_path, monkeypatch):
+    listed = tmp_path / "list.toml"
+    listed.write_text("")
+    folder = make_folder(tmp_path, listed, Begun(str(tmp_path), "list", str(tmp_path), "", 1.0, 1, 0.0))
+
+    def run(supervisor):
+        os.kill(os.getpid(), signal.SIGHUP)
+        supervisor._lock.release()
+        return 128 + supervisor.asked
+
+    monkeypatch.setattr(Supervisor, "run", run)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert supervising.supervise(folder, lambda text: None) == 128 + signal.SIGHUP
+        os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, before)

@@ -3,32 +3,26 @@
 The judge is the black box of served twins, which live on. The processes are forked from a warm parent.
 """
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.warm import Warm, alive, wait_for
+
 PULSES = 3
 LONGEST = 6.0
 """Seconds from an open session to the end of a train: charging, 3 pulses at 1 Hz, an empty bank."""
+DEAD_MAN = 2.0
+"""Seconds of silence after which the board opens the interlock loop by itself [safety budget of the lab]."""
 SAFE_WITHIN = 3.0
 """Seconds from the death of the host to a charger that is off and a loop that is open [safety budget of the lab]."""
 
-WARM = """
-    import json, os, signal, sys, warnings
+TASK = """
     import labctl
-    import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
-    import devices.instruments.squidstat, scipy.linalg, pyvisa
     from devices.recipes import AnnealRecipe
     from labctl.runs.briefs import briefs
     from devices.samples import Layer, SampleRef
@@ -58,71 +52,15 @@ WARM = """
                     believed = sum(each["event"] == "flash" for each in past)
                     print("believed", believed, file=file)
                 print("done", file=file)
-
-    pyvisa.ResourceManager("@py").close()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    print("warm", flush=True)
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                run(**json.loads(line))
-                code = 0
-            finally:
-                os._exit(code)
-        print(pid, flush=True)
 """
-
-
-class Warm:
-    """A process that has everything imported and forks one that runs a train for each line it is told."""
-
-    def __init__(self):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", textwrap.dedent(WARM)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._turn = threading.Lock()
-        assert self.process.stdout.readline() == "warm\n"
-
-    def fork(self, **told):
-        with self._turn:
-            self.process.stdin.write(json.dumps(told) + "\n")
-            self.process.stdin.flush()
-            return int(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
 
 
 @pytest.fixture
 def warm():
     """Return a warm parent."""
-    made = Warm()
+    made = Warm(TASK)
     yield made
     made.close()
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_for(found, longest=120.0):
-    until = time.monotonic() + longest
-    while not found():
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.005)
 
 
 def ended(served, on, off):
@@ -131,7 +69,25 @@ def ended(served, on, off):
     return not told or told[-1]["event"] == off
 
 
-def killed_and_recovered(warm, served, folder, config, instant):
+def fired_by_triggers(served, killed, heard):
+    """Return the pulses of a lamp that is triggered for each; held against a death and when all sent was heard."""
+    fired = served.events("gate")
+    # A gate opens as its trigger is read from the line; a dead host sends none, one may have been on its way.
+    assert all(gate["time"] <= heard for gate in fired)
+    assert sum(gate["time"] > killed for gate in fired) <= 1
+    return fired
+
+
+def fired_by_a_tool(served, killed, heard):
+    """Return the pulses of a tool that was started once: it goes on until the dead-man opens its loop, 2 s later."""
+    fired = served.events("pulse")
+    opened = [line["time"] for line in served.events("loop open") if line["time"] > killed]
+    assert not opened or opened[0] <= heard + DEAD_MAN + 0.01
+    assert all(pulse["time"] <= opened[0] for pulse in fired if opened)
+    return fired
+
+
+def killed_and_recovered(warm, served, folder, config, instant, fired=fired_by_triggers):
     """Kill a train at an instant [s] after its session opened, recover; return flashes before and after."""
     said = folder / "said.txt"
     folder.mkdir()
@@ -142,12 +98,12 @@ def killed_and_recovered(warm, served, folder, config, instant):
     threading.Event().wait(instant)
     if alive(pid):
         os.kill(pid, signal.SIGKILL)
-    killed = served.clock.now()
     wait_for(lambda: not alive(pid))
+    killed = served.clock.now()
+    heard = served.server.heard_all()
     wait_for(lambda: ended(served, "high voltage on", "high voltage off"))
     wait_for(lambda: ended(served, "loop closed", "loop open"))
-    before = served.events("gate")
-    assert all(gate["time"] <= killed + 0.01 for gate in before)
+    before = fired(served, killed, heard)
     for off in ("high voltage off", "loop open"):
         assert all(line["time"] <= killed + SAFE_WITHIN for line in served.events(off))
     again = warm.fork(**told, recovers=True)
@@ -159,28 +115,35 @@ def killed_and_recovered(warm, served, folder, config, instant):
     if "the host died while firing" in told["lamp"]:
         assert f"the board counted {len(before)} flashes" in told["lamp"]
         assert "FAULT" in told["lamp"]
-    return len(before), len(served.events("gate"))
+    return len(before), len(served.events("gate", "pulse"))
 
 
-@pytest.mark.parametrize("trials", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize(
+    ("trials", "bench"),
+    [
+        (5, "twin"),
+        (2, "pulseforge"),
+        pytest.param(100, "twin", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+        pytest.param(50, "pulseforge", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
+    ],
+)
 def test_a_train_killed_at_a_random_instant_fires_no_pulse_too_many_before_and_after_recovery(
-    warm, serve, config, tmp_path, trials
+    warm, serve, config, tmp_path, trials, bench
 ):
     chance = random.Random(trials)
     instants = [chance.uniform(0.0, LONGEST) for _ in range(trials)]
-    worlds = [serve() for _ in range(min(5, trials))]
+    fired = fired_by_a_tool if bench == "pulseforge" else fired_by_triggers
 
     def trial(number):
-        return killed_and_recovered(warm, serve_of[number], tmp_path / f"t{number}", config, instants[number])
+        folder = tmp_path / f"t{number}"
+        return killed_and_recovered(warm, worlds[number], folder, config, instants[number], fired)
 
     found = []
     for first in range(0, trials, 5):
-        if first:
-            worlds = [serve() for _ in range(5)]
-        serve_of = dict(enumerate(worlds, start=first))
+        worlds = {number: serve(bench=bench) for number in range(first, min(first + 5, trials))}
         with ThreadPoolExecutor(5) as at_once:
-            found += at_once.map(trial, serve_of)
-        for world in worlds:
+            found += at_once.map(trial, worlds)
+        for world in worlds.values():
             world.close()
     assert all(before <= PULSES for before, _ in found)
     assert [after for _, after in found] == [PULSES] * trials

@@ -7,11 +7,7 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +20,7 @@ from labctl import Run
 from labctl.runs.briefs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
+from tests.support.warm import Warm, alive, wait_for
 
 ROOT = Path(__file__).parents[3]
 CELL = SampleRef(
@@ -36,7 +33,7 @@ CURRENT, INTERVAL = 1e-5, 0.2
 LASTS = {"twin": 9.0, "emstat": 12.0, "keithley": 10.0}
 """Seconds from an open session to the end of the program: 8 s of steps, and what an instrument needs between them."""
 
-WARM = """
+TASK = """
     import json, os, signal, sys
     import labctl
     import labctl.config.benches, labctl.session, devices.flash_lamp, devices.potentiostat
@@ -86,76 +83,14 @@ WARM = """
                     except Exception as error:
                         print("ended", repr(error), file=file)
                 print("done", file=file)
-
-    pyvisa.ResourceManager("@py").close()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    print("warm", flush=True)
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            os.dup2(2, 1)  # the engine prints, too
-            try:
-                run(**json.loads(line))
-                code = 0
-            except BaseException:
-                import traceback
-                told = json.loads(line)
-                with open(told["said"], "a") as file:
-                    traceback.print_exc(file=file)
-            finally:
-                os._exit(code)
-        print(pid, flush=True)
 """
-
-
-class Warm:
-    """A process that has everything imported and forks one that cycles for each line it is told."""
-
-    def __init__(self):
-        source = textwrap.dedent(WARM) % {"interval": INTERVAL, "current": CURRENT}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", source],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._turn = threading.Lock()
-        assert self.process.stdout.readline() == "warm\n"
-
-    def fork(self, **told):
-        with self._turn:
-            self.process.stdin.write(json.dumps(told) + "\n")
-            self.process.stdin.flush()
-            return int(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
 
 
 @pytest.fixture
 def warm():
-    made = Warm()
+    made = Warm(TASK % {"interval": INTERVAL, "current": CURRENT})
     yield made
     made.close()
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_for(found, longest=60.0):
-    until = time.monotonic() + longest
-    while not found():
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.005)
 
 
 def film():

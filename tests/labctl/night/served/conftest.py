@@ -220,6 +220,10 @@ def _pause(seconds):
 def served(tmp_path, made):
     """Return served(times) -> ServedLab, whose program has so many rounds of 6 s; without a host it goes on or ends."""
     opened = []
+    for number in (signal.SIGHUP, signal.SIGINT):
+        # Whoever began these tests in the background ignores them, and so would all that is begun here.
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
     def open_(times, name="lab", host_loss="keep", on_failure="skip_sample"):
         folder = tmp_path / name

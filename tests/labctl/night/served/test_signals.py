@@ -36,6 +36,7 @@ def told_to_end(lab, target, number, times, chance):
         threading.Event().wait(0.1)
     lab.wait_for(lambda: not beat.owner.lives, 30.0)
     took = time.monotonic() - began
+    print(f"{number.name} x {times} to {target}: {took:.1f} s, load {os.getloadavg()[0]:.0f}", flush=True)
     if target == SUPERVISOR:
         assert not any(lab.beat(each) for each in (HEARTBEAT, GUARD))
         assert lab.lamp_is_safe()

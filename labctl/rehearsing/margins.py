@@ -1,0 +1,122 @@
+"""How far a run stays from what the lab and its program allow, read from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from devices.limits import Limits
+from devices.recipes import AnnealRecipe
+from labctl.damage import Level, judge
+from labctl.drawing import CELSIUS
+from labctl.runs.run import Run
+from labctl.units import show
+from sim.physics.lamp.bank import Bank, discharge
+from sim.physics.lamp.load import lamp_load
+
+IN_CELSIUS = ("film_peak",)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """One quantity: its value and its limit as people read them, how much is left, and what that comes to."""
+
+    name: str
+    value: str
+    limit: str
+    left: str = ""
+    level: Level = "ok"
+
+    @property
+    def in_words(self) -> str:
+        """Itself in a sentence."""
+        return f"{self.name} is {self.value}, the limit {self.limit}"
+
+
+def margins(run: Run, limits: Limits, bank: Bank) -> tuple[Margin, ...]:
+    """Return what a run has margins of: an anneal's lamp, peaks and damage; a cell's voltage and current."""
+    if "recipe" in run.start:
+        return (*_of_lamp(run, limits, bank), *_of_film(run, limits))
+    return tuple(_of_cell(run, limits)) if "program" in run.start else ()
+
+
+def _below(name: str, value: float, limit: float, unit: str, like: str) -> Margin:
+    left = f"{(1 - value / limit):.0%} left" if limit else ""
+    level: Level = "ok" if value <= limit else "fault"
+    return Margin(name, _short(value, unit, like), _short(limit, unit, like), left, level)
+
+
+def _of_lamp(run: Run, limits: Limits, bank: Bank) -> Iterator[Margin]:
+    body = run.start["recipe"].get("body")
+    if not isinstance(body, dict) or "pulse_count" not in body:
+        return
+    recipe = TypeAdapter(AnnealRecipe).validate_python(body, strict=False)
+    lamp = limits.of_lamp(_station(run))
+    pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
+    power = lamp_load(bank, pulse, recipe.period).average_power
+    yield _below("bank voltage", recipe.voltage, lamp.bank_voltage, "V", "V")
+    yield _below("pulse", recipe.pulse_duration, lamp.pulse_duration, "s", "ms")
+    yield _below("pulses", recipe.pulse_count, lamp.pulse_count, "1", "1")
+    yield _below("rate", recipe.rate, lamp.rate, "Hz", "Hz")
+    yield _below("average power", power, lamp.average_power, "W", "W")
+    bases = run.start.get("prediction", {}).get("values", {}).get("base_temperature")
+    if bases:
+        yield _degrees("foil between pulses", max(bases), lamp.base_temperature)
+
+
+def _of_film(run: Run, limits: Limits) -> Iterator[Margin]:
+    values = run.start.get("prediction", {}).get("values")
+    if not values:
+        return
+    for name, key in (("surface peak", "surface_peak"), ("foil peak", "foil_peak")):
+        yield Margin(name, f"{values[key] - CELSIUS:.0f} degC", "")
+    for term in judge(values, limits.damage):
+        unit = "degC" if term.name in IN_CELSIUS else term.unit
+        value, warn, fault = (_short(each, term.unit, unit) for each in (term.value, term.warn, term.fault))
+        limit = f"{warn} / {fault}"
+        yield Margin(term.name.replace("_", " "), value, limit, level=term.level)
+
+
+def _degrees(name: str, value: float, limit: float) -> Margin:
+    level: Level = "ok" if value <= limit else "fault"
+    shown = (f"{each - CELSIUS:.0f} degC" for each in (value, limit))
+    return Margin(name, *shown, f"{limit - value:.0f} K left", level)
+
+
+def _of_cell(run: Run, limits: Limits) -> Iterator[Margin]:
+    """Yield the extremes of a cell against the nearer of its program's limits and the lab's."""
+    if "primary" not in run.streams:
+        return
+    rows, channel = run.table("primary", ["voltage", "current"]), limits.potentiostat
+    if not len(rows["voltage"]):
+        return
+    own: dict[str, Any] = run.start["program"].get("body", {}).get("limits") or {}
+    highest = min(channel.voltage_max, own.get("voltage_max", np.inf))
+    lowest = max(channel.voltage_min, own.get("voltage_min", -np.inf))
+    most = min(channel.current, own.get("current_max") or np.inf)
+    above, below = float(np.nanmax(rows["voltage"])), float(np.nanmin(rows["voltage"]))
+    yield _volts("highest cell voltage", above, highest, highest - above)
+    yield _volts("lowest cell voltage", below, lowest, below - lowest)
+    current = float(np.nanmax(np.abs(rows["current"])))
+    yield _below("highest current", current, most, "A", "uA" if most < 1e-3 else "mA")
+
+
+def _volts(name: str, value: float, limit: float, left: float) -> Margin:
+    level: Level = "ok" if left >= 0 else "fault"
+    return Margin(name, f"{value:.3f} V", f"{limit:g} V", f"{left * 1e3:.0f} mV left", level)
+
+
+def _short(value: float, unit: str, like: str) -> str:
+    number, _, symbol = show(value, unit, like).partition(" ")
+    return f"{float(number):.4g}" + ("" if like == "1" else f" {symbol}")
+
+
+def _station(run: Run) -> str:
+    """Return the name of the station that a run's rows come from."""
+    described = run.streams.get("primary") or []
+    names = [name.removesuffix("_primary") for each in described for name in each["object_keys"]]
+    return names[0] if names else "lamp"

@@ -1,0 +1,289 @@
+"""What runs put on a sample is what the lab believes of it, and a doubtful film asks a person."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from devices.cycling.cells import VOLUMETRIC_CAPACITY, CellSize
+from devices.errors import InterlockError
+from devices.limits import DamageLimits
+from devices.recipes import to_json
+from devices.roles import Assemble, Bring
+from devices.samples import Layer, SampleRef, as_meant, with_films
+from devices.sputter.records import FilmFlag
+from labctl.belief import Believer
+from labctl.hands import LabHands
+from labctl.runs.conditions import condition
+from labctl.runs.layers import MONITOR_SD, deposited
+from labctl.runs.making import made_by
+from labctl.runs.remarks import mark_run
+from labctl.samples.believed import believed
+from labctl.samples.facts import Facts
+from labctl.samples.measurements import Measurement, measure
+from labctl.samples.parents import CUT
+from labctl.samples.story import Stories
+from labctl.show_samples import print_story
+from sim.foil import Surroundings
+from sim.physics.lamp.bank import Bank
+
+SUBSTRATE = SampleRef(
+    "line-1",
+    (Layer("Al", 100e-6),),
+    grown=(Layer("LiCoO2", 0.7e-6), Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+)
+RATES = {"LiCoO2": {"rate": 5e-11, "power": 119.6, "pressure": 3.0, "sd": 0.1, "id": "c1"}}
+DEVICES = {
+    "sputter": {"role": "SputterSystem", "parameters": {"station": {"rates": RATES, "films": {}}}},
+    "evaporator": {"role": "Evaporator", "parameters": {"station": {"films": {}}}},
+}
+TARGETS = {"LiCoO2": ["LiCoO2"], "LiPON": ["Li3PO4", "Li2O"], "Li": []}
+
+
+def begin(kept, material, *, sample=SUBSTRATE, meant=1e-6):
+    recipe = {"material": material, "thickness": meant}
+    if TARGETS[material]:
+        recipe["guns"] = [{"target": each} for each in TARGETS[material]]
+    tool = "sputter" if TARGETS[material] else "evaporator"
+    return kept.begin(
+        sample.id,
+        plan="deposit",
+        sample={**to_json(sample), "area_m2": sample.area},
+        plan_args={"station": tool},
+        devices=DEVICES,
+        recipe={"name": "r", "hash": "h", "body": recipe},
+    )
+
+
+def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, sample=SUBSTRATE, **more):
+    journal = begin(kept, material, sample=sample)
+    by_time = thickness if flags & FilmFlag.BY_TIME else math.nan
+    row = {
+        "material": material,
+        "thickness": thickness,
+        "thickness_monitor": thickness,
+        "thickness_by_time": by_time,
+        "area": area,
+        "doubtful": int(bool(reasons)),
+        "reasons": reasons,
+        "flags": int(flags),
+        **more,
+    }
+    kept.rows(journal, "primary", {"elapsed": [1.0], "open_time": [10.0], "thickness": [thickness]})
+    kept.rows(journal, "layers", {key: [value] for key, value in row.items()})
+    return kept.end(journal, "fail" if reasons else "success")
+
+
+def believer(kept):
+    return Believer(kept.folder, Bank(), Surroundings(), limits=DamageLimits())
+
+
+def test_what_was_recorded_is_believed(kept):
+    put_on(kept, "LiCoO2", 0.69e-6)
+    found = believed(kept.folder, SUBSTRATE)
+    film = Layer("LiCoO2", 0.69e-6, MONITOR_SD * 0.69e-6, "deposited by sputter: thickness monitor")
+    assert found.sample.layers == (Layer("Al", 100e-6), film)
+    assert [each.material for each in found.sample.grown] == ["LiPON", "Li"]
+    expected = VOLUMETRIC_CAPACITY["LiCoO2"] * 0.69e-6 * SUBSTRATE.area
+    assert found.cell.capacity == pytest.approx(expected, rel=1e-12)
+    assert found.cell.capacity_sd == pytest.approx(MONITOR_SD * expected, rel=1e-12)
+
+
+def test_a_film_by_rate_times_time_is_as_uncertain_as_the_rate(kept):
+    put_on(kept, "LiCoO2", 0.7e-6, flags=FilmFlag.BY_TIME)
+    put_on(kept, "LiPON", 1e-6, flags=FilmFlag.BY_TIME)
+    lco, lipon = deposited(kept.folder, SUBSTRATE.id)
+    assert (lco.how, lco.sd) == ("rate x time", pytest.approx(0.1 * 0.7e-6))
+    assert (lipon.targets, lipon.sd) == ("Li3PO4, Li2O", pytest.approx(0.5e-6))
+
+
+def test_a_film_finished_by_a_second_run_is_one_layer_and_stays_doubtful(kept):
+    put_on(kept, "LiCoO2", 0.4e-6, reasons="the water was hot")
+    put_on(kept, "LiCoO2", 0.3e-6)
+    (_, layer) = believed(kept.folder, SUBSTRATE).sample.layers
+    assert layer.thickness == pytest.approx(0.7e-6)
+    assert layer.thickness_sd == pytest.approx(MONITOR_SD * 0.7e-6)
+    assert layer.doubtful == "the water was hot"
+
+
+def test_a_run_that_broke_off_left_a_doubtful_film_as_thick_as_its_last_row_says(kept):
+    journal = begin(kept, "LiCoO2")
+    rows = {"elapsed": [1.0, 2.0], "open_time": [10.0, 3600.0], "thickness": [1e-9, 0.2e-6], "flags": [0, 0]}
+    kept.rows(journal, "primary", rows)
+    kept.rows(journal, "layers", {"material": [], "thickness": []})
+    journal.close()
+    (film,) = deposited(kept.folder, SUBSTRATE.id)
+    assert film.thickness == 0.2e-6
+    assert "broke off" in film.doubts
+
+
+def test_a_run_whose_shutter_never_opened_put_nothing_on(kept):
+    journal = begin(kept, "LiCoO2")
+    kept.rows(journal, "primary", {"elapsed": [1.0], "open_time": [0.0], "thickness": [math.nan]})
+    kept.rows(journal, "layers", {"material": [], "thickness": []})
+    kept.end(journal, "abort")
+    assert believed(kept.folder, SUBSTRATE).films == ()
+
+
+def test_a_film_of_which_nobody_knows_the_thickness_is_doubtful(kept):
+    put_on(kept, "LiPON", math.nan)
+    (film,) = deposited(kept.folder, SUBSTRATE.id)
+    assert (film.thickness, film.sd, film.doubts) == (1e-6, 1e-6, "its thickness is not known")
+
+
+def test_a_stream_of_somebody_elses_with_the_same_name_is_no_film(kept):
+    journal = kept.begin("s1", plan="theirs")
+    kept.rows(journal, "layers", {"material": ["two. words"], "thickness": [3.0]})
+    kept.rows(journal, "layers", {"material": [7.0], "thickness": ["thick"]})
+    kept.end(journal)
+    assert deposited(kept.folder, "s1") == []
+
+
+def test_a_mask_makes_the_cells_area(kept):
+    for material, thickness in (("LiCoO2", 0.7e-6), ("LiPON", 1e-6)):
+        put_on(kept, material, thickness)
+    put_on(kept, "Li", 2e-6, area=math.pi / 4 * 1e-6)
+    found = believed(kept.folder, SUBSTRATE)
+    assert found.sample.area == math.pi / 4 * 1e-6
+    assert found.sample.area_sd / found.sample.area == pytest.approx(0.0268, abs=1e-4)
+    assert [each.material for each in found.sample.cell_layers] == ["LiPON", "Li"]
+    assert found.cell.materials == ("LiCoO2", "LiPON", "Li")
+
+
+def test_a_measured_thickness_overrides_and_takes_no_doubt_away(kept):
+    put_on(kept, "LiCoO2", 0.69e-6, reasons="arcs")
+    Facts(kept.folder).add(SUBSTRATE.id, 1.8e9, "described", sample=to_json(SUBSTRATE))
+    measure(kept.folder, SUBSTRATE.id, Measurement("thickness", 0.73e-6, 1e-8, "LiCoO2", "profilometer"))
+    film = believed(kept.folder, SUBSTRATE).sample.layers[-1]
+    assert (film.thickness, film.thickness_sd, film.doubtful) == (0.73e-6, 1e-8, "arcs")
+
+
+def test_a_piece_has_what_its_sheet_had_when_it_was_cut(kept):
+    first = put_on(kept, "LiCoO2", 0.7e-6)
+    facts = Facts(kept.folder)
+    facts.add("piece", 1_790_000_000.0 + 1.5 * 3600.0, CUT, parent=SUBSTRATE.id)
+    later = put_on(kept, "LiPON", 1e-6)
+    piece = replace(SUBSTRATE, id="piece")
+    assert [each.material for each in believed(kept.folder, piece).films] == ["LiCoO2"]
+    assert made_by(kept.folder, "piece") == [first]
+    assert made_by(kept.folder, SUBSTRATE.id) == [first, later]
+
+
+def test_the_lamps_prediction_goes_by_the_grown_film(kept, tmp_path, sample, recipe):
+    put_on(kept, "LiCoO2", 0.7e-6)
+    described = replace(sample, id=SUBSTRATE.id)
+    expected = Believer(tmp_path / "other", Bank(), Surroundings()).anneal(described, recipe).values
+    assert believer(kept).anneal(SUBSTRATE, recipe).values == expected
+
+
+def test_what_has_lipon_on_it_is_refused_by_the_lamp_and_with_lithium_it_is_a_cell(kept, recipe):
+    put_on(kept, "LiCoO2", 0.7e-6)
+    put_on(kept, "LiPON", 1.1e-6)
+    with pytest.raises(InterlockError, match="line-1 has LiPON on its cathode"):
+        believer(kept).anneal(SUBSTRATE, recipe)
+    assert believer(kept).foil(SUBSTRATE).built is None
+    put_on(kept, "Li", 2e-6)
+    cell = believer(kept).foil(SUBSTRATE).as_cell().cell
+    assert cell.parameters.electrolyte_resistance == pytest.approx(1.1e-6 / 2e-4)
+
+
+def test_a_recipe_can_be_checked_on_what_is_meant_to_be_grown():
+    meant = as_meant(SUBSTRATE)
+    assert [each.material for each in (*meant.layers, *meant.cell_layers)] == ["Al", "LiCoO2", "LiPON", "Li"]
+    assert CellSize.of(SUBSTRATE) == CellSize.of(meant)
+    assert CellSize.of(SUBSTRATE).capacity == pytest.approx(
+        VOLUMETRIC_CAPACITY["LiCoO2"] * 0.7e-6 * SUBSTRATE.area
+    )
+    assert "grown" not in to_json(replace(SUBSTRATE, grown=()))
+    assert with_films(meant, ()) == meant
+
+
+def test_the_start_document_of_an_anneal_says_what_is_believed(kept, lab, recipe):
+    put_on(kept, "LiCoO2", 0.7e-6)
+    quick = replace(recipe, pulse_count=1)
+    with pytest.raises(ValueError, match="line-1"):
+        # The twins' world knows of no film: belief never looks there, nor is it told of what people say was put on.
+        lab.twins.foil(SUBSTRATE.id)
+    lab.RE(lab.plans.anneal(lab.lamp, SUBSTRATE, quick))
+    run = lab.run("last") if hasattr(lab, "run") else None
+    del run
+    brief = Stories(lab.data).of(SUBSTRATE.id).steps[-1]
+    assert brief.values["thickness"] == 0.7e-6
+
+
+# Doubt.
+
+
+@pytest.fixture
+def asking(kept, open_lab):
+    """Return what makes hands that answer so, and the questions they were asked."""
+    lab = open_lab()
+    asked = []
+
+    def hands(answer):
+        def ask(question):
+            asked.append(question)
+            return answer
+
+        return LabHands(lab.clock, Facts(kept.folder), lab.twins, ["lamp"], ask)
+
+    return hands, asked
+
+
+@pytest.mark.parametrize("task", [lambda each: Bring(each, "lamp"), Assemble], ids=["brought", "assembled"])
+def test_a_doubtful_film_goes_nowhere_without_a_persons_word(kept, asking, task):
+    put_on(kept, "LiCoO2", 0.7e-6, reasons="the water was hot")
+    hands, asked = asking
+    refused = hands("no").set(task(SUBSTRATE)).exception()
+    assert isinstance(refused, InterlockError)
+    assert "LiCoO2: the water was hot" in asked[0]
+    assert not any(fact["fact"] == "brought" for fact in Facts(kept.folder).of(SUBSTRATE.id))
+
+
+def test_a_word_is_good_for_its_place_and_its_doubts(kept, asking):
+    put_on(kept, "LiCoO2", 0.7e-6, reasons="the water was hot")
+    hands, asked = asking
+    assert hands("yes").set(Bring(SUBSTRATE, "lamp")).exception() is None
+    assert hands("no").set(Bring(SUBSTRATE, "lamp")).exception() is None
+    assert len(asked) == 1
+    put_on(kept, "LiCoO2", 0.1e-6, reasons="arcs")
+    assert isinstance(hands("no").set(Bring(SUBSTRATE, "lamp")).exception(), InterlockError)
+    assert "the water was hot; arcs" in asked[-1]
+
+
+def test_a_sound_film_asks_nobody(kept, asking):
+    put_on(kept, "LiCoO2", 0.7e-6)
+    hands, asked = asking
+    assert hands("no").set(Bring(SUBSTRATE, "lamp")).exception() is None
+    assert asked == []
+
+
+# Lineage.
+
+
+def test_the_story_tells_tool_target_thickness_and_doubt(kept, capsys):
+    put_on(kept, "LiCoO2", 0.703e-6)
+    put_on(kept, "LiPON", 1e-6, reasons="arc storm")
+    print_story(Stories(kept.folder).of(SUBSTRATE.id), kept.folder)
+    said = capsys.readouterr().out
+    assert "LiCoO2 0.703 +- 0.035 um by sputter from LiCoO2 (thickness monitor)" in said
+    assert "by sputter from Li3PO4, Li2O (thickness monitor), DOUBTFUL: arc storm" in said
+
+
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        ("deposited.LiCoO2.thickness > 0.6 um", True),
+        ("deposited.LiCoO2.thickness > 0.8 um", False),
+        ("deposited.LiPON.doubtful = 1", True),
+        ("deposited.doubtful = 1", True),
+        ("deposited.LiCoO2.doubtful = 1", False),
+    ],
+)
+def test_samples_are_found_by_what_was_put_on_them(kept, where, fits):
+    put_on(kept, "LiCoO2", 0.7e-6)
+    bad = put_on(kept, "LiPON", 1e-6, reasons="arc storm")
+    mark_run(next(kept.folder.glob(f"runs/*/*/{bad}.jnl")), "bad", "", time=1.8e9, who="me")
+    story = Stories(kept.folder).of(SUBSTRATE.id)
+    assert story.fits(condition(where)) is fits
+    assert story.values["thickness"] == 0.7e-6
