@@ -9,21 +9,25 @@ as seconds went by. What is timed is everything: twins, wires, drivers, document
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from bluesky.utils import RunEngineInterrupted
-from night import make_films, sample
 
 import labctl
 from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import ConstantCurrent, Record, Until
+from devices.recipes import to_json
 from devices.roles import Assemble
+from devices.samples import Layer, SampleRef
 from labctl import Run
 from labctl.config.finder import config_dir
 from labctl.runs.briefs import run_files
+from sim.foil import Foil, Surroundings
+from sim.physics.lamp.bank import Bank, discharge
 
 BENCH = """
 schema = 1
@@ -39,6 +43,27 @@ address = "twin"
 [devices.channel.parameters]
 poll_period = "{poll} s"
 """
+
+
+def sample(number: int) -> SampleRef:
+    """Return the sample of one channel."""
+    return SampleRef(
+        id=f"cell-{number}",
+        layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6)),
+        cell_layers=(Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
+        area=0.15e-4,
+    )
+
+
+def make_films(directory: Path, channels: int) -> None:
+    """Write flashed films where the bench keeps its foils, as an anneal in an earlier session leaves them."""
+    directory.mkdir(parents=True)
+    pulse, foil = discharge(Bank(), 850.0, 1.8e-3), Foil(to_json(sample(0)), Surroundings())
+    for number in range(20):
+        foil.flash(2.5 * number, pulse)
+    for number in range(channels):
+        made = foil.to_dict() | {"description": to_json(sample(number))}
+        (directory / f"{sample(number).id}.json").write_text(json.dumps(made))
 
 
 def program(seconds: float, interval: float) -> Program:

@@ -297,6 +297,11 @@ class ConditioningJob:
     recipe: DepositionRecipe
     until_calm: bool = False
 
+    @property
+    def sample(self) -> None:
+        """There is none."""
+        return None
+
 
 @dataclass(frozen=True)
 class EvaporationJob:
@@ -450,6 +455,9 @@ class SputterSystem(Depositing, Protocol):
     def film_rate(self, recipe: DepositionRecipe) -> FilmRate | None:
         """Return the rate at which the film is believed to grow; None when nobody knows."""
 
+    def tooling(self, recipe: DepositionRecipe) -> Tooling | None:
+        """Return the tooling factor that the monitor will be set to; None when it does not watch the film."""
+
     def target_life(self) -> Mapping[str, float]:
         """Return what the target of each gun may still have [J]."""
 
@@ -488,11 +496,23 @@ class FilmRate:
     calibration: str
 
 
+@dataclass(frozen=True)
+class Tooling:
+    """Film on the sample over film on the crystal [1], its relative sd, which calibration says so ("" for a guess)."""
+
+    value: float
+    sd: float
+    calibration: str
+
+
 class FilmPredictor(Protocol):
     """Says how fast films grow, from what was measured on a machine; never from physics. A Predictor may be one too."""
 
     def film_rate(self, station: str, recipe: DepositionRecipe) -> FilmRate | None:
         """Return the rate of a recipe's film on the station of that name; None when nothing was measured."""
+
+    def tooling(self, station: str, material: str) -> Tooling | None:
+        """Return film on the sample over film on the crystal, of a material; None when nothing was measured."""
 
 
 class Predictor(Protocol):
@@ -551,6 +571,13 @@ class LampCalibration(Protocol):
         """Fit the lamp of that name to the runs of these uids, and keep the fit with them."""
 
 
+class FilmCalibration(Protocol):
+    """Fits rates of films, and the monitor's tooling, to films that were measured, and keeps the fits."""
+
+    def fit(self, station: str, uids: Sequence[str]) -> Any:
+        """Fit what the runs of these uids put on, on the station of that name, and keep the fit with them."""
+
+
 class CellRecords(Protocol):
     """What the lab knows of a cell from its runs."""
 
@@ -585,6 +612,14 @@ class Confirm:
     question: str
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A task for hands: have the step of the film of a material on a sample measured, as by a profilometer."""
+
+    sample: SampleRef
+    material: str
+
+
 class Hands(Protocol):
     """Whoever carries samples: a person on hardware, the bench on twins. What was done is recorded as a fact."""
 
@@ -593,5 +628,5 @@ class Hands(Protocol):
     def check(self, task: Bring | Assemble) -> None:
         """Raise InterlockError when it is known beforehand that the task cannot be done."""
 
-    def set(self, task: Bring | Assemble | Confirm) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
         """Have the task done; the status finishes when it is."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ophyd.status import StatusBase
@@ -11,7 +13,7 @@ from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import ConfigError, InterlockError, Mistake
 from devices.limits import SputterLimits
-from devices.roles import DepositionJob, FilmPredictor, FilmRate, Hands
+from devices.roles import ConditioningJob, DepositionJob, FilmPredictor, FilmRate, Hands, Tooling
 from devices.sputter.checks import (
     believed_rate,
     check_deposition,
@@ -20,17 +22,17 @@ from devices.sputter.checks import (
     require_life,
 )
 from devices.sputter.crew import Gauges
-from devices.sputter.deposition import DepositionFlight
+from devices.sputter.deposition import ConditioningFlight, DepositionFlight
 from devices.sputter.equipment import GUNS, equipment_of
 from devices.sputter.guns import GunPlan, Wear, planned
-from devices.sputter.parameters import SputterParameters
+from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.recipe import DepositionRecipe
-from devices.sputter.records import film_columns
+from devices.sputter.records import GRAIN, film_columns
 from devices.sputter.states import ChamberState
 from devices.sputter.station import ChamberStation
 
 
-class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
+class SputterStation(ChamberStation[DepositionFlight, DepositionJob | ConditioningJob]):
     """A sputter system as plans see it.
 
     Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),
@@ -117,16 +119,26 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
         known = None if self._predictor is None else self._predictor.film_rate(self.name, recipe)
         return known or believed_rate(recipe, self.parameters, self._plans(recipe))
 
+    def tooling(self, recipe: DepositionRecipe) -> Tooling | None:
+        """Return the tooling factor that the monitor will be set to; None when it does not watch the film."""
+        constants = check_monitor(
+            self.name, recipe, self.parameters, self.film_rate(recipe), self.instruments
+        )
+        if constants is None:
+            return None
+        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe.material)
+        return known or Tooling(constants.tooling, math.nan, "")
+
     def check(self, recipe: DepositionRecipe) -> None:
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
         plans = self._plans(recipe)
         check_deposition(self.name, recipe, self.limits, self.parameters, plans)
         rate = self.film_rate(recipe)
-        check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
+        self._constants(recipe, rate)
         require_life(plans, recipe, self._wear, rate, self.limits)
 
-    def prepare(self, job: DepositionJob) -> StatusBase:
-        """Check the job, have the sample brought; nothing is pumped yet."""
+    def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:
+        """Check the job, have the sample brought, if there is one; nothing is pumped yet."""
         self.check(job.recipe)
         return self._prepare(job, [])
 
@@ -138,8 +150,13 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
         job = self._taken()
         recipe, plans = job.recipe, self._plans(job.recipe)
         self.check(recipe)
+        if isinstance(job, ConditioningJob):
+            burnt = ConditioningFlight(
+                recipe, self._crew, plans, self._wear, self._memory, until_calm=job.until_calm
+            )
+            return self._begin(job, burnt, GRAIN)
         rate = self.film_rate(recipe)
-        constants = check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
+        constants = self._constants(recipe, rate)
         monitor = self._equipment.monitor
         if monitor is not None and constants is not None:
             reading = self.clock.call(monitor.read_film)
@@ -155,6 +172,12 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob]):
     def is_vented(self) -> bool:
         """Return whether the chamber is open to air."""
         return self._machine.state is ChamberState.VENTED
+
+    def _constants(self, recipe: DepositionRecipe, rate: FilmRate | None) -> FilmConstants | None:
+        """Return what the monitor is set to, its tooling by the lab's calibration where there is one."""
+        constants = check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
+        tooling = self.tooling(recipe)
+        return constants if constants is None or tooling is None else replace(constants, tooling=tooling.value)
 
     def _plans(self, recipe: DepositionRecipe) -> list[GunPlan]:
         return [planned(setting, self.parameters.targets) for setting in recipe.guns]

@@ -22,8 +22,8 @@ from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
 from labctl.drawing import CELSIUS
-from labctl.runs.layers import FilmPutOn
-from labctl.runs.making import making_runs, pulsed
+from labctl.runs.films import FilmPutOn
+from labctl.runs.making import course_of, heated, making_runs
 from labctl.runs.run import Run
 from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
@@ -86,7 +86,7 @@ class Believer:
         return self._foil_before(sample, math.inf)
 
     def _foil_before(self, sample: SampleRef, label: float) -> Foil:
-        """Return the foil as the runs tell it whose first pulse was before a time label [s], with all that grew on it.
+        """Return the foil as the runs tell it that began before a time label [s], with all that grew on it.
 
         As thick as measured, else as its tools say.
         """
@@ -97,6 +97,10 @@ class Believer:
             # Labels, not durations: between two runs there is nothing else to go by.
             first = max(float(run.times()[0]), begin)
             if first >= label:
+                continue
+            if course := course_of(run):
+                begin = first + course[-1][0]
+                foil.bake(course, begin)
                 continue
             for elapsed, pulse in pulses_of(run, self._bank):
                 foil.flash(first + elapsed, pulse)
@@ -195,7 +199,7 @@ class Believer:
         return Prediction(MODEL, self.parameters_hash, summary(result, harm) | expected)
 
     def _anneals(self, sample: SampleRef) -> Iterator[Run]:
-        return pulsed(making_runs(self._data, sample.id, sample.parents))
+        return heated(making_runs(self._data, sample.id, sample.parents))
 
 
 def _grown_upper(found: Believed) -> list[FilmPutOn]:

@@ -17,6 +17,7 @@ from labctl.commands import (
     durable,
     exchange,
     keeping,
+    lab,
     night,
     queueing,
     rehearsing,
@@ -29,7 +30,8 @@ from labctl.commands import (
 app = typer.Typer(
     help="Instrument control and lab automation for thin-film solid-state batteries.",
     epilog="Experiments, samples, recipes, programs and benches are TOML files in the folders of one configuration:"
-    " --config, else $LABCTL_CONFIG, else the one that came with labctl. Runs are kept in --data, else $LABCTL_DATA,"
+    " --config, else $LABCTL_CONFIG, else the lab around the working folder (`labctl init` makes one), else the one"
+    " that came with labctl. Runs are kept in --data, else $LABCTL_DATA, else labctl-data in that lab,"
     " else ./labctl-data.",
     no_args_is_help=True,
     add_completion=False,
@@ -85,6 +87,8 @@ def options(
 
 for command in (
     working.demo,
+    lab.init,
+    lab.new,
     working.run,
     rehearsing.rehearse,
     asking.check,

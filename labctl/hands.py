@@ -12,10 +12,11 @@ from ophyd.status import StatusBase
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
-from devices.roles import Assemble, Bring, Confirm
+from devices.roles import Assemble, Bring, Confirm, Measure
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.units import UnitError, parse
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ class Carried(Protocol):
 
     def assemble(self, description: Mapping[str, Any]) -> None:
         """Build the cell on a foil; ValueError when it cannot be."""
+
+    def measure(self, description: Mapping[str, Any], material: str) -> tuple[float, float]:
+        """Return the step [m] of a film on a foil and its standard uncertainty; ValueError where there is none."""
 
 
 class LabHands:
@@ -74,11 +78,13 @@ class LabHands:
             except ValueError as error:
                 raise InterlockError("sample", str(error)) from error
 
-    def set(self, task: Bring | Assemble | Confirm) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
         """Have the task done; InterlockError when the bench cannot."""
         self._refuse_another(task.sample)
         if isinstance(task, Confirm):
             return self._confirmed(task)
+        if isinstance(task, Measure):
+            return self._measured(task)
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
@@ -91,6 +97,39 @@ class LabHands:
         else:
             threading.Thread(target=self._by_person, args=(task, status), daemon=True).start()
         return status
+
+    def _measured(self, task: Measure) -> StatusBase:
+        """Have a film's step measured and recorded: by the bench where all is twins, else by a person."""
+        status = self._clock.status(f"the thickness of {task.sample.id}", PATIENCE)
+        if self._twins:
+            try:
+                description = to_json(task.sample)
+                value, sd = self._clock.call(lambda: self._bench.measure(description, task.material))
+            except ValueError as error:
+                raise InterlockError("sample", str(error)) from error
+            self._record_measured(task, value, sd, "profilometer of the twin bench")
+            status.set_finished()
+        else:
+            threading.Thread(target=self._measured_by_person, args=(task, status), daemon=True).start()
+        return status
+
+    def _measured_by_person(self, task: Measure, status: StatusBase) -> None:
+        question = (
+            f"measure the step of the {task.material} on {task.sample.id} with a profilometer; type its thickness and"
+            " uncertainty, as in 712 nm 5 nm"
+        )
+        try:
+            said = str(self._ask(question)).split()
+            value, sd = (parse(" ".join(said[at : at + 2]), "m") for at in (0, 2))
+        except (EOFError, OSError, UnitError) as error:
+            status.set_exception(InterlockError("hands", f"nobody measured {task.sample.id} ({error})"))
+            return
+        self._record_measured(task, value, sd, "profilometer")
+        status.set_finished()
+
+    def _record_measured(self, task: Measure, value: float, sd: float, how: str) -> None:
+        measured = {"quantity": "thickness", "value": value, "sd": sd, "layer": task.material, "how": how}
+        self._facts.add(task.sample.id, self._clock.time(), "measured", **measured)
 
     def _confirmed(self, task: Confirm) -> StatusBase:
         """Ask a person to agree; on twins time stands still meanwhile."""

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labctl.belief import pulses_of, surroundings_from
-from labctl.runs.making import earlier_anneals
+from labctl.runs.making import course_of, earlier_anneals
 from labctl.runs.run import Run
 from sim.apparatus import bank_from
 from sim.physics.anneal.cycles import CycleMemo
+from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, DepthProfiles
 from sim.physics.lamp.bank import Bank, Discharge
 from sim.under_lamp import COOL_DOWN, NANOSECOND_DIGITS, Surroundings, film_under_lamp
@@ -54,12 +55,15 @@ class Replay:
 
 
 def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | None = None) -> Replay:
-    """Replay the pulses an anneal run recorded, on a film that had those of the runs `before` and was cold again."""
+    """Replay the pulses an anneal run recorded, on a film that had the heat of the runs `before` and was cold again."""
     believed = surroundings or recorded_surroundings(run)
     layers = (run.start.get("believed") or run.start["sample"])["layers"]
     foil = film_under_lamp(tuple(layers), believed)
     state, memo = foil.initial(believed.start_temperature), CycleMemo()
     for earlier in before:
+        if course := course_of(earlier):
+            state, memo = in_furnace(foil, state, *np.array(course).T), CycleMemo()
+            continue
         train = list(pulses_of(earlier, recorded_bank(earlier)))
         for (elapsed, pulse), end in zip(train, _ends(train), strict=True):
             state = foil.cycle(state, pulse, round(end - elapsed, NANOSECOND_DIGITS), memo)

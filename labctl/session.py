@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import logging
 import secrets
@@ -37,6 +38,7 @@ from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
+from labctl.film_rates import FilmRates
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
@@ -110,7 +112,7 @@ class Session:
     """An open bench.
 
     RE: the engine at the prompt. workers: what runs beside it. interrupts: what Ctrl-C does. clock. hands.
-    calibration: fits of the lamp. trains: what is known of those that did not come to their end. plans: every plan by
+    calibration: fits of the lamp. films: fits of film rates. trains: what is known of those that did not come to their end. plans: every plan by
     name. devices: by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not answer, with the
     reasons, when it started with the rest.
     """
@@ -216,7 +218,7 @@ class Session:
         plan: Any = getattr(self.plans, experiment.plan)
         sample = experiment.sample
         known = {
-            "inputs": made_by(self.data, sample.id, sample.parents),
+            "inputs": [] if sample is None else made_by(self.data, sample.id, sample.parents),
             **experiment_metadata(experiment, md),
         }
         made: MsgGenerator[Any] = plan(**self.arguments(experiment), md=known)
@@ -225,7 +227,9 @@ class Session:
     def arguments(self, experiment: Experiment) -> dict[str, Any]:
         """Return what an experiment's plan is called with on this bench."""
         sample, macro = experiment.sample, experiment.program
-        program = None if macro is None else macro.on(believed(self.data, sample).cell)
+        program = None
+        if macro is not None and sample is not None:
+            program = macro.on(believed(self.data, sample).cell)
         given = {
             "sample": sample,
             "recipe": experiment.recipe,
@@ -234,15 +238,18 @@ class Session:
             "surroundings": self._surroundings(),
             "look_around": self.bench.look_around,
             "calibration": self.calibration,
+            "films": self.films,
             "trains": self.trains,
             **experiment.arguments,
         }
-        wanted = discover_plans()[experiment.plan].__annotations__
-        wired = {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
+        wired = {} if sample is None else {"potentiostat": self.bench.wiring.get(sample.id, "potentiostat")}
+        if "chamber" in experiment.arguments:
+            wired["chamber"] = given.pop("chamber")
+        wanted = inspect.signature(discover_plans()[experiment.plan]).parameters
         return {
             name: given[name] if name in given else self._device(wired.get(name, name))
-            for name in wanted
-            if name not in ("md", "return")
+            for name, parameter in wanted.items()
+            if name != "md" and (name in given or parameter.default is parameter.empty)
         }
 
     def stations_of(self, experiment: Experiment) -> list[str]:
@@ -344,6 +351,7 @@ class Session:
         self._ending.callback(self.twins.save)
         self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
         self.calibration = FluenceCalibration(self.data)
+        self.films = FilmRates(self.data, self.bench)
         self.trains = TrainJournals(self.data)
         # Twins are what the file says; only what is believed of them goes by measurements.
         self._believed, fits = calibrated(self.bench, self.calibration)
@@ -543,6 +551,7 @@ class Session:
             limits=self.limits,
             hands=self.hands,
             predictor=self.believer,
+            films=self.films,
             records=JournalCells(self.data),
             session=self._boot,
             locks=self._locks(name, entry),

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from labctl.fact_file import Fact
 from labctl.plain_text import plain
-from labctl.runs.layers import FilmPutOn
+from labctl.runs.films import FilmPutOn
 from labctl.runs.quantities import AH
 from labctl.samples.attachments import attachments
 from labctl.samples.measurements import Measurement

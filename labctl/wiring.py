@@ -12,7 +12,7 @@ from devices.clock import Clock
 from devices.lamp.arming import LampOwner
 from devices.limits import Limits
 from devices.ports import Endpoint, SerialPort, TwinPort, UnixPort, VisaPort
-from devices.roles import CellRecords, Hands, Predictor
+from devices.roles import CellRecords, FilmPredictor, Hands, Predictor
 from devices.wire import Port, Wire
 from labctl.config.models import Address, DeviceEntry, Part, StationEntry
 
@@ -60,6 +60,7 @@ def build_station(
     limits: Limits,
     hands: Hands,
     predictor: Predictor,
+    films: FilmPredictor,
     records: CellRecords,
     session: str,
     locks: Path,
@@ -77,7 +78,7 @@ def build_station(
             "owner": LampOwner(name, clock, locks),
         },
         "Potentiostat": {"limits": limits.potentiostat, "records": records},
-        "SputterSystem": {"limits": limits.sputter},
+        "SputterSystem": {"limits": limits.sputter, "predictor": films},
         "Evaporator": {"limits": limits.sputter},
         "Furnace": {"limits": limits.furnace},
         "Instrument": {},

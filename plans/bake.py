@@ -7,11 +7,11 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator
 
-from devices.recipes import FurnaceRecipe, to_json
+from devices.recipes import FurnaceRecipe
 from devices.roles import Furnace, FurnaceJob
 from devices.samples import SampleRef
-from plans.films import FLUSH, LEASE_EVERY, expect
-from plans.flying import fly, named_body, sample_metadata
+from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
+from plans.flying import fly
 
 
 def bake(
@@ -26,12 +26,7 @@ def bake(
     expect("bake", sample, recipe, FurnaceRecipe, furnace, "prepare")
     furnace.check(recipe)
     metadata = {
-        "plan_name": "bake",
-        "plan_args": {"furnace": furnace.name, "sample": to_json(sample), "recipe": to_json(recipe)},
-        "purpose": "anneal",
-        "sample": sample_metadata(sample),
-        "inputs": [],
-        "recipe": named_body(recipe.name, recipe),
+        **film_metadata("bake", "anneal", {"furnace": furnace.name}, sample, recipe),
         **(md or {}),
     }
     return (yield from fly(furnace, FurnaceJob(sample, recipe), metadata, flush=FLUSH, renew=LEASE_EVERY))

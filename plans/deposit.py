@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,11 @@ from plans.flying import fly
 
 
 def deposit(
-    sputter: SputterSystem, sample: SampleRef, recipe: DepositionRecipe, *, md: Mapping[str, Any] | None = None
+    sputter: SputterSystem,
+    sample: SampleRef,
+    recipe: DepositionRecipe,
+    *,
+    md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Sputter a film from one gun, or co-sputter it from several, and return the run's uid.
 
@@ -28,21 +33,20 @@ def deposit(
     expect("deposit", sample, recipe, DepositionRecipe, sputter, "target_life")
     sputter.check(recipe)
     metadata = {**deposit_metadata(sputter, sample, recipe), **(md or {})}
-    return (
-        yield from fly(sputter, DepositionJob(sample, recipe), metadata, flush=FLUSH, renew=LEASE_EVERY)
-    )
+    return (yield from fly(sputter, DepositionJob(sample, recipe), metadata, flush=FLUSH, renew=LEASE_EVERY))
 
 
 def deposit_metadata(sputter: SputterSystem, sample: SampleRef, recipe: DepositionRecipe) -> dict[str, Any]:
     """Return what the start document of a sputtered film says: targets' wear and the believed rate, too."""
-    rate = sputter.film_rate(recipe)
-    believed = (
-        None
-        if rate is None
-        else {"rate": rate.rate, "sd": rate.sd if rate.sd < 1e9 else None, "calibration": rate.calibration}
-    )
+    rate, tooling = sputter.film_rate(recipe), sputter.tooling(recipe)
     return {
-        **film_metadata("deposit", "deposit", sputter, sample, recipe),
-        "film_rate": believed,
+        **film_metadata("deposit", "deposit", {"sputter": sputter.name}, sample, recipe),
+        "film_rate": None if rate is None else _known(rate.rate, rate.sd, rate.calibration),
+        "tooling": None if tooling is None else _known(tooling.value, tooling.sd, tooling.calibration),
         "wear": dict(sputter.wear()),
     }
+
+
+def _known(value: float, sd: float, calibration: str) -> dict[str, Any]:
+    """Return a number with its relative uncertainty, where it has one, and which calibration says so."""
+    return {"value": value, "sd": sd if math.isfinite(sd) else None, "calibration": calibration}

@@ -15,7 +15,11 @@ from plans.flying import fly
 
 
 def evaporate(
-    evaporator: Evaporator, sample: SampleRef, recipe: EvaporationRecipe, *, md: Mapping[str, Any] | None = None
+    evaporator: Evaporator,
+    sample: SampleRef,
+    recipe: EvaporationRecipe,
+    *,
+    md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[str]:
     """Evaporate a film from a boat, through a mask where the recipe names one, and return the run's uid.
 
@@ -26,7 +30,10 @@ def evaporate(
     """
     expect("evaporate", sample, recipe, EvaporationRecipe, evaporator, "vent")
     evaporator.check(recipe)
-    metadata = {**film_metadata("evaporate", "deposit", evaporator, sample, recipe), **(md or {})}
+    metadata = {
+        **film_metadata("evaporate", "deposit", {"evaporator": evaporator.name}, sample, recipe),
+        **(md or {}),
+    }
     return (
         yield from fly(evaporator, EvaporationJob(sample, recipe), metadata, flush=FLUSH, renew=LEASE_EVERY)
     )

@@ -118,15 +118,32 @@ def fly(
         status = yield from bps.prepare(station, job, group=short_uid(label="prepare"), wait=False)
         try:
             yield from finished(status)
-            return (yield from _Run(
-                station, flush, surroundings, look_around, begin or plainly, renew or flush
-            ).run(md))
+            return (
+                yield from _Run(
+                    station, flush, surroundings, look_around, begin or plainly, renew or flush
+                ).run(md)
+            )
         except Exception:
             # What was prepared must not stay so when the run did not even begin.
             yield from bps.stop(station)
             raise
 
     uid: str = yield from bpp.rewindable_wrapper(prepared(), False)
+    return uid
+
+
+def watched(
+    station: Flown, begin: Callable[[], StatusBase], md: Mapping[str, Any], *, flush: float, renew: float
+) -> MsgGenerator[str]:
+    """Run what a station does of its own, with nothing to prepare, as one run; as `fly` otherwise."""
+
+    def begun() -> MsgGenerator[StatusBase]:
+        yield from bps.null()
+        return begin()
+
+    uid: str = yield from bpp.rewindable_wrapper(
+        _Run(station, flush, (), LOOK_AROUND, begun, renew).run(md), False
+    )
     return uid
 
 
@@ -187,7 +204,9 @@ class _Run:
         page, look = now() + self._flush, now() + self._every
         while not status.done:
             with contextlib.suppress(WaitForTimeoutError):
-                yield Msg("wait_for", None, [over], timeout=max(min(min(page, look) - now(), self._renew), SOONEST))
+                yield Msg(
+                    "wait_for", None, [over], timeout=max(min(min(page, look) - now(), self._renew), SOONEST)
+                )
             self._station.renew_lease()
             if now() >= look or status.done:
                 yield from self._look_around()

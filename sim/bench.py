@@ -7,6 +7,7 @@ touch first fires what was due in the station, in time order, then integrates up
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import threading
@@ -30,6 +31,9 @@ session's journal and its world may differ by, where bench time does not run ahe
 SAVE_REST = 5.0
 """Seconds of the wall between two such savings at the least: each settles what the twins would solve in one piece, and
 where time jumps a month would have twenty thousand of them."""
+
+STEP_SD, STEP_SHARE = 2e-9, 0.003
+"""m, and share of a film's step, by which a stylus profilometer is uncertain; guesses."""
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -241,6 +245,21 @@ class Bench:
             self._leave(foil)
             foil.assemble(self._now())
             self._keep(foil)
+
+    def measure(self, description: Mapping[str, Any], material: str) -> tuple[float, float]:
+        """Return the step [m] of a film that grew on a foil, as a profilometer shows it, and its uncertainty.
+
+        Away from every station; the same foil gives the same reading again. FoilError where no such film grew.
+        """
+        with self._lock:
+            foil = self._known(description)
+            self._leave(foil)
+            found = sum(film.thickness for film in foil.grown if film.material == material)
+            if found <= 0.0:
+                raise FoilError(f"no {material} grew on {foil.id}; there is no step to measure")
+            sd = math.hypot(STEP_SD, STEP_SHARE * found)
+            luck = self.generator(f"profilometer {foil.id} {material} {len(foil.history)}")
+            return found + sd * float(luck.standard_normal()), sd
 
     def save(self) -> None:
         """Write every foil to the directory, each file replaced at once."""

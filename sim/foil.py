@@ -178,11 +178,20 @@ class Foil:
 
         profile: points (time [s], temperature [K]) with straight lines between.
         """
+        return self._film().model.result(self._baked(profile))
+
+    def bake(self, profile: Sequence[tuple[float, float]], time: float) -> None:
+        """Heat it along a measured course, as for heated, until a time [s]; FoilError when a cell is built on it."""
+        baked = self._baked(profile)
+        self._film().restart(baked)
+        self.history.add(event="baked", time=time, peak=max(temperature for _, temperature in profile))
+
+    def _baked(self, profile: Sequence[tuple[float, float]]) -> AnnealState:
         if self.built is not None:
             raise FoilError(f"{self.id} is a cell; its lithium would melt in a furnace")
         film = self._film()
         time, temperature = np.array(profile).T
-        return film.model.result(in_furnace(film.model, film.cold(), time, temperature))
+        return in_furnace(film.model, film.cold(), time, temperature)
 
     def assemble(self, time: float) -> None:
         """Put the cell layers on: from now on it is a cell. Harmless when it is one already."""
@@ -218,7 +227,7 @@ class Foil:
         if foil._cathode is not None:
             foil._flashed = None
         if data["anneal"] is not None:
-            foil._film().state = AnnealState.from_dict(data["anneal"])
+            foil._film().restart(AnnealState.from_dict(data["anneal"]))
         foil.history = History(data["history"])
         if data["cell"] is not None:
             from sim.physics.cell.cell import CellState

@@ -135,6 +135,7 @@ class FlashedFilm:
     ) -> None:
         self.model = film_under_lamp(layers, surroundings)
         self.state = self.model.initial(surroundings.start_temperature, crystalline)
+        self._coldest = self.state.surface_peak
         self._sides = surroundings.environment()
         self._memo = CycleMemo()
         self._last: tuple[float, Discharge] | None = None
@@ -147,8 +148,12 @@ class FlashedFilm:
 
     @property
     def is_as_made(self) -> bool:
-        """Whether no flash fell on it."""
-        return self._last is None and self.state.pulses == 0
+        """Whether no flash fell on it, nor was it in a furnace."""
+        return self._last is None and self.state.surface_peak <= self._coldest
+
+    def restart(self, state: AnnealState) -> None:
+        """Go on from a cold state; what was still warm is in it."""
+        self.state, self._memo, self._last = state, CycleMemo(), None
 
     @property
     def base_temperature(self) -> float:

@@ -418,7 +418,9 @@ class ConditioningFlight(DepositionFlight):
         self._quiet_since = math.inf
         while not self._is_calm():
             if self._clock.now() > until:
-                raise Trouble("conditioning", f"arcs or bias have not settled after {CONDITIONING / 3600:g} h")
+                raise Trouble(
+                    "conditioning", f"arcs or bias have not settled after {CONDITIONING / 3600:g} h"
+                )
             yield from self._tick()
         self._flags &= ~FilmFlag.PRESPUTTER
 

@@ -90,7 +90,8 @@ class SputterParameters:
 class EvaporatorParameters:
     """Of an evaporator: films by material; gauges; the gains with which the boat's power follows the rate.
 
-    volume [m3] of the chamber. gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses for a boat of some 100 W.
+    volume [m3] of the chamber. gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses
+    for a boat of some 100 W.
     """
 
     films: dict[Material, FilmConstants] = Field(default_factory=dict)

@@ -119,7 +119,9 @@ def film_columns(sources: Iterable[str], gases: Sequence[str], parts: Iterable[s
     return columns | shared
 
 
-def resting_row(columns: Mapping[str, Column], known: Mapping[str, float | str]) -> dict[str, float | int | str]:
+def resting_row(
+    columns: Mapping[str, Column], known: Mapping[str, float | str]
+) -> dict[str, float | int | str]:
     """Return a second's row of a chamber in which no film is made: what is known, no number for the rest."""
     empty: Mapping[str, float | int | str] = {"string": "", "integer": 0, "number": math.nan}
     return {key: known.get(key, empty[column.dtype]) for key, column in columns.items()}

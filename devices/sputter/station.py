@@ -16,7 +16,7 @@ from devices.lamp.station import Words
 from devices.lamp.train import finish
 from devices.limits import SputterLimits
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Bring, Confirm, DepositionJob, EvaporationJob, Flight, Hands
+from devices.roles import Bring, ConditioningJob, Confirm, DepositionJob, EvaporationJob, Flight, Hands
 from devices.samples import SampleRef, doubts_about
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
@@ -39,7 +39,7 @@ PATIENCE = 7 * 24 * 3600.0
 DEEDS: tuple[Deed, ...] = ("pump", "vent", "gas", "strike", "open")
 
 FlightT = TypeVar("FlightT", bound=ChamberFlight)
-JobT = TypeVar("JobT", DepositionJob, EvaporationJob)
+JobT = TypeVar("JobT", bound=DepositionJob | ConditioningJob | EvaporationJob)
 
 
 class ChamberStation(Station, Generic[FlightT, JobT]):
@@ -271,17 +271,23 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             raise LabError(f"{self.name} is in the middle of a film; stop it first")
         self._machine.require("prepare")
         self._memory.require_known()
-        self._require_reachable(job.sample)
         self._call_off()
+        if job.sample is None:
+            self._job = job
+            nothing = self.clock.status(f"prepare {self.name}", PATIENCE)
+            nothing.set_finished()
+            return nothing
+        sample = job.sample
+        self._require_reachable(sample)
         preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
 
         def ready() -> None:
-            self._job, self._memory.sample = job, job.sample.id
+            self._job, self._memory.sample = job, sample.id
 
-        doubts = doubts_about(job.sample)
+        doubts = doubts_about(sample)
         if doubts:
-            tasks.insert(0, Confirm(job.sample, self.name, doubts))
-        tasks.append(Bring(job.sample, self.name))
+            tasks.insert(0, Confirm(sample, self.name, doubts))
+        tasks.append(Bring(sample, self.name))
         preparation.run(None, 0.0, lambda: None, tasks, ready)
         return preparation.status
 
@@ -360,8 +366,10 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self.publish()
         yield ALONE
 
-    def _remembered(self, job: JobT, flight: FlightT) -> UnfinishedFilm:
-        """Return a film under way, or one just ended, as it is remembered."""
+    def _remembered(self, job: JobT, flight: FlightT) -> UnfinishedFilm | None:
+        """Return a film under way, or one just ended, as it is remembered; None where none is made."""
+        if job.sample is None:
+            return None
         film, told = flight.film, flight.told()
         return UnfinishedFilm(
             job.sample.id,
@@ -380,7 +388,8 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         try:
             if self._flight is flight:
                 self._flight = None
-            self._memory.forget()
+            if self._flown is not None and self._flown[0].sample is not None:
+                self._memory.forget()
             self._log.conclude("completed")
             self.publish(lasting=True)
         finally:
@@ -401,9 +410,10 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         if flight is not None and going:
             flight.record()
             self._log.conclude(reason)
-            if flight.film.openings:
-                assert self._flown is not None
-                self._memory.ended(self._remembered(*self._flown))
+            assert self._flown is not None
+            film = self._remembered(*self._flown)
+            if flight.film.openings and film is not None:
+                self._memory.ended(film)
         if error is not None or unsafe:
             if self._machine.state is not ChamberState.FAULT:
                 self._machine.go(ChamberState.FAULT, unsafe or reason)

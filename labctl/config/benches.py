@@ -221,7 +221,7 @@ def _part(table: Table, file: str, key: str) -> Part:
     own = {inner: value for inner, value in table.items() if inner in ("driver", "address")}
     rest = {inner: value for inner, value in table.items() if inner not in own}
     read = validate(_Part, own, file=file, key=key)
-    driver = collected.attempt(_driver, read.driver, file, joined(key, "driver"))
+    driver = collected.attempt(driver_of, read.driver, file, joined(key, "driver"))
     address = collected.attempt(_address, read.address, file, joined(key, "address"))
     if driver and address and address.kind == "twin" and find_spec(f"sim.twins.{read.driver}") is None:
         reason = f"{read.driver} has no twin"
@@ -247,7 +247,7 @@ def _other(found: type, name: str, table: Table, file: str, key: str) -> DeviceE
     return DeviceEntry(found, read.arguments, read.twin)
 
 
-def _driver(stem: str, file: str, key: str) -> type[Instrument]:
+def driver_of(stem: str, file: str, key: str) -> type[Instrument]:
     """Return the one Instrument that `devices.instruments.<stem>` defines."""
     stems = sorted(module.name for module in pkgutil.iter_modules(devices.instruments.__path__))
     if stem not in stems:

@@ -90,7 +90,9 @@ class TrueChamber:
     wall_area: Annotated[float, Field(gt=0, le=100), Unit("m^2")] = 1.5
     tooling: Annotated[float, Field(gt=0, le=10), Unit("1")] = 1.0
     rates: dict[str, Annotated[float, Field(gt=0, le=10), Unit("1")]] = field(default_factory=dict)
-    target_thickness: dict[str, Annotated[float, Field(gt=0, le=0.1), Unit("m")]] = field(default_factory=dict)
+    target_thickness: dict[str, Annotated[float, Field(gt=0, le=0.1), Unit("m")]] = field(
+        default_factory=dict
+    )
     mask_area: Annotated[float, Field(gt=0, le=1), Unit("m^2")] | None = None
     lithium: Annotated[float, Field(ge=0, le=1), Unit("kg")] = 1e-3
     throw: Annotated[float, Field(gt=0, le=5), Unit("m")] = 0.3

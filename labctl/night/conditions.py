@@ -60,5 +60,6 @@ class Condition:
             return f"{self.text}: no run of {self.item} tells a {self.key}"
         if _SIGNS[self.sign](found, self.value):
             return ""
-        written = self.text.rpartition(self.sign)[2].strip().lstrip("+-0123456789.eE ")
-        return f"{self.text}: it is {show(float(f'{found:.4g}'), self.unit, written) if written else f'{found:.4g}'}"
+        written = self.text.rpartition(self.sign)[2].strip().lstrip("+-0123456789.eE ") or "1"
+        there, _, unit = show(found, self.unit, written).partition(" ")
+        return f"{self.text}: it is {float(there):.4g} {unit if unit != '1' else ''}".rstrip()

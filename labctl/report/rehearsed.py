@@ -20,7 +20,7 @@ FILE = "rehearsed.json"
 
 @dataclass(frozen=True)
 class Promise:
-    """What an item is about, and what it came to in the rehearsal: time [s], charge moved in and out of cells [C], rows,
+    """What an item is about, and what it came to in rehearsal: time [s], charge moved in and out of cells [C], rows,
     impedance spectra in their order."""
 
     sample: str

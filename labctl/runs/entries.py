@@ -11,7 +11,7 @@ from typing import Any
 from devices.errors import DataError
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer
-from labctl.runs.layers import STREAM, amounts_of, films_of
+from labctl.runs.films import STREAM, amounts_of, films_of
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on, together
 from labctl.runs.skim import Skim, skim

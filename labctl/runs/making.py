@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from pathlib import Path
 
+from labctl.drawing import CELSIUS
 from labctl.runs.briefs import Brief
-from labctl.runs.layers import put_on
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search
 from labctl.samples.parents import Families
 
-MAKING = frozenset({"anneal"})
-"""Plans that change what a sample is; what they did is the input of later runs, as are all runs that grow films."""
+BAKE = "bake"
+MAKING = frozenset({"anneal", BAKE, "deposit", "evaporate"})
+"""Plans that change what a sample is; what they did is the input of later runs."""
 
 
 def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[Brief]:
@@ -22,12 +24,11 @@ def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[B
     their rows, the sample had their heat. Where nobody said when it was cut, all that its parent had counts.
     """
     ends = {each.id: each.cut for each in Families(data).ancestors(sample_id, named)} | {sample_id: None}
-    growing = put_on(data, ends)
     found = [
         each
         for sample, end in ends.items()
-        for each in search(data, Search(sample=sample, until=end))
-        if each.plan in MAKING or each.uid in growing
+        for plan in MAKING
+        for each in search(data, Search(sample=sample, plan=plan, until=end))
     ]
     return sorted(found, key=lambda brief: (brief.time, brief.uid))
 
@@ -37,16 +38,26 @@ def made_by(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[str]:
     return [each.uid for each in making_runs(data, sample_id, named)]
 
 
-def pulsed(found: list[Brief]) -> Iterator[Run]:
-    """Yield the anneals among some runs, each by itself, those with pulses."""
+def heated(found: list[Brief]) -> Iterator[Run]:
+    """Yield the anneals among some runs, each by itself: those with pulses, and those with a furnace's course."""
     for brief in found:
         run = Run(brief.path)
-        if "primary" in run.streams and len(run.table("primary", ["pulse"])["pulse"]):
+        key = "temperature" if brief.plan == BAKE else "pulse"
+        if "primary" in run.streams and key in run.data_keys() and len(run.table("primary", [key])[key]):
             yield run
 
 
+def course_of(run: Run) -> tuple[tuple[float, float], ...] | None:
+    """Return what a furnace's run did, points (time [s], temperature [K]) as measured; None for another run."""
+    if run.start.get("plan_name") != BAKE:
+        return None
+    table = run.table("primary", ["elapsed", "temperature"])
+    rows = zip(table["elapsed"].tolist(), table["temperature"].tolist(), strict=True)
+    return tuple((elapsed, temperature + CELSIUS) for elapsed, temperature in rows if isfinite(temperature))
+
+
 def earlier_anneals(run: Run) -> list[Run]:
-    """Return the anneals of a run's sample that were kept before it beside it, oldest first, those with pulses."""
+    """Return the anneals of a run's sample that were kept before it beside it, oldest first."""
     found = making_runs(run.path.parents[3], run.start["sample"]["id"])
     uids = [each.uid for each in found]
-    return list(pulsed(found[: uids.index(run.uid)]))
+    return list(heated(found[: uids.index(run.uid)]))

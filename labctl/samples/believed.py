@@ -11,12 +11,13 @@ from devices.cycling.cells import CellSize
 from devices.errors import DataError
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef, with_films
-from labctl.runs.layers import FilmPutOn, deposited
+from labctl.runs.films import FilmPutOn
+from labctl.samples.deposited import deposited
 from labctl.samples.measurements import Measurement, measured
 from labctl.samples.parents import Families
 
-MASK_BLUR = 6.7e-6
-"""m by which the edge of a film through a mask is uncertain: its half-shadow over a gap of 0.2 mm; guess."""
+MASK_BLUR = 3.35e-6
+"""m by which the edge of a film through a mask is uncertain: half of its half-shadow over a gap of 0.2 mm, guess."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devices.errors import DataError
 from labctl.fact_file import Fact
-from labctl.runs.layers import deposited
+from labctl.samples.deposited import deposited
 from labctl.samples.entering import enter
 from labctl.samples.facts import Facts
 from labctl.samples.parents import Families

@@ -12,10 +12,11 @@ from devices.errors import DataError
 from labctl.fact_file import Fact
 from labctl.runs.briefs import COLUMNS, DERIVED, Brief, brief_of
 from labctl.runs.conditions import Condition
+from labctl.runs.films import DEPOSITED, FilmPutOn
 from labctl.runs.index import ask_index
-from labctl.runs.layers import DEPOSITED, FilmPutOn, deposited
 from labctl.runs.making import MAKING
 from labctl.runs.remarks import BAD
+from labctl.samples.deposited import deposited
 from labctl.samples.facts import Facts
 from labctl.samples.measurements import Measurement, measured
 from labctl.samples.parents import Families, Parent
@@ -105,7 +106,7 @@ class Stories:
             Step(step.brief, step.values, own=False)
             for parent, end in ends.items()
             for step in self._steps.get(parent, ())
-            if _makes(step) and (end is None or step.brief.time < end)
+            if step.brief.plan in MAKING and (end is None or step.brief.time < end)
         ]
         own = self._steps.get(sample, [])
         steps = tuple(sorted([*inherited, *own], key=lambda step: step.brief.time))
@@ -130,10 +131,6 @@ class Stories:
 def _layers(described: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
     for layer in (*described.get("layers", ()), *described.get("cell_layers", ())):
         yield layer["material"], layer["thickness"], layer.get("thickness_sd", 0.0)
-
-
-def _makes(step: Step) -> bool:
-    return step.brief.plan in MAKING or any(key.startswith(f"{DEPOSITED}.") for key in step.values)
 
 
 def _film_values(films: Sequence[FilmPutOn]) -> dict[str, float]:

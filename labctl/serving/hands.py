@@ -1,7 +1,8 @@
 """Hands in a served world: a socket on which a session asks to have samples carried and cells built.
 
 One JSON object a line: {"do": "check", "sample": {...}, "cell": true}, {"do": "bring", "sample": {...}, "place":
-"lamp"}, {"do": "assemble", "sample": {...}}; the reply is {"done": true} or {"refused": "why"}.
+"lamp"}, {"do": "assemble", "sample": {...}}, {"do": "measure", "sample": {...}, "material": "LiCoO2"}; the reply is
+{"done": true}, with "measured": [value, uncertainty] where that was asked, or {"refused": "why"}.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ class ServedHands:
     def answer(self, line: bytes) -> bytes:
         """Carry out one request and return its reply."""
         try:
-            self._carry_out(json.loads(line))
+            measured = self._carry_out(json.loads(line))
         except (ValueError, KeyError, TypeError) as error:
             reply: Mapping[str, Any] = {
                 "refused": str(error) if isinstance(error, ValueError) else repr(error)
             }
         else:
-            reply = {"done": True}
+            reply = {"done": True} if measured is None else {"done": True, "measured": measured}
         return json.dumps(reply).encode() + b"\n"
 
-    def _carry_out(self, request: Mapping[str, Any]) -> None:
+    def _carry_out(self, request: Mapping[str, Any]) -> tuple[float, float] | None:
         sample = request["sample"]
         match request["do"]:
             case "check":
@@ -55,8 +56,11 @@ class ServedHands:
             case "assemble":
                 self._bench.assemble(sample)
                 self._did("", "assembled", str(sample["id"]))
+            case "measure":
+                return self._bench.measure(sample, str(request["material"]))
             case other:
-                raise ValueError(f"do = {other!r} is not one of check, bring, assemble")
+                raise ValueError(f"do = {other!r} is not one of check, bring, assemble, measure")
+        return None
 
 
 class ServedWorld:
@@ -77,7 +81,12 @@ class ServedWorld:
         """Build the cell on a foil. Raises FoilError when it cannot be."""
         self._ask({"do": "assemble", "sample": description})
 
-    def _ask(self, request: Mapping[str, Any]) -> None:
+    def measure(self, description: Mapping[str, Any], material: str) -> tuple[float, float]:
+        """Return the step [m] of a film and its standard uncertainty. Raises FoilError when there is none."""
+        value, sd = self._ask({"do": "measure", "sample": description, "material": material})["measured"]
+        return float(value), float(sd)
+
+    def _ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(PATIENCE)
@@ -89,3 +98,5 @@ class ServedWorld:
             raise ConnectError({"served world": {"hands": reason}}) from error
         if "refused" in reply:
             raise FoilError(reply["refused"])
+        found: Mapping[str, Any] = reply
+        return found

@@ -28,7 +28,8 @@ BOAT_SHUTTER = shutter_of("boat")
 class EvaporatorChamber(Chamber):
     """A boat that is driven by a power [W]; the film follows from what it loses.
 
-    charge [kg] of lithium in the boat; throw [m] from there to the sample; tooling as in a sputter chamber.
+    charge [kg] of lithium in the boat; throw [m] from there to the sample; tooling as in a sputter chamber, but the
+    crystal looks past the substrate's shutter: by it the boat is led before that opens.
     """
 
     resistance = RESISTANCE
@@ -82,23 +83,21 @@ class EvaporatorChamber(Chamber):
         if self.boat.charge <= 0.0 and not self._was_empty:
             self._was_empty = True
             self.tell("boat empty")
-        if lost > 0.0 and self._reaches():
-            self._land(lost, dt)
+        if lost > 0.0 and self.shutters.is_open(BOAT_SHUTTER):
+            thickness = self._factor * rate_above(LITHIUM, lost, self.throw)
+            self.crystal = loaded(self.crystal, thickness * LITHIUM.density / self.tooling, 1.0)
+            if self.shutters.is_open(SUBSTRATE):
+                self._land(thickness, dt)
 
-    def _land(self, lost: float, dt: float) -> None:
-        thickness = self._factor * rate_above(LITHIUM, lost, self.throw)
+    def _land(self, thickness: float, dt: float) -> None:
         units = thickness * LITHIUM.density / LITHIUM.atom
         volume = LITHIUM.atom / LITHIUM.density
         self._deposit = self._deposit + layer(units, volume, LITHIUM.atom, {"Li": 1.0}, 0.0, 0.0)
-        self.crystal = loaded(self.crystal, thickness * LITHIUM.density / self.tooling, 1.0)
         temperature = self.gas.vessel.temperature
         self._water += impingement(self.gas.pressures[H2O], GASES[H2O].molecule, temperature) * dt
 
-    def _reaches(self) -> bool:
-        return self.shutters.is_open(SUBSTRATE) and self.shutters.is_open(BOAT_SHUTTER)
-
     def _load_rate(self) -> tuple[float, float]:
-        if not self._reaches():
+        if not self.shutters.is_open(BOAT_SHUTTER):
             return 0.0, 1.0
         rate = rate_above(LITHIUM, mass_rate(BOAT, LITHIUM, self.boat), self.throw)
         return self._factor * rate * LITHIUM.density / self.tooling, 1.0

@@ -22,6 +22,7 @@ from sim.sputter.gas import GasSystem
 from sim.sputter.shutters import Shutters
 from sim.sputter.sources import GunUnit
 from sim.sputter.sputter_chamber import SputterChamber
+from sim.sputter.together import Together
 from sim.twins.aja_0313 import AJA0313Twin
 from sim.twins.aja_dcxs import AJADCXSTwin
 from sim.twins.eurotherm_2400 import Eurotherm2400Twin
@@ -52,6 +53,12 @@ GAUGES = ("manometer", "pirani", "ion")
 FULL_SPEED = 1000.0
 """Hz of the turbo pump: a HiPace 300's [its data sheet]."""
 VENT_VALVE, ROUGHING_VALVE, ROTATION = "vent_valve", "roughing_valve", "rotation"
+
+
+SILENT = frozenset({"relays", "turbo", "monitor"})
+"""Parts whose twins do nothing by themselves."""
+STILL = frozenset({"relays", "turbo", "valve", "permissives", "heater"})
+"""Parts whose twins change in steps only: nothing of them goes on between two."""
 
 
 class FirmwareTwin(Twin, Protocol):
@@ -126,7 +133,9 @@ class ChamberTwins:
         self.faults = FaultBook(faults, self._planned, self.chamber.tell)
         self.firmware: Mapping[str, FirmwareTwin] = {**supplies, **self._made}
         self.parts: Mapping[str, Twin] = {"chamber": self.chamber, **self.firmware}
-        self.twins: Sequence[Twin] = (self.chamber, *self.firmware.values(), self.faults)
+        acting = [twin for part, twin in self.firmware.items() if part not in SILENT]
+        moved = [twin for part, twin in self.firmware.items() if part not in STILL]
+        self.twins: Sequence[Twin] = (Together((self.chamber, *moved), (*acting, self.faults)),)
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to one of the instruments."""

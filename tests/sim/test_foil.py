@@ -302,3 +302,39 @@ def test_a_grown_electrolyte_may_get_a_described_anode() -> None:
         bare.deposit(film, 0.0)
     with pytest.raises(FoilError, match="not LiPON"):
         bare.assemble(1.0)
+
+
+COURSE = ((0.0, 298.15), (100.0, 800.0), (1000.0, 800.0), (1400.0, 298.15))
+
+
+def test_a_furnace_leaves_on_a_foil_what_it_was_told_to_make_of_it() -> None:
+    twin = Foil(BARE, Surroundings())
+    twin.deposit(lco(), 0.0)
+    told = twin.heated(COURSE)
+    twin.bake(COURSE, 2e3)
+    assert again(twin).annealed().mean == twin.annealed().mean == told.mean > 0.3
+    with pytest.raises(FoilError, match="was annealed"):
+        again(twin).deposit(lco(), 3e3)
+    for film in (lipon(), lithium()):
+        twin.deposit(film, 4e3)
+    with pytest.raises(FoilError, match="would melt"):
+        twin.bake(COURSE, 5e3)
+
+
+def test_a_furnace_goes_on_with_what_flashes_began() -> None:
+    twin = flashed(described(), 2)
+    before = twin.annealed().mean
+    told = twin.heated(COURSE)
+    twin.bake(COURSE, 2e5)
+    assert twin.annealed().mean == told.mean > before
+    assert twin.base_temperature == pytest.approx(298.15, abs=0.5)
+
+
+def test_a_piece_has_the_films_of_its_sheet() -> None:
+    sheet = Foil(BARE, Surroundings())
+    sheet.deposit(lco(), 0.0)
+    piece = Foil({**BARE, "id": "piece", "parents": ["g"]}, Surroundings())
+    piece.cut_from(sheet)
+    assert piece.layers == sheet.layers
+    assert flashed(piece, 1).annealed().mean > 0.0
+    assert sheet.annealed().mean == 0.0

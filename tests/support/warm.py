@@ -74,7 +74,7 @@ class Warm:
         for pid in filter(alive, self._forked):
             os.kill(pid, signal.SIGKILL)
         self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
 
 

@@ -178,8 +178,17 @@ def test_a_shutter_stuck_closed_is_seen_within_a_minute(bench, recipes):
     assert bench.chamber.film == 0.0
 
 
-def test_a_failing_crystal_is_given_up_for_rate_times_time(bench, recipes):
+def test_a_failing_crystal_ends_the_film(bench, recipes):
     complete = bench.began(recipes["lco"](thickness=60e-9))
+    bench.reach("deposit")
+    bench.lap(600.0)
+    bench.chamber.crystal_ok = False
+    require_dark(bench, bench.clock.now(), complete, "crystal")
+    assert bench.rows("layers")["doubtful"] == [1]
+
+
+def test_a_failing_crystal_is_given_up_for_rate_times_time_where_the_recipe_says_so(bench, recipes):
+    complete = bench.began(recipes["lco"](thickness=60e-9, monitor_failure="go_on"))
     bench.reach("deposit")
     bench.lap(600.0)
     bench.chamber.crystal = 0.5
@@ -202,7 +211,7 @@ def test_a_dead_crystal_without_a_calibrated_rate_ends_the_film(make_bench, reci
 
 def test_an_uncalibrated_rate_does_not_condemn_a_good_crystal_and_learns_from_it(make_bench, recipes):
     bench = make_bench(rates={"LiCoO2": RateCalibration(0.09e-9, 120.0, 3.0, 0.5)})
-    complete = bench.began(recipes["lco"](thickness=40e-9))
+    complete = bench.began(recipes["lco"](thickness=40e-9, monitor_failure="go_on"))
     bench.reach("deposit")
     bench.lap(400.0)
     bench.chamber.crystal_ok = False

@@ -507,6 +507,7 @@ def test_a_run_that_no_journal_here_can_bring_back_is_not_deleted(
         assert set(catalogue) == {run.uid for run in runs}
 
 
+@pytest.mark.parametrize("place", ["embedded"], indirect=True)
 def test_what_is_forgotten_leaves_neither_rows_nor_files(place: Place, write: Callable[..., Any]) -> None:
     run = write(keys=SHAPED)
     run.page(2, shaped(1, 2))

@@ -25,6 +25,8 @@ from labctl.catalog.place import VARIABLE  # noqa: E402
 from labctl.catalog.reach import KEY  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
+PATIENCE = 60.0
+"""Seconds of a busy machine's wall for one answer."""
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def wait_for(address: str, process: subprocess.Popen[str]) -> None:
     for _ in range(300):
         assert process.poll() is None, "the server ended"
         try:
-            if httpx.get(f"{address}/healthz").status_code == 200:
+            if httpx.get(f"{address}/healthz", timeout=PATIENCE).status_code == 200:
                 return
         except httpx.TransportError:
             threading.Event().wait(0.3)
@@ -77,8 +79,8 @@ def test_those_with_the_key_read_and_nobody_writes(
             f"metadata/{run.uid}",
             f"table/full/{run.uid}/primary/internal",
         ):
-            assert httpx.get(f"{address}/api/v1/{route}{query}").status_code == 401
-    catalogue = from_uri(address, api_key=key)
+            assert httpx.get(f"{address}/api/v1/{route}{query}", timeout=PATIENCE).status_code == 401
+    catalogue = from_uri(address, api_key=key, timeout=httpx.Timeout(PATIENCE))
     request.addfinalizer(catalogue.context.close)
     found = catalogue.search(Key("start.plan_name") == "cycle")[run.uid]
     assert found["primary"].read()["step"].values.tolist() == [n * 1_000_003 for n in range(1, 13)]

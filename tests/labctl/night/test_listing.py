@@ -1,9 +1,13 @@
 """A night's list as it is read: every mistake is named at once, with its place; names, conditions, what is refused."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from devices.errors import ConfigError, LabError
 from labctl.config.folder import Config
+from labctl.night import conditions
 from labctl.night.conditions import Condition
 from labctl.night.listing import read_night
 
@@ -105,6 +109,19 @@ def test_mistakes_of_names_are_told_with_those_of_keys_and_values(config, write)
 def test_a_condition_is_read_in_the_units_it_is_written_in(text, key, value):
     condition = Condition.parse(text)
     assert (condition.key, condition.value) == (key, pytest.approx(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: last_discharge > 400 uAh", "a: last_discharge > 400 uAh: it is 7.194 uAh"),
+        ("a: last_discharge>1e-4 Ah", "a: last_discharge>1e-4 Ah: it is 7.194e-06 Ah"),
+    ],
+)
+def test_a_condition_that_does_not_hold_is_told_in_the_unit_it_is_written_in(text, words, monkeypatch):
+    found = SimpleNamespace(amounts=[("cycle.last_discharge", 0.0258992, None)])
+    monkeypatch.setattr(conditions, "entry_of", lambda path: found)
+    assert Condition.parse(text).unmet([Path("a.jnl")]) == words
 
 
 @pytest.mark.parametrize("text", ["", "a", "a: b", "a: charge = 1 uAh", "a: charge > ", "a: charge > much"])

@@ -17,6 +17,7 @@ import pytest
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef
 from labctl import Run
+from labctl.journal.verify import verify_run
 from labctl.runs.briefs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
@@ -142,6 +143,7 @@ def judged(words, data, served):
         return
     chain = Run("last", data)
     assert {each.start["experiment"] for each in chain.members} == {"whole"}
+    assert [verify_run(each.path).complaints for each in chain.members] == [()] * len(chain.members)
     table = chain.table()
     assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), words
     assert np.all(np.diff(table["test_time"]) >= 0.0)

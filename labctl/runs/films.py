@@ -1,17 +1,12 @@
-"""Films that runs put on samples: what a journal says of them, what the index keeps, and which a sample has."""
+"""Films that runs put on samples: what a journal says of them, and what of that the index keeps."""
 
 from __future__ import annotations
 
 import math
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from labctl.runs.index import ask_index
-from labctl.samples.parents import Families
 
 if TYPE_CHECKING:
     from labctl.runs.skim import Skim
@@ -84,7 +79,7 @@ def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not row.get("open_time"):
         return []
     monitor = row.get("thickness")
-    by_time = _is_by_time(row) or _none(monitor)
+    by_time = _is_by_time(row) or _number(monitor) is None
     return [
         {
             "material": _recipe(start).get("material"),
@@ -101,33 +96,34 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
 
     Where no instrument knew its thickness, it is as thick as it was meant to be, to no better than that.
     """
-    recipe, material, thickness = _recipe(start), row.get("material"), row.get("thickness")
+    recipe, material = _recipe(start), row.get("material")
     if not isinstance(material, str) or MATERIAL.fullmatch(material) is None:
         return None
+    thickness, area = _number(row.get("thickness")), _number(row.get("area"))
     doubts = str(row.get("reasons", ""))
     if row.get("doubtful") and not doubts:
         doubts = "nobody said why"
-    if _none(thickness):
-        meant = recipe.get("thickness")
-        if not isinstance(meant, float):
-            return None
-        thickness, relative, how = meant, 1.0, "as thick as it was meant to be, nobody knows"
+    if thickness is None:
+        thickness, relative, how = (
+            _number(recipe.get("thickness")),
+            1.0,
+            "as thick as it was meant to be, nobody knows",
+        )
         doubts = doubts or "its thickness is not known"
-    elif _is_by_time(row) or _none(row.get("thickness_monitor")):
+    elif _is_by_time(row) or _number(row.get("thickness_monitor")) is None:
         relative, how = _rate_sd(start), "rate x time"
     else:
         relative, how = MONITOR_SD, "thickness monitor"
-    if not 0.0 < float(thickness) <= THICKEST:
+    if thickness is None or not 0.0 < thickness <= THICKEST:
         return None
-    area = row.get("area")
     return FilmPutOn(
         material=material,
-        thickness=float(thickness),
-        sd=relative * float(thickness),
+        thickness=thickness,
+        sd=relative * thickness,
         how=how,
         tool=_tool(start),
         targets=", ".join(_targets(recipe)),
-        area=None if _none(area) else float(area),
+        area=area,
         doubts=doubts,
     )
 
@@ -139,8 +135,8 @@ def _is_by_time(row: Mapping[str, Any]) -> bool:
     return bool(FilmFlag(int(row.get("flags", 0))) & FilmFlag.BY_TIME)
 
 
-def _none(value: Any) -> bool:
-    return not isinstance(value, int | float) or math.isnan(value)
+def _number(value: Any) -> float | None:
+    return None if not isinstance(value, int | float) or math.isnan(value) else float(value)
 
 
 def _recipe(start: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -185,57 +181,3 @@ def amounts_of(films: Iterable[FilmPutOn]) -> Iterator[tuple[str, float | None, 
         for name in ("how", "tool", "targets", "doubts"):
             if getattr(film, name):
                 yield f"{key}.{name}", None, getattr(film, name)
-
-
-def put_on(data: Path, samples: Iterable[str]) -> set[str]:
-    """Return the uids of the runs that put films on some samples."""
-    return {film.run for _, film in ask_index(data, lambda connection: _kept(connection, list(samples)))}
-
-
-def deposited(
-    data: Path, sample: str, named: Iterable[str] = (), families: Families | None = None
-) -> list[FilmPutOn]:
-    """Return the films that runs put on a sample, oldest first; those on its parents before it was cut, too.
-
-    named: parents that are not on record yet. families: as they were looked up already. Whatever a run is marked, its
-    film is there.
-    """
-    ends = {each.id: each.cut for each in (families or Families(data)).ancestors(sample, named)} | {
-        sample: None
-    }
-    found = ask_index(data, lambda connection: _kept(connection, list(ends)))
-    return [film for of, film in found if ends[of] is None or film.time < ends[of]]
-
-
-def _kept(connection: sqlite3.Connection, samples: list[str]) -> list[tuple[str, FilmPutOn]]:
-    marks = ", ".join("?" for _ in samples)
-    rows = connection.execute(
-        "SELECT runs.id, sample, uid, began, keys.key, number, text FROM runs JOIN amounts ON run = runs.id"
-        " JOIN keys ON keys.id = amounts.key"
-        f" WHERE listed AND sample IN ({marks}) AND keys.key >= ? AND keys.key < ? ORDER BY began, uid, amounts.rowid",
-        [*samples, f"{DEPOSITED}.", f"{DEPOSITED}/"],
-    ).fetchall()
-    told: dict[tuple[int, str], dict[str, Any]] = {}
-    whose: dict[tuple[int, str], tuple[str, str, float]] = {}
-    for run, sample, uid, began, key, number, text in rows:
-        material, _, name = key.removeprefix(f"{DEPOSITED}.").rpartition(".")
-        told.setdefault((run, material), {})[name] = number if text is None else text
-        whose[run, material] = (sample, uid, began)
-    return [
-        (
-            whose[film][0],
-            FilmPutOn(
-                material=film[1],
-                thickness=said["thickness"],
-                sd=said["thickness_sd"],
-                how=said["how"],
-                tool=said.get("tool", ""),
-                targets=said.get("targets", ""),
-                area=said.get("area"),
-                doubts=said.get("doubts", ""),
-                run=whose[film][1],
-                time=whose[film][2],
-            ),
-        )
-        for film, said in told.items()
-    ]

@@ -1,0 +1,224 @@
+"""The whole sputter chamber: rates, films, balances, and steps that nobody's looking changes."""
+
+import time
+
+import pytest
+
+from sim.physics.growth import crystal as quartz
+from sim.physics.growth.lipon import Lipon
+
+NM = 1e-9
+
+
+def test_lithium_cobalt_oxide_comes_at_three_nanometres_a_minute(burning_lco):
+    burning_lco.shutter(True, "gun1")
+    assert burning_lco.rate(600.0) * 60.0 == pytest.approx(3.0 * NM, rel=0.02)
+
+
+def test_the_film_of_0_7_um_takes_3_9_hours_and_half_a_kilowatt_hour(sputter):
+    sputter.lco()
+    foil = sputter.bring()
+    sputter.lap(240.0)
+    sputter.shutter(True, "gun1")
+    begin = sputter.now
+    while sputter.chamber.growth.deposit.thickness < 700 * NM:
+        sputter.lap(30.0)
+    assert (sputter.now - begin) / 3600.0 == pytest.approx(3.9, rel=0.02)
+    assert sputter.gun("gun1").state.wear.energy / 3.6e6 == pytest.approx(0.48, abs=0.01)
+    sputter.shutter(False, "gun1")
+    (film,) = foil.grown
+    assert film.material == "LiCoO2"
+    assert film.li_co == pytest.approx(0.975, abs=2e-3)
+    assert film.active < 1e-2
+    assert sputter.lost_mass() < 1e-9
+    assert sputter.lost_molecules() < 1e-10
+
+
+def test_an_overnight_film_costs_less_than_two_seconds_of_a_core(burning_lco):
+    burning_lco.shutter(True, "gun1")
+    chamber, begin = burning_lco.chamber, time.process_time()
+    chamber.advance(burning_lco.now + 18.3 * 3600.0)
+    assert time.process_time() - begin < 2.0
+    grown = chamber.growth.deposit.thickness
+    assert grown == pytest.approx(3.3e-6, rel=0.03)
+    assert grown < 3.3e-6  # the target wears
+
+
+def test_lipon_from_two_guns_is_a_micrometre_in_8_3_hours_and_50_ohm_square_centimetres(sputter):
+    sputter.pump()
+    foil = sputter.bring()
+    sputter.lap(12 * 3600.0)  # until the water that came with the sample is gone
+    sputter.let_in(N2=50)
+    sputter.hold(3.0)
+    sputter.lap(60.0)
+    sputter.burning("gun2", 101.3)
+    sputter.burning("gun3", 101.3)
+    sputter.hold(0.4)
+    sputter.lap(120.0)
+    assert sputter.gun("gun2").lit
+    sputter.shutter(True, "gun2", "gun3")
+    sputter.lap(8.3 * 3600.0)
+    sputter.chamber.change(lambda: None)
+    grown = sputter.chamber.growth.deposit
+    assert grown.thickness == pytest.approx(1e-6, rel=0.03)
+    assert grown.ratio("N", "P") == pytest.approx(0.6, abs=0.02)
+    assert grown.ratio("Li", "P") == pytest.approx(3.6, abs=0.05)
+    film = sputter.chamber.growth.taken({}, None)
+    assert film.conductivity is None
+    conductivity = Lipon(film.n_p, film.li_p).conductivity()
+    assert conductivity == pytest.approx(2e-4, rel=0.06)
+    assert film.thickness / conductivity * 1e4 == pytest.approx(50.0, rel=0.06)
+
+
+def test_the_crystal_shows_the_film_with_the_true_tooling(make_sputter):
+    stand = make_sputter(truth={"pumped_for": 7e4, "tooling": 1.08})
+    stand.lco()
+    stand.shutter(True, "gun1")
+    stand.lap(4 * 3600.0)
+    stand.chamber.change(lambda: None)
+    chamber = stand.chamber
+    on_crystal = quartz.mass_on(chamber.frequency() + chamber.crystal.warmth, 1.0) / 4500.0
+    film = chamber.growth.deposit.thickness
+    assert on_crystal * 1.08 == pytest.approx(film, rel=2e-3)
+    assert film == pytest.approx(720 * NM, rel=0.02)
+
+
+def test_a_machine_gives_its_own_rate_and_wears_its_target_as_fast(make_sputter):
+    rates, eroded = [], []
+    for factor in (1.0, 1.12):
+        stand = make_sputter(truth={"pumped_for": 7e4, "rates": {"LiCoO2": factor}})
+        stand.lco()
+        stand.shutter(True, "gun1")
+        rates.append(stand.rate())
+        eroded.append(stand.gun("gun1").state.wear.eroded)
+    assert rates[1] / rates[0] == pytest.approx(1.12, rel=1e-3)
+    assert eroded[1] / eroded[0] == pytest.approx(1.12, rel=1e-3)
+
+
+def test_how_often_somebody_looks_changes_nothing(make_sputter):
+    films, frequencies = [], []
+    for looks in (3600, 60):
+        stand = make_sputter()
+        stand.lco()
+        stand.shutter(True, "gun1")
+        stand.lap(3600.0, looks=looks)
+        frequencies.append(stand.chamber.frequency())
+        stand.chamber.change(lambda: None)
+        films.append(stand.chamber.growth.deposit.thickness)
+    assert films[0] == pytest.approx(films[1], rel=1e-9)
+    assert frequencies[0] == frequencies[1]
+
+
+def test_a_look_between_two_steps_lies_on_the_way(burning_lco):
+    burning_lco.shutter(True, "gun1")
+    burning_lco.lap(300.0)
+    chamber, shown = burning_lco.chamber, []
+    for _ in range(90):
+        burning_lco.lap(1.0)
+        shown.append(chamber.frequency())
+    falls = [before - after for before, after in zip(shown, shown[1:], strict=False)]
+    assert max(falls) == pytest.approx(min(falls), rel=1e-3)
+    assert min(falls) > 0.0
+
+
+def test_nothing_grows_behind_a_closed_shutter_of_gun_or_substrate(burning_lco):
+    for name in ("substrate_shutter", "gun1_shutter"):
+        burning_lco.relay(name, True)
+        assert burning_lco.rate() == 0.0
+        burning_lco.relay(name, False)
+
+
+def test_bias_makes_a_film_active_and_a_standing_substrate_makes_it_uneven(burning_lco):
+    burning_lco.drive("bias", 20.0)
+    burning_lco.relay("rotation", False)
+    foil = burning_lco.bring()
+    burning_lco.shutter(True, "gun1")
+    burning_lco.lap(600.0)
+    burning_lco.shutter(False, "gun1")
+    (film,) = foil.grown
+    assert film.active == pytest.approx(0.88, abs=0.01)
+    assert film.density > 4700.0
+    assert film.provenance[0]["nonuniformity"] > 0.05
+
+
+def test_nitrogen_at_the_process_pressure_of_lipon_does_not_light(sputter):
+    sputter.pump()
+    sputter.let_in(N2=50)
+    sputter.hold(0.4)
+    sputter.lap(60.0)
+    sputter.close_loop()
+    sputter.drive("gun2", 40.0)
+    sputter.lap(120.0)
+    assert not sputter.gun("gun2").lit
+    assert sputter.gun("gun2").shown.reflected == pytest.approx(40.0)
+
+
+def test_an_oxide_on_a_dc_supply_does_not_light_and_a_metal_does(make_sputter):
+    stand = make_sputter(
+        targets={"gun1": "LiCoO2", "gun2": "Ti"}, stems={"gun1": "aja_dcxs", "gun2": "aja_dcxs"}
+    )
+    stand.pump()
+    stand.let_in(Ar=25)
+    stand.hold(1.0)
+    stand.lap(60.0)
+    for gun in ("gun1", "gun2"):
+        stand.station.supplies[gun].dc_load.drive(100.0)
+    stand.lap(60.0)
+    assert not stand.gun("gun1").lit
+    assert stand.gun("gun2").lit
+
+
+def test_a_metal_is_poisoned_by_oxygen_and_its_rate_falls(make_sputter):
+    stand = make_sputter(targets={"gun1": "Ti"}, stems={"gun1": "aja_dcxs"})
+    stand.pump()
+    stand.let_in(Ar=25)
+    stand.hold(1.0)
+    stand.lap(60.0)
+    stand.station.supplies["gun1"].dc_load.drive(100.0)
+    stand.lap(60.0)
+    eroded = []
+    for oxygen in (0, 10):
+        stand.let_in(Ar=25, O2=oxygen)
+        stand.lap(120.0)
+        stand.chamber.change(lambda: None)
+        before = stand.chamber.masses.eroded
+        stand.lap(60.0)
+        stand.chamber.change(lambda: None)
+        eroded.append(stand.chamber.masses.eroded - before)
+    assert stand.gun("gun1").coverage.target > 0.9
+    assert eroded[1] < 0.25 * eroded[0]
+    assert stand.lost_mass() < 1e-9
+    assert stand.lost_molecules() < 1e-10
+
+
+def test_a_film_that_makes_no_sense_is_refused_by_the_sample_and_told_to_nobody_else(make_sputter):
+    stand = make_sputter(targets={"gun1": "Co"})
+    stand.pump()
+    stand.let_in(Ar=25)
+    stand.hold(1.0)
+    stand.lap(60.0)
+    stand.burning(power=60.0, ramp=2.0)
+    foil = stand.bring()
+    stand.shutter(True, "gun1")
+    stand.lap(60.0)
+    stand.shutter(False, "gun1")
+    assert foil.grown == ()
+    assert stand.told("film refused")
+
+
+def test_water_spoils_lipon_and_the_film_knows(make_sputter):
+    stand = make_sputter()
+    stand.pump()
+    stand.fail("water_leak", value=1e-3)
+    stand.let_in(N2=50)
+    stand.hold(3.0)
+    stand.lap(60.0)
+    stand.burning("gun2", 101.3)
+    stand.hold(0.4)
+    stand.lap(60.0)
+    stand.shutter(True, "gun2")
+    stand.lap(600.0)
+    stand.chamber.change(lambda: None)
+    film = stand.chamber.growth.taken({}, None)
+    assert film.doubts == ("water",)
+    assert film.conductivity < 0.1 * Lipon(film.n_p, film.li_p).conductivity()
