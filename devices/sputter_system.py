@@ -177,7 +177,9 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob | Conditioni
         """Return what the monitor is set to, its tooling by the lab's calibration where there is one."""
         constants = check_monitor(self.name, recipe, self.parameters, rate, self.instruments)
         tooling = self.tooling(recipe)
-        return constants if constants is None or tooling is None else replace(constants, tooling=tooling.value)
+        return (
+            constants if constants is None or tooling is None else replace(constants, tooling=tooling.value)
+        )
 
     def _plans(self, recipe: DepositionRecipe) -> list[GunPlan]:
         return [planned(setting, self.parameters.targets) for setting in recipe.guns]

@@ -59,6 +59,7 @@ def report(
         anneal_run, cycle_run = Run(annealed, data), Run(cycled, data)
         rows += compare(cycle_run, experiment.compare)
         result = replay(anneal_run).result
+        assert experiment.sample is not None
         temperatures.add_row(
             experiment.sample.id,
             str(len(anneal_run.table()["pulse"])),

@@ -57,7 +57,7 @@ class FilmFit:
 
     def rate_at(self, power: float) -> float:
         """Return the rate [m/s] at a power [W]."""
-        return self.rate * (power / self.power) ** self.exponent
+        return float(self.rate * (power / self.power) ** self.exponent)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _witness(run: Run) -> _Witness:
 
 
 class FilmRates:
-    """Fits rates and keeps the fits, one line of JSON each in calibrations/<station>.jsonl of the data folder; predicts.
+    """Fits rates and keeps the fits: one line of JSON each in calibrations/<station>.jsonl of the data folder. Predicts.
 
     A fit counts from the moment it was kept: start documents name it.
     """
@@ -194,10 +194,12 @@ class FilmRates:
             return None
         plans = [planned(setting, built.targets) for setting in recipe.guns]
         known = {
-            plan.target.material: RateCalibration(fit.rate_at(plan.power), plan.power, fit.pressure, fit.rate_sd, fit.id)
+            plan.target.material: RateCalibration(
+                fit.rate_at(plan.power), plan.power, fit.pressure, fit.rate_sd, fit.id
+            )
             for plan in plans
             if (fit := newest.get((plan.target.material, recipe.material))) is not None
-        }  # fmt: skip
+        }
         if not known:
             return None
         return believed_rate(recipe, replace(built, rates={**built.rates, **known}), plans)

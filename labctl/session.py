@@ -112,9 +112,9 @@ class Session:
     """An open bench.
 
     RE: the engine at the prompt. workers: what runs beside it. interrupts: what Ctrl-C does. clock. hands.
-    calibration: fits of the lamp. films: fits of film rates. trains: what is known of those that did not come to their end. plans: every plan by
-    name. devices: by name; each is an attribute too, as in `lab.lamp`. missing: devices that did not answer, with the
-    reasons, when it started with the rest.
+    calibration: fits of the lamp. films: fits of film rates. trains: what is known of those that did not come to
+    their end. plans: every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing:
+    devices that did not answer, with the reasons, when it started with the rest.
     """
 
     def __init__(

@@ -258,7 +258,7 @@ class Bench:
             if found <= 0.0:
                 raise FoilError(f"no {material} grew on {foil.id}; there is no step to measure")
             sd = math.hypot(STEP_SD, STEP_SHARE * found)
-            luck = self.generator(f"profilometer {foil.id} {material} {len(foil.history)}")
+            luck = self.generator(f"profilometer {foil.id} {material} {found:.6e}")
             return found + sd * float(luck.standard_normal()), sd
 
     def save(self) -> None:

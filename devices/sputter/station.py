@@ -355,7 +355,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
     def _alone(self) -> Poller:
         """Let a second pass and look at everything meanwhile."""
         seen, gauges = self._looks.everything(), self._crew.gauges
-        known = {
+        known: dict[str, float | str] = {
             "elapsed": self._log.elapsed,
             "state": self.read_state(),
             "pressure": seen.pressure(*gauges.process, gauges.base, *gauges.rough),

@@ -29,14 +29,14 @@ LAMP_LIMIT_OF = {
 def beyond_limits(experiment: Experiment, limits: Limits, file: str) -> list[Mistake]:
     """Return what of an experiment the lab does not allow."""
     found: list[Mistake] = []
-    if experiment.recipe is not None:
+    if isinstance(experiment.recipe, AnnealRecipe):
         found += recipe_beyond(experiment.recipe, limits.of_lamp(LAMP), file, "recipe")
     high = limits.of_lamp(LAMP).bank_voltage
     for volts in experiment.arguments.get("voltages", ()):
         if volts > high:
             reason = f"the lab allows {high:g} V at the most (limits.toml, lamp.bank_voltage)"
             found.append(Mistake(file, "voltages", f"{volts:g} V", reason))
-    if experiment.program is not None:
+    if experiment.program is not None and experiment.sample is not None:
         program = experiment.program.on(CellSize.of(experiment.sample))
         found += program_beyond(program, limits.potentiostat, file, "program")
     return found

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
 
 from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -15,7 +15,6 @@ from devices.cycling.cells import CellSize
 from devices.cycling.macros import Macro
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.quantities import STRICT, Unit
-from devices.recipes import AnnealRecipe
 from devices.samples import SafeId, SampleRef
 from labctl.config import readers
 from labctl.config.checking import Collected, nearest, validate
@@ -28,14 +27,25 @@ T = TypeVar("T")
 Voltages = tuple[Annotated[float, Field(gt=0, le=1000), Unit("V")], ...]
 Spots = Annotated[tuple[SafeId, ...], Field(max_length=1000)]
 Share = Annotated[float, Field(gt=0, lt=1), Unit("1")]
+Powers = tuple[Annotated[float, Field(gt=0, le=2000), Unit("W")], ...]
+Pressure = Annotated[float, Field(gt=0, le=1e5), Unit("Pa")]
+Duration = Annotated[float, Field(gt=0, le=1e6), Unit("s")]
 
 PLAIN = {
     "voltages": 'bank voltages, such as ["700 V", "800 V"]',
     "spots": "the ids of fresh spots on the sample, one for each voltage",
     "crystalline": 'the crystalline share to reach, such as "0.7"',
     "run": "the uid of the run to go on with, or its beginning",
+    "powers": 'powers of the gun, such as ["80 W", "120 W"]',
+    "chamber": 'the name of the chamber on the bench, such as "sputter"',
+    "pressure": 'a pressure to be pumped to, such as "1e-4 Pa"',
+    "duration": 'how long the chamber is closed off, such as "2 min"',
 }
 """What some plans take beside sample, recipe and program, and what it is."""
+
+
+RECIPES = ("recipe", "cathode", "electrolyte", "anode", "heat")
+"""Keys of recipes: the one of a plan that takes one, and of one that makes a whole stack."""
 
 
 class Find(Protocol):
@@ -51,11 +61,19 @@ class _Experiment:
     plan: str
     sample: Any = None
     recipe: Any = None
+    cathode: Any = None
+    electrolyte: Any = None
+    anode: Any = None
+    heat: Any = None
     program: Any = None
     voltages: Voltages = ()
     spots: Spots = ()
     crystalline: Share | None = None
     run: Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]*$", max_length=64)] = ""
+    powers: Powers = ()
+    chamber: Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,31})?$")] = ""
+    pressure: Pressure | None = None
+    duration: Duration | None = None
     compare: tuple[Compare, ...] = ()
     notes: Annotated[str, Field(max_length=100_000)] = ""
     operator: Annotated[str, Field(max_length=1000)] = ""
@@ -70,14 +88,18 @@ def experiment(path: Path, find: Find) -> Experiment:
     body = document.body
     collected.mistakes += _plan_mistakes(body, file)
     sample = collected.attempt(_sample, body, file, find)
-    recipe = collected.attempt(_recipe, body, file, path.stem, find)
+    recipes = {
+        key: collected.attempt(_recipe, key, kind, body, file, path.stem, find)
+        for key, kind in _recipe_kinds(body).items()
+    }
     program = collected.attempt(_program, body, file, path.stem, find)
     if program is not None and sample is not None:
         collected.mistakes += _cell_mistakes(program, sample, file)
     collected.settle()
     assert table is not None
-    assert sample is not None
-    arguments = _arguments(table, sample, body)
+    given = {key: made for key, made in recipes.items() if made is not None}
+    recipe = given.pop("recipe", None)
+    arguments = {**given, **_arguments(table, sample, body)}
     return Experiment(
         name=table.name,
         plan=table.plan,
@@ -92,10 +114,10 @@ def experiment(path: Path, find: Find) -> Experiment:
     )
 
 
-def _arguments(table: _Experiment, sample: SampleRef, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the plan takes beside sample, recipe and program; spots are samples cut from the sample."""
+def _arguments(table: _Experiment, sample: SampleRef | None, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the plan takes beside sample, recipes and program; spots are samples cut from the sample."""
     given = {name: getattr(table, name) for name in PLAIN if name in body}
-    if "spots" in given:
+    if "spots" in given and sample is not None:
         given["spots"] = tuple(
             replace(sample, id=spot, parents=(sample.id,), cell_layers=()) for spot in table.spots
         )
@@ -113,11 +135,41 @@ def _sample(body: Mapping[str, Any], file: str, find: Find) -> SampleRef | None:
     return _resolved("sample", body, file, find, readers.sample, inline)
 
 
-def _recipe(body: Mapping[str, Any], file: str, name: str, find: Find) -> AnnealRecipe | None:
-    def inline(table: Mapping[str, Any]) -> AnnealRecipe:
-        return validate(AnnealRecipe, {"name": name, **table}, file=file, key="recipe")
+def _recipe_kinds(body: Mapping[str, Any]) -> dict[str, type[readers.Recipe]]:
+    """Return which recipes the experiment's plan takes, and of which kind each is."""
+    # Plans bring bluesky along, which no other file needs.
+    from labctl.plans import discover_plans
 
-    return _resolved("recipe", body, file, find, readers.recipe, inline)
+    plan = body.get("plan")
+    found = discover_plans().get(plan) if isinstance(plan, str) else None
+    return {} if found is None else recipes_of(found)
+
+
+def recipes_of(plan: Callable[..., Any]) -> dict[str, type[readers.Recipe]]:
+    """Return the names of a plan's parameters that are recipes, and the kind of each."""
+    hints = get_type_hints(plan)
+    kinds = set(readers.RECIPES.values())
+    found: dict[str, type[readers.Recipe]] = {}
+    for name in inspect.signature(plan).parameters:
+        members = getattr(hints.get(name), "__args__", (hints.get(name),))
+        kind = next((each for each in members if each in kinds), None)
+        if kind is not None:
+            found[name] = kind
+    return found
+
+
+def _recipe(
+    key: str, kind: type[readers.Recipe], body: Mapping[str, Any], file: str, name: str, find: Find
+) -> readers.Recipe | None:
+    """Return the recipe of a kind that stands under a key, by its name or written out."""
+
+    def inline(table: Mapping[str, Any]) -> readers.Recipe:
+        return validate(kind, {"name": name, **table}, file=file, key=key)
+
+    def by_name(path: Path) -> readers.Recipe:
+        return readers.recipe_of(kind, path)
+
+    return _resolved(key, body, file, find, by_name, inline, folder="recipe")
 
 
 def _program(body: Mapping[str, Any], file: str, name: str, find: Find) -> Macro | None:
@@ -134,16 +186,21 @@ def _resolved(
     find: Find,
     by_name: Callable[[Path], T],
     inline: Callable[[Mapping[str, Any]], T],
+    folder: str = "",
 ) -> T | None:
-    """Return the thing of that name or the one written out in the experiment; None when there is neither."""
+    """Return the thing of that name or the one written out in the experiment; None when there is neither.
+
+    folder: the kind of file that is looked for, where it is not called as the key is.
+    """
     value = body.get(kind)
     if value is None:
         return None
     if isinstance(value, dict):
         return inline(value)
     if isinstance(value, str):
-        return by_name(find(kind, value, file=file, key=kind))
-    raise ConfigError([Mistake(file, kind, quoted(value), f"must be the name of a {kind}, or a table")])
+        return by_name(find(folder or kind, value, file=file, key=kind))
+    reason = f"must be the name of a {folder or kind}, or a table"
+    raise ConfigError([Mistake(file, kind, quoted(value), reason)])
 
 
 def _plan_mistakes(body: Mapping[str, Any], file: str) -> list[Mistake]:
@@ -164,11 +221,12 @@ def _plan_mistakes(body: Mapping[str, Any], file: str) -> list[Mistake]:
             )
         ]
     parameters = inspect.signature(plans[plan]).parameters
-    mistakes = []
-    for kind in ("sample", "recipe", "program"):
+    mistakes, recipes = [], recipes_of(plans[plan])
+    for kind in ("sample", *RECIPES, "program"):
         needed = kind in parameters and parameters[kind].default is inspect.Parameter.empty
         if needed and kind not in body:
-            reason = f"missing; the plan {quoted(plan)} needs the name of a {kind}, or a table"
+            named = f"recipe ({readers.kind_of(recipes[kind])})" if kind in recipes else kind
+            reason = f"missing; the plan {quoted(plan)} needs the name of a {named}, or a table"
             mistakes.append(Mistake(file, kind, "", reason))
         if kind not in parameters and kind in body and not (kind == "sample" and "spots" in parameters):
             mistakes.append(Mistake(file, kind, "", f"the plan {quoted(plan)} takes no {kind}"))
@@ -184,14 +242,15 @@ def _plain_mistakes(
 ) -> Iterator[Mistake]:
     """Yield what is missing of the plan's other arguments, what it does not take, and spots without a voltage."""
     for name, meaning in PLAIN.items():
-        if name in parameters and not body.get(name):
+        if name in parameters and not body.get(name) and parameters[name].default is inspect.Parameter.empty:
             yield Mistake(file, name, "", f"missing; the plan {quoted(plan)} needs {meaning}")
         if name not in parameters and name in body:
             yield Mistake(file, name, "", f"the plan {quoted(plan)} takes no {name}")
-    spots, voltages = body.get("spots", ()), body.get("voltages", ())
-    both = "spots" in parameters and isinstance(spots, list) and isinstance(voltages, list)
-    if both and len({str(each) for each in spots}) != len(voltages):
-        reason = f"must be {len(voltages)} different ids, one for each voltage"
+    each = "voltage" if "voltages" in parameters else "power"
+    spots, steps = body.get("spots", ()), body.get(f"{each}s", ())
+    both = "spots" in parameters and isinstance(spots, list) and isinstance(steps, list)
+    if both and len({str(spot) for spot in spots}) != len(steps):
+        reason = f"must be {len(steps)} different ids, one for each {each}"
         yield Mistake(file, "spots", quoted(spots), reason)
 
 

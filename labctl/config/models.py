@@ -15,11 +15,15 @@ from pydantic.dataclasses import dataclass
 from devices.cycling.macros import Macro
 from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmModel, Mount, require_chuck
 from devices.quantities import STRICT, Unit
-from devices.recipes import AnnealRecipe
+from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SafeId, SampleRef
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 
 LOOK_AROUND = 60.0
 """Seconds between readings of what is around a cell, on a bench that does not say; guess: a glovebox changes slowly."""
+
+AnyRecipe = AnnealRecipe | FurnaceRecipe | DepositionRecipe | EvaporationRecipe
+"""What a station is asked to do, of any kind."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -244,12 +248,15 @@ class Compare:
 
 @plain_dataclass(frozen=True)
 class Experiment:
-    """One plan with everything it is called with, names resolved; arguments: what else its plan takes, by name."""
+    """One plan with everything it is called with, names resolved; arguments: what else its plan takes, by name.
+
+    sample: None for a plan that works with none: a chamber's own affairs.
+    """
 
     name: str
     plan: str
-    sample: SampleRef
-    recipe: AnnealRecipe | None
+    sample: SampleRef | None
+    recipe: AnyRecipe | None
     program: Macro | None
     compare: tuple[Compare, ...]
     notes: str

@@ -32,6 +32,7 @@ from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
+from labctl.config.models import AnyRecipe
 from labctl.language.mistakes import each_of
 from labctl.language.text_program import TextProgram
 from labctl.language.unicycler import UnicyclerProgram, load, protocol_of
@@ -54,7 +55,7 @@ MACROS: Mapping[str, type[Macro]] = {
 }
 """What `macro` in a program file chooses."""
 
-Recipe = AnnealRecipe | FurnaceRecipe | DepositionRecipe | EvaporationRecipe
+Recipe = AnyRecipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
     "flash": AnnealRecipe,
@@ -115,10 +116,22 @@ def evaporation(path: Path) -> EvaporationRecipe:
     raise ConfigError([_another(path, found, 'must be "evaporate"')])
 
 
+def recipe_of(kind: type[Recipe], path: Path) -> Recipe:
+    """Return the recipe of a kind in this file; another station's is a mistake."""
+    found = any_recipe(path)
+    if isinstance(found, kind):
+        return found
+    raise ConfigError([_another(path, found, f"must be {quoted(kind_of(kind))}")])
+
+
+def kind_of(recipe: type[Recipe]) -> str:
+    """Return what a recipe file calls its kind."""
+    return next(kind for kind, each in RECIPES.items() if each is recipe)
+
+
 def _another(path: Path, found: Recipe, reason: str) -> Mistake:
     """Return the mistake of a recipe of another kind than is asked for."""
-    kind = next(kind for kind, each in RECIPES.items() if type(found) is each)
-    return Mistake(shown(path), "kind", quoted(kind), reason)
+    return Mistake(shown(path), "kind", quoted(kind_of(type(found))), reason)
 
 
 def sample(path: Path) -> SampleRef:

@@ -75,7 +75,7 @@ class Agenda:
     def skip_sample(self, item: Item, at_work: Container[str]) -> None:
         """Leave the other items of a sample out whose item failed."""
         for other in self.items:
-            same = other.experiment.sample.id == item.experiment.sample.id and other is not item
+            same = bool(other.sample_id) and other.sample_id == item.sample_id and other is not item
             if same and not self.state(other).over and other.name not in at_work:
                 self.tell("skipped", other, reason=f"{item.name} failed on the same sample")
 

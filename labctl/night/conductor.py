@@ -188,22 +188,22 @@ class Conductor:
         agenda, kept, again = self._agenda, set[str](), False
         began: list[_Attempt] = []
         for item in tuple(agenda.items):
-            state, sample = agenda.state(item), f"sample {item.experiment.sample.id}"
+            state, samples = agenda.state(item), item.claims
             if item.name in self._at_work:
-                kept.add(sample)
+                kept.update(samples)
             elif state.over or self._closing:
                 continue
             elif reason := agenda.hindrance(item):
                 agenda.tell("skipped", item, reason=reason)
                 again = True
             elif state.state == "asks" or agenda.waits_for_others(item):
-                kept.add(sample)
+                kept.update(samples)
             elif (claims := self._claims(item)) is None:
                 again = True
             elif not all(self._lab.is_free(claim) and claim not in kept for claim in claims):
                 kept |= set(claims)
             elif (attempt := self._begin(item, claims)) is not None:
-                kept.add(sample)
+                kept.update(samples)
                 began.append(attempt)
             else:
                 again = True
@@ -221,7 +221,7 @@ class Conductor:
             except Exception as error:  # noqa: BLE001 - one item that cannot be read must not end the others
                 self._fail(item, _words(error))
                 return None
-            self._claimed[item.name] = [*stations, f"sample {item.experiment.sample.id}"]
+            self._claimed[item.name] = [*stations, *item.claims]
         return self._claimed[item.name]
 
     def _begin(self, item: Item, claims: Sequence[str]) -> _Attempt | None:

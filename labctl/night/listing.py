@@ -84,6 +84,16 @@ class Item:
         """What it is called in this night."""
         return self.entry.name
 
+    @property
+    def sample_id(self) -> str:
+        """The id of its sample, empty for a plan without one."""
+        return "" if self.experiment.sample is None else self.experiment.sample.id
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What it claims besides stations: its sample."""
+        return (f"sample {self.sample_id}",) if self.sample_id else ()
+
 
 @plain_dataclass(frozen=True)
 class Night:

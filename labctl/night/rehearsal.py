@@ -13,6 +13,7 @@ from labctl.config.models import BenchFile
 from labctl.night.chronicle import Chronicle, ItemState
 from labctl.night.conductor import Conductor, Resume
 from labctl.night.listing import Night
+from labctl.rehearsing.call import samples_in
 from labctl.rehearsing.stage import staged
 from labctl.rehearsing.work import charge_in_words, clock_time, size_in_words, work_of
 from labctl.runs.briefs import find_run
@@ -63,7 +64,7 @@ def rehearse(
     Twins behave as their parameters say; foils and cells begin as the lab's records have them, or as the twin bench
     truly has them.
     """
-    samples = [item.experiment.sample for item in night.items]
+    samples = list(samples_in([(item.experiment.sample, item.experiment.arguments) for item in night.items]))
     with staged(bench, limits, data, samples) as stage:
         with stage.session() as lab:
             begin = lab.clock.time()

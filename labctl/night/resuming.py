@@ -139,7 +139,7 @@ class AgreedByList:
         """As the lab's hands."""
         self._hands.check(task)
 
-    def set(self, task: Bring | Assemble | Confirm) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
         """Agree, and keep that as a fact of the sample; anything else is for the lab's hands."""
         if isinstance(task, Confirm):
             return self._hands.agreed(task, f"the list of the night, item {self._item}")

@@ -49,7 +49,7 @@ class Rehearsed:
 
 def rehearse_experiment(experiment: Experiment, bench: BenchFile, limits: Limits, data: Path) -> Rehearsed:
     """Run an experiment on twins of a bench in virtual time; `data` is only read. Faults are told, not raised."""
-    samples = [experiment.sample, *samples_in(experiment.arguments)]
+    samples = [*samples_in([experiment.sample]), *samples_in(experiment.arguments)]
     with staged(bench, limits, data, samples) as stage:
         return _rehearse(experiment.name, stage, data, samples, lambda lab: lab.plan_of(experiment))
 

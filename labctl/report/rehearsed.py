@@ -38,8 +38,8 @@ def keep(folder: Path, night: Night, rehearsal: Rehearsal) -> None:
     samples = {item.name: item.experiment.sample for item in night.items}
     told = {
         name: {
-            "sample": samples[name].id,
-            "label": samples[name].label,
+            "sample": "" if (sample := samples[name]) is None else sample.id,
+            "label": "" if sample is None else sample.label,
             "state": effort.state.state,
             "duration": effort.ended - effort.began,
             "charge": effort.charge,

@@ -129,10 +129,13 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
 
 
 def _is_by_time(row: Mapping[str, Any]) -> bool:
+    flags = row.get("flags")
+    if not isinstance(flags, int):
+        return False
     # Whoever only lists runs does not wait for the devices' packages.
     from devices.sputter.records import FilmFlag
 
-    return bool(FilmFlag(int(row.get("flags", 0))) & FilmFlag.BY_TIME)
+    return bool(FilmFlag(flags) & FilmFlag.BY_TIME)
 
 
 def _number(value: Any) -> float | None:
@@ -163,10 +166,10 @@ def _built(start: Mapping[str, Any], device: str) -> Mapping[str, Any]:
 
 
 def _rate_sd(start: Mapping[str, Any]) -> float:
-    """Return the relative uncertainty [1] of the rates that the tool was believed to have: the largest of them."""
-    rates = _built(start, _tool(start)).get("rates") or {}
-    known = [(rates.get(target) or {}).get("sd", UNTOLD_RATE_SD) for target in _targets(_recipe(start))]
-    return float(max(known, default=UNTOLD_RATE_SD))
+    """Return the relative uncertainty [1] of the rate that the film was believed to have."""
+    told = start.get("film_rate")
+    sd = _number(told.get("sd")) if isinstance(told, Mapping) else None
+    return UNTOLD_RATE_SD if sd is None else sd
 
 
 def amounts_of(films: Iterable[FilmPutOn]) -> Iterator[tuple[str, float | None, str | None]]:

@@ -33,6 +33,7 @@ SAMPLE_AREA = 0.03
 class GasSystem:
     """What a vessel is told, and its state; times are differences [s], its chamber steps it.
 
+    begun_with: molecules that were in it at the beginning; from then on the vessel's state counts what came and went.
     roughing: whether the backing pump is connected, vent: whether the valve is open. Faults: forced flows
     [molecules/s] by gas, valve_stuck, leak [molecules/s] of water, slowing of the rotor.
     """
@@ -44,6 +45,7 @@ class GasSystem:
         if pumped_for is not None:
             aged = tuple(Surface(each.area, pumped_for) for each in self.state.surfaces)
             self.state = replace(self.state, molecules=NOTHING, reading=0.0, surfaces=aged)
+        self.begun_with = sum(self.state.molecules)
         self.told = dict.fromkeys(NAMES, 0.0)
         self.forced: dict[str, float] = {}
         self.position: float = self.state.position
@@ -114,8 +116,10 @@ class GasSystem:
             return COARSE if self.pressure < 0.999 * ATMOSPHERE else LONGEST
         turns = self.rotor_after(COARSE) != self.rotor
         if at_rest(self.vessel, self.state, settings):
+            if turns or self.pressure > AIRY:
+                return COARSE if turns else LONGEST
             youngest = min(each.age for each in self.state.surfaces)
-            return COARSE if turns else max(FINE, min(LONGEST, AGEING * youngest))
+            return max(FINE, min(LONGEST, AGEING * youngest))
         if burning or settings.set_point is not None or self.state.position != settings.position:
             return FINE
         return COARSE
@@ -158,11 +162,12 @@ class GasSystem:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what outlives a session: gas, surfaces, throttle, rotor."""
-        return {"vessel": self.state.to_dict(), "rotor": self.rotor}
+        return {"vessel": self.state.to_dict(), "rotor": self.rotor, "begun_with": self.begun_with}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Be as to_dict wrote, but that nothing flows or regulates any more."""
         state = VesselState.from_dict(kept["vessel"])
         self.state = replace(state, flows=NOTHING, integral=None)
         self.rotor, self.position = float(kept["rotor"]), state.position
+        self.begun_with = float(kept["begun_with"])
         self._renew()

@@ -13,6 +13,7 @@ from devices.roles import Assemble, Bring
 from devices.samples import Layer, SampleRef, as_meant, with_films
 from devices.sputter.records import FilmFlag
 from labctl.belief import Believer
+from labctl.config.readers import sample as read_sample
 from labctl.hands import LabHands
 from labctl.runs.conditions import condition
 from labctl.runs.films import MONITOR_SD
@@ -34,16 +35,15 @@ SUBSTRATE = SampleRef(
     (Layer("Al", 100e-6),),
     grown=(Layer("LiCoO2", 0.7e-6), Layer("LiPON", 1e-6), Layer("Li", 2e-6)),
 )
-RATES = {"LiCoO2": {"rate": 5e-11, "power": 119.6, "pressure": 3.0, "sd": 0.1, "id": "c1"}}
 DEVICES = {
-    "sputter": {"role": "SputterSystem", "parameters": {"station": {"rates": RATES, "films": {}}}},
+    "sputter": {"role": "SputterSystem", "parameters": {"station": {"films": {}}}},
     "evaporator": {"role": "Evaporator", "parameters": {"station": {"films": {}}}},
 }
 TARGETS = {"LiCoO2": ["LiCoO2"], "LiPON": ["Li3PO4", "Li2O"], "Li": []}
 
 
-def begin(kept, material, *, sample=SUBSTRATE, meant=1e-6):
-    recipe = {"material": material, "thickness": meant}
+def begin(kept, material, *, sample=SUBSTRATE, **start):
+    recipe = {"material": material, "thickness": 1e-6}
     if TARGETS[material]:
         recipe["guns"] = [{"target": each} for each in TARGETS[material]]
     tool = "sputter" if TARGETS[material] else "evaporator"
@@ -54,11 +54,12 @@ def begin(kept, material, *, sample=SUBSTRATE, meant=1e-6):
         plan_args={"station": tool},
         devices=DEVICES,
         recipe={"name": "r", "hash": "h", "body": recipe},
+        **start,
     )
 
 
-def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, sample=SUBSTRATE, **more):
-    journal = begin(kept, material, sample=sample)
+def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, **start):
+    journal = begin(kept, material, **start)
     by_time = thickness if flags & FilmFlag.BY_TIME else math.nan
     row = {
         "material": material,
@@ -69,7 +70,6 @@ def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, sam
         "doubtful": int(bool(reasons)),
         "reasons": reasons,
         "flags": int(flags),
-        **more,
     }
     kept.rows(journal, "primary", {"elapsed": [1.0], "open_time": [10.0], "thickness": [thickness]})
     kept.rows(journal, "layers", {key: [value] for key, value in row.items()})
@@ -92,7 +92,7 @@ def test_what_was_recorded_is_believed(kept):
 
 
 def test_a_film_by_rate_times_time_is_as_uncertain_as_the_rate(kept):
-    put_on(kept, "LiCoO2", 0.7e-6, flags=FilmFlag.BY_TIME)
+    put_on(kept, "LiCoO2", 0.7e-6, flags=FilmFlag.BY_TIME, film_rate={"rate": 5e-11, "sd": 0.1})
     put_on(kept, "LiPON", 1e-6, flags=FilmFlag.BY_TIME)
     lco, lipon = deposited(kept.folder, SUBSTRATE.id)
     assert (lco.how, lco.sd) == ("rate x time", pytest.approx(0.1 * 0.7e-6))
@@ -137,6 +137,7 @@ def test_a_stream_of_somebody_elses_with_the_same_name_is_no_film(kept):
     journal = kept.begin("s1", plan="theirs")
     kept.rows(journal, "layers", {"material": ["two. words"], "thickness": [3.0]})
     kept.rows(journal, "layers", {"material": [7.0], "thickness": ["thick"]})
+    kept.rows(journal, "layers", {"material": ["Cu"], "thickness": ["thick"], "flags": ["none"]})
     kept.end(journal)
     assert deposited(kept.folder, "s1") == []
 
@@ -198,6 +199,14 @@ def test_a_recipe_can_be_checked_on_what_is_meant_to_be_grown():
     )
     assert "grown" not in to_json(replace(SUBSTRATE, grown=()))
     assert with_films(meant, ()) == meant
+
+
+def test_a_sample_file_may_list_the_substrate_and_what_is_meant_to_be_grown(tmp_path):
+    path = tmp_path / "line-1.toml"
+    grown = [("LiCoO2", "0.7 um"), ("LiPON", "1 um"), ("Li", "2 um")]
+    tables = [f'[[grown]]\nmaterial = "{material}"\nthickness = "{thick}"\n' for material, thick in grown]
+    path.write_text('schema = 1\n[[layers]]\nmaterial = "Al"\nthickness = "100 um"\n' + "".join(tables))
+    assert read_sample(path) == SUBSTRATE
 
 
 def test_the_start_document_of_an_anneal_says_what_is_believed(kept, lab, recipe):

@@ -29,11 +29,11 @@ TASK = """
 
     sample = SampleRef(id="quick-1", layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6)))
 
-    def run(bench, config, data, pulses, said, recovers):
+    def run(bench, config, data, pulses, rate, said, recovers):
         with open(said, "a", buffering=1) as file:
             with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
                 print("open", file=file)
-                recipe = AnnealRecipe("q", 400.0, 1.8e-3, pulses, 1.0)
+                recipe = AnnealRecipe("q", 400.0, 1.8e-3, pulses, rate)
                 if not recovers:
                     lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
                 else:
@@ -92,7 +92,8 @@ def killed_and_recovered(warm, served, folder, config, instant, fired=fired_by_t
     said = folder / "said.txt"
     folder.mkdir()
     told = {"bench": str(served.bench), "config": str(config), "data": str(folder / "data")}
-    told |= {"pulses": PULSES, "said": str(said)}
+    event, rate = ("pulse", 0.5) if fired is fired_by_a_tool else ("gate", 1.0)
+    told |= {"pulses": PULSES, "rate": rate, "said": str(said)}
     pid = warm.fork(**told, recovers=False)
     wait_for(lambda: said.exists() and "open" in said.read_text())
     threading.Event().wait(instant)
@@ -115,7 +116,7 @@ def killed_and_recovered(warm, served, folder, config, instant, fired=fired_by_t
     if "the host died while firing" in told["lamp"]:
         assert f"the board counted {len(before)} flashes" in told["lamp"]
         assert "FAULT" in told["lamp"]
-    return len(before), len(served.events("gate", "pulse"))
+    return len(before), len(served.events(event))
 
 
 @pytest.mark.parametrize(

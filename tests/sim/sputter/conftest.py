@@ -168,7 +168,8 @@ class Sputter(Stand):
     def lost_molecules(self):
         """Return the share of the molecules that came in which are neither out nor stored."""
         state = self.gas.state
-        return abs(state.entered - state.pumped - sum(state.molecules)) / state.entered
+        came = self.gas.begun_with + state.entered
+        return abs(came - state.pumped - sum(state.molecules)) / came
 
     def lost_mass(self):
         books = self.chamber.masses

@@ -54,6 +54,7 @@ def test_pumped_by_the_relays_and_the_turbo_it_comes_below_a_millipascal(make_sp
 
 def test_venting_ends_at_the_atmosphere_and_stops_the_rotor(sputter):
     sputter.pump()
+    sputter.relay("roughing_valve", False)
     sputter.relay("vent_valve", True)
     sputter.lap(120.0)
     assert sputter.gas.pressure == pytest.approx(101325.0, rel=1e-3)

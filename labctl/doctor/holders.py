@@ -1,0 +1,71 @@
+"""Who holds which lock, asked of the kernel: no lock is touched, so nobody who takes one is disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from devices.locks import LOCKS
+from labctl.doctor.findings import Finding, note, ok
+
+TABLE = Path("/proc/locks")
+
+
+def holders(data: Path) -> Iterator[Finding]:
+    """Yield every lock of this machine and of a data folder that somebody holds, or left behind."""
+    held = False
+    inodes = _locked()
+    for path in [*sorted(LOCKS.glob("*.lock")), *sorted((data / "bench").glob("*.lock"))]:
+        what = unquote(path.stem)
+        try:
+            inode, words = path.stat().st_ino, path.read_text().strip()
+        except OSError:
+            # It went away meanwhile, or is another account's.
+            continue
+        if inode in inodes:
+            held = True
+            who = words or f"pid {inodes[inode]}"
+            yield note(
+                "locks", f"{what} is held by {who}: {_command(who)}", "end that process, or wait for it"
+            )
+        elif words:
+            yield note("locks", f"{what} was left by {words}, which is dead; the next session takes it")
+    if not held:
+        yield ok("locks", "nobody holds an instrument or a bench")
+
+
+def holder_of(path: Path) -> str:
+    """Return who holds a lock file, in words; nothing when nobody does."""
+    try:
+        inode, words = path.stat().st_ino, path.read_text().strip()
+    except OSError:
+        return ""
+    inodes = _locked()
+    return (words or f"pid {inodes[inode]}") if inode in inodes else ""
+
+
+def _locked() -> dict[int, str]:
+    """Return the process that holds each locked file, by the file's inode [proc(5)]."""
+    try:
+        lines = TABLE.read_text().splitlines()
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        # "1: FLOCK  ADVISORY  WRITE 4711 fe:01:131078 0 EOF"; a line with "->" waits for the lock above it.
+        words = line.split()
+        if len(words) >= 6 and "->" not in words and words[1] == "FLOCK":
+            found[int(words[5].rpartition(":")[2])] = words[4]
+    return found
+
+
+def _command(who: str) -> str:
+    """Return what a process was called with, as far as it may be seen."""
+    number = who.removeprefix("pid ").split(" ")[0]
+    try:
+        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return "a process of another account"
+    text = b" ".join(words).decode(errors="replace").strip()
+    return text if len(text) <= 100 else f"{text[:97]}..."
