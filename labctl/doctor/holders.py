@@ -13,8 +13,8 @@ TABLE = Path("/proc/locks")
 
 
 def holders(data: Path) -> Iterator[Finding]:
-    """Yield every lock of this machine and of a data folder that somebody holds, or left behind."""
-    held = False
+    """Yield every lock of this machine and of a data folder that somebody holds, and how many were left behind."""
+    held, left = False, list[str]()
     inodes = _locked()
     for path in [*sorted(LOCKS.glob("*.lock")), *sorted((data / "bench").glob("*.lock"))]:
         what = unquote(path.stem)
@@ -30,7 +30,12 @@ def holders(data: Path) -> Iterator[Finding]:
                 "locks", f"{what} is held by {who}: {_command(who)}", "end that process, or wait for it"
             )
         elif words:
-            yield note("locks", f"{what} was left by {words}, which is dead; the next session takes it")
+            left.append(f"{what} by {words}")
+    if left:
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        yield note(
+            "locks", f"left behind: {left[-1]}, which is dead{more}; the next session takes what it needs"
+        )
     if not held:
         yield ok("locks", "nobody holds an instrument or a bench")
 
