@@ -10,7 +10,7 @@ from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
-from devices.roles import Bring, Confirm, EvaporationJob, Hands
+from devices.roles import EvaporationJob, Hands
 from devices.sputter.checks import require_crystal
 from devices.sputter.crew import Gauges
 from devices.sputter.equipment import BOAT, equipment_of
@@ -79,11 +79,7 @@ class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
     def prepare(self, job: EvaporationJob) -> StatusBase:
         """Check the job, have the sample brought, with the mask on it; nothing is pumped yet."""
         self.check(job.recipe)
-        tasks: list[Bring | Confirm] = []
-        if job.recipe.mask:
-            question = f"the mask {job.recipe.mask} lies on {job.sample.id}, close to it"
-            tasks.append(Confirm(job.sample, self.name, question))
-        return self._prepare(job, tasks)
+        return self._prepare(job, job.recipe.mask)
 
     def kickoff(self) -> StatusBase:
         """Begin the film that was prepared; the status finishes when the chamber is at its base pressure."""

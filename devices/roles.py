@@ -428,6 +428,9 @@ class Depositing(Flown, Protocol):
     def vent(self) -> StatusBase:
         """Let air in; InterlockError with plasma, gas, or a hot chuck. One that is depositing ends its film for it."""
 
+    def is_vented(self) -> bool:
+        """Return whether the chamber is open to air."""
+
     def leak_check(self, pressure: float, duration: float) -> StatusBase:
         """Pump to a pressure [Pa], close it off for a time [s]; stream `leaks` has what was fitted to its rise."""
 
@@ -571,6 +574,28 @@ class LampCalibration(Protocol):
         """Fit the lamp of that name to the runs of these uids, and keep the fit with them."""
 
 
+@dataclass(frozen=True)
+class FilmSoFar:
+    """What the journals tell of a film that did not come to its end.
+
+    first, last: uids of the run that began it and of the newest that goes on with it, and the hash of that one's
+    recipe. thickness [m] and open_time [s] of the shutter, of all of them.
+    """
+
+    first: str
+    last: str
+    recipe: str
+    thickness: float
+    open_time: float
+
+
+class FilmRecords(Protocol):
+    """Tells of films that did not come to their ends."""
+
+    def so_far(self, run: str, sample: SampleRef, recipe: DepositionRecipe) -> FilmSoFar:
+        """Return what is known of the film that a run began on this sample by this recipe; DataError for another."""
+
+
 class FilmCalibration(Protocol):
     """Fits rates of films, and the monitor's tooling, to films that were measured, and keeps the fits."""
 
@@ -590,10 +615,11 @@ class CellRecords(Protocol):
 
 @dataclass(frozen=True)
 class Bring:
-    """A task for hands: have the sample at `place` (a station's name, or "name/channel")."""
+    """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if there is one."""
 
     sample: SampleRef
     place: str
+    mask: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import GRAIN, film_columns
-from devices.sputter.states import ChamberState
 from devices.sputter.station import ChamberStation
 
 
@@ -140,7 +139,7 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob | Conditioni
     def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:
         """Check the job, have the sample brought, if there is one; nothing is pumped yet."""
         self.check(job.recipe)
-        return self._prepare(job, [])
+        return self._prepare(job)
 
     def kickoff(self) -> StatusBase:
         """Begin the film that was prepared; the status finishes when the chamber is at its base pressure.
@@ -168,10 +167,6 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob | Conditioni
         if rate is None:
             self._log.tell("unpredicted", "warning", "nobody knows at which rate this film grows")
         return status
-
-    def is_vented(self) -> bool:
-        """Return whether the chamber is open to air."""
-        return self._machine.state is ChamberState.VENTED
 
     def _constants(self, recipe: DepositionRecipe, rate: FilmRate | None) -> FilmConstants | None:
         """Return what the monitor is set to, its tooling by the lab's calibration where there is one."""

@@ -225,7 +225,8 @@ class LabHands:
             described = {name: to_json(task.sample)[name] for name in DESCRIBED}
             self._facts.add(task.sample.id, self._clock.time(), "described", sample=described)
         if isinstance(task, Bring):
-            self._facts.add(task.sample.id, self._clock.time(), "brought", place=task.place, by=by)
+            mask = {"mask": task.mask} if task.mask else {}
+            self._facts.add(task.sample.id, self._clock.time(), "brought", place=task.place, by=by, **mask)
         else:
             layers = to_json(task.sample)["cell_layers"]
             self._facts.add(task.sample.id, self._clock.time(), "assembled", layers=layers, by=by)
@@ -234,6 +235,7 @@ class LabHands:
 def sentence(task: Bring | Assemble) -> str:
     """Return what a person is asked to do."""
     if isinstance(task, Bring):
-        return f"bring sample {task.sample.id} to {task.place}"
+        under = f", under the mask {task.mask}, close to it" if task.mask else ""
+        return f"bring sample {task.sample.id} to {task.place}{under}"
     layers = ", ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in task.sample.cell_layers)
     return f"build the cell on sample {task.sample.id}: {layers}"

@@ -38,6 +38,7 @@ from labctl.config.folder import Config
 from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
+from labctl.film_journals import FilmJournals
 from labctl.film_rates import FilmRates
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
@@ -239,6 +240,7 @@ class Session:
             "look_around": self.bench.look_around,
             "calibration": self.calibration,
             "films": self.films,
+            "records": FilmJournals(self.data),
             "trains": self.trains,
             **experiment.arguments,
         }
@@ -249,7 +251,8 @@ class Session:
         return {
             name: given[name] if name in given else self._device(wired.get(name, name))
             for name, parameter in wanted.items()
-            if name != "md" and (name in given or parameter.default is parameter.empty)
+            if name != "md"
+            and (name in given or name in self.devices or parameter.default is parameter.empty)
         }
 
     def stations_of(self, experiment: Experiment) -> list[str]:

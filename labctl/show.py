@@ -60,9 +60,10 @@ def _summary(run: Run) -> Table:
     body = start.get("recipe") or start.get("program") or {}
     source = start.get("source") or {}
     recipe = start.get("recipe", {}).get("body")
-    pulses = "" if recipe is None else recipe_in_words(recipe)
-    films = _layers(sample.get("layers", []))
-    cell = "" if "recipe" in start else _layers(sample.get("cell_layers", []))
+    pulses = recipe_in_words(recipe) if recipe and "pulse_count" in recipe else ""
+    known = {**sample, **(start.get("believed") or {})}
+    films = _layers(known.get("layers", []))
+    cell = "" if "recipe" in start else _layers(known.get("cell_layers", []))
     capacity = start.get("capacity") or {}
     virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
     for name, value in (
@@ -76,7 +77,7 @@ def _summary(run: Run) -> Table:
         ("reason", "" if stop is None else stop.get("reason", "")),
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
         ("layers", films),
-        ("cell", cell and f"{cell}, area {show(sample['area_m2'], 'm^2', 'cm^2')}"),
+        ("cell", cell and f"{cell}, area {show(known['area_m2'], 'm^2', 'cm^2')}"),
         (
             "nominal",
             capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity.get('basis', '')}",

@@ -23,7 +23,7 @@ def evaporate(
 ) -> MsgGenerator[str]:
     """Evaporate a film from a boat, through a mask where the recipe names one, and return the run's uid.
 
-    Somebody agrees that the mask lies on the sample; the chamber is pumped, the boat heated until the thickness
+    The sample is brought with the mask on it; the chamber is pumped, the boat heated until the thickness
     monitor sees the recipe's rate held, the shutter opened until the film is done, the boat cooled. Pausing closes the
     shutter at once, resuming goes on with what is left.
     Raises LimitError or InterlockError when machine, lab or crystal do not allow it; nothing is begun then.

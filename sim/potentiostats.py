@@ -32,6 +32,20 @@ class SquidstatTwins:
         self.twins: Sequence[Twin] = (self.squidstat,)
         self.parts: Mapping[str, Twin] = dict.fromkeys(parts, self.squidstat)
         self._channels: dict[str, int] = {}
+        self._cells: dict[str, CellUnderTest] = {}
+        numbers = [str(number) for number in range(max(LEAST_CHANNELS, channel + 1))]
+        self.faults = FaultBook(
+            {
+                **lead_faults(numbers, self._lead_off, self._lead_on),
+                "usb_unplugged": Fault(
+                    ("",),
+                    lambda of, value, now: self.squidstat.unplug(),
+                    lambda of, now: self.squidstat.replug(),
+                ),
+            },
+            (),
+            untold,
+        )
         self._answer: Answer | None = None
 
     def power_cycle(self, part: str, now: float) -> None:
@@ -67,12 +81,20 @@ class SquidstatTwins:
         wired = foil.as_cell()
         if channel in self._channels.values():
             raise FoilError(f"channel {channel} is taken")
-        self._channels[foil.id] = channel
+        self._channels[foil.id], self._cells[str(channel)] = channel, wired
         self.squidstat.wire_cell(channel, wired)
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
-        self.squidstat.wire_cell(self._channels.pop(foil.id), None)
+        channel = self._channels.pop(foil.id)
+        del self._cells[str(channel)]
+        self.squidstat.wire_cell(channel, None)
+
+    def _lead_off(self, channel: str, now: float) -> None:
+        self.squidstat.wire_cell(int(channel), None)
+
+    def _lead_on(self, channel: str, now: float) -> None:
+        self.squidstat.wire_cell(int(channel), self._cells.get(channel))
 
 
 class Keithley2450Twins:

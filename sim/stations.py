@@ -17,6 +17,7 @@ from sim.physics.lamp.bank import Discharge
 from sim.potentiostats import potentiostat_twins
 from sim.remote_lamps import RemoteLampTwins
 from sim.singles import SingleTwins
+from sim.station_faults import lamp_faults
 from sim.twins.fug_probus import FuGProbusTwin
 from sim.twins.gentec_maestro import GentecMaestroTwin
 from sim.twins.glassman_fj import GlassmanFJTwin
@@ -103,6 +104,7 @@ class LampTwins:
         self.recorders = [each for each in made.values() if isinstance(each, KeithleyDAQ6510Twin)]
         self.parts: Mapping[str, LampTwin] = made
         self.twins: Sequence[Twin] = tuple(made.values())
+        self.faults = lamp_faults(self.head, self.charger, self.board)
 
     def exchange(self, part: str, data: bytes, now: float) -> bytes:
         """Give bytes to one of the instruments."""

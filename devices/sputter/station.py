@@ -126,6 +126,10 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self._memory.accounted()
         self.publish(lasting=True)
 
+    def is_vented(self) -> bool:
+        """Return whether the chamber is open to air."""
+        return self._machine.state is ChamberState.VENTED
+
     def read_state(self) -> str:
         """Return the state's word."""
         return str(self._machine.state.value)
@@ -265,8 +269,8 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         equipment.relays.guard = permits.relay
         equipment.board.guard = permits.board
 
-    def _prepare(self, job: JobT, tasks: list[Bring | Confirm]) -> StatusBase:
-        """Have the sample brought, and a person's word where one is wanted; remember the job."""
+    def _prepare(self, job: JobT, mask: str = "") -> StatusBase:
+        """Have the sample brought, under a mask if there is one, and a person's word where one is wanted."""
         if self._flight is not None:
             raise LabError(f"{self.name} is in the middle of a film; stop it first")
         self._machine.require("prepare")
@@ -284,10 +288,9 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        doubts = doubts_about(sample)
-        if doubts:
+        tasks: list[Bring | Confirm] = [Bring(sample, self.name, mask)]
+        if doubts := doubts_about(sample):
             tasks.insert(0, Confirm(sample, self.name, doubts))
-        tasks.append(Bring(sample, self.name))
         preparation.run(None, 0.0, lambda: None, tasks, ready)
         return preparation.status
 

@@ -1,4 +1,4 @@
-"""Command tables that bench files name: the files in tools/, beside the folder of the bench."""
+"""Command tables that bench files name: the files in tools/, beside the folder of the bench, or any by its path."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ def body_of(name: str, file: str, key: str) -> dict[str, Any]:
 
     Raises ConfigError with every mistake in the tool's file, or that there is none of this name.
     """
-    folder = Path(file).absolute().parent.parent / "tools"
-    there = sorted(path.stem for path in folder.glob("*.toml"))
-    if name not in there:
+    path = path_of(name, Path(file))
+    if not path.is_file():
+        there = sorted(each.stem for each in path.parent.glob("*.toml"))
         others = f"there are {', '.join(there)}" if there else "there is none at all"
-        reason = f"there is no tool of this name in {shown(folder)}{nearest(name, there)}; {others}"
+        reason = f"there is no tool of this name in {shown(path.parent)}{nearest(path.stem, there)}; {others}"
         raise ConfigError([Mistake(file, key, quoted(name), reason)])
-    path = folder / f"{name}.toml"
     tool(path)
-    return dict(named(read(path), name))
+    return dict(named(read(path), path.stem))
+
+
+def path_of(name: str, bench: Path) -> Path:
+    """Return the file of a tool that a bench file names: by its path where it ends with .toml."""
+    folder = bench.absolute().parent
+    return folder / name if name.endswith(".toml") else folder.parent / "tools" / f"{name}.toml"
 
 
 def hash_with(config_hash: str, parts: Iterable[Part]) -> str:

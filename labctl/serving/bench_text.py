@@ -9,6 +9,7 @@ from typing import Any
 
 from labctl.config.benches import written_out
 from labctl.config.documents import SCHEMA, read
+from labctl.config.tools import path_of
 
 Table = Mapping[str, Any]
 
@@ -21,7 +22,10 @@ def served_bench(original: Path, addresses: Mapping[tuple[str, str], str], hands
     }
     for (station, part), address in addresses.items():
         parts = devices[station]["parts"]
-        devices[station]["parts"] = {**parts, part: {**parts[part], "address": address}}
+        served = {**parts[part], "address": address}
+        if isinstance(served.get("table"), str):
+            served["table"] = str(path_of(served["table"], original))
+        devices[station]["parts"] = {**parts, part: served}
     body = {
         "schema": SCHEMA,
         **document.body,

@@ -42,6 +42,7 @@ class Chamber:
         self.crystal, self.crystal_dead = Crystal(), False
         self.holder = Oven(lambda: self.now, wall=gas.vessel.temperature, span=HOLDER_SPAN, lag=HOLDER_LAG)
         self._area = area
+        self._layer = ("", 0.0)
         self._due = 0.0
         self._line = (quartz.BARE, 0.0)
 
@@ -88,7 +89,7 @@ class Chamber:
 
     def tell(self, event: str, text: str = "") -> None:
         """Write into the black box."""
-        self.log.append((self._at, event, text))
+        self.log.append((self.now, event, text))
 
     def change(self, act: Callable[[], object]) -> None:
         """Have something be told to it now: the step ends, it is done, a new one begins."""
@@ -182,8 +183,14 @@ class Chamber:
     def hand_over(self) -> None:
         """Let the sample know what has grown on it so far."""
         self.change(lambda: None)
+        self._hand()
+
+    def _hand(self) -> None:
         film = self._grown()
-        if film is None or self.foil is None:
+        if film is None:
+            return
+        self._layer = (film.material, self._layer[1] + film.thickness)
+        if self.foil is None:
             return
         try:
             self.foil.deposit(film, self.now)
@@ -193,16 +200,12 @@ class Chamber:
     def _bounded(self, is_open: bool) -> None:
         """Take note that the substrate's shutter opened or closed: a layer begins or ends."""
         if is_open:
+            self._layer = ("", 0.0)
             self.tell("layer begun", "" if self.foil is None else self.foil.id)
             return
-        film = self._grown()
-        said = "nothing" if film is None else f"{film.material} {film.thickness * 1e9:.3f} nm"
-        self.tell("layer ended", said)
-        if film is not None and self.foil is not None:
-            try:
-                self.foil.deposit(film, self._at)
-            except FoilError as error:
-                self.tell("film refused", str(error))
+        self._hand()
+        material, thickness = self._layer
+        self.tell("layer ended", f"{material or 'nothing'} {thickness * 1e9:.3f} nm")
 
     # What outlives a session.
 

@@ -113,6 +113,8 @@ class GasSystem:
         """Return how long [s] a step may be now; burning: whether a plasma hangs on the pressure."""
         settings = self.settings()
         if settings.vent:
+            if settings.set_point is not None:
+                return FINE
             return COARSE if self.pressure < 0.999 * ATMOSPHERE else LONGEST
         turns = self.rotor_after(COARSE) != self.rotor
         if at_rest(self.vessel, self.state, settings):

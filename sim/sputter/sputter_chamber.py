@@ -65,7 +65,6 @@ class SputterChamber(Chamber):
 
     def _flow_on(self, dt: float) -> None:
         before = self.gas.pressures
-        self._take_up_oxygen()
         self.gas.step(dt)
         pressures = tuple([0.5 * (a + b) for a, b in zip(before, self.gas.pressures, strict=True)])
         is_open, arrived, particles = self.shutters.is_open(SUBSTRATE), dict[str, float](), 0
@@ -136,6 +135,7 @@ class SputterChamber(Chamber):
                 # No power any more: it goes out at once, and not with the next step.
                 self._extinguish(unit)
         self.bias.look(pressures, beside=self._burns())
+        self._take_up_oxygen()
 
     def _extinguish(self, unit: GunUnit) -> None:
         unit.put_out()

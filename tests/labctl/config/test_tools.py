@@ -54,6 +54,13 @@ def test_a_bench_without_tools_keeps_its_hash():
     assert tools.hash_with("abc", [part]) == "abc"
 
 
+def test_a_bench_anywhere_names_a_tool_by_its_path(folder, tmp_path):
+    path = bench_with(folder, table='"config/tools/pulseforge-example.toml"').rename(
+        tmp_path / "my-bench.toml"
+    )
+    assert bench(path).devices["lamp"].parts["charger"].parameters.table == tool(EXAMPLE)
+
+
 def test_a_tool_that_is_not_there_is_told_where_it_was_named(folder):
     path = bench_with(folder, table='"pulseforge-exmaple"')
     with pytest.raises(ConfigError) as told:

@@ -155,7 +155,7 @@ def test_a_run_without_an_end_and_a_latch_are_found_with_their_commands(kept):
 
 
 def test_a_disk_below_the_reserve_is_a_trouble(tmp_path):
-    found = list(data_folder(tmp_path, DiskLimits(alarm=2e18, reserve=1e18)))
+    found = list(data_folder(tmp_path, DiskLimits(alarm=9e14, reserve=8e14)))
     assert [each.where for each in found if each.level == "trouble"] == ["disk"]
 
 

@@ -133,8 +133,6 @@ def test_a_train_killed_at_a_random_instant_fires_no_pulse_too_many_before_and_a
 ):
     chance = random.Random(trials)
     instants = [chance.uniform(0.0, LONGEST) for _ in range(trials)]
-    # A tool's table lies beside the folder of its bench.
-    (tmp_path / "tools").symlink_to(config / "tools")
     fired = fired_by_a_tool if bench == "pulseforge" else fired_by_triggers
 
     def trial(number):

@@ -122,6 +122,26 @@ class Sputter(Stand):
     def drive(self, gun, power):
         self.station.supplies[gun].rf_load.drive(power)
 
+    def generator(self, gun, letters, first=0, second=0):
+        """Say something to a generator by its own bytes."""
+        content = b"C\x00" + letters + first.to_bytes(2, "big") + second.to_bytes(2, "big")
+        return self.say(gun, content + sum(content).to_bytes(2, "big"))
+
+    def handed_to_the_generator(self, gun="gun1", power=119):
+        """Have the generator itself drive a gun that burns, in the control of its host."""
+        assert self.generator(gun, b"BC", 0x5555)[-3:-2] == b"\x01"
+        for letters, value in ((b"SA", power), (b"BR", 0x5555)):
+            assert self.generator(gun, letters, value) == b"*"
+        self.heard(10.0, gun)
+        assert self.gun(gun).lit
+
+    def heard(self, seconds, gun="gun1"):
+        """Let time pass, the generator asked once a second."""
+        until = self.now + seconds
+        while self.now < until - 1e-9:
+            self.lap(min(1.0, until - self.now))
+            self.generator(gun, b"GP")
+
     def gun(self, gun):
         return self.chamber.guns[gun]
 

@@ -145,8 +145,7 @@ def test_arcs_come_at_the_same_times_however_often_somebody_looks(make_sputter):
 
 
 def test_a_lost_generator_takes_the_plasma_and_leaves_the_pressure(burning_lco):
-    burning_lco.fail("control_lost", "gun1")
-    burning_lco.station.supplies["gun1"].on = True  # as it would have been, driven by its own bytes
+    burning_lco.handed_to_the_generator()
     burning_lco.fail("control_lost", "gun1")
     burning_lco.lap(2.0)
     assert not burning_lco.gun("gun1").lit
@@ -201,8 +200,7 @@ def _asked(command):
 
 def test_missing_cooling_water_puts_everything_out(burning_lco):
     burning_lco.shutter(True, "gun1")
-    supply = burning_lco.station.supplies["gun1"]
-    supply.on = True
+    burning_lco.handed_to_the_generator()
     burning_lco.fail("contact_open", "water")
     burning_lco.lap(1.0)
     assert not burning_lco.gun("gun1").lit

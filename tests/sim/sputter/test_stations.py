@@ -9,13 +9,12 @@ from sim.stations import STATIONS
 
 def test_an_open_loop_puts_the_plasma_out_and_closes_the_shutters_in_hardware(burning_lco):
     burning_lco.shutter(True, "gun1")
-    supply = burning_lco.station.supplies["gun1"]
-    supply.on = True
-    assert burning_lco.board("~013114") == b"!0182\r"
+    burning_lco.handed_to_the_generator()
+    assert burning_lco.board("~013114").startswith(b"!01")
     burning_lco.board("~**")
-    burning_lco.lap(1.9)
+    burning_lco.heard(1.9)
     assert burning_lco.gun("gun1").lit
-    burning_lco.lap(0.2)
+    burning_lco.heard(0.2)
     assert not burning_lco.gun("gun1").lit
     assert burning_lco.station.supplies["gun1"].interlock_open
     for name in ("substrate_shutter", "gun1_shutter"):

@@ -1,0 +1,55 @@
+"""What the journals tell of a film that did not come to its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from devices.errors import DataError
+from devices.recipes import canonical_hash, to_json
+from devices.roles import FilmSoFar
+from devices.samples import SampleRef
+from devices.sputter.recipe import DepositionRecipe
+from labctl.runs.member import Member
+from labctl.runs.run import Run
+
+
+class FilmJournals:
+    """Reads films from the journals of a data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def so_far(self, run: str, sample: SampleRef, recipe: DepositionRecipe) -> FilmSoFar:
+        """Return what was put on by the run that began a film, and by those that went on with it.
+
+        Raises DataError for a run of another sample or recipe.
+        """
+        members = Run(run, self._data).members
+        start = members[0].start
+        known = ((start.get("sample") or {}).get("id"), (start.get("recipe") or {}).get("hash"))
+        if known != (sample.id, canonical_hash(to_json(recipe))):
+            raise DataError(
+                f"run {members[0].uid[:8]} is of sample {known[0]} by recipe"
+                f" {(start.get('recipe') or {}).get('name')}, not of {sample.id} by {recipe.name}; nothing was begun"
+            )
+        parts = [_part(each) for each in members]
+        return FilmSoFar(
+            first=members[0].uid,
+            last=members[-1].uid,
+            recipe=str(members[-1].start["recipe"]["hash"]),
+            thickness=sum(thickness for thickness, _ in parts),
+            open_time=sum(duration for _, duration in parts),
+        )
+
+
+def _part(member: Member) -> tuple[float, float]:
+    """Return what a run put on [m], and how long its shutter was open [s]: as its layer says, else its last row."""
+    if "primary" not in member.streams:
+        return 0.0, 0.0
+    _, rows = member.rows("primary", ["thickness", "thickness_by_time", "open_time"])
+    if not len(rows["open_time"]):
+        return 0.0, 0.0
+    shown, by_time, duration = (np.asarray(rows[key], dtype=float)[-1] for key in rows)
+    return float(by_time if np.isnan(shown) else shown), float(duration)

@@ -1,0 +1,67 @@
+"""Go on with a film that did not come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bluesky.utils import MsgGenerator
+
+from devices.errors import InterlockError
+from devices.recipes import canonical_hash, to_json
+from devices.roles import Confirm, DepositionJob, FilmRecords, Hands, SputterSystem
+from devices.samples import SampleRef
+from devices.sputter.recipe import DepositionRecipe
+from plans.deposit import deposit_metadata
+from plans.films import FLUSH, LEASE_EVERY, expect
+from plans.finish_train import agreed
+from plans.flying import fly
+
+LEAST = 1e-9
+"""m of film below which nothing is left to put on."""
+
+
+def finish_deposition(
+    sputter: SputterSystem,
+    records: FilmRecords,
+    hands: Hands,
+    sample: SampleRef,
+    recipe: DepositionRecipe,
+    run: str,
+    *,
+    md: Mapping[str, Any] | None = None,
+) -> MsgGenerator[str]:
+    """Put on what is left of a film whose run did not come to its end, nothing twice; return the new run's uid.
+
+    sample and recipe are those of the film, run the uid of its run. What was put on its journal says; a person is asked
+    first, for nobody can say what air or a cold chamber did to the film meanwhile: it is doubtful, and stays so.
+    Raises InterlockError when nothing is left or nobody agrees, DataError for a run of another sample or recipe.
+    """
+    expect("finish_deposition", sample, recipe, DepositionRecipe, sputter, "target_life")
+    sofar = records.so_far(run, sample, recipe)
+    left = recipe.thickness - sofar.thickness
+    if left < LEAST:
+        raise InterlockError("film", f"{recipe.material} on {sample.id} is done; nothing was begun")
+    duration = None if recipe.duration is None else max(recipe.duration - sofar.open_time, 1.0)
+    rest = replace(recipe, thickness=left, duration=duration)
+    sputter.check(rest)
+    question = (
+        f"{sofar.thickness * 1e9:.1f} of {recipe.thickness * 1e9:.1f} nm {recipe.material} were put on before it broke off;"
+        f" put the other {left * 1e9:.1f} nm on it"
+    )
+    yield from agreed(hands, Confirm(sample, sputter.name, question))
+    unfinished = sputter.unfinished
+    whole = canonical_hash(to_json(recipe))
+    if unfinished is not None and (unfinished.sample, unfinished.recipe) in (
+        (sample.id, whole),
+        (sample.id, sofar.recipe),
+    ):
+        sputter.accounted()
+    follows = {
+        "continues": sofar.last,
+        "offsets": {"thickness": sofar.thickness, "open_time": sofar.open_time},
+        "planned_by": "finish_deposition",
+    }
+    metadata = {**deposit_metadata(sputter, sample, rest), **follows, **(md or {})}
+    return (yield from fly(sputter, DepositionJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY))
