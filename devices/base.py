@@ -62,8 +62,7 @@ class Quantity(Signal):
 
     def check_value(self, value: Any) -> None:
         """Raise LimitError when `value` is outside [low, high]."""
-        low = float("-inf") if self.low is None else self.low
-        high = float("inf") if self.high is None else self.high
+        low, high = self.limits
         if not low <= value <= high:
             raise LimitError(self.name, value, self.unit, low, high)
 
@@ -80,6 +79,19 @@ class Quantity(Signal):
         self.put(value)
         status.set_finished()
         return status
+
+    @property
+    def position(self) -> Any:
+        """Return the value of what can be set, as bluesky's %wa and relative moves ask for it."""
+        if self._setter is None:
+            raise AttributeError(f"{self.name} can be read, not set")
+        return self.get()
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The range a value may have, infinite where there is no end; low_limit and high_limit are its ends."""
+        low, high = self.low, self.high
+        return -math.inf if low is None else low, math.inf if high is None else high
 
     def describe(self) -> dict[str, Any]:
         """Describe the value with units, precision, limits."""
@@ -222,6 +234,10 @@ EVENT_COLUMNS: Mapping[str, Column] = {
 """The `events` stream of every run: alarms, interlocks, pauses (t is seconds since the kickoff)."""
 
 
+LABELS = frozenset({"stations", "detectors"})
+"""By which names bluesky's %wa and %ct find a station."""
+
+
 class Station(Device):
     """Instruments that act together; what plans see, as a role.
 
@@ -244,7 +260,7 @@ class Station(Device):
         self.streams: dict[str, RowStream] = {}
         self.before_arming: Callable[[], object] = lambda: None
         self._publisher: Publisher | None = None
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, **{"labels": LABELS, **kwargs})
         for part, instrument in self.instruments.items():
             if hasattr(self, part):
                 raise ValueError(

@@ -14,6 +14,7 @@ from devices.cycling.programs import Program
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
+from devices.sheet.recipe import SheetRecipe
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from devices.sputter.unfinished import UnfinishedFilm
 
@@ -203,6 +204,63 @@ class TraceRecorder(Protocol):
 
 
 @dataclass(frozen=True)
+class Crosspoint:
+    """Where a row and a column of a relay matrix meet, both from 0."""
+
+    row: int
+    column: int
+
+
+class RelayMatrix(Protocol):
+    """Connects any of its rows to any of its columns. together: how many may be; settling [s] of its relays."""
+
+    rows: int
+    together: int
+    settling: float
+
+    @property
+    def columns(self) -> int:
+        """How many columns it has."""
+
+    def connect(self, points: Sequence[Crosspoint]) -> None:
+        """Open all relays, then close exactly these. Raises InstrumentError when one did not close."""
+
+    def open_all(self) -> None:
+        """Open all relays."""
+
+    def safe(self) -> None:
+        """Open all relays."""
+
+
+class SiteMeter(Protocol):
+    """Measures one cell on its row: voltage at rest, impedance; and holds a voltage for a while."""
+
+    def sweep_time(self, frequencies: Sequence[float]) -> float:
+        """Return how long [s] a sweep over frequencies [Hz] takes."""
+
+    def prepare(self, frequencies: Sequence[float], amplitude: float) -> None:
+        """Set the sweep: frequencies [Hz], amplitude [V rms]; no current flows."""
+
+    def float_free(self) -> None:
+        """Let no current flow."""
+
+    def hold(self, voltage: float) -> None:
+        """Hold a voltage [V] from now on. Raises LimitError."""
+
+    def open_circuit(self) -> float:
+        """Return the voltage [V] without a current, NaN where nothing holds it."""
+
+    def begin(self, bias: float) -> None:
+        """Begin a sweep at a bias [V]."""
+
+    def take(self) -> list[float]:
+        """Return R and X [ohm] of each frequency of the sweep in turn, NaN where nothing was measured."""
+
+    def safe(self) -> None:
+        """End what is under way; no current flows."""
+
+
+@dataclass(frozen=True)
 class Flight:
     """How a run on a station ended: asked and done in the station's unit of work, and why it ended."""
 
@@ -317,6 +375,14 @@ class FurnaceJob:
 
     sample: SampleRef
     recipe: FurnaceRecipe
+
+
+@dataclass(frozen=True)
+class SheetJob:
+    """What a multiplexer is prepared with: a sheet of cells, and what is done to each."""
+
+    sample: SampleRef
+    recipe: SheetRecipe
 
 
 @dataclass(frozen=True)
@@ -490,6 +556,20 @@ class Furnace(Flown, Protocol):
         """Check the job, have the sample brought."""
 
 
+@runtime_checkable
+class Multiplexer(Flown, Protocol):
+    """Measures the cells of a sheet, several at a time: `prepare(SheetJob)`, then fly. Stream `primary`, a row a cell."""
+
+    def check(self, sample: SampleRef, recipe: SheetRecipe) -> None:
+        """Raise LimitError or InterlockError when instruments or lab do not allow it; nothing is sent."""
+
+    def duration(self, sample: SampleRef, recipe: SheetRecipe) -> float:
+        """Return how long [s] the map of a sheet takes."""
+
+    def prepare(self, job: SheetJob) -> StatusBase:
+        """Check the job, have the sheet brought under the probes, set the instruments."""
+
+
 @dataclass(frozen=True)
 class FilmRate:
     """How fast a film is believed to grow [m/s], its relative sd, and which calibration says so ("" for a guess)."""
@@ -646,6 +726,14 @@ class Measure:
     material: str
 
 
+@dataclass(frozen=True)
+class Treat:
+    """A task for hands: have a sample's parts go through something beside an anneal, see sim.materials.treatments."""
+
+    sample: SampleRef
+    treatment: str
+
+
 class Hands(Protocol):
     """Whoever carries samples: a person on hardware, the bench on twins. What was done is recorded as a fact."""
 
@@ -654,5 +742,5 @@ class Hands(Protocol):
     def check(self, task: Bring | Assemble) -> None:
         """Raise InterlockError when it is known beforehand that the task cannot be done."""
 
-    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure | Treat) -> StatusBase:
         """Have the task done; the status finishes when it is."""

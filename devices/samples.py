@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.dataclasses import dataclass
 
+from devices.materials import Material
 from devices.quantities import STRICT, Unit
 
 UPPER = frozenset({"LiPON", "Li"})
@@ -41,12 +42,28 @@ class Layer:
 
 
 @dataclass(frozen=True, config=STRICT)
+class CellGrid:
+    """How many cells a sheet has: rows along the web, columns across it."""
+
+    rows: Annotated[int, Field(ge=1, le=1000)]
+    columns: Annotated[int, Field(ge=1, le=1000)]
+
+    @property
+    def count(self) -> int:
+        """How many cells there are."""
+        return self.rows * self.columns
+
+
+@dataclass(frozen=True, config=STRICT)
 class SampleRef:
     """A sample by its safe id, with free-text label, its foil from the bottom up, and the cell built on it.
 
     layers: substrate first, cathode last (what goes under the lamp). cell_layers: what is put on after the
     anneal (electrolyte, anode). grown: what is meant to be grown on it here, from the bottom up, and is not there yet.
-    area [m2] of the cell with its standard uncertainty.
+    area [m2] of the cell with its standard uncertainty. materials: the numbers of those of its materials that are not
+    the twins' own; labctl fills them in from the library. sheet: it carries so many cells of that area, not one; site:
+    row and column, from 1, of the sheet in `parents` that it was cut from. parallel: equal layers of it that share one
+    pair of terminals, each of that area.
     """
 
     id: SafeId
@@ -57,14 +74,21 @@ class SampleRef:
     label: Annotated[str, Field(max_length=5000)] = ""
     parents: tuple[SafeId, ...] = ()
     grown: Annotated[tuple[Layer, ...], Field(max_length=16)] = ()
+    materials: Annotated[tuple[Material, ...], Field(max_length=16)] = ()
+    sheet: CellGrid | None = None
+    site: tuple[Annotated[int, Field(ge=1, le=1000)], Annotated[int, Field(ge=1, le=1000)]] | None = None
+    parallel: Annotated[int, Field(ge=1, le=1000)] = 1
 
     @model_serializer(mode="wrap")
     def _as_before_without_growth(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the key out where nothing is to be grown: descriptions stay what they always were."""
+        """Leave the keys out where nothing is to be grown or described: descriptions stay what they always were."""
         body: dict[str, Any] = inner(self)
-        if not self.grown:
-            del body["grown"]
-        return body
+        rare = {"grown": [], "materials": [], "sheet": None, "site": None, "parallel": 1}
+        return {key: value for key, value in body.items() if key not in rare or value not in (rare[key], ())}
+
+    def material(self, kind: str, name: str) -> Material | None:
+        """Return what it says of a material of a kind; None for one that the twins know themselves, or nobody."""
+        return next((each for each in self.materials if (each.kind, each.name) == (kind, name)), None)
 
 
 def with_films(sample: SampleRef, films: Iterable[Layer]) -> SampleRef:

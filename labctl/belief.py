@@ -27,6 +27,7 @@ from labctl.runs.making import course_of, heated, making_runs
 from labctl.runs.run import Run
 from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
+from labctl.samples.treatments import treatments_of
 from sim.apparatus import bank_from
 from sim.foil import Foil, FoilError, Surroundings
 from sim.materials.substrates import SUBSTRATES
@@ -91,7 +92,9 @@ class Believer:
         As thick as measured, else as its tools say.
         """
         found = believed(self._data, sample)
-        foil = Foil(to_json(found.sample), self._surroundings)
+        foil = Foil(
+            {**to_json(found.sample), "treatments": treatments_of(self._data, sample)}, self._surroundings
+        )
         begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.

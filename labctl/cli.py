@@ -25,6 +25,7 @@ from labctl.commands import (
     reporting,
     samples,
     shadow,
+    troubling,
     working,
 )
 
@@ -121,5 +122,6 @@ for command in (
 app.command("import")(exchange.import_files)
 for hidden in (night.night_run, night.night_guard, reporting.night_courier):
     app.command(hidden.__name__.replace("_", "-"), hidden=True)(hidden)
-twin_app.command()(working.serve)
+for of_twins in (working.serve, troubling.faults, troubling.fault):
+    twin_app.command()(of_twins)
 app.add_typer(queueing.queue_app, name="queue")

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from devices.errors import LabError
 from labctl.engine import LabEngine
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 WITHIN = 10.0
 """Seconds after the first within which another Ctrl-C is the second one, as bluesky counts them."""
+
+Did = Literal["nothing", "paused", "ended", "nothing new"]
+"""What a Ctrl-C set going; "nothing new" while what it asks for is being done."""
 
 
 class CtrlC:
@@ -63,25 +66,37 @@ class CtrlC:
         if self._ending is not None:
             self._ending.join()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def pressed(self) -> Did:
+        """Do what a Ctrl-C asks for where something is at work, or was paused by one; return what that is.
+
+        For a prompt that takes the key itself; it is called on the main thread.
+        """
         engines = self._engines()
         if (self._ending is not None and self._ending.is_alive()) or any(each.is_ending for each in engines):
             tell("Ctrl-C: it is being ended already")
-        elif self._is_second(engines):
+            return "nothing new"
+        if self._is_second(engines):
             tell("Ctrl-C again: what runs is ended, and made safe")
             self._ending = threading.Thread(target=self._end, name="Ctrl-C", daemon=True)
             self._ending.start()
-            if not any(each.is_waited_for for each in engines):
-                raise KeyboardInterrupt
-        elif any(each.is_waited_for or each.state == "running" for each in engines):
+            return "ended"
+        if any(each.is_waited_for or each.state == "running" for each in engines):
             self._first = monotonic()
             tell(f"Ctrl-C: pausing; again within {WITHIN:g} s ends it and makes it safe")
             threading.Thread(target=self._pause, name="Ctrl-C", daemon=True).start()
-        else:
-            self.give_back()
-            if not callable(self._before):
-                raise KeyboardInterrupt
-            self._before(number, frame)
+            return "paused"
+        return "nothing"
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        did = self.pressed()
+        if did == "ended" and not any(each.is_waited_for for each in self._engines()):
+            raise KeyboardInterrupt
+        if did != "nothing":
+            return
+        self.give_back()
+        if not callable(self._before):
+            raise KeyboardInterrupt
+        self._before(number, frame)
 
     def _is_second(self, engines: Sequence[LabEngine]) -> bool:
         if self._first is None or not any(each.state != "idle" for each in engines):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import inspect
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,7 +65,7 @@ class LabEngine(RunEngine):
     def __init__(
         self,
         clock: EngineClock,
-        md: dict[str, Any] | None = None,
+        md: Any = None,
         *,
         leases: Leases | None = None,
         holder: str = SHELL,
@@ -87,6 +88,9 @@ class LabEngine(RunEngine):
 
     def __call__(self, *args: Any, **metadata: Any) -> Any:
         """Run a plan as bluesky's engine does; metadata that cannot be kept are refused before its first message."""
+        if args and inspect.isroutine(args[0]):
+            name = args[0].__name__
+            raise LabError(f"{name} is a plan that was not called; nothing was begun. Type RE({name}(...))")
         check_metadata({**self.md, **metadata})
         self._at_work = {}
         return self._waited_for(lambda: super(LabEngine, self).__call__(*args, **metadata))
@@ -246,8 +250,22 @@ class LabEngine(RunEngine):
                 station.hold_lease()
         self._renewal = self.clock.after(RENEWAL, self._renew_while_held, self._holder)
 
+    async def _stage(self, message: Any) -> Any:
+        """Stage a device; a station that is staged is this engine's own from then on."""
+        if isinstance(message.obj, Station):
+            self._claim(message)
+        return await super()._stage(message)
+
     async def _prepare(self, message: Any) -> Any:
         """Prepare a station once it is this engine's own, and so is the sample of its job."""
+        self._claim(message)
+        sample = getattr(message.args[0] if message.args else None, "sample", None)
+        if sample is not None:
+            self._leases.claim(f"sample {sample.id}", self._holder)
+        return await super()._prepare(message)
+
+    def _claim(self, message: Any) -> None:
+        """Have a station for this engine, and its lease renewed while a plan holds it."""
         self._leases.claim(message.obj.name, self._holder)
         if isinstance(message.obj, Station):
             self._at_work[message.obj.name] = message.obj
@@ -255,10 +273,6 @@ class LabEngine(RunEngine):
             self._held[message.obj.name] = message.obj
             if self._renewal is None:
                 self._renewal = self.clock.after(RENEWAL, self._renew_while_held, self._holder)
-        sample = getattr(message.args[0] if message.args else None, "sample", None)
-        if sample is not None:
-            self._leases.claim(f"sample {sample.id}", self._holder)
-        return await super()._prepare(message)
 
     async def _unstage(self, message: Any) -> Any:
         """Unstage a device; a station that is unstaged is this engine's no longer."""

@@ -12,11 +12,14 @@ from ophyd.status import StatusBase
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
-from devices.roles import Assemble, Bring, Confirm, Measure
+from devices.roles import Assemble, Bring, Confirm, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.treatments import FACT as TREATED
+from labctl.samples.treatments import described_with, refused_treatment
 from labctl.units import UnitError, parse
+from sim.materials.treatments import TREATMENTS
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +77,15 @@ class LabHands:
         self._refuse_another(sample)
         if self._twins:
             try:
-                self._bench.check(to_json(sample), cell=isinstance(task, Assemble))
+                self._bench.check(described_with(self._facts.data, sample), cell=isinstance(task, Assemble))
             except ValueError as error:
                 raise InterlockError("sample", str(error)) from error
 
-    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure | Treat) -> StatusBase:
         """Have the task done; InterlockError when the bench cannot."""
         self._refuse_another(task.sample)
+        if isinstance(task, Treat):
+            return self._treated(task)
         if isinstance(task, Confirm):
             return self._confirmed(task)
         if isinstance(task, Measure):
@@ -97,6 +102,30 @@ class LabHands:
         else:
             threading.Thread(target=self._by_person, args=(task, status), daemon=True).start()
         return status
+
+    def _treated(self, task: Treat) -> StatusBase:
+        """Have a sample's parts go through something and record it: on twins it is so, else a person does it."""
+        if refused := refused_treatment(list(self._facts.of(task.sample.id)), task.sample.id, task.treatment):
+            raise InterlockError("sample", refused)
+        status = self._clock.status(f"{task.treatment} of {task.sample.id}", PATIENCE)
+        if self._twins:
+            self._record_treated(task, "twin bench")
+            status.set_finished()
+        else:
+            threading.Thread(target=self._treated_by_person, args=(task, status), daemon=True).start()
+        return status
+
+    def _treated_by_person(self, task: Treat, status: StatusBase) -> None:
+        try:
+            self._ask(f"make it so for sample {task.sample.id}: {TREATMENTS[task.treatment]}")
+        except (EOFError, OSError) as error:
+            status.set_exception(InterlockError("hands", f"nobody is there for {task.sample.id} ({error!r})"))
+            return
+        self._record_treated(task, "person")
+        status.set_finished()
+
+    def _record_treated(self, task: Treat, by: str) -> None:
+        self._facts.add(task.sample.id, self._clock.time(), TREATED, treatment=task.treatment, by=by)
 
     def _measured(self, task: Measure) -> StatusBase:
         """Have a film's step measured and recorded: by the bench where all is twins, else by a person."""
@@ -185,7 +214,7 @@ class LabHands:
         )
 
     def _on_bench(self, task: Bring | Assemble) -> None:
-        description = to_json(task.sample)
+        description = described_with(self._facts.data, task.sample)
         try:
             if isinstance(task, Bring):
                 self._bench.bring(description, task.place)

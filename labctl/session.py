@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import logging
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import wraps
@@ -46,6 +45,7 @@ from labctl.journal.documents import Journal
 from labctl.journal.keeper import Keeper
 from labctl.journal.recovery import recover
 from labctl.journal.spool import DeviceSpool, SpooledStream
+from labctl.lasting import LastingMetadata
 from labctl.leases import Leases
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
@@ -114,7 +114,8 @@ class Session:
 
     RE: the engine at the prompt. workers: what runs beside it. interrupts: what Ctrl-C does. clock. hands.
     calibration: fits of the lamp. films: fits of film rates. trains: what is known of those that did not come to
-    their end. plans: every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing:
+    their end. md: what start documents say, which is RE.md; begun: the uids of the runs that were begun, by workers too.
+    plans: every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing:
     devices that did not answer, with the reasons, when it started with the rest.
     """
 
@@ -136,6 +137,7 @@ class Session:
         self._spooled: dict[str, SpooledStream] = {}
         self._trouble = ""
         self.missing: dict[str, dict[str, str]] = {}
+        self.begun: list[str] = []
         self.plans = SimpleNamespace(**{name: self._here(plan) for name, plan in discover_plans().items()})
         self._ending = ExitStack()
         try:
@@ -200,7 +202,7 @@ class Session:
             raise
         journal = self._journal()
         self._journals.callback(journal.close)
-        engine = self._engine(name, journal, context_managers=[])
+        engine = self._engine(name, journal, dict(self.md), context_managers=[])
         if told is not None:
             engine.subscribe(told)
 
@@ -369,12 +371,11 @@ class Session:
         identities = self._connect(world)
         if self.missing and not start_with_the_rest:
             raise ConnectError(self.missing)
-        self._leases, self._scans = Leases(), itertools.count(1)
-        self._metadata = session_metadata(
+        self._leases = Leases()
+        said = session_metadata(
             self._believed, self.limits, self.clock, self.devices, identities, operator, self._boot
         )
-        if fits:
-            self._metadata["calibrations"] = fits
+        self.md = LastingMetadata(here / "metadata.json", {**said, "calibrations": fits} if fits else said)
         self.workers = Workers()
         self.interrupts: Interrupts = Unheeded()
         managers: list[Any] = []
@@ -382,7 +383,7 @@ class Session:
             ctrl_c = self.interrupts = CtrlC(self.engines)
             self._ending.callback(ctrl_c.give_back)
             managers = [ctrl_c.during]
-        self.RE = self._engine(SHELL, journal, context_managers=managers)
+        self.RE = self._engine(SHELL, journal, self.md, context_managers=managers)
         self._journals = self._ending.enter_context(ExitStack())
         self._ending.callback(self.RE.end, "the session was closed")
         self._ending.callback(self.workers.end, "the session was closed")
@@ -418,17 +419,20 @@ class Session:
                 if left:
                     log.warning("%s", left)
 
-    def _engine(self, holder: str, journal: Journal, **options: Any) -> LabEngine:
+    def _engine(
+        self, holder: str, journal: Journal, md: MutableMapping[str, Any], **options: Any
+    ) -> LabEngine:
         """Return an engine whose runs are kept, with a baseline of the stations they work with."""
         engine = LabEngine(
             self.clock,
-            dict(self._metadata),
+            md,
             leases=self._leases,
             holder=holder,
-            scan_id_source=lambda _: next(self._scans),
+            scan_id_source=lambda _: self.md.next_scan(),
             **options,
         )
         engine.subscribe(journal)
+        engine.subscribe(lambda _, start: self.begun.append(start["uid"]), "start")
         engine.subscribe(Shadows(self.data, self.believer, self._stations, self.limits.shadow))
 
         def used() -> list[Any]:

@@ -159,6 +159,7 @@ def _done(story: Story) -> Iterator[tuple[float, str]]:
         words = {
             "assembled": "cell built on it",
             "brought": f"brought to {plain(fact.get('place', ''))}",
+            "treated": f"went through {plain(fact.get('treatment', ''))} {plain(fact.get('how', ''))}".rstrip(),
             CUT: f"cut from {plain(fact.get('parent', ''))}",
             "measured": f"{plain(fact.get('layer', ''))} {plain(fact.get('quantity', ''))} measured".strip(),
             "confirmed": f"agreed: {plain(fact.get('question', ''))}",

@@ -141,9 +141,15 @@ def watched(
         yield from bps.null()
         return begin()
 
-    uid: str = yield from bpp.rewindable_wrapper(
-        _Run(station, flush, (), LOOK_AROUND, begun, renew).run(md), False
-    )
+    def claimed() -> MsgGenerator[str]:
+        yield from bps.stage(station)
+        return (
+            yield from bpp.finalize_wrapper(
+                _Run(station, flush, (), LOOK_AROUND, begun, renew).run(md), lambda: bps.unstage(station)
+            )
+        )
+
+    uid: str = yield from bpp.rewindable_wrapper(claimed(), False)
     return uid
 
 

@@ -318,7 +318,9 @@ class Bench:
             else:
                 self._foils[sample_id] = foil = Foil(description, self.surroundings, detuning)
                 self._inherit(foil)
-        return self._foils[sample_id]
+        foil = self._foils[sample_id]
+        foil.went_through(description.get("treatments", ()))
+        return foil
 
     def _inherit(self, piece: Foil) -> None:
         """Let a piece have the films that grew on what it was cut from."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sim.cell_on_foil import STACK, Layer, cell_on, material_of
+from sim.cell_on_foil import CATHODE, STACK, Layer, cell_on, of_kind
 from sim.cell_on_foil import BuiltCell as BuiltCell
-from sim.detuning import Detuning
+from sim.cell_on_foil import check_cell_layers as check_cell_layers
 from sim.grown_film import GrownFilm
 from sim.history import History
+from sim.materials.treatments import TREATMENTS, unknown_of
 from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, AnnealState
 from sim.physics.lamp.bank import Discharge
@@ -22,42 +23,68 @@ from sim.under_lamp import Surroundings as Surroundings
 
 if TYPE_CHECKING:
     from sim.physics.cell.cell import Cell
+    from sim.physics.cell.data import CellParameters
+    from sim.sheets import SheetOfCells, SheetTruth
 
-CATHODE = "LiCoO2"
+
+class Differing(Protocol):
+    """How a cell truly differs from what its layers and anneals make it."""
+
+    def of(self, parameters: CellParameters) -> CellParameters:
+        """Return the cell that differs so."""
+
+
 GROWN = (CATHODE, *STACK)
 """The films whose growth makes sense here, in their order."""
-
-
-def check_cell_layers(cell_layers: Sequence[Layer]) -> None:
-    """Raise FoilError when the layers on the cathode are not LiPON and Li."""
-    materials = [material_of(layer) for layer in cell_layers]
-    if materials != list(STACK):
-        raise FoilError(
-            f"the cell twin knows LiPON / Li on the cathode, not {' / '.join(materials) or 'nothing'}"
-        )
 
 
 class Foil:
     """A foil that films grow on, with its cathode under the lamp or as a cell.
 
-    description: id, layers, cell_layers, area as plain values in SI. detuning: how the cell on it differs from what
-    they make it. Times [s] are the bench's. grown: the films that came on top of `layers`, from the bottom up.
+    description: id, layers, cell_layers, area as plain values in SI, and where there are any: materials beside those
+    that the twins know themselves, and treatments that its parts went through. detuning: how the cell on it differs
+    from what they make it. Times [s] are the bench's. grown: the films that came on top of `layers`, bottom first.
     """
 
     def __init__(
-        self, description: Mapping[str, Any], surroundings: Surroundings, detuning: Detuning | None = None
+        self, description: Mapping[str, Any], surroundings: Surroundings, detuning: Differing | None = None
     ) -> None:
         self.description = dict(description)
         self.surroundings, self._detuning = surroundings, detuning
         self.grown: tuple[GrownFilm, ...] = ()
-        self._flashed: FlashedFilm | None = FlashedFilm(self.layers, surroundings)
+        self._flashed: FlashedFilm | None = None
+        if not self._is_as_described:
+            self._flashed = FlashedFilm(self.layers, surroundings)
         self._built: BuiltCell | None = None
+        self._sheet: SheetOfCells | None = None
+        self.sheet_truth: SheetTruth | None = None
         self.history = History()
 
     @property
     def id(self) -> str:
         """The sample's id."""
         return str(self.description["id"])
+
+    @property
+    def materials(self) -> Sequence[Mapping[str, Any]]:
+        """What it is of, beside what the twins know themselves."""
+        return tuple(self.description.get("materials", ()))
+
+    @property
+    def _is_as_described(self) -> bool:
+        """Whether its cathode is of a material without kinetics under a lamp: it is made as it is described."""
+        name = self.description["layers"][-1]["material"]
+        return name != CATHODE and of_kind(self.materials, "cathode", name) is not None
+
+    def went_through(self, treatments: Sequence[str]) -> None:
+        """Have its parts go through what a person says they did, in its order; a cell that is built stays what it is.
+
+        Raises FoilError for something that is not known.
+        """
+        if unknown := unknown_of(treatments):
+            raise FoilError(f"{', '.join(unknown)}: there are {', '.join(TREATMENTS)}")
+        if self._built is None and treatments:
+            self.description["treatments"] = list(treatments)
 
     @property
     def layers(self) -> tuple[Mapping[str, Any], ...]:
@@ -85,6 +112,19 @@ class Foil:
             raise FoilError(f"{self.id} is no cell yet: its electrolyte and anode are missing")
         return self.built
 
+    def as_sheet(self) -> SheetOfCells:
+        """Return the cells on it, all of them; FoilError when it is no sheet, or no cells yet."""
+        if self._sheet is None:
+            grid = self.description.get("sheet")
+            if grid is None:
+                raise FoilError(f"{self.id} is no sheet of cells")
+            from sim.sheets import SheetOfCells, SheetTruth
+
+            nominal = self.as_cell().cell
+            shape = int(grid["rows"]), int(grid["columns"])
+            self._sheet = SheetOfCells(nominal, self.sheet_truth or SheetTruth(), shape)
+        return self._sheet
+
     def takes(self, material: str) -> str:
         """Return why a film makes no sense here, empty where it does; nothing is changed."""
         if material not in GROWN:
@@ -111,7 +151,10 @@ class Foil:
         return ""
 
     def deposit(self, film: GrownFilm, time: float) -> None:
-        """Add a film that grew until a time [s], or a part of the one on top; FoilError where it makes no sense."""
+        """Add a film that grew until a time [s], or a part of the one on top; FoilError where it makes no sense.
+
+        However many parts it comes in, the history holds one event.
+        """
         if film.thickness <= 0.0:
             return
         if refused := self.takes(film.material):
@@ -119,18 +162,31 @@ class Foil:
         if film.material == CATHODE:
             self._flashed = None
         *below, top = self.grown or (film,)
-        if not self.grown or top.material != film.material:
-            self.grown = (*self.grown, film)
-        else:
+        if self.grown and top.material == film.material:
             self.grown = (*below, top + film)
+        else:
+            self.grown = (*self.grown, film)
+            self.history.add(event="film", time=time, material=film.material)
         self._built = None
-        self.history.add(event="deposited", time=time, material=film.material, thickness=film.thickness)
 
     def cut_from(self, sheet: Foil) -> None:
         """Have the films that grew on the sheet this is a piece of, as they grew."""
         if sheet.grown and not self.grown:
             self.grown = sheet.grown
             self._flashed = None
+        if (site := self.description.get("site")) is not None and sheet.description.get("sheet"):
+            self._cut_out(sheet, (int(site[0]) - 1, int(site[1]) - 1))
+
+    def _cut_out(self, sheet: Foil, place: tuple[int, int]) -> None:
+        """Be one of the cells of a sheet, as it is; FoilError where the sheet has none there."""
+        cells = sheet.as_sheet()
+        if not (0 <= place[0] < cells.shape[0] and 0 <= place[1] < cells.shape[1]) or cells.missing[place]:
+            raise FoilError(f"{sheet.id} has no cell at row {place[0] + 1}, column {place[1] + 1}")
+        if sheet._flashed is not None and not self._is_as_described:
+            self._film().restart(sheet._film().cold())
+        self._detuning = cells.one(place)
+        cell = self._cell()
+        self._built = BuiltCell(cell, cells.state_of(place, cell))
 
     @property
     def refused_by_lamp(self) -> str:
@@ -199,7 +255,8 @@ class Foil:
             return
         if is_bare(self.layers):
             raise FoilError(f"{self.id} has no film; a cell cannot be built on it")
-        self._film().cool_down()
+        if not self._is_as_described:
+            self._film().cool_down()
         cell = self._cell()
         self._built = BuiltCell(cell, cell.fresh())
         self.history.add(event="assembled", time=time)
@@ -214,12 +271,14 @@ class Foil:
             "grown": [film.to_dict() for film in self.grown],
             "anneal": None if self._flashed is None else self._flashed.state.to_dict(),
             "cell": None if built is None else built.state.to_dict(),
+            **({} if self._sheet is None else {"sheet": self._sheet.to_dict()}),
+            **({} if self._detuning is None else kept_difference(self._detuning)),
             "history": list(self.history),
         }
 
     @classmethod
     def from_dict(
-        cls, data: Mapping[str, Any], surroundings: Surroundings, detuning: Detuning | None = None
+        cls, data: Mapping[str, Any], surroundings: Surroundings, detuning: Differing | None = None
     ) -> Foil:
         """Return the foil that to_dict wrote; of an older version, nothing grew on it."""
         foil = cls(data["description"], surroundings, detuning)
@@ -241,6 +300,11 @@ class Foil:
 
     def _film(self) -> FlashedFilm:
         """Return its stack under the lamp; ValueError where that is not calculated, as for a film that is too thin."""
+        if self._is_as_described:
+            name = self.description["layers"][-1]["material"]
+            raise FoilError(
+                f"only {CATHODE} has kinetics under a lamp or in a furnace; {name} is made as described"
+            )
         if self._flashed is None:
             cathode = self._cathode
             active = 0.0 if cathode is None else cathode.active
@@ -248,9 +312,16 @@ class Foil:
         return self._flashed
 
     def _cell(self) -> Cell:
-        upper: tuple[Layer, ...] = (*self.upper, *self.description["cell_layers"])
-        check_cell_layers(upper)
         # Which cell of many it is goes by its name: whoever looks, and how often, changes nothing.
         luck = zlib.crc32(self.id.encode()) / 2**32
-        cell = cell_on(self.annealed(), upper, self.description["area"], self._cathode, luck)
+        upper: tuple[Layer, ...] = (*self.upper, *self.description["cell_layers"])
+        cell = cell_on(
+            self._cathode or self.description["layers"][-1],
+            None if self._is_as_described else self.annealed(),
+            upper,
+            self.description["area"],
+            luck=luck,
+            described=self.materials,
+            treatments=self.description.get("treatments", ()),
+        )
         return cell if self._detuning is None else type(cell)(self._detuning.of(cell.parameters))

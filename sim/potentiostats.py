@@ -8,6 +8,9 @@ from typing import Any
 from sim.bench import Bench, Twin, TwinStation
 from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
+from sim.sputter.faults import Fault, FaultBook
+from sim.station_faults import lead_faults, untold
+from sim.twins.clips import CellUnderTest
 from sim.twins.keithley_2450 import Keithley2450Twin
 from sim.twins.palmsens_emstat4 import EmStat4Twin
 from sim.twins.squidstat import SquidstatTwin
@@ -107,6 +110,16 @@ class Keithley2450Twins:
         seed = bench.seed_of(name)[1] ^ bench.seed
         self.smu = Keithley2450Twin(seed=seed, **part.taken("model", "power_line"))
         self._wired: str | None = None
+        self._cell: CellUnderTest | None = None
+        self.faults = FaultBook(
+            lead_faults(
+                ("",),
+                lambda of, now: self.smu.wire_cell(None, now),
+                lambda of, now: self.smu.wire_cell(self._cell, now),
+            ),
+            (),
+            untold,
+        )
 
     @property
     def twins(self) -> Sequence[Twin]:
@@ -138,12 +151,12 @@ class Keithley2450Twins:
         if self._wired is not None:
             raise FoilError(f"{place}: a cell hangs on the leads already")
         wired = foil.as_cell()
-        self._wired = foil.id
+        self._wired, self._cell = foil.id, wired
         self.smu.wire_cell(wired, now)
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
-        self._wired = None
+        self._wired = self._cell = None
         self.smu.wire_cell(None, now)
 
 
@@ -156,6 +169,16 @@ class EmStat4Twins:
         (self._part,) = parts
         self.emstat = EmStat4Twin(seed=bench.seed_of(name)[1] ^ bench.seed)
         self._wired: str | None = None
+        self._cell: CellUnderTest | None = None
+        self.faults = FaultBook(
+            lead_faults(
+                ("",),
+                lambda of, now: self.emstat.wire_cell(None, now),
+                lambda of, now: self.emstat.wire_cell(self._cell, now),
+            ),
+            (),
+            untold,
+        )
 
     @property
     def twins(self) -> Sequence[Twin]:
@@ -187,12 +210,12 @@ class EmStat4Twins:
         if self._wired is not None:
             raise FoilError(f"{place}: a cell hangs on the leads already")
         wired = foil.as_cell()
-        self._wired = foil.id
+        self._wired, self._cell = foil.id, wired
         self.emstat.wire_cell(wired, now)
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
-        self._wired = None
+        self._wired = self._cell = None
         self.emstat.wire_cell(None, now)
 
 

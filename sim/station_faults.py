@@ -34,7 +34,9 @@ def lamp_faults(head: FlashHead, charger: Tripping, board: ICPDAS7050Twin | None
 
     faults = {
         "tube_dark": Fault(("",), dark, lights),
-        "charger_trip": Fault(("",), lambda of, value, now: charger.trip(now, "a fault that was asked for"), nothing),
+        "charger_trip": Fault(
+            ("",), lambda of, value, now: charger.trip(now, "a fault that was asked for"), nothing
+        ),
     }
     if board is not None:
         faults["contact_open"] = Fault(

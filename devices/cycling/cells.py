@@ -21,6 +21,9 @@ from devices.samples import SampleRef, as_meant
 
 SECONDS_PER_HOUR = 3600.0
 
+PER_AREA_AND_THICKNESS = 1e-6 * 1e4 * 1e6 * SECONDS_PER_HOUR
+"""C/m3 in one uAh/cm2/um."""
+
 VOLUMETRIC_CAPACITY: Mapping[str, float] = {"LiCoO2": 69e-6 * 1e4 * 1e6 * SECONDS_PER_HOUR}
 """C/m3 at half the lithium: 69 uAh/cm2/um = 137 mAh/g x 5.05 g/cm3 (review of PVD cathodes, 2021)."""
 
@@ -29,7 +32,8 @@ VOLUMETRIC_CAPACITY: Mapping[str, float] = {"LiCoO2": 69e-6 * 1e4 * 1e6 * SECOND
 class CellSize:
     """What currents are reckoned with: area [m2]; capacity and its standard uncertainty [C], None: unknown.
 
-    materials: the cathode's, then of what was built on it, so far as they are known.
+    materials: the cathode's, then of what was built on it, so far as they are known. window [V]: between which the
+    cathode is used, where the sample says so.
     """
 
     area: Annotated[float, Field(gt=0), Unit("m^2")]
@@ -37,6 +41,7 @@ class CellSize:
     capacity_sd: Annotated[float, Field(ge=0), Unit("C")] = 0.0
     basis: str = ""
     materials: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, sample: SampleRef) -> Self:
@@ -47,13 +52,18 @@ class CellSize:
         sample = as_meant(sample)
         cathode = sample.layers[-1]
         materials = (cathode.material, *(layer.material for layer in sample.cell_layers))
-        density = VOLUMETRIC_CAPACITY.get(cathode.material)
+        described = sample.material("cathode", cathode.material)
+        density = VOLUMETRIC_CAPACITY.get(cathode.material) if described is None else described.capacity
+        window = None
+        if described is not None and described.lower is not None and described.upper is not None:
+            window = described.lower, described.upper
         if density is None:
-            return cls(sample.area, materials=materials)
+            return cls(sample.area, materials=materials, window=window)
         capacity = density * cathode.thickness * sample.area
         relative = math.hypot(cathode.thickness_sd / cathode.thickness, sample.area_sd / sample.area)
-        basis = f"{cathode.material} thickness x area x 69 uAh/cm2/um (half the lithium)"
-        return cls(sample.area, capacity, capacity * relative, basis, materials)
+        basis = f"{cathode.material} thickness x area x {density / PER_AREA_AND_THICKNESS:.3g} uAh/cm2/um"
+        basis += " (half the lithium)" if described is None else ""
+        return cls(sample.area, capacity, capacity * relative, basis, materials, window)
 
     def described(self) -> dict[str, Any] | None:
         """Return {value_Ah, sd_Ah, basis} for a start document, or None without a capacity."""

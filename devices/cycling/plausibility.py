@@ -95,6 +95,8 @@ class Seen:
     @property
     def window(self) -> tuple[float, float]:
         """The voltages [V] at which the cathode is itself; all there are, where it is not known."""
+        if self.cell.window is not None:
+            return self.cell.window
         return WINDOWS.get((*self.cell.materials, "")[0], (-math.inf, math.inf))
 
     @property

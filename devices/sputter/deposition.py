@@ -383,7 +383,10 @@ class DepositionFlight(ChamberFlight):
             self._hold_monitor_against_time(seen, goes_on=self.recipe.monitor_failure == "go_on")
             if believed > 0 and not self.film.flags & FilmFlag.BY_TIME:
                 self._rates.open(now, seen.monitor.rate, believed)
-        elif self._flags & FilmFlag.PRESPUTTER and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
+            return
+        # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
+        watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
+        if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
             self._rates.behind(seen.monitor.rate, believed)
 
 

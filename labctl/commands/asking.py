@@ -20,15 +20,19 @@ def check(
         str, typer.Option(help="Whose cell a program is for; an experiment's own, else none.")
     ] = "",
     area: Annotated[str, typer.Option(help='Area of a cell without a sample, e.g. "0.2 cm^2".')] = "",
-    bench: Annotated[str, typer.Option(help="The bench whose potentiostats are asked, too.")] = "",
+    bench: Annotated[str, typer.Option(help="The bench whose machines are asked, too.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Check files and touch no device; tell of programs how long they take and which limits they would hit."""
+    """Check files and touch no device; tell how long programs and films take and which limits they would hit.
+
+    Of films: the targets' wear, gas, rows, disk, too.
+    """
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
     from labctl.config.checking import Collected
     from labctl.config.folder import Config
     from labctl.config.naming import file_of
+    from labctl.film_check import tell_films
     from labctl.program_check import tell_programs
     from labctl.units import UnitError, parse
 
@@ -41,7 +45,10 @@ def check(
     mistakes = [*collected.mistakes, *(find_mistakes(meant, config) if meant or not files else [])]
     if mistakes:
         raise ConfigError(mistakes)
-    programs = list(tell_programs(meant, config=config, sample=sample, area=square_metres, bench=bench))
+    programs = [
+        *tell_programs(meant, config=config, sample=sample, area=square_metres, bench=bench),
+        *tell_films(meant, config=config, bench=bench),
+    ]
     typer.echo("\n".join(["no mistakes", *(line for told in programs for line in told.lines)]))
     if any(told.stopped for told in programs):
         raise typer.Exit(2)

@@ -109,6 +109,27 @@ def measure(
 
 
 @sample_app.command()
+def treat(
+    sample: SampleArgument,
+    treatment: Annotated[
+        str,
+        typer.Argument(
+            help="`air-before-electrolyte`, `rta-of-cathode`, `electrolyte-at-250C` or `overlayer`."
+        ),
+    ],
+    how: Annotated[str, typer.Option(help="How it was, e.g. `40 min in room air`.")] = "",
+    data: DataOption = None,
+) -> None:
+    """Enter what a sample's parts went through beside anneals; its cell is believed, and on twins made, so."""
+    from labctl.config.finder import data_dir
+    from labctl.samples.treatments import treat as enter_treated
+    from sim.materials.treatments import TREATMENTS
+
+    enter_treated(data_dir(data), sample, treatment, how)
+    typer.echo(f"{sample}: {TREATMENTS[treatment]}")
+
+
+@sample_app.command()
 def parent(
     sample: SampleArgument,
     of: Annotated[str, typer.Argument(metavar="PARENT", help="What it was cut from.")],

@@ -14,7 +14,7 @@ TABLE = Path("/proc/locks")
 
 def holders(data: Path) -> Iterator[Finding]:
     """Yield every lock of this machine and of a data folder that somebody holds, and how many were left behind."""
-    held, left = False, list[str]()
+    held, left = dict[str, list[str]](), list[str]()
     inodes = _locked()
     for path in [*sorted(LOCKS.glob("*.lock")), *sorted((data / "bench").glob("*.lock"))]:
         what = unquote(path.stem)
@@ -24,13 +24,12 @@ def holders(data: Path) -> Iterator[Finding]:
             # It went away meanwhile, or is another account's.
             continue
         if inode in inodes:
-            held = True
-            who = words or f"pid {inodes[inode]}"
-            yield note(
-                "locks", f"{what} is held by {who}: {_command(who)}", "end that process, or wait for it"
-            )
+            held.setdefault(words or f"pid {inodes[inode]}", []).append(what)
         elif words:
             left.append(f"{what} by {words}")
+    for who, things in held.items():
+        mend = "end that process, or wait for it"
+        yield note("locks", f"{who} holds {', '.join(things)}: {_command(who)}", mend)
     if left:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
         yield note(

@@ -83,8 +83,8 @@ def _of_film(run: Run, limits: Limits) -> Iterator[Margin]:
 
 def _degrees(name: str, value: float, limit: float) -> Margin:
     level: Level = "ok" if value <= limit else "fault"
-    shown = (f"{each - CELSIUS:.0f} degC" for each in (value, limit))
-    return Margin(name, *shown, f"{limit - value:.0f} K left", level)
+    celsius, most = (f"{each - CELSIUS:.0f} degC" for each in (value, limit))
+    return Margin(name, celsius, most, f"{limit - value:.0f} K left", level)
 
 
 def _of_cell(run: Run, limits: Limits) -> Iterator[Margin]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devices.limits import Limits
-from devices.recipes import to_json
 from devices.samples import SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.models import Address, BenchFile, ClockChoice, DeviceEntry, StationEntry, World
 from labctl.runs.briefs import briefs
+from labctl.samples.treatments import described_with
 from labctl.session import Session
 from labctl.wiring import is_twin
 
@@ -125,5 +125,5 @@ def _make_foils(
         foil = believer.foil(sample)
         if foil.history.last is not None:
             (there / f"{sample.id}.json").write_text(
-                json.dumps(foil.to_dict() | {"description": to_json(sample)})
+                json.dumps(foil.to_dict() | {"description": described_with(data, sample)})
             )

@@ -26,6 +26,9 @@ MATERIAL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 THICKEST = 1e-2
 """m, likewise."""
 
+LONGEST_DOUBT = 1000
+"""Characters of what is said against one film: a layer that several runs made holds five times as many."""
+
 UNTOLD_RATE_SD = 0.5
 """The same of a rate of which the start document says nothing; as devices.sputter.parameters.RateCalibration."""
 
@@ -124,7 +127,7 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
         tool=_tool(start),
         targets=", ".join(_targets(recipe)),
         area=area,
-        doubts=doubts,
+        doubts=doubts[:LONGEST_DOUBT],
     )
 
 

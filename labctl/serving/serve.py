@@ -16,6 +16,7 @@ from labctl.config.documents import quoted, read, shown
 from labctl.config.finder import data_dir
 from labctl.config.folder import FOLDERS, Config
 from labctl.serving.bench_text import served_bench
+from labctl.serving.face import farewell, pointers, table
 from labctl.serving.faults import FaultScript, read_faults
 from labctl.serving.server import BLACK_BOX, TwinServer, served_stations
 from labctl.stopping import SIGNALS
@@ -73,15 +74,11 @@ def _over_by_signal() -> Iterator[threading.Event]:
 
 
 def _tell(server: TwinServer, bench: str) -> None:
-    """Print where everything is."""
-    rows = [("station", "part", "driver", "address")]
-    rows += [(row.station, row.part, row.driver, row.address) for row in server.table]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    lines += [
-        f"black box: {shown(server.folder / BLACK_BOX)}",
-        f"to use them: labctl run EXPERIMENT --bench {bench}",
-        "Ctrl-C or SIGTERM ends the serving",
+    """Print where everything is, and what to do with it."""
+    lines = [
+        *table(server.table),
+        *pointers(server.table),
+        *farewell(server.folder, BLACK_BOX, bench),
     ]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,7 @@ from labctl.serving.links import Link, PtyLink, SocketLink
 from labctl.serving.local_socket import LocalSocket
 from labctl.serving.streams import Stream
 from labctl.serving.switchboard import Switchboard
+from labctl.serving.trouble_desk import CONTROL, ON_WIRES, Switch, TroubleDesk, of_station, on_wire
 from labctl.twins import make_world, set_up_twins
 from labctl.whole_file import write_whole
 
@@ -129,6 +131,8 @@ class TwinServer:
         self._board = Switchboard(self.clock.loop, player, self, latency)
         hands = ServedHands(self.world, self.note)
         self._hands = LocalSocket(self.clock.loop, self.hands, hands.answer, self._after)
+        self._desk = TroubleDesk(self.clock.loop, self, self._switches())
+        self._control = LocalSocket(self.clock.loop, folder / CONTROL, self._desk.answer, self._after)
         self._ending.callback(self._on_loop, self._end)
         self._on_loop(self._begin)
         self.table = tuple(
@@ -167,6 +171,7 @@ class TwinServer:
                 wire = f"{name}.{part}"
                 self._board.add(wire, self._link(wire, each))
         self._hands.open()
+        self._control.open()
         self._after()
 
     def _end(self) -> None:
@@ -174,9 +179,23 @@ class TwinServer:
             self._timer.cancel()
         self._board.close()
         self._hands.close()
+        self._control.close()
+        self._desk.close()
         self.world.save()
         self._collect()
         self.note("", "ended", "in good order" if self._failure is None else repr(self._failure))
+
+    def _switches(self) -> dict[str, Switch]:
+        """Return every fault that may be switched: those of the stations, then those of every wire."""
+        found: dict[str, Switch] = {}
+        for name in self._entries:
+            book = getattr(self.world.station(name), "faults", None)
+            if book is not None:
+                found |= of_station(name, book, partial(self.world.touch, name), self.now)
+        for name, entry in self._entries.items():
+            for part in entry.parts:
+                found |= on_wire(f"{name}.{part}", self._board.turn, tuple(ON_WIRES))
+        return found
 
     def _link(self, wire: str, part: Part) -> Link:
         """Return the link that a part is plugged into: as its address says, or else its driver."""

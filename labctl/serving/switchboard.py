@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from devices.ports import spoiled
 from labctl.serving.faults import FaultPlayer, PlannedFault
@@ -13,6 +13,15 @@ from labctl.serving.streams import Stream
 
 DRIBBLE = 1e-3
 """Seconds between the bytes of a reply that dribbles; about those of 9600 baud."""
+
+
+STANDING: Mapping[str, Mapping[str, Any]] = {
+    "silent": {"trouble": "ignore"},
+    "slow": {"trouble": "delay", "lasts": 1.0},
+    "garbled": {"trouble": "garble", "share": 0.1},
+    "dribbling": {"trouble": "dribble"},
+}
+"""What befalls every exchange of a wire while it is on, by the name it is switched by."""
 
 
 class Served(Protocol):
@@ -42,6 +51,7 @@ class Switchboard:
         self._leads_to: dict[str, str] = {}
         self._spoke_last: dict[str, Stream] = {}
         self._deaf: set[str] = set()
+        self._standing: dict[str, PlannedFault] = {}
         self._ends: list[asyncio.TimerHandle] = []
 
     def add(self, wire: str, link: Link) -> None:
@@ -67,7 +77,7 @@ class Switchboard:
         for fault in faults:
             if fault.mishap:
                 self._befall(fault)
-        trouble = next((fault for fault in faults if not fault.mishap), None)
+        trouble = next((fault for fault in faults if not fault.mishap), self._standing.get(wire))
         if trouble is not None:
             self._served.note(wire, f"fault: {trouble.trouble}", repr(data))
         lost = any(fault.trouble in ("disconnect", "power_cycle") for fault in faults)
@@ -86,6 +96,19 @@ class Switchboard:
         """Do what is due to befall links and parts by now."""
         for fault in self._player.mishaps(self._served.now()):
             self._befall(fault)
+
+    def turn(self, wire: str, kind: str, on: bool) -> None:
+        """Let something befall a wire until it is turned off: one of STANDING, or unplugged, or unpowered."""
+        if kind == "unplugged":
+            (self._links[wire].cut if on else self._links[wire].open)()
+        elif kind == "unpowered":
+            (self._deaf.add if on else self._deaf.discard)(wire)
+            # Off it does nothing; on again it begins anew.
+            self._served.power_cycle(self._leads_to[wire])
+        elif on:
+            self._standing[wire] = PlannedFault(part=wire, exchange=1, **STANDING[kind])
+        else:
+            self._standing.pop(wire, None)
 
     def next_due(self) -> float | None:
         """Return when [s] the next such thing is due."""

@@ -34,6 +34,7 @@ SITE_CHARGE = 138.3 * _COULOMB_PER_MICROAMPERE_HOUR / _CUBIC_METRE_PER_SQUARE_CE
 # Share of the crystalline sites that takes part: fitted .986 +- .017 to the capacity rows of the FLA paper,
 # fixed
 UTILISATION = 0.985
+LOWER, UPPER = 3.0, 4.25  # V against lithium, between which the FLA paper cycles its films
 AS_MADE_LITHIUM = 1.0 - 1e-6  # stoichiometric film; 3.23 V at rest before its first charge (guess)
 
 # A/m2 on both electrodes, 5.1 ohm cm2 each at x = .5: assumption, near the 8.6 ohm cm2 of LiCoO2 on its solid

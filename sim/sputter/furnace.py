@@ -19,9 +19,9 @@ PARTS: Mapping[str, tuple[str, ...]] = {"heater": ("eurotherm_2400",), "permissi
 ROOM = 295.0
 SPAN = 1300.0
 """K by which full power would heat it in the end; guess. Its lag follows from how fast it heats at first."""
-APART = 0.5
+APART = 0.1
 """K between two points of the course."""
-MOST_APART = 600.0
+MOST_APART = 60.0
 """s between two points of the course at the most."""
 WARM = 330.0
 """K below which nothing happens to a film, and a furnace can be opened; guess."""
@@ -37,6 +37,7 @@ class Tube:
         self.oven.told = self._note
         self.foil: Foil | None = None
         self.course: list[tuple[float, float]] = []
+        self._seen = (0.0, ROOM)
 
     def advance(self, now: float) -> None:
         """Note the time: its temperature is known in closed form."""
@@ -57,23 +58,23 @@ class Tube:
         """Keep a point of the course, where it is needed."""
         if self.foil is None:
             return
-        temperature = self.oven.temperature()
-        if self.course:
-            at, before = self.course[-1]
-            if abs(temperature - before) < APART and self.now - at < MOST_APART:
-                return
-        self._keep(temperature)
+        seen, self._seen = self._seen, (self.now, self.oven.temperature())
+        at, before = self.course[-1]
+        if abs(self._seen[1] - before) >= APART or self.now - at >= MOST_APART:
+            # With the one before, up to which it hardly moved.
+            self._keep(seen)
+            self._keep(self._seen)
 
-    def _keep(self, temperature: float) -> None:
-        if not self.course or self.now > self.course[-1][0]:
-            self.course.append((self.now, temperature))
+    def _keep(self, point: tuple[float, float]) -> None:
+        if not self.course or point[0] > self.course[-1][0]:
+            self.course.append(point)
 
     def put(self, foil: Foil) -> None:
         """Lay a sample in."""
         if self.foil is not None:
             raise FoilError(f"{self.foil.id} lies in the furnace already")
-        self.foil, self.course = foil, []
-        self._keep(self.oven.temperature())
+        self._seen = (self.now, self.oven.temperature())
+        self.foil, self.course = foil, [self._seen]
         self.tell("sample", f"{foil.id} in")
 
     def bake(self) -> None:
@@ -81,7 +82,7 @@ class Tube:
         foil = self.foil
         if foil is None:
             return
-        self._keep(self.oven.temperature())
+        self._keep((self.now, self.oven.temperature()))
         course, self.course = self.course, self.course[-1:]
         peak = max(temperature for _, temperature in course)
         if len(course) < 2 or peak < WARM:
@@ -105,7 +106,9 @@ class FurnaceTwins:
         require_parts(name, parts, PARTS, ("heater",))
         self.name = name
         self.tube = Tube(built.get("heating", 10.0))
-        self.heater = Eurotherm2400Twin(self.tube.oven, **parts["heater"].taken("decimals"))
+        self.heater = Eurotherm2400Twin(
+            self.tube.oven, terms=self.tube.oven.terms, **parts["heater"].taken("decimals")
+        )
         made: dict[str, FirmwareTwin] = {"heater": self.heater}
         faults = {
             "sensor_broken": Fault(

@@ -39,7 +39,7 @@ class Shutters:
 
     def is_open(self, name: str) -> bool:
         """Return whether one is truly open."""
-        return self._stuck.get(name, self._powered and self._on.get(name, True))
+        return name not in self._on or self._stuck.get(name, self._powered and self._on[name])
 
     def opened(self) -> dict[str, bool]:
         """Return which are truly open."""

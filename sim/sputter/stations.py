@@ -109,19 +109,19 @@ class ChamberTwins:
             self.monitor = made["monitor"] = InficonSQM160Twin(chamber, bench.generator(f"{name}.monitor"))
         if "heater" in parts:
             self.heater = made["heater"] = Eurotherm2400Twin(
-                chamber.holder, **parts["heater"].taken("decimals")
+                chamber.holder, terms=chamber.holder.terms, **parts["heater"].taken("decimals")
             )
         if "turbo" in parts:
-            self.turbo = made["turbo"] = PfeifferTurboTwin(Spindle(chamber, FULL_SPEED), full_speed=FULL_SPEED)
+            self.turbo = made["turbo"] = PfeifferTurboTwin(
+                Spindle(chamber, FULL_SPEED), full_speed=FULL_SPEED
+            )
         else:
             chamber.gas.rotor, chamber.gas.rotor_on = 1.0, True
         self.board = made["permissives"] = ICPDAS7050Twin(
             self._on_loop, **parts["permissives"].taken("contacts")
         )
         self._made = made
-        self._instrument_faults = lambda: instrument_faults(self.supplies, self.monitor, self.board)
-        self._chamber_faults = lambda: chamber_faults(chamber, gases)
-        self._planned = truth.faults
+        self._gases, self._planned = gases, truth.faults
 
     def _wired(self, supplies: Mapping[str, AJA0313Twin | AJADCXSTwin], own: Mapping[str, Fault]) -> None:
         """Wire the supplies into the loop, and write the book of faults."""
@@ -129,7 +129,11 @@ class ChamberTwins:
         self._on_loop(self.board.loop_closed, 0.0)
         for supply in supplies.values():
             supply.log.clear()
-        faults = {**self._chamber_faults(), **self._instrument_faults(), **own}
+        faults = {
+            **chamber_faults(self.chamber, self._gases),
+            **instrument_faults(self.supplies, self.monitor, self.board),
+            **own,
+        }
         self.faults = FaultBook(faults, self._planned, self.chamber.tell)
         self.firmware: Mapping[str, FirmwareTwin] = {**supplies, **self._made}
         self.parts: Mapping[str, Twin] = {"chamber": self.chamber, **self.firmware}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+CALM = 10.0
+"""s in which a controller takes back what it sees; guess."""
+
 
 class Oven:
     """Something with one temperature: T follows wall + share span with a time constant.
@@ -19,6 +22,12 @@ class Oven:
         self._share = 0.0
         self.enabled = True
         self.told: Callable[[], None] = _nobody
+
+    @property
+    def terms(self) -> tuple[float, float, float]:
+        """Band [K], integral and derivative time [s] to which a controller on it is commissioned."""
+        speed = self._span / self._lag
+        return CALM * speed, 6.0 * CALM, 0.0
 
     @property
     def goal(self) -> float:

@@ -47,9 +47,16 @@ class RefusedError(Exception):
 
 
 class Eurotherm2400Twin:
-    """The controller on `oven`. decimals: of its display."""
+    """The controller on `oven`. decimals: of its display; terms: band [K], integral and derivative time [s] to which it
+    was commissioned."""
 
-    def __init__(self, oven: Oven, *, decimals: int = 1) -> None:
+    def __init__(
+        self,
+        oven: Oven,
+        *,
+        decimals: int = 1,
+        terms: tuple[float, float, float] = (BAND, INTEGRAL, DERIVATIVE),
+    ) -> None:
         self.oven = oven
         self.log: list[tuple[float, str, str]] = []
         self.broken = False
@@ -58,7 +65,7 @@ class Eurotherm2400Twin:
         self.mode = MANUAL
         self.share = 0.0
         self._scale = 10.0**decimals
-        self._band, self._integral, self._derivative = BAND, INTEGRAL, DERIVATIVE
+        self._band, self._integral, self._derivative = terms
         self._most, self._on_break, self._rate = 1.0, 0.0, 0.0
         self._low, self._high = 0.0, FULL_SCALE
         self._working = self._last = self._sum = self._slope = self._step_at = 0.0

@@ -79,16 +79,21 @@ def make_sheet(rows: int, columns: int, variation: Variation, seed: int) -> Shee
     return Sheet(thickness, electrolyte, diffusivity, exchange, leak)
 
 
-def open_circuit_map(parameters: CellParameters, sheet: Sheet, voltage: float, rest: float) -> Floats:
-    """Return the voltage [V] of every cell after a rest [s] from one voltage [V] on.
+def discharge_curve(parameters: CellParameters, voltage: float) -> tuple[Floats, Floats]:
+    """Return potentials [V] (n,), falling from one, and T(U) [1/V] (n,) = integral of -dx/du / u from U to that one.
 
-    The film is taken as at rest in itself: every leak empties it along the same curve t(U) = R q T(U),
-    T(U) = integral of -dx/du / u from U to the voltage.
+    The film is taken as at rest in itself: every leak empties it along the same curve t(U) = R q T(U).
     """
     potentials = np.geomspace(voltage, _EMPTY, _DISCHARGE_POINTS)
     _, _, filling = parameters.ocp.filling(potentials)
     grain = -filling  # dU / U is d ln U
     passed = np.concatenate(([0.0], np.cumsum(0.5 * (grain[1:] + grain[:-1]) * -np.diff(np.log(potentials)))))
+    return potentials, passed
+
+
+def open_circuit_map(parameters: CellParameters, sheet: Sheet, voltage: float, rest: float) -> Floats:
+    """Return the voltage [V] of every cell after a rest [s] from one voltage [V] on."""
+    potentials, passed = discharge_curve(parameters, voltage)
     sites = float(np.sum(parameters.site_density * np.diff(parameters.edges)))
     asked = rest * (1.0 / parameters.leak_resistance + sheet.leak) / (sites * sheet.thickness)
     return np.asarray(np.interp(asked, passed, potentials, right=0.0))

@@ -26,6 +26,11 @@ TRANSCRIPTS = ROOT / "tests" / "transcripts"
 INJECTED: dict[str, Any] = {
     "bank": FlashHead,
     "crystal": Crystal,
+    "leads": lambda: SimpleNamespace(
+        open_circuit=lambda now: 3.95,
+        impedance=lambda frequencies, now: np.full(len(frequencies), 400.0 - 10.0j),
+        hold=lambda voltage, now: None,
+    ),
     "inlets": lambda: {"Ar": Inlet(), "O2": Inlet()},
     "on_pulse": lambda: lambda time, fired: None,
     "on_gate": lambda: lambda time, width: None,

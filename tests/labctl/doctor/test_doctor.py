@@ -121,7 +121,8 @@ def test_held_and_stale_locks_are_told_without_taking_one(tmp_path, monkeypatch)
     lock = PortLock("/dev/ttyUSB8", WallLabels(), tmp_path)
     said = "\n".join(each.what for each in holders(tmp_path / "data"))
     lock.release()
-    assert f"/dev/ttyUSB8 is held by pid {os.getpid()}" in said
+    assert f"pid {os.getpid()} since" in said
+    assert "holds /dev/ttyUSB8: " in said
     assert "left behind: /dev/ttyUSB7 by pid 99999999" in said
 
 

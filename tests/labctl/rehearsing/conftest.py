@@ -17,7 +17,7 @@ rate = "0.4 Hz"
 
 [program]
 macro = "rate_test"
-rates = ["1000 uA/cm^2"]
+rates = ["500 uA/cm^2"]
 lower = "3.0 V"
 upper = "4.25 V"
 cycles = 1

@@ -46,14 +46,14 @@ def test_it_takes_what_the_run_then_takes(asked, tmp_path):
     assert "no warnings, no faults" in said
     margins = {margin.name: margin for margin in promised.margins}
     assert (margins["bank voltage"].value, margins["bank voltage"].limit) == ("850 V", "950 V")
-    assert margins["highest current"].value.startswith("15")
+    assert margins["highest current"].value.startswith("75")
     assert margins["highest cell voltage"].level == "ok"
 
 
 def test_what_the_lab_refuses_is_a_fault_in_words(asked, tmp_path):
     chosen = asked(voltage=950, milliseconds=4.5)
     hot = rehearse_experiment(chosen.experiments[0], chosen.bench, chosen.limits, tmp_path / "data")
-    assert "molten_share" in hot.faults[0]
+    assert "average_power" in hot.faults[0]
     assert hot.work.pulses == 0
 
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from devices.cycling.cells import VOLUMETRIC_CAPACITY, CellSize
+from devices.cycling.cells import VOLUMETRIC_CAPACITY, CellSize, Rate
+from devices.cycling.macros import RateTest
+from devices.cycling.techniques import Record
 from devices.errors import InterlockError
 from devices.limits import DamageLimits
 from devices.recipes import to_json
@@ -28,6 +30,8 @@ from labctl.samples.parents import CUT
 from labctl.samples.story import Stories
 from labctl.show_samples import print_story
 from sim.foil import Surroundings
+from sim.grown_film import GrownFilm
+from sim.physics.growth.deposit import layer
 from sim.physics.lamp.bank import Bank
 
 SUBSTRATE = SampleRef(
@@ -230,6 +234,31 @@ def test_a_furnaces_measured_course_is_believed(kept, sample):
     fresh = Believer(kept.folder / "other", Bank(), Surroundings()).foil(sample)
     assert believer(kept).foil(sample).annealed().mean == fresh.heated(profile).mean > 0.3
     assert made_by(kept.folder, sample.id) == [uid]
+
+
+def grown(material, thickness, atoms, **more):
+    return GrownFilm(material, layer(thickness / 3.6e-29, 3.6e-29, 1.6e-25, atoms, 0.0, 0.0), **more)
+
+
+def test_a_grown_film_is_annealed_becomes_a_cell_and_is_cycled_by_what_is_believed_of_it(kept, lab, recipe):
+    """The film is Li0.9CoO2, which the lab cannot know: its cell holds 10 % less than is believed."""
+    put_on(kept, "LiCoO2", 0.7e-6)
+    lab.wait(lab.hands.set(Bring(SUBSTRATE, "lamp")))
+    foil = lab.twins.foil(SUBSTRATE.id)
+    foil.deposit(grown("LiCoO2", 0.7e-6, {"Li": 0.9, "Co": 1.0}), 0.0)
+    lab.RE(lab.plans.anneal(lab.lamp, SUBSTRATE, recipe))
+    put_on(kept, "LiPON", 1e-6)
+    put_on(kept, "Li", 2e-6, area=1e-5)
+    foil.deposit(grown("LiPON", 1e-6, {"Li": 3.6, "P": 1.0, "N": 0.6}), 1e6)
+    foil.deposit(grown("Li", 2e-6, {"Li": 1.0}, area=1e-5), 2e6)
+    cell = believed(lab.data, SUBSTRATE).cell
+    slow = RateTest("slow", (Rate(0.05, "C-rate"),), 3.0, 4.25, 1, Record(interval=600.0)).on(cell)
+    (uid,) = lab.RE(lab.plans.cycle(lab.potentiostat, SUBSTRATE, slow))
+    run = Run(uid, lab.data)
+    assert run.start["capacity"]["value_Ah"] * 3600.0 == pytest.approx(cell.capacity)
+    assert cell.capacity == pytest.approx(VOLUMETRIC_CAPACITY["LiCoO2"] * 0.7e-6 * 1e-5)
+    believed_charge = lab.believer.foil(SUBSTRATE).as_cell().cell.site_charge
+    assert foil.as_cell().cell.site_charge == pytest.approx(0.9 * believed_charge, rel=0.01)
 
 
 # Doubt.

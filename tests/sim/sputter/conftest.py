@@ -232,6 +232,11 @@ def evaporator():
 
 
 @pytest.fixture
+def make_evaporator():
+    return Evaporator
+
+
+@pytest.fixture
 def furnace():
     return Furnace
 

@@ -1,6 +1,7 @@
 """The whole sputter chamber: rates, films, balances, and steps that nobody's looking changes."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_an_overnight_film_costs_less_than_two_seconds_of_a_core(burning_lco):
 
 def test_lipon_from_two_guns_is_a_micrometre_in_8_3_hours_and_50_ohm_square_centimetres(sputter):
     sputter.pump()
-    foil = sputter.bring()
+    sputter.bring()
     sputter.lap(12 * 3600.0)  # until the water that came with the sample is gone
     sputter.let_in(N2=50)
     sputter.hold(3.0)
@@ -116,7 +117,7 @@ def test_a_look_between_two_steps_lies_on_the_way(burning_lco):
     for _ in range(90):
         burning_lco.lap(1.0)
         shown.append(chamber.frequency())
-    falls = [before - after for before, after in zip(shown, shown[1:], strict=False)]
+    falls = [before - after for before, after in pairwise(shown)]
     assert max(falls) == pytest.approx(min(falls), rel=5e-3)
     assert min(falls) > 0.0
 

@@ -1,0 +1,1 @@
+"""Sheets of many cells: what is measured of each, and how long that takes."""

@@ -1,0 +1,183 @@
+"""What `labctl check` says of recipes for films and furnaces: how long, how worn the targets, gas, rows, disk, and what
+would be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devices.errors import ConfigError, LabError
+from devices.limits import Limits
+from devices.recipes import FurnaceRecipe
+from devices.roles import FilmRate
+from devices.sputter.checks import believed_rate, check_deposition, energy_wanted, lowest_pressure
+from devices.sputter.guns import GunPlan, planned
+from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
+from devices.sputter.recipe import SCCM, DepositionRecipe, EvaporationRecipe
+from labctl.config import readers
+from labctl.config.check import kind_of
+from labctl.config.folder import Config
+from labctl.config.models import AnyRecipe, BenchFile, Experiment, StationEntry
+from labctl.program_check import Told
+from labctl.rehearsing.work import clock_time, size_in_words
+
+BYTES_A_ROW = 930.0
+"""In journal (240) and spool (690), as measured on films of hours."""
+ROLE_OF: Mapping[type, str] = {
+    DepositionRecipe: "SputterSystem",
+    EvaporationRecipe: "Evaporator",
+    FurnaceRecipe: "Furnace",
+}
+KWH = 3.6e6
+
+
+def tell_films(files: Sequence[Path], *, config: Path | None = None, bench: str = "") -> Iterator[Told]:
+    """Yield what there is to say of each recipe for a film or a furnace, in an experiment too.
+
+    bench: on whose machines; the first of the configuration that has such a machine if empty.
+    """
+    folder = Config(config)
+    limits = folder.limits()
+    for path in files:
+        for recipe in _recipes(path, folder):
+            found = _machine(ROLE_OF[type(recipe)], folder, bench)
+            if found is None:
+                yield Told((f"{recipe.name}: no bench has a machine for it",), False)
+                continue
+            name, built, on = found
+            yield _told(recipe, name, built, on, limits)
+
+
+def _recipes(path: Path, folder: Config) -> list[AnyRecipe]:
+    kind = kind_of(path)
+    made: list[Any] = []
+    if kind == "recipe":
+        made = [readers.any_recipe(path)]
+    elif kind == "experiment":
+        experiment: Experiment = folder.experiment(path)
+        made = [experiment.recipe, *experiment.arguments.values()]
+    return [each for each in made if type(each) in ROLE_OF]
+
+
+def _machine(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile] | None:
+    """Return a machine of a role: its name, how it is built, its bench."""
+    for name in [bench] if bench else folder.names("bench"):
+        try:
+            chosen = folder.bench(name)
+        except ConfigError:
+            if bench:
+                raise
+            continue
+        for device, entry in chosen.devices.items():
+            if isinstance(entry, StationEntry) and entry.station_class.role == role:  # type: ignore[attr-defined]
+                return device, entry.parameters, chosen
+    return None
+
+
+def _told(recipe: AnyRecipe, name: str, built: Any, bench: BenchFile, limits: Limits) -> Told:
+    head = f"{recipe.name} on {name} of bench {bench.name}"
+    if isinstance(recipe, DepositionRecipe):
+        lines, refused = _sputtered(recipe, name, built, limits)
+    elif isinstance(recipe, EvaporationRecipe):
+        lines, refused = _evaporated(recipe, built, limits)
+    else:
+        assert isinstance(recipe, FurnaceRecipe)
+        lines, refused = _baked(recipe, built, limits)
+    said = [f"  would be refused: {each}" for each in refused]
+    return Told((head, *lines, *said), bool(refused))
+
+
+def _sputtered(
+    recipe: DepositionRecipe, name: str, built: SputterParameters, limits: Limits
+) -> tuple[list[str], list[str]]:
+    try:
+        plans = [planned(setting, built.targets) for setting in recipe.guns]
+        check_deposition(name, recipe, limits.sputter, built, plans)
+    except LabError as error:
+        return [], [str(error)]
+    rate = believed_rate(recipe, built, plans)
+    film = recipe.duration or (None if rate is None else recipe.thickness / rate.rate)
+    if film is None:
+        return ["  nobody knows at which rate it grows: calibrate it"], []
+    ramps = max(plan.power / plan.ramp for plan in plans)
+    duration = film + recipe.presputter + 2.0 * ramps
+    lines = [f"  {_taking(duration)} after pumping: {clock_time(film)} of film{_by(rate)}"]
+    gas = ", ".join(f"{each.gas} {each.flow / SCCM * duration / 60e3:.2f} l" for each in recipe.gases)
+    least = lowest_pressure(recipe.gases, built)
+    lines.append(
+        f"  gas (standard): {gas}; {recipe.pressure:g} Pa held, {least:.2g} Pa is the least the pump allows"
+    )
+    lines += [_wear(plan, recipe, rate) for plan in plans]
+    refused = []
+    for plan in plans:
+        left = (1.0 - limits.sputter.life_left) * plan.target.life - plan.target.worn
+        if (energy_wanted(recipe, plan, rate) or 0.0) > left:
+            refused.append(f"{plan.gun}: {plan.target.material} has {max(left, 0.0) / KWH:.2f} kWh left")
+    if built.monitor == "in_situ":
+        crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
+        lines.append(crystal)
+        refused += said
+    return lines, refused
+
+
+def _evaporated(
+    recipe: EvaporationRecipe, built: EvaporatorParameters, limits: Limits
+) -> tuple[list[str], list[str]]:
+    refused = []
+    most = limits.sputter.base_pressures.get(recipe.material, limits.sputter.base_pressure)
+    if recipe.base_pressure > most:
+        refused.append(
+            f"base_pressure = {recipe.base_pressure:g} Pa; {most:g} Pa at the most before {recipe.material}"
+        )
+    if recipe.material not in built.films:
+        refused.append(f"there are no constants of a {recipe.material} film (parameters.films)")
+    film = recipe.thickness / recipe.rate
+    duration = film + recipe.soak + 2.0 * recipe.power / recipe.ramp
+    crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
+    return [
+        f"  {_taking(duration)} at the most after pumping: {clock_time(film)} of film",
+        crystal,
+    ], refused + said
+
+
+def _baked(recipe: FurnaceRecipe, built: FurnaceParameters, limits: Limits) -> tuple[list[str], list[str]]:
+    highest = max(temperature for _, temperature in recipe.profile)
+    refused = []
+    if highest > limits.furnace.temperature:
+        refused.append(
+            f"{highest - 273.15:.0f} degC; {limits.furnace.temperature - 273.15:.0f} degC at the most"
+        )
+    fastest = max(segment.ramp for segment in recipe.segments)
+    if fastest > max(built.heating, built.cooling):
+        refused.append(
+            f"ramp = {fastest:g} K/s; it goes {max(built.heating, built.cooling):g} K/s at the most"
+        )
+    return [f"  {_taking(recipe.profile[-1][0])}, {highest - 273.15:.0f} degC at the most"], refused
+
+
+def _taking(duration: float) -> str:
+    return f"{clock_time(duration)}, {duration:.0f} rows, {size_in_words(duration * BYTES_A_ROW)}"
+
+
+def _by(rate: FilmRate | None) -> str:
+    if rate is None:
+        return ""
+    known = "calibrated" if rate.calibration else "believed, not calibrated"
+    return f" at {rate.rate * 6e10:.2f} nm/min ({known}, +-{rate.sd:.0%})"
+
+
+def _wear(plan: GunPlan, recipe: DepositionRecipe, rate: FilmRate | None) -> str:
+    wanted = energy_wanted(recipe, plan, rate) or 0.0
+    return (
+        f"  {plan.gun} {plan.target.material}: {plan.power:.1f} W, {wanted / KWH:.3f} kWh of its target's"
+        f" {plan.target.life / KWH:.1f} kWh ({wanted / plan.target.life:.1%})"
+    )
+
+
+def _crystal(thickness: float, life: float, limits: Limits) -> tuple[str, list[str]]:
+    needed, least = thickness / life, limits.sputter.crystal_left
+    refused = (
+        [f"the film takes {needed:.0%} of a crystal, {least:.0%} must stay"] if needed > 1 - least else []
+    )
+    return f"  crystal of the thickness monitor: {needed:.1%} of its life", refused

@@ -1,0 +1,69 @@
+"""Where a live picture is shown: a file, or a window of this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from devices.errors import LabError
+from labctl.live.picture import LivePicture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def has_display(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether windows can be shown here."""
+    return sys.platform in ("darwin", "win32") or bool(
+        environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+    )
+
+
+def in_a_file(path: Path) -> Callable[[LivePicture], object]:
+    """Return what keeps a picture in a file, whole at any time. It raises LabError when it cannot be written."""
+
+    def draw(picture: LivePicture) -> None:
+        try:
+            picture.save(path)
+        except OSError as error:
+            raise LabError(f"{path} cannot be written ({error.strerror or error}); name another") from error
+
+    return draw
+
+
+class Window:
+    """A window of matplotlib's; draw() shows a picture in it, wait() keeps it alive meanwhile."""
+
+    def __init__(self, figure: Figure, pyplot: Any) -> None:
+        self._figure, self._pyplot = figure, pyplot
+
+    def draw(self, picture: LivePicture) -> None:
+        """Show a picture."""
+        self._figure.clear()
+        picture.draw(self._figure)
+        self._figure.canvas.draw_idle()
+
+    def wait(self, seconds: float) -> None:
+        """Let the window be moved and closed for some seconds. Raises LabError once it was closed."""
+        if not self._pyplot.fignum_exists(self._figure.number):
+            raise LabError("the window was closed; the run goes on")
+        self._pyplot.pause(seconds)
+
+
+def in_a_window() -> Window:
+    """Return a window. Raises LabError where there can be none."""
+    import matplotlib
+
+    try:
+        from matplotlib import pyplot
+
+        if not has_display() or matplotlib.get_backend().lower() in ("agg", "pdf", "svg", "ps", "cairo"):
+            raise ImportError("no display, or no toolkit for windows (python3-tk, or pip install pyqt6)")
+        figure = pyplot.figure(figsize=(7.0, 5.0), layout="constrained")
+        pyplot.show(block=False)
+    except (ImportError, RuntimeError) as error:
+        raise LabError(f"no window can be shown here: {error}; `--picture FILE.png` keeps a file") from error
+    return Window(figure, pyplot)

@@ -1,0 +1,71 @@
+"""The bench of sputter system, evaporator and furnace: opened, pumped, and what its world says is nobody's belief."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devices.errors import ConfigError
+from devices.roles import DepositionJob
+from devices.samples import Layer, SampleRef
+from labctl.config import readers
+from labctl.config.benches import bench
+from labctl.config.finder import config_dir
+from labctl.session import open_session
+
+SAMPLE = SampleRef("s1", (Layer("Al", 100e-6),))
+
+
+@pytest.fixture
+def lab(tmp_path):
+    with open_session("sputter", data=tmp_path, handle_signals=False) as opened:
+        yield opened
+
+
+def flown(lab, job):
+    """Have a film made; return what it failed with."""
+    station = lab.sputter
+
+    def waited(status):
+        until = lab.clock.now() + 1e5
+        while not status.done and lab.clock.now() < until:
+            station.renew_lease()
+            lab.clock.sleep(5.0)
+        return status.exception(timeout=0)
+
+    assert waited(station.prepare(job)) is None
+    assert waited(lab.clock.call(station.kickoff)) is None
+    return waited(station.complete())
+
+
+def test_a_film_through_all_wires_is_off_by_the_tooling_that_nobody_was_told(lab):
+    recipe = readers.deposition(Path(config_dir() / "recipes" / "sputter-lco-0.7um.toml"))
+    recipe = replace(recipe, thickness=20e-9, presputter=10.0)
+    assert flown(lab, DepositionJob(SAMPLE, recipe)) is None
+    (film,) = lab.twins.foil("s1").grown
+    assert film.thickness == pytest.approx(1.06 * 20e-9, rel=0.02)
+    assert lab.sputter.flight().done == lab.sputter.flight().asked
+
+
+def test_a_planned_fault_ends_the_film_with_plasma_off_and_shutters_closed_in_time(tmp_path):
+    shipped = (config_dir() / "benches" / "sputter.toml").read_text()
+    begin = 350.0
+    told = f'\n[[world.chambers.sputter.faults]]\nfault = "contact_open"\nof = "water"\ntime = "{begin:g} s"\n'
+    path = tmp_path / "water.toml"
+    path.write_text(shipped + told)
+    recipe = readers.deposition(Path(config_dir() / "recipes" / "sputter-lco-0.7um.toml"))
+    with open_session(str(path), data=tmp_path / "data", handle_signals=False) as lab:
+        error = flown(lab, DepositionJob(SAMPLE, replace(recipe, thickness=20e-9, presputter=10.0)))
+        assert "water" in str(error)
+        chamber = lab.twins.station("sputter").chamber
+        out = [time for time, event, _ in chamber.log if event == "plasma out"]
+        assert begin <= out[0] <= begin + 12.0
+        assert not any(chamber.shutters.opened().values())
+
+
+def test_a_fault_needs_its_time(tmp_path):
+    shipped = (config_dir() / "benches" / "sputter.toml").read_text()
+    path = tmp_path / "sputter.toml"
+    path.write_text(shipped + '\n[[world.chambers.sputter.faults]]\nfault = "mfc_dead"\n')
+    with pytest.raises(ConfigError, match="give time, or mean"):
+        bench(path)

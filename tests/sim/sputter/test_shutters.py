@@ -1,0 +1,29 @@
+"""Shutters: relay, 24 volts, a mechanism that sticks."""
+
+from sim.sputter.shutters import Shutters
+
+
+def test_a_shutter_follows_its_relay_only_with_its_24_volts():
+    shutters = Shutters(["substrate_shutter", "vent_valve"])
+    assert shutters.names == ("substrate_shutter",)
+    shutters.tell("substrate_shutter", True)
+    assert shutters.is_open("substrate_shutter")
+    shutters.power(False)
+    assert not shutters.is_open("substrate_shutter")
+    shutters.power(True)
+    assert shutters.is_open("substrate_shutter")
+
+
+def test_what_sticks_stays_whatever_happens_until_it_is_freed():
+    shutters = Shutters(["gun1_shutter"])
+    shutters.stick("gun1_shutter", True)
+    shutters.power(False)
+    assert shutters.opened() == {"gun1_shutter": True}
+    shutters.free("gun1_shutter")
+    assert not shutters.is_open("gun1_shutter")
+
+
+def test_a_shutter_that_is_not_there_hides_nothing():
+    shutters = Shutters([])
+    shutters.power(False)
+    assert shutters.is_open("gun2_shutter")
