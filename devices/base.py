@@ -81,9 +81,14 @@ class Quantity(Signal):
         return status
 
     @property
+    def can_be_set(self) -> bool:
+        """Whether it is a setpoint."""
+        return self._setter is not None
+
+    @property
     def position(self) -> Any:
-        """Return the value of what can be set, as bluesky's %wa and relative moves ask for it."""
-        if self._setter is None:
+        """The value of what can be set, as bluesky's %wa and relative moves ask for it."""
+        if not self.can_be_set:
             raise AttributeError(f"{self.name} can be read, not set")
         return self.get()
 

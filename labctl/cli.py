@@ -26,6 +26,7 @@ from labctl.commands import (
     samples,
     shadow,
     troubling,
+    watching,
     working,
 )
 
@@ -92,6 +93,8 @@ for command in (
     lab.init,
     lab.new,
     working.run,
+    working.shell,
+    watching.watch,
     rehearsing.rehearse,
     asking.check,
     exchange.export,

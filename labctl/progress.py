@@ -97,7 +97,10 @@ class RunProgress:
 
     def _begin(self, doc: dict[str, Any]) -> None:
         sample, purpose = doc.get("sample", {}).get("id", ""), doc.get("purpose", "")
-        if "recipe" in doc:
+        if "sites" in doc:
+            stream, total, unit = "primary", int(doc["sites"]), "cells"
+            self._console.print(f"{sample}: the map of {total} cells takes {in_words(doc['duration'])}")
+        elif "recipe" in doc:
             stream, total, unit = "primary", int(doc["recipe"]["body"]["pulse_count"]), "pulses"
         elif "program" in doc:
             stream, total, unit = "steps", executions(doc["program"]["body"]["steps"]), "steps"
@@ -110,6 +113,14 @@ class RunProgress:
 
     def _stream_of(self, run: str) -> str:
         return str(self._tasks[run][1]) if run in self._tasks else ""
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration [s] as people say it."""
+    if seconds < 120.0:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60.0), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def of_pulse(columns: dict[str, list[Any]]) -> str:

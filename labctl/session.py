@@ -68,6 +68,9 @@ log = logging.getLogger(__name__)
 FOREIGN_PATIENCE = 10.0
 """Seconds a device of somebody else's class may take to connect; ophyd's own are asked to wait that long."""
 
+BY_HAND = "what was typed by hand"
+"""What the engine is called that keeps nothing, as a holder of leases."""
+
 Ask = Callable[[str], object]
 
 
@@ -138,6 +141,7 @@ class Session:
         self._trouble = ""
         self.missing: dict[str, dict[str, str]] = {}
         self.begun: list[str] = []
+        self._passing: list[LabEngine] = []
         self.plans = SimpleNamespace(**{name: self._here(plan) for name, plan in discover_plans().items()})
         self._ending = ExitStack()
         try:
@@ -216,6 +220,22 @@ class Session:
         """Return whether nobody in this session works on a station, or on a "sample ID"."""
         return not self._leases.holder_of(claim)
 
+    def holder_of(self, claim: str) -> str:
+        """Return who in this session works on a station, or on a "sample ID": "the shell" or a worker; nobody if free."""
+        return self._leases.holder_of(claim)
+
+    def at_work(self) -> dict[str, dict[str, Any]]:
+        """Return what the stations report that the plan at the prompt works with, from memory."""
+        names = self._leases.held_by(SHELL)
+        return {name: self._stations[name].report() for name in names if name in self._stations}
+
+    def passing_engine(self) -> LabEngine:
+        """Return an engine for what is not to be kept: a setpoint typed at the prompt, a look at a value."""
+        managers = [self.interrupts.during]
+        engine = LabEngine(self.clock, {}, leases=self._leases, holder=BY_HAND, context_managers=managers)
+        self._passing.append(engine)
+        return engine
+
     def plan_of(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> MsgGenerator[Any]:
         """Return the plan of an experiment, called with what this bench has."""
         plan: Any = getattr(self.plans, experiment.plan)
@@ -270,8 +290,8 @@ class Session:
             raise failure
 
     def engines(self) -> list[LabEngine]:
-        """Return the engine at the prompt and those of the workers that work."""
-        return [self.RE, *self.workers.engines]
+        """Return the engines at the prompt and those of the workers that work."""
+        return [self.RE, *self._passing, *self.workers.engines]
 
     def hold(self) -> None:
         """Let nothing begin any more on stations that can be held: a train of flashes. What was begun is brought to

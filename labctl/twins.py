@@ -2,36 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from devices.bridges.squidstat import SquidstatBridge
 from devices.clock import Clock
 from labctl.belief import surroundings_from
-from labctl.config.models import StationEntry, World
+from labctl.config.models import StationEntry, TrueSheet, World
 from sim.bench import Bench
-from sim.detuning import Detuning
+from sim.detuning import Detuning, LayerDetunings
+from sim.foil import Differing
 from sim.parts import TwinPart
 from sim.potentiostats import SquidstatTwins
 from sim.stations import STATIONS
+
+if TYPE_CHECKING:
+    from sim.sheets import SheetTruth
 
 
 def make_world(now: Callable[[], float], seed: int, world: World, directory: Path) -> Bench:
     """Return an empty bench in the surroundings that a bench file describes; its foils are kept in `directory`."""
     surroundings = surroundings_from(asdict(world), "back_heat_transfer")
-    told = [asdict(cell) for cell in world.cell]
-    detuned = {cell.pop("sample"): Detuning(**cell) for cell in told}
+    detuned = {name: _differing(name, world) for name in {cell.sample for cell in world.cell}}
+    sheets = {sheet.sample: _truth_of(sheet) for sheet in world.sheet}
     truths = {name: asdict(chamber) for name, chamber in world.chambers.items()}
     return Bench(
         now,
         seed=seed,
         surroundings=surroundings,
         detuned=detuned,
+        sheets=sheets,
         truths=truths,
         directory=directory,
         wall=monotonic,
+    )
+
+
+def _differing(sample: str, world: World) -> Differing:
+    """Return how a cell differs, or the layers of a stack do."""
+    each: dict[int | None, Detuning] = {}
+    for cell in world.cell:
+        if cell.sample == sample:
+            told = asdict(cell)
+            del told["sample"]
+            each[told.pop("layer")] = Detuning(**told)
+    others = each.pop(None, Detuning())
+    layers = {number: detuning for number, detuning in each.items() if number is not None}
+    return LayerDetunings(layers, others) if layers else others
+
+
+def _truth_of(sheet: TrueSheet) -> SheetTruth:
+    """Return how the cells of a sheet differ, as the twins have it: places from 0."""
+    # A bench without sheets does not wait for the packages of one.
+    from sim.physics.cell.sheet import Variation
+    from sim.physics.web import Web
+    from sim.sheets import SheetTruth
+
+    told = asdict(sheet)
+    spread = {name: told[name] for name in Variation.__dataclass_fields__}
+    web = Web(**{name: told[name] for name in Web.__dataclass_fields__ if name in told})
+
+    def from_zero(places: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        return tuple((row - 1, column - 1) for row, column in places)
+
+    return SheetTruth(
+        Variation(**spread),
+        sheet.seed,
+        web if sheet.web_length else None,
+        sheet.web_length,
+        from_zero(sheet.shorts),
+        from_zero(sheet.missing),
     )
 
 

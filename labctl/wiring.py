@@ -81,6 +81,7 @@ def build_station(
         "SputterSystem": {"limits": limits.sputter, "predictor": films},
         "Evaporator": {"limits": limits.sputter},
         "Furnace": {"limits": limits.furnace},
+        "Multiplexer": {"limits": limits.potentiostat},
         "Instrument": {},
     }
     station: Station = kind(

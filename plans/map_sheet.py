@@ -36,7 +36,9 @@ def map_sheet(
     Raises LimitError, InterlockError when station or lab do not allow it; nothing is connected then.
     """
     if not isinstance(recipe, SheetRecipe) or not isinstance(sample, SampleRef):
-        raise LabError(f"map_sheet: a sample and a recipe of kind sheet are expected; {NAMES}; nothing was done")
+        raise LabError(
+            f"map_sheet: a sample and a recipe of kind sheet are expected; {NAMES}; nothing was done"
+        )
     multiplexer.check(sample, recipe)
     hands.check(Assemble(sample))
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))

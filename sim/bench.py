@@ -14,12 +14,14 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from sim.detuning import Detuning
-from sim.foil import Foil, FoilError, Surroundings, check_cell_layers
+from sim.foil import Differing, Foil, FoilError, Surroundings, check_cell_layers
+
+if TYPE_CHECKING:
+    from sim.sheets import SheetTruth
 
 SLACK = 1e-6
 """Seconds by which an event counts as due: event times are floats, the clock counts nanoseconds."""
@@ -112,9 +114,9 @@ class Bench:
     """The world without hardware.
 
     now: returns the bench's time [s]. seed: one sequence per station is derived from it and the station's name.
-    detuned: how cells differ from what they were made as, by the sample's id. truths: what truly holds of a station,
-    by its name, whatever its parameters make a lab believe. directory: where foils, and stations that last, are kept
-    between sessions; None keeps them in memory. wall: returns the wall's time [s],
+    detuned: how cells differ from what they were made as, by the sample's id; sheets: how those of a sheet do. truths:
+    what truly holds of a station, by its name, whatever its parameters make a lab believe. directory: where foils, and
+    stations that last, are kept between sessions; None keeps them in memory. wall: returns the wall's time [s],
     which only says how often that is worth while; the bench's own if none.
     """
 
@@ -124,14 +126,15 @@ class Bench:
         *,
         seed: int,
         surroundings: Surroundings,
-        detuned: Mapping[str, Detuning] | None = None,
+        detuned: Mapping[str, Differing] | None = None,
+        sheets: Mapping[str, SheetTruth] | None = None,
         truths: Mapping[str, Mapping[str, Any]] | None = None,
         directory: Path | None = None,
         wall: Callable[[], float] | None = None,
     ) -> None:
         self.seed, self.surroundings = seed, surroundings
         self._now, self._wall = now, wall or now
-        self._detuned, self._truths = detuned or {}, truths or {}
+        self._detuned, self._sheets, self._truths = detuned or {}, sheets or {}, truths or {}
         self._directory = directory
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
@@ -159,8 +162,9 @@ class Bench:
             told = json.loads(path.read_text())
             foil = None
             for sample_id, place in told["places"].items():
-                foil = self._known({"id": sample_id})
-                self._place[sample_id] = place
+                if path.parent.parent.joinpath(f"{sample_id}.json").exists():
+                    foil = self._known({"id": sample_id})
+                    self._place[sample_id] = place
             station.restore(told["kept"], foil)
 
     def station(self, name: str) -> Any:
@@ -315,8 +319,10 @@ class Bench:
             if path is not None and path.exists():
                 kept = json.loads(path.read_text())
                 self._foils[sample_id] = Foil.from_dict(kept, self.surroundings, detuning)
+                self._foils[sample_id].sheet_truth = self._sheets.get(sample_id)
             else:
                 self._foils[sample_id] = foil = Foil(description, self.surroundings, detuning)
+                foil.sheet_truth = self._sheets.get(sample_id)
                 self._inherit(foil)
         foil = self._foils[sample_id]
         foil.went_through(description.get("treatments", ()))
@@ -329,7 +335,9 @@ class Bench:
             if parent in self._foils:
                 piece.cut_from(self._foils[parent])
             elif path is not None and path.exists():
-                piece.cut_from(Foil.from_dict(json.loads(path.read_text()), self.surroundings))
+                whole = Foil.from_dict(json.loads(path.read_text()), self.surroundings)
+                whole.sheet_truth = self._sheets.get(parent)
+                piece.cut_from(whole)
 
 
 def _write(path: Path, content: Mapping[str, Any], *, lasting: bool) -> None:

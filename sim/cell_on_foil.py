@@ -126,11 +126,10 @@ def _film_cell(
         assert material is not None
         return cell_of(material, thickness_of(film), area)
     peak = result.peak
-    grown = isinstance(film, GrownFilm)
-    if grown and film.active > 0.0:
+    if isinstance(film, GrownFilm) and film.active > 0.0:
         peak = np.maximum(peak, equivalent_peak(film.active))
     parameters = annealed_cell(result.depth, result.width, result.crystalline, peak, area=area)
-    if grown:
+    if isinstance(film, GrownFilm):
         share = phases(film.li_co).capacity_share
         parameters = replace(parameters, active_share=tuple(share * each for each in parameters.active_share))
     return parameters if material is None else as_described(parameters, material)

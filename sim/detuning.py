@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,3 +33,21 @@ class Detuning:
             active_share=tuple(self.capacity * each for each in parameters.active_share),
             leak_resistance=parameters.leak_resistance if leak is None else leak * parameters.area,
         )
+
+    def layers(self, parameters: CellParameters, count: int) -> Sequence[CellParameters]:
+        """Return layers in parallel that all differ so."""
+        return [self.of(parameters)] * count
+
+
+@dataclass(frozen=True)
+class LayerDetunings:
+    """How layers in parallel differ: each by its number, from 1, and all others."""
+
+    each: Mapping[int, Detuning]
+    others: Detuning = field(default_factory=Detuning)
+
+    def layers(self, parameters: CellParameters, count: int) -> Sequence[CellParameters]:
+        """Return the layers. Raises ValueError for one that is not there."""
+        if beyond := [number for number in self.each if not 1 <= number <= count]:
+            raise ValueError(f"of {count} layers, layer {beyond[0]} is to differ")
+        return [self.each.get(number, self.others).of(parameters) for number in range(1, count + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,14 +25,15 @@ from sim.under_lamp import Surroundings as Surroundings
 if TYPE_CHECKING:
     from sim.physics.cell.cell import Cell
     from sim.physics.cell.data import CellParameters
-    from sim.sheets import SheetOfCells, SheetTruth
+    from sim.sheets import OneOfSheet, SheetOfCells, SheetTruth
 
 
 class Differing(Protocol):
-    """How a cell truly differs from what its layers and anneals make it."""
+    """How a cell, or some of its layers in parallel, truly differ from what its films and anneals make them."""
 
-    def of(self, parameters: CellParameters) -> CellParameters:
-        """Return the cell that differs so."""
+    def layers(self, parameters: CellParameters, count: int) -> Sequence[CellParameters]:
+        """Return the layers that differ so, of so many equal ones."""
+
 
 
 GROWN = (CATHODE, *STACK)
@@ -57,6 +59,8 @@ class Foil:
             self._flashed = FlashedFilm(self.layers, surroundings)
         self._built: BuiltCell | None = None
         self._sheet: SheetOfCells | None = None
+        self._kept_sheet: Mapping[str, Any] | None = None
+        self._of_sheet: OneOfSheet | None = None
         self.sheet_truth: SheetTruth | None = None
         self.history = History()
 
@@ -123,6 +127,8 @@ class Foil:
             nominal = self.as_cell().cell
             shape = int(grid["rows"]), int(grid["columns"])
             self._sheet = SheetOfCells(nominal, self.sheet_truth or SheetTruth(), shape)
+            if self._kept_sheet is not None:
+                self._sheet.restore(self._kept_sheet)
         return self._sheet
 
     def takes(self, material: str) -> str:
@@ -184,7 +190,7 @@ class Foil:
             raise FoilError(f"{sheet.id} has no cell at row {place[0] + 1}, column {place[1] + 1}")
         if sheet._flashed is not None and not self._is_as_described:
             self._film().restart(sheet._film().cold())
-        self._detuning = cells.one(place)
+        self._of_sheet = cells.one(place)
         cell = self._cell()
         self._built = BuiltCell(cell, cells.state_of(place, cell))
 
@@ -272,7 +278,7 @@ class Foil:
             "anneal": None if self._flashed is None else self._flashed.state.to_dict(),
             "cell": None if built is None else built.state.to_dict(),
             **({} if self._sheet is None else {"sheet": self._sheet.to_dict()}),
-            **({} if self._detuning is None else kept_difference(self._detuning)),
+            **({} if self._of_sheet is None else {"of_sheet": asdict(self._of_sheet)}),
             "history": list(self.history),
         }
 
@@ -288,10 +294,14 @@ class Foil:
         if data["anneal"] is not None:
             foil._film().restart(AnnealState.from_dict(data["anneal"]))
         foil.history = History(data["history"])
-        if data["cell"] is not None:
-            from sim.physics.cell.cell import CellState
+        foil._kept_sheet = data.get("sheet")
+        if (one := data.get("of_sheet")) is not None:
+            from sim.sheets import OneOfSheet
 
-            foil._built = BuiltCell(foil._cell(), CellState.from_dict(data["cell"]))
+            foil._of_sheet = OneOfSheet(**one)
+        if data["cell"] is not None:
+            cell = foil._cell()
+            foil._built = BuiltCell(cell, cell.state_from(data["cell"]))
         return foil
 
     @property
@@ -324,4 +334,14 @@ class Foil:
             described=self.materials,
             treatments=self.description.get("treatments", ()),
         )
-        return cell if self._detuning is None else type(cell)(self._detuning.of(cell.parameters))
+        parameters = cell.parameters if self._of_sheet is None else self._of_sheet.of(cell.parameters)
+        count = int(self.description.get("parallel", 1))
+        if self._detuning is not None:
+            layers = self._detuning.layers(parameters, count)
+        elif self._of_sheet is None and count == 1:
+            return cell
+        else:
+            layers = [parameters] * count
+        from sim.physics.cell.stacked import cell_of_layers
+
+        return cell_of_layers(layers)

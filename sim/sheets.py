@@ -15,6 +15,7 @@ from sim.physics.cell.control import Until, Voltage
 from sim.physics.cell.data import CellParameters, CellState
 from sim.physics.cell.sheet import Sheet, SheetSpectra, Variation, discharge_curve, make_sheet
 from sim.physics.web import Web, thickness_map
+from sim.under_lamp import FoilError
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -90,6 +91,9 @@ class SheetOfCells:
 
     def __init__(self, nominal: Cell, truth: SheetTruth, shape: tuple[int, int]) -> None:
         self.nominal, self.truth, self.shape = nominal, truth, shape
+        for row, column in (*truth.shorts, *truth.missing):
+            if not (row < shape[0] and column < shape[1]):
+                raise FoilError(f"row {row + 1}, column {column + 1} is to differ, which the sheet does not have")
         self.sheet = truth.sheet(*shape)
         self.missing = np.zeros(shape, dtype=bool)
         for place in truth.missing:

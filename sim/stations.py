@@ -207,12 +207,22 @@ def furnace_twins(
     return FurnaceTwins(bench, name, parts, built)
 
 
+def multiplexer_twins(
+    bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, Any]
+) -> TwinStation:
+    """Return the twins of a multiplexer."""
+    from sim.multiplexers import MultiplexerTwins
+
+    return MultiplexerTwins(bench, name, parts, built)
+
+
 STATIONS: Mapping[str, Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]] = {
     "FlashLamp": lamp_twins,
     "Potentiostat": potentiostat_twins,
     "SputterSystem": sputter_twins,
     "Evaporator": evaporator_twins,
     "Furnace": furnace_twins,
+    "Multiplexer": multiplexer_twins,
     "Instrument": SingleTwins,
 }
 """The twins of each role."""

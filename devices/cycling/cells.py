@@ -57,13 +57,15 @@ class CellSize:
         window = None
         if described is not None and described.lower is not None and described.upper is not None:
             window = described.lower, described.upper
+        area = sample.area * sample.parallel
         if density is None:
-            return cls(sample.area, materials=materials, window=window)
-        capacity = density * cathode.thickness * sample.area
+            return cls(area, materials=materials, window=window)
+        capacity = density * cathode.thickness * area
         relative = math.hypot(cathode.thickness_sd / cathode.thickness, sample.area_sd / sample.area)
         basis = f"{cathode.material} thickness x area x {density / PER_AREA_AND_THICKNESS:.3g} uAh/cm2/um"
         basis += " (half the lithium)" if described is None else ""
-        return cls(sample.area, capacity, capacity * relative, basis, materials, window)
+        basis += f" x {sample.parallel} layers in parallel" if sample.parallel > 1 else ""
+        return cls(area, capacity, capacity * relative, basis, materials, window)
 
     def described(self) -> dict[str, Any] | None:
         """Return {value_Ah, sd_Ah, basis} for a start document, or None without a capacity."""

@@ -315,6 +315,9 @@ class DepositionFlight(ChamberFlight):
             return film.by_time / recipe.thickness
         return film.thickness / recipe.thickness
 
+    def _asked(self) -> tuple[str, ...]:
+        return (*self.sources, "bias") if self.recipe.bias_power else self.sources
+
     def _worn(self, source: str, energy: float) -> None:
         self._wear.add(source, energy)
 
@@ -357,7 +360,14 @@ class DepositionFlight(ChamberFlight):
             for gun in self.sources:
                 require_control(gun, seen.supplies[gun])
             return
-        self._count_arcs(now, self._source_watch.look(seen.supplies, self.sources))
+        try:
+            sparks = self._source_watch.look(seen.supplies, self.sources)
+        except Trouble:
+            # The loop takes the power away before a row looks at its contacts: it is named, not the power.
+            crew.looks.everything(acting=True)
+            self._watch_chamber(seen)
+            raise
+        self._count_arcs(now, sparks)
         if self._steady:
             self._watch_targets(now, seen)
         if seen.monitor is not None and self._constants is not None:
@@ -387,7 +397,7 @@ class DepositionFlight(ChamberFlight):
         # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
         watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
         if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
-            self._rates.behind(seen.monitor.rate, believed)
+            self._rates.behind(now, seen.monitor.thickness, believed)
 
 
 class ConditioningFlight(DepositionFlight):

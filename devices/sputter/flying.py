@@ -168,6 +168,10 @@ class ChamberFlight:
         """Raise Trouble when something is wrong; asked at every row."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it watches")
 
+    def _asked(self) -> tuple[str, ...]:
+        """Return the supplies that have power, which every row asks."""
+        return self.sources
+
     def _act(self, seen: Seen) -> None:
         """Do what every row asks for: by default nothing."""
 
@@ -209,7 +213,7 @@ class ChamberFlight:
         if self._powered:
             with crew.permits.granting("board feed"):
                 crew.equipment.board.alive()
-        seen = crew.looks.row(self._number, thorough=thorough, sources=self._powered)
+        seen = crew.looks.row(self._number, thorough=thorough, sources=self._asked() if self._powered else ())
         if self.keeper.is_open:
             self.keeper.grown(now, seen.monitor)
             self._due = now + self._left()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from devices.clock import Clock
@@ -59,33 +59,33 @@ class Looks:
 
     def __init__(self, clock: Clock, equipment: Equipment) -> None:
         self._clock, self._equipment = clock, equipment
-        self._powered = tuple(equipment.powered.items())
+        self._powered = equipment.powered
         self.seen = Seen()
 
-    def supplies(self, *, acting: bool) -> dict[str, SupplyState]:
-        """Ask every supply; only who acts may feed their watchdogs."""
+    def supplies(self, names: Iterable[str], *, acting: bool) -> None:
+        """Ask supplies; only who acts may feed their watchdogs."""
         found = self.seen.supplies
-        for name, supply in self._powered:
+        for name in names:
+            supply = self._powered[name]
             supply.acting = acting
             try:
                 found[name] = supply.state()
             finally:
                 supply.acting = False
-        return found
 
     @staticmethod
     def sees_the_chamber(number: int) -> bool:
         """Return whether a row's look is at something that interlocks go by."""
         return number % CHAMBER == 0 or number % RELAYS == 2
 
-    def row(self, number: int, *, thorough: bool = False, sources: bool = True) -> Seen:
+    def row(self, number: int, *, thorough: bool = False, sources: Collection[str] = ()) -> Seen:
         """Look as one row needs it; thorough: at all that may move while something is being set.
 
-        sources: whether the supplies are looked at as well.
+        sources: the supplies that have power, which are asked every time; the others now and then.
         """
         seen, equipment = self.seen, self._equipment
         if sources:
-            self.supplies(acting=True)
+            self.supplies(self._powered if number % SLOWLY == 4 else sources, acting=True)
             if equipment.monitor is not None:
                 seen.monitor = equipment.monitor.read_film()
         if thorough or number % CHAMBER == 0:
@@ -111,7 +111,7 @@ class Looks:
     def everything(self, *, acting: bool = False) -> Seen:
         """Look at everything at once, as before something is done."""
         seen, equipment = self.seen, self._equipment
-        self.supplies(acting=acting)
+        self.supplies(self._powered, acting=acting)
         self.vacuum()
         self._slowly()
         seen.relays = equipment.relays.states()

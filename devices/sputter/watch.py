@@ -47,7 +47,7 @@ PRESSURE_STEADY = 0.03
 REFLECTED_LIMIT = "reflected power limit"
 """What a supply complains of in an arc storm."""
 STUCK_ROWS = 6
-"""Rows over which a rate behind a closed shutter is averaged: single rows have a tenth of noise."""
+"""Rows over which a film behind a closed shutter is seen to grow: single rows have a tenth of noise."""
 CRYSTAL_SETTLES = 60.0
 """Seconds after a plasma was lit until a crystal has warmed up."""
 
@@ -198,13 +198,17 @@ class RateWatch:
     def __init__(self, limits: SputterLimits) -> None:
         self._share = limits.rate_share
         self._closed = Lasting(limits.rate_time)
-        self._behind: deque[float] = deque(maxlen=STUCK_ROWS)
+        self._behind: deque[tuple[float, float]] = deque(maxlen=STUCK_ROWS + 1)
 
-    def behind(self, rate: float, believed: float) -> None:
-        """Raise Trouble when film comes though the shutter is closed."""
-        self._behind.append(rate)
-        full = len(self._behind) == STUCK_ROWS
-        if full and sum(self._behind) / STUCK_ROWS > self._share * believed:
+    def behind(self, now: float, thickness: float, believed: float) -> None:
+        """Raise Trouble when the film [m] goes on growing though the shutter is closed."""
+        self._behind.append((now, thickness))
+        since, before = self._behind[0]
+        if len(self._behind) <= STUCK_ROWS or now <= since:
+            return
+        # By thickness: a monitor's own rate is a mean that looks back beyond the shutter's closing.
+        rate = (thickness - before) / (now - since)
+        if rate > self._share * believed:
             raise Trouble(
                 "shutter_stuck_open",
                 f"film grows at {rate * 6e10:.2f} nm/min behind the closed shutter: it is stuck open",

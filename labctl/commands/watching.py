@@ -11,7 +11,10 @@ from labctl.commands.in_order import StoppedInOrder
 from labctl.commands.options import DataOption
 
 RunOption = Annotated[
-    str, typer.Argument(help="A run's uid, enough of its beginning, or `last`: that one and all that come after it.")
+    str,
+    typer.Argument(
+        help="A run's uid, enough of its beginning, or `last`: that one and all that come after it."
+    ),
 ]
 
 

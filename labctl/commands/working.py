@@ -68,6 +68,21 @@ def run(
             run_together(lab, stopping, asked)
 
 
+def shell(
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+    operator: Annotated[str, typer.Option(help="Who works here; goes into the documents.")] = "",
+    run: Annotated[str, typer.Option("-c", "--run", help="What to type; then leave.")] = "",
+) -> None:
+    """Work at a prompt (IPython) with a bench in it: RE, devices, plans, samples, recipes, runs. Extra `shell`."""
+    from labctl.shell.starting import run_shell
+
+    status = run_shell(bench, config, data, operator, run)
+    if status:
+        raise typer.Exit(status)
+
+
 def safe(
     bench: BenchOption = "twin",
     only: Annotated[list[str] | None, typer.Option(help="A device's name; all if none is given.")] = None,

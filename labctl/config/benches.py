@@ -43,6 +43,7 @@ STATIONS: Mapping[str, str] = {
     "SputterStation": "devices.sputter_system.SputterStation",
     "EvaporatorStation": "devices.evaporator.EvaporatorStation",
     "FurnaceStation": "devices.furnace.FurnaceStation",
+    "MultiplexerStation": "devices.multiplexer.MultiplexerStation",
 }
 """The stations of ours that a bench may name without a dot."""
 

@@ -17,12 +17,13 @@ from devices.places import ChuckCourse, ChuckTemperature, ChuckTransfer, FilmMod
 from devices.quantities import STRICT, Unit
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SafeId, SampleRef
+from devices.sheet.recipe import SheetRecipe
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 
 LOOK_AROUND = 60.0
 """Seconds between readings of what is around a cell, on a bench that does not say; guess: a glovebox changes slowly."""
 
-AnyRecipe = AnnealRecipe | FurnaceRecipe | DepositionRecipe | EvaporationRecipe
+AnyRecipe = AnnealRecipe | FurnaceRecipe | DepositionRecipe | EvaporationRecipe | SheetRecipe
 """What a station is asked to do, of any kind."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -47,10 +48,12 @@ class TrueCell:
     """How the cell of a sample truly differs from what its layers and anneal make it, which no prediction is told.
 
     series_resistance [ohm] in addition to its own; diffusivity and capacity: factors of the film's; leak_resistance
-    [ohm] from terminal to terminal, as through a soft short. The ranges are what the cell's model can solve; guesses.
+    [ohm] from terminal to terminal, as through a soft short. layer: the one of layers in parallel that differs, from
+    1; all if none is said. The ranges are what the cell's model can solve; guesses.
     """
 
     sample: SafeId
+    layer: Annotated[int | None, Field(ge=1, le=1000)] = None
     series_resistance: Annotated[float, Field(ge=0, le=1e6), Unit("ohm")] = 0.0
     diffusivity: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
     capacity: Annotated[float, Field(ge=0.05, le=1)] = 1.0
@@ -104,6 +107,39 @@ class TrueChamber:
     faults: Annotated[tuple[TrueFault, ...], Field(max_length=100)] = ()
 
 
+Place = tuple[Annotated[int, Field(ge=1, le=1000)], Annotated[int, Field(ge=1, le=1000)]]
+Spread = Annotated[float, Field(ge=0, lt=1), Unit("1")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrueSheet:
+    """How the cells of a sheet truly differ, which no map is told; drawn from seed.
+
+    Relative standard deviations of thickness, electrolyte, diffusivity and exchange [1] that change over correlation
+    [cells]. web_length [m] of a web it was coated on from roll to roll, 0 for none: the film thins by edge_loss [1] at
+    its edges, the source drifts by drift [1] over drift_length [m], the speed wavers by waver [1]; guesses. short_share
+    [1] of the cells are shorted by short_resistance [ohm m2], and those named in shorts; missing are not there; both by
+    row and column, from 1.
+    """
+
+    sample: SafeId
+    seed: Seed = 0
+    thickness: Spread = 0.0
+    electrolyte: Spread = 0.0
+    diffusivity: Spread = 0.0
+    exchange: Spread = 0.0
+    correlation: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    web_length: Annotated[float, Field(ge=0, le=1e4), Unit("m")] = 0.0
+    edge_loss: Spread = 0.04
+    drift: Spread = 0.01
+    drift_length: Annotated[float, Field(gt=0, le=1e4), Unit("m")] = 2.0
+    waver: Spread = 0.003
+    short_share: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.0
+    short_resistance: Annotated[float, Field(gt=0, le=1e9), Unit("ohm m^2")] = 1.0
+    shorts: Annotated[tuple[Place, ...], Field(max_length=10_000)] = ()
+    missing: Annotated[tuple[Place, ...], Field(max_length=10_000)] = ()
+
+
 @dataclass(frozen=True, config=STRICT)
 class World:
     """What the twins live in: where foils truly lie, by which set they truly behave, reply delay [s].
@@ -111,6 +147,7 @@ class World:
     mount, chuck temperature [K] or its course over the time since a foil's first flash, foil-to-chuck heat transfer
     [W/(m2 K)]; model as in the station. The default transfer is fitted to the FLA paper; the ranges are guesses.
     cell: those that truly differ from what they are believed to be, for whoever wants to see the shadow notice it.
+    sheet: how the cells of sheets do.
     chambers: how the sputter systems, evaporators and furnaces truly are, by the device's name.
     served: the path of the socket where another process that serves these twins carries samples; all the rest is
     that process's to say then.
@@ -123,6 +160,7 @@ class World:
     model: FilmModel = "S1"
     twin_latency: Annotated[float, Field(ge=0, le=10), Unit("s")] = 0.0
     cell: Annotated[tuple[TrueCell, ...], Field(max_length=1000)] = ()
+    sheet: Annotated[tuple[TrueSheet, ...], Field(max_length=100)] = ()
     chambers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], TrueChamber] = field(
         default_factory=dict
     )
@@ -135,7 +173,7 @@ class World:
 
     @model_validator(mode="after")
     def _no_cell_differs_twice(self) -> Self:
-        names = [each.sample for each in self.cell]
+        names = [f"{each.sample} layer {each.layer}" if each.layer else each.sample for each in self.cell]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"cell: {', '.join(twice)} stands there more than once")
         return self

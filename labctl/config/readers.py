@@ -29,6 +29,7 @@ from devices.limits import Limits
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.remote_table import RemoteTable
 from devices.samples import SampleRef
+from devices.sheet.recipe import SheetRecipe
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.checking import joined, validate
 from labctl.config.documents import Document, quoted, read, shown, text_of
@@ -62,6 +63,7 @@ RECIPES: Mapping[str, type[Recipe]] = {
     "furnace": FurnaceRecipe,
     "sputter": DepositionRecipe,
     "evaporate": EvaporationRecipe,
+    "sheet": SheetRecipe,
 }
 """What `kind` in a recipe file chooses; without it, flashes."""
 

@@ -1,1 +1,1 @@
-"""What is to be seen of a run while it goes on: rows, a bar with time to go, a picture; nothing here can hold a run up."""
+"""Seen of a run while it goes on: rows, a bar with time to go, a picture; nothing of it can hold a run up."""

@@ -1,4 +1,4 @@
-"""How far a station has come and how long it will take, from what it reports of itself: pulses, steps, film, pressure."""
+"""How far a station has come and how long it will take, from what it reports of itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 24
 
 @dataclass(frozen=True)
 class Advance:
-    """How much of how much is done, in which unit; left: seconds to go where they are known. said: what goes with it."""
+    """How much of how much is done, in which unit; left: seconds to go, where known. said: what goes with it."""
 
     done: float
     asked: float

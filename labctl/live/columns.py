@@ -96,6 +96,4 @@ def _watched(key: str, described: Mapping[str, Any]) -> Watched:
     shown, factor = UNITS.get(unit, ("" if unit == "1" else unit, 1.0))
     ends = (described.get("limits") or {}).get("control") or {}
     low, high = ends.get("low"), ends.get("high")
-    return Watched(
-        key, shown, factor, -math.inf if low is None else low, math.inf if high is None else high
-    )
+    return Watched(key, shown, factor, -math.inf if low is None else low, math.inf if high is None else high)

@@ -22,6 +22,9 @@ PERIOD = 0.5
 SPENT = 0.1
 """Share of the time that drawing may take."""
 
+NEVER = threading.Event()
+"""What is not set: waiting for it is waiting."""
+
 
 class Shown(Protocol):
     """Whatever takes a run as it comes."""
@@ -55,7 +58,7 @@ def watch(
     picture: Callable[[LivePicture], object] | None = None,
     *,
     once: bool = False,
-    wait: Callable[[float], object] = threading.Event().wait,
+    wait: Callable[[float], object] = NEVER.wait,
 ) -> None:
     """Follow a run to its end; "last" and whatever comes after it, for ever, unless `once`.
 

@@ -1,4 +1,4 @@
-"""A picture of a run that goes on: what people look at, over time, decimated so that a month costs what a minute does."""
+"""A picture of a run that goes on: what people look at, decimated, so that a month costs what a minute does."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ class LivePicture:
             axes[0].set_title(self._title, fontsize=10)
             mark = "o" if len(values) < 50 else ""
             for panel, column, ordinate in zip(axes, values.T[1:], ordinates, strict=True):
-                panel.plot(values[:, 0], column, "-", marker=mark, markersize=3, color=GREYS[0], linewidth=0.9)
+                panel.plot(
+                    values[:, 0], column, "-", marker=mark, markersize=3, color=GREYS[0], linewidth=0.9
+                )
                 panel.set_ylabel(_label(ordinate))
             axes[-1].set_xlabel(_label(abscissa))
 

@@ -1,4 +1,4 @@
-"""The rows of runs as lines of text while they come, decimated: every doubtful row first, then as many as one can read."""
+"""The rows of runs as lines of text while they come, decimated: doubtful ones first, as many as one can read."""
 
 from __future__ import annotations
 

@@ -26,6 +26,12 @@ REFERENCES = "references"
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+CARRIED = (
+    *("lower", "upper", "capacity", "site_charge", "diffusivity", "exchange_current", "utilisation"),
+    *("conductivity", "permittivity"),
+)
+"""The numbers that a sample carries as they are."""
+
 NOT_FULL, NOT_EMPTY = 1.0 - 1e-6, 1e-6
 """x of a film as made, within; guess: 1e-6 of the sites are vacant, or taken, in the best crystal."""
 
@@ -139,13 +145,11 @@ def plain(entry: Entry) -> Material:
     """Return a material as a sample carries it. Raises ValueError for one that cannot be run."""
     if entry.why_not and entry.kind != "collector":
         raise ValueError(f"{entry.name} cannot be run: {entry.why_not}")
-    names = ("lower", "upper", "capacity", "site_charge", "diffusivity", "exchange_current", "utilisation")
-    names += ("conductivity", "permittivity")
-    values = {name: value for name in names if (value := entry.value(name)) is not None}
+    values = {name: value for name in CARRIED if (value := entry.value(name)) is not None}
     reactions = reactions_of(entry)
     if entry.kind == "cathode":
         values |= _filled(entry, reactions, values)
-    return Material(name=entry.name, kind=entry.kind, reactions=reactions, **values)  # type: ignore[arg-type]
+    return Material(name=entry.name, kind=entry.kind, reactions=reactions, **values)
 
 
 def reactions_of(entry: Entry) -> tuple[tuple[float, float, float], ...]:

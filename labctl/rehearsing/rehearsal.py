@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from devices.errors import LabError
 from devices.limits import Limits
 from devices.samples import SampleRef
 from labctl.belief import bank_of
+from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Experiment
-from labctl.rehearsing.call import PlanCall, samples_in
+from labctl.rehearsing.call import PlanCall, read_call, samples_in
 from labctl.rehearsing.margins import Margin, margins
 from labctl.rehearsing.stage import Stage, staged
 from labctl.rehearsing.timeline import Span, timeline
@@ -62,6 +63,20 @@ def rehearse_call(lab: Session, call: PlanCall) -> Rehearsed:
     samples = call.samples
     with staged(lab.bench, lab.limits, lab.data, samples) as stage:
         return _rehearse(call.name, stage, lab.data, samples, lambda there: call.on(lab, there))
+
+
+def rehearse(
+    lab: Session, what: str, namespace: Mapping[str, Any], config: Config | None = None
+) -> tuple[Rehearsed, ...]:
+    """Rehearse what is typed at the prompt of a session: a plan call, or an experiment's name or file.
+
+    namespace: the prompt's names. Raises LabError in words for what is neither.
+    """
+    folder, typed = config or Config(), what.strip()
+    if typed.endswith(".toml") or typed in folder.names("experiment"):
+        experiments = folder.select(str(lab.bench.file), [typed]).experiments
+        return tuple(rehearse_experiment(each, lab.bench, lab.limits, lab.data) for each in experiments)
+    return (rehearse_call(lab, read_call(typed, namespace)),)
 
 
 def _rehearse(

@@ -1,4 +1,4 @@
-"""All stations in one line each, from state files and leases: no port is touched, so it is quick and a night's stay its own."""
+"""All stations in one line each, from state files and leases: no port is touched, a night's stay its own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from labctl.session import Session
 
 HEADS = ("station", "state", "owner", "interlocks", "last reading")
+
+LONGEST = 44
+"""Signs of a cell of the table."""
 
 OLD = 7 * 86400.0
 """Seconds after which a station whose session ended well is not told any more; guess."""
@@ -58,11 +61,14 @@ def in_words(lines: list[Line]) -> str:
     if not lines:
         return "no station has said anything of itself in this data folder yet"
     rows = [HEADS, *((each.station, each.state, each.owner, each.interlocks, each.age) for each in lines)]
-    short = [tuple(cell if len(cell) <= 44 else f"{cell[:43]}…" for cell in row) for row in rows]
+    short = [tuple(plain(cell, LONGEST) for cell in row) for row in rows]
     widths = [max(len(row[column]) for row in short) for column in range(len(HEADS))]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in short
+    ]
     # What is too long for its column is told whole below: a fault must be read to its end.
-    whole = [f"  {row[0]}: {cell}" for row, cut in zip(rows, short, strict=True) for cell, small in zip(row, cut, strict=True) if cell != small]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in short]
+    whole = [f"  {row[0]}: {cell}" for row in rows for cell in row if len(cell) > LONGEST]
     return "\n".join([*table, *whole])
 
 
@@ -78,7 +84,7 @@ def _line(said: Said, ago: float, holder: str) -> Line:
         said.device,
         plain(str(report.get("state", "?")).upper()),
         holder or _owner(said),
-        "; ".join(_interlocks(report)) or "all good",
+        "; ".join(_interlocks(report)),
         f"{_short(ago)} ago: no reading" if age is None else f"{_short(ago + age)} ago{_values(reading)}",
     )
 
@@ -99,9 +105,17 @@ def _owner(said: Said) -> str:
 def _interlocks(report: Mapping[str, Any]) -> Iterator[str]:
     if report.get("latched"):
         yield f"FAULT: {plain(report['latched'])}"
-    for name, verdict in (report.get("permissives") or {}).items():
-        if verdict not in ("ok", "not watched"):
-            yield f"{name} {verdict}"
+    verdicts = report.get("permissives")
+    if verdicts is None:
+        return
+    missing = [
+        f"{name} {verdict}" for name, verdict in verdicts.items() if verdict not in ("ok", "not watched")
+    ]
+    yield from missing
+    if not verdicts:
+        yield "not looked at yet"
+    elif not missing:
+        yield "all there"
 
 
 def _age_of(reading: Mapping[str, Any]) -> float | None:

@@ -66,7 +66,7 @@ class Samples(Shelf):
 
 
 class Programs(Shelf):
-    """Cycling programs by name. programs["formation"] is as its file says; programs.on("formation", cell) is for a cell."""
+    """Cycling programs by name: programs["formation"] as its file says, programs.on("formation", cell) for a cell."""
 
     def __init__(self, config: Config, data: Path) -> None:
         super().__init__(config, "program", config.program)
@@ -122,7 +122,7 @@ class Runs:
         from labctl.show_runs import when
 
         lines = [
-            f"  {each.uid[:8]}  {when(each.time)}  {plain(each.plan, 20):20}  {plain(each.sample, 20):20}  {each.status}"
+            f"  {each.uid[:8]}  {when(each.time)}  {plain(each.plan, 18):18}  {plain(each.sample, 18):18}  {each.status}"
             for each in found[-LISTED:]
         ]
         older = f"  ({len(found) - LISTED} older ones: labctl runs)\n" if len(found) > LISTED else ""

@@ -38,6 +38,17 @@ class SubstrateMaterial:
     beyond: str
 
 
+DENSITY: Mapping[str, float] = {
+    "Al": 2700.0,  # [handbook], at room temperature
+    "steel": 7900.0,  # AISI 304, [Incropera]
+    "glass": 2200.0,  # [Schott]
+    "mica": 2820.0,  # [mica trade]
+    "Si": 2330.0,  # [Incropera]
+    "polyimide": 1420.0,  # [DuPont]
+    "Al2O3": 3970.0,  # polycrystalline, [Incropera]
+}
+"""kg/m3, by the name that a sample's layers bear."""
+
 ALUMINIUM_MOLAR_MASS = 26.9815e-3  # kg mol-1, [NIST]
 SILICON_MOLAR_MASS = 28.0855e-3  # kg mol-1, [NIST]
 
@@ -51,7 +62,7 @@ def aluminium_specific_heat(temperature: Array) -> Array:
 
 ALUMINIUM = medium(
     "aluminium",
-    2700.0,  # kg m-3, [handbook], at room temperature
+    DENSITY["Al"],
     aluminium_specific_heat,
     tabulated(
         "aluminium.conductivity", "W/(m K)", ((300.0, 237.0), (400.0, 240.0), (600.0, 231.0), (933.0, 209.0))
@@ -66,7 +77,7 @@ ALUMINIUM = medium(
 
 STEEL = medium(
     "steel",
-    7900.0,  # AISI 304, [Incropera], as all that follows
+    DENSITY["steel"],  # AISI 304, [Incropera], as all that follows
     tabulated(
         "steel.specific_heat",
         "J/(kg K)",
@@ -97,14 +108,14 @@ STEEL = medium(
     Melting(temperature=1707.0, latent=260e3, specific_heat=790.0, conductivity=30.0),
 )
 
-GLASS = medium("glass", 2200.0, constant(830.0), constant(1.2))  # [Schott]: mean cp to 100 C, k at 90 C
+GLASS = medium("glass", DENSITY["glass"], constant(830.0), constant(1.2))  # [Schott]: mean cp to 100 C, k at 90 C
 
 # Across the cleavage: 0.0013 cal/(cm s K) and 0.21 cal/(g K), [mica trade].
-MICA = medium("mica", 2820.0, constant(880.0), constant(0.54))
+MICA = medium("mica", DENSITY["mica"], constant(880.0), constant(0.54))
 
 SILICON = medium(
     "silicon",
-    2330.0,  # [Incropera], as cp and k
+    DENSITY["Si"],  # [Incropera], as cp and k
     tabulated(
         "silicon.specific_heat",
         "J/(kg K)",
@@ -140,11 +151,11 @@ SILICON = medium(
     ),
 )
 
-POLYIMIDE = medium("polyimide", 1420.0, constant(1090.0), constant(0.12))  # [DuPont], at 23 C
+POLYIMIDE = medium("polyimide", DENSITY["polyimide"], constant(1090.0), constant(0.12))  # [DuPont], at 23 C
 
 ALUMINA = medium(
     "alumina",
-    3970.0,  # polycrystalline, [Incropera], as k, and cp up to 1000 K; beyond, Shomate of corundum, [NIST]
+    DENSITY["Al2O3"],  # polycrystalline, [Incropera], as k, and cp up to 1000 K; beyond, Shomate of corundum, [NIST]
     tabulated(
         "alumina.specific_heat",
         "J/(kg K)",

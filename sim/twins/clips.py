@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from sim.physics.cell.cell import Cell, CellError, CellState, EndReason, Segment
 from sim.physics.cell.control import ENDS_ONLY, REST, Control, Current, Power, Record, Until, Voltage
-from sim.physics.cell.impedance import impedance as impedance_of
 from sim.physics.cell.rows import regular_times
 from sim.physics.cell.trace import crossings
 
@@ -87,7 +86,7 @@ class Clips:
         if self._under_test is None:
             return np.full(len(frequency), complex(math.inf, 0.0))
         state = self._rested(self._under_test, now)
-        return impedance_of(self._under_test.cell.parameters, state, frequency, bias)
+        return self._under_test.cell.impedance(state, frequency, bias)
 
     def foresee(
         self, control: Control, until: Until, record: Record, now: float, state: CellState | None = None

@@ -9,7 +9,6 @@ import numpy as np
 
 from sim.physics.cell.cell import Cell, CellState, Segment
 from sim.physics.cell.control import ENDS_ONLY, REST, Control, Record, Until
-from sim.physics.cell.impedance import impedance
 from sim.twins.clips import SLACK, CellUnderTest, open_leads
 
 STRAY_CAPACITANCE, INPUT_RESISTANCE = 1e-11, 1e12
@@ -38,7 +37,7 @@ class Leads:
         """Return it [ohm] at a frequency [Hz] with a direct current [A]. Raises CellError."""
         if self.cell is None or self.state is None:
             return 1.0 / complex(1.0 / INPUT_RESISTANCE, 2.0 * math.pi * frequency * STRAY_CAPACITANCE)
-        found = impedance(self.cell.parameters, self.state, np.array([frequency]), bias)
+        found = self.cell.impedance(self.state, np.array([frequency]), bias)
         return complex(found[0])
 
     def after_rest(self, seconds: float) -> Leads:

@@ -47,9 +47,9 @@ class Tool:
         self.answers.append(sentence)
         return "no"
 
-    def plan(self, fault, at, of=""):
+    def plan(self, fault, at, of="", value=None):
         """Have a fault come at a time [s]."""
-        self.twins.faults.plan(PlannedFault(fault, of, time=at))
+        self.twins.faults.plan(PlannedFault(fault, of, time=at, value=value))
 
     def deposit(self):
         """Try to make the film; return what it failed with."""
@@ -112,7 +112,7 @@ def make(tmp_path):
 )
 def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault, of, code):
     tool = make()
-    tool.plan(fault, OPEN, of)
+    tool.plan(fault, OPEN, of, value=48.0 if fault == "mfc_stuck" else None)
     error = tool.deposit()
     assert error.permissive == code
     codes, told = tool.alarmed()

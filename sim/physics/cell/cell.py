@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from sim.physics.cell.data import (
     turned,
 )
 from sim.physics.cell.diffusion import PlanarFilm
+from sim.physics.cell.impedance import impedance
 from sim.physics.cell.interfaces import Interfaces
 from sim.physics.cell.modal_march import Course, March
 from sim.physics.cell.panels import Panels
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
 
 
 class Cell:
@@ -76,6 +78,14 @@ class Cell:
         """Return the cell as made: discharged, the film at as_made_lithium throughout."""
         lithium = (self.parameters.as_made_lithium,) * len(self.parameters.diffusivity)
         return CellState(lithium, self.parameters.anode_lithium * self.parameters.area, 0.0, 0.0)
+
+    def state_from(self, data: Mapping[str, object]) -> CellState:
+        """Rebuild a state from its `to_dict`. Raises CellError."""
+        return CellState.from_dict(data)
+
+    def impedance(self, state: CellState, frequency: Floats, bias: float = 0.0) -> Complexes:
+        """Return the impedance [ohm] (m,) at frequencies [Hz] (m,) with a direct current [A]. Raises CellError."""
+        return impedance(self.parameters, state, frequency, bias)
 
     def voltage(self, state: CellState, current: float) -> float:
         """Return the voltage [V] at the instant a current [A] flows from a state.

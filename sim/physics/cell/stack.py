@@ -98,6 +98,20 @@ class ParallelStack:
             for each in self.layers
         )
 
+    def instant(self, states: Sequence[CellState], control: Control) -> tuple[float, Floats]:
+        """Return the voltage [V] at the instant a control acts, and each layer's current [A] (layers,), leaks and all.
+
+        Raises CellError when the layers cannot meet it.
+        """
+        layers = self._prepared(states, control)
+        found = self._solve(layers, control, 0.0, None)
+        if found is None:
+            raise CellError(f"the stack cannot meet {control} from these states")
+        volts = float(found.voltage[0])
+        areas = np.array([each.area for each in self.layers])
+        leaks = np.array([each.faces.leak_conductance for each in layers])
+        return volts, areas * (found.densities[:, 0] + leaks * volts)
+
     def step(
         self,
         states: Sequence[CellState],

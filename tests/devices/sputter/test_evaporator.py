@@ -9,7 +9,7 @@ import pytest
 from devices.errors import InterlockError, LimitError
 from devices.evaporator import EvaporatorStation
 from devices.limits import SputterLimits
-from devices.roles import Confirm, EvaporationJob, Evaporator
+from devices.roles import Bring, EvaporationJob, Evaporator
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe
@@ -113,8 +113,8 @@ def test_a_film_of_lithium_comes_at_its_rate_to_its_thickness(evaporators):
     assert layers["doubtful"] == [0]
     assert evaporators.station.read_state() == "pumping"
     assert not evaporators.chamber.on["boat"]
-    assert isinstance(evaporators.asked[0], Confirm)
-    assert "circle 1 mm" in evaporators.asked[0].question
+    assert isinstance(evaporators.asked[0], Bring)
+    assert "circle 1 mm" in evaporators.asked[0].mask
 
 
 def test_an_empty_boat_is_told_and_leaves_a_doubtful_film(evaporators):

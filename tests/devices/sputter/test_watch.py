@@ -73,12 +73,14 @@ def test_a_step_after_a_change_of_power_is_none():
         watch.look(float(now), 120.0, steady=True)
 
 
-def test_noise_of_a_rate_behind_the_shutter_is_no_film():
+def test_noise_of_a_thickness_behind_the_shutter_is_no_film():
     watch = RateWatch(LIMITS)
-    for rate in (0.003e-9, -0.002e-9, 0.02e-9, 0.0, 0.001e-9, -0.003e-9, 0.0):
-        watch.behind(rate, 0.05e-9)
+    thickness = 5e-9
+    for now, noise in enumerate((0.003e-9, -0.002e-9, 0.02e-9, 0.0, 0.001e-9, -0.003e-9, 0.0, 0.01e-9)):
+        watch.behind(float(now), thickness + noise, 0.05e-9)
     with pytest.raises(Trouble, match="stuck open"):
-        watch.behind(0.1e-9, 0.05e-9)
+        for now in range(8, 16):
+            watch.behind(float(now), thickness + 0.03e-9 * (now - 7), 0.05e-9)
 
 
 def test_a_throttle_at_its_end_is_a_fault_though_the_pressure_is_right():

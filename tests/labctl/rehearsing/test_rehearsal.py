@@ -7,9 +7,10 @@ import pytest
 from rich.console import Console
 
 import labctl
+from devices.errors import LabError
 from devices.samples import Layer, SampleRef
 from labctl.rehearsing.call import PlanCall, read_call
-from labctl.rehearsing.rehearsal import rehearse_call, rehearse_experiment
+from labctl.rehearsing.rehearsal import rehearse, rehearse_call, rehearse_experiment
 from labctl.rehearsing.telling import tell
 
 
@@ -85,3 +86,20 @@ def test_a_call_that_would_fail_says_why(lab, asked):
     rehearsed = rehearse_call(lab, PlanCall(lab.plans.cycle, (lab.potentiostat, sample, program)))
     assert "no cell yet" in rehearsed.faults[0]
     assert "FAULT: " in told(rehearsed)
+
+
+def test_what_is_typed_is_a_call_or_an_experiment(lab, asked, tmp_path):
+    asked()
+    (experiment,) = rehearse(lab, f"{tmp_path / 'quick.toml'}", {})
+    assert (experiment.what, experiment.work.pulses) == ("quick", 6)
+    with pytest.raises(LabError, match="no plan call"):
+        rehearse(lab, "fla-0.7", {})
+
+
+def test_a_sample_is_rehearsed_as_it_was_left(lab, asked):
+    """A film that was annealed and became a cell is no film any more, in the rehearsal too."""
+    experiment = asked().experiments[0]
+    lab.run(experiment)
+    again = rehearse_call(lab, PlanCall(lab.plans.anneal, (lab.lamp, experiment.sample, experiment.recipe)))
+    assert again.faults
+    assert again.work.pulses == 0

@@ -69,3 +69,14 @@ def test_the_mask_gives_the_film_its_area_and_water_its_doubts(make_evaporator):
     film = stand.chamber._grown()
     assert film.area == 1.5e-5
     assert film.doubts == ("water",)
+
+
+def test_the_charge_left_in_the_boat_outlives_a_session(make_evaporator):
+    first = make_evaporator(truth={"pumped_for": 7e4})
+    heated(first, 820.0)
+    first.lap(1800.0)
+    second = make_evaporator(truth={})
+    second.station.restore(first.station.kept(), None)
+    assert second.chamber.boat.charge == first.chamber.boat.charge < 1e-3
+    second.lap(60.0)
+    assert second.chamber.boat.temperature == pytest.approx(300.0, abs=0.1)

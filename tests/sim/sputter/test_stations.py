@@ -85,6 +85,16 @@ def test_wear_crystal_vacuum_and_sample_outlive_a_session(make_sputter, tmp_path
     assert second.lost_molecules() < 1e-10
 
 
+def test_a_sample_whose_file_is_gone_is_no_longer_in_the_chamber(make_sputter, tmp_path):
+    first = make_sputter(directory=tmp_path)
+    first.bring()
+    first.bench.save()
+    (tmp_path / "s1.json").unlink()
+    second = make_sputter(directory=tmp_path)
+    assert second.chamber.foil is None
+    assert second.bring() is second.chamber.foil
+
+
 def test_a_target_that_was_exchanged_begins_anew(make_sputter, tmp_path):
     first = make_sputter(directory=tmp_path)
     first.lco()
