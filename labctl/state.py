@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 SCHEMA = 1
 PERIOD = 1.0
 """Seconds of the wall between two reports that differ in nothing but their reading: readers live on the wall."""
-READING = frozenset({"reading"})
-READING_AND_PLACE = frozenset({"reading", "job"})
+READING = frozenset({"reading", "film", "kept"})
+READING_AND_PLACE = READING | {"job"}
 """On twins that end with their session the place within a step, too: nobody can take them over."""
 SAFE = frozenset({"SAFE", "OPEN"})
 """States of a station in which nothing is to be done."""

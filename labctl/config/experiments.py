@@ -128,9 +128,9 @@ def _table(document: Document, stem: str) -> _Experiment:
     return validate(_Experiment, readers.named(document, stem), file=document.file)
 
 
-def _sample(body: Mapping[str, Any], file: str, find: Find) -> SampleRef | None:
+def _sample(body: Mapping[str, Any], path: Path, file: str, find: Find) -> SampleRef | None:
     def inline(table: Mapping[str, Any]) -> SampleRef:
-        return validate(SampleRef, table, file=file, key="sample")
+        return readers.described_sample(table, path, file=file, key="sample")
 
     return _resolved("sample", body, file, find, readers.sample, inline)
 

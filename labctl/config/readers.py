@@ -139,7 +139,19 @@ def _another(path: Path, found: Recipe, reason: str) -> Mistake:
 def sample(path: Path) -> SampleRef:
     """Return the sample in this file."""
     document = read(path)
-    return validate(SampleRef, named(document, path.stem, "id"), file=document.file)
+    return described_sample(named(document, path.stem, "id"), path, file=document.file)
+
+
+def described_sample(body: Mapping[str, Any], path: Path, *, file: str, key: str = "") -> SampleRef:
+    """Return the sample in a table of the file at `path`, with the numbers of its materials from the library."""
+    # The library reads its own files with what is here.
+    from labctl.materials.library import library_at
+
+    if "materials" in body:
+        reason = "a sample names its materials in its layers; their numbers belong into files in materials/"
+        raise ConfigError([Mistake(file, joined(key, "materials"), "", reason)])
+    sample = validate(SampleRef, body, file=file, key=key)
+    return library_at(path).described(sample)
 
 
 def tool(path: Path) -> RemoteTable:

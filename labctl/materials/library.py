@@ -32,6 +32,9 @@ CARRIED = (
 )
 """The numbers that a sample carries as they are."""
 
+OWN: tuple[tuple[Kind, str], ...] = (("cathode", "LiCoO2"), ("electrolyte", "LiPON"), ("anode", "Li"))
+"""What the twins know themselves: their code holds its numbers, and its files say where."""
+
 NOT_FULL, NOT_EMPTY = 1.0 - 1e-6, 1e-6
 """x of a film as made, within; guess: 1e-6 of the sites are vacant, or taken, in the best crystal."""
 
@@ -134,11 +137,25 @@ class Library:
         parts += [(kind, layer.material) for kind, layer in zip(kinds, meant.cell_layers, strict=False)]
         taken = []
         for kinds_of_part, name in parts:
+            if self._is_shipped_own(kinds_of_part[0], name):
+                continue
             found = (self.entry(kind, name) for kind in kinds_of_part)
             entry = next((each for each in found if each is not None), None)
             if entry is not None and not entry.why_not and not is_own(entry):
                 taken.append(plain(entry))
         return replace(sample, materials=tuple(taken)) if taken else sample
+
+
+    def _is_shipped_own(self, kind: Kind, name: str) -> bool:
+        """Return whether it is the twins' own and no lab has a file of its own: nothing need be read for that."""
+        path = self.path(kind, name)
+        return (kind, name) in OWN and path is not None and path.is_relative_to(shipped_dir())
+
+
+def library_at(file: Path) -> Library:
+    """Return the library for a file of a lab, in a folder of its configuration or beside those."""
+    folder = file.absolute().parent
+    return Library(*(each for each in (folder.parent, folder) if (each / FOLDER).is_dir()))
 
 
 def plain(entry: Entry) -> Material:
