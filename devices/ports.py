@@ -231,14 +231,16 @@ class Arrivals:
 
     def add(self, data: bytes, delay: float) -> None:
         """Let `data` arrive `delay` seconds from now, or behind what is already on its way."""
-        due = self._clock.now() + delay
         if data:
+            due = self._clock.now() + delay
             self._chunks.append((max(due, self._chunks[-1][0]) if self._chunks else due, data))
 
     def take(self) -> bytes:
         """Return everything that has arrived."""
-        arrived = b""
-        while self._chunks and self._chunks[0][0] <= self._clock.now() + SLACK:
+        if not self._chunks:
+            return b""
+        arrived, now = b"", self._clock.now() + SLACK
+        while self._chunks and self._chunks[0][0] <= now:
             arrived += self._chunks.popleft()[1]
         return arrived
 

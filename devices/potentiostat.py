@@ -22,6 +22,7 @@ from devices.cycling.cells import CellSize
 from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
 from devices.cycling.contact import contact_fault
 from devices.cycling.cycler import LONGEST_STEP, Cycler, Job
+from devices.cycling.ends import EndReason
 from devices.cycling.flight import CycleFlight, Pace
 from devices.cycling.going_on import Books, standing, window_of
 from devices.cycling.ledger import CycleLedger
@@ -42,6 +43,12 @@ log = logging.getLogger(__name__)
 
 HANDS_DEADLINE = 24 * 3600.0
 """Seconds a person may take to bring a cell."""
+
+OVER_DISCHARGED = (
+    "; the cell has no lithium but what was charged, and that is back in its cathode or lost: charge it before it is"
+    " discharged again. What was measured is kept"
+)
+"""What is said where a cell without an anode was discharged to its limit."""
 
 BROKEN_OFF = (
     "nothing ran it any more: it goes on where its rows end; what passed behind the last row and the time since are not"
@@ -109,6 +116,7 @@ class PotentiostatStation(Station):
         self._left: Position | None = None
         self._resumed: Position | None = None
         self._doubts: Sequence[str] = ()
+        self._anodeless = False
         self._flight: CycleFlight | None = None
         self._deadline = 0.0
         self._poller: Handle | None = None
@@ -299,7 +307,8 @@ class PotentiostatStation(Station):
                     raise ProgramError(f"{job.program.name} jumps past all its steps; nothing was uploaded")
                 planned = Planned(job.program, self._job(job.program, part, token), part, course)
             self._cycler.upload(planned.job)
-            self._doubts = plausibility(job.program, CellSize.of(job.sample))
+            cell = CellSize.of(job.sample)
+            self._doubts, self._anodeless = plausibility(job.program, cell), cell.anodeless
             self._uploaded = planned
             status.set_finished()
             yield from ()
@@ -339,6 +348,8 @@ class PotentiostatStation(Station):
             now += ledger.offsets.test_time
 
         def say(code: str, severity: str, text: str) -> None:
+            if self._anodeless and EndReason.SAFETY_VOLTAGE_MIN in text:
+                text += OVER_DISCHARGED
             row = {"t": self.clock.now() - now, "code": code, "severity": severity, "text": text}
             self._events.append(self.clock.time(), row)
             if severity != "info":

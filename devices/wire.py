@@ -249,15 +249,18 @@ class Wire:
         return reply
 
     def _discard(self, quiet: float = 0.0) -> None:
-        self.discarded += len(self._buffer)
-        self._buffer.clear()
-        until = self._clock.now() + self.deadline
-        while chunk := self._port.read(quiet):
+        if self._buffer:
+            self.discarded += len(self._buffer)
+            self._buffer.clear()
+        chunk = self._port.read(quiet)
+        until = self._clock.now() + self.deadline if chunk else 0.0
+        while chunk:
             self.discarded += len(chunk)
             if self._clock.now() > until:
                 raise Desynchronised(
                     f"{self.name}: bytes keep coming unasked; nothing was sent, look at what else talks on it"
                 )
+            chunk = self._port.read(quiet)
 
     def _resynchronise(self) -> None:
         if self._sync is None:

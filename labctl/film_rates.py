@@ -146,7 +146,7 @@ def _witness(run: Run) -> _Witness:
 
 
 class FilmRates:
-    """Fits rates and keeps the fits: one line of JSON each in calibrations/<station>.jsonl of the data folder. Predicts.
+    """Fits rates and keeps the fits: one line of JSON each in calibrations/<station>.jsonl of the data. Predicts.
 
     A fit counts from the moment it was kept: start documents name it.
     """

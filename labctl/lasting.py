@@ -64,6 +64,10 @@ class LastingMetadata(MutableMapping[str, Any]):
         """Return a table of its own: the engine copies what goes into a start document."""
         return copy.deepcopy({**self}, memo)
 
+    def say(self, key: str, value: Any) -> None:
+        """Say something in this session only."""
+        self._session[key] = value
+
     def keep(self) -> None:
         """Have the file say what is said now; nothing when it does. Raises DataError when it cannot be written."""
         with self._lock:

@@ -13,6 +13,7 @@ from labctl.drawing import save
 from labctl.replay import replay_in_place
 from labctl.runs.run import Run
 from labctl.shadow.showing import residual_figure
+from labctl.sheet_pictures import sheet_figures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,8 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
         figures = cycle_figures(run, _title(run))
         if not figures:
             raise DataError(f"run {run.uid[:8]} has no rows; there is nothing to draw")
+    elif purpose == "map":
+        figures = _sheet_figures(run)
     else:
         raise DataError(f"run {run.uid[:8]} is a {purpose!r} run; there is no picture of that")
     if "residual" in run.streams and (residual := residual_figure(run.table("residual"), _title(run))):
@@ -34,6 +37,12 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     stem = f"{run.start['sample']['id']}-{run.uid[:8]}"
     return [save(figure, directory / f"{stem}-{name}.png") for name, figure in figures.items()]
+
+
+def _sheet_figures(run: Run) -> dict[str, Figure]:
+    if "primary" not in run.streams or not len(run.table()["site"]):
+        raise DataError(f"run {run.uid[:8]} has no cell; there is nothing to draw")
+    return sheet_figures(run, run.start["sample"]["id"])
 
 
 def _anneal_figures(run: Run) -> dict[str, Figure]:

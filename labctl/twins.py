@@ -47,8 +47,8 @@ def _differing(sample: str, world: World) -> Differing:
     for cell in world.cell:
         if cell.sample == sample:
             told = asdict(cell)
-            del told["sample"]
-            each[told.pop("layer")] = Detuning(**told)
+            del told["sample"], told["layer"]
+            each[cell.layer] = Detuning(**told)
     others = each.pop(None, Detuning())
     layers = {number: detuning for number, detuning in each.items() if number is not None}
     return LayerDetunings(layers, others) if layers else others

@@ -14,8 +14,8 @@ from plans.flying import named_body, sample_metadata
 
 FLUSH = 60.0
 """Seconds between pages: rows come once a second, and each is in the station's own spool as soon as it is written."""
-LEASE_EVERY = 5.0
-"""Seconds between two renewals of the station's lease, a third of it."""
+LEASE_EVERY = 7.0
+"""Seconds between two renewals of the station's lease, less than half of it."""
 
 
 def expect(plan: str, sample: Any, recipe: Any, kind: type, station: Any, deed: str) -> None:

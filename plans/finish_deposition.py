@@ -47,16 +47,13 @@ def finish_deposition(
     rest = replace(recipe, thickness=left, duration=duration)
     sputter.check(rest)
     question = (
-        f"{sofar.thickness * 1e9:.1f} of {recipe.thickness * 1e9:.1f} nm {recipe.material} were put on before it broke off;"
-        f" put the other {left * 1e9:.1f} nm on it"
+        f"{sofar.thickness * 1e9:.1f} of {recipe.thickness * 1e9:.1f} nm {recipe.material} were put on before it broke"
+        f" off; put the other {left * 1e9:.1f} nm on it"
     )
     yield from agreed(hands, Confirm(sample, sputter.name, question))
     unfinished = sputter.unfinished
-    whole = canonical_hash(to_json(recipe))
-    if unfinished is not None and (unfinished.sample, unfinished.recipe) in (
-        (sample.id, whole),
-        (sample.id, sofar.recipe),
-    ):
+    known = (canonical_hash(to_json(recipe)), sofar.recipe)
+    if unfinished is not None and unfinished.sample == sample.id and unfinished.recipe in known:
         sputter.accounted()
     follows = {
         "continues": sofar.last,

@@ -81,7 +81,7 @@ def line(
     look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[tuple[str, ...]]:
-    """Make a cell from a bare foil and cycle it: deposit, flash, deposit LiPON, evaporate lithium, cycle; return the uids.
+    """Make a cell from a bare foil and cycle it: deposit, flash, LiPON, evaporated lithium, cycles; return the uids.
 
     One sample and its lineage: all runs carry one `experiment` uid, and each names those before it among its `inputs`.
     The sample is carried from tool to tool by whoever carries samples in this lab, which is recorded; a chamber without

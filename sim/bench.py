@@ -177,9 +177,12 @@ class Bench:
 
     def touch(self, name: str) -> TwinStation:
         """Bring one station up to now and return it."""
+        with self._lock:
+            return self._brought_up(name, self._now())
+
+    def _brought_up(self, name: str, now: float) -> TwinStation:
         station = self._stations[name]
         with self._lock:
-            now = self._now()
             while (due := _first_event(station.twins)) is not None and due[0] <= now + SLACK:
                 for twin in station.twins:
                     twin.advance(due[0])
@@ -203,11 +206,14 @@ class Bench:
     def exchange(self, station: str, part: str, data: bytes) -> bytes:
         """Touch a station and give bytes to one of its parts."""
         with self._lock:
-            touched = self.touch(station)
-            answer = touched.exchange(part, data, self._now())
+            now = self._now()
+            touched = self._brought_up(station, now)
+            answer = touched.exchange(part, data, now)
             touched.deliver()
-            since, on_wall = self._saved.setdefault(station, (self._now(), self._wall()))
-            if self._now() - since >= SAVE_EVERY and self._wall() - on_wall >= SAVE_REST:
+            saved = self._saved.get(station)
+            if saved is None:
+                self._saved[station] = now, self._wall()
+            elif now - saved[0] >= SAVE_EVERY and self._wall() - saved[1] >= SAVE_REST:
                 self._save_cells(station)
         return answer
 
@@ -352,8 +358,9 @@ def _write(path: Path, content: Mapping[str, Any], *, lasting: bool) -> None:
 
 
 def _first_event(twins: Sequence[Twin]) -> tuple[float, Twin] | None:
-    events = [(event, index) for index, twin in enumerate(twins) if (event := twin.next_event()) is not None]
-    if not events:
-        return None
-    event, index = min(events)
-    return event, twins[index]
+    first: tuple[float, Twin] | None = None
+    for twin in twins:
+        event = twin.next_event()
+        if event is not None and (first is None or event < first[0]):
+            first = event, twin
+    return first

@@ -39,11 +39,12 @@ class RowLeads:
         sheet, places = self._twins.sheet, self._twins.places_on(self._row)
         if sheet is None or not places:
             return np.full(len(frequencies), complex(np.inf, 0.0))
-        with np.errstate(invalid="ignore"):
-            seen = [sheet.impedance(place, frequencies) for place in places]
+        there = [place for place in places if not sheet.missing[place]]
+        if not there:
+            return np.full(len(frequencies), complex(np.inf, 0.0))
         touch = 1.0 + CONTACT_NOISE * float(self._random.standard_normal())
-        whole = seen[0] if len(seen) == 1 else 1.0 / np.sum([1.0 / each for each in seen], axis=0)
-        return np.asarray(np.where(np.isfinite(whole), touch * whole, complex(np.inf, 0.0)))
+        admittance = np.sum([1.0 / sheet.impedance(place, frequencies) for place in there], axis=0)
+        return np.asarray(touch / admittance)
 
     def hold(self, voltage: float | None, now: float) -> None:
         """Hold what is connected at a voltage [V], or float: what was held until now was charged by it.

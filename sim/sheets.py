@@ -93,7 +93,9 @@ class SheetOfCells:
         self.nominal, self.truth, self.shape = nominal, truth, shape
         for row, column in (*truth.shorts, *truth.missing):
             if not (row < shape[0] and column < shape[1]):
-                raise FoilError(f"row {row + 1}, column {column + 1} is to differ, which the sheet does not have")
+                raise FoilError(
+                    f"row {row + 1}, column {column + 1} is to differ, which the sheet does not have"
+                )
         self.sheet = truth.sheet(*shape)
         self.missing = np.zeros(shape, dtype=bool)
         for place in truth.missing:

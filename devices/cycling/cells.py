@@ -33,7 +33,7 @@ class CellSize:
     """What currents are reckoned with: area [m2]; capacity and its standard uncertainty [C], None: unknown.
 
     materials: the cathode's, then of what was built on it, so far as they are known. window [V]: between which the
-    cathode is used, where the sample says so.
+    cathode is used, where the sample says so. anodeless: its lithium is what was charged onto its collector.
     """
 
     area: Annotated[float, Field(gt=0), Unit("m^2")]
@@ -42,6 +42,7 @@ class CellSize:
     basis: str = ""
     materials: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
+    anodeless: bool = False
 
     @classmethod
     def of(cls, sample: SampleRef) -> Self:
@@ -58,14 +59,20 @@ class CellSize:
         if described is not None and described.lower is not None and described.upper is not None:
             window = described.lower, described.upper
         area = sample.area * sample.parallel
+        top = sample.cell_layers[1].material if len(sample.cell_layers) > 1 else ""
+        bare = (
+            sample.material("collector", top) is not None
+            and sample.material("anode", top) is None
+            and top != "Li"
+        )
         if density is None:
-            return cls(area, materials=materials, window=window)
+            return cls(area, materials=materials, window=window, anodeless=bare)
         capacity = density * cathode.thickness * area
         relative = math.hypot(cathode.thickness_sd / cathode.thickness, sample.area_sd / sample.area)
         basis = f"{cathode.material} thickness x area x {density / PER_AREA_AND_THICKNESS:.3g} uAh/cm2/um"
         basis += " (half the lithium)" if described is None else ""
         basis += f" x {sample.parallel} layers in parallel" if sample.parallel > 1 else ""
-        return cls(area, capacity, capacity * relative, basis, materials, window)
+        return cls(area, capacity, capacity * relative, basis, materials, window, bare)
 
     def described(self) -> dict[str, Any] | None:
         """Return {value_Ah, sd_Ah, basis} for a start document, or None without a capacity."""

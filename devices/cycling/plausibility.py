@@ -249,6 +249,21 @@ def sweep_of_another_cathode(seen: Seen) -> str:
     return ""
 
 
+def lithium_at_an_end(seen: Seen) -> str:
+    """A discharge of more than the film holds that no voltage ends, of a cell whose lithium is what was charged."""
+    until = seen.step.until
+    if not seen.cell.anodeless or _direction(seen.step) >= 0 or until.voltage_below is not None:
+        return ""
+    current = setpoint_current(seen.step.run) or math.nan
+    asked = min(until.charge or math.inf, abs(current) * (until.duration or math.inf))
+    if asked < seen.capacity:
+        return ""
+    return (
+        "a discharge without an end by voltage, and no anode has lithium of its own: once what was charged is back in"
+        f" the cathode, the voltage falls to the limit of {seen.limits.voltage_min:g} V, which ends the run"
+    )
+
+
 def fast_sweep(seen: Seen) -> str:
     """Volts where millivolts were meant."""
     run = seen.step.run
@@ -377,6 +392,7 @@ CASES: Mapping[str, Callable[[Seen], str]] = {
         already_there,
         voltage_of_another_cathode,
         sweep_of_another_cathode,
+        lithium_at_an_end,
         fast_sweep,
         slow_sweep,
         endless_rest,

@@ -201,8 +201,8 @@ class Keithley2450(Instrument):
             "the host steps the program: without it the step under way goes on to its duration (the longest step"
             f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins; the"
             f" same when nobody asked for rows for {HOST_LAPSE:g} s",
-            "ends are judged on rows: a step may pass its end by one row interval (here up to"
-            f" {slowest:g} s); voltage and current stay within the cell's limits meanwhile, and a constant"
+            "ends are judged on samples, which come at least with each row: a step may pass its end by one interval"
+            f" (here up to {slowest:g} s); voltage and current stay within the cell's limits meanwhile, and a constant"
             " current that reached its voltage is held there",
             "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
         ]
@@ -307,7 +307,7 @@ class Keithley2450(Instrument):
             self._settle(*self._source(step.run.start, limits.current_max))
             self._plan(swept(step, step.run, left, self.row_time))
         if not isinstance(step.run, VoltageRamp):
-            self._plan(timed(sampling_of(step), left, self.row_time))
+            self._plan(timed(sampling_of(step, limits.charge_max), left, self.row_time))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
         if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
             raise self._restarted()

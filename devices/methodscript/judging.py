@@ -3,7 +3,7 @@
 Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
 o 1 when one is to be sent; f by how much a value may have moved; q sum of c g, e of c p g; r why the step ends (a
 number of REASONS), 0 as long as it goes on; n number of the package; y, z p and c of the last row; pl p of the last
-sample; d, b p and c at the last look at a rate, u, v when that was; x the current that is set; a, w for calculating.
+sample, j p half a sample on; d, b p and c at the last look at a rate, u, v when that was; x the current that is set; a, w for calculating.
 
 Where several ends are met at one sample, a limit of the cell comes before the step's own ends, but for the end that
 lies on the same side: the way to it may go beyond the limit between two samples. If the current is lost as well, the
@@ -166,11 +166,27 @@ def _ends(
     for reason, sign, value, end in (
         (EndReason.CURRENT_BELOW, "<=", "a", until.current_below),
         (EndReason.CURRENT_ABOVE, ">=", "a", until.current_above),
-        (EndReason.VOLTAGE_BELOW, "<=", "p", until.voltage_below),
-        (EndReason.VOLTAGE_ABOVE, ">=", "p", until.voltage_above),
     ):
         if end is not None:
             yield reason, [], f"{value} {sign} {literal(end)}"
+    for reason, sign, end in (
+        (EndReason.VOLTAGE_BELOW, "<=", until.voltage_below),
+        (EndReason.VOLTAGE_ABOVE, ">=", until.voltage_above),
+    ):
+        if end is not None:
+            nearest = [] if sampling.count else _half_on(abilities)
+            yield reason, nearest, f"{'j' if nearest else 'p'} {sign} {literal(end)}"
+
+
+def _half_on(abilities: Abilities) -> list[str]:
+    """Return the lines that find p half a sample on (j), where samples cannot come faster.
+
+    So a step that collapses ends at the sample that is nearest to its end, and passes it by half of what the voltage
+    moves from one to the next at the most.
+    """
+    ahead = ["copy_var p j", "sub_var j pl", "div_var j 2", "add_var j p"]
+    steep = when(f"g <= {literal(abilities.finest)}", *ahead)
+    return ["copy_var p j", *when("k > 1i", *steep)]
 
 
 def _own(reason: EndReason, before: Sequence[str], condition: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 A hold is sampled coarsely while the voltage is calm: a tenth of the interval of its rows, at most a second. Where the
 voltage moves by more than MOVED from one sample to the next, the script takes samples ten times as often, down to
-the instrument's finest, and ten times as seldom where it is CALM: so an end is met within a few millivolts, however
-steep the way to it is, and open leads are seen at once. A sweep has one interval throughout.
+the instrument's finest, and ten times as seldom where it is CALM: so an end is met within a few millivolts, and open
+leads are seen at once. No C-rate has to be known for that: a faster one is a steeper one. Where a film is used up the
+voltage falls with I/C of its double layer (50 V/s at 10C of a film of 0.7 um): an end is met there within half of what
+it moves in the finest interval. A sweep has one interval throughout.
 """
 
 from __future__ import annotations

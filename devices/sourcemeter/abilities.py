@@ -81,7 +81,11 @@ STAIR, LEAST_STAIR = 10e-3, 1e-3
 FINE, FINE_SWEPT = 1.0, 0.2
 """Seconds between samples at the most of a hold, and of a sweep, so that their charge is right: an eighth of what the
 current falls from one to the next is missing or too much. On the twin that is 0.01 % of what passes, as much as the
-instrument's own accuracy of 0.025 %. The buffer then holds 27 h and 5.5 h of them; a longer sweep is coarser."""
+instrument's own accuracy of 0.025 %. The buffer then holds 27 h and 5.5 h of them; a longer sweep is coarser. A constant current with an end by voltage is
+sampled as finely as a hold, since its end is seen by a sample."""
+
+SAMPLES = 1000
+"""Samples of a constant current whose longest time is known, so that its end is seen a thousandth late."""
 
 OFFERED = "it does open circuit, constant current, constant voltage and voltage ramps"
 
@@ -147,12 +151,25 @@ def stairs(step: Step, ramp: VoltageRamp) -> tuple[int, float]:
     return count, span / count
 
 
-def sampling_of(step: Step) -> float:
-    """Return the seconds between two samples: finer than rows where the current moves, so that its charge is right."""
-    interval = max(step.record.interval, LEAST_PERIOD)
-    if not isinstance(step.run, ConstantVoltage | VoltageRamp):
-        return interval
-    fine = FINE if isinstance(step.run, ConstantVoltage) else FINE_SWEPT
+def sampling_of(step: Step, charge_max: float | None = None) -> float:
+    """Return the seconds between two samples: finer than rows where a charge or an end depends on them.
+
+    charge_max [C] is the cell's limit: with the current it says how long a step may take, as its own ends do.
+    """
+    interval, run, until = max(step.record.interval, LEAST_PERIOD), step.run, step.until
+    match run:
+        case ConstantVoltage():
+            fine = FINE
+        case VoltageRamp():
+            fine = FINE_SWEPT
+        case ConstantCurrent() if run.current and (until.voltage_above or until.voltage_below) is not None:
+            charges = [charge for charge in (until.charge, charge_max) if charge is not None]
+            times = [charge / abs(run.current) for charge in charges]
+            lasts = min([*times, *([] if until.duration is None else [until.duration])], default=math.inf)
+            fits = FINE if math.isinf(lasts) else max(FINE, lasts / (BUFFER_ROWS - 2))
+            fine = max(min(lasts / SAMPLES, fits), LEAST_PERIOD)
+        case _:
+            return interval
     return interval / math.ceil(interval / fine - 1e-9)
 
 

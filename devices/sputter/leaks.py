@@ -29,7 +29,7 @@ LEAK_COLUMNS: Mapping[str, Column] = {
 
 @dataclass(frozen=True)
 class Rise:
-    """A pressure that rises: its slope and that one's standard uncertainty [Pa/s], first and last [Pa], how long [s]."""
+    """A pressure that rises: its slope and standard uncertainty [Pa/s], first and last [Pa], how long [s]."""
 
     slope: float
     slope_sd: float

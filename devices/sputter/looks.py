@@ -81,11 +81,11 @@ class Looks:
     def row(self, number: int, *, thorough: bool = False, sources: Collection[str] = ()) -> Seen:
         """Look as one row needs it; thorough: at all that may move while something is being set.
 
-        sources: the supplies that have power, which are asked every time; the others now and then.
+        sources: the supplies that have power; the others are asked by everything() alone.
         """
         seen, equipment = self.seen, self._equipment
         if sources:
-            self.supplies(self._powered if number % SLOWLY == 4 else sources, acting=True)
+            self.supplies(sources, acting=True)
             if equipment.monitor is not None:
                 seen.monitor = equipment.monitor.read_film()
         if thorough or number % CHAMBER == 0:

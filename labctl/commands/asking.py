@@ -34,6 +34,7 @@ def check(
     from labctl.config.naming import file_of
     from labctl.film_check import tell_films
     from labctl.program_check import tell_programs
+    from labctl.stack_check import all_samples, stack_doubts
     from labctl.units import UnitError, parse
 
     try:
@@ -49,7 +50,8 @@ def check(
         *tell_programs(meant, config=config, sample=sample, area=square_metres, bench=bench),
         *tell_films(meant, config=config, bench=bench),
     ]
-    typer.echo("\n".join(["no mistakes", *(line for told in programs for line in told.lines)]))
+    doubts = stack_doubts(meant or all_samples(folder), folder)
+    typer.echo("\n".join(["no mistakes", *doubts, *(line for told in programs for line in told.lines)]))
     if any(told.stopped for told in programs):
         raise typer.Exit(2)
 

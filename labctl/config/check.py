@@ -57,6 +57,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         "sample": readers.sample,
         "tool": readers.tool,
         "experiment": lambda path: experiments.experiment(path, config.path),
+        "material": material_at,
     }
     for path in files or _all_files(config.directory):
         kind = collected.attempt(kind_of, path)
@@ -64,8 +65,24 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         if limits is not None:
             collected.mistakes += _beyond(made, limits, shown(path))
     if not files:
-        collected.mistakes += mistakes_in(config.directory)
+        collected.mistakes += [*mistakes_in(config.directory), *_materials(config.directory)]
     return list(dict.fromkeys(collected.mistakes))
+
+
+def material_at(path: Path) -> Any:
+    """Return the material in a file of a library. Raises ConfigError."""
+    # The library reads its files with what is in this package.
+    from labctl.materials.library import KINDS, Library, folder_of
+    from labctl.materials.reading import material
+
+    kind = next(kind for kind in KINDS if folder_of(kind) == path.absolute().parent.name)
+    return material(path, kind, Library(path.absolute().parents[2]).references)
+
+
+def _materials(directory: Path) -> list[Mistake]:
+    from labctl.materials.library import Library
+
+    return Library(directory).mistakes()
 
 
 def _bench(path: Path) -> BenchFile:
@@ -107,6 +124,8 @@ def kind_of(path: Path) -> str:
     for kind, folder in FOLDERS.items():
         if path.absolute().parent.name == folder:
             return kind
+    if path.absolute().parents[1].name == "materials":
+        return "material"
     body = read(path).body
     for kind, keys in _MARKS.items():
         if any(key in body for key in keys):

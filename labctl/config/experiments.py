@@ -87,7 +87,7 @@ def experiment(path: Path, find: Find) -> Experiment:
     table = collected.attempt(_table, document, path.stem)
     body = document.body
     collected.mistakes += _plan_mistakes(body, file)
-    sample = collected.attempt(_sample, body, file, find)
+    sample = collected.attempt(_sample, body, path, file, find)
     recipes = {
         key: collected.attempt(_recipe, key, kind, body, file, path.stem, find)
         for key, kind in _recipe_kinds(body).items()

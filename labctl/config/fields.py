@@ -127,8 +127,8 @@ def field_at(kind: Any, body: Any, place: tuple[int | str, ...]) -> Field | None
         present, body = _inside(body, step)
         key_kind = get_args(kind)[0] if get_origin(kind) is dict else Any
         kind, constraints = _bare(_inner(kind, step))
-    members = _members(kind)
-    return Field(path, members[0] if len(members) == 1 else kind, constraints, siblings, body, present)
+    kind, more = _bare(_given(kind))
+    return Field(path, kind, (*constraints, *more), siblings, body, present)
 
 
 def _choices(values: Iterable[Any]) -> str:
@@ -143,6 +143,12 @@ def _bare(kind: Any) -> tuple[Any, tuple[Any, ...]]:
         for extra in extras:
             constraints += tuple(extra.metadata) if isinstance(extra, FieldInfo) else (extra,)
     return kind, constraints
+
+
+def _given(kind: Any) -> Any:
+    """Return the one thing that may stand where nothing may stand too, with its annotations; else the type itself."""
+    others = [each for each in get_args(kind) if each is not types.NoneType]
+    return others[0] if get_origin(kind) in (Union, types.UnionType) and len(others) == 1 else kind
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

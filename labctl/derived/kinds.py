@@ -11,6 +11,7 @@ from labctl.derived.holds import HOLDS
 from labctl.derived.incremental import DQ_DV
 from labctl.derived.kind import Kind
 from labctl.derived.pulses import PULSE_TABLE
+from labctl.derived.sheet_bins import SHEET_BINS
 from labctl.derived.spectra import SPECTRA
 from labctl.derived.titrations import GITT, PITT
 
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Kind] = {
         PITT,
         HOLDS,
         PULSE_TABLE,
+        SHEET_BINS,
     )
 }
 

@@ -29,7 +29,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "tests/test_@NAME@.py": "plan_test.txt",
     },
     "material": {
-        "materials/@KIND@/@NAME@.toml": "material.toml",
+        "materials/@KIND@s/@NAME@.toml": "material.toml",
         "materials/references/@NAME@.toml": "reference.toml",
         "tests/test_material_@NAME@.py": "material_test.txt",
     },
@@ -37,7 +37,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 """What is written of each kind, and from which template."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_MATERIAL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+_MATERIAL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 
 
 def add(lab: Path, kind: str, name: str, of: str = "cathode") -> list[Path]:

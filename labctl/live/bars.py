@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from labctl.progress import executions
 from labctl.rehearsing.work import clock_time
+
+OLD = 5.0
+"""Seconds from which on it is told how old a reading is."""
 
 WIDTH = 24
 """Signs of a bar."""
@@ -30,13 +34,14 @@ class Advance:
 
 
 def advance(start: Mapping[str, Any], report: Mapping[str, Any], elapsed: float) -> Advance | None:
-    """Return how far a run has come; None where its station says nothing of that.
+    """Return how far a run has come; None where its station says nothing of that, or speaks of an earlier one.
 
     start: the run's start document; report: its station's; elapsed: seconds of the bench since it began.
     """
     said = read_off(report)
-    if report.get("train"):
-        train = report["train"]
+    began = float(start.get("time", math.inf))
+    train, film = report.get("train"), report.get("film")
+    if train and train["began"] >= began:
         recipe = (start.get("recipe") or {}).get("body") or {}
         left = (train["asked"] - train["done"]) / recipe["rate"] if recipe.get("rate") else None
         return Advance(train["done"], train["asked"], "pulses", left, said)
@@ -44,8 +49,7 @@ def advance(start: Mapping[str, Any], report: Mapping[str, Any], elapsed: float)
         asked = executions(start["program"]["body"]["steps"])
         done = report["steps_done"]
         return Advance(done, asked, "steps", _left(done, asked, elapsed), said)
-    film = report.get("film")
-    if film:
+    if film and film["began"] >= began:
         return Advance(film["done"], film["asked"], "nm", _left(film["done"], film["asked"], elapsed), said)
     return None
 
@@ -75,7 +79,7 @@ def _to_go(seconds: float) -> str:
 
 
 def read_off(report: Mapping[str, Any]) -> str:
-    """Return what the station read last, as far as people watch it."""
+    """Return what a station read last, as far as people watch it, with its age where it is old."""
     reading = report.get("reading") or {}
     said = []
     if reading.get("bank"):
@@ -88,4 +92,5 @@ def read_off(report: Mapping[str, Any]) -> str:
         said.append(f"{reading['pressure']:.3g} Pa")
     if reading.get("thickness") is not None:
         said.append(f"{reading['thickness'] * 1e9:.1f} nm")
-    return ", ".join(said)
+    age = reading.get("age") or 0.0
+    return ", ".join(said) + (f" ({age:.0f} s ago)" if said and age > OLD else "")

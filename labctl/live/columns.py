@@ -23,6 +23,9 @@ WATCHED = (
 MOST = 7
 """Columns of a table; more do not fit a terminal of 80 signs with their units."""
 
+FEW = 4
+"""Columns that a table has at least, where the stream has them."""
+
 FLAGS = "flags"
 
 UNITS: Mapping[str, tuple[str, float]] = {
@@ -72,7 +75,9 @@ def watched(keys: Mapping[str, Mapping[str, Any]]) -> tuple[Watched, ...]:
     """Return which of a stream's data keys are worth a column: those people know, else the first that are numbers."""
     singles = [key for key, each in keys.items() if not each.get("shape") and key != FLAGS]
     chosen = [key for key in WATCHED if key in singles]
-    chosen += [key for key in singles if key not in chosen and keys[key]["dtype"] in ("number", "integer")]
+    others = [key for key in singles if key not in chosen and keys[key]["dtype"] in ("number", "integer")]
+    # A stream that nobody knows is shown by what it has; one that people know has enough.
+    chosen += others[: max(FEW - len(chosen), 0)]
     return tuple(_watched(key, keys[key]) for key in chosen[:MOST])
 
 

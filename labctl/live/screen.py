@@ -11,7 +11,8 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from labctl.live.bars import advance, line, waiting
@@ -31,18 +32,18 @@ Bench = Callable[[], Mapping[str, Mapping[str, Any]]]
 class Screen:
     """Shows what the runs of one engine do, while somebody waits for it at the prompt.
 
-    reports: returns what each station at work reports, from memory. now: seconds of the bench. is_waited_for: whether
-    the terminal is ours.
+    reports: returns what each station at work reports, from memory. now: seconds of the bench. It is entered by each
+    call that waits for a plan: the terminal is ours then, and no bar is left on it afterwards.
     """
 
     def __init__(
         self,
         reports: Bench,
         now: Callable[[], float],
-        is_waited_for: Callable[[], bool],
         out: TextIO | None = None,
     ) -> None:
-        self._reports, self._now, self._is_waited_for = reports, now, is_waited_for
+        self._reports, self._now = reports, now
+        self._is_ours = False
         self._out = out or sys.stdout
         self._is_terminal = self._out.isatty()
         self._queue: deque[tuple[str, dict[str, Any]]] = deque(maxlen=KEPT)
@@ -59,9 +60,15 @@ class Screen:
         """Take one document."""
         self._queue.append((name, doc))
 
-    def flush(self) -> None:
-        """Show what is still to be shown, without a bar: the prompt comes next."""
-        self._draw(with_bar=False)
+    @contextmanager
+    def during(self, _: object) -> Iterator[None]:
+        """Show rows and a bar meanwhile, and at the end what is still to be shown, without a bar."""
+        self._is_ours = True
+        try:
+            yield
+        finally:
+            self._is_ours = False
+            self._draw(with_bar=False)
 
     def close(self) -> None:
         """Show no more."""
@@ -70,13 +77,13 @@ class Screen:
 
     def _watch(self) -> None:
         while not self._over.wait(PERIOD):
-            if self._is_waited_for():
+            if self._is_ours:
                 self._draw(with_bar=True)
 
     def _draw(self, *, with_bar: bool) -> None:
         try:
             with self._drawing:
-                self._show(with_bar=with_bar)
+                self._show(with_bar=with_bar and self._is_ours)
         except Exception:
             # A display may fail in any way and must not be seen to: it has nobody to tell.
             log.exception("the screen shows nothing more")
@@ -87,6 +94,8 @@ class Screen:
             name, doc = self._queue.popleft()
             if name == "start":
                 self._start, self._began = doc, self._now()
+            elif name == "stop":
+                self._start = {}
             self._table.take(name, doc)
         said = "".join(f"{each}\n" for each in self._table.lines())
         bar = self._bar() if with_bar and self._is_terminal else ""

@@ -14,7 +14,7 @@ from labctl.plain_text import plain
 ROWS = 8
 """Rows of one stream that are shown of what came at once."""
 
-SHOWN = frozenset({"primary", "cycles", "impedance", "outcome"})
+SHOWN = frozenset({"primary", "cycles", "impedance"})
 """Streams whose rows are shown; where a run has none of them, all are."""
 
 EVENTS = "events"

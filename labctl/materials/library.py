@@ -145,7 +145,6 @@ class Library:
                 taken.append(plain(entry))
         return replace(sample, materials=tuple(taken)) if taken else sample
 
-
     def _is_shipped_own(self, kind: Kind, name: str) -> bool:
         """Return whether it is the twins' own and no lab has a file of its own: nothing need be read for that."""
         path = self.path(kind, name)

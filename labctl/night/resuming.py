@@ -10,7 +10,7 @@ from bluesky.utils import MsgGenerator, short_uid
 from ophyd.status import StatusBase
 
 from devices.lamp.states import LampState
-from devices.roles import Assemble, Bring, Confirm, Hands, Measure
+from devices.roles import Assemble, Bring, Confirm, Hands, Measure, Treat
 from labctl.night.conductor import NeedsWord
 from labctl.night.listing import Item
 from labctl.runs.run import Run
@@ -139,7 +139,7 @@ class AgreedByList:
         """As the lab's hands."""
         self._hands.check(task)
 
-    def set(self, task: Bring | Assemble | Confirm | Measure) -> StatusBase:
+    def set(self, task: Bring | Assemble | Confirm | Measure | Treat) -> StatusBase:
         """Agree, and keep that as a fact of the sample; anything else is for the lab's hands."""
         if isinstance(task, Confirm):
             return self._hands.agreed(task, f"the list of the night, item {self._item}")

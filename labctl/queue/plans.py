@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bluesky.utils import MsgGenerator
@@ -13,37 +14,47 @@ from bluesky.utils import MsgGenerator
 from devices.base import Station
 from devices.errors import ConfigError
 from devices.recipes import canonical_hash
+from labctl.config.experiments import recipes_of
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
+from labctl.config.readers import RECIPES, Recipe, recipe_of
 from labctl.plans import discover_plans
 from labctl.queue.begun import BegunWork, Work
 from labctl.session import Session
 
 log = logging.getLogger(__name__)
 
-ROLES = ("FlashLamp", "Potentiostat")
+ROLES = ("FlashLamp", "Potentiostat", "SputterSystem", "Evaporator", "Furnace")
 """Annotations of plans that stand for a device of that role."""
 
 NAMED: Mapping[str, tuple[str, str]] = {
     "SampleRef": ("sample", "Name of a sample of the configuration."),
     "AnnealRecipe": ("recipe", "Name of an anneal recipe of the configuration."),
+    "DepositionRecipe": ("sputter", "Name of a sputter system's recipe of the configuration."),
+    "EvaporationRecipe": ("evaporate", "Name of an evaporator's recipe of the configuration."),
+    "FurnaceRecipe": ("furnace", "Name of a furnace's recipe of the configuration."),
     "Program": ("program", "Name of a cycling program of the configuration."),
 }
 """Annotations that stand for a file of the configuration: its kind, and what is said of it."""
 
-OF_THE_SESSION = frozenset({"Hands", "TrainRecords", "LampCalibration"})
+OF_THE_SESSION = frozenset({"Hands", "TrainRecords", "LampCalibration", "FilmCalibration", "FilmRecords"})
 """Annotations of what the session itself gives a plan."""
 
 JSON: Mapping[str, Any] = {"Sequence[float]": list[float], "float": float, "str": str}
 """Annotations that JSON can hold as they are, in SI units."""
 
 SPOTS = "Sequence[SampleRef]"
+CHAMBER, CHAMBERS = "Depositing", ("SputterSystem", "Evaporator")
+"""The annotation of any chamber, and the roles that are one."""
 
 MEANINGS: Mapping[str, str] = {
     "voltages": "Bank voltages [V].",
     "spots": "Ids of fresh spots on the sample, one for each voltage.",
     "crystalline": "The crystalline share to reach [1], between 0 and 1.",
     "run": "The uid of the run to go on with, or its beginning.",
+    "powers": "Powers of the gun [W].",
+    "pressure": "A pressure to be pumped to [Pa].",
+    "duration": "How long a chamber is closed off [s].",
 }
 """What plans take beside devices and names; a parameter that stands not here is not offered."""
 
@@ -92,6 +103,9 @@ def arguments_of(
     for parameter in parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY or parameter.annotation in OF_THE_SESSION:
             continue
+        if parameter.default is None:
+            # A stack without the oven: who wants it there names an experiment.
+            continue
         made = list(_arguments(parameter.name, str(parameter.annotation), names, devices))
         if not made:
             return None
@@ -103,8 +117,9 @@ def _arguments(
     name: str, annotation: str, names: Mapping[str, tuple[str, ...]], devices: Mapping[str, Any]
 ) -> Iterator[Argument]:
     """Yield the arguments that a parameter of a plan becomes; none when the queue cannot have it."""
-    if annotation in ROLES:
-        fitting = tuple(each for each, device in devices.items() if _role(device) == annotation)
+    if annotation in ROLES or annotation == CHAMBER:
+        roles = CHAMBERS if annotation == CHAMBER else (annotation,)
+        fitting = tuple(each for each, device in devices.items() if _role(device) in roles)
         if fitting:
             yield Argument(name, "Name of the device.", names=fitting, is_device=True)
     elif annotation in NAMED:
@@ -129,7 +144,16 @@ def _names(config: Config) -> dict[str, tuple[str, ...]]:
         "program": config.program,
         "experiment": config.experiment,
     }
-    return {kind: tuple(_readable(config, kind, read)) for kind, read in readers.items()}
+    recipes: dict[str, Callable[[str], object]] = {
+        kind: partial(_recipe, config, made) for kind, made in RECIPES.items() if kind != "flash"
+    }
+    return {kind: tuple(_readable(config, kind, read)) for kind, read in readers.items()} | {
+        kind: tuple(_readable(config, "recipe", read)) for kind, read in recipes.items()
+    }
+
+
+def _recipe(config: Config, kind: type[Recipe], name: str) -> Recipe:
+    return recipe_of(kind, config.path("recipe", name))
 
 
 def _readable(config: Config, kind: str, read: Callable[[str], object]) -> Iterator[str]:
@@ -137,8 +161,8 @@ def _readable(config: Config, kind: str, read: Callable[[str], object]) -> Itera
         try:
             read(name)
         except ConfigError as error:
-            # A furnace's recipe is among them: no plan of the queue takes one.
-            log.info("the queue does not offer the %s %s: %s", kind, name, error)
+            # A recipe of another station is among them.
+            log.debug("the queue does not offer the %s %s: %s", kind, name, error)
         else:
             yield name
 
@@ -181,9 +205,14 @@ class _Queued:
         """Return what was submitted as an experiment, its names resolved now. Raises ConfigError."""
         if self._plan == RUN:
             return self._config.experiment(given["experiment"])
-        sample = self._config.sample(given["sample"])
+        sample = self._config.sample(given["sample"]) if "sample" in given else None
+        kinds = recipes_of(discover_plans()[self._plan])
         others = {name: value for name, value in given.items() if name not in ("sample", "recipe", "program")}
-        if "spots" in others:
+        for name in kinds.keys() & others.keys():
+            others[name] = _recipe(self._config, kinds[name], others[name])
+        if "chamber" in others:
+            others["chamber"] = getattr(others["chamber"], "name", others["chamber"])
+        if "spots" in others and sample is not None:
             others["spots"] = tuple(
                 replace(sample, id=spot, parents=(sample.id,), cell_layers=()) for spot in given["spots"]
             )
@@ -191,7 +220,7 @@ class _Queued:
             name=self._plan,
             plan=self._plan,
             sample=sample,
-            recipe=self._config.recipe(given["recipe"]) if "recipe" in given else None,
+            recipe=_recipe(self._config, kinds["recipe"], given["recipe"]) if "recipe" in given else None,
             program=self._config.program(given["program"]) if "program" in given else None,
             compare=(),
             notes="",

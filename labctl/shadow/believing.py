@@ -46,7 +46,16 @@ def shadow_of(
     capacity = start.get("capacity") or {}
     told = float(capacity["sd_Ah"]) / float(capacity["value_Ah"]) if capacity else UNTOLD_SD
     free = FreeCell(built.cell, built.state)
-    return Shadow(cell, free, limits, listener, expected=expected, unsure=math.hypot(told, FIT_SD))
+    described = sample.material("cathode", sample.layers[-1].material) is not None
+    return Shadow(
+        cell,
+        free,
+        limits,
+        listener,
+        expected=expected,
+        unsure=math.hypot(told, FIT_SD),
+        capacity=float(capacity["value_Ah"]) * COULOMBS if described and capacity else None,
+    )
 
 
 def charge_before(data: Path, sample_id: str, time: float) -> float:

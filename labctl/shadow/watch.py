@@ -92,7 +92,7 @@ class Shadow:
     """A model cell beside a real one.
 
     expected: returns x of the film [-] as past runs lead to; asked where the voltage does not say it. unsure: of the
-    cell's capacity [1]. Both are belief's.
+    cell's capacity [1]. Both are belief's. capacity [C] in use; without it half of the sites, as of LiCoO2.
     """
 
     def __init__(
@@ -104,9 +104,11 @@ class Shadow:
         *,
         expected: Callable[[], float],
         unsure: float,
+        capacity: float | None = None,
     ) -> None:
         self._cell, self._free, self._limits, self._listener = cell, free, limits, listener
         self._expected, self._unsure = expected, unsure
+        self._capacity = 0.5 * cell.site_charge if capacity is None else capacity
         self._causes = Causes(cell.resistance, cell.site_charge)
         self._row: Measured | None = None
         self._compared: Measured | None = None
@@ -289,11 +291,6 @@ class Shadow:
         lost = found.size("leak") * self._volt_seconds / self._capacity
         if lost > self._limits.charge_loss:
             self._alarm("leak", row.label, row.time, f"{lost:.0%} of the capacity went without a current")
-
-    @property
-    def _capacity(self) -> float:
-        """Charge [C] that LiCoO2 gives in use: half of its sites."""
-        return 0.5 * self._cell.site_charge
 
     def _alarm(self, kind: str, label: float, t: float, text: str) -> None:
         """Say something once in a run, and what it looks like; again when it has come to look like another thing."""

@@ -106,7 +106,11 @@ class LabMagics(Magics):
     @line_magic
     def wa(self, line: str) -> None:
         """Show where everything is that can be set: value, unit, range. Asks the instruments."""
-        rows = [("", "value", "unit", "low", "high"), *self._settable(line.split())]
+        found = list(self._settable(line.split()))
+        if not found:
+            print("nothing here is set by hand: recipes and programs hold every setpoint")
+            return
+        rows = [("", "value", "unit", "low", "high"), *found]
         widths = [max(len(row[column]) for row in rows) for column in range(5)]
         for name, *cells in rows:
             shown = "  ".join(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))

@@ -85,7 +85,7 @@ def _line(said: Said, ago: float, holder: str) -> Line:
         plain(str(report.get("state", "?")).upper()),
         holder or _owner(said),
         "; ".join(_interlocks(report)),
-        f"{_short(ago)} ago: no reading" if age is None else f"{_short(ago + age)} ago{_values(reading)}",
+        f"none (said so {_short(ago)} ago)" if age is None else f"{_short(ago + age)} ago{_values(reading)}",
     )
 
 
@@ -127,7 +127,7 @@ def _age_of(reading: Mapping[str, Any]) -> float | None:
 def _values(reading: Mapping[str, Any]) -> str:
     from labctl.live.bars import read_off
 
-    said = read_off({"reading": reading})
+    said = read_off({"reading": {**reading, "age": 0.0}})
     return f": {said}" if said else ""
 
 

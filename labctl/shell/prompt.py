@@ -5,14 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
 from labctl.ctrl_c import CtrlC
-from labctl.lasting import LastingMetadata
 from labctl.plans import discover_plans
 from labctl.shell.diary import Diary
 from labctl.shell.words import in_sentences, powered
@@ -34,12 +32,11 @@ class LabShell(TerminalInteractiveShell):
     session: Session | None = None
     diary: Diary | None = None
     ended_by: Stopped | None = None
-    flush: Callable[[], object] = staticmethod(lambda: None)
     _begun_before = 0
 
-    def belong_to(self, session: Session | None, diary: Diary, flush: Callable[[], object]) -> None:
-        """Speak for a session, write into a diary; flush: shows what is still to be shown before a prompt."""
-        self.session, self.diary, self.flush = session, diary, flush
+    def belong_to(self, session: Session | None, diary: Diary) -> None:
+        """Speak for a session, and write into a diary."""
+        self.session, self.diary = session, diary
         self.set_custom_exc((Exception, KeyboardInterrupt), LabShell._in_words)
         self.events.register("pre_run_cell", self._before)
         self.events.register("post_run_cell", self._after)
@@ -92,23 +89,22 @@ class LabShell(TerminalInteractiveShell):
     def _before(self, info: Any) -> None:
         self._begun_before = 0 if self.session is None else len(self.session.begun)
         if self.diary is not None:
-            self.diary.typed(self.execution_count, info.raw_cell)
+            # It is counted before this is called.
+            self.diary.typed(self.execution_count - 1, info.raw_cell)
         if self.session is not None:
-            self.session.RE.md["typed"] = info.raw_cell.strip()[:TYPED]
+            self.session.md.say("typed", info.raw_cell.strip()[:TYPED])
 
     def _after(self, result: Any) -> None:
-        self.flush()
         if self.diary is not None:
             self.diary.came(result.error_before_exec or result.error_in_exec)
-        if self.session is not None and isinstance(self.session.RE.md, LastingMetadata):
-            self.session.RE.md.keep()
+        if self.session is not None:
+            self.session.md.keep()
 
     def _in_words(
         self, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None
     ) -> list[str]:
         # What %tb shows.
         sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace
-        self.flush()
         worked = self.session is not None and len(self.session.begun) > self._begun_before
         said = in_sentences(error, self.user_ns, self.session, worked)
         sys.stderr.write(f"{said}\n")

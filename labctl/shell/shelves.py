@@ -122,11 +122,13 @@ class Runs:
         from labctl.show_runs import when
 
         lines = [
-            f"  {each.uid[:8]}  {when(each.time)}  {plain(each.plan, 18):18}  {plain(each.sample, 18):18}  {each.status}"
+            f"  {each.uid[:8]}  {when(each.time)}  {plain(each.plan, 18):18}  {plain(each.sample, 18):18}  "
+            + each.status
             for each in found[-LISTED:]
         ]
         older = f"  ({len(found) - LISTED} older ones: labctl runs)\n" if len(found) > LISTED else ""
-        return f"{len(found)} runs in {self._data}:\n{older}" + "\n".join(lines)
+        count = "1 run" if len(found) == 1 else f"{len(found)} runs"
+        return f"{count} in {self._data}:\n{older}" + "\n".join(lines)
 
     def _ipython_key_completions_(self) -> list[str]:
         newest = islice(reversed(list(briefs(self._data))), LISTED)

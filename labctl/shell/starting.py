@@ -73,7 +73,6 @@ def run_shell(
         finally:
             screen()
             shell.diary.close("left" if shell.ended_by is None else f"ended by {shell.ended_by.name}")
-            shell.history_manager.end_session()
             shell.restore_sys_module_state()
     return 0 if shell.ended_by is None else shell.ended_by.code
 
@@ -101,6 +100,7 @@ def _made(config: Config, data: Path, lab: Session | None, bench: str, history: 
     settings = Settings()
     settings.TerminalInteractiveShell.confirm_exit = False
     settings.TerminalInteractiveShell.enable_tip = False
+    settings.TerminalInteractiveShell.term_title = False
     settings.HistoryManager.enabled = history
     # jedi guesses; what is there is there.
     settings.Completer.use_jedi = False
@@ -113,14 +113,15 @@ def _made(config: Config, data: Path, lab: Session | None, bench: str, history: 
         data / "logs", who if lab is None else f"{who}, session {lab.RE.md['session']}", wall_label, begun
     )
     if lab is None:
-        shell.belong_to(None, diary, lambda: None)
+        shell.belong_to(None, diary)
         return shell, magics, lambda: None
     from labctl.live.screen import Screen
 
-    screen = Screen(lab.at_work, lab.clock.now, lambda: lab.RE.is_waited_for and lab.RE.state == "running")
+    screen = Screen(lab.at_work, lab.clock.now)
     lab.RE.subscribe(screen)
-    lab.RE.md["session_log"] = diary.path.name
-    shell.belong_to(lab, diary, screen.flush)
+    lab.RE.context_managers.append(screen.during)
+    lab.md.say("session_log", diary.path.name)
+    shell.belong_to(lab, diary)
     shell.leave_on_signals()
     return shell, magics, screen.close
 

@@ -76,7 +76,8 @@ def _told(error: BaseException, namespace: Mapping[str, Any]) -> str:
         return f"there is no {error.name!r} here{nearest(error.name, list(namespace))}"
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         names = [each for each in dir(error.obj) if not each.startswith("_")]
-        return f"{error}{nearest(error.name, names)}"
+        what = getattr(error.obj, "name", None) or f"a {type(error.obj).__name__}"
+        return f"{what} has no {error.name!r}{nearest(error.name, names)}"
     return str(error) or "no more is known"
 
 

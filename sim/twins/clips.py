@@ -57,6 +57,14 @@ class Clips:
         """Whether a cell hangs on them."""
         return self._under_test is not None
 
+    @property
+    def capacitance(self) -> float:
+        """The double layer [F] of the cathode, 0 without a cell."""
+        if self._under_test is None:
+            return 0.0
+        parameters = self._under_test.cell.parameters
+        return parameters.cathode_capacitance * parameters.area
+
     def wire(self, under_test: CellUnderTest | None, now: float) -> None:
         """Put a cell on the leads, or take it off (None); what was there keeps the state it has now."""
         self.settle(now)

@@ -69,7 +69,9 @@ class Tool:
     def alarmed(self):
         """Return the codes of the alarms, and when [s of the bench] the first one came."""
         events = self.run().table("events")
-        began = self.lab.clock.now() - (self.lab.clock.time() - self.run().times("events")[0] + events["t"][0])
+        began = self.lab.clock.now() - (
+            self.lab.clock.time() - self.run().times("events")[0] + events["t"][0]
+        )
         alarms = [
             (code, began + t)
             for code, severity, t in zip(events["code"], events["severity"], events["t"], strict=True)
@@ -129,7 +131,7 @@ def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault
 
 
 def require_doubtful(tool):
-    """Require that the layer is doubtful in the record and in belief, and that the furnace does not take it by itself."""
+    """Require that the layer is doubtful in record and belief, and that the furnace does not take it by itself."""
     layer = tool.run().table("layers")
     assert layer["doubtful"][0] == 1
     assert layer["reasons"][0]

@@ -66,6 +66,9 @@ PAST = 1.0
 """Volts past the end of a cell that is exhausted, where more voltage brings no more current; the cell's model can be
 driven no further."""
 
+ROUND_OFF = 1e-9
+"""Volts by which a voltage may move in a calculation that changes nothing."""
+
 UNDER = 5e-3
 WARNING = 0.95
 """Parts of a range below which a reading is called an underload, and above which an overload is near; guesses."""
@@ -97,6 +100,7 @@ class Electronics:
         self.since = 0.0
         self.rate = 0.0
         self._last_current = 0.0
+        self._foreseen: tuple[Floats, Floats] | None = None
 
     def reset(self, now: float) -> None:
         """Be as after power-on: the cell open."""
@@ -144,6 +148,8 @@ class Electronics:
     ) -> None:
         """Ask for a voltage [V] or a current [A] from now on, that changes by a rate [1/s]."""
         self.move(now)
+        if (current is not None and current != self.current) or rate != self.rate:
+            self._foreseen = None
         self.voltage = self.voltage if voltage is None else voltage
         self.current = self.current if current is None else current
         self.rate = rate
@@ -151,7 +157,7 @@ class Electronics:
     def switch(self, on: bool, now: float) -> None:
         """Close or open the cell."""
         self.move(now)
-        self.on = on
+        self.on, self._foreseen = on, None
 
     def choose_range(self, lowest: float, highest: float) -> None:
         """Let the current be read in ranges between two currents [A], each the smallest that holds it."""
@@ -193,7 +199,36 @@ class Electronics:
                 segment.state,
             )
             amperes[len(rows) :] = np.interp(times, given.time, given.current)
+        if isinstance(control, Current) and self.clips.wired:
+            times = self.since + period * (np.arange(count) + first)
+            volts, amperes = self._discharging_its_layer(control, times, volts, amperes)
         return self._readings(volts, amperes)
+
+    def _discharging_its_layer(
+        self, control: Current, times: Floats, volts: Floats, amperes: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return volts and amperes at times [s] of a cell whose double layer holds up a collapse.
+
+        The cell's model is quasi-static. Where it runs away faster than I/C the layer of the cathode, C, gives the
+        current that is set, and the voltage moves by I/C and no faster: 50 V/s at 10C.
+        """
+        capacitance = self.clips.capacitance
+        if capacitance == 0.0 or control.value == 0.0:
+            return volts, amperes
+        if self._foreseen is not None:
+            before, at = self._foreseen
+            last = int(np.searchsorted(before, self.since, side="right")) - 1
+            if last >= 0:
+                times, volts = np.append(before[last], times), np.append(at[last], volts)
+        sign = math.copysign(1.0, control.value)
+        slope = max(abs(control.value), abs(control.value + control.rate * (times[-1] - self.since)))
+        fastest = sign * slope / capacitance * (times - times[0])
+        held = sign * np.minimum.accumulate(sign * (volts - fastest)) + fastest
+        held = np.clip(held, -self.clips.rail, self.clips.rail)
+        self._foreseen = times, held
+        held, volts, times = (each[-len(amperes) :] for each in (held, volts, times))
+        set_current = control.value + control.rate * (times - self.since)
+        return held, np.where(np.abs(held - volts) > ROUND_OFF, set_current, amperes)
 
     def impedance(self, frequency: float, now: float) -> complex:
         """Return the impedance [ohm] at a frequency [Hz] of the cell as it is; NaN for what cannot be measured."""

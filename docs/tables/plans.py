@@ -1,0 +1,66 @@
+"""Every plan, and every role that plans and stations are written against."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tables.markdown import code
+
+import devices.roles
+from labctl.config.experiments import PLAIN, recipes_of
+from labctl.config.readers import kind_of
+from labctl.plans import discover_plans
+
+PYTHON = """
+```{{eval-rst}}
+.. {directive}:: {name}
+{options}
+```
+"""
+
+
+def plans() -> str:
+    """Return every plan with what an experiment file gives it."""
+    parts = []
+    for name, plan in discover_plans().items():
+        parts += [f"## {name}\n", _asked(name, plan)]
+        parts.append(_python("autofunction", f"{plan.__module__}.{name}", "   :no-index-entry:"))
+    return "\n".join(parts)
+
+
+def _asked(name: str, plan: Callable[..., Any]) -> str:
+    parameters = inspect.signature(plan).parameters
+    recipes = recipes_of(plan)
+    keys = []
+    for each, parameter in parameters.items():
+        asked = f"{code(each)} (a recipe of kind {kind_of(recipes[each])})" if each in recipes else code(each)
+        if each in recipes or each in ("sample", "program") or each in PLAIN:
+            optional = parameter.default is not inspect.Parameter.empty
+            keys.append(f"{asked}, if wanted" if optional else asked)
+    beside = f"; beside it: {', '.join(keys)}" if keys else ""
+    return f"In an experiment file: `plan = \"{name}\"`{beside}.\n"
+
+
+def roles() -> str:
+    """Return every protocol of devices.roles."""
+    found = [
+        each
+        for each in vars(devices.roles).values()
+        if inspect.isclass(each)
+        and each.__module__ == devices.roles.__name__
+        and getattr(each, "_is_protocol", False)
+    ]
+    parts = []
+    for each in found:
+        parts += [f"## {each.__name__}\n"]
+        parts.append(_python("autoclass", f"devices.roles.{each.__name__}", "   :members:\n   :no-index-entry:"))
+    return "\n".join(parts)
+
+
+def _python(directive: str, name: str, options: str) -> str:
+    return PYTHON.format(directive=directive, name=name, options=options)
+
+
+MADE: Mapping[str, Callable[[], str]] = {"plans": plans, "roles": roles}

@@ -1,0 +1,36 @@
+"""What `labctl check` doubts of the stacks in files: materials that do not go together, layers of odd thickness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from devices.samples import SampleRef
+from labctl.config.check import kind_of
+from labctl.config.documents import shown
+from labctl.config.folder import Config
+from labctl.config.readers import sample as read_sample
+from labctl.materials.doubts import doubts_about_stack
+from labctl.materials.library import Library
+
+
+def all_samples(folder: Config) -> list[Path]:
+    """Return the files of all samples of a configuration."""
+    return [folder.path("sample", name) for name in folder.names("sample")]
+
+
+def stack_doubts(files: Sequence[Path], folder: Config) -> list[str]:
+    """Return what is odd about the samples in files, and in experiments: a line each."""
+    library, lines = Library(folder.directory), []
+    for path in files:
+        sample = _sample(path, folder)
+        found = [] if sample is None else doubts_about_stack(sample, library)
+        lines += [f"DOUBT: {shown(path)}: {said}" for said in found]
+    return lines
+
+
+def _sample(path: Path, folder: Config) -> SampleRef | None:
+    kind = kind_of(path)
+    if kind == "sample":
+        return read_sample(path)
+    return folder.experiment(path).sample if kind == "experiment" else None
