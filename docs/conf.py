@@ -9,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from pygments.lexers.special import TextLexer  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 from tables import cli, code, files, plans, streams  # noqa: E402
 
@@ -38,7 +39,6 @@ html_theme_options = {
     "footer_start": [],
     "footer_end": [],
 }
-templates_path: list[str] = []
 
 MADE = {**cli.MADE, **code.MADE, **files.MADE, **plans.MADE, **streams.MADE}
 """What a page may ask for with a line `<!-- made: NAME -->`: the name, and what makes it in Markdown."""
@@ -53,19 +53,21 @@ def _fill(app: Sphinx, page: str, source: list[str]) -> None:
 
 def _plain(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Docstrings are plain text with `code` in it: keep what reStructuredText would take for markup."""
-    if "`" in (text := "\n".join(lines)) or "*" in text or "_" in text or "|" in text:
-        lines[:] = [_kept(line) for line in lines]
+    lines[:] = [_kept(line) for line in lines]
 
 
 def _kept(line: str) -> str:
     parts = re.split(r"(`[^`]+`)", line)
     return "".join(
-        f"`{part}`" if part.startswith("`") and part.endswith("`") else re.sub(r"([*|]|_(?!\w))", r"\\\1", part)
+        f"`{part}`"
+        if part.startswith("`") and part.endswith("`")
+        else re.sub(r"([*|]|_(?!\w))", r"\\\1", part)
         for part in parts
     )
 
 
 def setup(app: Sphinx) -> None:
-    """Tell sphinx of the two hooks."""
+    """Tell sphinx of the two hooks, and that steps of programs have no colours."""
+    app.add_lexer("steps", TextLexer)
     app.connect("source-read", _fill)
     app.connect("autodoc-process-docstring", _plain)

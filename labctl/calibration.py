@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from devices.errors import ConfigError, DataError, Mistake
 from devices.lamp.fate import GATE_MARGIN
@@ -102,6 +101,9 @@ def fit_lamp(runs: Sequence[Run]) -> LampFit:
         light = np.array([each.exposure for each in given])
         left = np.array([_seen_after(bank, each.voltage_after, each.voltage_before) for each in given])
         return np.concatenate([(light / exposure - 1.0) / EXPOSURE_SD, (left - after) / VOLTAGE_SD])
+
+    # A session asks for the fits there are; making one is the only thing that needs this, and it is slow to import.
+    from scipy.optimize import least_squares
 
     found = least_squares(apart, _start(bank), bounds=((1e-6, 1e-3), (1.0, 1e3)), x_scale=(1.0, 10.0))
     slopes = np.asarray(found.jac, dtype=float)

@@ -55,6 +55,36 @@ _UNIT = re.compile(
 )
 _LONGEST = 80
 
+_PREFIXES = {"n": Fraction(1, 10**9), "u": Fraction(1, 10**6), "m": Fraction(1, 1000), "k": Fraction(1000)}
+QUICK: Mapping[tuple[str, str], Fraction] = {
+    **{
+        (prefix + unit, unit): factor
+        for prefix, factor in _PREFIXES.items()
+        for unit in ("V", "A", "s", "Hz", "m", "W", "J", "F", "ohm")
+    },
+    ("min", "s"): Fraction(60),
+    ("h", "s"): Fraction(3600),
+    ("MB", "B"): Fraction(10**6),
+    ("GB", "B"): Fraction(10**9),
+    ("%", "1"): Fraction(1, 100),
+    ("", "1"): Fraction(1),
+    ("cm^2", "m^2"): Fraction(1, 10**4),
+    ("mm^2", "m^2"): Fraction(1, 10**6),
+    ("uA/cm^2", "A/m^2"): Fraction(1, 100),
+    ("mA/cm^2", "A/m^2"): Fraction(10),
+    ("J/cm^2", "J/m^2"): Fraction(10**4),
+    ("mV/s", "V/s"): Fraction(1, 1000),
+    ("mV/min", "V/s"): Fraction(1, 60_000),
+    ("nm/min", "m/s"): Fraction(1, 60 * 10**9),
+    ("K/min", "K/s"): Fraction(1, 60),
+    ("W/min", "W/s"): Fraction(1, 60),
+    ("kJ/s^0.5", "J/s^0.5"): Fraction(1000),
+}
+"""Factors for which nobody has to wait for the registry to load; a test holds them against it."""
+
+ICE = Fraction("273.15")
+"""0 degC in K [SI brochure, 9th edition, 2.3.1]."""
+
 
 class UnitError(ValueError):
     """Text that is not a finite number with a fitting unit; says what to type."""
@@ -94,8 +124,15 @@ def _convert(number: Fraction, symbol: str, unit: str) -> Fraction:
     """Return `number` `symbol` in `unit`, exactly."""
     if _UNIT.fullmatch(symbol) is None:
         raise UnitError(f'"{symbol}" is not a unit; write powers as in "cm^2", e.g. {_example(unit)}')
+    # The registry takes a third of a second to load: as long as all else of a shell.
     if symbol == unit:
-        return number  # the registry takes a third of a second to load
+        return number
+    if (symbol, unit) in QUICK:
+        return number * QUICK[symbol, unit]
+    if (unit, symbol) in QUICK:
+        return number / QUICK[unit, symbol]
+    if (symbol, unit) == ("degC", "K"):
+        return number + ICE
     registry = _registry()
     try:
         given, wanted = (registry.parse_units("" if text == "1" else text) for text in (symbol, unit))

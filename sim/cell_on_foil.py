@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.grown_film import GrownFilm
 from sim.materials.thermal import LCO
-from sim.materials.treatments import OVERLAYER
+from sim.materials.treatments import ANNEALED, OVERLAYER
 from sim.physics.anneal.crystallisation import GAS_CONSTANT, dose_for
 from sim.physics.anneal.state import AnnealResult
 from sim.physics.growth.lithium_cobalt import phases
@@ -93,6 +93,8 @@ def cell_on(
     from sim.physics.cell.cell import Cell
 
     check_cell_layers(upper, described)
+    if ANNEALED in treatments and material_of(upper[0]) != STACK[0]:
+        raise FoilError(f"what 250 C do is known of {STACK[0]} only, not of {material_of(upper[0])}")
     area = min(
         (each.area for each in upper if isinstance(each, GrownFilm) and each.area is not None), default=area
     )

@@ -110,32 +110,30 @@ class HostCycler:
     def trace(self) -> Mapping[str, Any]:
         """Return what a later session needs to find the step under way."""
         with self._lock:
-            flight = self._flight
+            flight, whose = self._flight, {"token": self._started}
             if flight is None or flight.step is None:
-                return {}
+                return whose
             rest = None if math.isnan(flight.rest) else flight.rest
             measured = self._instrument.measured() if flight.phase in ("measure", "open") else {}
-            return {"begun": flight.begun, "rest": rest, **measured}
+            return {**whose, "begun": flight.begun, "rest": rest, **measured}
 
     def adopt(self, job: Job, mark: Mark) -> int:
         """Go on with the step that a session before had begun, then with those behind it.
 
+        Of a start that nobody heard the end of it is the first, with every row.
         Raises InstrumentError when that step's measurement is not there any more; the output is opened then.
         """
         with self._lock:
             self._rows, self._asked = max(self._rows, mark.row), self._clock.now()
             if mark.over:
                 return self._next
-            run = HostRun(job.nodes, job.limits, job.longest)
-            step = next((step for step in [run.next() for _ in range(mark.elements)][-1:]), None)
-            rest = mark.trace.get("rest")
-            booked = mark.trace.get("begun") == mark.elements
-            if (
-                step is None
-                or rest is None
-                or not booked
-                or not self._instrument.resume(job, step, mark.trace)
-            ):
+            run, trace = HostRun(job.nodes, job.limits, job.longest), mark.trace
+            is_unheard = not mark.elements and trace.get("token") != job.token
+            begun = 1 if is_unheard else mark.elements
+            step = next((step for step in [run.next() for _ in range(begun)][-1:]), None)
+            is_booked = is_unheard or trace.get("begun") == begun
+            known = {} if is_unheard else trace
+            if step is None or not is_booked or not self._instrument.resume(job, step, known):
                 self._instrument.open()
                 raise InstrumentError(
                     self._name,
@@ -143,20 +141,16 @@ class HostCycler:
                     f"the step of {job.name} that was booked last is not measured any more, or another had begun: the"
                     " output is off, no further step begins, and rows that were not collected are lost",
                 )
+            rest = known.get("rest")
+            rest = math.nan if rest is None else rest
             watch = run.watch(step, self._instrument.meter_of(step), rest)
             flight = self._flight = HostFlight(
-                job,
-                run,
-                self._tally(),
-                "measure",
-                step,
-                watch,
-                begun=mark.elements,
-                rest=rest,
-                known=mark.time,
+                job, run, self._tally(), "measure", step, watch, begun=begun, rest=rest, known=mark.time
             )
             flight.time = max(mark.time, 0.0)
             self._started, self._started_at, self._lost = job.token, self._next, None
+            if is_unheard:
+                self._note(ElementBegan(step.run.technique))
             self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
 
@@ -299,7 +293,12 @@ class HostCycler:
             flight.ended, flight.phase = Ended(EndReason.LINK_LOST, flight.time, 0.0), "open"
 
     def _wait(self, flight: HostFlight) -> float:
-        return self._instrument.next_row() if self._flight is flight else 0.0
+        if self._flight is not flight:
+            return 0.0
+        due = self._instrument.next_row()
+        if flight.phase != "measure" or flight.watch is None:
+            return due
+        return max(due, min(flight.pace, flight.watch.left(flight.time)))
 
     def _fail(self, error: Exception) -> None:
         """Open the cell and end the job with what went wrong."""
@@ -339,6 +338,7 @@ class HostCycler:
     def _begin(self, flight: HostFlight) -> None:
         flight.step = flight.run.next()
         flight.ended, flight.watch, flight.has_failed = None, None, False
+        flight.pace, flight.seen = 0.0, math.nan
         flight.begun += flight.step is not None
         flight.tally = self._tally()
         if flight.step is None:
@@ -362,6 +362,7 @@ class HostCycler:
         """Take the new rows; return whether the step goes on by itself."""
         _, watch = _under_way(flight)
         fetched = self._instrument.fetch()
+        flight.look_again(fetched.rows)
         for row in fetched.rows:
             self._row(row, flight)
             if flight.ended is None:

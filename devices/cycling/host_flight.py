@@ -10,6 +10,14 @@ from typing import Any, Protocol
 from devices.cycling.cycler import Job
 from devices.cycling.host_run import Ended, HostRun, Meter, Reading, StepWatch
 from devices.cycling.programs import Step
+from devices.cycling.techniques import ConstantCurrent
+
+MOVED, CALM = 4e-3, 1e-3
+"""Volts from one look to the next from which the host looks at every sample, and below which half as often; guesses. As the
+script of an EmStat: a collapse steepens long before it comes, so it is met at the finest."""
+
+FIRST_PACE = 1.0
+"""Seconds of the first look that may wait; guess."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,10 @@ class Sourcing(Protocol):
         """Return in plain JSON values what tells the measurement under way from any other."""
 
     def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
-        """Take the measurement of a step that another session armed for one's own; False when it is not there."""
+        """Take the measurement of a step that another session armed for one's own; False when it is not there.
+
+        An empty trace is that of a start which that session did not see come through.
+        """
 
 
 @dataclass
@@ -94,7 +105,7 @@ class HostFlight:
     """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known.
 
     begun: how many of its steps; rest [V]: of the cell before this one; known [s]: rows up to it were booked by a
-    session before.
+    session before. pace [s]: how long a look may wait; seen [V]: at the last one.
     """
 
     job: Job
@@ -110,3 +121,16 @@ class HostFlight:
     begun: int = 0
     rest: float = math.nan
     known: float = -math.inf
+    pace: float = 0.0
+    seen: float = math.nan
+
+    def look_again(self, rows: Sequence[Reading]) -> None:
+        """Set the pace by new rows: a constant current far from collapse is looked at as seldom as rows are told."""
+        if not rows:
+            return
+        before, self.seen = self.seen, rows[-1].voltage
+        moved = abs(self.seen - before)
+        if self.step is None or not isinstance(self.step.run, ConstantCurrent) or not moved <= MOVED:
+            self.pace = 0.0
+        elif moved < CALM:
+            self.pace = min(max(2.0 * self.pace, FIRST_PACE), self.step.record.interval)

@@ -35,6 +35,7 @@ row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -50,8 +51,8 @@ from devices.cycling.host_flight import Fetched
 from devices.cycling.host_run import Meter, Reading
 from devices.cycling.presence import HOST_LAPSE
 from devices.cycling.programs import CellLimits, Program, Step
-from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, VoltageRamp
-from devices.cycling.verdict import drive_of, held_voltage, is_rest
+from devices.cycling.techniques import ConstantVoltage, VoltageRamp
+from devices.cycling.verdict import drive_of, is_rest
 from devices.errors import Garbled, InstrumentError, LimitError
 from devices.quantities import STRICT, Unit
 from devices.sourcemeter.abilities import (
@@ -68,7 +69,10 @@ from devices.sourcemeter.abilities import (
     VOLTAGE_ERROR,
     VOLTAGE_NOISE,
     VOLTAGE_RANGE,
+    buffer_of,
     check_step,
+    lasts_of,
+    levels_of,
     place,
     protection,
     sampling_of,
@@ -93,6 +97,9 @@ ROWS_PER_REQUEST = 200
 RUNNING = frozenset({"RUNNING", "WAITING", "ABORTING"})
 MARK = "ONCE"
 """How the buffer fills in a job, and CONT after a power-up: asked before a step begins, it tells of one."""
+
+SAME = 1e-3
+"""Volts by which a source may read otherwise than it was set: its resolution is 0.5 mV."""
 
 POWER_ON = 128
 """Bit of *ESR? that a power-up sets [IEEE 488.2]."""
@@ -253,8 +260,13 @@ class Keithley2450(Instrument):
         self.clock.call(self._flight.leave)
 
     def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
-        """Return whether the rows of the step that was under way are in the buffer still."""
-        return self.clock.call(lambda: self._is_of(trace))
+        """Return whether the rows of the step that was under way are in the buffer still, or those of an unheard start.
+
+        A start is known by the size of its buffer.
+        """
+        return self.clock.call(
+            lambda: self._is_of(trace) if trace.get("token") == token else self._is_begun(token)
+        )
 
     def trace(self) -> Mapping[str, Any]:
         """Return what a later session needs to find the step under way."""
@@ -299,15 +311,10 @@ class Keithley2450(Instrument):
         self._as_voltmeter = is_rest(step)
         if is_rest(step):
             self._settle(*self._voltmeter())
-        elif isinstance(step.run, ConstantCurrent):
-            self._settle(*self._source(held_voltage(step, limits)[0], abs(step.run.current)))
-        elif isinstance(step.run, ConstantVoltage):
-            self._settle(*self._source(step.run.voltage, limits.current_max))
-        elif isinstance(step.run, VoltageRamp):
-            self._settle(*self._source(step.run.start, limits.current_max))
-            self._plan(swept(step, step.run, left, self.row_time))
-        if not isinstance(step.run, VoltageRamp):
-            self._plan(timed(sampling_of(step, limits.charge_max), left, self.row_time))
+        else:
+            (volts, *_), most = levels_of(step, limits)
+            self._settle(*self._source(volts, most))
+        self._plan(self._plan_of(step, limits, left))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
         if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
             raise self._restarted()
@@ -358,12 +365,18 @@ class Keithley2450(Instrument):
 
         One that had no row when that session told of it is known by not being the one before.
         """
-        if not self._is_of(trace):
+        if not trace:
+            if not (self._is_begun(job.token) and self._is_set_to(step, job.limits)):
+                self._settle(':TRAC:CLE "defbuffer1"')
+                return False
+            self._epoch, self._planned = None, self._plan_of(step, job.limits, lasts_of(step, job.longest))
+        elif self._is_of(trace):
+            self._epoch = None if trace["epoch"] is None else (*trace["epoch"],)
+            self._planned = Plan((), *trace["plan"])
+        else:
             return False
         self._limits, self._as_voltmeter = job.limits, is_rest(step)
         self._fetched, self._offset = 0, None
-        self._epoch = None if trace["epoch"] is None else (*trace["epoch"],)
-        self._planned = Plan((), *trace["plan"])
         self._asked_to_go, self._aborted, self._waiting = True, False, False
         self._went = self.clock.now()
         return True
@@ -374,6 +387,22 @@ class Keithley2450(Instrument):
         if stamp is None or "plan" not in trace:
             return False
         return bool(stamp == known or (known is None and stamp != trace["before"]))
+
+    def _is_begun(self, token: str) -> bool:
+        """Return whether a job's first step began: its buffer is there, and fills or holds rows."""
+        if int(self._numbers(':TRAC:POIN? "defbuffer1"')[0]) != buffer_of(token):
+            return False
+        return bool(self._rows_in_buffer()) or self._trigger_state() in RUNNING
+
+    def _is_set_to(self, step: Step, limits: CellLimits) -> bool:
+        """Return whether the source is what a step sets."""
+        if is_rest(step):
+            return self._ask(":SOUR:FUNC?").upper().startswith("CURR")
+        if not self._ask(":SOUR:FUNC?").upper().startswith("VOLT"):
+            return False
+        volts, most = (self._numbers(each)[0] for each in (":SOUR:VOLT?", ":SOUR:VOLT:ILIM?"))
+        levels, limit = levels_of(step, limits)
+        return min(levels) - SAME <= volts <= max(levels) + SAME and math.isclose(most, limit, rel_tol=1e-4)
 
     def meter_of(self, step: Step) -> Meter:
         """Return how well a step is measured."""
@@ -423,7 +452,7 @@ class Keithley2450(Instrument):
             ":SENS:CURR:NPLC 1",
             ":SENS:VOLT:NPLC 1",
             ':TRAC:CLE "defbuffer1"',
-            f':TRAC:POIN {BUFFER_ROWS}, "defbuffer1"',
+            f':TRAC:POIN {buffer_of(job.token)}, "defbuffer1"',
             f':TRAC:FILL:MODE {MARK}, "defbuffer1"',
         )
         for function in ("VOLT", "CURR"):
@@ -459,6 +488,11 @@ class Keithley2450(Instrument):
             f":SOUR:VOLT:ILIM {text(most)}",
             f":SENS:CURR:RANG {text(full)}",
         )
+
+    def _plan_of(self, step: Step, limits: CellLimits, left: float) -> Plan:
+        if isinstance(step.run, VoltageRamp):
+            return swept(step, step.run, left, self.row_time)
+        return timed(sampling_of(step, limits.charge_max), left, self.row_time)
 
     def _plan(self, plan: Plan) -> None:
         """Set a trigger model."""

@@ -24,7 +24,10 @@ LEAK_COLUMNS: Mapping[str, Column] = {
     "duration": Column("s"),
     "readings": Column("1", "integer", low=0),
 }
-"""leak: 1 Pa m3/s is 10 mbar l/s. Water from the walls shows as a leak as well: it grows less from day to day."""
+"""leak: 1 Pa m3/s is 10 mbar l/s; as nitrogen, by a gauge that shows water some tenth too high.
+
+Water from the walls shows as a leak as well: it grows less from day to day.
+"""
 
 
 @dataclass(frozen=True)

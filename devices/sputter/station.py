@@ -361,7 +361,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         known: dict[str, float | str] = {
             "elapsed": self._log.elapsed,
             "state": self.read_state(),
-            "pressure": seen.pressure(*gauges.process, gauges.base, *gauges.rough),
+            "pressure": seen.pressure(gauges.base, *gauges.rough),
             "valve_position": seen.position,
             "substrate_temperature": seen.temperature - CELSIUS,
         }

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import typer
-from tables.markdown import code, prose, table
 
 from labctl.cli import app
+from tables.markdown import code, prose, table
 
 
 def command_line() -> str:
@@ -28,9 +28,7 @@ def _commands(group: Any, path: str) -> Iterator[str]:
         yield f"```text\n{path} {name} {' '.join(command.collect_usage_pieces(context))}\n```\n"
         yield f"{prose(inspect.cleandoc(command.help or ''))}\n"
         records = [param.get_help_record(context) for param in command.get_params(context)]
-        rows = [
-            (code(record[0].strip()), prose(record[1] or "")) for record in records if record is not None
-        ]
+        rows = [(code(record[0].strip()), prose(record[1] or "")) for record in records if record is not None]
         yield table(("argument or option", "what it is"), [row for row in rows if row[0] != "`--help`"])
         if hasattr(command, "commands"):
             yield from _commands(command, f"{path} {name}")

@@ -6,8 +6,6 @@ import enum
 import inspect
 from collections.abc import Callable, Mapping
 
-from tables.markdown import code, notes, remarks, said_of, table
-
 import devices.cycling.columns
 import devices.cycling.ends
 import devices.errors
@@ -17,6 +15,7 @@ import devices.sheet.mapping
 import devices.sputter.records
 import devices.sputter.states
 from labctl.units import EXAMPLES
+from tables.markdown import code, notes, remarks, said_of, table
 
 FLAGS: Mapping[str, type[enum.IntFlag]] = {
     "Cycling": devices.cycling.columns.CycleFlag,

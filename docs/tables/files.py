@@ -12,9 +12,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pydantic_core
 from pydantic.fields import FieldInfo
-from tables.markdown import code, first_paragraph, prose, said_of, table
 
 import devices.instruments
+from devices.cycling.cells import Rate
 from devices.limits import Limits
 from devices.remote_table import RemoteTable
 from devices.samples import SampleRef
@@ -27,6 +27,10 @@ from labctl.config.readers import MACROS, RECIPES
 from labctl.materials.kinds import FILES, NEEDED, Bounds, bounds_of
 from labctl.night import listing
 from labctl.serving import faults
+from tables.markdown import code, first_paragraph, prose, said_of, table
+
+TEXTS: Mapping[type, str] = {Rate: 'a rate, such as "50 uA", "50 uA/cm^2" or "C/10"'}
+"""Classes that are a text in files."""
 
 
 def keys_of(kind: type, seen: set[type], under: str = "") -> Iterator[str]:
@@ -63,13 +67,20 @@ def _allowed(kind: type, name: str, place: Field) -> str:
     if stated is not None:
         unit = "" if stated.unit == "1" else f" {stated.unit}"
         return f"a number with its source, {stated.low:g} to {stated.high:g}{unit}"
+    text = next((said for kind, said in TEXTS.items() if _holds(hint, kind)), "")
+    if text:
+        return f"a list, each {text}" if get_origin(place.kind) is tuple else text
     if hint is Any:
         return "a name, or a table"
     if get_origin(place.kind) is dict:
         each = inner or _place(kind, name, "NAME").allowed()
         return f"a table by names, each {each}"
     if get_origin(place.kind) is tuple:
-        return f"a list of tables: {inner}" if inner else f"{place.allowed()}, each {_place(kind, name, 0).allowed()}"
+        return (
+            f"a list of tables: {inner}"
+            if inner
+            else f"{place.allowed()}, each {_place(kind, name, 0).allowed()}"
+        )
     return f"a table: {inner}" if inner else place.allowed()
 
 
@@ -93,15 +104,19 @@ def _made(field: dataclasses.Field[Any]) -> object:
 
 
 def _classes(hint: Any) -> Iterator[type]:
-    """Yield the dataclasses in an annotation."""
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+    """Yield the dataclasses in an annotation that are tables in a file."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint) and hint not in TEXTS:
         yield hint
     for each in get_args(hint):
         yield from _classes(each)
 
 
-def _page(kinds: Mapping[str, type], known: set[type] | None = None) -> str:
-    seen = set(known or ())
+def _holds(hint: Any, kind: type) -> bool:
+    return hint is kind or any(_holds(each, kind) for each in get_args(hint))
+
+
+def _page(kinds: Mapping[str, type]) -> str:
+    seen: set[type] = set()
     parts = []
     for title, kind in kinds.items():
         parts.append(f"## {title}\n")

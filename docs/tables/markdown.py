@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +49,7 @@ def notes(module: ModuleType) -> Mapping[str, str]:
     """Return the strings that stand under assignments of a module, by the name assigned to."""
     body = ast.parse(inspect.getsource(module)).body
     found = {}
-    for before, after in zip(body, body[1:], strict=False):
+    for before, after in itertools.pairwise(body):
         target = before.target if isinstance(before, ast.AnnAssign) else None
         if isinstance(before, ast.Assign):
             target = before.targets[0]

@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tables.markdown import code
-
 import devices.roles
 from labctl.config.experiments import PLAIN, recipes_of
 from labctl.config.readers import kind_of
 from labctl.plans import discover_plans
+from tables.markdown import code
 
 PYTHON = """
 ```{{eval-rst}}
@@ -40,7 +39,7 @@ def _asked(name: str, plan: Callable[..., Any]) -> str:
             optional = parameter.default is not inspect.Parameter.empty
             keys.append(f"{asked}, if wanted" if optional else asked)
     beside = f"; beside it: {', '.join(keys)}" if keys else ""
-    return f"In an experiment file: `plan = \"{name}\"`{beside}.\n"
+    return f'In an experiment file: `plan = "{name}"`{beside}.\n'
 
 
 def roles() -> str:
@@ -55,7 +54,9 @@ def roles() -> str:
     parts = []
     for each in found:
         parts += [f"## {each.__name__}\n"]
-        parts.append(_python("autoclass", f"devices.roles.{each.__name__}", "   :members:\n   :no-index-entry:"))
+        parts.append(
+            _python("autoclass", f"devices.roles.{each.__name__}", "   :members:\n   :no-index-entry:")
+        )
     return "\n".join(parts)
 
 

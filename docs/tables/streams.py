@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tables.markdown import code, prose, table
-
 from devices.base import EVENT_COLUMNS, Column
 from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
 from devices.lamp import records as lamp
@@ -16,6 +14,7 @@ from devices.sputter.leaks import LEAK_COLUMNS
 from devices.sputter.records import LAYER_COLUMNS, film_columns
 from labctl.derived.kinds import KINDS
 from plans.flying import OUTCOME_COLUMNS
+from tables.markdown import code, prose, table
 
 Streams = Mapping[str, Mapping[str, Column]]
 

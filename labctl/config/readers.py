@@ -36,7 +36,6 @@ from labctl.config.documents import Document, quoted, read, shown, text_of
 from labctl.config.models import AnyRecipe
 from labctl.language.mistakes import each_of
 from labctl.language.text_program import TextProgram
-from labctl.language.unicycler import UnicyclerProgram, load, protocol_of
 
 MACROS: Mapping[str, type[Macro]] = {
     "rate_test": RateTest,
@@ -167,6 +166,9 @@ def program(path: Path, limits: CellLimits | None = None) -> Macro:
     such a file says none.
     """
     if path.suffix == ".json":
+        # Its schema is slow to import, and few have such a file.
+        from labctl.language.unicycler import UnicyclerProgram, load, protocol_of
+
         file = shown(path)
         protocol = protocol_of(load(text_of(path, file), file), file)
         return UnicyclerProgram(path.stem, protocol, limits, file=file)

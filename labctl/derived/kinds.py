@@ -13,6 +13,7 @@ from labctl.derived.kind import Kind
 from labctl.derived.pulses import PULSE_TABLE
 from labctl.derived.sheet_bins import SHEET_BINS
 from labctl.derived.spectra import SPECTRA
+from labctl.derived.stack_layers import STACK_LAYERS
 from labctl.derived.titrations import GITT, PITT
 
 KINDS: Mapping[str, Kind] = {
@@ -29,6 +30,7 @@ KINDS: Mapping[str, Kind] = {
         HOLDS,
         PULSE_TABLE,
         SHEET_BINS,
+        STACK_LAYERS,
     )
 }
 

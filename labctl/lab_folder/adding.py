@@ -72,7 +72,9 @@ def _check(lab: Path, kind: str, name: str, of: str) -> None:
         reason = (
             "must be a plain name: lower-case letters, digits and '_', the first a letter, such as my_scale"
         )
-        raise _wrong(name, reason.replace("lower-case ", "") if kind == "material" else reason)
+        if kind == "material":
+            reason = "must be a plain name: letters and digits, the first a letter, such as LiMn2O4"
+        raise _wrong(name, reason)
     if kind == "material":
         if of not in MATERIALS:
             raise _wrong(of, f"must be one of {', '.join(MATERIALS)}")

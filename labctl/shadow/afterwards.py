@@ -16,7 +16,8 @@ from labctl.belief import Believer
 from labctl.runs.member import Member
 from labctl.runs.run import Run
 from labctl.shadow.believing import shadow_of
-from labctl.shadow.following import FOLLOWED, follow
+from labctl.shadow.followed import FOLLOWED
+from labctl.shadow.following import follow
 from labctl.shadow.watch import Difference
 
 

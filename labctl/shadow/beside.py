@@ -6,15 +6,16 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devices.base import RowStream, Station
 from devices.errors import InterlockError, LabError
 from devices.limits import ShadowLimits
 from labctl.belief import Believer
-from labctl.shadow.believing import shadow_of
-from labctl.shadow.following import FOLLOWED, follow
-from labctl.shadow.watch import Difference, Shadow
+from labctl.shadow.followed import FOLLOWED
+
+if TYPE_CHECKING:
+    from labctl.shadow.watch import Difference, Shadow
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,10 @@ class Shadows:
     def _follow(self, run: str, stream: str, doc: dict[str, Any]) -> None:
         followed = self._runs[run]
         listener = followed.listener
+        # The physics of cells, which no prompt should wait for.
+        from labctl.shadow.believing import shadow_of
+        from labctl.shadow.following import follow
+
         try:
             if followed.shadow is None:
                 followed.shadow = shadow_of(

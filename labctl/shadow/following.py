@@ -11,9 +11,6 @@ from labctl.shadow.watch import Measured, Shadow
 
 INVALID = int(CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID)
 
-FOLLOWED = frozenset({"primary", "steps"})
-"""The streams that a shadow is led by."""
-
 
 def rows_of(doc: Mapping[str, Any]) -> Iterator[tuple[float, dict[str, Any]]]:
     """Yield time label and row of an event or an event page."""

