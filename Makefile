@@ -1,12 +1,14 @@
 # make demo     install once into .venv, then anneal and cycle a film on the twins
 # make test     run the tests
 # make lint     check style, formatting and types
+# make docs     build the documentation site, build/docs/index.html; a warning is an error
 # make wheel    build dist/labctl-*.whl
 # make clean    remove everything that the others made, the demo's data too; your own runs stay
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+WITH_DOCS := .venv/.with-docs
 
 # The matrices here are small: more threads only wait for one another.
 export OPENBLAS_NUM_THREADS := 1
@@ -16,7 +18,7 @@ GET_VENV := { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
     && apt-get update -q && apt-get install -qy --no-install-recommends python3-venv; } \
   || { echo 'This Python cannot make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv'; exit 1; }
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo test lint docs wheel clean
 
 demo: $(INSTALLED)
 	$(BIN)/labctl demo
@@ -28,6 +30,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(WITH_DOCS)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/docs
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel
@@ -45,4 +50,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(GET_VENV)
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(WITH_DOCS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

@@ -205,9 +205,9 @@ class MultiplexerStation(Station):
 
     def _made_safe(self) -> str:
         failures = []
-        for part in (*self._matrices, *self._meters):
+        for safe in (*(each.safe for each in self._matrices), *(each.safe for each in self._meters)):
             try:
-                self.clock.call(part.safe)
+                self.clock.call(safe)
             except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
                 failures.append(str(error) if isinstance(error, LabError) else repr(error))
         return f"{self.name} could not be made safe: {'; '.join(failures)}" if failures else ""

@@ -558,7 +558,10 @@ class Furnace(Flown, Protocol):
 
 @runtime_checkable
 class Multiplexer(Flown, Protocol):
-    """Measures the cells of a sheet, several at a time: `prepare(SheetJob)`, then fly. Stream `primary`, a row a cell."""
+    """Measures the cells of a sheet, several at a time: `prepare(SheetJob)`, then fly.
+
+    Streams `primary`, one row a cell, and `impedance`, one row a cell and frequency.
+    """
 
     def check(self, sample: SampleRef, recipe: SheetRecipe) -> None:
         """Raise LimitError or InterlockError when instruments or lab do not allow it; nothing is sent."""
@@ -695,7 +698,7 @@ class CellRecords(Protocol):
 
 @dataclass(frozen=True)
 class Bring:
-    """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if there is one."""
+    """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if any."""
 
     sample: SampleRef
     place: str

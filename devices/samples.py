@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from html import escape
 from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -79,11 +80,22 @@ class SampleRef:
     site: tuple[Annotated[int, Field(ge=1, le=1000)], Annotated[int, Field(ge=1, le=1000)]] | None = None
     parallel: Annotated[int, Field(ge=1, le=1000)] = 1
 
+    def _repr_html_(self) -> str:
+        """Return it as a notebook shows it, from the top down."""
+        stack = [*self.layers, *self.cell_layers]
+        rows = "".join(
+            f"<tr><td>{escape(each.material)}</td><td>{each.thickness * 1e6:.4g} um</td>"
+            f"<td>{escape(each.doubtful or each.source)}</td></tr>"
+            for each in reversed(stack)
+        )
+        said = f"{escape(self.id)} {escape(self.label)}".strip()
+        return f"<table><caption>{said}, area {self.area * 1e4:.4g} cm^2</caption>{rows}</table>"
+
     @model_serializer(mode="wrap")
     def _as_before_without_growth(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave the keys out where nothing is to be grown or described: descriptions stay what they always were."""
         body: dict[str, Any] = inner(self)
-        rare = {"grown": [], "materials": [], "sheet": None, "site": None, "parallel": 1}
+        rare: dict[str, Any] = {"grown": [], "materials": [], "sheet": None, "site": None, "parallel": 1}
         return {key: value for key, value in body.items() if key not in rare or value not in (rare[key], ())}
 
     def material(self, kind: str, name: str) -> Material | None:

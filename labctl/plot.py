@@ -9,7 +9,8 @@ from devices.errors import DataError
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure, train_figure
 from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
-from labctl.drawing import save
+from labctl.live.picture import LivePicture
+from labctl.pictures import Pictures
 from labctl.replay import replay_in_place
 from labctl.runs.run import Run
 from labctl.shadow.showing import residual_figure
@@ -21,6 +22,39 @@ if TYPE_CHECKING:
 
 def plot_run(run: Run, directory: Path) -> list[Path]:
     """Draw the pictures of a run into a folder and return their paths. Raises DataError when it has none."""
+    return Pictures(stem_of(run), figures_of(run), directory).save()
+
+
+def pictures_of(run: Run, folder: Path) -> Pictures:
+    """Return the pictures of a run; of one that nobody made pictures for, what it measured. Raises DataError.
+
+    folder: where they are kept if asked.
+    """
+    if run.start.get("purpose") in ("anneal", "cycle", "eis"):
+        return Pictures(stem_of(run), figures_of(run), folder)
+    picture = LivePicture()
+    for name, doc in run.documents:
+        if name == "event_page":
+            picture.rows(doc["descriptor"], doc["data"])
+        elif name == "event":
+            picture.rows(doc["descriptor"], {key: [value] for key, value in doc["data"].items()})
+        else:
+            picture.take(name, doc)
+    if picture.is_empty:
+        raise DataError(
+            f"run {run.uid[:8]} measured nothing that can be drawn; run.table() shows what it has"
+        )
+    return Pictures(stem_of(run), {"measured": picture.figure()}, folder)
+
+
+def stem_of(run: Run) -> str:
+    """Return how files of a run begin."""
+    sample = run.start.get("sample")
+    return f"{sample['id']}-{run.uid[:8]}" if isinstance(sample, dict) and "id" in sample else run.uid[:8]
+
+
+def figures_of(run: Run) -> dict[str, Figure]:
+    """Return the pictures of an anneal or a cycling run by name. Raises DataError when it has none."""
     purpose = run.start.get("purpose")
     if purpose == "anneal":
         figures = _anneal_figures(run)
@@ -34,9 +68,7 @@ def plot_run(run: Run, directory: Path) -> list[Path]:
         raise DataError(f"run {run.uid[:8]} is a {purpose!r} run; there is no picture of that")
     if "residual" in run.streams and (residual := residual_figure(run.table("residual"), _title(run))):
         figures["residual"] = residual
-    directory.mkdir(parents=True, exist_ok=True)
-    stem = f"{run.start['sample']['id']}-{run.uid[:8]}"
-    return [save(figure, directory / f"{stem}-{name}.png") for name, figure in figures.items()]
+    return figures
 
 
 def _sheet_figures(run: Run) -> dict[str, Figure]:

@@ -162,6 +162,12 @@ class Session:
         names = ", ".join(self.devices)
         return f"<labctl session on bench {self.bench.name!r}: {names}; data in {self.data}>"
 
+    def _repr_html_(self) -> str:
+        # What only a notebook asks for.
+        from labctl.notebook import lab_html
+
+        return lab_html(self)
+
     def run(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Run an experiment and return the uids of its runs. Raises DataError when the disk ended it."""
         return self._gone_through(lambda: self.RE(self.plan_of(experiment, md)))

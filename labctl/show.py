@@ -46,10 +46,18 @@ def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None,
 
 
 def _summary(run: Run) -> Table:
-    start, stop = run.start, run.stop
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    for name, value in facts_of(run):
+        if value:
+            table.add_row(name, Text(plain(value)))
+    return table
+
+
+def facts_of(run: Run) -> list[tuple[str, Any]]:
+    """Return what a run says of itself, as people read it: names and values, empty where it says nothing."""
+    start, stop = run.start, run.stop
     said = start.get("sample")
     # Somebody's plan may have another notion of a sample than ours.
     sample: dict[str, Any] = said if isinstance(said, dict) else {"id": said or ""}
@@ -66,7 +74,7 @@ def _summary(run: Run) -> Table:
     cell = "" if "recipe" in start else _layers(known.get("cell_layers", []))
     capacity = start.get("capacity") or {}
     virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
-    for name, value in (
+    return [
         ("run", run.uid),
         ("plan", start.get("plan_name", "")),
         ("began", _when(start["time"]) + virtual),
@@ -95,10 +103,7 @@ def _summary(run: Run) -> Table:
         *_remarked(together(remarks_on(each.path) for each in run.members)),
         ("goes on with", ", ".join(uid[:8] for uid in run.chain[1:])),
         *(("journal", str(each.path)) for each in run.members),
-    ):
-        if value:
-            table.add_row(name, Text(plain(value)))
-    return table
+    ]
 
 
 def _unended(run: Run) -> str:

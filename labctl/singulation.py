@@ -73,8 +73,8 @@ def sampled(found: Sorted, count: int) -> list[tuple[str, int, int]]:
     good = found.good()
     if count > len(good):
         raise LabError(f"{count} cells were asked for, {len(good)} are good")
-    chosen = np.unique(np.linspace(0, len(good) - 1, count).round().astype(int)) if count else []
-    return [good[each] for each in chosen]
+    chosen = np.unique(np.linspace(0, len(good) - 1, count).round().astype(int))
+    return [good[each] for each in chosen.tolist()]
 
 
 def write_experiments(

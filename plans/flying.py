@@ -143,11 +143,9 @@ def watched(
 
     def claimed() -> MsgGenerator[str]:
         yield from bps.stage(station)
-        return (
-            yield from bpp.finalize_wrapper(
-                _Run(station, flush, (), LOOK_AROUND, begun, renew).run(md), lambda: bps.unstage(station)
-            )
-        )
+        run = _Run(station, flush, (), LOOK_AROUND, begun, renew).run(md)
+        watched_uid: str = yield from bpp.finalize_wrapper(run, lambda: bps.unstage(station))
+        return watched_uid
 
     uid: str = yield from bpp.rewindable_wrapper(claimed(), False)
     return uid

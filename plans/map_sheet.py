@@ -8,12 +8,11 @@ from typing import Any
 import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator, short_uid
 
-from devices.errors import LabError
 from devices.recipes import to_json
 from devices.roles import Assemble, Hands, Multiplexer, SheetJob
 from devices.samples import SampleRef
 from devices.sheet.recipe import SheetRecipe
-from plans.arguments import NAMES
+from plans.films import expect
 from plans.flying import finished, fly, named_body, sample_metadata
 
 FLUSH = 600.0
@@ -35,10 +34,7 @@ def map_sheet(
     and is said before anything is connected. A cell that is missing has a row that says so, and the rest goes on.
     Raises LimitError, InterlockError when station or lab do not allow it; nothing is connected then.
     """
-    if not isinstance(recipe, SheetRecipe) or not isinstance(sample, SampleRef):
-        raise LabError(
-            f"map_sheet: a sample and a recipe of kind sheet are expected; {NAMES}; nothing was done"
-        )
+    expect("map_sheet", sample, recipe, SheetRecipe, multiplexer, "duration")
     multiplexer.check(sample, recipe)
     hands.check(Assemble(sample))
     yield from finished((yield from bps.abs_set(hands, Assemble(sample), group=short_uid(label="assemble"))))

@@ -122,7 +122,8 @@ def _film_on(layers: tuple[Mapping[str, Any], ...]) -> tuple[list[tuple[str, flo
     materials = [layer["material"] for layer in layers]
     if materials[-1] != "LiCoO2" or len(materials) < 2 or not set(materials[:-1]) <= set(SUBSTRATES):
         raise FoilError(
-            f"the thermal twin knows LiCoO2 on {', '.join(SUBSTRATES)}, not {' / '.join(materials)}"
+            f"the thermal twin knows LiCoO2 on {', '.join(SUBSTRATES)}, not {' / '.join(materials)}; other cathodes"
+            " come with their numbers, from a sample's file or by labctl.described(sample)"
         )
     return _downwards(layers[:-1]), layers[-1]["thickness"]
 

@@ -15,8 +15,13 @@ DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXECUTED = frozenset({"toml", "steps", "sh", "python"})
 
-AFTER_A_FIRST_CELL = ("tutorial/first-cell.md", "how-to/exports.md", "how-to/notebook.md", "how-to/recovery.md")
-"""Pages that look at runs: they are executed in the lab in which the first lesson made them, all others in a new one."""
+AFTER_A_FIRST_CELL = (
+    "tutorial/first-cell.md",
+    "how-to/exports.md",
+    "how-to/notebook.md",
+    "how-to/recovery.md",
+)
+"""Pages that look at runs go on in the lab in which the first lesson made them, all others in a new one."""
 
 
 def execute(folder, arguments):

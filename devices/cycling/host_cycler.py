@@ -338,7 +338,7 @@ class HostCycler:
     def _begin(self, flight: HostFlight) -> None:
         flight.step = flight.run.next()
         flight.ended, flight.watch, flight.has_failed = None, None, False
-        flight.pace, flight.seen = 0.0, math.nan
+        flight.pace, flight.seen = 0.0, None
         flight.begun += flight.step is not None
         flight.tally = self._tally()
         if flight.step is None:

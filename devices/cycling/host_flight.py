@@ -11,13 +11,17 @@ from devices.cycling.cycler import Job
 from devices.cycling.host_run import Ended, HostRun, Meter, Reading, StepWatch
 from devices.cycling.programs import Step
 from devices.cycling.techniques import ConstantCurrent
+from devices.cycling.verdict import held_voltage
 
 MOVED, CALM = 4e-3, 1e-3
-"""Volts from one look to the next from which the host looks at every sample, and below which half as often; guesses. As the
-script of an EmStat: a collapse steepens long before it comes, so it is met at the finest."""
+"""Volts from one look to the next from which the host looks at every sample, and below which half as often; guesses. A
+collapse steepens long before it comes, so it is met at the finest."""
 
 FIRST_PACE = 1.0
 """Seconds of the first look that may wait; guess."""
+
+AHEAD = 0.5
+"""Of the time to the end along the last slope, the part after which the host looks again."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class HostFlight:
     """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known.
 
     begun: how many of its steps; rest [V]: of the cell before this one; known [s]: rows up to it were booked by a
-    session before. pace [s]: how long a look may wait; seen [V]: at the last one.
+    session before. pace [s]: how long a look may wait; seen: the last row of the last one.
     """
 
     job: Job
@@ -122,15 +126,20 @@ class HostFlight:
     rest: float = math.nan
     known: float = -math.inf
     pace: float = 0.0
-    seen: float = math.nan
+    seen: Reading | None = None
 
     def look_again(self, rows: Sequence[Reading]) -> None:
-        """Set the pace by new rows: a constant current far from collapse is looked at as seldom as rows are told."""
-        if not rows:
+        """Set the pace by new rows: a constant current is looked at seldom while its end is far, in volts and time."""
+        if not rows or self.step is None:
             return
-        before, self.seen = self.seen, rows[-1].voltage
-        moved = abs(self.seen - before)
-        if self.step is None or not isinstance(self.step.run, ConstantCurrent) or not moved <= MOVED:
+        before, now = self.seen, rows[-1]
+        self.seen = now
+        moved = math.nan if before is None else abs(now.voltage - before.voltage)
+        if not isinstance(self.step.run, ConstantCurrent) or before is None or not moved <= MOVED:
             self.pace = 0.0
-        elif moved < CALM:
+            return
+        if moved < CALM:
             self.pace = min(max(2.0 * self.pace, FIRST_PACE), self.step.record.interval)
+        end, _ = held_voltage(self.step, self.job.limits)
+        if moved > 0.0:
+            self.pace = min(self.pace, AHEAD * abs(end - now.voltage) / moved * (now.time - before.time))

@@ -79,6 +79,9 @@ from devices.sourcemeter.abilities import (
     stairs_remark,
 )
 from devices.sourcemeter.dialect import LINE, MAKER, error, identity, numbers, printable, text
+from devices.sourcemeter.line import Line
+from devices.sourcemeter.remarks import remarks_on
+from devices.sourcemeter.settings import prepared, source, voltmeter
 from devices.sourcemeter.trigger import NOTHING, Plan, swept, timed
 from devices.wire import Sync, Wire
 
@@ -138,6 +141,7 @@ class Keithley2450(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.channel = 0
+        self._line = Line(self.name, wire)
         self.model, self.row_time = model, 2.0 / power_line
         self._ranges = CURRENT_RANGES[model]
         self._limits: CellLimits | None = None
@@ -161,7 +165,7 @@ class Keithley2450(Instrument):
             raise InstrumentError(
                 self.name, "model", f"{words} is not the {self.model} of the bench file; correct either"
             )
-        language = self._ask("*LANG?")
+        language = self._line.ask("*LANG?")
         if language.upper() != "SCPI":
             raise InstrumentError(
                 self.name,
@@ -176,7 +180,7 @@ class Keithley2450(Instrument):
 
     def read_output(self) -> int:
         """Return 1 while the output is on."""
-        return int(self._numbers("OUTP?")[0])
+        return int(self._line.numbers("OUTP?")[0])
 
     def read_cell(self) -> float:
         """Return the voltage [V] on the leads without a current; NaN for an overflow. Refused while busy."""
@@ -202,42 +206,7 @@ class Keithley2450(Instrument):
 
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
-        steps = program.leaves()
-        slowest = max(max(step.record.interval, LEAST_PERIOD) for step in steps)
-        said = [
-            "the host steps the program: without it the step under way goes on to its duration (the longest step"
-            f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins; the"
-            f" same when nobody asked for rows for {HOST_LAPSE:g} s",
-            "ends are judged on samples, which come at least with each row: a step may pass its end by one interval"
-            f" (here up to {slowest:g} s); voltage and current stay within the cell's limits meanwhile, and a constant"
-            " current that reached its voltage is held there",
-            "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
-        ]
-        if program.on_host_loss == "open":
-            said.append(
-                "it cannot notice that its host is gone: on_host_loss = open opens the cell as soon as nobody asks"
-                " only while the host's process lives, else at the end of the step under way"
-            )
-        if any(isinstance(step.run, ConstantVoltage) for step in steps):
-            said.append(
-                "a hold that would need more than limits.current_max is driven at that current until it does not"
-            )
-        if any(is_rest(step) for step in steps):
-            said.append(
-                "a rest is a source of 0 A: its offset is up to 100 pA"
-                if self.model == "2450"
-                else "a rest is a source of 0 A on the 1 uA range: its offset is up to 400 pA"
-            )
-        said += [
-            stairs_remark(index, step)
-            for index, step in enumerate(steps)
-            if isinstance(step.run, VoltageRamp)
-        ]
-        if any(step.record.voltage_change or step.record.current_change for step in steps):
-            said.append("rows come by interval alone, not by a change of voltage or current")
-        if any(step.until.voltage_rate_below or step.until.current_rate_below for step in steps):
-            said.append("a rate is that over the last interval, or as long as the noise of a row needs")
-        return tuple(said)
+        return remarks_on(program, self.model)
 
     def range_of(self, step: Step) -> int:
         """Return the place of the step's current range among the model's; -1 at rest."""
@@ -294,10 +263,10 @@ class Keithley2450(Instrument):
         """Return the voltage [V] of the cell without current; the output is off before and after."""
         self.open()
         if self._limits is None:
-            self._settle(f":SOUR:VOLT:PROT PROT{PROTECTIONS[-1]:g}")
-        self._settle(*self._voltmeter())
-        reading = self._ask(':OUTP ON;:READ? "defbuffer2";:OUTP OFF', patience=2.0)
-        self._settle(":OUTP OFF")
+            self._line.settle(f":SOUR:VOLT:PROT PROT{PROTECTIONS[-1]:g}")
+        self._line.settle(*voltmeter(self._limits, self._ranges))
+        reading = self._line.ask(':OUTP ON;:READ? "defbuffer2";:OUTP OFF', patience=2.0)
+        self._line.settle(":OUTP OFF")
         return numbers(reading.encode())[0]
 
     def arm(self, step: Step, left: float) -> None:
@@ -305,18 +274,18 @@ class Keithley2450(Instrument):
         limits = self._limits
         assert limits is not None
         self.open()
-        self._settle(':TRAC:CLE "defbuffer1"')
+        self._line.settle(':TRAC:CLE "defbuffer1"')
         self._before = list(self._first_row) or None
         self._fetched, self._offset, self._asked_to_go, self._aborted = 0, None, False, False
         self._as_voltmeter = is_rest(step)
         if is_rest(step):
-            self._settle(*self._voltmeter())
+            self._line.settle(*voltmeter(self._limits, self._ranges))
         else:
             (volts, *_), most = levels_of(step, limits)
-            self._settle(*self._source(volts, most))
+            self._line.settle(*source(volts, most, self._ranges))
         self._plan(self._plan_of(step, limits, left))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
-        if not self._ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
+        if not self._line.ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
             raise self._restarted()
 
     def go(self) -> None:
@@ -325,7 +294,7 @@ class Keithley2450(Instrument):
             return
         self._asked_to_go = True
         self._went, self._waiting = self.clock.now(), False
-        self._settle(":INIT", repeat=False)
+        self._line.settle(":INIT", repeat=False)
 
     def fetch(self) -> Fetched:
         """Return the new rows; InstrumentError when the instrument lost them or stopped by itself."""
@@ -344,7 +313,7 @@ class Keithley2450(Instrument):
 
     def open(self) -> None:
         """Abort the trigger model and switch the output off, in such a way that the cell is disconnected."""
-        self._settle(":ABOR", *DISCONNECTED, ":OUTP OFF")
+        self._line.settle(":ABOR", *DISCONNECTED, ":OUTP OFF")
         self._aborted = True
 
     def next_row(self) -> float:
@@ -367,7 +336,7 @@ class Keithley2450(Instrument):
         """
         if not trace:
             if not (self._is_begun(job.token) and self._is_set_to(step, job.limits)):
-                self._settle(':TRAC:CLE "defbuffer1"')
+                self._line.settle(':TRAC:CLE "defbuffer1"')
                 return False
             self._epoch, self._planned = None, self._plan_of(step, job.limits, lasts_of(step, job.longest))
         elif self._is_of(trace):
@@ -390,17 +359,17 @@ class Keithley2450(Instrument):
 
     def _is_begun(self, token: str) -> bool:
         """Return whether a job's first step began: its buffer is there, and fills or holds rows."""
-        if int(self._numbers(':TRAC:POIN? "defbuffer1"')[0]) != buffer_of(token):
+        if int(self._line.numbers(':TRAC:POIN? "defbuffer1"')[0]) != buffer_of(token):
             return False
         return bool(self._rows_in_buffer()) or self._trigger_state() in RUNNING
 
     def _is_set_to(self, step: Step, limits: CellLimits) -> bool:
         """Return whether the source is what a step sets."""
         if is_rest(step):
-            return self._ask(":SOUR:FUNC?").upper().startswith("CURR")
-        if not self._ask(":SOUR:FUNC?").upper().startswith("VOLT"):
+            return self._line.ask(":SOUR:FUNC?").upper().startswith("CURR")
+        if not self._line.ask(":SOUR:FUNC?").upper().startswith("VOLT"):
             return False
-        volts, most = (self._numbers(each)[0] for each in (":SOUR:VOLT?", ":SOUR:VOLT:ILIM?"))
+        volts, most = (self._line.numbers(each)[0] for each in (":SOUR:VOLT?", ":SOUR:VOLT:ILIM?"))
         levels, limit = levels_of(step, limits)
         return min(levels) - SAME <= volts <= max(levels) + SAME and math.isclose(most, limit, rel_tol=1e-4)
 
@@ -415,7 +384,7 @@ class Keithley2450(Instrument):
         """Return when, by the instrument's clock, the first row of the buffer was taken; None without a row."""
         if not self._rows_in_buffer():
             return None
-        return self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
+        return self._line.numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
 
     def _due(self, row: int) -> float:
         """Return when a row, counted from 0, can be fetched, in seconds since the start."""
@@ -433,61 +402,14 @@ class Keithley2450(Instrument):
             return
         limits = job.limits
         self.open()
-        self._settle(
-            "*CLS",
-            ":FORM:DATA ASC",
-            ":FORM:ASC:PREC 16",
-            *(
-                f":SENS:{quantity}:{math} OFF"
-                for quantity in ("CURR", "VOLT")
-                for math in ("AVER", "REL:STAT")
-            ),
-        )
-        self._settle(
-            f":SOUR:VOLT:PROT PROT{protection(limits):g}",
-            ":SENS:CURR:RSEN ON",
-            ":SENS:VOLT:RSEN ON",
-            ":SOUR:VOLT:READ:BACK ON",
-            ":SOUR:CURR:READ:BACK ON",
-            ":SENS:CURR:NPLC 1",
-            ":SENS:VOLT:NPLC 1",
-            ':TRAC:CLE "defbuffer1"',
-            f':TRAC:POIN {buffer_of(job.token)}, "defbuffer1"',
-            f':TRAC:FILL:MODE {MARK}, "defbuffer1"',
-        )
+        for group in prepared(limits, buffer_of(job.token)):
+            self._line.settle(*group)
         for function in ("VOLT", "CURR"):
-            if not self._ask(f":OUTP:{function}:SMOD?").upper().startswith("HIMP"):
+            if not self._line.ask(f":OUTP:{function}:SMOD?").upper().startswith("HIMP"):
                 raise InstrumentError(
                     self.name, "output_off", "the output, when off, does not disconnect the cell"
                 )
         self._limits, self._epoch = limits, None
-
-    def _voltmeter(self) -> Sequence[str]:
-        """Return the settings of a source of no current, which reads voltage."""
-        rail = PROTECTIONS[-1] if self._limits is None else protection(self._limits)
-        return (
-            ':SENS:FUNC "VOLT"',
-            ":SENS:VOLT:RSEN ON",
-            ":SOUR:FUNC CURR",
-            f":SOUR:CURR:RANG {text(self._ranges[0])}",
-            ":SOUR:CURR 0",
-            ":SENS:VOLT:RANG:AUTO ON",
-            f":SOUR:CURR:VLIM {text(RAIL_SHARE * rail)}",
-            f":SENS:VOLT:RANG {text(VOLTAGE_RANGE)}",
-        )
-
-    def _source(self, volts: float, most: float) -> Sequence[str]:
-        """Return the settings of a source of a voltage [V] that never passes a current [A]."""
-        full = self._ranges[place(most, self._ranges)]
-        return (
-            ':SENS:FUNC "CURR"',
-            ":SOUR:FUNC VOLT",
-            f":SOUR:VOLT:RANG {text(VOLTAGE_RANGE)}",
-            f":SOUR:VOLT {text(volts)}",
-            ":SENS:CURR:RANG:AUTO ON",
-            f":SOUR:VOLT:ILIM {text(most)}",
-            f":SENS:CURR:RANG {text(full)}",
-        )
 
     def _plan_of(self, step: Step, limits: CellLimits, left: float) -> Plan:
         if isinstance(step.run, VoltageRamp):
@@ -497,12 +419,12 @@ class Keithley2450(Instrument):
     def _plan(self, plan: Plan) -> None:
         """Set a trigger model."""
         for group in plan.groups:
-            self._settle(*group)
+            self._line.settle(*group)
         self._planned = plan
 
     def _rows(self, first: int, last: int) -> Sequence[Reading]:
         offset = self._offset_of_buffer()
-        values = self._numbers(
+        values = self._line.numbers(
             f':TRAC:DATA? {first}, {last}, "defbuffer1", SOUR, READ, REL', 3 * (last - first + 1)
         )
         self._fetched = last
@@ -515,23 +437,23 @@ class Keithley2450(Instrument):
     def _offset_of_buffer(self) -> float:
         """Return when [s] of the job the buffer's first row was taken, by the instrument's own clock."""
         if self._offset is None:
-            self._first_row = (*self._numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2),)
+            self._first_row = (*self._line.numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2),)
             self._epoch = self._epoch or self._first_row
             self._offset = sum(late - early for late, early in zip(self._first_row, self._epoch, strict=True))
         return self._offset
 
     def _trigger_state(self) -> str:
         """Return the state of the trigger model."""
-        return self._ask(":TRIG:STAT?").partition(";")[0].strip().upper()
+        return self._line.ask(":TRIG:STAT?").partition(";")[0].strip().upper()
 
     def _rows_in_buffer(self) -> int:
-        return int(self._numbers(':TRAC:ACT:END? "defbuffer1"')[0])
+        return int(self._line.numbers(':TRAC:ACT:END? "defbuffer1"')[0])
 
     def _gone(self, state: str) -> InstrumentError:
         """Return what became of a run that ended by itself."""
-        if int(self._numbers("*ESR?")[0]) & POWER_ON:
+        if int(self._line.numbers("*ESR?")[0]) & POWER_ON:
             return self._restarted()
-        code, said = self._error()
+        code, said = self._line.error()
         return InstrumentError(
             self.name,
             str(code or "trigger"),
@@ -544,29 +466,3 @@ class Keithley2450(Instrument):
             "restarted",
             "it was switched off and on; its output is off, its settings and rows not fetched are lost",
         )
-
-    def _settle(self, *commands: str, repeat: bool = True) -> None:
-        """Send commands as one line and read what the instrument says of them. Raises InstrumentError."""
-        line = ";".join((*commands, ":SYST:ERR?"))
-        code, said = self.wire.ask(line.encode() + b"\n", LINE, error, repeat=repeat)
-        if not code:
-            return
-        first = (code, said)
-        while code:
-            code, said = self._error()
-        raise InstrumentError(self.name, str(first[0]), f"{first[1]} (to {'; '.join(commands)})")
-
-    def _error(self) -> tuple[int, str]:
-        return self.wire.ask(b":SYST:ERR?\n", LINE, error, repeat=True)
-
-    def _ask(self, query: str, patience: float | None = None) -> str:
-        return self.wire.ask(query.encode() + b"\n", LINE, printable, deadline=patience, repeat=True)
-
-    def _numbers(self, query: str, count: int = 1) -> list[float]:
-        def parse(reply: bytes) -> list[float]:
-            values = numbers(reply)
-            if len(values) != count:
-                raise Garbled(f"{len(values)} numbers where {count} were asked for; they were thrown away")
-            return values
-
-        return self.wire.ask(query.encode() + b"\n", LINE, parse, repeat=True)

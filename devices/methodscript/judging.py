@@ -3,7 +3,8 @@
 Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
 o 1 when one is to be sent; f by how much a value may have moved; q sum of c g, e of c p g; r why the step ends (a
 number of REASONS), 0 as long as it goes on; n number of the package; y, z p and c of the last row; pl p of the last
-sample, j p half a sample on; d, b p and c at the last look at a rate, u, v when that was; x the current that is set; a, w for calculating.
+sample, j p half a sample on; d, b p and c at the last look at a rate, u, v when that was; x the current that is set;
+a, w for calculating.
 
 Where several ends are met at one sample, a limit of the cell comes before the step's own ends, but for the end that
 lies on the same side: the way to it may go beyond the limit between two samples. If the current is lost as well, the

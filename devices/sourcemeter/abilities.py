@@ -85,8 +85,8 @@ STAIR, LEAST_STAIR = 10e-3, 1e-3
 FINE, FINE_SWEPT = 1.0, 0.2
 """Seconds between samples at the most of a hold, and of a sweep, so that their charge is right: an eighth of what the
 current falls from one to the next is missing or too much. On the twin that is 0.01 % of what passes, as much as the
-instrument's own accuracy of 0.025 %. The buffer then holds 27 h and 5.5 h of them; a longer sweep is coarser. A constant current with an end by voltage is
-sampled as finely as a hold, since its end is seen by a sample."""
+instrument's own accuracy of 0.025 %. The buffer then holds 27 h and 5.5 h of them; a longer sweep is coarser. A
+constant current with an end by voltage is sampled as finely as a hold, since its end is seen by a sample."""
 
 SAMPLES = 1000
 """Samples of a constant current whose longest time is known, so that its end is seen a thousandth late."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import devices.cycling.columns
 import devices.cycling.ends
@@ -73,12 +74,12 @@ def chamber_states() -> str:
     return _states(states.ChamberState, states.RULES, notes(states)["RULES"])
 
 
-def _states(kind: type[enum.Enum], rules: Mapping[enum.Enum, object], note: str) -> str:
+def _states(kind: type[enum.Enum], rules: Mapping[Any, Any], note: str) -> str:
     rows = []
     for state in kind:
         rule = rules[state]
-        then = [code(each.value) for each in kind if each in rule.then]  # type: ignore[attr-defined]
-        may = [code(each) for each in sorted(rule.may)]  # type: ignore[attr-defined]
+        then = [code(each.value) for each in kind if each in rule.then]
+        may = [code(each) for each in sorted(rule.may)]
         rows.append((code(state.value), ", ".join(then), ", ".join(may)))
     head = ("state", "may go to", "what may be asked for in it")
     return f"{said_of(kind)}\n\n{table(head, rows)}\n{note}\n"

@@ -22,7 +22,7 @@ from labctl.config import benches, experiments, telling
 from labctl.config.benches import STATIONS, driver_of
 from labctl.config.experiments import PLAIN
 from labctl.config.fields import Field, field_at
-from labctl.config.models import Address, World
+from labctl.config.models import _ADDRESS_FORMS, Address, World
 from labctl.config.readers import MACROS, RECIPES
 from labctl.materials.kinds import FILES, NEEDED, Bounds, bounds_of
 from labctl.night import listing
@@ -188,7 +188,11 @@ def bench() -> str:
     seen: set[type] = {World}
     parts = ["## The file\n", *keys_of(benches._Bench, seen)]
     parts += ["\n## `[world]`\n", *keys_of(World, seen - {World}, "world.")]
-    parts += ["\n## Addresses\n", f"{said_of(Address)}\n", "\n## Stations\n"]
+    parts += [
+        "\n## Addresses\n",
+        f"{said_of(Address)}\n\nForms: {prose(_ADDRESS_FORMS)}.\n",
+        "\n## Stations\n",
+    ]
     for name, path in STATIONS.items():
         module, _, stem = path.rpartition(".")
         parts += _station(name, getattr(importlib.import_module(module), stem), seen)

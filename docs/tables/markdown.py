@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-import itertools
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from types import ModuleType
 
 
@@ -49,8 +49,8 @@ def notes(module: ModuleType) -> Mapping[str, str]:
     """Return the strings that stand under assignments of a module, by the name assigned to."""
     body = ast.parse(inspect.getsource(module)).body
     found = {}
-    for before, after in itertools.pairwise(body):
-        target = before.target if isinstance(before, ast.AnnAssign) else None
+    for before, after in pairwise(body):
+        target: ast.expr | None = before.target if isinstance(before, ast.AnnAssign) else None
         if isinstance(before, ast.Assign):
             target = before.targets[0]
         if isinstance(target, ast.Name) and isinstance(after, ast.Expr):

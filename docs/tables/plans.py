@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import devices.roles
+import labctl
 from labctl.config.experiments import PLAIN, recipes_of
 from labctl.config.readers import kind_of
 from labctl.plans import discover_plans
@@ -42,6 +43,20 @@ def _asked(name: str, plan: Callable[..., Any]) -> str:
     return f'In an experiment file: `plan = "{name}"`{beside}.\n'
 
 
+def session() -> str:
+    """Return what `import labctl` gives."""
+    parts = []
+    for name in sorted(set(labctl.__all__) - {"__version__"}):
+        thing = getattr(labctl, name)
+        path = f"{thing.__module__}.{name}"
+        parts.append(f"## {name}\n")
+        if inspect.isclass(thing):
+            parts.append(_python("autoclass", path, "   :members:\n   :no-index-entry:"))
+        else:
+            parts.append(_python("autofunction", path, "   :no-index-entry:"))
+    return "\n".join(parts)
+
+
 def roles() -> str:
     """Return every protocol of devices.roles."""
     found = [
@@ -64,4 +79,4 @@ def _python(directive: str, name: str, options: str) -> str:
     return PYTHON.format(directive=directive, name=name, options=options)
 
 
-MADE: Mapping[str, Callable[[], str]] = {"plans": plans, "roles": roles}
+MADE: Mapping[str, Callable[[], str]] = {"plans": plans, "roles": roles, "session": session}

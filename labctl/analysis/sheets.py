@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.sheet.recipe import BinRule
-
 Floats = NDArray[np.float64]
 
 GOOD, MISSING = "good", "missing"
+
+
+class Rule(Protocol):
+    """A bin and what falls into it, as devices.sheet.recipe.BinRule says."""
+
+    @property
+    def name(self) -> str:
+        """The bin's name."""
+
+    @property
+    def of(self) -> str:
+        """What it looks at: voltage, electrolyte or interface."""
+
+    @property
+    def drop(self) -> float | None:
+        """V below the median."""
+
+    @property
+    def deviation(self) -> float | None:
+        """Share off the median."""
+
+    @property
+    def frequency(self) -> float | None:
+        """Hz at which it looks."""
+
+    @property
+    def against(self) -> float | None:
+        """Hz of what is subtracted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +61,7 @@ class Measured:
         return np.asarray(self.resistance[:, self.frequencies.index(frequency)])
 
 
-def quantity(measured: Measured, rule: BinRule) -> Floats:
+def quantity(measured: Measured, rule: Rule) -> Floats:
     """Return what a rule looks at: V, or ohm (n,)."""
     if rule.of == "voltage":
         return measured.voltage
@@ -43,7 +70,7 @@ def quantity(measured: Measured, rule: BinRule) -> Floats:
     return measured.at(rule.frequency) - measured.at(rule.against)
 
 
-def sort_cells(measured: Measured, rules: Sequence[BinRule]) -> list[str]:
+def sort_cells(measured: Measured, rules: Sequence[Rule]) -> list[str]:
     """Return the bin of each cell: that of the first rule that takes it.
 
     A rule compares with the median of the cells that no rule before took. What a rule looks at and was not measured is
@@ -66,7 +93,7 @@ def sort_cells(measured: Measured, rules: Sequence[BinRule]) -> list[str]:
     return [str(each) for each in bins]
 
 
-def _fits(rule: BinRule, values: Floats, middle: float) -> NDArray[np.bool_]:
+def _fits(rule: Rule, values: Floats, middle: float) -> NDArray[np.bool_]:
     """Return which cells a rule lets pass."""
     if rule.of == "voltage":
         assert rule.drop is not None

@@ -122,7 +122,8 @@ def fit_layers(impedance: Complexes, layer: Complexes, electrolyte: Complexes, c
 def late_relaxation(time: Floats, voltage: Floats, after: float) -> Relaxation:
     """Fit V + A exp(-t / T) to a rest, times [s] and voltages [V] (n,), from `after` [s] on: films are even by then.
 
-    T is longer than what films take, a third of `after` at the least: what is faster is the end of theirs. Raises ValueError where fewer than ten rows lie there.
+    T is longer than what films take, a third of `after` at the least: what is faster is the end of theirs. Raises
+    ValueError where fewer than ten rows lie there.
     """
     late = time - time[0] >= after
     t, v = time[late] - time[0] - after, voltage[late]

@@ -76,8 +76,8 @@ def _rows(source: Source, _: Parameters) -> Mapping[str, Iterator[dict[str, Any]
     def cells() -> Iterator[dict[str, Any]]:
         shown: dict[str, Any] = {}
         for of in ("electrolyte", "interface"):
-            found = [quantity(measured, rule) for rule in rules if rule.of == of]
-            shown[of] = found[0] if found else np.full(len(bins), math.nan)
+            looked_at = [quantity(measured, rule) for rule in rules if rule.of == of]
+            shown[of] = looked_at[0] if looked_at else np.full(len(bins), math.nan)
         for at, found in enumerate(bins):
             row, column = int(rows["row"][at]), int(rows["column"][at])
             yield {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,9 @@ COLUMNS: Mapping[str, Column] = {
     "doubts": Column("1", "string"),
     "flags": Column("1", "integer"),
 }
-"""missing: how much of one layer is not felt; resistance in series with it, of a layer. common: by which all differ from
-their model. share: of the current, of the layer that is worst, at the highest and the lowest frequency. slope: of the
-voltage at the end of the rest before; below zero after a discharge something leaks."""
+"""missing: how much of one layer is not felt; resistance in series with it, of a layer. common: by which all differ
+from their model. share: of the current, of the layer that is worst, at the highest and at the lowest frequency. slope:
+of the voltage at the end of the rest before; below zero after a discharge something leaks."""
 
 DIFFUSION_TIMES = 8.0
 """Of a film's slowest mode, after which it is even in itself."""
@@ -66,7 +67,7 @@ def _spectra(source: Source) -> Iterator[dict[str, Any]]:
     numbers = np.asarray(table["spectrum"]).astype(int)
     for number in np.unique(numbers).tolist():
         rows = {key: np.asarray(column)[numbers == number] for key, column in table.items()}
-        row: dict[str, Any] = {name: math.nan for name in COLUMNS}
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
         row |= {"spectrum": number, "layers": count, "verdict": "", "doubts": "", "flags": 0}
         try:
             row |= _judged(source, rows, sample, count)
@@ -128,7 +129,7 @@ def _relaxation(source: Source, after: float) -> Relaxation:
     rows, spans = source.rows, source.spans
     rests = [
         span
-        for before, span in zip(spans, spans[1:], strict=False)
+        for before, span in pairwise(spans)
         if span.sign == 0 and before.sign < 0 and span.technique == "open_circuit"
     ]
     if rows is None or not rests:

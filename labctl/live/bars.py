@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labctl.progress import executions
-from labctl.rehearsing.work import clock_time
-
 OLD = 5.0
 """Seconds from which on it is told how old a reading is."""
 
@@ -46,6 +43,9 @@ def advance(start: Mapping[str, Any], report: Mapping[str, Any], elapsed: float)
         left = (train["asked"] - train["done"]) / recipe["rate"] if recipe.get("rate") else None
         return Advance(train["done"], train["asked"], "pulses", left, said)
     if "steps_done" in report and "program" in start:
+        # It brings rich along, which no prompt should wait for.
+        from labctl.progress import executions
+
         asked = executions(start["program"]["body"]["steps"])
         done = report["steps_done"]
         return Advance(done, asked, "steps", _left(done, asked, elapsed), said)
@@ -75,7 +75,10 @@ def _left(done: float, asked: float, elapsed: float) -> float | None:
 
 
 def _to_go(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"about {clock_time(seconds)}"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 120 else f"about {minutes // 60} h {minutes % 60:02d} min"
 
 
 def read_off(report: Mapping[str, Any]) -> str:

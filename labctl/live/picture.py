@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,23 +99,26 @@ class LivePicture:
                 panel.set_ylabel(_label(ordinate))
             axes[-1].set_xlabel(_label(abscissa))
 
-    def save(self, path: Path) -> Path:
-        """Write it as a picture, whole or not at all."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(curves.rows for curves in self._curves.values())
+
+    def figure(self) -> Figure:
+        """Return it as a figure."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7.0, 5.0), layout="constrained")
         FigureCanvasAgg(figure)
         self.draw(figure)
+        return figure
+
+    def save(self, path: Path) -> Path:
+        """Write it as a picture, whole or not at all."""
+        figure = self.figure()
         path.parent.mkdir(parents=True, exist_ok=True)
         return save(figure, path)
-
-
-def as_image(png: bytes, title: str) -> str:
-    """Return a picture as HTML that needs no file beside it."""
-    from html import escape
-
-    return f'<img alt="{escape(title)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
 def _drawn(keys: Mapping[str, Mapping[str, Any]]) -> tuple[Watched, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -17,9 +17,11 @@ from devices.quantities import STRICT
 from devices.samples import SampleRef, as_meant
 from labctl.config.checking import Collected, nearest, validate
 from labctl.config.documents import quoted, read, shown
-from labctl.config.finder import shipped_dir
+from labctl.config.finder import config_dir, shipped_dir
 from labctl.materials.held import held
-from labctl.materials.reading import Entry, is_own, material
+
+if TYPE_CHECKING:
+    from labctl.materials.reading import Entry
 
 FOLDER = "materials"
 REFERENCES = "references"
@@ -82,6 +84,9 @@ class Library:
 
     def entry(self, kind: Kind, name: str) -> Entry | None:
         """Return a material, None where there is none. Raises ConfigError with every mistake in its file."""
+        # A sample of the twins' own materials asks for none, and does not wait for what reads them.
+        from labctl.materials.reading import material
+
         path = self.path(kind, name)
         if path is None:
             return None
@@ -141,7 +146,7 @@ class Library:
                 continue
             found = (self.entry(kind, name) for kind in kinds_of_part)
             entry = next((each for each in found if each is not None), None)
-            if entry is not None and not entry.why_not and not is_own(entry):
+            if entry is not None and not entry.why_not and not entry.is_own:
                 taken.append(plain(entry))
         return replace(sample, materials=tuple(taken)) if taken else sample
 
@@ -155,6 +160,14 @@ def library_at(file: Path) -> Library:
     """Return the library for a file of a lab, in a folder of its configuration or beside those."""
     folder = file.absolute().parent
     return Library(*(each for each in (folder.parent, folder) if (each / FOLDER).is_dir()))
+
+
+def described(sample: SampleRef) -> SampleRef:
+    """Return a sample made in Python with the numbers of its materials, as one from a file has them.
+
+    From the configuration that the working folder has. Raises ConfigError for a mistake in a file.
+    """
+    return Library(config_dir()).described(sample)
 
 
 def plain(entry: Entry) -> Material:

@@ -65,6 +65,15 @@ class Entry:
         """Why the twins cannot run it; empty where they can."""
         return self.file.why_not
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the twins go by all of its numbers already: their own code holds them."""
+        needed = [_held_in(self, name) for name in NEEDED[self.kind] if name in self.numbers]
+        if isinstance(self.file, CathodeFile) and self.curve is not None:
+            held_ones = ("site_charge", "exchange_current", "utilisation")
+            needed = [self.curve.held_in, *(_held_in(self, name) for name in held_ones)]
+        return bool(needed) and all(needed) and not missing_of(self)
+
     def value(self, name: str) -> float | None:
         """Return a number in SI; None where nobody states it."""
         found = self.numbers.get(name)
@@ -183,15 +192,6 @@ def missing_of(entry: Entry) -> list[str]:
     """Return what the twins would need to run a material."""
     needed = [*NEEDED[entry.kind], *(["ocp"] if entry.kind == "anode" and entry.name != LITHIUM else [])]
     return [name for name in needed if name not in entry.numbers and not (name == "ocp" and entry.curve)]
-
-
-def is_own(entry: Entry) -> bool:
-    """Return whether the twins go by all of its numbers already: their own code holds them."""
-    needed = [entry.numbers[name].stated.held_in for name in NEEDED[entry.kind] if name in entry.numbers]
-    if isinstance(entry.file, CathodeFile) and entry.curve is not None:
-        held_ones = ("site_charge", "exchange_current", "utilisation")
-        needed = [entry.curve.held_in, *(_held_in(entry, name) for name in held_ones)]
-    return bool(needed) and all(needed) and not missing_of(entry)
 
 
 def _held_in(entry: Entry, name: str) -> str:

@@ -116,7 +116,7 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
     elif _is_by_time(row) or _number(row.get("thickness_monitor")) is None:
         relative, how = _rate_sd(start), "rate x time"
     else:
-        relative, how = MONITOR_SD, "thickness monitor"
+        relative, how = _tooling_sd(start), "thickness monitor"
     if thickness is None or not 0.0 < thickness <= THICKEST:
         return None
     return FilmPutOn(
@@ -166,6 +166,13 @@ def _tool(start: Mapping[str, Any]) -> str:
 def _built(start: Mapping[str, Any], device: str) -> Mapping[str, Any]:
     said = (start.get("devices") or {}).get(device) or {}
     return dict((said.get("parameters") or {}).get("station") or {})
+
+
+def _tooling_sd(start: Mapping[str, Any]) -> float:
+    """Return the relative uncertainty [1] of a thickness by the monitor, whose tooling may have been calibrated."""
+    told = start.get("tooling")
+    sd = _number(told.get("sd")) if isinstance(told, Mapping) else None
+    return MONITOR_SD if sd is None else sd
 
 
 def _rate_sd(start: Mapping[str, Any]) -> float:

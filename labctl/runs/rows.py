@@ -18,6 +18,20 @@ Column = np.ndarray[Any, Any]
 Table = dict[str, Column]
 
 
+class Rows(Table):
+    """The columns of a stream by name, which a notebook shows with their units; a dict in all else."""
+
+    def __init__(self, columns: Table, units: Mapping[str, str], stream: str) -> None:
+        super().__init__(columns)
+        self.units, self.stream = dict(units), stream
+
+    def _repr_html_(self) -> str:
+        # What only a notebook asks for.
+        from labctl.notebook import rows_html
+
+        return rows_html(self, self.units, self.stream)
+
+
 def read_rows(
     path: Path, keys: Mapping[str, Mapping[str, Any]], descriptors: Sequence[str]
 ) -> tuple[Column, Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from labctl.config.finder import data_dir
 from labctl.runs.briefs import Brief, brief_from, find_run
 from labctl.runs.chain import IDENTITY, chain_of, joined
 from labctl.runs.member import Member
+from labctl.runs.rows import Rows
 from labctl.runs.rows import Table as Table
 from labctl.runs.surroundings import DataKeys, Surroundings, surroundings_of
+
+if TYPE_CHECKING:
+    from labctl.pictures import Pictures
 
 
 class Documents:
@@ -48,7 +52,7 @@ class Run:
         until_damage: bool = False,
     ) -> None:
         """Read what the run says of itself. Raises DataError when there is none, several, or it is damaged."""
-        folder = data_dir(None if data is None else Path(data))
+        self.data = folder = data_dir(None if data is None else Path(data))
         paths = [uid if isinstance(uid, Path) else find_run(folder, uid)]
         if not alone and not isinstance(uid, Path):
             paths = chain_of(folder, paths[0].stem) or paths
@@ -57,6 +61,26 @@ class Run:
         self.path, self.uid, self.start, self.stop = first.path, first.uid, first.start, last.stop
         if not self.start:
             raise DataError(f"{self.path} ends before its start document; there is nothing to read")
+
+    def __repr__(self) -> str:
+        sample = self.start.get("sample")
+        on = f" on {sample['id']}" if isinstance(sample, dict) and "id" in sample else ""
+        status = "without an end" if self.stop is None else self.stop["exit_status"]
+        streams = ", ".join(f"{name} ({count})" for name, count in self.counts().items())
+        return f"<run {self.uid[:8]}: {self.start.get('plan_name', 'run')}{on}, {status}; {streams}>"
+
+    def _repr_html_(self) -> str:
+        # What only a notebook asks for.
+        from labctl.notebook import run_html
+
+        return run_html(self)
+
+    def plot(self) -> Pictures:
+        """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""
+        # matplotlib, which whoever reads tables need not wait for.
+        from labctl.plot import pictures_of
+
+        return pictures_of(self, self.data / "pictures")
 
     @property
     def chain(self) -> list[str]:
@@ -119,7 +143,7 @@ class Run:
         labels, table = self._rows(stream, [key for key in wanted if key in keys])
         if read and any(key in read or key == AMBIENT for key in wanted):
             table = self.surroundings.beside(labels, table, keys)
-        return {key: table[key] for key in wanted}
+        return Rows({key: table[key] for key in wanted}, self.units(stream), stream)
 
     def recorded(self, stream: str = "primary", columns: Sequence[str] | None = None) -> Table:
         """Return a stream's rows as the journal has them. Raises DataError when there is no such stream or column."""

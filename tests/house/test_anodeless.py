@@ -83,7 +83,7 @@ def test_a_bad_layer_of_a_stack_is_found_from_its_terminals(open_lab, tmp_path, 
     row = Run(derived.uid, lab.data).table()
     assert row["verdict"][0] == found
     if layer:
-        assert row["resistance"][0] == pytest.approx(200.0, rel=0.1)
+        assert row["resistance"][0] == pytest.approx(200.0, rel=0.2)
         assert row["share_fast"][0] < 0.06
     else:
         assert row["share_fast"][0] == pytest.approx(1 / 6)

@@ -30,6 +30,7 @@ from devices.cycling.techniques import (
 )
 from devices.errors import LimitError, ProgramError
 from devices.methodscript import sampling
+from devices.methodscript.abilities import EMSTAT4_HR
 from devices.recipes import to_json
 from devices.roles import Assemble
 from devices.samples import Layer, SampleRef
@@ -462,3 +463,25 @@ def test_loops_run_as_often_as_asked(rig):
     assert run.stop["exit_status"] == "success"
     truly = rig.cell.state.charge
     assert run.table()["charge"][-1] * 3600.0 == pytest.approx(truly, abs=2e-5 * 2.0 * 2.0 + 0.01 * 0.03)
+
+
+@pytest.mark.parametrize("rate", [1.0, 10.0])
+def test_a_collapsing_cell_is_stopped_at_its_voltage_and_not_behind_it(rig, rate):
+    discharge_step = Step(ConstantCurrent(-7.5e-6 * rate), Until(voltage_below=3.0), Record(interval=30.0))
+    cell, state = rig.cell.cell, rig.cell.state
+    filling = replace(FILL, until=Until(voltage_above=4.2))
+    run = rig.run(filling, discharge_step)
+    steps, rows = run.table("steps"), run.table()
+    assert list(steps["end_reason"]) == ["voltage_above", "voltage_below"]
+    # What the double layer gives: the voltage can fall no faster.
+    steepest = 7.5e-6 * rate / (cell.parameters.cathode_capacitance * cell.parameters.area)
+    finest = {"by script": EMSTAT4_HR.finest, "by instrument": 0.0, "by host": 0.0}[rig.meter.judged]
+    passed = 0.5 * finest * steepest + rig.meter.volts()
+    assert passed < 0.03
+    assert 3.0 - rows["voltage"].min() < passed
+    assert rows["voltage"][-1] - 3.0 < passed
+    filled, lasted = (steps["t_end"] - steps["t_start"] + rig.meter.lead).tolist()
+    charged = cell.step(state, physics_of(filling)[0], control.Until(duration=filled)).state
+    lasts = float(cell.step(charged, *physics_of(discharge_step)).time[-1])
+    look = sourcemeter.FINE if rig.meter.judged == "by host" else finest
+    assert abs(lasted - lasts) < 2.0 * look + 4.0 * rig.meter.moment

@@ -13,8 +13,8 @@ from devices.samples import CellGrid
 from labctl import Run
 from labctl.config.folder import Config
 from labctl.config.readers import any_recipe
-from labctl.plot import plot_run
 from labctl.progress import in_words
+from labctl.sheet_pictures import sheet_figures
 from labctl.singulation import sampled, sort_sheet, write_experiments, write_list
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -35,7 +35,7 @@ def sheet():
 
 @pytest.fixture
 def recipe():
-    return any_recipe(CONFIG / "recipes" / "sheet-map.toml")
+    return any_recipe(CONFIG / "recipes" / "sheet-points.toml")
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_a_sheet_is_mapped_sorted_and_singulated(open_lab, bench, sheet, recipe,
     good = {(row, column) for _, row, column in found.good()}
     assert good.isdisjoint({(2, 2), (5, 6), (1, 4)})
     assert len(write_list(found, tmp_path).read_text().splitlines()) == 28
-    assert len(plot_run(run, tmp_path)) == 2 + len(recipe.frequencies)
-    *cells, night = write_experiments(found, sampled(found, 2), "anodeless-formation", tmp_path)
+    assert sheet_figures(run, "sheet").keys() >= {"voltage", "bins", "resistance-1000Hz"}
+    *cells, night = write_experiments(found, sampled(found, 2), "formation", tmp_path)
     assert night.read_text().count("[[item]]") == 2
     _cycled(lab, Config(CONFIG).experiment(cells[0]))
 

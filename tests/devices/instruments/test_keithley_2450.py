@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.cycling.cycler import ElementBegan, ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.cycler import (
+    ElementBegan,
+    ElementEnded,
+    InstrumentAlarm,
+    Job,
+    Mark,
+    RowTaken,
+    RunStopped,
+)
 from devices.cycling.ends import EndReason
 from devices.cycling.programs import CellLimits, Loop, Program, Step
 from devices.cycling.techniques import (
@@ -858,7 +866,7 @@ def test_an_overflow_of_the_look_is_no_voltage_and_drives_nothing() -> None:
     assert driven(bench) == []
 
 
-def test_a_lead_that_falls_off_is_seen_with_the_next_row() -> None:
+def test_a_lead_that_falls_off_is_seen_with_the_next_sample() -> None:
     bench = Bench()
     bench.begin(Step(ConstantCurrent(CURRENT), Until(voltage_above=4.2), Record(interval=10.0)))
     bench.clock.run_until(35.0)
@@ -866,7 +874,7 @@ def test_a_lead_that_falls_off_is_seen_with_the_next_row() -> None:
     bench.clock.run_until(100.0)
     records = bench.listen()
     assert reasons_of(records) == ["open_circuit"]
-    assert rows_of(records)[-1].time == pytest.approx(40.0)
+    assert rows_of(records)[-1].time == pytest.approx(36.0)
     assert not bench.twin.output
 
 
@@ -963,3 +971,53 @@ def test_the_keithley_bench_opens_and_its_instrument_answers(open_lab: Callable[
     assert "MODEL 2450" in station.channels.identify()
     assert station.channels.read_busy() == 0
     assert station.channels.read_cell() == pytest.approx(0.0, abs=1e-4), "no cell is wired"
+
+
+def orphan(bench: Bench, *steps: Step) -> tuple[Job, Keithley2450]:
+    """Begin a job in a session that dies before it can tell of it; return the job and the driver of the next one."""
+    bench.begin(*steps)
+    started = bench.device
+    bench.clock.run_until(bench.clock.now() + 3.0)
+    started._flight._flight = None
+    bench.clock.run_until(bench.clock.now() + 40.0)
+    return Job("t", steps, LIMITS, "t1", LONGEST), bench.connect()
+
+
+@pytest.mark.parametrize("run", [step.run for step in CYCLE] + [VoltageRamp(3.9, 3.95, 1e-3)])
+def test_a_start_that_nobody_heard_of_is_taken_over_with_every_row(run: Any) -> None:
+    step = Step(run, Until(duration=100.0), Record(interval=5.0))
+    bench = Bench()
+    job, later = orphan(bench, step, CYCLE[0])
+    unheard = {"token": "t0", "begun": 1, "rest": 3.9}
+    for trace in ({}, unheard):
+        assert later.keeps("t1", trace)
+        assert not later.keeps("t2", trace), "another job's buffer has another size"
+    first = later.adopt(job, Mark(0, 0, 0, -1.0, {}))
+    bench.device, bench.heard = later, []
+    bench.wait_until(400.0)
+    records = bench.listen()
+    assert first == 1
+    assert [type(each) for each in records].count(ElementBegan) == 2
+    assert reasons_of(records) == ["swept" if isinstance(run, VoltageRamp) else "duration", "duration"]
+    rows = next(iter(steps_of(records)))
+    lasts = 50.0 if isinstance(run, VoltageRamp) else 100.0
+    assert rows[0].time == 0.0
+    assert np.diff([row.time for row in rows]).max() <= 5.1
+    assert rows[-1].time == pytest.approx(lasts, abs=0.1)
+    assert [row.number for row in rows_of(records)] == list(range(1, len(rows_of(records)) + 1))
+
+
+def test_a_start_that_had_come_to_another_step_is_not_taken_for_the_first() -> None:
+    bench = Bench()
+    job, later = orphan(bench, CYCLE[3])
+    other = replace(job, nodes=(CYCLE[1], CYCLE[3]))
+    with pytest.raises(InstrumentError, match="another had begun"):
+        later.adopt(other, Mark(0, 0, 0, -1.0, {}))
+    assert not bench.twin.output
+    assert not later.keeps("t1", {}), "what is left of it can be gone on with"
+
+
+def test_a_start_that_did_not_come_through_keeps_nothing() -> None:
+    bench = Bench()
+    bench.device.upload(Job("t", CYCLE, LIMITS, "t1", LONGEST))
+    assert not bench.connect().keeps("t1", {})

@@ -8,7 +8,6 @@ from devices.errors import ConfigError
 from labctl.config.finder import shipped_dir
 from labctl.materials.formula import charge_density, molar_mass
 from labctl.materials.library import KINDS, OWN, Library, folder_of
-from labctl.materials.reading import is_own
 
 GOOD = """schema = 1
 formula = "LiMn2O4"
@@ -98,7 +97,7 @@ def test_every_source_that_came_along_is_cited_or_read_in_one_that_is():
 
 def test_the_twins_own_materials_are_held_in_their_code_and_carried_by_no_sample():
     library = Library()
-    assert all(is_own(library.entry(kind, name)) for kind, name in OWN)
+    assert all(library.entry(kind, name).is_own for kind, name in OWN)
 
 
 def test_a_good_file_is_read_and_its_points_become_a_falling_curve(lab):

@@ -50,6 +50,10 @@ def test_it_cycles_at_c_rates_of_its_own_capacity_and_its_shadow_is_silent(open_
     assert max(abs(residual["measured"] - residual["predicted"])) < 0.02
 
 
+def test_a_sample_made_in_python_gets_its_numbers_in_a_word(spinel):
+    assert labctl.described(replace(spinel, materials=())) == spinel
+
+
 def test_it_is_refused_under_the_lamp(open_lab, spinel):
     lab = open_lab()
     recipe = AnnealRecipe("short", 850.0, 1.8e-3, 2, 0.4)
