@@ -52,12 +52,12 @@ def lab_line(folder: Path) -> None:
     from labctl.shell.overview import in_words, overview
 
     bench = (ROOT / "config" / "benches" / "twin.toml").read_text()
-    living, dead_one = (
-        'driver = "gentec_maestro"\naddress = "twin"',
-        'driver = "gentec_maestro"\naddress = "socket://127.0.0.1:9"',
+    dead = (
+        '\n[devices.far]\nclass = "PotentiostatStation"\n[devices.far.parts.channels]\n'
+        'driver = "palmsens_emstat4"\naddress = "socket://127.0.0.1:9"\n'
     )
-    dead = bench.replace(living, dead_one)
-    (folder / "dead.toml").write_text(dead.replace('kind = "virtual"\npace = "none"', 'kind = "wall"'))
+    text = bench.replace('kind = "virtual"\npace = "none"', 'kind = "wall"')
+    (folder / "dead.toml").write_text(text.replace("\n[world]", f"{dead}\n[world]"))
     with open_session(str(folder / "dead.toml"), data=folder / "dead", start_with_the_rest=True) as lab:
         times = []
         for _ in range(20):

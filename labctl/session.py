@@ -117,7 +117,7 @@ class Session:
 
     RE: the engine at the prompt. workers: what runs beside it. interrupts: what Ctrl-C does. clock. hands.
     calibration: fits of the lamp. films: fits of film rates. trains: what is known of those that did not come to
-    their end. md: what start documents say, which is RE.md; begun: the uids of the runs that were begun, by workers too.
+    their end. md: what start documents say, which is RE.md; begun: the uids of all runs begun, by workers too.
     plans: every plan by name. devices: by name; each is an attribute too, as in `lab.lamp`. missing:
     devices that did not answer, with the reasons, when it started with the rest.
     """
@@ -227,7 +227,7 @@ class Session:
         return not self._leases.holder_of(claim)
 
     def holder_of(self, claim: str) -> str:
-        """Return who in this session works on a station, or on a "sample ID": "the shell" or a worker; nobody if free."""
+        """Return who in this session works on a station, or on a "sample ID"; empty where nobody does."""
         return self._leases.holder_of(claim)
 
     def at_work(self) -> dict[str, dict[str, Any]]:

@@ -34,6 +34,7 @@ class Line:
 
     def numbers(self, query: str, count: int = 1) -> list[float]:
         """Return the numbers of a reply. Raises Garbled when there are more or fewer."""
+
         def parse(reply: bytes) -> list[float]:
             values = numbers(reply)
             if len(values) != count:

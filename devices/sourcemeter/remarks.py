@@ -18,8 +18,8 @@ def remarks_on(program: Program, model: str) -> tuple[str, ...]:
         f" where it has none) or {BUFFER_ROWS} rows, then the output goes off and no further step begins; the"
         f" same when nobody asked for rows for {HOST_LAPSE:g} s",
         "ends are judged on samples: a step may pass its end by one row interval (here up to"
-        f" {slowest:g} s), one that ends by voltage by less; voltage and current stay within the cell's limits meanwhile, and a constant"
-        " current that reached its voltage is held there",
+        f" {slowest:g} s), one that ends by voltage by less; voltage and current stay within the cell's limits"
+        " meanwhile, and a constant current that reached its voltage is held there",
         "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
     ]
     if program.on_host_loss == "open":
@@ -38,9 +38,7 @@ def remarks_on(program: Program, model: str) -> tuple[str, ...]:
             else "a rest is a source of 0 A on the 1 uA range: its offset is up to 400 pA"
         )
     said += [
-        stairs_remark(index, step)
-        for index, step in enumerate(steps)
-        if isinstance(step.run, VoltageRamp)
+        stairs_remark(index, step) for index, step in enumerate(steps) if isinstance(step.run, VoltageRamp)
     ]
     if any(step.record.voltage_change or step.record.current_change for step in steps):
         said.append("rows come by interval alone, not by a change of voltage or current")

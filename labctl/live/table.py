@@ -100,7 +100,8 @@ class LiveTable:
         if not stream.is_headed or self._last != stream.name:
             stream.is_headed, self._last = True, stream.name
             yield _line([each.title for each in stream.columns], stream.widths)
-            yield _line([each.unit for each in stream.columns], stream.widths)
+            if any(each.unit for each in stream.columns):
+                yield _line([each.unit for each in stream.columns], stream.widths)
         chosen = _chosen(rows)
         for index in chosen:
             values, flags = rows[index]

@@ -222,7 +222,7 @@ def test_a_dead_host_leaves_a_dark_chamber(make):
             threading.Thread(target=tool.lab.RE.abort, args=("dead",)).start()
 
     tool.lab.RE.subscribe(die)
-    with pytest.raises(Exception):  # noqa: B017, PT011 - however a dead session ends
+    with pytest.raises(Exception):  # noqa: B017 - however a dead session ends
         tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
     assert 0 < tool.when("shutter closed", "substrate")[0] - silent[0] <= WITHIN
     assert 0 < tool.when("plasma out", "gun1")[0] - silent[0] <= WITHIN

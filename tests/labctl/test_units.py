@@ -4,11 +4,13 @@ import math
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labctl import units
 from labctl.units import UnitError, parse, show
 
 
@@ -120,3 +122,11 @@ def test_values_are_shown_as_people_type_them():
 def test_importing_the_module_does_not_load_pint():
     code = "import sys, labctl.units; sys.exit('pint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("symbol", "unit"), [*units.QUICK, ("degC", "K")])
+def test_what_is_quick_says_what_the_registry_says(symbol, unit):
+    registry = units._registry()
+    number = Fraction(7, 3)
+    given, wanted = (registry.parse_units("" if each == "1" else each) for each in (symbol, unit))
+    assert units._convert(number, symbol, unit) == registry.Quantity(number, given).to(wanted).magnitude

@@ -730,14 +730,14 @@ def test_a_power_cycle_before_the_start_is_refused_and_a_new_upload_mends_it() -
 def test_a_power_cycle_between_two_steps_ends_the_run() -> None:
     bench = Bench()
     steps = (Step(OpenCircuit(), Until(duration=100.0), Record(interval=10.0)),) * 2
-    look, count = bench.device.look, itertools.count()
+    look, count = bench.device._measurement.look, itertools.count()
 
     def interrupted() -> float:
         if next(count) == 1:
             bench.twin.power_cycle(bench.clock.now())
         return look()
 
-    bench.device.look = interrupted  # type: ignore[method-assign]
+    bench.device._measurement.look = interrupted  # type: ignore[method-assign]
     records = bench.fly(*steps, until=300.0)
     assert reasons_of(records) == ["duration"]
     assert records[-1].cause is EndReason.INSTRUMENT_ERROR

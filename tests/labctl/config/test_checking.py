@@ -12,6 +12,7 @@ from devices.errors import ConfigError
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
 from labctl.config.checking import validate
+from labctl.config.models import TrueCell
 
 RECIPE = {"name": "x", "voltage": "850 V", "pulse_duration": "1.8 ms", "pulse_count": 20, "rate": "0.4 Hz"}
 LIMITS = {"voltage_min": "3 V", "voltage_max": "4.3 V", "current_max": "1 mA"}
@@ -155,3 +156,8 @@ def test_whatever_is_typed_the_recipe_is_within_its_range_or_refused(changes):
         assert 50e-6 <= recipe.pulse_duration <= 10e-3
         assert type(recipe.pulse_count) is int
         assert math.isfinite(recipe.rate)
+
+
+def test_a_number_that_may_be_left_out_is_refused_with_its_bounds(told):
+    mistake = one(told, TrueCell, {"sample": "a", "leak_resistance": "1 ohm"})
+    assert mistake == ("leak_resistance", '"1 ohm"', "must be between 1000 and 1e+15 ohm")

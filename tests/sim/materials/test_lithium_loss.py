@@ -1,0 +1,40 @@
+"""The lithium that plating loses: all of an anodeless cell's fade, and nothing beside two micrometres of lithium."""
+
+from dataclasses import replace
+
+import pytest
+
+from sim.materials import cathode
+from sim.materials.annealed_film import FIT
+from sim.physics.cell.cell import Ageing, Cell, cycled_capacity
+from sim.physics.cell.diffusion import graded_edges
+
+
+@pytest.mark.parametrize("row", FIT.rows, ids=lambda row: f"{row.film * 1e6:g} um at {row.current:g} A/m2")
+def test_no_row_of_a_cell_with_lithium_moves_by_it(row):
+    plain = cathode.cell_on(graded_edges(row.film, 30), 2e-14, area=1.5e-5)
+    lossy = replace(plain, ageing=cathode.ANODELESS_AGEING)
+    found = [
+        cycled_capacity(Cell(each), row.current * 1.5e-5, 3.0, 4.25, 4)
+        for each in (replace(plain, ageing=Ageing()), lossy)
+    ]
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("excess", [0.0, 0.2e-6, 2e-6])
+def test_an_excess_of_lithium_moves_the_knee(excess):
+    cell = Cell(
+        replace(
+            cathode.cell_on(graded_edges(10e-6, 30), 5e-14, area=1e-4),
+            anode_lithium=excess * cathode.LITHIUM_SITE_CHARGE,
+            ageing=Ageing(plating_loss=5e-3),
+        )
+    )
+    state, given = cell.fresh(), []
+    for _ in range(60):
+        state = cell.current_step(state, 1.38e-3, 1e6, upper=4.25).state
+        discharge = cell.current_step(state, -1.38e-3, 1e6, lower=3.0)
+        state = discharge.state
+        given.append(-float(discharge.charge[-1]))
+    knee = next((at for at, each in enumerate(given) if each < 0.995 * given[1]), 60)
+    assert {0.0: 5 < knee < 15, 0.2e-6: 15 < knee < 30, 2e-6: knee == 60}[excess]
