@@ -19,26 +19,18 @@ from devices.cycling.cycler import (
     Job,
     Mark,
     Page,
-    Record,
-    RowTaken,
     RunStopped,
 )
 from devices.cycling.ends import EndReason
+from devices.cycling.host_book import HostBook
 from devices.cycling.host_flight import HostFlight, Sourcing, Tally
 from devices.cycling.host_run import Ended, HostRun, Reading, StepWatch
 from devices.cycling.presence import HOST_LAPSE, is_gone
 from devices.cycling.programs import Step
-from devices.cycling.verdict import READING_FAILED
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""
-
-EARLY = 0.01
-"""Part of its interval by which a row may come early and is told all the same: a hundredth, more than clocks differ."""
-
-SAME = 1e-6
-"""Seconds by which the time of a row may differ when it is calculated again."""
 
 HASTE = 1.0
 """Seconds between questions for records, which are in the host's memory alone once their step is over; guess."""
@@ -53,9 +45,7 @@ class HostCycler:
     def __init__(self, instrument: Sourcing, clock: Clock, *, name: str, lane: str) -> None:
         self._instrument, self._clock, self._name, self._lane = instrument, clock, name, lane
         self._lock = threading.RLock()
-        self._records: list[Record] = []
-        self._first = 1
-        self._rows = 0
+        self._book = HostBook(name)
         self._job: Job | None = None
         self._started: str | None = None
         self._started_at = 1
@@ -124,9 +114,9 @@ class HostCycler:
         Raises InstrumentError when that step's measurement is not there any more; the output is opened then.
         """
         with self._lock:
-            self._rows, self._asked = max(self._rows, mark.row), self._clock.now()
+            self._book.rows, self._asked = max(self._book.rows, mark.row), self._clock.now()
             if mark.over:
-                return self._next
+                return self._book.next
             run, trace = HostRun(job.nodes, job.limits, job.longest), mark.trace
             is_unheard = not mark.elements and trace.get("token") != job.token
             begun = 1 if is_unheard else mark.elements
@@ -148,9 +138,9 @@ class HostCycler:
                 job, run, self._tally(), "measure", step, watch, begun=begun, rest=rest, known=mark.time
             )
             flight.time = max(mark.time, 0.0)
-            self._started, self._started_at, self._lost = job.token, self._next, None
+            self._started, self._started_at, self._lost = job.token, self._book.next, None
             if is_unheard:
-                self._note(ElementBegan(step.run.technique))
+                self._book.note(ElementBegan(step.run.technique))
             self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
 
@@ -189,20 +179,10 @@ class HostCycler:
         """
         with self._lock:
             self._asked = self._clock.now()
-            if since < self._first:
-                raise InstrumentError(
-                    self._name, "records", f"record {since} was asked for, the oldest left is {self._first}"
-                )
-            del self._records[: since - self._first]
-            self._first = since
-            found = tuple(self._records[:most])
-            if not found and self._lost is not None:
+            page = self._book.page(since, most)
+            if not page.records and self._lost is not None:
                 raise self._lost
-            return Page(since, found, self._next)
-
-    @property
-    def _next(self) -> int:
-        return self._first + len(self._records)
+            return page
 
     @property
     def _doubtful(self) -> str | None:
@@ -221,7 +201,7 @@ class HostCycler:
             raise InstrumentError(self._name, "busy", f"{token} was not started: another program is running")
         if self._flight is not None:
             self._forget()
-        self._started_at, self._lost = self._next, None
+        self._started_at, self._lost = self._book.next, None
         flight = self._flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest), self._tally())
         try:
             self._turn(flight)
@@ -240,9 +220,7 @@ class HostCycler:
     def _forget(self) -> None:
         """Take back what was noted of a start that failed."""
         self._flight = None
-        taken = self._records[self._started_at - self._first :]
-        self._rows -= sum(isinstance(each, RowTaken) for each in taken)
-        del self._records[self._started_at - self._first :]
+        self._book.take_back(self._started_at)
 
     def _resolve(self, flight: HostFlight) -> None:
         """Ask until it is known that the first step runs: going on with a step that has begun changes nothing."""
@@ -311,7 +289,7 @@ class HostCycler:
             except LabError as worse:
                 opened = f"whether the cell is open is unknown ({worse})"
             code = error.code if isinstance(error, InstrumentError) else type(error).__name__
-            self._note(InstrumentAlarm(code, f"{error}; {opened}"))
+            self._book.note(InstrumentAlarm(code, f"{error}; {opened}"))
             self._land(str(error), EndReason.INSTRUMENT_ERROR)
 
     def _turn(self, flight: HostFlight) -> None:
@@ -344,7 +322,7 @@ class HostCycler:
         if flight.step is None:
             self._land("all steps are through", None)
             return
-        self._note(ElementBegan(flight.step.run.technique))
+        self._book.note(ElementBegan(flight.step.run.technique))
         flight.phase = "look"
 
     def _look(self, flight: HostFlight) -> None:
@@ -355,7 +333,7 @@ class HostCycler:
         flight.ended = flight.watch.at_once(flight.time)
         flight.phase = "arm"
         if flight.ended is not None:
-            self._row(Reading(flight.time, rest, 0.0), flight)
+            self._book.add(Reading(flight.time, rest, 0.0), flight)
             flight.phase = "end"
 
     def _measure(self, flight: HostFlight) -> bool:
@@ -364,11 +342,11 @@ class HostCycler:
         fetched = self._instrument.fetch()
         flight.look_again(fetched.rows)
         for row in fetched.rows:
-            self._row(row, flight)
+            self._book.add(row, flight)
             if flight.ended is None:
                 flight.ended = watch.row(row)
                 if flight.ended is not None:
-                    self._tell(flight)
+                    self._book.tell(flight)
         if flight.ended is None and not fetched.running:
             flight.ended = watch.finished(flight.time)
             if flight.ended is None and self._is_alone:
@@ -387,12 +365,12 @@ class HostCycler:
             self._instrument.open()
         if flight.phase == "open":
             for row in self._instrument.fetch().rows:
-                self._row(row, flight)
-        self._tell(flight)
+                self._book.add(row, flight)
+        self._book.tell(flight)
         flight.phase = "end"
         ended = flight.ended
         assert ended is not None
-        self._note(ElementEnded(ended.reason))
+        self._book.note(ElementEnded(ended.reason))
         if ended.goes_on and not (self._is_alone and flight.run.goes_on):
             flight.phase = "next"
         elif ended.goes_on or ended.reason is EndReason.LINK_LOST:
@@ -403,39 +381,9 @@ class HostCycler:
     def _tally(self) -> Tally:
         return Tally(self._instrument.row_time)
 
-    def _row(self, row: Reading, flight: HostFlight) -> None:
-        step, tally = flight.step, flight.tally
-        assert step is not None
-        tally.add(row)
-        flight.time = row.time
-        if row.time <= flight.known + SAME:
-            tally.clear(row)
-        elif (
-            tally.told is None
-            or not row.is_valid
-            or row.time - tally.told >= step.record.interval - EARLY * step.record.interval
-        ):
-            self._tell(flight)
-
-    def _tell(self, flight: HostFlight) -> None:
-        """Keep the row that is held, if there is one, with what passed since the one before."""
-        tally, row = flight.tally, flight.tally.held
-        if row is None:
-            return
-        self._rows += 1
-        passed = (tally.charge, tally.energy) if row.is_valid else (math.nan, math.nan)
-        self._note(RowTaken(self._rows, row.time, row.voltage, row.current, math.nan, *passed))
-        tally.clear(row)
-        if not row.is_valid and not flight.has_failed:
-            flight.has_failed = True
-            self._note(InstrumentAlarm("reading_failed", READING_FAILED))
-
     def _land(self, reason: str, cause: EndReason | None) -> None:
-        self._note(RunStopped(reason, cause))
+        self._book.note(RunStopped(reason, cause))
         self._flight = None
-
-    def _note(self, record: Record) -> None:
-        self._records.append(record)
 
 
 def _under_way(flight: HostFlight) -> tuple[Step, StepWatch]:

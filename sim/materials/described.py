@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Values = Mapping[str, Any]
 
 REACTIONS = 24
-"""Of which a curve through points is made at most: LiCoO2 against silicon is then met within 20 mV, 5 mV rms (measured)."""
+"""Of which a curve through points is made at most: LiCoO2 against silicon is then met within 20 mV (measured)."""
 
 NARROWEST = 0.3
 """Width [1] of a reaction of such a curve at the least; guess, below that of the flattest cathode here."""

@@ -108,7 +108,8 @@ STEEL = medium(
     Melting(temperature=1707.0, latent=260e3, specific_heat=790.0, conductivity=30.0),
 )
 
-GLASS = medium("glass", DENSITY["glass"], constant(830.0), constant(1.2))  # [Schott]: mean cp to 100 C, k at 90 C
+# [Schott]: mean cp to 100 C, k at 90 C
+GLASS = medium("glass", DENSITY["glass"], constant(830.0), constant(1.2))
 
 # Across the cleavage: 0.0013 cal/(cm s K) and 0.21 cal/(g K), [mica trade].
 MICA = medium("mica", DENSITY["mica"], constant(880.0), constant(0.54))
@@ -155,7 +156,8 @@ POLYIMIDE = medium("polyimide", DENSITY["polyimide"], constant(1090.0), constant
 
 ALUMINA = medium(
     "alumina",
-    DENSITY["Al2O3"],  # polycrystalline, [Incropera], as k, and cp up to 1000 K; beyond, Shomate of corundum, [NIST]
+    DENSITY["Al2O3"],
+    # [Incropera], as k, up to 1000 K; beyond, Shomate of corundum, [NIST]
     tabulated(
         "alumina.specific_heat",
         "J/(kg K)",

@@ -200,7 +200,7 @@ class Electronics:
             )
             amperes[len(rows) :] = np.interp(times, given.time, given.current)
         if isinstance(control, Current) and self.clips.wired:
-            times = self.since + period * (np.arange(count) + first)
+            times = np.asarray(self.since + period * (np.arange(count) + first), dtype=np.float64)
             volts, amperes = self._discharging_its_layer(control, times, volts, amperes)
         return self._readings(volts, amperes)
 

@@ -32,8 +32,8 @@ def test_an_excess_of_lithium_moves_the_knee(excess):
     )
     state, given = cell.fresh(), []
     for _ in range(60):
-        state = cell.current_step(state, 1.38e-3, 1e6, upper=4.25).state
-        discharge = cell.current_step(state, -1.38e-3, 1e6, lower=3.0)
+        state = cell.current_step(state, 1.38e-4, 1e6, upper=4.25).state
+        discharge = cell.current_step(state, -1.38e-4, 1e6, lower=3.0)
         state = discharge.state
         given.append(-float(discharge.charge[-1]))
     knee = next((at for at, each in enumerate(given) if each < 0.995 * given[1]), 60)
