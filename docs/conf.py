@@ -19,6 +19,7 @@ project = "labctl"
 release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["tables"]
+smartquotes = False  # what is typed has straight quotes and two hyphens
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
