@@ -20,7 +20,7 @@ from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config import tools
 from labctl.config.checking import Collected, joined, nearest, validate
-from labctl.config.documents import Document, quoted, read
+from labctl.config.documents import Document, named, quoted, read
 from labctl.config.models import (
     LOOK_AROUND,
     Address,
@@ -33,7 +33,6 @@ from labctl.config.models import (
     World,
 )
 from labctl.config.own import imported
-from labctl.config.readers import named
 
 STATIONS: Mapping[str, str] = {
     "FlashLampStation": "devices.flash_lamp.FlashLampStation",

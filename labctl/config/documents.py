@@ -142,3 +142,12 @@ def _foreign(value: Any, file: str, key: str = "", depth: int = 0) -> Iterator[M
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _foreign(inner, file, f"{key}[{index}]", depth + 1)
+
+
+def named(document: Document, stem: str, field: str = "name") -> Mapping[str, Any]:
+    """Return the document's tables with its name, which is the file's; another one in it is a mistake."""
+    typed = document.body.get(field, stem)
+    if typed != stem:
+        reason = f'must be "{stem}", as the file is called; or leave it out'
+        raise ConfigError([Mistake(document.file, field, quoted(typed), reason)])
+    return {field: stem, **document.body}

@@ -18,7 +18,7 @@ from devices.quantities import STRICT, Unit
 from devices.samples import SafeId, SampleRef
 from labctl.config import readers
 from labctl.config.checking import Collected, nearest, validate
-from labctl.config.documents import Document, quoted, read
+from labctl.config.documents import Document, named, quoted, read
 from labctl.config.models import Compare, Experiment
 from labctl.language.mistakes import each_of
 
@@ -125,7 +125,7 @@ def _arguments(table: _Experiment, sample: SampleRef | None, body: Mapping[str, 
 
 
 def _table(document: Document, stem: str) -> _Experiment:
-    return validate(_Experiment, readers.named(document, stem), file=document.file)
+    return validate(_Experiment, named(document, stem), file=document.file)
 
 
 def _sample(body: Mapping[str, Any], path: Path, file: str, find: Find) -> SampleRef | None:

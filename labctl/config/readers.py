@@ -32,7 +32,7 @@ from devices.samples import SampleRef
 from devices.sheet.recipe import SheetRecipe
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.checking import joined, validate
-from labctl.config.documents import Document, quoted, read, shown, text_of
+from labctl.config.documents import named, quoted, read, shown, text_of
 from labctl.config.models import AnyRecipe
 from labctl.language.mistakes import each_of
 from labctl.language.text_program import TextProgram
@@ -197,12 +197,3 @@ def program_of(body: Mapping[str, Any], *, file: str, key: str = "") -> Macro:
         raise ConfigError([Mistake(file, joined(key, "macro"), value, reason)])
     rest = {name: value for name, value in body.items() if name != "macro"}
     return validate(MACROS[macro], rest, file=file, key=key)
-
-
-def named(document: Document, stem: str, field: str = "name") -> Mapping[str, Any]:
-    """Return the document's tables with its name, which is the file's; another one in it is a mistake."""
-    typed = document.body.get(field, stem)
-    if typed != stem:
-        reason = f'must be "{stem}", as the file is called; or leave it out'
-        raise ConfigError([Mistake(document.file, field, quoted(typed), reason)])
-    return {field: stem, **document.body}

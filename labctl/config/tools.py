@@ -10,9 +10,9 @@ from typing import Any
 from devices.errors import ConfigError, Mistake
 from devices.recipes import canonical_hash
 from labctl.config.checking import nearest
-from labctl.config.documents import quoted, read, shown
+from labctl.config.documents import named, quoted, read, shown
 from labctl.config.models import Part
-from labctl.config.readers import named, tool
+from labctl.config.readers import tool
 
 
 def body_of(name: str, file: str, key: str) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pathlib import Path
 from devices.errors import ConfigError, Mistake
 from devices.materials import Kind
 from labctl.config.checking import Collected, nearest, validate
-from labctl.config.documents import quoted, read
-from labctl.config.readers import named
+from labctl.config.documents import named, quoted, read
 from labctl.materials.formula import charge_density, molar_mass
 from labctl.materials.held import held
 from labctl.materials.kinds import FILES, NEEDED, Bounds, CathodeFile, Curve, MaterialFile, Stated, bounds_of

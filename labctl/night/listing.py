@@ -16,10 +16,9 @@ from devices.limits import Limits
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config.checking import Collected, nearest, validate
-from labctl.config.documents import Document, quoted, read
+from labctl.config.documents import Document, named, quoted, read
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Experiment
-from labctl.config.readers import named
 from labctl.night.conditions import Condition
 
 LONGEST = 31 * 86400.0

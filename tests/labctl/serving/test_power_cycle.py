@@ -18,15 +18,13 @@ from labctl.serving.faults import PlannedFault
 from tests.labctl.serving.test_take_over import CELL, CURRENT, INTERVAL, film
 
 OFTEN = Record(interval=INTERVAL)
-LASTS = 6.0
-PROGRAM = Program(
-    "long",
-    (
-        Loop((Step(ConstantCurrent(CURRENT), Until(duration=LASTS), OFTEN),), 2, counts_cycles=True),
-        Step(OpenCircuit(), Until(duration=1.0), OFTEN),
-    ),
-    CellLimits(0.0, 5.0, 1e-3),
-)
+
+
+def program_of(lasts):
+    """Return two charges of so many seconds [s], and a rest."""
+    charge = Step(ConstantCurrent(CURRENT), Until(duration=lasts), OFTEN)
+    rest = Step(OpenCircuit(), Until(duration=0.1 * lasts), OFTEN)
+    return Program("long", (Loop((charge,), 2, counts_cycles=True), rest), CellLimits(0.0, 5.0, 1e-3))
 
 
 DISCHARGED = {"twin": 0.0, "emstat": 0.0, "keithley": 4e-5}
@@ -79,11 +77,15 @@ def open_served(serve, config, tmp_path):
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("lasts", [2.0, pytest.param(6.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("bench", ["twin", "emstat", "keithley"])
-def test_an_instrument_switched_off_and_on_in_a_run_is_told_and_the_program_goes_on(open_served, bench):
+def test_an_instrument_switched_off_and_on_in_a_run_is_told_and_the_program_goes_on(
+    open_served, bench, lasts
+):
     served, lab = open_served(bench)
-    work = lab.start(lab.plans.cycle(lab.potentiostat, CELL, PROGRAM))
-    wait_until(lambda: (lab.potentiostat.report()["job"] or {"row": 0})["row"] > 8)
+    program = program_of(lasts)
+    work = lab.start(lab.plans.cycle(lab.potentiostat, CELL, program))
+    wait_until(lambda: (lab.potentiostat.report()["job"] or {"row": 0})["row"] > 4)
     off = PlannedFault("potentiostat.channels", "power_cycle", time=0.0, lasts=0.5)
     served.server._on_loop(lambda: served.server._board._befall(off))
     wait_until(lambda: work.done)
@@ -95,12 +97,12 @@ def test_an_instrument_switched_off_and_on_in_a_run_is_told_and_the_program_goes
     assert table["charge"][-1] * 3600.0 == pytest.approx(flowed, abs=2.0 * CURRENT * INTERVAL + lost)
     assert "instrument" in " ".join(broken.table("events")["text"])
     channel = lab.potentiostat
-    assert not channel.is_kept(CELL, PROGRAM)
-    lab.RE(lab.plans.go_on_cycling(channel, CELL, PROGRAM, broken.uid))
+    assert not channel.is_kept(CELL, program)
+    lab.RE(lab.plans.go_on_cycling(channel, CELL, program, broken.uid))
     whole = Run(broken.uid, lab.data)
     assert len(whole.members) == 2
     assert list(whole.table("steps")["end_reason"]) == ["duration"] * 3
     assert np.all(np.diff(whole.table()["test_time"]) >= 0.0)
     allowed = 4.0 * CURRENT * INTERVAL + lost
     assert whole.table()["charge"][-1] * 3600.0 == pytest.approx(taken_up(served), abs=allowed)
-    assert taken_up(served) == pytest.approx(2.0 * LASTS * CURRENT, abs=allowed)
+    assert taken_up(served) == pytest.approx(2.0 * lasts * CURRENT, abs=allowed)

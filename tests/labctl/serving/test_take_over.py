@@ -31,8 +31,17 @@ CELL = SampleRef(
     area=0.15e-4,
 )
 CURRENT, INTERVAL = 1e-5, 0.2
-LASTS = {"twin": 9.0, "emstat": 12.0, "keithley": 10.0}
-"""Seconds from an open session to the end of the program: 8 s of steps, and what an instrument needs between them."""
+LONG, SHORT = 2.0, 0.8
+"""Seconds of a charge in the slow and the short form."""
+
+BETWEEN = {"twin": 1.0, "emstat": 4.0, "keithley": 2.0}
+"""Seconds that an instrument needs beside a program's own steps, from an open session to its end."""
+
+
+def lasts(bench, each):
+    """Return how long [s] a session cycles: three charges and two half as long rests."""
+    return 4.0 * each + BETWEEN[bench]
+
 
 TASK = """
     import json, os, signal, sys
@@ -52,18 +61,16 @@ TASK = """
     )
     often = Record(interval=%(interval)g)
 
-    def cc(current):
-        return Step(ConstantCurrent(current), Until(duration=2.0), often)
+    def steps(which, each):
+        body = tuple(
+            Step(ConstantCurrent(current), Until(duration=each), often) for current in (%(current)g, %(current)g / 2)
+        )
+        rest = Step(OpenCircuit(), Until(duration=each / 2), often)
+        until = When(cycle_at_least=9) if which == "parts" else None
+        return (Loop(body, 1, counts_cycles=True, until=until), *body[:1], rest, rest)
 
-    body = (cc(%(current)g), cc(%(current)g / 2))
-    rest = Step(OpenCircuit(), Until(duration=1.0), often)
-    steps = {
-        "one": (Loop(body, 1, counts_cycles=True), *body[:1], rest, rest),
-        "parts": (Loop(body, 1, counts_cycles=True, until=When(cycle_at_least=9)), *body[:1], rest, rest),
-    }
-
-    def run(bench, config, data, said, goes_on, steps_of="one", closes=0.0):
-        program = Program("short", steps[steps_of], CellLimits(0.0, 5.0, 1e-3))
+    def run(bench, config, data, said, goes_on, each, steps_of="one", closes=0.0):
+        program = Program("short", steps(steps_of, each), CellLimits(0.0, 5.0, 1e-3))
         with open(said, "a", buffering=1) as file:
             with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
                 print("open", file=file)
@@ -87,7 +94,7 @@ TASK = """
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def warm():
     made = Warm(TASK % {"interval": INTERVAL, "current": CURRENT})
     yield made
@@ -115,13 +122,13 @@ def passed(served):
 def killed_and_taken_over(warm, served, folder, config, instant, **how):
     """Kill a cycling process at an instant [s] after its session opened, take over; return what was said, the runs.
 
-    how: which steps; with `closes` its session ends by itself after so many seconds.
+    how: which steps, each how long; with `closes` its session ends by itself after so many seconds.
     """
     said, data = folder / "said.txt", folder / "data"
     folder.mkdir()
     served.server._on_loop(lambda: served.server.world.assemble(to_json(CELL)))
     told = {"bench": str(served.bench), "config": str(config), "data": str(data), "said": str(said)}
-    told["steps_of"] = how.get("steps_of", "one")
+    told |= {"steps_of": how.get("steps_of", "one"), "each": how["each"]}
     pid = warm.fork(**told, goes_on=False, closes=how.get("closes", 0.0))
     wait_for(lambda: said.exists() and "open" in said.read_text())
     threading.Event().wait(instant)
@@ -135,7 +142,7 @@ def killed_and_taken_over(warm, served, folder, config, instant, **how):
     return words, data
 
 
-def judged(words, data, served):
+def judged(words, data, served, each):
     """Compare the chain of runs with what truly happened."""
     if not run_files(data):
         # Killed before the run began: nothing was started, either.
@@ -153,10 +160,12 @@ def judged(words, data, served):
     assert steps["step_count"].tolist() == [1, 2, 3, 4, 5], words
     assert list(steps["end_reason"]) == ["duration"] * 5
     cycles = chain.table("cycles")
-    assert cycles["charge_capacity"][0] * 3600.0 == pytest.approx(3.0 * CURRENT, abs=2.0 * CURRENT * INTERVAL)
+    assert cycles["charge_capacity"][0] * 3600.0 == pytest.approx(
+        1.5 * each * CURRENT, abs=2.0 * CURRENT * INTERVAL
+    )
 
 
-FEW = [("twin", 2), ("emstat", 2), ("keithley", 1)]
+FEW = [("twin", 1), ("emstat", 1), ("keithley", 1)]
 MANY = [
     pytest.param(bench, 17, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
     for bench in ("twin", "emstat", "keithley")
@@ -174,11 +183,14 @@ def test_a_killed_cycle_is_taken_over_and_its_chain_has_every_row_once(
         file.write_text(file.read_text().replace("[world]", often))
     chance = random.Random(f"{bench}{trials}")
     flashed = film()
-    instants = [chance.uniform(0.3, LASTS[bench]) for _ in range(trials)]
+    each = LONG if trials > 1 else SHORT
+    instants = [chance.uniform(0.3, lasts(bench, each)) for _ in range(trials)]
 
     def trial(number):
         served = worlds[number]
-        return killed_and_taken_over(warm, served, tmp_path / f"t{number}", config, instants[number])
+        return killed_and_taken_over(
+            warm, served, tmp_path / f"t{number}", config, instants[number], each=each
+        )
 
     for first in range(0, trials, 3):
         worlds = {}
@@ -192,26 +204,32 @@ def test_a_killed_cycle_is_taken_over_and_its_chain_has_every_row_once(
             found = list(at_once.map(trial, worlds))
         for (words, data), served in zip(found, worlds.values(), strict=True):
             if "Traceback" not in words.partition("left")[0]:
-                judged(words, data, served)
+                judged(words, data, served, each)
             served.close()
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("instant", [2.0, 6.5])
-def test_a_program_of_several_parts_goes_on_with_its_course(warm, serve, config, tmp_path, instant):
+@pytest.mark.parametrize(
+    ("instant", "each"),
+    [(1.0, SHORT), *(pytest.param(at, LONG, marks=pytest.mark.slow) for at in (2.0, 6.5))],
+)
+def test_a_program_of_several_parts_goes_on_with_its_course(warm, serve, config, tmp_path, instant, each):
     served = world(serve, tmp_path)
-    words, data = killed_and_taken_over(warm, served, tmp_path / "t", config, instant, steps_of="parts")
-    judged(words, data, served)
+    words, data = killed_and_taken_over(
+        warm, served, tmp_path / "t", config, instant, steps_of="parts", each=each
+    )
+    judged(words, data, served, each)
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("each", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("steps_of", ["one", "parts"])
-def test_what_a_closed_session_left_running_is_taken_over(warm, serve, config, tmp_path, steps_of):
+def test_what_a_closed_session_left_running_is_taken_over(warm, serve, config, tmp_path, steps_of, each):
     served = world(serve, tmp_path)
     words, data = killed_and_taken_over(
-        warm, served, tmp_path / "t", config, 0.0, steps_of=steps_of, closes=3.0
+        warm, served, tmp_path / "t", config, 0.0, steps_of=steps_of, closes=1.5 * each, each=each
     )
-    judged(words, data, served)
+    judged(words, data, served, each)
 
 
 def world(serve, folder):
