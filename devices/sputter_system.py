@@ -21,8 +21,9 @@ from devices.sputter.checks import (
     require_crystal,
     require_life,
 )
+from devices.sputter.conditioning import ConditioningFlight
 from devices.sputter.crew import Gauges
-from devices.sputter.deposition import ConditioningFlight, DepositionFlight
+from devices.sputter.deposition import DepositionFlight
 from devices.sputter.equipment import GUNS, equipment_of
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import FilmConstants, SputterParameters

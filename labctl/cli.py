@@ -24,6 +24,7 @@ from labctl.commands import (
     queueing,
     rehearsing,
     reporting,
+    reproducing,
     samples,
     shadow,
     sheets,
@@ -92,6 +93,7 @@ def options(
 
 for command in (
     working.demo,
+    reproducing.reproduce,
     lab.init,
     lab.new,
     working.run,

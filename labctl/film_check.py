@@ -4,6 +4,7 @@ would be refused."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
 from devices.roles import FilmRate
 from devices.sputter.checks import believed_rate, check_deposition, energy_wanted, lowest_pressure
-from devices.sputter.guns import GunPlan, planned
+from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
 from devices.sputter.recipe import SCCM, DepositionRecipe, EvaporationRecipe
 from labctl.config import readers
 from labctl.config.check import kind_of
 from labctl.config.folder import Config
 from labctl.config.models import AnyRecipe, BenchFile, Experiment, StationEntry
+from labctl.film_rates import FilmRates
 from labctl.program_check import Told
 from labctl.rehearsing.work import clock_time, size_in_words
+from labctl.state import last_said, state_path
 
 BYTES_A_ROW = 930.0
 """In journal (240) and spool (690), as measured on films of hours."""
@@ -32,10 +35,13 @@ ROLE_OF: Mapping[type, str] = {
 KWH = 3.6e6
 
 
-def tell_films(files: Sequence[Path], *, config: Path | None = None, bench: str = "") -> Iterator[Told]:
+def tell_films(
+    files: Sequence[Path], *, config: Path | None = None, bench: str = "", data: Path | None = None
+) -> Iterator[Told]:
     """Yield what there is to say of each recipe for a film or a furnace, in an experiment too.
 
-    bench: on whose machines; the first of the configuration that has such a machine if empty.
+    bench: on whose machines; the first of the configuration that has such a machine if empty. data: whose calibrated
+    rates and worn targets count; what the bench file says where there is none.
     """
     folder = Config(config)
     limits = folder.limits()
@@ -46,7 +52,24 @@ def tell_films(files: Sequence[Path], *, config: Path | None = None, bench: str 
                 yield Told((f"{recipe.name}: no bench has a machine for it",), False)
                 continue
             name, built, on = found
-            yield _told(recipe, name, built, on, limits)
+            rates = None
+            if data is not None and isinstance(built, SputterParameters):
+                built, rates = _with_wear(built, name, on, data), FilmRates(data, on)
+            yield _told(recipe, name, built, on, limits, rates)
+
+
+def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path) -> SputterParameters:
+    """Return how a machine is built, its targets as worn as it last said."""
+    entry = bench.devices[name]
+    assert isinstance(entry, StationEntry)
+    said = last_said(state_path(data, name, bench.name, twin=entry.is_twin))
+    if said is None:
+        return built
+    wear = Wear(built.targets)
+    wear.recalled((said.report.get("kept") or {}).get("wear") or {})
+    return replace(
+        built, targets={gun: replace(each, worn=wear.of(gun)) for gun, each in built.targets.items()}
+    )
 
 
 def _recipes(path: Path, folder: Config) -> list[AnyRecipe]:
@@ -75,10 +98,12 @@ def _machine(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile
     return None
 
 
-def _told(recipe: AnyRecipe, name: str, built: Any, bench: BenchFile, limits: Limits) -> Told:
+def _told(
+    recipe: AnyRecipe, name: str, built: Any, bench: BenchFile, limits: Limits, rates: FilmRates | None
+) -> Told:
     head = f"{recipe.name} on {name} of bench {bench.name}"
     if isinstance(recipe, DepositionRecipe):
-        lines, refused = _sputtered(recipe, name, built, limits)
+        lines, refused = _sputtered(recipe, name, built, limits, rates)
     elif isinstance(recipe, EvaporationRecipe):
         lines, refused = _evaporated(recipe, built, limits)
     else:
@@ -89,14 +114,19 @@ def _told(recipe: AnyRecipe, name: str, built: Any, bench: BenchFile, limits: Li
 
 
 def _sputtered(
-    recipe: DepositionRecipe, name: str, built: SputterParameters, limits: Limits
+    recipe: DepositionRecipe,
+    name: str,
+    built: SputterParameters,
+    limits: Limits,
+    rates: FilmRates | None,
 ) -> tuple[list[str], list[str]]:
     try:
         plans = [planned(setting, built.targets) for setting in recipe.guns]
         check_deposition(name, recipe, limits.sputter, built, plans)
     except LabError as error:
         return [], [str(error)]
-    rate = believed_rate(recipe, built, plans)
+    known = None if rates is None else rates.film_rate(name, recipe)
+    rate = known or believed_rate(recipe, built, plans)
     film = recipe.duration or (None if rate is None else recipe.thickness / rate.rate)
     if film is None:
         return ["  nobody knows at which rate it grows: calibrate it"], []
@@ -171,7 +201,8 @@ def _wear(plan: GunPlan, recipe: DepositionRecipe, rate: FilmRate | None) -> str
     wanted = energy_wanted(recipe, plan, rate) or 0.0
     return (
         f"  {plan.gun} {plan.target.material}: {plan.power:.1f} W, {wanted / KWH:.3f} kWh of its target's"
-        f" {plan.target.life / KWH:.1f} kWh ({wanted / plan.target.life:.1%})"
+        f" {plan.target.life / KWH:.1f} kWh ({wanted / plan.target.life:.1%}),"
+        f" {plan.target.worn / KWH:.3f} kWh are gone"
     )
 
 

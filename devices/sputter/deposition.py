@@ -18,6 +18,7 @@ from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.states import ChamberState
 from devices.sputter.thickness import ThicknessKeeper
+from devices.sputter.vacuum import reached
 from devices.sputter.watch import (
     CRYSTAL_SETTLES,
     PRESSURE_STEADY,
@@ -25,6 +26,7 @@ from devices.sputter.watch import (
     FlowWatch,
     PressureWatch,
     SourceWatch,
+    ThrottleWatch,
     Trouble,
     burns,
     require_control,
@@ -46,14 +48,10 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
-
-
-CALM_TIME = 600.0
-"""Seconds without an arc and without a drift of the bias after which a target counts as conditioned; guess."""
-CALM_DRIFT = 0.01
-"""Of the bias, within that time; guess."""
-CONDITIONING = 4 * 3600.0
-"""Seconds after which a target that is not calm never will be; guess: its arcs die out with 0.02 kWh [twins]."""
+FULL_SPEED = 0.99
+"""Share of its speed below which a turbo pump, not a leak, moves the throttle; guess."""
+LOOK_BACK = 300.0
+"""Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
 
 class DepositionFlight(ChamberFlight):
@@ -95,6 +93,7 @@ class DepositionFlight(ChamberFlight):
         self._flows: dict[str, float] = {}
         self._wanted = math.nan
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        self._throttle_watch = ThrottleWatch(crew.limits)
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
         self._source_watch = SourceWatch()
         self._lit_at = math.inf
@@ -114,6 +113,7 @@ class DepositionFlight(ChamberFlight):
         yield from self._ramped_down()
         if self._crew.equipment.heater is not None:
             self._crew.equipment.heater.off()
+        yield from self._looked_back()
 
     def _heated(self) -> Poller:
         heater, wanted = self._crew.equipment.heater, self.recipe.substrate_temperature
@@ -127,6 +127,18 @@ class DepositionFlight(ChamberFlight):
             if self._clock.now() > until:
                 raise Trouble("heater", f"the substrate is not at {wanted:.0f} K after {WARM_TIME:.0f} s")
             yield from self._tick()
+
+    def _looked_back(self) -> Poller:
+        """Doubt a film after which the base pressure does not come back: the hot gauge was off while it grew."""
+        crew, until = self._crew, self._clock.now() + LOOK_BACK
+        tick = partial(self._tick, thorough=True)
+        yield from tick()
+        if not (yield from reached(crew, self.base_pressure, until, tick)):
+            now = crew.looks.seen.pressure(crew.gauges.base, *crew.gauges.rough)
+            why = f"{now:.2g} Pa and not {self.base_pressure:.2g} Pa after the film: water or air came in"
+            crew.log.tell("water", "alarm", why)
+            self.film.doubt(why)
+        crew.equipment.gas.gauge_power(crew.gauges.base, False)
 
     def _lit_up(self) -> Poller:
         """Have the targets burn at their full power and the process pressure, cleaned behind the shutter."""
@@ -176,6 +188,7 @@ class DepositionFlight(ChamberFlight):
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        self._throttle_watch = ThrottleWatch(crew.limits)
         for watch in self._bias_watches.values():
             watch.reset()
         self._steady = True
@@ -354,6 +367,8 @@ class DepositionFlight(ChamberFlight):
             self._flow_watch.look(now, seen.flows, self._flows)
             pressure = seen.pressure(*crew.gauges.process)
             self._pressure_watch.look(now, pressure, seen.position, self._wanted)
+            if not seen.turbo_share < FULL_SPEED:
+                self._throttle_watch.look(now, seen.position)
         if not self._powered:
             return
         if not self._lit:
@@ -398,54 +413,6 @@ class DepositionFlight(ChamberFlight):
         watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
         if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
             self._rates.behind(now, seen.monitor.thickness, believed)
-
-
-class ConditioningFlight(DepositionFlight):
-    """Targets that burn behind the closed shutter for the recipe's pre-sputtering, or until they are calm; no film."""
-
-    def __init__(
-        self,
-        recipe: DepositionRecipe,
-        crew: Crew,
-        plans: Sequence[GunPlan],
-        wear: Wear,
-        memory: ChamberMemory,
-        *,
-        until_calm: bool,
-    ) -> None:
-        super().__init__(recipe, crew, plans, wear, memory, None, None)
-        self._until_calm = until_calm
-        self._quiet_since, self._bias_then = math.inf, dict[str, float]()
-
-    def _film(self) -> Poller:
-        yield from self._lit_up()
-        if self._until_calm:
-            yield from self._calmed()
-        yield from self._ramped_down()
-        self._crew.log.progress(1.0, whole=True)
-
-    def _calmed(self) -> Poller:
-        """Wait until neither arcs nor a drifting bias were seen for a while. Raises Trouble when that never comes."""
-        self._flags |= FilmFlag.PRESPUTTER
-        until = self._clock.now() + CONDITIONING
-        self._quiet_since = math.inf
-        while not self._is_calm():
-            if self._clock.now() > until:
-                raise Trouble(
-                    "conditioning", f"arcs or bias have not settled after {CONDITIONING / 3600:g} h"
-                )
-            yield from self._tick()
-        self._flags &= ~FilmFlag.PRESPUTTER
-
-    def _is_calm(self) -> bool:
-        now, supplies = self._clock.now(), self._crew.looks.seen.supplies
-        bias = {gun: supplies[gun].bias for gun in self.sources}
-        drifts = any(
-            abs(bias[gun] - then) > CALM_DRIFT * max(then, 1.0) for gun, then in self._bias_then.items()
-        )
-        if self._flags & FilmFlag.ARC or drifts or math.isinf(self._quiet_since):
-            self._quiet_since, self._bias_then = now, bias
-        return now - self._quiet_since >= CALM_TIME
 
 
 def _key(pressure: float, flows: Mapping[str, float]) -> str:

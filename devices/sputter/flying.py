@@ -139,7 +139,9 @@ class ChamberFlight:
         """Write the layer, once, if the shutter was ever open."""
         if self.film.openings and not self._recorded:
             self._recorded = True
-            self._crew.log.layer(self.material, self.film, self._energy(), self.area)
+            monitor = self._crew.looks.seen.monitor
+            life = math.nan if monitor is None else monitor.life
+            self._crew.log.layer(self.material, self.film, self._energy(), self.area, life)
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Make the film; `done` is called when all was done and nobody ended it."""

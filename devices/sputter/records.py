@@ -70,13 +70,15 @@ LAYER_COLUMNS: Mapping[str, Column] = {
     "paused": Column("s"),
     "energy": Column("J"),
     "target_energy_total": Column("J"),
+    "crystal_life": Column("1", precision=3, part="monitor"),
     "arcs": Column("1", "integer", low=0),
     "area": Column("m^2"),
     "doubtful": Column("1", "integer", low=0, high=1),
     "reasons": Column("1", "string"),
     "flags": Column("1", "integer", low=0),
 }
-"""duration: how long the shutter was open. area: of the mask's opening, no number without one."""
+"""duration: how long the shutter was open. area: of the mask's opening, no number without one. crystal_life: of the
+monitor's crystal, what is left of it after this layer; no number without one."""
 
 SHARED: Mapping[str, Column] = {
     "rate": Column("m/s", part="monitor"),
@@ -172,7 +174,9 @@ class FilmLog:
             flight = self.flight
             self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
 
-    def layer(self, material: str, film: Film, target_energy: float, area: float = math.nan) -> None:
+    def layer(
+        self, material: str, film: Film, target_energy: float, area: float, crystal_life: float
+    ) -> None:
         """Write what was put on."""
         by_time = film.by_time
         row: dict[str, float | int | str] = {
@@ -185,6 +189,7 @@ class FilmLog:
             "paused": film.paused,
             "energy": film.energy,
             "target_energy_total": target_energy,
+            "crystal_life": crystal_life,
             "arcs": film.arcs,
             "area": area,
             "doubtful": int(bool(film.doubts)),

@@ -110,6 +110,21 @@ def risen(crew: Crew, pressure: float, duration: float, tick: Tick) -> Generator
     return rise_of(times, pressures)
 
 
+def reached(crew: Crew, pressure: float, until: float, tick: Tick) -> Generator[float, None, bool]:
+    """Wait for the base gauge to show no more than a pressure [Pa]; return whether it does in time [s]."""
+    gas, gauge = crew.equipment.gas, crew.gauges.base
+    again = crew.clock.now()
+    while not crew.looks.seen.pressure(gauge) <= pressure:
+        now = crew.clock.now()
+        if now > until:
+            return False
+        if crew.looks.seen.pressures[gauge].value is None and now >= again:
+            gas.gauge_power(gauge, True)
+            again = now + GAUGE_AGAIN
+        yield from tick()
+    return True
+
+
 def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
     turbo = crew.equipment.turbo
     if turbo is None:
@@ -125,15 +140,8 @@ def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
 
 
 def _at_base(crew: Crew, pressure: float, until: float, tick: Tick) -> Poller:
-    gas, gauge = crew.equipment.gas, crew.gauges.base
-    again = crew.clock.now()
-    while not crew.looks.seen.pressure(gauge) <= pressure:
-        now = crew.clock.now()
-        if crew.looks.seen.pressures[gauge].value is None and now >= again:
-            gas.gauge_power(gauge, True)
-            again = now + GAUGE_AGAIN
+    while not (yield from reached(crew, pressure, until, tick)):
         _require_time(crew, until, pressure)
-        yield from tick()
 
 
 def _says_atmosphere(crew: Crew) -> bool:

@@ -34,12 +34,16 @@ AT_LIMIT = 0.005
 LIMIT_TIME = 3.0
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
+THROTTLE_SETTLES = 30.0
+"""Seconds of a held pressure before the throttle is expected to stay; guess, it settles in 25 s [twins]."""
+THROTTLE_TIME = 2.0
+"""Seconds that a step of the throttle must stay to be one; guess, it was looked at twice then."""
 DARK_ROWS = 3
 """Rows in a row without a burning plasma after which it is out, and it was no arc."""
 BIAS_ROWS = 3
 """Rows in a row in which the bias must differ to be a step."""
 BIAS_FOLLOWS = 300.0
-"""Seconds with which the expected bias follows slow changes: a target wears in hours."""
+"""Seconds with which the expected bias, or throttle, follows slow changes: a target wears in hours."""
 BIAS_SETTLES = 30.0
 """Seconds of unchanged power and pressure before the bias is expected to stay."""
 PRESSURE_STEADY = 0.03
@@ -137,6 +141,31 @@ class PressureWatch:
             )
         if self._off.holds(now, not abs(pressure - wanted) <= self._share * wanted):
             raise Trouble("pressure", f"{pressure:.3g} Pa, {wanted:.3g} Pa are wanted")
+
+
+class ThrottleWatch:
+    """The throttle makes no step while pressure, flows and pump stay: else there is gas that nobody let in."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._most = limits.throttle_step
+        self._begun, self._expected = math.inf, math.nan
+        self._off = Lasting(THROTTLE_TIME)
+
+    def look(self, now: float, position: float) -> None:
+        """Raise Trouble for a step that stays."""
+        self._begun = min(self._begun, now)
+        if now - self._begun < THROTTLE_SETTLES or math.isnan(self._expected):
+            self._expected = position
+            return
+        moved = position - self._expected
+        if self._off.holds(now, not abs(moved) <= self._most):
+            raise Trouble(
+                "leak",
+                f"the throttle went from {self._expected:.4f} to {position:.4f} at constant pressure and flows: water"
+                " or air comes in, or its pump has changed",
+            )
+        if abs(moved) <= self._most:
+            self._expected += moved / BIAS_FOLLOWS
 
 
 class ArcWatch:

@@ -22,14 +22,16 @@ def check(
     area: Annotated[str, typer.Option(help='Area of a cell without a sample, e.g. "0.2 cm^2".')] = "",
     bench: Annotated[str, typer.Option(help="The bench whose machines are asked, too.")] = "",
     config: ConfigOption = None,
+    data: DataOption = None,
 ) -> None:
     """Check files and touch no device; tell how long programs and films take and which limits they would hit.
 
-    Of films: the targets' wear, gas, rows, disk, too.
+    Of films: the targets' wear, gas, rows, disk, too; by the rates and the wear that the data folder knows of.
     """
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
     from labctl.config.checking import Collected
+    from labctl.config.finder import data_dir
     from labctl.config.folder import Config
     from labctl.config.naming import file_of
     from labctl.film_check import tell_films
@@ -48,7 +50,7 @@ def check(
         raise ConfigError(mistakes)
     programs = [
         *tell_programs(meant, config=config, sample=sample, area=square_metres, bench=bench),
-        *tell_films(meant, config=config, bench=bench),
+        *tell_films(meant, config=config, bench=bench, data=data_dir(data)),
     ]
     doubts = stack_doubts(meant or all_samples(folder), folder)
     typer.echo("\n".join(["no mistakes", *doubts, *(line for told in programs for line in told.lines)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -375,10 +376,20 @@ def _worn(run: Run) -> Iterator[Row]:
         table = measured.stream(run, stream)
         for key, column in () if table is None else table.items():
             for end, (what, divisor, unit) in WEAR.items():
-                if key.endswith(end):
-                    part = key[: -len(end)].strip("_") or stream
-                    value = f"{float(column[-1]) / divisor:.6g} {unit}".rstrip()
-                    yield part, what, value, f"run {run.uid[:8]}"
+                if key.endswith(end) and math.isfinite(value := float(column[-1])):
+                    part = _films_part(run, key) if stream == "layers" else key[: -len(end)].strip("_")
+                    if part:
+                        yield part, what, f"{value / divisor:.6g} {unit}".rstrip(), f"run {run.uid[:8]}"
+
+
+def _films_part(run: Run, key: str) -> str:
+    """Return what a film's run wore out: a chamber's crystal, or its targets; empty where it has none."""
+    told = run.start.get("plan_args") or {}
+    chamber = str(told.get("sputter") or told.get("evaporator") or "chamber")
+    if key == "crystal_life":
+        return chamber
+    guns = (told.get("recipe") or {}).get("guns") or ()
+    return f"{chamber} {' + '.join(str(gun['target']) for gun in guns)}" if guns else ""
 
 
 def alarms(found: Gathered) -> Section:

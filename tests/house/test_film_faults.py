@@ -110,11 +110,12 @@ def make(tmp_path):
         ("control_lost", "gun1", "control_lost"),
         ("contact_open", "water", "water"),
         ("turbo_slowing", "", "turbo"),
+        ("water_leak", "", "leak"),
     ],
 )
 def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault, of, code):
     tool = make()
-    tool.plan(fault, OPEN, of, value=48.0 if fault == "mfc_stuck" else None)
+    tool.plan(fault, OPEN, of, value={"mfc_stuck": 48.0, "water_leak": 5e-3}.get(fault))
     error = tool.deposit()
     assert error.permissive == code
     codes, told = tool.alarmed()
@@ -123,8 +124,8 @@ def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault
     assert tool.when("shutter opened", "substrate")[0] < OPEN <= closed
     assert closed <= out + 1e-6 or fault == "control_lost"
     assert max(closed, out) - told <= WITHIN
-    if fault not in ("arc_storm", "turbo_slowing"):
-        # Arcs are counted, and a heavy rotor takes its time: those come to a fault by and by.
+    if fault not in ("arc_storm", "turbo_slowing", "water_leak"):
+        # Arcs are counted, a heavy rotor takes its time, a throttle follows its gas: those come by and by.
         assert max(closed, out) - OPEN <= WITHIN
     tool.require_dark()
     require_doubtful(tool)
@@ -190,6 +191,19 @@ def test_bad_water_in_the_vacuum_keeps_the_film_from_being_begun(make):
     assert tool.deposit().permissive == "base pressure"
     assert not tool.when("plasma on")
     assert not tool.when("shutter opened")
+
+
+def test_water_that_no_gauge_sees_during_a_film_makes_it_doubtful_afterwards(make):
+    """At 3 Pa a leak moves the throttle by 1e-4 of its way, and the hot gauge is off: it is looked at afterwards."""
+    tool = make()
+    tool.plan("water_leak", OPEN, value=1e-4)
+    tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+    codes, _ = tool.alarmed()
+    assert codes == {"water"}
+    assert tool.run().table("outcome")["end_reason"][0] == "completed"
+    assert not any(unit.lit or unit.forward for unit in tool.chamber.guns.values())
+    assert tool.lab.sputter.relays.states()["substrate_shutter"] is False
+    require_doubtful(tool)
 
 
 def test_a_vent_command_vents_nothing_and_ends_the_film(make):

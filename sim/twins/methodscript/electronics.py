@@ -200,8 +200,8 @@ class Electronics:
             )
             amperes[len(rows) :] = np.interp(times, given.time, given.current)
         if isinstance(control, Current) and self.clips.wired:
-            times = np.asarray(self.since + period * (np.arange(count) + first), dtype=np.float64)
-            volts, amperes = self._discharging_its_layer(control, times, volts, amperes)
+            instants: Floats = self.since + period * (np.arange(count, dtype=np.float64) + first)
+            volts, amperes = self._discharging_its_layer(control, instants, volts, amperes)
         return self._readings(volts, amperes)
 
     def _discharging_its_layer(
