@@ -24,6 +24,7 @@ from labctl.film_rates import FilmRates
 from labctl.program_check import Told
 from labctl.rehearsing.work import clock_time, size_in_words
 from labctl.state import last_said, state_path
+from labctl.wiring import is_twin
 
 BYTES_A_ROW = 930.0
 """In journal (240) and spool (690), as measured on films of hours."""
@@ -62,7 +63,7 @@ def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path
     """Return how a machine is built, its targets as worn as it last said."""
     entry = bench.devices[name]
     assert isinstance(entry, StationEntry)
-    said = last_said(state_path(data, name, bench.name, twin=entry.is_twin))
+    said = last_said(state_path(data, name, bench.name, twin=is_twin(entry)))
     if said is None:
         return built
     wear = Wear(built.targets)

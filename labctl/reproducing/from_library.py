@@ -26,11 +26,14 @@ FLASHES = "fla-850V-20"
 FLASHED = 0.7e-6
 """m, of that film."""
 
-SUBSTRATE, ELECTROLYTE, LITHIUM, HOST = 100e-6, 1e-6, 2e-6, 0.18e-6
-"""m: the FLA paper's foil, electrolyte and lithium; a host as the review's thickest silicon, six times what 0.3 um of a
-cathode need; others take less, and are made 1 um."""
+SUBSTRATE, ELECTROLYTE, LITHIUM = 100e-6, 1e-6, 2e-6
+"""m: foil, electrolyte and anode of the FLA paper."""
 
-THICK_HOST = 1e-6
+SILICON, HOST = 0.18e-6, 1e-6
+"""m: the thickest silicon of the review's cells (Le Cras 2015), and any other host; a guess."""
+
+COLLECTOR, OVERLAYER = 0.3e-6, (("parylene", 1e-6), ("Ti", 0.1e-6))
+"""m, of a cell without an anode; thicknesses are guesses, the overlayer is of Neudecker 2000."""
 
 LITHIUM_SIDE = (3.4, 4.3)
 """V against lithium, between which the partner cathode runs; guess, around its 4 V plateau."""
@@ -72,7 +75,7 @@ def _tried(entry: Entry, make: Callable[[], Trial]) -> Trial:
             entry,
             None,
             _report(entry) if entry.kind == "cathode" else None,
-            trouble="; ".join(each.reason for each in error.mistakes),
+            trouble="; ".join(each.allowed for each in error.mistakes),
         )
 
 
@@ -86,7 +89,7 @@ def _cathode(entry: Entry, library: Library, asked: FromLibrary, config: Config)
     assert low is not None
     assert high is not None
     program = _program(entry.name, asked.rate, current, low, high)
-    points = ()
+    points: tuple[Compare, ...] = ()
     if report is not None and report.capacity is not None and current is not None:
         points = (Compare(current, report.capacity * thickness, report.source),)
     experiment = _experiment(entry.name, library.described(sample), program, points, is_own, config)
@@ -98,9 +101,9 @@ def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
     if entry.kind == "electrolyte":
         electrolyte = entry.name
     elif entry.kind == "collector":
-        upper = [(entry.name, 0.3e-6), ("parylene", 1e-6), ("Ti", 0.1e-6)]
+        upper = [(entry.name, COLLECTOR), *OVERLAYER]
     elif entry.name != "Li":
-        upper = [(entry.name, HOST if entry.name == "Si" else THICK_HOST)]
+        upper = [(entry.name, SILICON if entry.name == "Si" else HOST)]
         shift = sum(potential * share for potential, share, _ in plain(entry).reactions)
     name = f"{entry.kind}-{entry.name}"
     sample = _sample(f"review-{name}", asked.partner, asked.thickness, electrolyte, *upper)

@@ -77,13 +77,14 @@ def plateau(run: Run) -> float:
     The last cycle at the lowest current counts. Raises DataError for a run without a whole cycle.
     """
     rows = run.table()
-    at = [rows[name] for name in ("cycle", "current", "charge", "voltage")]
-    cycles = [each for each in capacities(*at[:3]) if each.discharge_capacity > 0.0]
+    cycle, current, charge = rows["cycle"], rows["current"], rows["charge"]
+    cycles = [each for each in capacities(cycle, current, charge) if each.discharge_capacity > 0.0]
     if not cycles:
         raise DataError(f"run {run.uid[:8]} has no cycle")
     slowest = min(each.discharge_current for each in cycles)
     number = [each.cycle for each in cycles if each.discharge_current <= 1.02 * slowest][-1]
-    found = [_busiest(passed, voltage) for passed, voltage in branches(*at, number) if len(passed) > 1]
+    halves = branches(cycle, current, charge, rows["voltage"], number)
+    found = [_busiest(passed, voltage) for passed, voltage in halves if len(passed) > 1]
     if len(found) != 2:
         raise DataError(f"cycle {number} of run {run.uid[:8]} is not a charge and a discharge")
     return float(np.mean(found))

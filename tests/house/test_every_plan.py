@@ -1,6 +1,7 @@
 """Every plan on every bench of twins: its documents are whole, valid, and say all that the schema page asks."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from event_model import DocumentNames, schema_validators
@@ -10,21 +11,36 @@ from devices.cycling.macros import RateTest
 from devices.cycling.techniques import Record
 from devices.recipes import AnnealRecipe
 from labctl import Run
+from labctl.config.folder import Config
 from labctl.derived.store import derive
 from labctl.plans import discover_plans
+from tests.support import quick_films
 
+CONFIG = Path(__file__).parents[2] / "config"
 RECIPE = AnnealRecipe("short", 850.0, 1.8e-3, 2, 0.4)
 
-GO_ON = {"finish_train", "go_on_cycling", "take_over"}
+GO_ON = {"finish_train", "go_on_cycling", "take_over", "finish_deposition"}
 """Plans that need a run that died: their documents are held against the schemas where such runs are made."""
+ON_THEIR_OWN_BENCH = {"map_sheet", "assemble_then_cycle"}
+"""Plans of a bench of sheets: theirs are held against the schemas in the tests of those."""
 
 ALWAYS = {
-    "uid", "time", "scan_id", "plan_name", "plan_args", "schema", "purpose", "sample", "inputs", "devices", "bench",
-    "clock", "limits", "limits_hash", "versions", "git", "operator", "host", "machine", "session", "command",
+    "uid", "time", "scan_id", "plan_name", "plan_args", "schema", "purpose", "devices", "bench", "clock", "limits",
+    "limits_hash", "versions", "git", "operator", "host", "machine", "session", "command",
 }  # fmt: skip
+OF_A_SAMPLE = {"sample", "inputs"}
+OF_A_TARGET = {"recipe", "wear"}
 WHERE_IT_APPLIES = {
-    "anneal": {"recipe", "prediction"},
-    "cycle": {"program", "capacity", "channel"},
+    "anneal": OF_A_SAMPLE | {"recipe", "prediction"},
+    "cycle": OF_A_SAMPLE | {"program", "capacity", "channel"},
+    "deposit": OF_A_SAMPLE | OF_A_TARGET | {"film_rate", "tooling"},
+    "evaporate": OF_A_SAMPLE | {"recipe"},
+    "bake": OF_A_SAMPLE | {"recipe"},
+    "pre_sputter": OF_A_TARGET,
+    "condition_target": OF_A_TARGET,
+    "pump_down": set(),
+    "vent": set(),
+    "leak_check": set(),
 }
 
 
@@ -55,6 +71,43 @@ LAMP = {
 """Every plan of the lamp, called."""
 
 CYCLER = {"cycle", "anneal_then_cycle"}
+
+
+def witnesses(lab, sample):
+    bare = replace(sample, cell_layers=())
+    thin = quick_films.film(thickness=20e-9)
+    return lab.plans.calibrate_rate(lab.sputter, lab.hands, lab.films, spots(bare, 1), thin, [119.6])
+
+
+def stack(lab, sample):
+    cathode = quick_films.film(thickness=310e-9)
+    electrolyte = quick_films.film("sputter-lipon-1um", thickness=100e-9)
+    anode = quick_films.evaporation(thickness=200e-9)
+    return lab.plans.full_stack(lab.sputter, lab.evaporator, sample, cathode, electrolyte, anode)
+
+
+def baking(lab, sample):
+    return lab.plans.bake(
+        lab.furnace, replace(sample, id="baked"), Config(CONFIG).furnace("furnace-520C-15min")
+    )
+
+
+CHAMBERS = {
+    "pump_down": lambda lab, sample: lab.plans.pump_down(lab.sputter, 1e-4),
+    "leak_check": lambda lab, sample: lab.plans.leak_check(lab.sputter, 1e-4, 20.0),
+    "pre_sputter": lambda lab, sample: lab.plans.pre_sputter(lab.sputter, quick_films.film()),
+    "condition_target": lambda lab, sample: lab.plans.condition_target(lab.sputter, quick_films.film()),
+    "calibrate_rate": witnesses,
+    "deposit": lambda lab, sample: lab.plans.deposit(lab.sputter, sample, quick_films.film(thickness=20e-9)),
+    "bake": baking,
+    "vent": lambda lab, sample: lab.plans.vent(lab.evaporator),
+    "evaporate": lambda lab, sample: lab.plans.evaporate(
+        lab.evaporator, sample, quick_films.evaporation(thickness=20e-9)
+    ),
+}
+"""Every plan of a chamber or a furnace, called."""
+LINE = {"full_stack", "line"}
+"""Whole lines of them: their documents are held against all this where a cell is made."""
 
 
 def is_whole(run):
@@ -90,7 +143,7 @@ def test_no_plan_is_forgotten_here():
     plans = {
         name for name, plan in discover_plans().items() if "md" in plan.__annotations__ and name[0] != "_"
     }
-    assert plans - GO_ON == LAMP.keys() | CYCLER
+    assert plans - GO_ON - ON_THEIR_OWN_BENCH - LINE == LAMP.keys() | CYCLER | CHAMBERS.keys()
 
 
 @pytest.mark.parametrize("bench", ["twin", "flash-lamp"])
@@ -111,3 +164,18 @@ def test_documents_of_every_plan_that_cycles_are_whole(open_lab, bench, sample, 
     run_and_look(lab, both)
     run = run_and_look(lab, lab.plans.cycle(lab.potentiostat, sample, program))
     derived_is_whole(lab, run)
+
+
+def test_documents_of_every_plan_of_a_chamber_are_whole(tmp_path):
+    sample = quick_films.foil()
+    with quick_films.quick_session(tmp_path / "data") as lab:
+        for name, plan in CHAMBERS.items():
+            run = run_and_look(lab, plan(lab, sample))
+            assert run.start["plan_name"] == ("deposit" if name == "calibrate_rate" else name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_documents_of_a_line_are_whole(tmp_path):
+    with quick_films.quick_session(tmp_path / "data") as lab:
+        run_and_look(lab, stack(lab, quick_films.foil()))

@@ -43,7 +43,7 @@ class Served:
         script = FaultScript(seed, tuple(PlannedFault(**fault) for fault in faults))
         self.server = TwinServer(Config(config).bench(bench), folder, self.clock, script)
         # An empty bank in two seconds instead of one minute.
-        lamp = self.server.world.station("lamp")
+        lamp = self.server.world.station("lamp") if "lamp" in self.server.bench.devices else None
         if hasattr(lamp, "head"):
             lamp.head.bleed_time_constant = 0.3
         self.bench = folder / "served.toml"

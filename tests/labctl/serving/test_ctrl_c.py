@@ -99,29 +99,28 @@ TASK = """
                     tell("holding")
 
                 lab.lamp.pause = held
-                while True:
-                    try:
-                        begin()
-                        tell("done")
-                        break
-                    except RunEngineInterrupted as told:
-                        engine = lab.RE if waits == "RE" else worker.RE
-                        tell("held", engine.state, str(told).replace("\\n", " "))
-                        if engine.state != "paused":
+                engine = lab.RE if waits == "RE" else worker.RE
+                try:
+                    while True:
+                        try:
+                            begin()
+                            tell("done")
                             break
-                    except KeyboardInterrupt as told:
-                        tell("keyboard", lab.RE.state, str(told))
-                        break
-                    try:
+                        except RunEngineInterrupted as told:
+                            tell("held", engine.state, str(told).replace("\\n", " "))
+                            if engine.state != "paused":
+                                break
                         while not os.path.exists(goes_on):
                             threading.Event().wait(0.005)
-                    except KeyboardInterrupt:
-                        tell("again", engine.state)
-                        while engine.state != "idle":
-                            threading.Event().wait(0.005)
-                        break
-                    tell("resumed")
-                    begin = go_on
+                        tell("resumed")
+                        begin = go_on
+                except KeyboardInterrupt:
+                    # Wherever in this script the second one fell: what it ended comes to its end.
+                    tell("again", engine.state)
+                    while engine.state != "idle":
+                        threading.Event().wait(0.005)
+                # The plan is over: from here on this only tells, whatever is still pressed.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
                 tell("lamp", repr(lab.lamp).splitlines()[0])
                 tell("ended")
 """
