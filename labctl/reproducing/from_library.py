@@ -14,6 +14,7 @@ from devices.samples import Layer, SampleRef
 from labctl.config.checking import validate
 from labctl.config.folder import Config
 from labctl.config.models import Compare, Experiment
+from labctl.energy_density import cathode_of
 from labctl.materials.kinds import Report
 from labctl.materials.library import OWN, Library, plain
 from labctl.materials.reading import Entry
@@ -34,9 +35,6 @@ SILICON, HOST = 0.18e-6, 1e-6
 
 COLLECTOR, OVERLAYER = 0.3e-6, (("parylene", 1e-6), ("Ti", 0.1e-6))
 """m, of a cell without an anode; thicknesses are guesses, the overlayer is of Neudecker 2000."""
-
-LITHIUM_SIDE = (3.4, 4.3)
-"""V against lithium, between which the partner cathode runs; guess, around its 4 V plateau."""
 
 PRINTED = re.compile(r"~?(\d+(?:\.\d+)?)(?: V)?")
 """A plateau that is a number; ranges and slopes are none."""
@@ -85,10 +83,7 @@ def _cathode(entry: Entry, library: Library, asked: FromLibrary, config: Config)
     thickness = FLASHED if is_own else _thickness(report) or asked.thickness
     sample = _sample(f"review-{entry.name}", entry.name, thickness, "LiPON", ("Li", LITHIUM))
     current = None if report is None else report.current
-    low, high = entry.value("lower"), entry.value("upper")
-    assert low is not None
-    assert high is not None
-    program = _program(entry.name, asked.rate, current, low, high)
+    program = _program(entry.name, asked.rate, current, *_window(entry))
     points: tuple[Compare, ...] = ()
     if report is not None and report.capacity is not None and current is not None:
         points = (Compare(current, report.capacity * thickness, report.source),)
@@ -107,9 +102,17 @@ def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
         shift = sum(potential * share for potential, share, _ in plain(entry).reactions)
     name = f"{entry.kind}-{entry.name}"
     sample = _sample(f"review-{name}", asked.partner, asked.thickness, electrolyte, *upper)
-    low, high = (each - shift for each in LITHIUM_SIDE)
-    program = _program(name, asked.rate, None, low, high)
+    low, high = _window(cathode_of(asked.partner, library))
+    program = _program(name, asked.rate, None, low - shift, high - shift)
     return Trial(entry, _experiment(name, library.described(sample), program, (), False, None))
+
+
+def _window(entry: Entry) -> tuple[float, float]:
+    """Return between which potentials [V] a cathode that runs is used."""
+    low, high = entry.value("lower"), entry.value("upper")
+    assert low is not None
+    assert high is not None
+    return low, high
 
 
 def _report(entry: Entry) -> Report | None:

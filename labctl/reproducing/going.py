@@ -31,23 +31,23 @@ def folder_of(table: str, data: Path, *, again: bool) -> Path:
 
 
 def runs_of(data: Path, experiment: Experiment) -> tuple[Run, ...]:
-    """Return the runs that an experiment has in a data folder, in the order they began."""
+    """Return the runs on an experiment's sample in a data folder, in the order they began."""
     sample = "" if experiment.sample is None else experiment.sample.id
-    found = []
-    for brief in search(data, Search(sample=sample)):
-        run = Run(brief.uid, data)
-        if run.start.get("experiment_hash") == experiment.config_hash:
-            found.append(run)
-    return tuple(found)
+    return tuple(Run(brief.uid, data) for brief in search(data, Search(sample=sample)))
 
 
-def is_whole(runs: Sequence[Run]) -> bool:
-    """Return whether an experiment came to its end in these runs."""
-    return (
-        bool(runs)
-        and all((run.stop or {}).get("exit_status") == "success" for run in runs)
-        and runs[-1].start.get("purpose") in ENDS
-    )
+def why_not(runs: Sequence[Run], experiment: Experiment) -> str:
+    """Return why these runs on its sample are not the experiment, come to its end; empty where they are."""
+    if not runs:
+        return "not run"
+    last = f"run {runs[-1].uid[:8]}"
+    if any(run.start.get("experiment_hash") != experiment.config_hash for run in runs):
+        return f"{last} was of this experiment as it stood before; --again begins anew"
+    if not all((run.stop or {}).get("exit_status") == "success" for run in runs):
+        return f"{last} was broken off; --again begins anew"
+    if runs[-1].start.get("purpose") not in ENDS:
+        return f"{last} is not the end of this experiment; --again begins anew"
+    return ""
 
 
 def run_all(
@@ -60,12 +60,12 @@ def run_all(
     wanted, troubles = [], {}
     for experiment in experiments:
         runs = runs_of(data, experiment)
-        if is_whole(runs):
-            console.print(f"{experiment.name}: found, run {runs[-1].uid[:8]}")
-        elif runs:
-            troubles[experiment.name] = f"run {runs[-1].uid[:8]} was broken off; --again begins anew"
-        else:
+        if not runs:
             wanted.append(experiment)
+        elif trouble := why_not(runs, experiment):
+            troubles[experiment.name] = trouble
+        else:
+            console.print(f"{experiment.name}: found, run {runs[-1].uid[:8]}")
     if not wanted:
         return troubles
     with scripted_session(bench, config=config, data=data) as (lab, stopping):

@@ -17,7 +17,7 @@ from labctl.progress import Voice
 from labctl.report.making import write
 from labctl.report.text_page import text_page
 from labctl.reproducing.from_library import Trial, trials
-from labctl.reproducing.going import folder_of, is_whole, run_all, runs_of
+from labctl.reproducing.going import folder_of, run_all, runs_of, why_not
 from labctl.reproducing.measuring import QUANTITIES, Seen, plateau
 from labctl.reproducing.page import page_of
 from labctl.reproducing.published import Published, PublishedRow, experiments_of, published
@@ -42,7 +42,7 @@ class Table:
     def seen(self, experiment: Experiment, voltage: float | None = None) -> Seen | None:
         """Return what an experiment gave; None where it did not come to its end."""
         runs = self.runs.get(experiment.name, ())
-        if not is_whole(runs) or experiment.sample is None:
+        if experiment.sample is None or why_not(runs, experiment):
             return None
         return Seen(runs, experiment.sample, self.data, self.library, voltage)
 

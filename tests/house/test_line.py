@@ -1,4 +1,4 @@
-"""The whole line as one experiment: deposit, flash, LiPON, lithium, cycles; judged by the arithmetic of its own chain."""
+"""The whole line as one experiment: deposit, flash, LiPON, lithium, cycles; judged by the arithmetic of the chain."""
 
 from dataclasses import replace
 from pathlib import Path

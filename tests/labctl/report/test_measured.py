@@ -87,6 +87,19 @@ def test_wear_is_what_journals_tell_and_nothing_else(kept):
     ]
 
 
+def test_wear_of_films_is_told_of_their_targets_and_crystals(kept):
+    recipe = {"guns": [{"target": "Li3PO4"}, {"target": "Li2O"}]}
+    for number, name, told in ((1, "sputter", {"recipe": recipe}), (2, "evaporator", {"recipe": {}})):
+        journal = kept.begin(time=BEGAN + number, plan_args={name: name, **told})
+        life = [0.91, float("nan")][number - 1]
+        kept.rows(journal, "layers", {"target_energy_total": [1.8e6], "crystal_life": [life]})
+        kept.end(journal)
+    assert [row[:3] for row in rows_of(kept, "Wear")] == [
+        ("sputter Li3PO4 + Li2O", "energy into the target", "0.5 kWh"),
+        ("sputter", "crystal life", "0.91"),
+    ]
+
+
 def test_a_follower_is_told_with_the_run_it_goes_on_with(kept):
     first = kept.cycle(time=BEGAN + 5.0, capacities=(7e-6, 6e-6))
     kept.cycle(time=BEGAN + 50.0, capacities=(5e-6,), continues=first, offsets={"cycle": 2.0})

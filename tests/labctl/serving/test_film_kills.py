@@ -99,6 +99,9 @@ def killed_and_finished(warm, served, folder, config, instant):
     """Kill a film so long [s] after its shutter opened, have it finished; hold all of it against the black box."""
     said = folder / "said.txt"
     folder.mkdir()
+    # A rotor that turns already: running up takes minutes.
+    gas = served.server.world.station("sputter").chamber.gas
+    gas.rotor, gas.rotor_on = 1.0, True
     told = {"bench": str(served.bench), "config": str(config), "data": str(folder / "data")}
     told |= {"nanometres": NANOMETRES, "said": str(said)}
     pid = warm.fork(**told, recovers=False)

@@ -15,8 +15,8 @@ from tests.support.warm import Warm, alive, wait_for
 
 PULSES = 3
 LONGEST = 9.0
-"""Seconds from an open session to the end of a train: charging, 3 pulses at 1 Hz, an empty bank; half as much again where
-the machine is loaded."""
+"""Seconds from an open session to the end of a train: charging, 3 pulses at 1 Hz, an empty bank; half as
+much again where the machine is loaded."""
 DEAD_MAN = 2.0
 """Seconds of silence after which the board opens the interlock loop by itself [safety budget of the lab]."""
 SAFE_WITHIN = 3.0
