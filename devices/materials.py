@@ -23,8 +23,8 @@ class Material:
     lower, upper [V] against lithium: of a cathode, between which its capacity [C/m3] is used; of an electrolyte,
     between which it is stable. site_charge [C/m3]: of all sites of a film, x from 0 to 1, lithium's own for lithium.
     reactions: potential [V], share of the sites and width [1] of each, whose sum is the open-circuit potential; none
-    for lithium. diffusivity [m2/s]; exchange_current [A/m2] at x = 0.5; as_made [1]: x of a film as made; utilisation [1]
-    of the sites. conductivity [S/m] and permittivity [F/m] of an electrolyte.
+    for lithium. diffusivity [m2/s]; exchange_current [A/m2] at x = 0.5; as_made [1]: x of a film as made; utilisation
+    [1] of the sites. conductivity [S/m] and permittivity [F/m] of an electrolyte.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,31}$")]

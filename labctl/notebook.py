@@ -45,7 +45,7 @@ def rows_html(columns: Mapping[str, np.ndarray[Any, Any]], units: Mapping[str, s
 
 def run_html(run: Run) -> str:
     """Return what a run was, and how many rows each of its streams has."""
-    from labctl.show import facts_of
+    from labctl.runs.facts import facts_of
 
     rows = [(name, str(value)) for name, value in facts_of(run) if value]
     counts = ", ".join(f"{name} ({count})" for name, count in run.counts().items())

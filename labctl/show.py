@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,8 @@ from devices.errors import DataError
 from labctl.analysis.joining import SURROUNDINGS, joined_units
 from labctl.analysis.joining import beside as rows_beside
 from labctl.plain_text import plain
-from labctl.runs.index import is_written
-from labctl.runs.remarks import Remarks, remarks_on, together
+from labctl.runs.facts import facts_of
 from labctl.runs.run import Run
-from labctl.units import show
 
 LARGEST_SHORT = 1e6
 """Above it, six digits would hide what changes (times since the epoch)."""
@@ -53,82 +50,6 @@ def _summary(run: Run) -> Table:
         if value:
             table.add_row(name, Text(plain(value)))
     return table
-
-
-def facts_of(run: Run) -> list[tuple[str, Any]]:
-    """Return what a run says of itself, as people read it: names and values, empty where it says nothing."""
-    start, stop = run.start, run.stop
-    said = start.get("sample")
-    # Somebody's plan may have another notion of a sample than ours.
-    sample: dict[str, Any] = said if isinstance(said, dict) else {"id": said or ""}
-    inputs = ", ".join(uid[:8] for uid in start.get("inputs", []))
-    real = ", ".join(
-        f"{name} ({'real' if each['real'] else 'twin'})" for name, each in start.get("devices", {}).items()
-    )
-    body = start.get("recipe") or start.get("program") or {}
-    source = start.get("source") or {}
-    recipe = start.get("recipe", {}).get("body")
-    pulses = recipe_in_words(recipe) if recipe and "pulse_count" in recipe else ""
-    known = {**sample, **(start.get("believed") or {})}
-    films = _layers(known.get("layers", []))
-    cell = "" if "recipe" in start else _layers(known.get("cell_layers", []))
-    capacity = start.get("capacity") or {}
-    virtual = " (virtual time)" if start.get("clock", {}).get("kind") == "virtual" else ""
-    return [
-        ("run", run.uid),
-        ("plan", start.get("plan_name", "")),
-        ("began", _when(start["time"]) + virtual),
-        (
-            "ended",
-            _unended(run) if stop is None else f"{_when(stop['time'])}{virtual}, {stop['exit_status']}",
-        ),
-        ("reason", "" if stop is None else stop.get("reason", "")),
-        ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
-        ("layers", films),
-        ("cell", cell and f"{cell}, area {show(known['area_m2'], 'm^2', 'cm^2')}"),
-        (
-            "nominal",
-            capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity.get('basis', '')}",
-        ),
-        ("made by runs", inputs),
-        (
-            "recipe" if "recipe" in start else "program",
-            body and f"{body.get('name', '')} {body.get('hash', '')[:12]}",
-        ),
-        ("source", source and f"{source['file']} ({source['format']}), began {source['began']}"),
-        ("pulses", pulses),
-        ("experiment", start.get("experiment", "")),
-        ("devices", real),
-        ("notes", start.get("notes", "")),
-        *_remarked(together(remarks_on(each.path) for each in run.members)),
-        ("goes on with", ", ".join(uid[:8] for uid in run.chain[1:])),
-        *(("journal", str(each.path)) for each in run.members),
-    ]
-
-
-def _unended(run: Run) -> str:
-    last = run.members[-1]
-    if is_written(last.path):
-        return "not yet: it is running"
-    why = "the journal cannot be read to its end" if last.damage else "its process died"
-    return f"not known: {why}; `labctl recover {last.uid[:8]}` closes it with the rows that the spool has"
-
-
-def _remarked(remarks: Remarks) -> Iterator[tuple[str, str]]:
-    if remarks.mark:
-        yield "marked", f"{remarks.mark}: {remarks.why}" if remarks.why else remarks.mark
-    for each in remarks.notes:
-        yield "note", f"{each.get('text', '')} ({each.get('who', '')}, {_when(each['time'])})"
-
-
-def _layers(layers: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in layers)
-
-
-def recipe_in_words(body: dict[str, Any]) -> str:
-    """Return an anneal recipe's body (SI) as a person would say it."""
-    voltage, duration = show(body["voltage"], "V", "V"), show(body["pulse_duration"], "s", "ms")
-    return f"{body['pulse_count']} at {voltage}, {duration}, {show(body['rate'], 'Hz', 'Hz')}"
 
 
 def _asked_columns(stream: str, known: Mapping[str, str], columns: str) -> list[str]:
@@ -175,7 +96,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.2f}" if value > LARGEST_SHORT else f"{value:.6g}"
     return plain(value)
-
-
-def _when(time: float) -> str:
-    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"

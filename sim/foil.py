@@ -35,7 +35,6 @@ class Differing(Protocol):
         """Return the layers that differ so, of so many equal ones."""
 
 
-
 GROWN = (CATHODE, *STACK)
 """The films whose growth makes sense here, in their order."""
 

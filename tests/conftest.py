@@ -11,7 +11,6 @@ from devices.cycling.techniques import Record
 from devices.recipes import AnnealRecipe
 from devices.samples import Layer, SampleRef
 
-
 NUMBERS = itertools.count()
 
 

@@ -118,7 +118,9 @@ def reached(crew: Crew, pressure: float, until: float, tick: Tick) -> Generator[
         now = crew.clock.now()
         if now > until:
             return False
-        if crew.looks.seen.pressures[gauge].value is None and now >= again:
+        # A controller refuses to switch a hot gauge on in a pressure that would burn it.
+        bearable = not crew.looks.seen.pressure(*crew.gauges.rough) > RISEN
+        if bearable and crew.looks.seen.pressures[gauge].value is None and now >= again:
             gas.gauge_power(gauge, True)
             again = now + GAUGE_AGAIN
         yield from tick()

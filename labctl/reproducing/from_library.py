@@ -39,6 +39,12 @@ COLLECTOR, OVERLAYER = 0.3e-6, (("parylene", 1e-6), ("Ti", 0.1e-6))
 PRINTED = re.compile(r"~?(\d+(?:\.\d+)?)(?: V)?")
 """A plateau that is a number; ranges and slopes are none."""
 
+AGAINST_LITHIUM = re.compile(r"/ Li\b")
+"""Of the cells that reports are of: voltages of others say nothing of the cathode alone."""
+
+MARGIN, WIDE = "50 mV", "0.5 V"
+"""Of the safety limits around a window; wide for a cathode that is made charged and rests above its window."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -83,7 +89,8 @@ def _cathode(entry: Entry, library: Library, asked: FromLibrary, config: Config)
     thickness = FLASHED if is_own else _thickness(report) or asked.thickness
     sample = _sample(f"review-{entry.name}", entry.name, thickness, "LiPON", ("Li", LITHIUM))
     current = None if report is None else report.current
-    program = _program(entry.name, asked.rate, current, *_window(entry))
+    is_charged = getattr(entry.file, "made", "") == "charged"
+    program = _program(entry.name, asked.rate, current, *_window(entry), WIDE if is_charged else MARGIN)
     points: tuple[Compare, ...] = ()
     if report is not None and report.capacity is not None and current is not None:
         points = (Compare(current, report.capacity * thickness, report.source),)
@@ -103,7 +110,7 @@ def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
     name = f"{entry.kind}-{entry.name}"
     sample = _sample(f"review-{name}", asked.partner, asked.thickness, electrolyte, *upper)
     low, high = _window(cathode_of(asked.partner, library))
-    program = _program(name, asked.rate, None, low - shift, high - shift)
+    program = _program(name, asked.rate, None, low - shift, high - shift, MARGIN)
     return Trial(entry, _experiment(name, library.described(sample), program, (), False, None))
 
 
@@ -130,7 +137,10 @@ def _thickness(report: Report | None) -> float | None:
 
 
 def _printed(report: Report | None) -> float | None:
-    found = None if report is None else PRINTED.fullmatch(report.voltage)
+    """Return the plateau [V] that a report prints of a cell against lithium; None where it has no number."""
+    if report is None or not AGAINST_LITHIUM.search(report.cell):
+        return None
+    found = PRINTED.fullmatch(report.voltage)
     return None if found is None else float(found[1])
 
 
@@ -142,7 +152,7 @@ def _sample(
     return SampleRef(name, layers, on_top, label=f"{cathode} / {electrolyte} / {upper[0][0]}")
 
 
-def _program(name: str, rate: str, current: float | None, low: float, high: float) -> RateTest:
+def _program(name: str, rate: str, current: float | None, low: float, high: float, margin: str) -> RateTest:
     rates = [rate, *([f"{current!r} A/m^2"] if current else [])]
     body = {
         "name": name,
@@ -150,6 +160,7 @@ def _program(name: str, rate: str, current: float | None, low: float, high: floa
         "lower": f"{low:.4g} V",
         "upper": f"{high:.4g} V",
         "cycles": 2,
+        "margin": margin,
         "record": {"voltage_change": "5 mV"},
     }
     return validate(RateTest, body, file="library")

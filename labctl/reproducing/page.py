@@ -35,11 +35,12 @@ def page_of(
     title: str, rows: Sequence[Row], runs: Mapping[str, Sequence[Run]], data: Path, seconds: float
 ) -> Page:
     """Return the page of a table. runs: of each experiment; seconds: CPU time of this call."""
-    failing = [row for row in rows if not row.is_met]
-    held = [row for row in rows if row.verdict != "no number printed"]
-    sentence = f"{len(held) - len(failing)} of {len(held)} published numbers are met"
-    if failing:
-        sentence += "; not met: " + ", ".join(row.says for row in failing)
+    printed = [row for row in rows if not math.isnan(row.low)]
+    parts = [f"{sum(row.is_met for row in printed)} of {len(printed)} published numbers are met"]
+    for verdict, says in (("NOT MET", "not met"), ("NOT RUN", "not run")):
+        if such := [row.says for row in rows if row.verdict == verdict]:
+            parts.append(f"{says}: {', '.join(such)}")
+    sentence, calm = "; ".join(parts), all(row.is_met for row in rows)
     marks = tuple("" if row.is_met else "alarm" for row in rows)
     table = Table(HEADER, tuple(row.cells() for row in rows), marks)
     overview = Picture("Twin over paper; filled: met, open: not met.", _png(_overview(title, rows)))
@@ -56,7 +57,7 @@ def page_of(
     )
     made = f"Made {when(wall_label())} by labctl {__version__} from the documents in {data}."
     subtitle = f"on simulated instruments, virtual time; CPU time of this call {seconds:.1f} s"
-    return Page(f"{title}: paper and twin", f"{sentence}.", not failing, subtitle, made, sections)
+    return Page(f"{title}: paper and twin", f"{sentence}.", calm, subtitle, made, sections)
 
 
 def _pictures(runs: Mapping[str, Sequence[Run]]) -> Iterator[Picture]:

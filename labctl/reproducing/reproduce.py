@@ -63,7 +63,7 @@ def reproduce(name: str, config: Path | None, data: Path, *, again: bool) -> lis
     page = page_of(asked.title, rows, table.runs, table.data, time.process_time() - began)
     write(page, table.data / PAGE, text=False)
     write(page, table.data / TEXT, text=True)
-    console.print(text_page(page))
+    console.print(text_page(page), markup=False)
     console.print(f"page: {table.data / PAGE}")
     console.print(f"CPU time {time.process_time() - began:.1f} s")
     return rows
@@ -96,11 +96,13 @@ def rows_of(table: Table) -> Iterator[Row]:
 
 
 def _compared(table: Table, experiment: Experiment) -> Iterator[Row]:
+    if not experiment.compare:
+        return
     seen, trouble = table.seen(experiment), table.troubles.get(experiment.name, "")
     found = (
         {}
         if seen is None
-        else {each.current_density: each for each in compare(seen.last, experiment.compare)}
+        else {each.current_density: each for each in compare(seen.of("cycle"), experiment.compare)}
     )
     for point in experiment.compare:
         row = found.get(point.current_density)
@@ -141,43 +143,57 @@ def _bounds(value: float | None, low: float | None, high: float | None) -> tuple
 
 
 def _of_trial(table: Table, trial: Trial) -> Iterator[Row]:
-    experiment, report = trial.experiment, trial.report
+    experiment = trial.experiment
     seen = None if experiment is None else table.seen(experiment)
     trouble = trial.trouble if experiment is None else table.troubles.get(experiment.name, "")
-    uid = "" if seen is None else seen.last.uid
-    name = trial.entry.name
-    efficiency = per_volume = voltage = math.nan
-    if seen is not None:
-        given, taken = (seen.cycles()[key] for key in ("discharge_capacity", "charge_capacity"))
-        efficiency = float(given[1] / taken[1])
-        at = 1
-        if trial.entry.kind == "cathode":
-            at = len(given) - 1 if experiment is not None and experiment.compare else 1
-            per_volume = float(given[at]) * 3600.0 / seen.area / trial.thickness
-            try:
-                voltage = plateau(seen.last)
-            except LabError as error:
-                trouble = str(error)
-    says = f"{trial.entry.kind} {name}"
     if trial.entry.kind == "cathode":
-        printed = math.nan if report is None or report.capacity is None else report.capacity
-        source = "" if report is None else report.source
-        note = f"{trial.thickness * 1e6:.3g} um" + (
-            f", {_rate(report.current)}" if report and report.current else ""
-        )
-        yield Row(
-            f"{says}: capacity", PER_VOLUME, printed, printed, per_volume, table.asked.tolerance, source, uid,
-            note, trouble,
-        )  # fmt: skip
-        if trial.plateau is not None:
-            yield Row(
-                f"{says}: plateau", VOLTS, trial.plateau, trial.plateau, voltage,
-                table.asked.plateau_tolerance, source, uid, "", trouble,
-            )  # fmt: skip
+        yield from _of_cathode(table, trial, seen, trouble)
+        return
+    efficiency = math.nan
+    if seen is not None:
+        cycles = seen.cycles()
+        efficiency = float(cycles["discharge_capacity"][-1] / cycles["charge_capacity"][-1])
     yield Row(
-        f"{says}: discharge over charge", SHARE, math.nan, math.nan, efficiency, table.asked.tolerance, "", uid,
-        "", trouble,
+        f"{trial.entry.kind} {trial.entry.name}: discharge over charge", SHARE, math.nan, math.nan, efficiency,
+        table.asked.tolerance, "", "" if seen is None else seen.last.uid, "", trouble,
     )  # fmt: skip
+
+
+def _of_cathode(table: Table, trial: Trial, seen: Seen | None, trouble: str) -> Iterator[Row]:
+    report, says = trial.report, f"cathode {trial.entry.name}"
+    per_volume = voltage = math.nan
+    if seen is not None:
+        given = seen.cycles()["discharge_capacity"]
+        # The last of its cycles are at the current that was printed, where one was.
+        per_volume = float(given[-1]) * 3600.0 / seen.area / trial.thickness
+        try:
+            voltage = plateau(seen.last)
+        except LabError as error:
+            trouble = str(error)
+    printed = math.nan if report is None or report.capacity is None else report.capacity
+    source = "" if report is None else report.source
+    uid = "" if seen is None else seen.last.uid
+    yield Row(
+        f"{says}: capacity", PER_VOLUME, printed, printed, per_volume, table.asked.tolerance, source, uid,
+        _how(trial), trouble,
+    )  # fmt: skip
+    if trial.plateau is not None:
+        yield Row(
+            f"{says}: plateau", VOLTS, trial.plateau, trial.plateau, voltage, table.asked.plateau_tolerance,
+            source, uid, "", trouble,
+        )  # fmt: skip
+
+
+def _how(trial: Trial) -> str:
+    """Return how a cathode was run, and in what cell its printed capacity was measured."""
+    report = trial.report
+    said = [f"twin {trial.thickness * 1e6:.3g} um"] if trial.thickness else []
+    if report is not None:
+        said += [f"at {_rate(report.current)}"] if report.current else []
+        said += [f"printed of {report.cell}"] if report.cell else []
+        if report.capacity is not None and report.capacity == trial.entry.value("capacity"):
+            said.append("the twin's film is made with this number")
+    return ", ".join(said)
 
 
 def _rate(current: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,9 @@ class Run:
 
     def plot(self) -> Pictures:
         """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""
-        # matplotlib, which whoever reads tables need not wait for.
-        from labctl.plot import pictures_of
-
-        return pictures_of(self, self.data / "pictures")
+        # Asked for by name: runs know nothing of what draws them, and whoever reads tables need not wait for matplotlib.
+        drawn: Pictures = import_module("labctl.plot").pictures_of(self, self.data / "pictures")
+        return drawn
 
     @property
     def chain(self) -> list[str]:

@@ -107,7 +107,7 @@ CHAMBERS = {
 }
 """Every plan of a chamber or a furnace, called."""
 LINE = {"full_stack", "line"}
-"""Whole lines of them: their documents are held against all this where a cell is made."""
+"""Whole lines of them: the stack below, and the line to the cycled cell in a file of its own."""
 
 
 def is_whole(run):

@@ -135,6 +135,8 @@ def replace_run(recipe, sample, run):
     return replace(experiment, plan="finish_deposition", sample=sample, recipe=recipe, arguments={"run": run})
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_stack_becomes_a_cell_whose_inputs_are_the_runs_before(lab):
     sample = quick.foil()
     uids = lab.RE(

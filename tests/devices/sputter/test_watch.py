@@ -13,6 +13,7 @@ from devices.sputter.watch import (
     PressureWatch,
     RateWatch,
     SourceWatch,
+    ThrottleWatch,
     Trouble,
 )
 
@@ -78,9 +79,13 @@ def test_noise_of_a_thickness_behind_the_shutter_is_no_film():
     thickness = 5e-9
     for now, noise in enumerate((0.003e-9, -0.002e-9, 0.02e-9, 0.0, 0.001e-9, -0.003e-9, 0.0, 0.01e-9)):
         watch.behind(float(now), thickness + noise, 0.05e-9)
-    with pytest.raises(Trouble, match="stuck open"):
+
+    def grow():
         for now in range(8, 16):
             watch.behind(float(now), thickness + 0.03e-9 * (now - 7), 0.05e-9)
+
+    with pytest.raises(Trouble, match="stuck open"):
+        grow()
 
 
 def test_a_throttle_at_its_end_is_a_fault_though_the_pressure_is_right():
@@ -107,3 +112,23 @@ def test_a_lost_generator_is_told_from_one_that_is_off():
         SourceWatch().look({"gun1": supply(on=False, in_control=False)}, ("gun1",))
     with pytest.raises(Trouble, match="interlock open"):
         SourceWatch().look({"gun1": supply(on=False, flags=frozenset({"interlock open"}))}, ("gun1",))
+
+
+def test_a_step_of_the_throttle_that_stays_is_gas_that_nobody_let_in():
+    watch = ThrottleWatch(LIMITS)
+    for now in range(100):
+        watch.look(float(now), 0.359)
+    watch.look(100.0, 0.366)
+    watch.look(101.0, 0.366)
+    with pytest.raises(Trouble, match="water or air"):
+        watch.look(102.0, 0.366)
+
+
+def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
+    watch = ThrottleWatch(LIMITS)
+    for now in range(20_000):
+        watch.look(float(now), 0.359 + now * 1e-6)
+    watch.look(20_000.0, 0.5)
+    watch.look(20_001.0, 0.379)
+    watch.look(20_002.0, 0.379)
+    watch.look(20_003.0, 0.379)

@@ -76,7 +76,7 @@ def test_a_table_is_run_once_and_found_afterwards(lab, tmp_path, capsys):
     page = (kept / PAGE).read_text()
     assert "NOT MET" in page
     assert "data:image/png" in page
-    assert "src=\"http" not in page
+    assert 'src="http' not in page
     assert "NOT MET" in (kept / TEXT).read_text()
     runs = set((kept / "runs").glob("*/*/*.jnl"))
     second = reproduce("small", lab, tmp_path / "data", again=False)

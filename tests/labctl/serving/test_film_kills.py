@@ -61,7 +61,7 @@ TASK = """
                         print("asked", outcome["asked"][0], file=file)
                         print("done", outcome["done"][0], file=file)
                     there = believed(lab.data, sample).sample.layers[-1]
-                    print("doubtful", there.doubtful, file=file)
+                    print("doubtful", bool(there.doubtful), file=file)
                 print("ended", file=file)
 """
 
@@ -136,7 +136,7 @@ def killed_and_finished(warm, served, folder, config, instant):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("trials", [1, 12])
+@pytest.mark.parametrize("trials", [1, 6])
 def test_a_film_whose_host_is_killed_ends_by_itself_and_is_finished_with_nothing_twice(
     warm, serve, films, tmp_path, trials
 ):
