@@ -225,9 +225,9 @@ class Bench:
 
     def check(self, description: Mapping[str, Any], *, cell: bool) -> None:
         """Raise ValueError when the twins do not know such a foil, or (cell) such a cell on it."""
-        Foil(description, self.surroundings)
+        foil = Foil(description, self.surroundings)
         if cell:
-            check_cell_layers(tuple(description["cell_layers"]))
+            check_cell_layers(tuple(description["cell_layers"]), foil.materials)
 
     def bring(self, description: Mapping[str, Any], place: str) -> None:
         """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.

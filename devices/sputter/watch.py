@@ -158,7 +158,9 @@ class ThrottleWatch:
             self._expected = position
             return
         moved = position - self._expected
-        if self._off.holds(now, not abs(moved) <= self._most):
+        # At its end it has a fault of its own.
+        inside = AT_LIMIT < position < 1 - AT_LIMIT
+        if self._off.holds(now, inside and not abs(moved) <= self._most):
             raise Trouble(
                 "leak",
                 f"the throttle went from {self._expected:.4f} to {position:.4f} at constant pressure and flows: water"

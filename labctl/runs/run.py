@@ -78,7 +78,7 @@ class Run:
 
     def plot(self) -> Pictures:
         """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""
-        # Asked for by name: runs know nothing of what draws them, and whoever reads tables need not wait for matplotlib.
+        # By name: runs know nothing of what draws them, and whoever reads tables need not wait for matplotlib.
         drawn: Pictures = import_module("labctl.plot").pictures_of(self, self.data / "pictures")
         return drawn
 

@@ -127,7 +127,7 @@ def killed_and_finished(warm, served, folder, config, instant):
     assert told["doubtful"] == "True"
     assert told["asked"] == told["done"]
     assert float(told["before"]) + float(told["asked"]) == pytest.approx(NANOMETRES, abs=0.6)
-    served.server.world.settle()
+    served.server.world.station("sputter").settle()
     grown = served.server.world.foil("quick-1").grown
     # What came between the last row and the closing of the shutter nobody counted: not more than the dead-man lets be.
     most = RATE * (DEAD_MAN + 1.0)
