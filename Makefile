@@ -24,7 +24,7 @@ demo: $(INSTALLED)
 	$(BIN)/labctl demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
