@@ -58,6 +58,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         "tool": readers.tool,
         "experiment": lambda path: experiments.experiment(path, config.path),
         "material": material_at,
+        "published": _published,
     }
     for path in files or _all_files(config.directory):
         kind = collected.attempt(kind_of, path)
@@ -83,6 +84,13 @@ def _materials(directory: Path) -> list[Mistake]:
     from labctl.materials.library import Library
 
     return Library(directory).mistakes()
+
+
+def _published(path: Path) -> Any:
+    # Only who checks or reproduces them reads them.
+    from labctl.reproducing.published import published_at
+
+    return published_at(path)
 
 
 def _bench(path: Path) -> BenchFile:
@@ -126,6 +134,8 @@ def kind_of(path: Path) -> str:
             return kind
     if path.absolute().parents[1].name == "materials":
         return "material"
+    if path.absolute().parent.name == "published":
+        return "published"
     body = read(path).body
     for kind, keys in _MARKS.items():
         if any(key in body for key in keys):

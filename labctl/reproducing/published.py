@@ -119,8 +119,13 @@ def published(name: str, config: Config) -> Published:
         known = tables(config)
         reason = f"no published table has this name{nearest(name, known)}; there are {', '.join(known)}"
         raise ConfigError([Mistake(FOLDER, "", quoted(name), reason)])
+    return published_at(path)
+
+
+def published_at(path: Path) -> Published:
+    """Return the table in a file. Raises ConfigError with every mistake in it."""
     document = read(path)
-    found: Published = validate(Published, {**document.body, "name": name}, file=document.file)
+    found: Published = validate(Published, {**document.body, "name": path.stem}, file=document.file)
     if mistakes := list(_mistakes(found, document.file)):
         raise ConfigError(mistakes)
     return found
