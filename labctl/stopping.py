@@ -79,8 +79,11 @@ def log_to_file(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     handler = TimedRotatingFileHandler(directory / "labctl.log", when="midnight", utc=True, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name in ("bluesky", "ophyd", "labctl"):
-        logger = logging.getLogger(name)
+    loggers = [logging.getLogger(name) for name in ("bluesky", "ophyd", "labctl")]
+    for earlier in {each for logger in loggers for each in logger.handlers}:
+        # A file of another session of this process.
+        earlier.close()
+    for logger in loggers:
         logger.handlers[:] = [handler]
         logger.propagate = False
 

@@ -38,7 +38,7 @@ def test_the_coupled_set_says_what_it_was_fitted_to(tmp_path):
 
 
 def test_recipes_and_models_that_do_not_fit_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match='must be "furnace"; this is a recipe of flashes'):
+    with pytest.raises(ConfigError, match='kind = "flash": must be "furnace"'):
         told("fla-850V-20", folder=tmp_path)
     with pytest.raises(ConfigError, match="must be one of S1, S2"):
         told("rta-700C", "--model", "S3", folder=tmp_path)

@@ -91,7 +91,7 @@ def test_a_device_that_dies_before_the_closing_baseline_leaves_the_run_complete(
 
 
 def test_a_bench_says_how_often_it_looks_around_and_plans_at_the_prompt_do_so(
-    open_lab, cell, program, tmp_path
+    open_lab, sample, recipe, program, tmp_path
 ):
     text = Config().bench_path("twin").read_text()
     assert 'look_around = "60 s"' in text
@@ -100,8 +100,8 @@ def test_a_bench_says_how_often_it_looks_around_and_plans_at_the_prompt_do_so(
     lab = open_lab(str(path))
     assert lab.bench.look_around == 600.0
     lab.devices["room"] = SynSignal(func=lambda: 31.5, name="room", labels={"ambient"})
-    (uid,) = lab.RE(lab.plans.cycle(lab.potentiostat, cell, program))
-    run = Run(uid, lab.data)
+    plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
+    run = Run(lab.RE(plan)[-1], lab.data)
     assert np.diff(run.times("surroundings"))[1:-1] == pytest.approx(600.0, abs=1.0)
     assert np.all(run.table()["ambient_temperature"] == 31.5)
 
