@@ -170,11 +170,11 @@ def judged(words, data, served, each):
     )
 
 
-BETWEEN = pytest.mark.xfail(
+KNOWN = pytest.mark.xfail(
     reason="a known fault: a Keithley's next step is armed, and its buffer cleared, before the station's last word says"
     " so; a host that dies in between leaves a job that is refused instead of taken over"
 )
-FEW = [("twin", 1), ("emstat", 1), pytest.param("keithley", 1, marks=BETWEEN)]
+FEW = [("twin", 1), ("emstat", 1), pytest.param("keithley", 1, marks=KNOWN)]
 MANY = [
     pytest.param(bench, 17, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
     for bench in ("twin", "emstat", "keithley")
