@@ -172,7 +172,8 @@ def judged(words, data, served, each):
 
 KNOWN = pytest.mark.xfail(
     reason="a known fault: a Keithley's next step is armed, and its buffer cleared, before the station's last word says"
-    " so; a host that dies in between leaves a job that is refused instead of taken over"
+    " so; a host that dies in between leaves a job that is refused instead of taken over",
+    strict=False,  # most instants are others
 )
 FEW = [("twin", 1), ("emstat", 1), pytest.param("keithley", 1, marks=KNOWN)]
 MANY = [
