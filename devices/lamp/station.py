@@ -18,7 +18,7 @@ from devices.lamp.parameters import LampParameters
 from devices.lamp.permissives import Verdict, require, require_never_opened
 from devices.lamp.preparation import Preparation
 from devices.lamp.records import PulseLog
-from devices.lamp.states import LASTING, LampMachine, LampState
+from devices.lamp.states import LASTING, TABLE, LampMachine, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
@@ -84,7 +84,7 @@ class LampStation(Station, Generic[TrainT]):
         self._arming = Arming(name, clock, session, owner or Nobody())
         if self._board is not None:
             self._board.guard = self._arming.permit_board
-        self._machine = LampMachine(name, self._changed)
+        self._machine = LampMachine(name, TABLE, self._changed)
         self._memory = LampMemory(name, clock, self._board)
         self._log: PulseLog
         self._job: AnnealJob | None = None
@@ -201,7 +201,7 @@ class LampStation(Station, Generic[TrainT]):
 
     def _changed(self) -> None:
         """Report a change of the state; one into danger, and into or out of a latched fault, outlives a power cut."""
-        self.publish(lasting=self._machine.state in LASTING or self._machine.was_latched)
+        self.publish(lasting=self._machine.state in LASTING or self._machine.before is LampState.FAULT)
 
     def _watch(self) -> None:
         """Raise when what a token was given for is no longer so."""

@@ -27,7 +27,7 @@ from devices.sputter.leaks import LEAK_COLUMNS
 from devices.sputter.looks import CELSIUS, Looks
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains, resting_row
-from devices.sputter.states import LASTING, ChamberMachine, ChamberState, Deed
+from devices.sputter.states import LASTING, TABLE, ChamberMachine, ChamberState, Deed
 from devices.sputter.unfinished import UnfinishedFilm
 from devices.sputter.vacuum import pumped, risen, vented
 from devices.sputter.watch import Trouble
@@ -68,7 +68,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self.limits = limits
         self.load_lock, self._volume = load_lock, volume
         self._hands, self._equipment = hands, equipment
-        self._machine = ChamberMachine(name, self._changed)
+        self._machine = ChamberMachine(name, TABLE, self._changed)
         self._permits = Permits(name)
         self._memory = ChamberMemory(name)
         self._looks = Looks(clock, equipment)
@@ -467,4 +467,4 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
 
     def _changed(self) -> None:
         """Report a change of the state; one into or out of danger outlives a power cut."""
-        self.publish(lasting=self._machine.state in LASTING or self._machine.was_lasting)
+        self.publish(lasting=bool({self._machine.state, self._machine.before} & LASTING))

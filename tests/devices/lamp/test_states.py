@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from devices.errors import InterlockError
-from devices.lamp.states import RULES, LampMachine, LampState
+from devices.lamp.states import RULES, TABLE, LampMachine, LampState
 
 S = LampState
 WAYS: dict[LampState, tuple[LampState, ...]] = {
@@ -22,7 +22,7 @@ WAYS: dict[LampState, tuple[LampState, ...]] = {
 
 
 def machine_in(state: LampState) -> LampMachine:
-    machine = LampMachine("lamp")
+    machine = LampMachine("lamp", TABLE)
     for step in WAYS[state]:
         machine.go(step, "the reason")
     assert machine.state is state

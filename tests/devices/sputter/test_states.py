@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from devices.errors import InterlockError
-from devices.sputter.states import RULES, ChamberMachine, ChamberState
+from devices.sputter.states import RULES, TABLE, ChamberMachine, ChamberState
 
 S = ChamberState
 WAYS = {
@@ -22,7 +22,7 @@ WAYS = {
 
 
 def machine_in(state):
-    machine = ChamberMachine("sputter")
+    machine = ChamberMachine("sputter", TABLE)
     for step in WAYS[state]:
         machine.go(step, "the reason")
     assert machine.state is state
