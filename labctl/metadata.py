@@ -26,7 +26,7 @@ def plain_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     mistakes = list(_mistakes("metadata", metadata, 0))
     if mistakes:
         shown = "\n  ".join(mistakes[:20])
-        raise LabError(f"the run was not begun, its metadata cannot be kept:\n  {shown}")
+        raise LabError(f"metadata that cannot be kept; no run was begun:\n  {shown}")
     plain: dict[str, Any] = _plain(metadata)
     return plain
 
@@ -35,7 +35,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
     """Refuse metadata that cannot be kept. Raises LabError as `plain_metadata` does, and for a sample that is none."""
     plain_metadata(metadata)
     if not isinstance(metadata.get("sample", ""), str | Mapping):
-        raise LabError("the run was not begun: metadata.sample must be a text or a table")
+        raise LabError("no run was begun: metadata.sample must be a text or a table")
 
 
 def _mistakes(place: str, value: Any, depth: int) -> Iterator[str]:

@@ -77,11 +77,11 @@ def gates(lab):
 @pytest.mark.parametrize("name", ["an object", "a key of no text", "a dot", "no number"])
 def test_a_run_with_such_metadata_does_not_begin(lab, sample, recipe, name):
     bad = {"notes": REFUSED[name]}
-    with pytest.raises(LabError, match="was not begun"):
+    with pytest.raises(LabError, match="no run was begun"):
         lab.RE(lab.plans.anneal(lab.lamp, sample, recipe, md=bad))
-    with pytest.raises(LabError, match="was not begun"):
+    with pytest.raises(LabError, match="no run was begun"):
         lab.RE(lab.plans.anneal(lab.lamp, sample, recipe), **bad)
-    with pytest.raises(LabError, match="cannot be kept"):
+    with pytest.raises(LabError, match="metadata that cannot be kept"):
         lab.RE.md["notes"] = REFUSED[name]
     assert "notes" not in lab.RE.md
     assert gates(lab) == 0
