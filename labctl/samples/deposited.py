@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labctl.runs.films import DEPOSITED, FilmPutOn
 from labctl.runs.index import ask_index
-from labctl.samples.parents import Families
+from labctl.samples.parents import Families, Parent
 
 
 def deposited(
@@ -22,17 +22,26 @@ def deposited(
     film is there.
     """
     ancestors = (families or Families(data)).ancestors(sample, named)
+    samples = [sample, *(each.id for each in ancestors)]
+    return films_on(ask_index(data, lambda connection: put_on(connection, samples)), sample, ancestors)
+
+
+def films_on(
+    films: Mapping[str, Sequence[FilmPutOn]], sample: str, ancestors: Iterable[Parent]
+) -> list[FilmPutOn]:
+    """Return the films on a sample, oldest first: its own, and those it was cut with, of `films` by sample."""
     cut = {each.id: math.inf if each.cut is None else each.cut for each in ancestors} | {sample: math.inf}
-    found = ask_index(data, lambda connection: _kept(connection, list(cut)))
-    return [film for of, film in found if film.time < cut[of]]
+    found = [film for of, end in cut.items() for film in films.get(of, ()) if film.time < end]
+    return sorted(found, key=lambda film: (film.time, film.run))
 
 
-def _kept(connection: sqlite3.Connection, samples: list[str]) -> list[tuple[str, FilmPutOn]]:
-    marks = ", ".join("?" for _ in samples)
+def put_on(connection: sqlite3.Connection, samples: Collection[str] = ()) -> dict[str, list[FilmPutOn]]:
+    """Return the films that runs put on samples, by their ids, oldest first; of all samples where none is named."""
+    named = f" AND sample IN ({', '.join('?' for _ in samples)})" if samples else ""
     rows = connection.execute(
         "SELECT runs.id, sample, uid, began, keys.key, number, text FROM runs JOIN amounts ON run = runs.id"
         " JOIN keys ON keys.id = amounts.key"
-        f" WHERE listed AND sample IN ({marks}) AND keys.key >= ? AND keys.key < ? ORDER BY began, uid, amounts.rowid",
+        f" WHERE listed{named} AND keys.key >= ? AND keys.key < ? ORDER BY began, uid, amounts.rowid",
         [*samples, f"{DEPOSITED}.", f"{DEPOSITED}/"],
     ).fetchall()
     told: dict[tuple[int, str], dict[str, Any]] = {}
@@ -41,21 +50,20 @@ def _kept(connection: sqlite3.Connection, samples: list[str]) -> list[tuple[str,
         material, _, name = key.removeprefix(f"{DEPOSITED}.").rpartition(".")
         told.setdefault((run, material), {})[name] = number if text is None else text
         whose[run, material] = (sample, uid, began)
-    return [
-        (
-            whose[film][0],
-            FilmPutOn(
-                material=film[1],
-                thickness=said["thickness"],
-                sd=said["thickness_sd"],
-                how=said["how"],
-                tool=said.get("tool", ""),
-                targets=said.get("targets", ""),
-                area=said.get("area"),
-                doubts=said.get("doubts", ""),
-                run=whose[film][1],
-                time=whose[film][2],
-            ),
+    found: dict[str, list[FilmPutOn]] = {}
+    for key, said in told.items():
+        sample, uid, began = whose[key]
+        film = FilmPutOn(
+            material=key[1],
+            thickness=said["thickness"],
+            sd=said["thickness_sd"],
+            how=said["how"],
+            tool=said.get("tool", ""),
+            targets=said.get("targets", ""),
+            area=said.get("area"),
+            doubts=said.get("doubts", ""),
+            run=uid,
+            time=began,
         )
-        for film, said in told.items()
-    ]
+        found.setdefault(sample, []).append(film)
+    return found

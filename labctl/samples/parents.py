@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,12 +25,12 @@ class Parent:
 
 
 class Families:
-    """Who was cut from whom in a data directory, as it is when this is made."""
+    """Who was cut from whom in a data directory, as it is when this is made; index: where it is open already."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, index: sqlite3.Connection | None = None) -> None:
         self._facts = Facts(data)
         self._recorded: dict[str, list[str]] = {}
-        for sample, parent in ask_index(data, lambda connection: connection.execute(_RECORDED).fetchall()):
+        for sample, parent in ask_index(data, _recorded) if index is None else _recorded(index):
             self._recorded.setdefault(sample, []).append(parent)
 
     def parents(self, sample: str, named: Iterable[str] = ()) -> list[Parent]:
@@ -75,6 +76,10 @@ class Families:
             for parent in parents:
                 found.setdefault(parent, []).append(child)
         return found
+
+
+def _recorded(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute(_RECORDED).fetchall()
 
 
 _RECORDED = (
