@@ -21,7 +21,7 @@ import labctl
 from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from labctl import Run
 from labctl.config.finder import config_dir

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import labctl
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
 from labctl.night.listing import read_night

@@ -10,7 +10,8 @@ from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
-from devices.roles import EvaporationJob, Hands
+from devices.roles.films import EvaporationJob
+from devices.roles.hands import Hands
 from devices.sputter.checks import require_crystal
 from devices.sputter.crew import Gauges
 from devices.sputter.equipment import BOAT, equipment_of

@@ -33,16 +33,11 @@ from devices.lamp.temperatures import Witnesses
 from devices.lamp.train import Train
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles import (
-    AnnealJob,
-    Bring,
-    Confirm,
-    Hands,
-    Prediction,
-    Predictor,
-    Pyrometer,
-    Thermometers,
-)
+from devices.roles.furnace import Thermometers
+from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.lamp import AnnealJob
+from devices.roles.lamp_parts import Pyrometer
+from devices.roles.predictor import Prediction, Predictor
 
 log = logging.getLogger(__name__)
 

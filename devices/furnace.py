@@ -15,7 +15,10 @@ from devices.lamp.preparation import Preparation
 from devices.lamp.station import Words
 from devices.limits import FurnaceLimits
 from devices.recipes import ROOM, FurnaceRecipe
-from devices.roles import Bring, Confirm, Flight, FurnaceJob, Hands, PermissiveBoard
+from devices.roles.flown import Flight
+from devices.roles.furnace import FurnaceJob
+from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.lamp_parts import PermissiveBoard
 from devices.samples import doubts_about
 from devices.sputter.baking import FURNACE_COLUMNS, Baking, FurnaceLog
 from devices.sputter.interlocks import Permits

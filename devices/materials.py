@@ -24,7 +24,8 @@ class Material:
     between which it is stable. site_charge [C/m3]: of all sites of a film, x from 0 to 1, lithium's own for lithium.
     reactions: potential [V], share of the sites and width [1] of each, whose sum is the open-circuit potential; none
     for lithium. diffusivity [m2/s]; exchange_current [A/m2] at x = 0.5; as_made [1]: x of a film as made; utilisation
-    [1] of the sites. conductivity [S/m] and permittivity [F/m] of an electrolyte.
+    [1] of the sites. conductivity [S/m] and permittivity [F/m] of an electrolyte. lost [1]: of the lithium that comes
+    to an anode in a charge, and never leaves.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,31}$")]
@@ -40,6 +41,7 @@ class Material:
     utilisation: Share | None = None
     conductivity: Annotated[float, Field(gt=0, le=1e9)] | None = None
     permittivity: Annotated[float, Field(gt=0, le=1)] | None = None
+    lost: Annotated[float, Field(gt=0, le=0.5)] | None = None
 
     @model_serializer(mode="wrap")
     def _what_is_known(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:

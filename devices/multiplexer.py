@@ -14,7 +14,9 @@ from devices.errors import InterlockError, LabError, LimitError
 from devices.lamp.preparation import Preparation
 from devices.lamp.station import Words
 from devices.limits import ChannelLimits
-from devices.roles import Bring, Flight, Hands, RelayMatrix, SheetJob, SiteMeter
+from devices.roles.flown import Flight
+from devices.roles.hands import Bring, Hands
+from devices.roles.multiplexer import RelayMatrix, SheetJob, SiteMeter
 from devices.samples import SampleRef
 from devices.sheet.mapping import POINT_COLUMNS, SITE_COLUMNS, MapLog, SheetMap, Site, map_duration, sites_of
 from devices.sheet.recipe import SheetRecipe

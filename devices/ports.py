@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import pyvisa
 import serial
 
 from devices.clock import Clock
@@ -111,6 +110,9 @@ class VisaPort:
 
     def __init__(self, address: str, clock: Clock, *, backend: str = "@py", locks: Path = LOCKS) -> None:
         """Take the lock and open the resource. Raises OwnershipError, WireError."""
+        # A lab without such a resource does not wait for its package, here as below.
+        import pyvisa
+
         self._address = address
         self._lock = PortLock(address, clock, locks)
         self._manager = pyvisa.ResourceManager(backend)
@@ -123,6 +125,8 @@ class VisaPort:
 
     def write(self, data: bytes) -> None:
         """Send all of it."""
+        import pyvisa
+
         try:
             self._resource.write_raw(data)
         except (OSError, pyvisa.Error) as error:
@@ -130,6 +134,8 @@ class VisaPort:
 
     def read(self, timeout: float) -> bytes:
         """Return the next byte, waiting up to `timeout` seconds (VISA counts whole milliseconds)."""
+        import pyvisa
+
         self._resource.timeout = round(timeout * 1000)
         try:
             byte: bytes = self._resource.read_bytes(1)

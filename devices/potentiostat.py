@@ -7,8 +7,7 @@ until they are fetched, so a lost link costs time and no rows.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, cast
 
@@ -19,45 +18,35 @@ from pydantic.dataclasses import dataclass
 from devices.base import EVENT_COLUMNS, Instrument, Station
 from devices.clock import Clock, Handle, Poller
 from devices.cycling.cells import CellSize
+from devices.cycling.checks import check_limits
 from devices.cycling.columns import CYCLE_COLUMNS, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
 from devices.cycling.contact import contact_fault
-from devices.cycling.cycler import LONGEST_STEP, Cycler, Job
-from devices.cycling.ends import EndReason
+from devices.cycling.cycler import LONGEST_STEP, Cycler
+from devices.cycling.events import FlightEvents
 from devices.cycling.flight import CycleFlight, Pace
-from devices.cycling.going_on import Books, standing, window_of
-from devices.cycling.ledger import CycleLedger
-from devices.cycling.left_over import described, refuse_other
+from devices.cycling.going_on import Books, standing
+from devices.cycling.left_over import can_go_on, described, refuse_other
+from devices.cycling.planned import Planned, begun, gone_on, taken_over
 from devices.cycling.plausibility import plausibility
-from devices.cycling.position import Phase, Planned, Position
-from devices.cycling.programs import Program, loops
-from devices.cycling.remainder import Rest
-from devices.cycling.sequence import Course, Part, Seen
-from devices.cycling.techniques import setpoint_current
-from devices.errors import InterlockError, LabError, LimitError, ProgramError
+from devices.cycling.position import Position
+from devices.cycling.programs import Program
+from devices.cycling.statuses import START_DEADLINE, FlightStatuses
+from devices.errors import InterlockError, LabError
 from devices.limits import ChannelLimits
 from devices.quantities import STRICT, Unit
-from devices.roles import Bring, CellRecords, CycleJob, Flight, GoOn, Hands, TakeOver
+from devices.roles.flown import Flight
+from devices.roles.hands import Bring, Hands
+from devices.roles.potentiostat import CellRecords, CycleJob, GoOn, TakeOver
 from devices.samples import SampleRef
-
-log = logging.getLogger(__name__)
 
 HANDS_DEADLINE = 24 * 3600.0
 """Seconds a person may take to bring a cell."""
-
-OVER_DISCHARGED = (
-    "; the cell has no lithium but what was charged, and that is back in its cathode or lost: charge it before it is"
-    " discharged again. What was measured is kept"
-)
-"""What is said where a cell without an anode was discharged to its limit."""
 
 BROKEN_OFF = (
     "nothing ran it any more: it goes on where its rows end; what passed behind the last row and the time since are not"
     " counted"
 )
 """What the events say where a program goes on."""
-
-START_DEADLINE = 60.0
-"""Seconds within which a start is acknowledged or known to be lost; some wire deadlines."""
 
 
 class PotentiostatStation(Station):
@@ -112,16 +101,10 @@ class PotentiostatStation(Station):
         self._events = self.add_stream("events", EVENT_COLUMNS)
         self._prepared = 0
         self._uploaded: Planned | None = None
-        self._sample = ""
         self._left: Position | None = None
-        self._resumed: Position | None = None
-        self._doubts: Sequence[str] = ()
-        self._anodeless = False
         self._flight: CycleFlight | None = None
-        self._deadline = 0.0
+        self._statuses: FlightStatuses | None = None
         self._poller: Handle | None = None
-        self._started: StatusBase | None = None
-        self._completed: StatusBase | None = None
 
     @property
     def channel(self) -> int:
@@ -130,25 +113,7 @@ class PotentiostatStation(Station):
 
     def check(self, program: Program) -> None:
         """Refuse a program beyond the channel's limits; nothing is sent. Raises LimitError, ProgramError."""
-        low, high, most = self.limits.voltage_min, self.limits.voltage_max, self.limits.current
-        for name, volts in (
-            ("voltage_min", program.limits.voltage_min),
-            ("voltage_max", program.limits.voltage_max),
-        ):
-            if not low <= volts <= high:
-                raise LimitError(f"{self.name}: {program.name} limits.{name}", volts, "V", low, high)
-        if program.limits.current_max > most:
-            what = f"{self.name}: {program.name} limits.current_max"
-            raise LimitError(what, program.limits.current_max, "A", 0.0, most)
-        for index, step in enumerate(program.leaves()):
-            where = f"{self.name}: {program.name} step {index}"
-            asked = setpoint_current(step.run)
-            if asked is not None and asked > most:
-                raise LimitError(f"{where} |current|", asked, "A", 0.0, most)
-            if step.temperature is not None:
-                raise ProgramError(
-                    f"{where} asks for {step.temperature:g} K, and this bench has no chamber; leave it out"
-                )
+        check_limits(self.name, program, self.limits)
         self._cycler.check(program)
 
     def report(self) -> dict[str, Any]:
@@ -219,55 +184,12 @@ class PotentiostatStation(Station):
         """
         self._refuse_while_running()
         left = refuse_other(self.name, self._position, sample, program)
-        if not self.clock.call(lambda: self._keeps(left)):
+        if not self.clock.call(lambda: can_go_on(self._cycler, left)):
             raise InterlockError(
                 f"{self.name} left over",
                 f"{left.program} does not run any more, and its rows are gone; nothing was changed",
             )
         return TakeOver(sample, program, left.offsets.as_json())
-
-    def _keeps(self, left: Position) -> bool:
-        goes_on = left.phase == Phase.BETWEEN or (left.phase == Phase.STARTING and left.parts > 1)
-        return goes_on or self._cycler.keeps(left.token, left.trace)
-
-    def _take_over(self, job: TakeOver) -> StatusBase:
-        left = self._left = refuse_other(self.name, self._position, job.sample, job.program)
-        course = Course(job.program)
-        part, rest = course.restore(left.course), Rest.heard(left.rest)
-        going = self._job(job.program, replace(part, nodes=rest.of(part.nodes)), left.token)
-        self._uploaded = Planned(job.program, going, part, course, rest)
-        self._sample, self._resumed, self._flight = job.sample.id, left, None
-        status = self.clock.status(f"prepare {self.name}", START_DEADLINE)
-        status.set_finished()
-        return status
-
-    def _go_on(self, job: GoOn) -> Planned:
-        """Look at the cell and return what is to be run of the rest of a program. Raises InterlockError, LimitError."""
-        left = Position.heard(job.position)
-        if left is None:
-            raise InterlockError(
-                f"{self.name} go on", "where the program stands is not in this version's words"
-            )
-        books = Books.restored(job.program, left, self.parameters.longest_step)
-        booked = books.part
-        self._look_at_the_cell(job.sample, job.program, window_of(books.ledger))
-        rest = books.advance()
-        if rest is None:
-            raise InterlockError(
-                f"{self.name} go on", f"{job.program.name} came to its end; nothing is left of it"
-            )
-        token = f"{left.token.partition('#')[0]}#{left.parts + 1}"
-        going = self._job(job.program, replace(books.part, nodes=rest.of(books.part.nodes)), token)
-        self._cycler.check(replace(job.program, steps=going.nodes))
-        self._resumed = replace(
-            left,
-            token=token,
-            parts=left.parts + 1,
-            course=books.course.as_json(),
-            rest=rest.as_json(),
-        )
-        self._cycler.adopt(going, replace(self._resumed.mark, over=True))
-        return Planned(job.program, going, books.part, books.course, rest, booked)
 
     def prepare(self, job: CycleJob | TakeOver | GoOn) -> StatusBase:
         """Check the program, have the cell wired, look at its voltage, upload; no current flows yet.
@@ -279,8 +201,7 @@ class PotentiostatStation(Station):
         if isinstance(job, TakeOver):
             return self._take_over(job)
         self.check(job.program)
-        self._uploaded = self._flight = self._resumed = None
-        self._sample = job.sample.id
+        self._uploaded = self._flight = None
         self._prepared += 1
         token = f"{self.name}/{self.clock.time():.3f}/{self._prepared}"
         status = self.clock.status(f"prepare {self.name}", HANDS_DEADLINE)
@@ -297,18 +218,8 @@ class PotentiostatStation(Station):
             if failure is not None:
                 raise failure
             self._refuse_while_busy()
-            if isinstance(job, GoOn):
-                planned = self._go_on(job)
-            else:
-                self._look_at_the_cell(job.sample, job.program)
-                course = Course(job.program)
-                part = course.next(Seen())
-                if part is None:
-                    raise ProgramError(f"{job.program.name} jumps past all its steps; nothing was uploaded")
-                planned = Planned(job.program, self._job(job.program, part, token), part, course)
+            planned = self._plan(job, token)
             self._cycler.upload(planned.job)
-            cell = CellSize.of(job.sample)
-            self._doubts, self._anodeless = plausibility(job.program, cell), cell.anodeless
             self._uploaded = planned
             status.set_finished()
             yield from ()
@@ -320,6 +231,24 @@ class PotentiostatStation(Station):
         self.clock.spawn(self.lane, bring(), fail)
         return status
 
+    def _take_over(self, job: TakeOver) -> StatusBase:
+        self._left = refuse_other(self.name, self._position, job.sample, job.program)
+        self._uploaded = taken_over(job, self._left, self.parameters.longest_step)
+        self._flight = None
+        status = self.clock.status(f"prepare {self.name}", START_DEADLINE)
+        status.set_finished()
+        return status
+
+    def _plan(self, job: CycleJob | GoOn, token: str) -> Planned:
+        """Look at the cell and return what is to be run. Raises InterlockError, LimitError, ProgramError."""
+        longest = self.parameters.longest_step
+        planned = gone_on(job, self.name, longest) if isinstance(job, GoOn) else begun(job, token, longest)
+        self._look_at_the_cell(planned)
+        if planned.resumed is not None:
+            self._cycler.check(replace(job.program, steps=planned.job.nodes))
+            self._cycler.adopt(planned.job, replace(planned.resumed.mark, over=True))
+        return planned
+
     def kickoff(self) -> StatusBase:
         """Start what was uploaded; the status finishes when the instrument has taken the start."""
         self._refuse_while_running()
@@ -329,56 +258,31 @@ class PotentiostatStation(Station):
                 f"{self.name} prepared",
                 "nothing is uploaded, nothing was started; a program starts once, prepare it",
             )
-        resumed, parameters = self._resumed, self.parameters
-        began = self.clock.time() if resumed is None else resumed.began
-        now = self.clock.now() - (self.clock.time() - began)
-        ledger = CycleLedger(
-            self.streams,
-            limits=planned.program.limits,
-            began=began,
-            longest_step=planned.job.longest,
-            range_of=self._cycler.range_of,
-            counts_cycles=any(loop.counts_cycles for loop in loops(planned.program.steps)),
-        )
-
-        if resumed is not None:
-            ledger.restore(resumed.ledger, planned.booked or planned.part)
-            if planned.booked is not None and planned.rest.spent is None:
-                ledger.close_step()
-            now += ledger.offsets.test_time
-
-        def say(code: str, severity: str, text: str) -> None:
-            if self._anodeless and EndReason.SAFETY_VOLTAGE_MIN in text:
-                text += OVER_DISCHARGED
-            row = {"t": self.clock.now() - now, "code": code, "severity": severity, "text": text}
-            self._events.append(self.clock.time(), row)
-            if severity != "info":
-                log.warning("%s: %s: %s", self.name, code, text)
-
+        clock, parameters, cell = self.clock, self.parameters, CellSize.of(planned.sample)
+        began = clock.time() if planned.resumed is None else planned.resumed.began
+        ledger = planned.ledger(self.streams, began, self._cycler.range_of)
+        since = clock.now() - (clock.time() - began) + ledger.offsets.test_time
+        events = FlightEvents(self._events, clock, self.name, since, anodeless=cell.anodeless)
         flight = self._flight = CycleFlight(
             planned,
             self._cycler,
-            self.clock,
+            clock,
             self.lane,
             Pace(parameters.poll_period, parameters.patience),
             ledger,
-            sample=self._sample,
             began=began,
-            say=say,
+            say=events.say,
             changed=self._settle,
             moved=self.publish,
-            resumed=resumed,
-            how="started" if resumed is None else "taken_over" if planned.booked is None else "gone_on",
         )
         if planned.booked is not None:
-            say("broken_off", "warning", BROKEN_OFF)
-        for doubt in self._doubts:
-            say("doubt", "warning", doubt)
-        self._deadline = self.clock.now() + parameters.longest_run + parameters.patience
-        self._completed = None
-        self._started = self.clock.status(f"start {self.name}", START_DEADLINE)
-        self._poller = self.clock.spawn(self.lane, flight.fly(), flight.fail)
-        return self._started
+            events.say("broken_off", "warning", BROKEN_OFF)
+        for doubt in () if planned.was_taken_over else plausibility(planned.program, cell):
+            events.say("doubt", "warning", doubt)
+        statuses = FlightStatuses(clock, self.name, parameters.longest_run + parameters.patience)
+        self._statuses = statuses
+        self._poller = clock.spawn(self.lane, flight.fly(), flight.fail)
+        return statuses.started
 
     def change_times(self, times: int) -> int:
         """Let the loop of cycles that runs run `times` passes in all; return how many it will be.
@@ -394,13 +298,11 @@ class PotentiostatStation(Station):
 
     def complete(self) -> StatusBase:
         """Return a status that finishes when the program is over, however it ended: flight() tells how."""
-        if self._flight is None:
+        if self._flight is None or self._statuses is None:
             raise InterlockError(f"{self.name} started", "nothing was started, so nothing can be completed")
-        if self._completed is None or self._completed.done:
-            left = max(self._deadline - self.clock.now(), START_DEADLINE)
-            self._completed = self.clock.status(f"complete {self.name}", left)
-            self._settle()
-        return self._completed
+        completed = self._statuses.completed()
+        self._settle()
+        return completed
 
     def stop(self, *, success: bool = False) -> None:
         """End the flight as the program says: `keep` leaves the cell cycling and says so, `open` opens it."""
@@ -468,23 +370,18 @@ class PotentiostatStation(Station):
                 " uploaded, wait for its end or make the channel safe",
             )
 
-    def _look_at_the_cell(
-        self, sample: SampleRef, program: Program, window: tuple[float, float] | None = None
-    ) -> None:
-        """Refuse to start on leads whose voltage at rest is not the cell's, or not in its window [V]."""
+    def _look_at_the_cell(self, planned: Planned) -> None:
+        """Refuse to start on leads whose voltage at rest is not the cell's, or not in its window."""
         tolerance, voltage = self.parameters.voltage_tolerance, self._cycler.read_cell()
         expected = None
-        if window is not None:
-            expected = min(max(voltage, window[0]), window[1])
+        if planned.window is not None:
+            low, high = planned.window
+            expected = min(max(voltage, low), high)
         elif self._records is not None:
-            expected = self._records.rest_voltage(sample)
-        fault = contact_fault(voltage, program.limits, expected, tolerance)
+            expected = self._records.rest_voltage(planned.sample)
+        fault = contact_fault(voltage, planned.program.limits, expected, tolerance)
         if fault is not None:
             raise InterlockError(f"{self.name} contact", f"{fault}; nothing was uploaded, look at the leads")
-
-    def _job(self, program: Program, part: Part, token: str) -> Job:
-        longest, policy = self.parameters.longest_step, program.on_host_loss
-        return Job(program.name, part.nodes, program.limits, token, longest, policy)
 
     def _open_after_failure(self) -> None:
         """Open the cell of a flight that was lost; when nobody answers, say that it may be running."""
@@ -500,18 +397,11 @@ class PotentiostatStation(Station):
             self._events.append(now, opened)
 
     def _settle(self) -> None:
-        """Bring the statuses to where the flight is."""
-        flight = self._flight
-        if flight is None:
+        """Say how the flight ended, once it is over, and bring the statuses to where it is."""
+        if self._flight is None or self._statuses is None:
             return
-        if flight.over:
+        if self._flight.over:
             self.publish()
-        if flight.over and self._poller is not None:
-            self._poller.cancel()
-        for status, reached in ((self._started, flight.started), (self._completed, False)):
-            if status is None or status.done or not (flight.over or reached):
-                continue
-            if flight.failure is None:
-                status.set_finished()
-            else:
-                status.set_exception(flight.failure)
+            if self._poller is not None:
+                self._poller.cancel()
+        self._statuses.settle(self._flight)

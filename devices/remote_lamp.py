@@ -29,7 +29,10 @@ from devices.lamp.states import UNDER_WAY, LampState
 from devices.lamp.station import LampStation
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob, Bring, Confirm, Hands, PermissiveBoard, Prediction, Predictor
+from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.lamp import AnnealJob
+from devices.roles.lamp_parts import PermissiveBoard
+from devices.roles.predictor import Prediction, Predictor
 
 log = logging.getLogger(__name__)
 

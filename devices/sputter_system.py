@@ -13,7 +13,8 @@ from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import ConfigError, InterlockError, Mistake
 from devices.limits import SputterLimits
-from devices.roles import ConditioningJob, DepositionJob, FilmPredictor, FilmRate, Hands, Tooling
+from devices.roles.films import ConditioningJob, DepositionJob, FilmPredictor, FilmRate, Tooling
+from devices.roles.hands import Hands
 from devices.sputter.checks import (
     believed_rate,
     check_deposition,
@@ -116,7 +117,8 @@ class SputterStation(ChamberStation[DepositionFlight, DepositionJob | Conditioni
 
     def film_rate(self, recipe: DepositionRecipe) -> FilmRate | None:
         """Return the rate at which the film is believed to grow: the lab's predictor's, or the bench file's."""
-        known = None if self._predictor is None else self._predictor.film_rate(self.name, recipe)
+        worn = {gun: self._wear.of(gun) for gun in self.parameters.targets}
+        known = None if self._predictor is None else self._predictor.film_rate(self.name, recipe, worn)
         return known or believed_rate(recipe, self.parameters, self._plans(recipe))
 
     def tooling(self, recipe: DepositionRecipe) -> Tooling | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter
 from devices.errors import InterlockError
 from devices.limits import DamageLimits
 from devices.recipes import AnnealRecipe, FurnaceRecipe, canonical_hash, to_json
-from devices.roles import Prediction
+from devices.roles.predictor import Prediction
 from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
 from labctl.damage import faults, judge
@@ -29,7 +30,7 @@ from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
 from labctl.samples.treatments import treatments_of
 from sim.apparatus import bank_from
-from sim.foil import Foil, FoilError, Surroundings
+from sim.foil import CATHODE, Foil, FoilError, Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import LCO_ABSORPTANCE, LCO_MODULUS, MODELS
 from sim.physics.anneal.damage import Damage, damage
@@ -67,17 +68,20 @@ class Believer:
         self._data, self._bank, self._surroundings = data, bank, surroundings
         self._limits = limits
         self._facts = Facts(data)
-        # Whatever the prediction and its verdict go by; the same sample and recipe then predict the same.
-        self.parameters_hash = canonical_hash(
+
+    @cached_property
+    def parameters_hash(self) -> str:
+        """Whatever a prediction and its verdict go by; the same sample and recipe then predict the same."""
+        return canonical_hash(
             _plain(
                 {
-                    "bank": bank,
-                    "surroundings": surroundings,
-                    "model": MODELS[surroundings.model],
+                    "bank": self._bank,
+                    "surroundings": self._surroundings,
+                    "model": MODELS[self._surroundings.model],
                     "absorptance": LCO_ABSORPTANCE,
                     "substrates": SUBSTRATES,
                     "modulus": LCO_MODULUS,
-                    "thresholds": limits,
+                    "thresholds": self._limits,
                 }
             )
         )
@@ -91,10 +95,18 @@ class Believer:
 
         As thick as measured, else as its tools say.
         """
+        # Only what grew on record asks for the packages of growth: a session opens without.
+        from labctl.believed_growth import cathode_parts
+
         found = believed(self._data, sample)
-        foil = Foil(
-            {**to_json(found.sample), "treatments": treatments_of(self._data, sample)}, self._surroundings
-        )
+        described = {**to_json(found.sample), "treatments": treatments_of(self._data, sample)}
+        top = found.sample.layers[-1]
+        parts = list(cathode_parts(found.films, top.thickness)) if top.material == CATHODE else []
+        if parts:
+            described["layers"] = described["layers"][:-1]
+        foil = Foil(described, self._surroundings)
+        for time, part in parts:
+            foil.deposit(part, time)
         begin = -math.inf
         for run in self._anneals(sample):
             # Labels, not durations: between two runs there is nothing else to go by.
@@ -138,7 +150,7 @@ class Believer:
         elapsed: float,
         began: float,
     ) -> Prediction:
-        """Predict the rest of a train that was held, after the pulses that passed; as devices.roles.Predictor says.
+        """Predict the rest of a train that was held, after the pulses that passed; as devices.roles.predictor.Predictor says.
 
         Raises InterlockError as anneal does.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devices.roles import Cycled
+from devices.roles.potentiostat import Cycled
 from devices.samples import SampleRef
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from labctl.analysis.cycles import CycleCapacity, capacities
 from labctl.config.models import Compare
 from labctl.runs.run import Run
+from labctl.samples.telling import electrodes_area
 
 SAME_RATE = 0.02
 """Share by which a cycle's mean current may differ from the published one and still count as that rate."""
@@ -38,12 +39,12 @@ def compare(run: Run, points: Sequence[Compare]) -> list[Row]:
     last_change is the relative change from the cycle before: near zero means periodic.
     """
     sample = run.start["sample"]
-    area = sample["area_m2"]
+    area = electrodes_area(sample)
     table = run.table()
     cycles = capacities(table["cycle"], table["current"], table["charge"])
     rows = []
     for point in points:
-        at_rate = [each for each in cycles if _is_rate(each, point.current_density * area)]
+        at_rate = [each for each in cycles if is_rate(each, point.current_density * area)]
         ah = [each.discharge_capacity for each in at_rate]
         rows.append(
             Row(
@@ -59,5 +60,6 @@ def compare(run: Run, points: Sequence[Compare]) -> list[Row]:
     return rows
 
 
-def _is_rate(cycle: CycleCapacity, current: float) -> bool:
+def is_rate(cycle: CycleCapacity, current: float) -> bool:
+    """Return whether a cycle was discharged at a current [A]."""
     return abs(cycle.discharge_current - current) <= SAME_RATE * current

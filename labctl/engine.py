@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from devices.errors import LabError
 from labctl.event_uids import event_uid
 from labctl.leases import Leases
 from labctl.metadata import check_metadata, plain_metadata
+from labctl.mistyped import Mistyped
 from labctl.powered import in_words
 
 log = logging.getLogger(__name__)
@@ -90,13 +91,27 @@ class LabEngine(RunEngine):
         """Run a plan as bluesky's engine does; metadata that cannot be kept are refused before its first message."""
         if args and inspect.isroutine(args[0]):
             name = args[0].__name__
-            raise LabError(f"{name} is a plan that was not called; nothing was begun. Type RE({name}(...))")
+            raise Mistyped(f"{name} is a plan that was not called; nothing was begun. Type RE({name}(...))")
+        if args and (isinstance(args[0], str) or not isinstance(args[0], Iterable)):
+            what = getattr(args[0], "name", "") or repr(args[0])
+            raise Mistyped(f"{what} is no plan; nothing was begun. Type RE(PLAN(...))")
+        if self.state == "paused":
+            raise LabError(
+                "a plan is paused already; nothing new was begun. Type RE.resume() to go on with it, or RE.abort() to"
+                " end it in good order"
+            )
         check_metadata({**self.md, **metadata})
         self._at_work = {}
         return self._waited_for(lambda: super(LabEngine, self).__call__(*args, **metadata))
 
+    def __repr__(self) -> str:
+        """Return what it does, for a prompt."""
+        return f"<the engine of {self._holder}: {self.state}; RE(PLAN(...)) runs a plan>"
+
     def resume(self) -> Any:
         """Go on with a paused plan."""
+        if self.state == "idle":
+            raise Mistyped("no plan is paused: there is nothing to go on with")
         return self._waited_for(super().resume)
 
     def _waited_for(self, go_on: Callable[[], Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from devices.errors import ConfigError, LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
-from devices.roles import FilmRate
+from devices.roles.films import FilmRate
 from devices.sputter.checks import believed_rate, check_deposition, energy_wanted, lowest_pressure
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
@@ -126,7 +126,8 @@ def _sputtered(
         check_deposition(name, recipe, limits.sputter, built, plans)
     except LabError as error:
         return [], [str(error)]
-    known = None if rates is None else rates.film_rate(name, recipe)
+    worn = {gun: target.worn for gun, target in built.targets.items()}
+    known = None if rates is None else rates.film_rate(name, recipe, worn)
     rate = known or believed_rate(recipe, built, plans)
     film = recipe.duration or (None if rate is None else recipe.thickness / rate.rate)
     if film is None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from devices.errors import DataError
 from devices.recipes import canonical_hash, to_json
-from devices.roles import FilmSoFar
+from devices.roles.films import FilmSoFar
 from devices.samples import SampleRef
-from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.runs.member import Member
 from labctl.runs.run import Run
 
@@ -21,7 +21,7 @@ class FilmJournals:
     def __init__(self, data: Path) -> None:
         self._data = data
 
-    def so_far(self, run: str, sample: SampleRef, recipe: DepositionRecipe) -> FilmSoFar:
+    def so_far(self, run: str, sample: SampleRef, recipe: DepositionRecipe | EvaporationRecipe) -> FilmSoFar:
         """Return what was put on by the run that began a film, and by those that went on with it.
 
         Raises DataError for a run of another sample or recipe.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,14 @@ import numpy as np
 
 from devices.errors import DataError
 from devices.recipes import canonical_hash
-from devices.roles import FilmRate, Tooling
-from devices.sputter.checks import believed_rate
-from devices.sputter.guns import planned
-from devices.sputter.parameters import RateCalibration, SputterParameters
+from devices.roles.films import FilmRate, Tooling
 from devices.sputter.recipe import DepositionRecipe
 from labctl.config.models import BenchFile, StationEntry
 from labctl.runs.run import Run
 from labctl.samples.measurements import measured
 
 WEAR_SD = 0.01
-"""By which a rate drifts with a target's wear before it is calibrated again; guess: 2 % over its life."""
+"""By which a rate is uncertain after its target's wear was allowed for; guess: some of what it loses in its life."""
 ID_DIGITS = 12
 
 
@@ -34,7 +31,7 @@ class FilmFit:
 
     rate [m/s] at a power [W], in proportion to a power law of the power with this exponent; pressure [Pa]; tooling.
     rate_sd and tooling_sd, relative. powers [W]: lowest and highest; runs: uids of the films it was fitted to; time:
-    label [s since the epoch] of the last of them.
+    label [s since the epoch] of the last of them. worn [J]: what the target had in their middle, 0 where nobody noted.
     """
 
     target: str
@@ -49,6 +46,7 @@ class FilmFit:
     powers: tuple[float, float]
     runs: tuple[str, ...]
     time: float
+    worn: float = 0.0
 
     @property
     def id(self) -> str:
@@ -68,6 +66,7 @@ class _Witness:
     material: str
     pressure: float
     power: float
+    worn: float
     duration: float
     shown: float | None
     measured: float
@@ -107,10 +106,11 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
         rate_sd=math.hypot(max(_spread(scaled), profiler), WEAR_SD),
         pressure=first.pressure,
         tooling=float(factors.mean()) if len(factors) else None,
-        tooling_sd=max(_spread(factors), profiler) if len(factors) else math.inf,
+        tooling_sd=max(_spread(factors), profiler) if len(factors) else 0.0,
         powers=(float(power.min()), float(power.max())),
         runs=tuple(run.uid for run in runs),
         time=float(max(run.start["time"] for run in runs)),
+        worn=float(np.mean([each.worn for each in found])),
     )
 
 
@@ -138,6 +138,7 @@ def _witness(run: Run) -> _Witness:
         material,
         float(body["pressure"]),
         float(films["energy"][0]) / duration,
+        float(films["target_energy_total"][0]) - 0.5 * float(films["energy"][0]),
         duration,
         shown if math.isfinite(shown) and run.start.get("tooling") else None,
         known[0].value,
@@ -153,11 +154,7 @@ class FilmRates:
 
     def __init__(self, data: Path, bench: BenchFile) -> None:
         self._data = data
-        self._built: Mapping[str, SputterParameters] = {
-            name: entry.parameters
-            for name, entry in bench.devices.items()
-            if isinstance(entry, StationEntry) and isinstance(entry.parameters, SputterParameters)
-        }
+        self._devices = bench.devices
 
     def fit(self, station: str, uids: Sequence[str]) -> FilmFit:
         """Fit a rate to some runs and keep the fit. Raises DataError as fit_films does."""
@@ -184,25 +181,20 @@ class FilmRates:
         """Return the newest fit of a station for each target and material."""
         return {(fit.target, fit.material): fit for fit in self.fits(station)}
 
-    def film_rate(self, station: str, recipe: DepositionRecipe) -> FilmRate | None:
-        """Return the rate of a recipe's film as it was calibrated; None when none of its targets was.
+    def film_rate(self, station: str, recipe: DepositionRecipe, worn: Mapping[str, float]) -> FilmRate | None:
+        """Return the mean rate of a recipe's film as it was calibrated; None when none of its targets was.
 
-        A target that was not goes by the bench file.
+        A target that was not goes by the bench file. worn: what the target on each gun had [J] before.
         """
-        built, newest = self._built.get(station), self.latest(station)
-        if built is None:
+        # A bench without such a station does not wait for its packages.
+        from devices.sputter.parameters import SputterParameters
+        from labctl.calibrated_films import calibrated_rate
+
+        entry = self._devices.get(station)
+        built = entry.parameters if isinstance(entry, StationEntry) else None
+        if not isinstance(built, SputterParameters):
             return None
-        plans = [planned(setting, built.targets) for setting in recipe.guns]
-        known = {
-            plan.target.material: RateCalibration(
-                fit.rate_at(plan.power), plan.power, fit.pressure, fit.rate_sd, fit.id
-            )
-            for plan in plans
-            if (fit := newest.get((plan.target.material, recipe.material))) is not None
-        }
-        if not known:
-            return None
-        return believed_rate(recipe, replace(built, rates={**built.rates, **known}), plans)
+        return calibrated_rate(built, self.latest(station), recipe, worn)
 
     def tooling(self, station: str, material: str) -> Tooling | None:
         """Return film on the sample over film on the crystal, the mean over its targets; None when nobody measured."""

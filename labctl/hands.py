@@ -12,7 +12,7 @@ from ophyd.status import StatusBase
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
-from devices.roles import Assemble, Bring, Confirm, Measure, Treat
+from devices.roles.hands import Assemble, Bring, Confirm, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts

@@ -14,7 +14,7 @@ from rich.table import Table
 from devices.errors import ConfigError, Mistake
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles import Prediction
+from devices.roles.predictor import Prediction
 from devices.samples import Layer, SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.allowed import LAMP

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.recipes import FurnaceRecipe
-from devices.roles import Prediction
+from devices.roles.predictor import Prediction
 from devices.samples import SampleRef
 from labctl.damage import judge
 from labctl.predict import (

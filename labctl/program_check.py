@@ -15,7 +15,7 @@ from devices.cycling.programs import CellLimits, Program
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.limits import Limits
 from devices.samples import SampleRef
-from labctl.config import readers
+from labctl.config import programs
 from labctl.config.check import kind_of, widest_cell
 from labctl.config.documents import shown
 from labctl.config.folder import Config
@@ -168,7 +168,7 @@ def _unwired(name: str, entry: StationEntry, limits: Limits) -> Asked:
 def _program(path: Path, folder: Config, widest: CellLimits) -> tuple[Macro | None, SampleRef | None]:
     kind = kind_of(path)
     if kind == "program":
-        return readers.program(path, widest), None
+        return programs.program(path, widest), None
     if kind == "experiment":
         found = folder.experiment(path)
         return found.program, found.sample

@@ -47,6 +47,8 @@ from labctl.journal.recovery import recover
 from labctl.journal.spool import DeviceSpool, SpooledStream
 from labctl.lasting import LastingMetadata
 from labctl.leases import Leases
+from labctl.mistyped import Mistyped
+from labctl.plan_calls import as_meant
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
 from labctl.runs.briefs import latest_label
@@ -244,6 +246,11 @@ class Session:
 
     def plan_of(self, experiment: Experiment, md: Mapping[str, Any] | None = None) -> MsgGenerator[Any]:
         """Return the plan of an experiment, called with what this bench has."""
+        if isinstance(experiment, str):
+            raise Mistyped(
+                f"{experiment!r} is the name of an experiment, and what stands in its file is expected: "
+                f'experiments["{experiment}"]; nothing was begun'
+            )
         plan: Any = getattr(self.plans, experiment.plan)
         sample = experiment.sample
         known = {
@@ -282,6 +289,15 @@ class Session:
             if name != "md"
             and (name in given or name in self.devices or parameter.default is parameter.empty)
         }
+
+    def show_rows(self) -> None:
+        """Show rows, and a bar on a terminal, whenever a plan is waited for from now on: for a prompt, a notebook."""
+        from labctl.live.screen import Screen
+
+        screen = Screen(self.at_work, self.clock.now)
+        self.RE.subscribe(screen)
+        self.RE.context_managers.append(screen.during)
+        self._ending.callback(screen.close)
 
     def stations_of(self, experiment: Experiment) -> list[str]:
         """Return the names of the stations an experiment works with. Raises LabError when this bench lacks one."""
@@ -328,14 +344,15 @@ class Session:
         self._ending.close()
 
     def _here(self, plan: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a plan that looks around as this bench does, unless its caller says otherwise."""
-        if "surroundings" not in plan.__annotations__:
-            return plan
+        """Return a plan that takes what is meant, and looks around as this bench does if its caller does not say."""
 
         @wraps(plan)
         def called(*args: Any, **kwargs: Any) -> Any:
-            here = {"surroundings": self._surroundings(), "look_around": self.bench.look_around}
-            return plan(*args, **{**here, **kwargs})
+            here: dict[str, Any] = {}
+            if "surroundings" in plan.__annotations__:
+                here = {"surroundings": self._surroundings(), "look_around": self.bench.look_around}
+            args, kwargs = as_meant(plan, args, {**here, **kwargs}, self.data)
+            return plan(*args, **kwargs)
 
         return called
 

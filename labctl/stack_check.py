@@ -1,4 +1,4 @@
-"""What `labctl check` doubts of the stacks in files: materials that do not go together, layers of odd thickness."""
+"""What is doubted of stacks before they are run: materials that do not go together, layers of odd thickness."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from devices.samples import SampleRef
 from labctl.config.check import kind_of
 from labctl.config.documents import shown
 from labctl.config.folder import Config
+from labctl.config.models import Experiment
 from labctl.config.readers import sample as read_sample
 from labctl.materials.doubts import doubts_about_stack
 from labctl.materials.library import Library
@@ -27,6 +28,17 @@ def stack_doubts(files: Sequence[Path], folder: Config) -> list[str]:
         found = [] if sample is None else doubts_about_stack(sample, library)
         lines += [f"DOUBT: {shown(path)}: {said}" for said in found]
     return lines
+
+
+def experiment_doubts(experiments: Sequence[Experiment], folder: Config) -> list[str]:
+    """Return what is odd about the samples of experiments: a line each."""
+    library = Library(folder.directory)
+    samples = {each.sample.id: each.sample for each in experiments if each.sample is not None}
+    return [
+        f"DOUBT: {name}: {said}"
+        for name, sample in samples.items()
+        for said in doubts_about_stack(sample, library)
+    ]
 
 
 def _sample(path: Path, folder: Config) -> SampleRef | None:

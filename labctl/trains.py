@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devices.errors import DataError
 from devices.recipes import AnnealRecipe, canonical_hash, to_json
-from devices.roles import TrainSoFar
+from devices.roles.lamp import TrainSoFar
 from devices.samples import SampleRef
 from labctl.runs.member import Member
 from labctl.runs.run import Run
@@ -19,7 +19,7 @@ class TrainJournals:
         self._data = data
 
     def so_far(self, run: str, sample: SampleRef, recipe: AnnealRecipe) -> TrainSoFar:
-        """Return what is known of the train that a run began, or went on with; as devices.roles.TrainRecords says.
+        """Return what is known of the train that a run began, or went on with; as devices.roles.lamp.TrainRecords says.
 
         A run of which somebody holds the journal is read as far as it is written. Raises DataError for a run of
         another sample or recipe.

@@ -90,6 +90,10 @@ class UnitError(ValueError):
     """Text that is not a finite number with a fitting unit; says what to type."""
 
 
+_USUAL: Mapping[str, str] = {"m": "um", "m^2": "cm^2"}
+"""Units of films, where a bare number is hardly of the SI's own."""
+
+
 def parse(value: Any, unit: str) -> float:
     """Return text such as "0.7 um" or "25 degC" as a float in `unit`, an SI unit ("m", "K", "A/m^2").
 
@@ -100,7 +104,7 @@ def parse(value: Any, unit: str) -> float:
     if unit == "1" and type(value) in (int, float):
         return _finite(value, value)
     if type(value) in (int, float):
-        example = f'"{value:g} {unit}"' if abs(value) < 1e15 else _example(unit)
+        example = f'"{value:g} {_USUAL.get(unit, unit)}"' if abs(value) < 1e15 else _example(unit)
         raise UnitError(f"give a unit, e.g. {example}")
     if not isinstance(value, str):
         raise UnitError(f"must be a text with number and unit, e.g. {_example(unit)}")
@@ -109,7 +113,7 @@ def parse(value: Any, unit: str) -> float:
         raise UnitError(f"must be a finite number with its unit, e.g. {_example(unit)}")
     number, symbol = match.groups()
     if not symbol and unit != "1":
-        raise UnitError(f'give a unit, e.g. "{number} {unit}"')
+        raise UnitError(f'give a unit, e.g. "{number} {_USUAL.get(unit, unit)}"')
     return _finite(_convert(Fraction(number), symbol.strip(), unit), value)
 
 

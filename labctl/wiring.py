@@ -12,7 +12,10 @@ from devices.clock import Clock
 from devices.lamp.arming import LampOwner
 from devices.limits import Limits
 from devices.ports import Endpoint, SerialPort, TwinPort, UnixPort, VisaPort
-from devices.roles import CellRecords, FilmPredictor, Hands, Predictor
+from devices.roles.films import FilmPredictor
+from devices.roles.hands import Hands
+from devices.roles.potentiostat import CellRecords
+from devices.roles.predictor import Predictor
 from devices.wire import Port, Wire
 from labctl.config.models import Address, DeviceEntry, Part, StationEntry
 

@@ -8,7 +8,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices.recipes import AnnealRecipe, to_json
-from devices.roles import AnnealJob, FlashLamp
+from devices.roles.lamp import AnnealJob, FlashLamp
 from devices.samples import SampleRef
 from plans.arguments import expect_anneal
 from plans.arming import armed_kickoff

@@ -12,7 +12,9 @@ from bluesky.utils import MsgGenerator, short_uid
 
 from devices.cycling.programs import Program
 from devices.recipes import AnnealRecipe
-from devices.roles import Assemble, FlashLamp, Hands, Potentiostat
+from devices.roles.hands import Assemble, Hands
+from devices.roles.lamp import FlashLamp
+from devices.roles.potentiostat import Potentiostat
 from devices.samples import SampleRef
 from plans.anneal import anneal
 from plans.arguments import expect_anneal

@@ -7,7 +7,7 @@ from bluesky.utils import MsgGenerator, short_uid
 from ophyd.status import StatusBase
 
 from devices.errors import TokenExpired
-from devices.roles import AnnealJob, FlashLamp
+from devices.roles.lamp import AnnealJob, FlashLamp
 
 
 def armed_kickoff(lamp: FlashLamp, job: AnnealJob) -> MsgGenerator[StatusBase]:

@@ -10,7 +10,8 @@ from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator, short_uid
 
 from devices.cycling.programs import Program
-from devices.roles import Assemble, Hands, Potentiostat
+from devices.roles.hands import Assemble, Hands
+from devices.roles.potentiostat import Potentiostat
 from devices.samples import SampleRef
 from plans.cycle import cycle
 from plans.flying import LOOK_AROUND, finished

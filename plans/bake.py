@@ -8,7 +8,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices.recipes import FurnaceRecipe
-from devices.roles import Furnace, FurnaceJob
+from devices.roles.furnace import Furnace, FurnaceJob
 from devices.samples import SampleRef
 from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
 from plans.flying import fly

@@ -10,7 +10,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob, FlashLamp, LampCalibration
+from devices.roles.lamp import AnnealJob, FlashLamp, LampCalibration
 from devices.samples import SampleRef
 from plans.anneal import anneal
 from plans.arguments import expect_anneal

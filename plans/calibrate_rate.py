@@ -11,7 +11,8 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator, short_uid
 
 from devices.errors import LimitError
-from devices.roles import FilmCalibration, Hands, Measure, SputterSystem
+from devices.roles.films import FilmCalibration, SputterSystem
+from devices.roles.hands import Hands, Measure
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe
 from plans.deposit import deposit

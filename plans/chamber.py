@@ -8,7 +8,7 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator
 
-from devices.roles import Depositing
+from devices.roles.films import Depositing
 from plans.films import FLUSH, LEASE_EVERY, service_metadata
 from plans.flying import watched
 

@@ -11,7 +11,7 @@ from bluesky.utils import MsgGenerator
 from devices.cycling.cells import CellSize
 from devices.cycling.programs import Program
 from devices.recipes import to_json
-from devices.roles import CycleJob, Potentiostat
+from devices.roles.potentiostat import CycleJob, Potentiostat
 from devices.samples import SampleRef
 from plans.flying import LOOK_AROUND, ambient_of, fly, named_body, sample_metadata
 

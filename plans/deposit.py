@@ -8,7 +8,7 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator
 
-from devices.roles import DepositionJob, SputterSystem
+from devices.roles.films import DepositionJob, SputterSystem
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe
 from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata

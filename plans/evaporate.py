@@ -7,7 +7,7 @@ from typing import Any
 
 from bluesky.utils import MsgGenerator
 
-from devices.roles import EvaporationJob, Evaporator
+from devices.roles.films import EvaporationJob, Evaporator
 from devices.samples import SampleRef
 from devices.sputter.recipe import EvaporationRecipe
 from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata

@@ -7,7 +7,7 @@ from typing import Any
 
 from devices.errors import LabError
 from devices.recipes import to_json
-from devices.roles import Depositing
+from devices.roles.films import Depositing
 from devices.samples import SampleRef
 from plans.arguments import NAMES
 from plans.flying import named_body, sample_metadata

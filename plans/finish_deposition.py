@@ -10,9 +10,10 @@ from bluesky.utils import MsgGenerator
 
 from devices.errors import InterlockError
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Confirm, DepositionJob, FilmRecords, Hands, SputterSystem
+from devices.roles.films import Depositing, DepositionJob, FilmRecords, FilmSoFar, SputterSystem
+from devices.roles.hands import Confirm, Hands
 from devices.samples import SampleRef
-from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from plans.deposit import deposit_metadata
 from plans.films import FLUSH, LEASE_EVERY, expect
 from plans.finish_train import agreed
@@ -40,25 +41,50 @@ def finish_deposition(
     """
     expect("finish_deposition", sample, recipe, DepositionRecipe, sputter, "target_life")
     sofar = records.so_far(run, sample, recipe)
+    duration = None if recipe.duration is None else max(recipe.duration - sofar.open_time, 1.0)
+    rest = replace(recipe, thickness=left_of(sofar, sample, recipe), duration=duration)
+    sputter.check(rest)
+    yield from agreed_to_finish(sputter, hands, sample, recipe, sofar)
+    metadata = {
+        **deposit_metadata(sputter, sample, rest),
+        **follows(sofar, "finish_deposition"),
+        **(md or {}),
+    }
+    return (yield from fly(sputter, DepositionJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY))
+
+
+def left_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe | EvaporationRecipe) -> float:
+    """Return what is left to put on [m]. Raises InterlockError when that is nothing."""
     left = recipe.thickness - sofar.thickness
     if left < LEAST:
         raise InterlockError("film", f"{recipe.material} on {sample.id} is done; nothing was begun")
-    duration = None if recipe.duration is None else max(recipe.duration - sofar.open_time, 1.0)
-    rest = replace(recipe, thickness=left, duration=duration)
-    sputter.check(rest)
+    return left
+
+
+def agreed_to_finish(
+    chamber: Depositing,
+    hands: Hands,
+    sample: SampleRef,
+    recipe: DepositionRecipe | EvaporationRecipe,
+    sofar: FilmSoFar,
+) -> MsgGenerator[None]:
+    """Have a person agree that the rest is put on, and the chamber take note that the first part is known."""
+    left = recipe.thickness - sofar.thickness
     question = (
         f"{sofar.thickness * 1e9:.1f} of {recipe.thickness * 1e9:.1f} nm {recipe.material} were put on before it broke"
         f" off; put the other {left * 1e9:.1f} nm on it"
     )
-    yield from agreed(hands, Confirm(sample, sputter.name, question))
-    unfinished = sputter.unfinished
+    yield from agreed(hands, Confirm(sample, chamber.name, question))
+    unfinished = chamber.unfinished
     known = (canonical_hash(to_json(recipe)), sofar.recipe)
     if unfinished is not None and unfinished.sample == sample.id and unfinished.recipe in known:
-        sputter.accounted()
-    follows = {
+        chamber.accounted()
+
+
+def follows(sofar: FilmSoFar, plan: str) -> dict[str, Any]:
+    """Return what the start document of a run says that goes on with a film."""
+    return {
         "continues": sofar.last,
         "offsets": {"thickness": sofar.thickness, "open_time": sofar.open_time},
-        "planned_by": "finish_deposition",
+        "planned_by": plan,
     }
-    metadata = {**deposit_metadata(sputter, sample, rest), **follows, **(md or {})}
-    return (yield from fly(sputter, DepositionJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY))

@@ -15,7 +15,8 @@ from devices.errors import InterlockError
 from devices.lamp.records import recovered_row
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import AnnealRecipe, to_json
-from devices.roles import Confirm, FlashLamp, Hands, TrainRecords, TrainSoFar
+from devices.roles.hands import Confirm, Hands
+from devices.roles.lamp import FlashLamp, TrainRecords, TrainSoFar
 from devices.samples import SampleRef
 from plans.anneal import anneal
 from plans.arguments import expect_anneal

@@ -18,7 +18,7 @@ from ophyd.status import StatusBase
 from devices.base import Column, RowStream
 from devices.errors import Incomplete
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Flown
+from devices.roles.flown import Flown
 from devices.samples import SampleRef
 
 log = logging.getLogger(__name__)

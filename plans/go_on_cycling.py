@@ -9,7 +9,7 @@ from bluesky.protocols import Readable
 from bluesky.utils import MsgGenerator
 
 from devices.cycling.programs import Program
-from devices.roles import Potentiostat
+from devices.roles.potentiostat import Potentiostat
 from devices.samples import SampleRef
 from plans.cycle import FLUSH, cycle_metadata
 from plans.flying import LOOK_AROUND, fly

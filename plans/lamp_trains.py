@@ -11,7 +11,7 @@ from bluesky.utils import MsgGenerator
 
 from devices.errors import InterlockError
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob, FlashLamp
+from devices.roles.lamp import AnnealJob, FlashLamp
 from devices.samples import SampleRef
 from plans.anneal import anneal
 from plans.arguments import expect_anneal

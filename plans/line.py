@@ -13,7 +13,11 @@ from bluesky.utils import MsgGenerator
 from devices.cycling.programs import Program
 from devices.errors import LabError
 from devices.recipes import AnnealRecipe, FurnaceRecipe
-from devices.roles import Depositing, Evaporator, FlashLamp, Furnace, Hands, Potentiostat, SputterSystem
+from devices.roles.films import Depositing, Evaporator, SputterSystem
+from devices.roles.furnace import Furnace
+from devices.roles.hands import Hands
+from devices.roles.lamp import FlashLamp
+from devices.roles.potentiostat import Potentiostat
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from plans.anneal import anneal

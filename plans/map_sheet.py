@@ -9,7 +9,8 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import MsgGenerator, short_uid
 
 from devices.recipes import to_json
-from devices.roles import Assemble, Hands, Multiplexer, SheetJob
+from devices.roles.hands import Assemble, Hands
+from devices.roles.multiplexer import Multiplexer, SheetJob
 from devices.samples import SampleRef
 from devices.sheet.recipe import SheetRecipe
 from plans.films import expect

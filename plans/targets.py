@@ -8,7 +8,7 @@ from typing import Any
 from bluesky.utils import MsgGenerator
 
 from devices.recipes import to_json
-from devices.roles import ConditioningJob, SputterSystem
+from devices.roles.films import ConditioningJob, SputterSystem
 from devices.sputter.recipe import DepositionRecipe
 from plans.films import FLUSH, LEASE_EVERY
 from plans.flying import fly, named_body

@@ -15,7 +15,6 @@ from sim.cell_on_foil import check_cell_layers as check_cell_layers
 from sim.grown_film import GrownFilm
 from sim.history import History
 from sim.materials.treatments import TREATMENTS, unknown_of
-from sim.physics.anneal.furnace import in_furnace
 from sim.physics.anneal.state import AnnealResult, AnnealState
 from sim.physics.lamp.bank import Discharge
 from sim.under_lamp import FlashedFilm, is_bare
@@ -132,11 +131,16 @@ class Foil:
 
     def takes(self, material: str) -> str:
         """Return why a film makes no sense here, empty where it does; nothing is changed."""
-        if material not in GROWN:
-            return f"no film of {material} is known to the twins, but {', '.join(GROWN)}"
         stack = [layer["material"] for layer in self.description["layers"]]
         stack += [film.material for film in self.grown]
         top = stack[-1]
+        if is_bare(self.layers) and not self.grown:
+            # Whatever grows on a substrate alone tells how fast it does: a witness.
+            return ""
+        if is_bare(self.layers):
+            return "" if top == material else f"{self.id} is a witness of {top}; nothing else grows on it"
+        if material not in GROWN:
+            return f"no film of {material} is known to the twins, but {', '.join(GROWN)}"
         if self._built is not None and (top != "Li" or self._built.state != self._built.cell.fresh()):
             return f"{self.id} is a cell; nothing grows on it"
         if material == CATHODE:
@@ -148,7 +152,7 @@ class Foil:
 
     def _takes_cathode(self, top: str) -> str:
         if self._cathode is None:
-            return "" if is_bare(self.layers) else f"{self.id} has a film of {CATHODE} already"
+            return f"{self.id} has a film of {CATHODE} already"
         if top != CATHODE:
             return f"{self.id} has {top} on its {CATHODE}"
         if self._flashed is not None and not self._flashed.is_as_made:
@@ -250,6 +254,8 @@ class Foil:
     def _baked(self, profile: Sequence[tuple[float, float]]) -> AnnealState:
         if self.built is not None:
             raise FoilError(f"{self.id} is a cell; its lithium would melt in a furnace")
+        from sim.physics.anneal.furnace import in_furnace
+
         film = self._film()
         time, temperature = np.array(profile).T
         return in_furnace(film.model, film.cold(), time, temperature)

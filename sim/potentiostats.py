@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim.bench import Bench, Twin, TwinStation
 from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
 from sim.sputter.faults import Fault, FaultBook
 from sim.station_faults import lead_faults, untold
-from sim.twins.clips import CellUnderTest
-from sim.twins.keithley_2450 import Keithley2450Twin
-from sim.twins.palmsens_emstat4 import EmStat4Twin
-from sim.twins.squidstat import SquidstatTwin
+
+if TYPE_CHECKING:
+    from sim.twins.clips import CellUnderTest
 
 Answer = Callable[[bytes], bytes]
 
@@ -28,6 +27,9 @@ class SquidstatTwins:
     def __init__(
         self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
     ) -> None:
+        # A bench without one does not wait for its packages, here as below.
+        from sim.twins.squidstat import SquidstatTwin
+
         channel = int(parts["channels"].parameters.get("channel", 0))
         self.squidstat = SquidstatTwin(
             seed=bench.seed_of(name)[1] ^ bench.seed, channels=max(LEAST_CHANNELS, channel + 1)
@@ -106,6 +108,8 @@ class Keithley2450Twins:
     def __init__(
         self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
     ) -> None:
+        from sim.twins.keithley_2450 import Keithley2450Twin
+
         ((self._part, part),) = parts.items()
         seed = bench.seed_of(name)[1] ^ bench.seed
         self.smu = Keithley2450Twin(seed=seed, **part.taken("model", "power_line"))
@@ -166,6 +170,8 @@ class EmStat4Twins:
     def __init__(
         self, bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
     ) -> None:
+        from sim.twins.palmsens_emstat4 import EmStat4Twin
+
         (self._part,) = parts
         self.emstat = EmStat4Twin(seed=bench.seed_of(name)[1] ^ bench.seed)
         self._wired: str | None = None

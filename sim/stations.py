@@ -15,7 +15,6 @@ from sim.foil import Foil, FoilError
 from sim.parts import TwinPart
 from sim.physics.lamp.bank import Discharge
 from sim.potentiostats import potentiostat_twins
-from sim.remote_lamps import RemoteLampTwins
 from sim.singles import SingleTwins
 from sim.station_faults import lamp_faults
 from sim.twins.fug_probus import FuGProbusTwin
@@ -175,15 +174,18 @@ def lamp_twins(
     bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, float]
 ) -> TwinStation:
     """Return the twins of a flash lamp: one made of instruments, or a tool that runs recipes by itself."""
-    kind = RemoteLampTwins if "tool" in parts else LampTwins
-    return kind(bench, name, parts, built)
+    if "tool" not in parts:
+        return LampTwins(bench, name, parts, built)
+    # A bench without one does not wait for its packages, here as below.
+    from sim.remote_lamps import RemoteLampTwins
+
+    return RemoteLampTwins(bench, name, parts, built)
 
 
 def sputter_twins(
     bench: Bench, name: str, parts: Mapping[str, TwinPart], built: Mapping[str, Any]
 ) -> TwinStation:
     """Return the twins of a sputter system."""
-    # A bench without one does not wait for the packages of its chamber.
     from sim.sputter.stations import SputterTwins
 
     return SputterTwins(bench, name, parts, built)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,9 +26,11 @@ from sim.materials.thermal import (
 from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.state import AnnealState, PulseHistory
-from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.heat.stack import Course, Environment
 from sim.physics.lamp.bank import Discharge
+
+if TYPE_CHECKING:
+    from sim.physics.anneal.under_lamp import FoilUnderLamp
 
 NANOSECOND_DIGITS = 9
 COOL_DOWN = 60.0

@@ -16,6 +16,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, core_schema
 
 from devices.errors import ProgramError
+from devices.materials import Material
 from devices.quantities import STRICT, Unit
 from devices.samples import SampleRef, as_meant
 
@@ -33,7 +34,8 @@ class CellSize:
     """What currents are reckoned with: area [m2]; capacity and its standard uncertainty [C], None: unknown.
 
     materials: the cathode's, then of what was built on it, so far as they are known. window [V]: between which the
-    cathode is used, where the sample says so. anodeless: its lithium is what was charged onto its collector.
+    cathode is used against lithium, where the sample says so; stable [V]: the same for its electrolyte. anodeless: its
+    lithium is what was charged onto its collector. anode [V]: mean potential of its host against lithium, 0 of lithium.
     """
 
     area: Annotated[float, Field(gt=0), Unit("m^2")]
@@ -43,6 +45,8 @@ class CellSize:
     materials: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
     anodeless: bool = False
+    stable: tuple[float, float] | None = None
+    anode: float = 0.0
 
     @classmethod
     def of(cls, sample: SampleRef) -> Self:
@@ -55,24 +59,25 @@ class CellSize:
         materials = (cathode.material, *(layer.material for layer in sample.cell_layers))
         described = sample.material("cathode", cathode.material)
         density = VOLUMETRIC_CAPACITY.get(cathode.material) if described is None else described.capacity
-        window = None
-        if described is not None and described.lower is not None and described.upper is not None:
-            window = described.lower, described.upper
         area = sample.area * sample.parallel
-        top = sample.cell_layers[1].material if len(sample.cell_layers) > 1 else ""
-        bare = (
-            sample.material("collector", top) is not None
-            and sample.material("anode", top) is None
-            and top != "Li"
-        )
+        between, top = (*materials[1:3], "", "")[:2]
+        host = sample.material("anode", top)
+        bare = sample.material("collector", top) is not None and host is None and top != "Li"
+        known: dict[str, Any] = {
+            "materials": materials,
+            "window": _window(described),
+            "anodeless": bare,
+            "stable": _window(sample.material("electrolyte", between)),
+            "anode": 0.0 if host is None else sum(volts * share for volts, share, _ in host.reactions),
+        }
         if density is None:
-            return cls(area, materials=materials, window=window, anodeless=bare)
+            return cls(area, **known)
         capacity = density * cathode.thickness * area
         relative = math.hypot(cathode.thickness_sd / cathode.thickness, sample.area_sd / sample.area)
         basis = f"{cathode.material} thickness x area x {density / PER_AREA_AND_THICKNESS:.3g} uAh/cm2/um"
         basis += " (half the lithium)" if described is None else ""
         basis += f" x {sample.parallel} layers in parallel" if sample.parallel > 1 else ""
-        return cls(area, capacity, capacity * relative, basis, materials, window, bare)
+        return cls(area, capacity, capacity * relative, basis, **known)
 
     def described(self) -> dict[str, Any] | None:
         """Return {value_Ah, sd_Ah, basis} for a start document, or None without a capacity."""
@@ -80,6 +85,13 @@ class CellSize:
             return None
         value, sd = self.capacity / SECONDS_PER_HOUR, self.capacity_sd / SECONDS_PER_HOUR
         return {"value_Ah": value, "sd_Ah": sd, "basis": self.basis}
+
+
+def _window(material: Material | None) -> tuple[float, float] | None:
+    """Return between which potentials [V] against lithium a material is used, or stable; None where it does not say."""
+    if material is None or material.lower is None or material.upper is None:
+        return None
+    return material.lower, material.upper
 
 
 Basis = Literal["A", "A/m^2", "C-rate"]

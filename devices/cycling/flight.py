@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from devices.clock import Clock, Poller
+from devices.cycling.bookmark import Bookmark
 from devices.cycling.cycler import (
     Cycler,
     ElementBegan,
@@ -23,9 +24,11 @@ from devices.cycling.cycler import (
 )
 from devices.cycling.ends import EndReason
 from devices.cycling.ledger import CycleLedger
-from devices.cycling.position import NOWHERE, Phase, Planned, Position
+from devices.cycling.planned import Planned
+from devices.cycling.position import Phase, Position
 from devices.cycling.programs import MOST_TIMES
 from devices.cycling.remainder import Rest
+from devices.cycling.silence import Say, Silence
 from devices.errors import InstrumentError, LabError, LimitError, OutcomeUnknown, Timeout, WireError
 from devices.recipes import canonical_hash, to_json
 
@@ -53,16 +56,11 @@ class Pace:
     patience: float
 
 
-Say = Callable[[str, str, str], None]
-"""Takes an event: its code, how severe it is, its text."""
-
-
 class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
     began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its
-    position is another. resumed: where a flight of an earlier session stood, with which this one goes on; how: what its
-    events call its beginning. end_reason, interrupted and failure say how it ended.
+    position is another. end_reason, interrupted and failure say how it ended.
     """
 
     def __init__(
@@ -74,13 +72,10 @@ class CycleFlight:
         pace: Pace,
         ledger: CycleLedger,
         *,
-        sample: str,
         began: float,
         say: Say,
         changed: Callable[[], None],
         moved: Callable[[], None],
-        resumed: Position | None = None,
-        how: str = "started",
     ) -> None:
         self.program = planned.program
         self.phase = Phase.STARTING
@@ -92,22 +87,21 @@ class CycleFlight:
         self._token = planned.job.token.partition("#")[0]
         self._cycler, self._clock, self._lane, self._pace, self._ledger = cycler, clock, lane, pace, ledger
         self._say, self._changed, self._moved = say, changed, moved
-        self._sample, self._hash = sample, canonical_hash(to_json(planned.program))
-        self._resumed, self._how = resumed, how
+        self._sample, self._hash = planned.sample.id, canonical_hash(to_json(planned.program))
+        resumed = self._resumed = planned.resumed
+        self._how = planned.how
         self._label = began
         self._began = clock.now() - (clock.time() - self._label)
         self._lock, self._talking = threading.RLock(), threading.RLock()
         self._parts = 1 if resumed is None else resumed.parts
         self._rest = planned.rest
-        self._continues = self._renumbers = False
-        self._shift = 0 if resumed is None else resumed.shift
-        self._mark = NOWHERE if resumed is None else resumed.mark
-        self._next = 0
+        self._continues = False
+        self._bookmark = Bookmark() if resumed is None else Bookmark(resumed.mark, resumed.shift)
         self._left: Position | None = None
         self._wish: str | None = None
         self._cutting = False
         self._stopped = self._acted = False
-        self._silent_since: float | None = None
+        self._silence = Silence(clock, pace.patience, say)
 
     @property
     def over(self) -> bool:
@@ -156,6 +150,7 @@ class CycleFlight:
         with self._lock:
             if self.over:
                 return self._left
+            mark = self._bookmark.mark
             return Position(
                 self._sample,
                 self.program.name,
@@ -166,15 +161,15 @@ class CycleFlight:
                 str(self.phase),
                 self._clock.now() - self._began,
                 self._cutting,
-                self._mark.next,
-                self._mark.elements,
-                self._mark.row,
-                self._mark.time,
-                self._mark.trace,
+                mark.next,
+                mark.elements,
+                mark.row,
+                mark.time,
+                mark.trace,
                 self._course.as_json(),
                 self._ledger.as_json(),
                 self._rest.as_json(),
-                self._shift,
+                self._bookmark.shift,
             )
 
     def open(self, reason: str) -> None:
@@ -259,10 +254,10 @@ class CycleFlight:
     def _start(self, offset: float) -> None:
         """Start what is uploaded; `offset` [s] after the run's start its times begin."""
         self._moved()
-        self._next = self._cycler.start(self._job.token)
+        self._bookmark.next = self._cycler.start(self._job.token)
         self._expect(offset)
         self._cutting = self._stopped = self._acted = False
-        self._mark = replace(self._mark, elements=0, time=NOWHERE.time)
+        self._bookmark.begin()
         self.phase = Phase.RUNNING
         self._note_position()
 
@@ -278,7 +273,7 @@ class CycleFlight:
         """Go on where an earlier session was. Raises InstrumentError when nothing of it is left."""
         self._cutting = left.cutting
         if left.phase == Phase.RUNNING or left.phase == Phase.BETWEEN:
-            self._next = self._cycler.adopt(self._job, left.mark)
+            self._bookmark.next = self._cycler.adopt(self._job, left.mark)
             self._continues = self._rest.spent is not None and not left.elements
             self.phase = Phase(left.phase)
         else:
@@ -287,20 +282,21 @@ class CycleFlight:
 
     def _resume_start(self, left: Position) -> None:
         """Go on with a part whose start was under way: it runs, or is started now."""
-        mark = replace(left.mark, elements=0, time=NOWHERE.time)
+        self._bookmark.begin()
+        mark = self._bookmark.mark
         if self._cycler.keeps(self._job.token, left.trace):
-            self._next = self._cycler.adopt(self._job, mark)
+            self._bookmark.next = self._cycler.adopt(self._job, mark)
             self._expect(left.offset)
             self.phase = Phase.RUNNING
         elif self._parts == 1:
             raise InstrumentError(self._lane, "gone", f"{self.program.name} was never started")
         else:
             self._cycler.adopt(self._job, replace(mark, over=True))
-            self._renumbers = True
+            self._bookmark.renumbers = True
 
     def _note_position(self) -> None:
         """Write down how far the records were booked."""
-        self._mark = replace(self._mark, next=self._next, trace=self._cycler.trace())
+        self._bookmark.note(self._cycler.trace())
         self._moved()
 
     def _period(self) -> float:
@@ -334,10 +330,10 @@ class CycleFlight:
             except (WireError, OutcomeUnknown) as error:
                 # Nothing arrived: both again. Otherwise the token tells whether it had been started.
                 uploaded = uploaded and not isinstance(error, Timeout)
-                self._bear(error, "the next part is begun when the link is back")
+                self._silence.bear(error, "the next part is begun when the link is back")
                 yield min(self._pace.poll_period, DECISION_PERIOD)
             else:
-                self._link_is_back()
+                self._silence.end()
 
     def _completed(self) -> bool:
         """Take the next part from the course; end the flight and return True when there is none."""
@@ -361,9 +357,9 @@ class CycleFlight:
             self._collect()
             self._stop_if_wanted()
         except WireError as error:
-            self._bear(error, "the instrument goes on and keeps the rows")
+            self._silence.bear(error, "the instrument goes on and keeps the rows")
         else:
-            self._link_is_back()
+            self._silence.end()
 
     def _stop_if_wanted(self) -> None:
         """Stop the instrument, once acknowledged never again, when the part is to be cut or the cell opened."""
@@ -373,29 +369,15 @@ class CycleFlight:
                 self._acted = self._cycler.stop()
                 self._stopped = True
 
-    def _bear(self, error: LabError, meanwhile: str) -> None:
-        """Note that the link is silent; raise when it has been so for longer than patience says."""
-        now = self._clock.now()
-        if self._silent_since is None:
-            self._silent_since = now
-            self._say("link_lost", "warning", f"{error}; {meanwhile}")
-        if now - self._silent_since >= self._pace.patience:
-            raise error
-
-    def _link_is_back(self) -> None:
-        if self._silent_since is not None:
-            silent, self._silent_since = self._clock.now() - self._silent_since, None
-            self._say("link_back", "info", f"after {silent:.0f} s; the rows of that time were fetched")
-
     def _collect(self) -> None:
         """Fetch and book everything there is; one caller at a time, since to ask on is to acknowledge."""
         with self._talking:
             while self.phase is Phase.RUNNING:
-                page = self._cycler.records(self._next, RECORDS_PER_PAGE)
+                page = self._cycler.records(self._bookmark.next, RECORDS_PER_PAGE)
                 with self._lock:
                     for number, record in enumerate(page.records, page.first):
                         if self.phase is Phase.RUNNING:
-                            self._next = number + 1
+                            self._bookmark.next = number + 1
                             self._book(record)
                 if page.records:
                     self._note_position()
@@ -405,27 +387,23 @@ class CycleFlight:
     def _acknowledge(self) -> None:
         """Say that everything was booked: whoever keeps it need not any more."""
         try:
-            self._cycler.records(self._next, 0)
+            self._cycler.records(self._bookmark.next, 0)
         except LabError as error:
             self._say("not_acknowledged", "info", str(error))
 
     def _book(self, record: Record) -> None:
         match record:
             case RowTaken():
-                number = self._numbered(record.number)
-                self._ledger.row(replace(record, number=number))
-                self._mark = replace(self._mark, row=number, time=record.time)
+                self._ledger.row(self._bookmark.row(record))
             case SpectrumPoint():
-                number = self._numbered(record.number)
-                self._ledger.spectrum(replace(record, number=number))
-                self._mark = replace(self._mark, row=number, time=record.time)
+                self._ledger.spectrum(self._bookmark.row(record))
             case ElementBegan():
                 if self._continues:
                     self._continues = False
                 else:
                     self._ledger.element(record)
                     self._cutting = self._course.began() or self._cutting
-                self._mark = replace(self._mark, elements=self._mark.elements + 1)
+                self._bookmark.element()
                 self._note_position()
             case ElementEnded():
                 self._ledger.ended(record)
@@ -433,13 +411,6 @@ class CycleFlight:
                 self._say(record.code, "alarm", record.text)
             case RunStopped():
                 self._conclude(record)
-
-    def _numbered(self, number: int) -> int:
-        """Return the number of a row in the run: an instrument that lost its power begins to count anew."""
-        if self._renumbers and number + self._shift <= self._mark.row:
-            self._shift = self._mark.row
-        self._renumbers = False
-        return number + self._shift
 
     def _conclude(self, stopped: RunStopped) -> None:
         """Book the end of a part that the instrument tells of: go on, or end."""

@@ -23,7 +23,7 @@ from devices.cycling.sequence import Course, Part, Seen
 from devices.cycling.verdict import is_rest
 from devices.errors import InterlockError
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Cycled
+from devices.roles.potentiostat import Cycled
 from devices.samples import SampleRef
 
 STOPPED_FOR_GOOD = frozenset(

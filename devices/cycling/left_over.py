@@ -37,3 +37,9 @@ def refuse_other(name: str, left: Position | None, sample: SampleRef, program: P
             " changed",
         )
     return left
+
+
+def can_go_on(cycler: Cycler, left: Position) -> bool:
+    """Return whether what was left runs, is kept, or goes on with a part that was not yet begun. Raises LabError."""
+    goes_on = left.phase == Phase.BETWEEN or (left.phase == Phase.STARTING and left.parts > 1)
+    return goes_on or cycler.keeps(left.token, left.trace)

@@ -17,7 +17,7 @@ from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCir
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 
-CellVoltage = Annotated[float, Field(ge=0, le=5), Unit("V")]
+CellVoltage = Annotated[float, Field(ge=0, le=6), Unit("V")]
 Seconds = Annotated[float, Field(gt=0, le=3.2e7), Unit("s")]
 Pause = Annotated[float, Field(ge=0, le=3.2e7), Unit("s")]
 VoltageRate = Annotated[float, Field(gt=0, le=1e4), Unit("V/s")]

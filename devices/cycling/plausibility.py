@@ -41,6 +41,13 @@ WINDOWS: Mapping[str, tuple[float, float]] = {"LiCoO2": (2.5, 4.55)}
 """V against lithium between which a cathode is itself: LiCoO2 leaves its layers above (Chen and Dahn 2002: a phase
 change at 4.55 V) and takes no more lithium below (guess: far below its plateau at 3.9 V)."""
 
+STABLE: Mapping[str, tuple[float, float]] = {"LiPON": (0.0, 5.0)}
+"""V against lithium between which an electrolyte is stable: LiPON bears lithium, and 5 V (review of PVD cathodes,
+2021)."""
+
+NEAR = 1e-3
+"""V by which a window may be left unsaid: a mean potential of an anode is not known better; guess."""
+
 TEMPERATURES: Mapping[str, tuple[float, float]] = {"LiPON": (248.15, 373.15), "Li": (0.0, 453.65)}
 """K between which a material serves: cells with LiPON were cycled from -25 to 100 degC (Bates et al., Solid State
 Ionics 135 (2000) 33); lithium melts (CRC Handbook)."""
@@ -94,10 +101,18 @@ class Seen:
 
     @property
     def window(self) -> tuple[float, float]:
-        """The voltages [V] at which the cathode is itself; all there are, where it is not known."""
-        if self.cell.window is not None:
-            return self.cell.window
-        return WINDOWS.get((*self.cell.materials, "")[0], (-math.inf, math.inf))
+        """The voltages [V] of the cell at which the cathode is itself; all there are, where it is not known."""
+        return self._against(self.cell.window or WINDOWS.get((*self.cell.materials, "")[0]))
+
+    @property
+    def stable(self) -> tuple[float, float]:
+        """The voltages [V] of the cell at which the electrolyte is stable; all there are, where it is not known."""
+        return self._against(self.cell.stable or STABLE.get((*self.cell.materials, "", "")[1]))
+
+    def _against(self, window: tuple[float, float] | None) -> tuple[float, float]:
+        """Return a window against lithium [V] as one against the cell's own anode."""
+        low, high = window or (-math.inf, math.inf)
+        return low - self.cell.anode, high - self.cell.anode
 
     @property
     def lowest(self) -> float:
@@ -226,26 +241,43 @@ def already_there(seen: Seen) -> str:
 
 def voltage_of_another_cathode(seen: Seen) -> str:
     """A hold, or an end, at a voltage at which the cathode is no longer itself."""
-    until, run, (low, high) = seen.step.until, seen.step.run, seen.window
-    asked = [
-        run.voltage if isinstance(run, ConstantVoltage) else None,
-        until.voltage_above,
-        until.voltage_below,
-    ]
-    for volts in asked:
-        if volts is not None and not low <= volts <= high:
+    low, high = seen.window
+    for volts in _voltages(seen.step):
+        if not low - NEAR <= volts <= high + NEAR:
+            return f"{volts:g} V is outside of {low:.4g} to {high:.4g} V, where {seen.cell.materials[0]} is itself"
+    return ""
+
+
+def voltage_of_another_electrolyte(seen: Seen) -> str:
+    """A hold, an end or a sweep at a voltage that the electrolyte does not bear."""
+    run, (low, high) = seen.step.run, seen.stable
+    asked = [*_voltages(seen.step), *((run.start, run.end) if isinstance(run, VoltageRamp) else ())]
+    for volts, bound, beyond in ((max(asked, default=low), high, 1.0), (min(asked, default=high), low, -1.0)):
+        if beyond * (volts - bound) > NEAR:
+            side = "up to" if beyond > 0.0 else "down to"
             return (
-                f"{volts:g} V is outside of {low:g} to {high:g} V, where {seen.cell.materials[0]} is itself"
+                f"{volts:g} V is {abs(volts - bound):.2f} V beyond the {bound:.4g} V {side} which"
+                f" {seen.cell.materials[1]} is stable here"
             )
     return ""
+
+
+def _voltages(step: Step) -> list[float]:
+    """Return the voltages [V] at which a step is held, or ends."""
+    held = step.run.voltage if isinstance(step.run, ConstantVoltage) else None
+    asked = (held, step.until.voltage_above, step.until.voltage_below)
+    return [volts for volts in asked if volts is not None]
 
 
 def sweep_of_another_cathode(seen: Seen) -> str:
     """A sweep beyond the voltages at which the cathode is itself."""
     run, (low, high) = seen.step.run, seen.window
-    if isinstance(run, VoltageRamp) and not (low <= run.start <= high and low <= run.end <= high):
+    if (
+        isinstance(run, VoltageRamp)
+        and not low - NEAR <= min(run.start, run.end) <= max(run.start, run.end) <= high + NEAR
+    ):
         cathode = seen.cell.materials[0]
-        return f"a sweep from {run.start:g} to {run.end:g} V leaves {low:g} to {high:g} V, where {cathode} is itself"
+        return f"a sweep from {run.start:g} to {run.end:g} V leaves {low:.4g} to {high:.4g} V, where {cathode} is itself"
     return ""
 
 
@@ -391,6 +423,7 @@ CASES: Mapping[str, Callable[[Seen], str]] = {
         wrong_direction,
         already_there,
         voltage_of_another_cathode,
+        voltage_of_another_electrolyte,
         sweep_of_another_cathode,
         lithium_at_an_end,
         fast_sweep,

@@ -8,11 +8,9 @@ from enum import StrEnum
 from typing import Any, Self
 
 from devices.cycling.books import Offsets
-from devices.cycling.cycler import Job, Mark
+from devices.cycling.cycler import Mark
 from devices.cycling.ledger import offsets_of
 from devices.cycling.programs import Program
-from devices.cycling.remainder import WHOLE, Rest
-from devices.cycling.sequence import Course, Part
 from devices.recipes import canonical_hash, to_json
 from devices.samples import SampleRef
 
@@ -24,21 +22,6 @@ class Phase(StrEnum):
     RUNNING = "running"
     BETWEEN = "between"  # a part is over, the next not yet started; nothing runs
     OVER = "over"
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What is uploaded and begins when it is kicked off: a program's first part, and the course through it.
-
-    rest: what of the part it is. booked: the part in which the books stand of what was broken off.
-    """
-
-    program: Program
-    job: Job
-    part: Part
-    course: Course
-    rest: Rest = WHOLE
-    booked: Part | None = None
 
 
 @dataclass(frozen=True)

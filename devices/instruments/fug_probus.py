@@ -39,7 +39,7 @@ from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, LimitError, OutcomeUnknown, Timeout, WireError
 from devices.quantities import STRICT, Unit
-from devices.roles import ChargerState
+from devices.roles.lamp_parts import ChargerState
 from devices.wire import Sync, Terminated, Wire
 
 LINE = Terminated(b"\n")

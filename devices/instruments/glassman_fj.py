@@ -40,7 +40,7 @@ from devices.errors import (
     WireError,
 )
 from devices.quantities import STRICT, Unit
-from devices.roles import ChargerState
+from devices.roles.lamp_parts import ChargerState
 from devices.wire import Sync, Terminated, Wire
 
 SETPOINT_STEPS = 0xFFF

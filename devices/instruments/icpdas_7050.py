@@ -32,7 +32,7 @@ from devices.base import Instrument, Quantity, anybody_may
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, InterlockError, WireError
 from devices.quantities import STRICT
-from devices.roles import BoardDeed
+from devices.roles.lamp_parts import BoardDeed
 from devices.wire import Sync, Terminated, Wire
 
 T = TypeVar("T")

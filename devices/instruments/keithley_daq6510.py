@@ -41,7 +41,7 @@ from devices.base import Column, Instrument
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, LimitError, Timeout
 from devices.quantities import STRICT, Unit
-from devices.roles import Trace
+from devices.roles.lamp_parts import Trace
 from devices.wire import Sync, Terminated, Wire
 
 LINE = Terminated(b"\n")

@@ -30,7 +30,7 @@ from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, LimitError
 from devices.quantities import STRICT
-from devices.roles import Crosspoint
+from devices.roles.multiplexer import Crosspoint
 from devices.wire import Sync, Terminated, Wire
 
 LINE = Terminated(b"\n")

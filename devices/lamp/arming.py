@@ -14,7 +14,8 @@ from devices.clock import Clock, Handle, Poller
 from devices.errors import InterlockError, LabError, TokenExpired
 from devices.locks import LOCKS, PortLock, lock_path
 from devices.recipes import canonical_hash, to_json
-from devices.roles import AnnealJob, BoardDeed
+from devices.roles.lamp import AnnealJob
+from devices.roles.lamp_parts import BoardDeed
 
 TOKEN_LIFE = 30.0
 """Seconds of the clock (CLOCK_BOOTTIME on hardware) within which a token must be used [safety budget of the lab]."""

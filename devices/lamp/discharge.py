@@ -6,7 +6,7 @@ import math
 
 from devices.clock import Clock, Poller
 from devices.errors import InterlockError
-from devices.roles import Charger, ChargerState
+from devices.roles.lamp_parts import Charger, ChargerState
 
 BANK_SAFE = 50.0
 """V below which the bank counts as discharged, and a hand may come near the lamp."""

@@ -14,7 +14,7 @@ from devices.lamp.discharge import bank_in_words
 from devices.lamp.parts import LampParts
 from devices.lamp.permissives import FRESH, PERMISSIVES, Verdict, judged
 from devices.lamp.temperatures import Witnesses
-from devices.roles import ChargerState
+from devices.roles.lamp_parts import ChargerState
 
 log = logging.getLogger(__name__)
 

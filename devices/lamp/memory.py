@@ -11,7 +11,9 @@ from devices.errors import InterlockError, LabError
 from devices.lamp.states import UNDER_WAY, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import canonical_hash, to_json
-from devices.roles import AnnealJob, Flight, PermissiveBoard
+from devices.roles.flown import Flight
+from devices.roles.lamp import AnnealJob
+from devices.roles.lamp_parts import PermissiveBoard
 
 
 class Counted(Protocol):

@@ -9,7 +9,7 @@ from typing import cast
 from devices.base import Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
-from devices.roles import Charger, EnergyMeter, PermissiveBoard, PulseTrigger, TraceRecorder
+from devices.roles.lamp_parts import Charger, EnergyMeter, PermissiveBoard, PulseTrigger, TraceRecorder
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devices.errors import InterlockError
-from devices.roles import ChargerState
+from devices.roles.lamp_parts import ChargerState
 
 Source = Literal["input", "charger", "witness"]
 

@@ -10,7 +10,8 @@ from devices.clock import Clock, Poller
 from devices.errors import InterlockError
 from devices.lamp.discharge import bleeding
 from devices.lamp.train import finish
-from devices.roles import Bring, Charger, Confirm, Hands
+from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.lamp_parts import Charger
 
 PATIENCE = 24 * 3600.0
 """Seconds that people may take."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from devices.base import Column, RowStream
 from devices.clock import Clock
 from devices.recipes import AnnealRecipe
-from devices.roles import Flight, Trace
+from devices.roles.flown import Flight
+from devices.roles.lamp_parts import Trace
 
 CELSIUS = 273.15
 

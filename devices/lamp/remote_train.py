@@ -19,7 +19,7 @@ from devices.lamp.records import Pulse, PulseLog
 from devices.lamp.states import LampMachine, LampState
 from devices.lamp.train import CHARGE_DEADLINE, LEASE, finish
 from devices.recipes import AnnealRecipe
-from devices.roles import PermissiveBoard
+from devices.roles.lamp_parts import PermissiveBoard
 
 LOOK = 0.2
 """Seconds between looks at the tool; a tenth of the dead-man's, and below any period of pulses."""

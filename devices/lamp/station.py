@@ -22,7 +22,11 @@ from devices.lamp.states import LASTING, TABLE, LampMachine, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob, Flight, Hands, PermissiveBoard, Predictor
+from devices.roles.flown import Flight
+from devices.roles.hands import Hands
+from devices.roles.lamp import AnnealJob
+from devices.roles.lamp_parts import PermissiveBoard
+from devices.roles.predictor import Predictor
 
 
 class LampTrain(Begun, Protocol):

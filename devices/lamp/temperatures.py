@@ -9,7 +9,8 @@ from devices.clock import Clock
 from devices.errors import InterlockError
 from devices.lamp.records import CELSIUS
 from devices.limits import LampLimits
-from devices.roles import Pyrometer, Thermometers
+from devices.roles.furnace import Thermometers
+from devices.roles.lamp_parts import Pyrometer
 
 COLDEST, HOTTEST = 200.0, 1500.0
 """K between which a thermocouple is taken to be whole; guess, an open one reads overflow."""

@@ -22,7 +22,7 @@ from devices.lamp.records import TRACE_SAMPLES, Pulse
 from devices.lamp.states import LampState
 from devices.lamp.temperatures import Base
 from devices.recipes import AnnealRecipe
-from devices.roles import ChargerState, Trace, TraceRecorder
+from devices.roles.lamp_parts import ChargerState, Trace, TraceRecorder
 
 LEASE = 15.0
 """Seconds the plan may stay silent before the train is ended."""

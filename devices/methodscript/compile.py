@@ -21,12 +21,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from devices.cycling.cycler import Job
-from devices.cycling.programs import CellLimits, Loop, Step
+from devices.cycling.cycler import Job, Nodes
+from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step
 from devices.cycling.techniques import GalvanostaticImpedance, PotentiostaticImpedance
 from devices.errors import ProgramError
 from devices.methodscript.abilities import Abilities
@@ -89,6 +89,22 @@ class Script:
     def step(self, count: int) -> Step:
         """Return the step that is executed as number `count`, from 1."""
         return execution(self.nodes, count - 1)
+
+
+def parts_of(program: Program) -> Iterator[Nodes]:
+    """Yield the nodes that go into one script: a jump, or a loop with a condition, is judged between scripts."""
+    nodes: list[Step | Loop] = []
+    for node in program.steps:
+        alone = isinstance(node, Loop) and node.until is not None
+        if (alone or isinstance(node, Jump)) and nodes:
+            yield tuple(nodes)
+            nodes = []
+        if isinstance(node, Loop) and alone:
+            yield (replace(node, until=None),)
+        elif not isinstance(node, Jump):
+            nodes.append(node)
+    if nodes:
+        yield tuple(nodes)
 
 
 def file_of(token: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from devices.clock import Clock
 from devices.errors import InstrumentError, Timeout
 from devices.methodscript.complaints import WRONG_MODE, Complaint, parse_complaint
-from devices.methodscript.running import SmallScript
+from devices.methodscript.small import SmallScript
 from devices.methodscript.stream import Lines, is_news
 from devices.wire import Wire
 

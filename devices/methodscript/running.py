@@ -1,20 +1,16 @@
-"""Scripts under way: the run of a job, and a few lines for the idle instrument in between."""
+"""The run of a script, as whoever started it or took it over knows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from devices.cycling.cycler import ElementBegan, Nodes, Record, RowTaken, RunStopped, SpectrumPoint
+from devices.cycling.cycler import ElementBegan, Record, RowTaken, RunStopped, SpectrumPoint
 from devices.cycling.ends import EndReason
-from devices.cycling.programs import Jump, Loop, Program, Step
 from devices.methodscript.reading import RunReader
 
-MEASURE_VOLTAGE = (
-    *("var p", "set_pgstat_chan 0", "cell_off", "set_pgstat_mode 2", "set_range ab 6"),
-    *("meas 100m p ab", "pck_start", "pck_add p", "pck_end"),
-)
-OPEN_CELL = ("cell_off",)
+PATIENCE = 2.0
+"""How many times its longest silence a script may be silent before it is asked for, and so many seconds more."""
 
 VANISHED = {
     False: (
@@ -28,11 +24,6 @@ VANISHED = {
     ),
 }
 """What is said of a run that is not there any more, by whether the link was silent."""
-
-UNHEARD = (
-    "the link was silent from the start on; no script runs and nothing of one was heard, so it is taken as never begun"
-    " and is started now"
-)
 
 
 @dataclass
@@ -56,10 +47,11 @@ class Skip:
 
 @dataclass
 class Run:
-    """A run under way: its token and reader, when it began and was last heard of [s], the number of its first record.
+    """A run: its token and reader, when it began and was last heard of [s], the number of its first record.
 
     rows: of the channel before it. suspect: after a broken link; doubtful: whether it began at all is not known.
-    skips: what another session had of it already, where it was taken over.
+    skips: what another session had of it already, where it was taken over. dropped: nothing more is expected of it,
+    although it was not heard to end.
     """
 
     token: str
@@ -71,43 +63,51 @@ class Run:
     suspect: bool = False
     doubtful: bool = False
     skips: Skip | None = None
+    dropped: bool = False
 
+    @property
+    def file(self) -> str:
+        """The path of its file; empty where there is none."""
+        return self.reader.script.file
 
-@dataclass
-class SmallScript:
-    """A script of a few lines for the idle instrument: what it sends, from its `e` to an empty line or an error."""
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.dropped or self.reader.over
 
-    expected: bool = False
-    empty: bool = False
-    lines: list[str] | None = None
-    heard: list[str] | None = None
+    @property
+    def is_heard_out(self) -> bool:
+        """Whether it sends nothing more: what it has yet to tell is in its file."""
+        return self.reader.over or self.reader.awaits_file
 
-    def begins(self) -> None:
-        """Hear the `e` that says that it runs."""
-        self.expected, self.lines = False, []
+    @property
+    def is_anothers(self) -> bool:
+        """Whether it was taken over, and the script that runs is another's."""
+        return self.skips is not None and self.reader.is_foreign
 
-    def takes(self, line: str) -> bool:
-        """Take a line if it can be of this script; one that is empty says nothing but its end."""
-        if self.lines is None or (self.empty and line != ""):
-            self.lines = None
+    def is_overdue(self, now: float) -> bool:
+        """Return whether it ought to have been heard of by `now` [s]."""
+        if self.doubtful:
             return False
-        self.lines.append(line)
-        if line == "" or line.startswith("!"):
-            self.heard, self.lines = self.lines, None
-        return True
+        return self.suspect or now - self.heard > PATIENCE * self.reader.script.silence + PATIENCE
 
+    def hear(self, line: str, now: float) -> list[Record]:
+        """Return the records that a line makes which came at `now` [s]."""
+        self.heard = now
+        return self.reader.feed(line, now - self.began)
 
-def parts_of(program: Program) -> Iterator[Nodes]:
-    """Yield the nodes that go into one script: a jump, or a loop with a condition, is judged between scripts."""
-    nodes: list[Step | Loop] = []
-    for node in program.steps:
-        alone = isinstance(node, Loop) and node.until is not None
-        if (alone or isinstance(node, Jump)) and nodes:
-            yield tuple(nodes)
-            nodes = []
-        if isinstance(node, Loop) and alone:
-            yield (replace(node, until=None),)
-        elif not isinstance(node, Jump):
-            nodes.append(node)
-    if nodes:
-        yield tuple(nodes)
+    def vanish(self, *, silent: bool, now: float) -> list[Record]:
+        """Hear that no script runs at `now` [s], after a silence of the link or without one.
+
+        Return its last records; none where a file has them.
+        """
+        why, cause = VANISHED[silent]
+        if self.file:
+            self.reader.vanish(why, cause)
+            return []
+        ended = self.reader.ended_unheard(now - self.began) if silent else []
+        return ended or self.reader.lost(why, cause)
+
+    def new(self, records: Iterable[Record]) -> Iterable[Record]:
+        """Return those of its records that no session has booked."""
+        return records if self.skips is None else self.skips.new(records)

@@ -12,7 +12,8 @@ from ophyd.status import StatusBase
 from devices.base import Column, RowStream
 from devices.clock import Clock, Poller
 from devices.lamp.train import finish
-from devices.roles import Crosspoint, Flight, RelayMatrix, SiteMeter
+from devices.roles.flown import Flight
+from devices.roles.multiplexer import Crosspoint, RelayMatrix, SiteMeter
 from devices.samples import CellGrid
 from devices.sheet.recipe import FormationPulse, SheetRecipe
 

@@ -15,7 +15,8 @@ from devices.errors import InterlockError
 from devices.lamp.train import finish
 from devices.limits import FurnaceLimits
 from devices.recipes import FurnaceRecipe
-from devices.roles import Flight, PermissiveBoard
+from devices.roles.flown import Flight
+from devices.roles.lamp_parts import PermissiveBoard
 from devices.sputter.flying import LEASE, LONGEST, SOONEST
 from devices.sputter.interlocks import Permits
 from devices.sputter.looks import CELSIUS

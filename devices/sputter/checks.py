@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
-from devices.roles import FilmRate
+from devices.roles.films import FilmRate
 from devices.sputter.guns import GunPlan, Wear
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading

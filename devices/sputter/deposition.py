@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 
 from devices.clock import Poller
-from devices.roles import FilmRate
+from devices.roles.films import FilmRate
 from devices.sputter.crew import Crew
 from devices.sputter.flying import ROW, ChamberFlight
 from devices.sputter.guns import GunPlan, Ramp, Wear, switch_on
@@ -28,6 +28,7 @@ from devices.sputter.watch import (
     SourceWatch,
     ThrottleWatch,
     Trouble,
+    TurboWatch,
     burns,
     require_control,
     watch_chamber,
@@ -48,8 +49,6 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
-FULL_SPEED = 0.99
-"""Share of its speed below which a turbo pump, not a leak, moves the throttle; guess."""
 LOOK_BACK = 300.0
 """Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
@@ -93,7 +92,7 @@ class DepositionFlight(ChamberFlight):
         self._flows: dict[str, float] = {}
         self._wanted = math.nan
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
-        self._throttle_watch = ThrottleWatch(crew.limits)
+        self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
         self._source_watch = SourceWatch()
         self._lit_at = math.inf
@@ -188,7 +187,7 @@ class DepositionFlight(ChamberFlight):
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
-        self._throttle_watch = ThrottleWatch(crew.limits)
+        self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
         for watch in self._bias_watches.values():
             watch.reset()
         self._steady = True
@@ -367,7 +366,8 @@ class DepositionFlight(ChamberFlight):
             self._flow_watch.look(now, seen.flows, self._flows)
             pressure = seen.pressure(*crew.gauges.process)
             self._pressure_watch.look(now, pressure, seen.position, self._wanted)
-            if not seen.turbo_share < FULL_SPEED:
+            self._turbo_watch.look(seen.turbo_share)
+            if not self._flow_watch.wrong:
                 self._throttle_watch.look(now, seen.position)
         if not self._powered:
             return
@@ -395,24 +395,33 @@ class DepositionFlight(ChamberFlight):
         )
 
     def _watch_targets(self, now: float, seen: Seen) -> None:
-        pressure = seen.pressure(*self._crew.gauges.process)
-        fixed = abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
-        fixed = fixed and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
+        fixed = self._is_fixed(seen)
         for gun, watch in self._bias_watches.items():
             watch.look(now, seen.supplies[gun].bias, steady=fixed)
+
+    def _is_fixed(self, seen: Seen) -> bool:
+        """Return whether power and pressure stay."""
+        pressure = seen.pressure(*self._crew.gauges.process)
+        still = abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
+        return still and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
 
     def _watch_film(self, now: float, seen: Seen) -> None:
         assert seen.monitor is not None
         believed = self.keeper.rate
         if self.keeper.is_open:
-            self._hold_monitor_against_time(seen, goes_on=self.recipe.monitor_failure == "go_on")
-            if believed > 0 and not self.film.flags & FilmFlag.BY_TIME:
+            stepped = self._rates.stepped(now, seen.monitor.rate, believed) if self._is_fixed(seen) else ""
+            self._hold_monitor_against_time(seen, stepped, goes_on=self.recipe.monitor_failure == "go_on")
+            if believed > 0 and seen.monitor.ok:
                 self._rates.open(now, seen.monitor.rate, believed)
             return
         # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
         watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
         if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
-            self._rates.behind(now, seen.monitor.thickness, believed)
+            try:
+                self._rates.behind(now, seen.monitor.thickness, believed)
+            except Trouble:
+                self.film.came_through(self._rates.grown)
+                raise
 
 
 def _key(pressure: float, flows: Mapping[str, float]) -> str:

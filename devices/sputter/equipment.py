@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from devices.base import Instrument
-from devices.roles import PermissiveBoard
+from devices.roles.lamp_parts import PermissiveBoard
 from devices.sputter.parts import (
     GasController,
     HeaterController,

@@ -238,6 +238,10 @@ class ChamberFlight:
         dt, self._last = now - self._last, now
         if not self._powered:
             return
+        if self.keeper.is_open:
+            own = seen.supplies.get("bias")
+            self.film.bias += 0.0 if own is None else own.bias * dt
+            self.film.heat += seen.temperature * dt
         for source in self.sources:
             energy = seen.supplies[source].load * dt
             self._worn(source, energy)
@@ -274,9 +278,14 @@ class ChamberFlight:
             self._flags &= ~FilmFlag.ARC
         self._arcs.look(now, sparks)
 
-    def _hold_monitor_against_time(self, seen: Seen, *, goes_on: bool) -> None:
-        """Raise Trouble when the monitor fails; or go by rate times time from here on, where a rate is known."""
-        why = self.keeper.monitor_fails(seen.monitor)
+    def _hold_monitor_against_time(self, seen: Seen, stepped: str, *, goes_on: bool) -> None:
+        """Raise Trouble when the monitor fails; or go by rate times time from here on, where a rate is known.
+
+        stepped: what its rate says of it, which counts until it was given up.
+        """
+        why = self.keeper.monitor_fails(seen.monitor) or (
+            "" if self.film.flags & FilmFlag.BY_TIME else stepped
+        )
         if not why:
             return
         self.film.doubt(f"crystal: {why}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devices.errors import InterlockError
-from devices.roles import BoardDeed
+from devices.roles.lamp_parts import BoardDeed
 from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE
 from devices.sputter.looks import Seen
 from devices.sputter.states import Deed

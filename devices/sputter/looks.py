@@ -12,12 +12,13 @@ from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, T
 
 CELSIUS = 273.15
 CHAMBER = 3
-"""Rows between looks at flows, at the contacts that were open meanwhile, at pressures and the throttle."""
+"""Rows between looks at flows, at the contacts that were open meanwhile, at pressures and the throttle, at the turbo
+pump: what fails there has 12 s until shutters are closed and the power is off."""
 RELAYS = 5
 """Rows between looks at the relays."""
 SLOWLY = 10
-"""Rows between looks at turbo pump and substrate temperature, and at every contact and the dead-man; a contact that
-opens between them is latched."""
+"""Rows between looks at the substrate's temperature, and at every contact and the dead-man; a contact that opens
+between them is latched."""
 
 
 @dataclass(slots=True)
@@ -95,8 +96,10 @@ class Looks:
             self.vacuum()
         if number % RELAYS == 2:
             seen.relays = equipment.relays.states()
+        if number % CHAMBER == 2:
+            self._turbo()
         if number % SLOWLY == 2:
-            self._slowly()
+            self._warmth()
         if number % SLOWLY == 7:
             seen.contacts = equipment.board.inputs()
         seen.at = self._clock.now()
@@ -113,7 +116,8 @@ class Looks:
         seen, equipment = self.seen, self._equipment
         self.supplies(self._powered, acting=acting)
         self.vacuum()
-        self._slowly()
+        self._turbo()
+        self._warmth()
         seen.relays = equipment.relays.states()
         seen.flows = equipment.gas.flows()
         seen.contacts = equipment.board.inputs()
@@ -125,9 +129,10 @@ class Looks:
         seen.at = self._clock.now()
         return seen
 
-    def _slowly(self) -> None:
-        seen, equipment = self.seen, self._equipment
-        if equipment.turbo is not None:
-            seen.turbo = equipment.turbo.state()
-        if equipment.heater is not None:
-            seen.temperature = equipment.heater.read_temperature()
+    def _turbo(self) -> None:
+        if self._equipment.turbo is not None:
+            self.seen.turbo = self._equipment.turbo.state()
+
+    def _warmth(self) -> None:
+        if self._equipment.heater is not None:
+            self.seen.temperature = self._equipment.heater.read_temperature()

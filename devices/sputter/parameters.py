@@ -19,7 +19,8 @@ class Target:
     """What is on a gun: material, diameter [m], how much energy [J] wears it out and what it had before it came here.
 
     power_density [W/m2] at the most; ramp [W/s] of its power at the most, which keeps ceramics from cracking (practice
-    of vendors; 20 W/min). The defaults are a 2-inch LiCoO2 target of 3 mm: 36 h at 120 W (mass balance).
+    of vendors; 20 W/min); fade: share of its rate that it has lost when it is worn out (guess), by which calibrated
+    rates follow its wear. The defaults are a 2-inch LiCoO2 target of 3 mm: 36 h at 120 W (mass balance).
     """
 
     material: Material
@@ -28,11 +29,16 @@ class Target:
     worn: Annotated[float, Field(ge=0, le=1e10), Unit("J")] = 0.0
     power_density: Annotated[float, Field(gt=0, le=1e6), Unit("W/m^2")] = 6e4
     ramp: Annotated[float, Field(gt=0, le=100), Unit("W/s")] = 1 / 3
+    fade: Annotated[float, Field(ge=0, lt=1), Unit("1")] = 0.08
 
     @property
     def area(self) -> float:
         """Area [m2] of its face."""
         return math.pi / 4 * self.diameter**2
+
+    def share_of_rate(self, energy: float) -> float:
+        """Return what is left of a new one's rate [1] after so much energy [J]."""
+        return 1.0 - self.fade * energy / self.life
 
 
 @dataclass(frozen=True, config=STRICT)

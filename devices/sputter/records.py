@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from devices.base import Column, RowStream
 from devices.clock import Clock
-from devices.roles import Flight
+from devices.roles.flown import Flight
 
+CELSIUS = 273.15
 GRAIN = 1e-9
 """m of film that a station counts as one: its unit of work."""
 
@@ -34,7 +35,7 @@ class Film:
     """What was put on so far, in all openings of the shutter.
 
     monitor and by_time [m]: by the thickness monitor, by rate times time; NaN where neither is known. open_time [s];
-    openings of the shutter; energy [J] of all sources while it was open; arcs; paused [s]; reasons why it is doubtful.
+    openings of the shutter; then energy [J] of all sources, and bias [V s] and heat [K s] of the substrate; arcs; paused [s]; reasons why it is doubtful.
     """
 
     monitor: float = 0.0
@@ -42,6 +43,8 @@ class Film:
     open_time: float = 0.0
     openings: int = 0
     energy: float = 0.0
+    bias: float = 0.0
+    heat: float = 0.0
     arcs: int = 0
     paused: float = 0.0
     flags: FilmFlag = FilmFlag.OK
@@ -52,6 +55,11 @@ class Film:
         self.flags |= FilmFlag.DOUBTFUL
         if why not in self.doubts:
             self.doubts.append(why)
+
+    def came_through(self, thickness: float) -> None:
+        """Note film [m] that was seen to grow although the shutter was told to be closed."""
+        self.monitor += thickness
+        self.openings = max(self.openings, 1)
 
     @property
     def thickness(self) -> float:
@@ -70,6 +78,8 @@ LAYER_COLUMNS: Mapping[str, Column] = {
     "paused": Column("s"),
     "energy": Column("J"),
     "target_energy_total": Column("J"),
+    "substrate_bias": Column("V", precision=1, part="bias"),
+    "substrate_temperature": Column("degC", precision=1, part="heater"),
     "crystal_life": Column("1", precision=3, part="monitor"),
     "arcs": Column("1", "integer", low=0),
     "area": Column("m^2"),
@@ -77,8 +87,9 @@ LAYER_COLUMNS: Mapping[str, Column] = {
     "reasons": Column("1", "string"),
     "flags": Column("1", "integer", low=0),
 }
-"""duration: how long the shutter was open. area: of the mask's opening, no number without one. crystal_life: of the
-monitor's crystal, what is left of it after this layer; no number without one."""
+"""duration: how long the shutter was open; the substrate's bias and temperature are means over that. area: of the
+mask's opening, no number without one. crystal_life: of the monitor's crystal, what is left of it after this layer; no
+number without one."""
 
 SHARED: Mapping[str, Column] = {
     "rate": Column("m/s", part="monitor"),
@@ -178,7 +189,7 @@ class FilmLog:
         self, material: str, film: Film, target_energy: float, area: float, crystal_life: float
     ) -> None:
         """Write what was put on."""
-        by_time = film.by_time
+        by_time, duration = film.by_time, film.open_time or math.nan
         row: dict[str, float | int | str] = {
             "material": material,
             "thickness": film.thickness,
@@ -189,6 +200,8 @@ class FilmLog:
             "paused": film.paused,
             "energy": film.energy,
             "target_energy_total": target_energy,
+            "substrate_bias": film.bias / duration,
+            "substrate_temperature": film.heat / duration - CELSIUS,
             "crystal_life": crystal_life,
             "arcs": film.arcs,
             "area": area,

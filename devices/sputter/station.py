@@ -16,7 +16,9 @@ from devices.lamp.station import Words
 from devices.lamp.train import finish
 from devices.limits import SputterLimits
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Bring, ConditioningJob, Confirm, DepositionJob, EvaporationJob, Flight, Hands
+from devices.roles.films import ConditioningJob, DepositionJob, EvaporationJob
+from devices.roles.flown import Flight
+from devices.roles.hands import Bring, Confirm, Hands
 from devices.samples import SampleRef, doubts_about
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings

@@ -34,18 +34,19 @@ AT_LIMIT = 0.005
 LIMIT_TIME = 3.0
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
-THROTTLE_SETTLES = 30.0
-"""Seconds of a held pressure before the throttle is expected to stay; guess, it settles in 25 s [twins]."""
-THROTTLE_TIME = 2.0
-"""Seconds that a step of the throttle must stay to be one; guess, it was looked at twice then."""
+SETTLES = 30.0
+"""Seconds of unchanged power and pressure before throttle and bias are expected to stay; guess, the throttle settles in
+25 s [twins]."""
+STEP_LASTS = 3.0
+"""Seconds that a step must stay to be one: all of it is looked at again meanwhile."""
+RATE_SETTLES = 15.0
+"""Seconds of an open shutter before the film's rate is expected to stay: its monitor smoothes it over eight."""
+RATE_STEP_LASTS = 5.0
+"""Seconds that a step of the rate must stay; guess, a shutter that closes has taken most of it away by then."""
 DARK_ROWS = 3
 """Rows in a row without a burning plasma after which it is out, and it was no arc."""
-BIAS_ROWS = 3
-"""Rows in a row in which the bias must differ to be a step."""
-BIAS_FOLLOWS = 300.0
-"""Seconds with which the expected bias, or throttle, follows slow changes: a target wears in hours."""
-BIAS_SETTLES = 30.0
-"""Seconds of unchanged power and pressure before the bias is expected to stay."""
+FOLLOWS = 300.0
+"""Looks with which what is expected follows slow changes: a target wears in hours."""
 PRESSURE_STEADY = 0.03
 """Of the set point within which the pressure counts as fixed."""
 REFLECTED_LIMIT = "reflected power limit"
@@ -94,10 +95,39 @@ class Lasting:
         return now - self._since >= self._seconds
 
 
+class Drift:
+    """Tells a step of something that otherwise only drifts. expected: what it is expected to be, NaN at first.
+
+    settles [s] before it is expected to stay; lasts [s]: how long it must be off to have made a step.
+    """
+
+    def __init__(self, settles: float = SETTLES, lasts: float = STEP_LASTS) -> None:
+        self._settles, self._lasts = settles, lasts
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as after a change that moves it."""
+        self._begun, self.expected = math.inf, math.nan
+        self._off = Lasting(self._lasts)
+
+    def stepped(self, now: float, value: float, most: float) -> bool:
+        """Return whether it has been further from what is expected than it may, for long enough."""
+        self._begun = min(self._begun, now)
+        if now - self._begun < self._settles or math.isnan(self.expected):
+            self.expected = value
+            return False
+        moved = value - self.expected
+        stays = abs(moved) <= most
+        if stays:
+            self.expected += moved / FOLLOWS
+        return self._off.holds(now, not stays)
+
+
 class FlowWatch:
-    """Every gas flows as the recipe says, and no other."""
+    """Every gas flows as the recipe says, and no other. wrong: whether one does not just now."""
 
     def __init__(self, limits: SputterLimits) -> None:
+        self.wrong = False
         self._share = limits.flow
         self._off = Lasting(limits.flow_time)
 
@@ -114,7 +144,8 @@ class FlowWatch:
             )
         ]
         missing = [gas for gas in wanted if gas not in flows]
-        if self._off.holds(now, bool(off or missing)):
+        self.wrong = bool(off or missing)
+        if self._off.holds(now, self.wrong):
             said = ", ".join(
                 [
                     f"{gas} {flows[gas].actual / SCCM:.2f} of {wanted.get(gas, 0.0) / SCCM:.2f} sccm"
@@ -147,31 +178,37 @@ class ThrottleWatch:
     """The throttle makes no step while pressure, flows and pump stay: else there is gas that nobody let in."""
 
     def __init__(self, limits: SputterLimits) -> None:
-        self._most = limits.throttle_step
-        self._begun, self._expected = math.inf, math.nan
-        self._off = Lasting(THROTTLE_TIME)
+        self._most, self._drift = limits.throttle_step, Drift()
 
     def look(self, now: float, position: float) -> None:
         """Raise Trouble for a step that stays."""
-        self._begun = min(self._begun, now)
-        if now - self._begun < THROTTLE_SETTLES or math.isnan(self._expected):
-            self._expected = position
-            return
-        moved = position - self._expected
         # At its end it has a fault of its own.
-        inside = AT_LIMIT < position < 1 - AT_LIMIT
-        if self._off.holds(now, inside and not abs(moved) <= self._most):
+        most = self._most if AT_LIMIT < position < 1 - AT_LIMIT else math.inf
+        if self._drift.stepped(now, position, most):
             raise Trouble(
                 "leak",
-                f"the throttle went from {self._expected:.4f} to {position:.4f} at constant pressure and flows: water"
-                " or air comes in, or its pump has changed",
+                f"the throttle went from {self._drift.expected:.4f} to {position:.4f} at constant pressure and flows:"
+                " water or air comes in, or its pump has changed",
             )
-        if abs(moved) <= self._most:
-            self._expected += moved / BIAS_FOLLOWS
+
+
+class TurboWatch:
+    """The turbo pump keeps its speed: one that fails is slow to slow down, and known long before it pumps less."""
+
+    def __init__(self, limits: SputterLimits) -> None:
+        self._most, self._fastest = limits.turbo_step, 0.0
+
+    def look(self, share: float) -> None:
+        """Raise Trouble when it has slowed down, by its share of full speed; NaN of a chamber without one."""
+        if share < self._fastest - self._most:
+            raise Trouble(
+                "turbo", f"the turbo pump slows down: {share:.1%} of its speed after {self._fastest:.1%}"
+            )
+        self._fastest = max(self._fastest, share)
 
 
 class ArcWatch:
-    """Not too many arcs a minute."""
+    """Not too many arcs a minute, and not half of them in a sixth of it."""
 
     def __init__(self, limits: SputterLimits) -> None:
         self._most = limits.arcs
@@ -184,9 +221,14 @@ class ArcWatch:
             seen.extend([now] * sparks)
         while seen and seen[0] <= now - MINUTE:
             seen.popleft()
-        if len(seen) > self._most:
+        if len(seen) <= self._most / 2:
+            return
+        lately = sum(at > now - MINUTE / 6 for at in seen)
+        if len(seen) > self._most or lately > self._most / 2:
             raise Trouble(
-                "arc_storm", f"{len(seen)} arcs within a minute; condition the target before going on"
+                "arc_storm",
+                f"{len(seen)} arcs within a minute, {lately} of them within {MINUTE / 6:.0f} s; condition the target"
+                " before going on",
             )
 
 
@@ -194,41 +236,37 @@ class BiasWatch:
     """A target's bias makes no step while power and pressure stay: one that does has cracked."""
 
     def __init__(self, gun: str, limits: SputterLimits) -> None:
-        self._gun, self._share = gun, limits.bias_step
-        self.reset()
+        self._gun, self._share, self._drift = gun, limits.bias_step, Drift()
 
     def reset(self) -> None:
         """Begin anew, as after a change of power or pressure."""
-        self._since, self._expected, self._off = math.inf, math.nan, 0
+        self._drift.reset()
 
     def look(self, now: float, bias: float, *, steady: bool) -> None:
         """Raise Trouble for a step."""
         if not steady:
             self.reset()
             return
-        self._since = min(self._since, now)
-        if now - self._since < BIAS_SETTLES or math.isnan(self._expected):
-            self._expected = bias
-            return
-        if abs(bias - self._expected) > self._share * self._expected:
-            self._off += 1
-            if self._off >= BIAS_ROWS:
-                raise Trouble(
-                    "target_crack",
-                    f"{self._gun}: the bias went from {self._expected:.0f} V to {bias:.0f} V at constant power and"
-                    " pressure: its target may have cracked; look at it",
-                )
-            return
-        self._off = 0
-        self._expected += (bias - self._expected) / BIAS_FOLLOWS
+        most = self._share * self._drift.expected
+        if self._drift.stepped(now, bias, most):
+            raise Trouble(
+                "target_crack",
+                f"{self._gun}: the bias went from {self._drift.expected:.0f} V to {bias:.0f} V at constant power and"
+                " pressure: its target may have cracked; look at it",
+            )
 
 
 class RateWatch:
-    """What the monitor sees fits the shutter: film when it is open, none when it is closed."""
+    """What the monitor sees fits the shutter: film when it is open, none when it is closed.
+
+    grown [m]: what came behind a closed one, of what was looked at.
+    """
 
     def __init__(self, limits: SputterLimits) -> None:
-        self._share = limits.rate_share
+        self.grown = 0.0
+        self._share, self._step = limits.rate_share, limits.rate_step
         self._closed = Lasting(limits.rate_time)
+        self._drift = Drift(RATE_SETTLES, RATE_STEP_LASTS)
         self._behind: deque[tuple[float, float]] = deque(maxlen=STUCK_ROWS + 1)
 
     def behind(self, now: float, thickness: float, believed: float) -> None:
@@ -238,7 +276,8 @@ class RateWatch:
         if len(self._behind) <= STUCK_ROWS or now <= since:
             return
         # By thickness: a monitor's own rate is a mean that looks back beyond the shutter's closing.
-        rate = (thickness - before) / (now - since)
+        self.grown = thickness - before
+        rate = self.grown / (now - since)
         if rate > self._share * believed:
             raise Trouble(
                 "shutter_stuck_open",
@@ -254,6 +293,20 @@ class RateWatch:
                 f"film grows at {rate * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed: the shutter is stuck"
                 " closed, or nothing comes from the source",
             )
+
+    def stepped(self, now: float, rate: float, believed: float) -> str:
+        """Return what is wrong with a monitor whose rate makes a step while the source stays, empty if nothing.
+
+        A rate near zero is no step of it: that is a shutter.
+        """
+        most = self._step * self._drift.expected
+        if rate >= self._share * believed and self._drift.stepped(now, rate, most):
+            before = self._drift.expected * 6e10
+            return (
+                f"the thickness monitor's rate went from {before:.2f} to {rate * 6e10:.2f} nm/min at constant power"
+                " and pressure"
+            )
+        return ""
 
 
 class SourceWatch:

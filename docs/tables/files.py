@@ -23,7 +23,8 @@ from labctl.config.benches import STATIONS, driver_of
 from labctl.config.experiments import PLAIN
 from labctl.config.fields import Field, field_at
 from labctl.config.models import _ADDRESS_FORMS, Address, World
-from labctl.config.readers import MACROS, RECIPES
+from labctl.config.programs import MACROS
+from labctl.config.readers import RECIPES
 from labctl.materials.kinds import FILES, NEEDED, Bounds, bounds_of
 from labctl.night import listing
 from labctl.serving import faults

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,19 +61,14 @@ def session() -> str:
 
 def roles() -> str:
     """Return every protocol of devices.roles."""
-    found = [
-        each
-        for each in vars(devices.roles).values()
-        if inspect.isclass(each)
-        and each.__module__ == devices.roles.__name__
-        and getattr(each, "_is_protocol", False)
-    ]
     parts = []
-    for each in found:
-        parts += [f"## {each.__name__}\n"]
-        parts.append(
-            _python("autoclass", f"devices.roles.{each.__name__}", "   :members:\n   :no-index-entry:")
-        )
+    for family in pkgutil.iter_modules(devices.roles.__path__, f"{devices.roles.__name__}."):
+        for name, each in vars(importlib.import_module(family.name)).items():
+            if getattr(each, "_is_protocol", False) and each.__module__ == family.name:
+                parts.append(f"## {name}\n")
+                parts.append(
+                    _python("autoclass", f"{family.name}.{name}", "   :members:\n   :no-index-entry:")
+                )
     return "\n".join(parts)
 
 

@@ -22,7 +22,10 @@ def init(
 
     for path in make_lab(folder):
         typer.echo(f"wrote {shown(path)}")
-    typer.echo(f"next:\n  cd {folder}\n  labctl check\n  labctl rehearse {FIRST}\n  labctl run {FIRST}")
+    typer.echo(
+        f"next:\n  cd {folder}\n  labctl check\n  labctl rehearse {FIRST}\n  labctl run {FIRST}"
+        "\nor, at a prompt:\n  labctl shell"
+    )
 
 
 def new(

@@ -24,11 +24,21 @@ class Turn(StrEnum):
     OFF = "off"
 
 
-def faults(folder: FolderOption = None, bench: ServedOption = "twin", data: DataOption = None) -> None:
+def faults(
+    begins: Annotated[
+        str, typer.Argument(help="How names begin, such as sputter.gas; those that are on if it says `on`.")
+    ] = "",
+    folder: FolderOption = None,
+    bench: ServedOption = "twin",
+    data: DataOption = None,
+) -> None:
     """List the faults that a served bench knows by name, and which are on."""
     from labctl.serving.trouble_desk import ask
 
-    rows = ask(_folder(folder, bench, data), {"do": "list"})["faults"]
+    found = ask(_folder(folder, bench, data), {"do": "list"})["faults"]
+    rows = [row for row in found if (row["on"] if begins == "on" else row["name"].startswith(begins))]
+    if not rows:
+        typer.echo("none is on" if begins == "on" else f"no fault begins with {begins!r}")
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         coming = "" if row["due"] is None else f" (changes in {row['due']:.1f} s)"

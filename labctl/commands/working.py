@@ -51,9 +51,13 @@ def run(
     """Run an experiment on a bench, or several at once, each on the potentiostat its cell is wired to."""
     from labctl.config.folder import Config
     from labctl.running import run_shown, run_together
+    from labctl.stack_check import experiment_doubts
     from labctl.stopping import scripted_session
 
-    asked = Config(config).select(bench, experiments).experiments
+    folder = Config(config)
+    asked = folder.select(bench, experiments).experiments
+    for said in experiment_doubts(asked, folder):
+        typer.echo(said, err=True)
     with (
         StoppedInOrder(),
         scripted_session(

@@ -10,7 +10,7 @@ from devices.cycling.programs import CellLimits, Program
 from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
 from devices.recipes import AnnealRecipe
-from labctl.config import experiments, readers
+from labctl.config import experiments, programs, readers
 from labctl.config.allowed import beyond_limits, program_beyond, recipe_beyond
 from labctl.config.checking import Collected
 from labctl.config.documents import read, shown
@@ -53,7 +53,7 @@ def check(files: Sequence[Path] = (), directory: Path | None = None) -> list[Mis
         "telling": telling,
         "bench": _bench,
         "recipe": readers.any_recipe,
-        "program": lambda path: readers.program(path, widest),
+        "program": lambda path: programs.program(path, widest),
         "sample": readers.sample,
         "tool": readers.tool,
         "experiment": lambda path: experiments.experiment(path, config.path),

@@ -16,7 +16,7 @@ from devices.cycling.macros import Macro
 from devices.errors import ConfigError, Mistake, ProgramError
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId, SampleRef
-from labctl.config import readers
+from labctl.config import programs, readers
 from labctl.config.checking import Collected, nearest, validate
 from labctl.config.documents import Document, named, quoted, read
 from labctl.config.models import Compare, Experiment
@@ -174,9 +174,9 @@ def _recipe(
 
 def _program(body: Mapping[str, Any], file: str, name: str, find: Find) -> Macro | None:
     def inline(table: Mapping[str, Any]) -> Macro:
-        return readers.program_of({"name": name, **table}, file=file, key="program")
+        return programs.program_of({"name": name, **table}, file=file, key="program")
 
-    return _resolved("program", body, file, find, readers.program, inline)
+    return _resolved("program", body, file, find, programs.program, inline)
 
 
 def _resolved(

@@ -94,6 +94,7 @@ class Field:
 _PATTERNS: Mapping[str, str] = {
     r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$": '"lco-0.7um_A" (at most 64 of letters, digits, _ . -)',
     r"^[a-z][a-z0-9_]{0,31}$": '"lamp_2" (at most 32 of small letters, digits, _; a letter first)',
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": '"fla-paper": who says so, the name of a file in materials/references',
     r"^[A-Za-z][A-Za-z0-9]{0,31}$": '"LiCoO2" (at most 32 letters and digits; a letter first)',
 }
 """Patterns in words, where the pattern itself would not help the person at the keyboard."""

@@ -12,7 +12,7 @@ from devices.errors import ConfigError, Mistake
 from devices.limits import Limits
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
-from labctl.config import experiments, readers
+from labctl.config import readers
 from labctl.config.allowed import beyond_limits
 from labctl.config.checking import Collected, nearest
 from labctl.config.documents import quoted, shown
@@ -94,10 +94,15 @@ class Config:
 
     def program(self, name: str) -> Macro:
         """Return a cycling program, or the macro that becomes one on a cell's area."""
-        return readers.program(self.path("program", name))
+        # Macros of every kind take a twentieth of a second, which a session that opens reads none of.
+        from labctl.config import programs
+
+        return programs.program(self.path("program", name))
 
     def experiment(self, name: str | Path) -> Experiment:
         """Return an experiment by its name here, or from any file (a Path, or text that ends in ".toml")."""
+        from labctl.config import experiments
+
         is_file = isinstance(name, Path) or name.endswith(".toml")
         path = Path(name) if is_file else self.path("experiment", str(name))
         return experiments.experiment(path, self.path)

@@ -126,9 +126,10 @@ class Source:
         sample = self._sample_as_measured()
         film = (sample.get("layers") or [{}])[-1]
         capacity = self.run.start.get("capacity") or {}
+        layers = _known((self.run.start.get("sample") or {}).get("parallel"), 1.0)
         return Size(
-            area=_positive(sample.get("area_m2", sample.get("area"))),
-            area_sd=_known(sample.get("area_sd_m2", sample.get("area_sd")), 0.0),
+            area=layers * _positive(sample.get("area_m2", sample.get("area"))),
+            area_sd=layers * _known(sample.get("area_sd_m2", sample.get("area_sd")), 0.0),
             thickness=_positive(film.get("thickness")),
             thickness_sd=_known(film.get("thickness_sd"), 0.0),
             capacity=_positive(capacity.get("value_Ah")),

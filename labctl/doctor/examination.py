@@ -13,7 +13,6 @@ from rich.text import Text
 
 from devices.errors import ConfigError
 from labctl.config.check import check
-from labctl.config.documents import shown
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.doctor.findings import Finding, note, ok, trouble
@@ -40,7 +39,7 @@ def examine(bench: str, config: Path | None, data: Path | None, deadline: float)
             "configuration", str(mistake), f"mend it, then labctl check --config {folder.directory}"
         )
     if not mistakes:
-        yield ok("configuration", f"{shown(folder.directory)}: no mistakes")
+        yield ok("configuration", f"{folder.directory.absolute()}: no mistakes")
     try:
         disk = folder.limits().disk
     except ConfigError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +11,9 @@ from devices.locks import LOCKS
 from labctl.doctor.findings import Finding, note, ok
 
 TABLE = Path("/proc/locks")
+
+OURS = re.compile(r"^\S*python\S* (?:\S+ )*?(?:-m labctl|\S*/labctl) ")
+"""How a command of ours begins, whatever started it."""
 
 
 def holders(data: Path) -> Iterator[Finding]:
@@ -29,7 +33,7 @@ def holders(data: Path) -> Iterator[Finding]:
             left.append(f"{what} by {words}")
     for who, things in held.items():
         mend = "end that process, or wait for it"
-        yield note("locks", f"{who} holds {', '.join(things)}: {_command(who)}", mend)
+        yield note("locks", f"{who} holds {', '.join(things)}: {command_of(_number(who))}", mend)
     if left:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
         yield note(
@@ -64,12 +68,15 @@ def _locked() -> dict[int, str]:
     return found
 
 
-def _command(who: str) -> str:
-    """Return what a process was called with, as far as it may be seen."""
-    number = who.removeprefix("pid ").split(" ")[0]
+def _number(who: str) -> str:
+    return who.removeprefix("pid ").split(" ")[0]
+
+
+def command_of(number: str) -> str:
+    """Return what a process was called with, as far as it may be seen; a command of ours as it was typed."""
     try:
         words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return "a process of another account"
-    text = b" ".join(words).decode(errors="replace").strip()
+    text = OURS.sub("labctl ", b" ".join(words).decode(errors="replace").strip())
     return text if len(text) <= 100 else f"{text[:97]}..."

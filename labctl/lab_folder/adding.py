@@ -47,6 +47,8 @@ def add(lab: Path, kind: str, name: str, of: str = "cathode") -> list[Path]:
     """
     _check(lab, kind, name, of)
     words = {"NAME": name, "CLASS": _class_of(name), "KIND": of}
+    if kind == "material":
+        words["NUMBERS"] = filled(f"numbers_{of}.toml", NAME=name).rstrip()
     files = {}
     for path, template in KINDS[kind].items():
         place = path.replace("@NAME@", name).replace("@KIND@", of)

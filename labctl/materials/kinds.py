@@ -149,10 +149,14 @@ class ElectrolyteFile(MaterialFile):
 
 @dataclass(frozen=True, config=STRICT)
 class AnodeFile(MaterialFile):
-    """An anode: lithium itself, or a host with an open-circuit potential. site_charge: of all lithium it takes."""
+    """An anode: lithium itself, or a host with an open-circuit potential.
+
+    site_charge: of all lithium it takes. lost: share of the lithium that comes to it in a charge and never leaves.
+    """
 
     lithium: Annotated[Number, Bounds("1", 0.01, 10)] = None
     site_charge: Annotated[Number, Bounds("C/m^3", 1e6, 1e11)] = None
+    lost: Annotated[Number, Bounds("1", 0, 0.5)] = None
     ocp: Curve | None = None
     hottest: Annotated[Number, Bounds("K", 0, 5000)] = None
     thinnest: Annotated[Number, Bounds("m", 1e-10, 1e-2)] = None

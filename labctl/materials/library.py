@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 CARRIED = (
     *("lower", "upper", "capacity", "site_charge", "diffusivity", "exchange_current", "utilisation"),
-    *("conductivity", "permittivity"),
+    *("conductivity", "permittivity", "lost"),
 )
 """The numbers that a sample carries as they are."""
 

@@ -129,7 +129,7 @@ def _sources(file: MaterialFile, references: Collection[str], where: str) -> Ite
     said |= {f"reports[{index}].source": each.source for index, each in enumerate(file.reports)}
     for key, source in said.items():
         if source not in references:
-            reason = f"there is no references/{source}.toml{nearest(source, references)}"
+            reason = f"there is no materials/references/{source}.toml{nearest(source, references)}"
             yield Mistake(where, key, quoted(source), reason)
 
 

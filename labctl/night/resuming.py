@@ -10,7 +10,7 @@ from bluesky.utils import MsgGenerator, short_uid
 from ophyd.status import StatusBase
 
 from devices.lamp.states import LampState
-from devices.roles import Assemble, Bring, Confirm, Hands, Measure, Treat
+from devices.roles.hands import Assemble, Bring, Confirm, Hands, Measure, Treat
 from labctl.night.conductor import NeedsWord
 from labctl.night.listing import Item
 from labctl.runs.run import Run

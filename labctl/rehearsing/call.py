@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from devices.errors import LabError
 from devices.samples import SampleRef
 from labctl.config.checking import nearest
+from labctl.mistyped import Mistyped
 
 if TYPE_CHECKING:
     from labctl.session import Session
@@ -53,14 +54,14 @@ def read_call(text: str, namespace: Mapping[str, Any]) -> PlanCall:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        raise LabError(f"{text.strip()!r} is no plan call; type one, as {EXAMPLE}") from error
+        raise Mistyped(f"{text.strip()!r} is no plan call; type one, as {EXAMPLE}") from error
     if isinstance(tree, ast.Call) and _is_engine(tree.func) and len(tree.args) == 1:
         tree = tree.args[0]
     if not isinstance(tree, ast.Call):
-        raise LabError(f"{text.strip()!r} is no plan call; type one with its arguments, as {EXAMPLE}")
+        raise Mistyped(f"{text.strip()!r} is no plan call; type one with its arguments, as {EXAMPLE}")
     plan = _value(tree.func, namespace)
     if not callable(plan):
-        raise LabError(f"{ast.unparse(tree.func)} is no plan but {plan!r}; type a call as {EXAMPLE}")
+        raise Mistyped(f"{ast.unparse(tree.func)} is no plan but {plan!r}; type a call as {EXAMPLE}")
     arguments: list[Any] = []
     for each in tree.args:
         if isinstance(each, ast.Starred):
@@ -75,7 +76,7 @@ def read_call(text: str, namespace: Mapping[str, Any]) -> PlanCall:
         inspect.signature(plan).bind(*arguments, **keywords)
     except TypeError as error:
         taken = f"{ast.unparse(tree.func)}{inspect.signature(plan)}".partition(" ->")[0]
-        raise LabError(f"{ast.unparse(tree)}: {error}; it is {taken}") from error
+        raise Mistyped(f"{ast.unparse(tree)}: {error}; it is {taken}") from error
     return PlanCall(plan, tuple(arguments), keywords)
 
 
@@ -106,7 +107,7 @@ def _value(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
         return eval(compile(ast.Expression(node), "<prompt>", "eval"), dict(namespace))
     except NameError as error:
         name = str(error.name)
-        raise LabError(f"there is no {name!r} here{nearest(name, list(namespace))}") from error
+        raise Mistyped(f"there is no {name!r} here{nearest(name, list(namespace))}") from error
     except Exception as error:
         raise LabError(f"{source} cannot be worked out: {type(error).__name__}: {error}") from error
 

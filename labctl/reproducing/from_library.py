@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,20 +43,26 @@ AGAINST_LITHIUM = re.compile(r"/ Li\b")
 """Of the cells that reports are of: voltages of others say nothing of the cathode alone."""
 
 MARGIN, WIDE = "50 mV", "0.5 V"
-"""Of the safety limits around a window; wide for a cathode that is made charged and rests above its window."""
+"""Of the safety limits around a window; wide for a cathode that is made charged and rests above its window, and for a
+host that is made empty, on which a cell rests below it."""
+
+CYCLES = 2
+"""At each rate."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A material with its experiment, the report it is held against, and the plateau printed there [V], if any.
+    """A material with its experiment, the reports of one film it is held against, and the plateau printed there [V].
 
-    experiment: None where no program can be made for it; trouble: why.
+    half_digit [V]: half of the plateau's last printed digit. experiment: None where no program can be made for it;
+    trouble: why.
     """
 
     entry: Entry
     experiment: Experiment | None
-    report: Report | None = None
+    reports: tuple[Report, ...] = ()
     plateau: float | None = None
+    half_digit: float = 0.0
     thickness: float = 0.0
     trouble: str = ""
 
@@ -78,28 +84,31 @@ def _tried(entry: Entry, make: Callable[[], Trial]) -> Trial:
         return Trial(
             entry,
             None,
-            _report(entry) if entry.kind == "cathode" else None,
+            _reports(entry) if entry.kind == "cathode" else (),
             trouble="; ".join(each.allowed for each in error.mistakes),
         )
 
 
 def _cathode(entry: Entry, library: Library, asked: FromLibrary, config: Config) -> Trial:
-    report = _report(entry)
+    reports = _reports(entry)
     is_own = ("cathode", entry.name) in OWN
-    thickness = FLASHED if is_own else _thickness(report) or asked.thickness
+    thickness = FLASHED if is_own else _film(entry, reports) or asked.thickness
     sample = _sample(f"review-{entry.name}", entry.name, thickness, "LiPON", ("Li", LITHIUM))
-    current = None if report is None else report.current
+    currents = [each.current for each in reports if each.current is not None]
     is_charged = getattr(entry.file, "made", "") == "charged"
-    program = _program(entry.name, asked.rate, current, *_window(entry), WIDE if is_charged else MARGIN)
-    points: tuple[Compare, ...] = ()
-    if report is not None and report.capacity is not None and current is not None:
-        points = (Compare(current, report.capacity * thickness, report.source),)
+    program = _program(entry.name, asked.rate, currents, *_window(entry), WIDE if is_charged else MARGIN)
+    points = tuple(
+        Compare(each.current, each.capacity * thickness, each.source)
+        for each in reports
+        if each.capacity is not None and each.current is not None
+    )
     experiment = _experiment(entry.name, library.described(sample), program, points, is_own, config)
-    return Trial(entry, experiment, report, _printed(report), thickness)
+    printed = next((found for each in reports if (found := _printed(each)) is not None), None)
+    return Trial(entry, experiment, reports, *(printed or (None, 0.0)), thickness)
 
 
 def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
-    electrolyte, upper, shift = "LiPON", [("Li", LITHIUM)], 0.0
+    electrolyte, upper, shift, margin = "LiPON", [("Li", LITHIUM)], 0.0, MARGIN
     if entry.kind == "electrolyte":
         electrolyte = entry.name
     elif entry.kind == "collector":
@@ -107,10 +116,11 @@ def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
     elif entry.name != "Li":
         upper = [(entry.name, SILICON if entry.name == "Si" else HOST)]
         shift = sum(potential * share for potential, share, _ in plain(entry).reactions)
+        margin = WIDE
     name = f"{entry.kind}-{entry.name}"
     sample = _sample(f"review-{name}", asked.partner, asked.thickness, electrolyte, *upper)
     low, high = _window(cathode_of(asked.partner, library))
-    program = _program(name, asked.rate, None, low - shift, high - shift, MARGIN)
+    program = _program(name, asked.rate, [], low - shift, high - shift, margin)
     return Trial(entry, _experiment(name, library.described(sample), program, (), False, None))
 
 
@@ -122,26 +132,48 @@ def _window(entry: Entry) -> tuple[float, float]:
     return low, high
 
 
-def _report(entry: Entry) -> Report | None:
-    """Return the report that a cathode's capacity is from, else the first with one."""
+def _reports(entry: Entry) -> tuple[Report, ...]:
+    """Return what was printed of the film whose number its capacity is, at any current; of the first, where of none.
+
+    Of the twins' own cathode that is the film which is tried.
+    """
     reports = [each for each in getattr(entry.file, "reports", ()) if each.capacity is not None]
-    source = entry.numbers["capacity"].stated.source
-    return next((each for each in reports if each.source == source), reports[0] if reports else None)
+    if ("cathode", entry.name) in OWN:
+        return tuple(each for each in reports if _thickness(each) == FLASHED)[:1]
+    source, value = entry.numbers["capacity"].stated.source, entry.value("capacity")
+    same = [each for each in reports if each.source == source]
+    first = next((each for each in same if each.capacity == value), None) or next(iter(same or reports), None)
+    if first is None:
+        return ()
+    film = first.source, first.cell, first.composition, first.thickness
+    others = (
+        each
+        for each in reports
+        if each.current is not None and (each.source, each.cell, each.composition, each.thickness) == film
+    )
+    return first, *(each for each in others if each is not first)
 
 
-def _thickness(report: Report | None) -> float | None:
+def _film(entry: Entry, reports: tuple[Report, ...]) -> float | None:
+    """Return the thickness [m] of the film of some reports, else of any film against lithium; None where none is."""
+    others = (each for each in getattr(entry.file, "reports", ()) if AGAINST_LITHIUM.search(each.cell))
+    return next((found for each in (*reports, *others) if (found := _thickness(each)) is not None), None)
+
+
+def _thickness(report: Report) -> float | None:
     try:
-        return None if report is None or not report.thickness else parse(report.thickness, "m")
+        return parse(report.thickness, "m") if report.thickness else None
     except UnitError:
         return None
 
 
-def _printed(report: Report | None) -> float | None:
-    """Return the plateau [V] that a report prints of a cell against lithium; None where it has no number."""
-    if report is None or not AGAINST_LITHIUM.search(report.cell):
+def _printed(report: Report) -> tuple[float, float] | None:
+    """Return the plateau that a report prints of a cell against lithium, and half of its last digit [V]; None without."""
+    found = PRINTED.fullmatch(report.voltage) if AGAINST_LITHIUM.search(report.cell) else None
+    if found is None:
         return None
-    found = PRINTED.fullmatch(report.voltage)
-    return None if found is None else float(found[1])
+    decimals = len(found[1].partition(".")[2])
+    return float(found[1]), 0.5 * 10.0**-decimals
 
 
 def _sample(
@@ -152,14 +184,16 @@ def _sample(
     return SampleRef(name, layers, on_top, label=f"{cathode} / {electrolyte} / {upper[0][0]}")
 
 
-def _program(name: str, rate: str, current: float | None, low: float, high: float, margin: str) -> RateTest:
-    rates = [rate, *([f"{current!r} A/m^2"] if current else [])]
+def _program(
+    name: str, rate: str, currents: Sequence[float], low: float, high: float, margin: str
+) -> RateTest:
+    rates = [rate, *(f"{current!r} A/m^2" for current in currents)]
     body = {
         "name": name,
         "rates": rates,
         "lower": f"{low:.4g} V",
         "upper": f"{high:.4g} V",
-        "cycles": 2,
+        "cycles": CYCLES,
         "margin": margin,
         "record": {"voltage_change": "5 mV"},
     }

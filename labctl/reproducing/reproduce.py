@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.errors import LabError
-from labctl.compare import compare
+from labctl.analysis.cycles import capacities
+from labctl.compare import compare, is_rate
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
+from labctl.materials.kinds import Report
 from labctl.materials.library import Library
 from labctl.progress import Voice
 from labctl.report.making import write
 from labctl.report.text_page import text_page
-from labctl.reproducing.from_library import Trial, trials
+from labctl.reproducing.from_library import CYCLES, Trial, trials
 from labctl.reproducing.going import folder_of, run_all, runs_of, why_not
 from labctl.reproducing.measuring import QUANTITIES, Seen, plateau
 from labctl.reproducing.page import page_of
@@ -160,40 +162,51 @@ def _of_trial(table: Table, trial: Trial) -> Iterator[Row]:
 
 
 def _of_cathode(table: Table, trial: Trial, seen: Seen | None, trouble: str) -> Iterator[Row]:
-    report, says = trial.report, f"cathode {trial.entry.name}"
-    per_volume = voltage = math.nan
+    says, uid = f"cathode {trial.entry.name}", "" if seen is None else seen.last.uid
+    for report in trial.reports or (None,):
+        printed = math.nan if report is None or report.capacity is None else report.capacity
+        current = None if report is None else report.current
+        given = math.nan if seen is None else _given(seen, current) / trial.thickness
+        one_of_several = f" at {_rate(current)}" if current is not None and len(trial.reports) > 1 else ""
+        yield Row(
+            f"{says}: capacity{one_of_several}", PER_VOLUME, printed, printed, given, table.asked.tolerance,
+            "" if report is None else report.source, uid, _how(trial, report), trouble,
+        )  # fmt: skip
+    if trial.plateau is None:
+        return
+    voltage = math.nan
     if seen is not None:
-        given = seen.cycles()["discharge_capacity"]
-        # The last of its cycles are at the current that was printed, where one was.
-        per_volume = float(given[-1]) * 3600.0 / seen.area / trial.thickness
         try:
             voltage = plateau(seen.last)
         except LabError as error:
             trouble = str(error)
-    printed = math.nan if report is None or report.capacity is None else report.capacity
-    source = "" if report is None else report.source
-    uid = "" if seen is None else seen.last.uid
+    # A number of few digits says no more than it says.
+    tolerance = max(table.asked.plateau_tolerance, trial.half_digit / trial.plateau)
     yield Row(
-        f"{says}: capacity", PER_VOLUME, printed, printed, per_volume, table.asked.tolerance, source, uid,
-        _how(trial), trouble,
+        f"{says}: plateau", VOLTS, trial.plateau, trial.plateau, voltage, tolerance, trial.reports[0].source, uid,
+        "", trouble,
     )  # fmt: skip
-    if trial.plateau is not None:
-        yield Row(
-            f"{says}: plateau", VOLTS, trial.plateau, trial.plateau, voltage, table.asked.plateau_tolerance,
-            source, uid, "", trouble,
-        )  # fmt: skip
 
 
-def _how(trial: Trial) -> str:
-    """Return how a cathode was run, and in what cell its printed capacity was measured."""
-    report = trial.report
+def _given(seen: Seen, current: float | None) -> float:
+    """Return the last discharge [C/m2] at a current [A/m2]; at the first rate without one."""
+    if current is None:
+        return float(seen.cycles()["discharge_capacity"][CYCLES - 1]) * 3600.0 / seen.area
+    table = seen.last.table()
+    cycles = capacities(table["cycle"], table["current"], table["charge"])
+    given = [each.discharge_capacity for each in cycles if is_rate(each, current * seen.area)]
+    return given[-1] * 3600.0 / seen.area if given else math.nan
+
+
+def _how(trial: Trial, report: Report | None) -> str:
+    """Return how a cathode was run, in what cell its printed capacity was measured, and what its numbers say."""
     said = [f"twin {trial.thickness * 1e6:.3g} um"] if trial.thickness else []
     if report is not None:
         said += [f"at {_rate(report.current)}"] if report.current else []
         said += [f"printed of {report.cell}"] if report.cell else []
         if report.capacity is not None and report.capacity == trial.entry.value("capacity"):
             said.append("the twin's film is made with this number")
-    return ", ".join(said)
+    return "; ".join(filter(None, (", ".join(said), "" if report is None else report.chk)))
 
 
 def _rate(current: float) -> str:

@@ -29,8 +29,14 @@ THICKEST = 1e-2
 LONGEST_DOUBT = 1000
 """Characters of what is said against one film: a layer that several runs made holds five times as many."""
 
+CELSIUS = 273.15
+
 UNTOLD_RATE_SD = 0.5
 """The same of a rate of which the start document says nothing; as devices.sputter.parameters.RateCalibration."""
+
+
+KNOWN = ("area", "pressure", "oxygen", "bias", "temperature")
+"""What is a number where it is known."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,9 @@ class FilmPutOn:
     """A film that one run put on a sample.
 
     thickness [m] with its standard uncertainty; how: by what it is known. tool, and the targets it came from. area [m2]
-    of the mask's opening, None without one. doubts: why nobody should rely on it. run: its uid; time: when it began,
-    as a label [s since the epoch].
+    of the mask's opening, None without one. doubts: why nobody should rely on it. pressure [Pa] and oxygen's share [1] of
+    the gas that it grew in, bias [V] and temperature [K] of the substrate, where they are known. run: its uid; time: when
+    it began, as a label [s since the epoch].
     """
 
     material: str
@@ -50,6 +57,10 @@ class FilmPutOn:
     targets: str = ""
     area: float | None = None
     doubts: str = ""
+    pressure: float | None = None
+    oxygen: float | None = None
+    bias: float | None = None
+    temperature: float | None = None
     run: str = ""
     time: float = 0.0
 
@@ -90,6 +101,8 @@ def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
             "thickness_monitor": monitor,
             "reasons": "its run broke off, and this is what its last row says",
             "flags": row.get("flags", 0),
+            "substrate_bias": row.get("substrate_bias"),
+            "substrate_temperature": row.get("substrate_temperature"),
         }
     ]
 
@@ -119,6 +132,7 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
         relative, how = _tooling_sd(start), "thickness monitor"
     if thickness is None or not 0.0 < thickness <= THICKEST:
         return None
+    celsius = _number(row.get("substrate_temperature"))
     return FilmPutOn(
         material=material,
         thickness=thickness,
@@ -128,6 +142,10 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
         targets=", ".join(_targets(recipe)),
         area=area,
         doubts=doubts[:LONGEST_DOUBT],
+        pressure=_number(recipe.get("pressure")),
+        oxygen=_oxygen(recipe),
+        bias=_number(row.get("substrate_bias")),
+        temperature=None if celsius is None else celsius + CELSIUS,
     )
 
 
@@ -154,6 +172,14 @@ def _recipe(start: Mapping[str, Any]) -> Mapping[str, Any]:
 def _targets(recipe: Mapping[str, Any]) -> list[str]:
     guns = recipe.get("guns")
     return [str(each.get("target")) for each in guns] if isinstance(guns, list) else []
+
+
+def _oxygen(recipe: Mapping[str, Any]) -> float | None:
+    """Return the share [1] of a recipe's gas that is oxygen, None of a film that grew in none."""
+    gases = recipe.get("gases")
+    flows = {each["gas"]: _number(each["flow"]) or 0.0 for each in gases} if isinstance(gases, list) else {}
+    total = sum(flows.values())
+    return flows.get("O2", 0.0) / total if total else None
 
 
 def _tool(start: Mapping[str, Any]) -> str:
@@ -189,8 +215,9 @@ def amounts_of(films: Iterable[FilmPutOn]) -> Iterator[tuple[str, float | None, 
         yield f"{key}.thickness", film.thickness, None
         yield f"{key}.thickness_sd", film.sd, None
         yield f"{key}.doubtful", float(bool(film.doubts)), None
-        if film.area is not None:
-            yield f"{key}.area", film.area, None
+        for name in KNOWN:
+            if (value := getattr(film, name)) is not None:
+                yield f"{key}.{name}", value, None
         for name in ("how", "tool", "targets", "doubts"):
             if getattr(film, name):
                 yield f"{key}.{name}", None, getattr(film, name)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labctl.runs.films import DEPOSITED, FilmPutOn
+from labctl.runs.films import DEPOSITED, KNOWN, FilmPutOn
 from labctl.runs.index import ask_index
 from labctl.samples.parents import Families, Parent
 
@@ -60,7 +60,7 @@ def put_on(connection: sqlite3.Connection, samples: Collection[str] = ()) -> dic
             how=said["how"],
             tool=said.get("tool", ""),
             targets=said.get("targets", ""),
-            area=said.get("area"),
+            **{name: said.get(name) for name in KNOWN},
             doubts=said.get("doubts", ""),
             run=uid,
             time=began,

@@ -17,6 +17,18 @@ AREA_AGAIN = "area_m2"
 """What `sample` in a start document says twice, with its unit."""
 
 
+def electrodes_area(said: Mapping[str, Any]) -> float:
+    """Return the area [m2] of all layers in parallel of a sample, as its start document says."""
+    return float(said[AREA_AGAIN]) * int(said.get("parallel", 1))
+
+
+def anode_of(said: Mapping[str, Any]) -> str:
+    """Return what a cell's voltage is against: its host, else the lithium that lies or plates on its electrolyte."""
+    hosts = {each["name"] for each in said.get("materials") or () if each.get("kind") == "anode"}
+    on_top = [layer["material"] for layer in (said.get("cell_layers") or ())[1:2]]
+    return next((name for name in on_top if name in hosts), "Li")
+
+
 def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
     """Return a preprocessor that adds `believed` to start documents, where something was measured or put on.
 

@@ -40,6 +40,23 @@ ON_STATIONS: Mapping[str, str] = {
     "charger_trip": "the charger latches a fault; its host resets it",
     "lead_off": "a lead is off the cell",
     "usb_unplugged": "the instrument's own cable is out",
+    "turbo_slowing": "the turbo pump's rotor slows down",
+    "water_leak": "air's water leaks in, some 1e-4 Pa of it",
+    "valve_stuck": "the throttle valve stays where it is",
+    "mfc_dead": "its flow controller gives nothing",
+    "mfc_stuck": "its flow controller stays at what it gives",
+    "shutter_stuck_open": "the shutter does not close",
+    "shutter_stuck_closed": "the shutter does not open",
+    "control_lost": "its supply lets go of the host's control",
+    "crystal_failing": "the monitor reads less and less of what there is, and its rate jumps",
+    "crystal_dead": "the monitor's crystal oscillates no more",
+    "no_ignition": "its plasma does not light",
+    "arc_storm": "it arcs all the time",
+    "match_stuck": "its match does not move",
+    "target_crack": "its target is cracked",
+    "boat_empty": "nothing is left in the boat; off, it holds a gram again",
+    "sensor_broken": "the thermocouple is broken",
+    "sensor_high": "the thermocouple reads 20 K too much",
 }
 """What may befall stations, in words; of others their name says it."""
 

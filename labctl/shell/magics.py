@@ -1,4 +1,4 @@
-"""Magics: %lab %safe %rehearse %last %watch of ours, %mov %movr %ct of bluesky's, %wa with units."""
+"""Magics: %lab %safe %rehearse %last %plot %watch of ours, %mov %movr %ct of bluesky's, %wa with units."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from devices.base import Quantity, Station
 from devices.errors import LabError
 from labctl.config.folder import Config
+from labctl.mistyped import Mistyped
+from labctl.shell.looking_on import LookingOn, LooksOn
 from labctl.shell.overview import in_words, overview
 from labctl.shell.words import powered
 
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 class LabMagics(Magics):
     """What can be typed with a percent sign; none of it needs parentheses or quotes."""
 
-    def __init__(self, shell: Any, config: Config, data: Path, lab: Session | None) -> None:
+    def __init__(
+        self, shell: Any, config: Config, data: Path, lab: Session | None, beside: LookingOn | None = None
+    ) -> None:
         super().__init__(shell)
         self._names: dict[str, Any] = shell.user_ns
-        self._config, self._data, self._session = config, data, lab
+        self._config, self._data, self._session, self._beside = config, data, lab, beside
         self._blueskys: Any = None
         self.viewers: list[subprocess.Popen[bytes]] = []
 
@@ -53,13 +57,15 @@ class LabMagics(Magics):
         from labctl.rehearsing.rehearsal import rehearse_call, rehearse_experiment
         from labctl.rehearsing.telling import tell
 
-        text, lab = line.strip(), self._bench()
+        text = line.strip()
         if not text:
-            raise LabError("say what: %rehearse anneal(lamp, film, recipe), or the name of an experiment")
+            raise Mistyped("say what: %rehearse anneal(lamp, film, recipe), or the name of an experiment")
         if text in self._config.names("experiment") or text.endswith(".toml"):
-            experiment = self._config.experiment(text)
-            tell(rehearse_experiment(experiment, lab.bench, lab.limits, self._data))
+            bench = self._beside.bench if self._beside is not None else str(self._bench().bench.file)
+            chosen = self._config.select(bench, [text])
+            tell(rehearse_experiment(chosen.experiments[0], chosen.bench, chosen.limits, self._data))
         else:
+            lab = self._bench()
             tell(rehearse_call(lab, read_call(text, self._names)))
 
     @line_magic
@@ -68,6 +74,13 @@ class LabMagics(Magics):
         from labctl.show import print_run
 
         print_run(line.strip() or "last", "", "", 12, self._data)
+
+    @line_magic
+    def plot(self, line: str) -> None:
+        """Draw the pictures of the last run, or of another, into files, and say where: %plot, %plot 1a2b3c4d."""
+        from labctl.runs.run import Run
+
+        print(*Run(line.strip() or "last", self._data).plot().save(), sep="\n")
 
     @line_magic
     def watch(self, line: str) -> None:
@@ -124,13 +137,13 @@ class LabMagics(Magics):
 
     def _bench(self) -> Session:
         if self._session is None:
-            raise LabError("this shell has no bench: somebody else holds it, and nothing was opened here")
+            raise LooksOn(f"{self._beside}; nothing was done")
         return self._session
 
     def _settable(self, names: list[str]) -> Iterator[tuple[str, ...]]:
         devices = self._bench().devices
         if unknown := [name for name in names if name not in devices]:
-            raise LabError(f"there is no {', '.join(unknown)} here; there is {', '.join(devices)}")
+            raise Mistyped(f"there is no {', '.join(unknown)} here; there is {', '.join(devices)}")
         for name in names or devices:
             station = devices[name]
             for part, instrument in station.instruments.items() if isinstance(station, Station) else ():

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from types import FrameType, GeneratorType
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
 
 from labctl.ctrl_c import CtrlC
-from labctl.plans import discover_plans
 from labctl.shell.diary import Diary
+from labctl.shell.looking_on import LookingOn
+from labctl.shell.showing import show_in_words
 from labctl.shell.words import in_sentences, powered
 from labctl.stopped import Stopped
 from labctl.terminal import choice, tell
@@ -31,17 +32,18 @@ class LabShell(TerminalInteractiveShell):
 
     session: Session | None = None
     diary: Diary | None = None
+    beside: LookingOn | None = None
     ended_by: Stopped | None = None
     _begun_before = 0
 
-    def belong_to(self, session: Session | None, diary: Diary) -> None:
-        """Speak for a session, and write into a diary."""
-        self.session, self.diary = session, diary
+    def belong_to(self, session: Session | None, diary: Diary, beside: LookingOn | None = None) -> None:
+        """Speak for a session, or for one that somebody else has, and write into a diary."""
+        self.session, self.diary, self.beside = session, diary, beside
         self.set_custom_exc((Exception, KeyboardInterrupt), LabShell._in_words)
         self.events.register("pre_run_cell", self._before)
         self.events.register("post_run_cell", self._after)
         assert self.display_formatter is not None
-        self.display_formatter.formatters["text/plain"].for_type(GeneratorType, _show_generator)
+        show_in_words(self.display_formatter.formatters["text/plain"])
         keys = getattr(getattr(self, "pt_app", None), "key_bindings", None)
         if keys is not None and session is not None:
             keys.add("c-c", eager=True)(self._ctrl_c)
@@ -106,7 +108,7 @@ class LabShell(TerminalInteractiveShell):
         # What %tb shows.
         sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace
         worked = self.session is not None and len(self.session.begun) > self._begun_before
-        said = in_sentences(error, self.user_ns, self.session, worked)
+        said = in_sentences(error, self.user_ns, self.session, worked, self.beside)
         sys.stderr.write(f"{said}\n")
         return []
 
@@ -151,15 +153,3 @@ def _busy(session: Session) -> list[str]:
         for engine in session.engines()
         if engine.state not in ("idle", "panicked")
     ]
-
-
-def _show_generator(generator: Any, printer: Any, cycle: bool) -> None:
-    """Say of a plan that it was made and not run: nothing else tells."""
-    name = generator.__name__
-    if name in discover_plans() or generator.gi_code.co_filename.endswith("bluesky/plans.py"):
-        printer.text(
-            f"a plan, {name}: nothing has been done yet. RE({name}(...)) runs it, %rehearse {name}(...) tries it on the"
-            " twins"
-        )
-    else:
-        printer.text(repr(generator))

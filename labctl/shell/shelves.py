@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from devices.cycling.programs import Program
-from devices.errors import DataError
 from devices.samples import SampleRef
 from labctl.config.checking import nearest
 from labctl.config.folder import Config
+from labctl.config.readers import any_recipe
+from labctl.mistyped import Mistyped
 from labctl.plain_text import plain
 from labctl.runs.briefs import LAST, Brief, briefs
 from labctl.runs.run import Run
@@ -25,13 +26,19 @@ LISTED = 20
 class Shelf(Mapping[str, Any]):
     """Files of the configuration by name, read when they are asked for: samples["lco-0.7um"].
 
-    Raises ConfigError that says which names there are.
+    Raises Mistyped for a name that is none, ConfigError where the file has mistakes.
     """
 
     def __init__(self, config: Config, kind: str, read: Callable[[str], Any]) -> None:
         self._config, self._kind, self._read = config, kind, read
 
     def __getitem__(self, name: str) -> Any:
+        names = self._config.names(self._kind)
+        if name not in names and not str(name).endswith(".toml"):
+            near = nearest(str(name), names)
+            raise Mistyped(
+                f"there is no {self._kind} {name!r}{near or f'; {self._kind}s lists those that there are'}"
+            )
         return self._read(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -55,7 +62,7 @@ class Recipes(Shelf):
     """Recipes by name: recipes["fla-850V-20"]; of a furnace and of films as well."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, "recipe", config.recipe)
+        super().__init__(config, "recipe", lambda name: any_recipe(config.path("recipe", name)))
 
 
 class Samples(Shelf):
@@ -98,7 +105,7 @@ class Runs:
         try:
             return Run(found[which].uid, self._data)
         except IndexError:
-            raise DataError(f"there are {len(found)} runs in {self._data}, no number {which}") from None
+            raise Mistyped(f"there are {len(found)} runs in {self._data}, no number {which}") from None
 
     def __len__(self) -> int:
         return sum(1 for _ in briefs(self._data))
@@ -110,12 +117,12 @@ class Runs:
         return self._listed(list(briefs(self._data)))
 
     def of(self, sample: str | SampleRef) -> list[Brief]:
-        """Return the runs of a sample, each in one line, oldest first. Raises DataError for one that nothing knows."""
+        """Return the runs of a sample, each in one line, oldest first. Raises Mistyped for one that nothing knows."""
         name = sample if isinstance(sample, str) else sample.id
         found = [each for each in briefs(self._data) if each.sample == name]
         if not found and not any(Facts(self._data).of(name)):
             known = sorted({each.sample for each in briefs(self._data)} - {""})
-            raise DataError(f"no run of {name!r} is kept in {self._data}{nearest(name, known)}")
+            raise Mistyped(f"no run of {name!r} is kept in {self._data}{nearest(name, known)}")
         return found
 
     def _listed(self, found: list[Brief]) -> str:
@@ -127,6 +134,8 @@ class Runs:
             for each in found[-LISTED:]
         ]
         older = f"  ({len(found) - LISTED} older ones: labctl runs)\n" if len(found) > LISTED else ""
+        if not found:
+            return f"no run is kept in {self._data} yet"
         count = "1 run" if len(found) == 1 else f"{len(found)} runs"
         return f"{count} in {self._data}:\n{older}" + "\n".join(lines)
 

@@ -18,8 +18,10 @@ from labctl.config.folder import Config
 
 if TYPE_CHECKING:
     from labctl.session import Session
+    from labctl.shell.looking_on import LookingOn
 
-MAGICS = "%lab all stations   %rehearse PLAN(...)   %last   %watch   %safe   NAME? help   exit"
+MAGICS = "%lab all stations   %rehearse PLAN(...)   %last   %plot   %watch   %safe   NAME? help   exit"
+MAGICS_BESIDE = "%lab all stations   %watch   %last   %plot   runs   %rehearse EXPERIMENT   exit"
 
 
 def require_ipython() -> None:
@@ -57,10 +59,10 @@ def run_shell(
     require_ipython()
     with no_collections():
         folder, chosen = data_dir(data), Config(config)
-        lab, why = _opened(bench, config, folder, operator)
-        shell, magics, screen = _made(chosen, folder, lab, bench, history)
+        lab, beside = _opened(bench, config, chosen, folder, operator)
+        shell, magics = _made(chosen, folder, lab, beside, bench, history)
     try:
-        print(_greeting(lab, bench, folder, why))
+        print(_greeting(lab, beside, folder))
         if run:
             shell.run_cell(run, store_history=True)
         else:
@@ -71,25 +73,32 @@ def run_shell(
             if lab is not None:
                 lab.close()
         finally:
-            screen()
             shell.diary.close("left" if shell.ended_by is None else f"ended by {shell.ended_by.name}")
             shell.restore_sys_module_state()
     return 0 if shell.ended_by is None else shell.ended_by.code
 
 
-def _opened(bench: str, config: Path | None, data: Path, operator: str) -> tuple[Session | None, str]:
+def _opened(
+    bench: str, config: Path | None, chosen: Config, data: Path, operator: str
+) -> tuple[Session | None, LookingOn | None]:
     from labctl.session import open_session
     from labctl.stopping import log_to_file
 
     log_to_file(data / "logs")
     try:
-        return open_session(bench, config=config, data=data, operator=operator, start_with_the_rest=True), ""
+        return open_session(
+            bench, config=config, data=data, operator=operator, start_with_the_rest=True
+        ), None
     except OwnershipError as error:
-        return None, str(error)
+        from labctl.shell.looking_on import looking_on
+
+        return None, looking_on(bench, chosen, error)
 
 
-def _made(config: Config, data: Path, lab: Session | None, bench: str, history: bool) -> tuple[Any, Any, Any]:
-    """Return the shell, its magics, and what ends its screen."""
+def _made(
+    config: Config, data: Path, lab: Session | None, beside: LookingOn | None, bench: str, history: bool
+) -> tuple[Any, Any]:
+    """Return the shell and its magics."""
     from traitlets.config import Config as Settings
 
     from labctl.shell.diary import Diary
@@ -105,7 +114,7 @@ def _made(config: Config, data: Path, lab: Session | None, bench: str, history: 
     # jedi guesses; what is there is there.
     settings.Completer.use_jedi = False
     shell = LabShell.instance(config=settings, user_ns=names_of(config, data, lab))
-    magics = LabMagics(shell, config, data, lab)
+    magics = LabMagics(shell, config, data, lab, beside)
     shell.register_magics(magics)
     who = f"{getpass.getuser()}, labctl {__version__}, bench {bench}"
     begun = (lambda: ()) if lab is None else (lambda: lab.begun)
@@ -113,29 +122,23 @@ def _made(config: Config, data: Path, lab: Session | None, bench: str, history: 
         data / "logs", who if lab is None else f"{who}, session {lab.RE.md['session']}", wall_label, begun
     )
     if lab is None:
-        shell.belong_to(None, diary)
-        return shell, magics, lambda: None
-    from labctl.live.screen import Screen
-
-    screen = Screen(lab.at_work, lab.clock.now)
-    lab.RE.subscribe(screen)
-    lab.RE.context_managers.append(screen.during)
+        shell.belong_to(None, diary, beside)
+        return shell, magics
+    lab.show_rows()
     lab.md.say("session_log", diary.path.name)
     shell.belong_to(lab, diary)
     shell.leave_on_signals()
-    return shell, magics, screen.close
+    return shell, magics
 
 
-def _greeting(lab: Session | None, bench: str, data: Path, why: str) -> str:
+def _greeting(lab: Session | None, beside: LookingOn | None, data: Path) -> str:
     from labctl.shell.namespace import missing
 
     if lab is None:
-        return (
-            f"labctl {__version__}: bench {bench} is looked at only, so there is no RE and no device: {why}.\n"
-            f"Data in {data}.\n{MAGICS}"
-        )
+        assert beside is not None
+        return f"labctl {__version__}: {beside.greeting}\nData in {data}.\n{MAGICS_BESIDE}"
     clock = ", time is virtual" if lab.clock.kind == "virtual" else ""
     said = [
-        f"labctl {__version__}, bench {bench}{clock}: {', '.join(lab.devices) or 'no device'}. Data in {data}."
+        f"labctl {__version__}, bench {lab.bench.name}{clock}: {', '.join(lab.devices) or 'no device'}. Data in {data}."
     ]
     return "\n".join([*said, *missing(lab), MAGICS])

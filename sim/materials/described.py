@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import nnls
 
 from sim.materials import cathode
-from sim.physics.cell.data import CellParameters
+from sim.physics.cell.data import Ageing, CellParameters
 from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.ocp import OpenCircuitPotential, Reaction, thermal_voltage
 
@@ -116,7 +116,7 @@ def with_host(
 
     A host is filled evenly, as full as the film is empty: one plateau shifts the film's potential, a slope is
     subtracted point by point, for a film that is filled as its surface is. charged [V] against lithium: how far the
-    film is charged. Raises ValueError where the film as made has no lithium, or gives more than the host takes.
+    film is charged. What a host keeps of each charge is its `lost`. Raises ValueError where the film as made has no lithium, or gives more than the host takes.
     """
     film = float(np.sum(parameters.site_density * np.diff(np.array(parameters.edges))))
     gives = (parameters.as_made_lithium - float(parameters.ocp.lithium(charged))) * film
@@ -124,9 +124,10 @@ def with_host(
         raise ValueError(
             "its cathode as made has no lithium to give, and what lies on the electrolyte has none"
         )
-    bare = replace(parameters, anode_lithium=0.0)
     if host is None:
-        return bare
+        return replace(parameters, anode_lithium=0.0)
+    # What a host keeps is missing as what plating loses is: the next discharge ends when all that came is gone.
+    bare = replace(parameters, anode_lithium=0.0, ageing=Ageing(plating_loss=host.get("lost", 0.0)))
     room = float(host["site_charge"]) * thickness
     if gives > room:
         raise ValueError(

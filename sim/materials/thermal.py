@@ -6,17 +6,22 @@ tables of materials' properties; "calibrated": chosen so that the model meets [F
 in MODELS. Everything else that the model gives is a prediction.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sim.materials.substrates import CELSIUS, SUBSTRATES
 from sim.physics.anneal.crystallisation import Kinetics, Utilisation
 from sim.physics.anneal.damage import Mechanics
 from sim.physics.anneal.films import Film, Slab, Substrate
-from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.heat.medium import constant, medium
 from sim.physics.heat.stack import Course, Environment, Side
 from sim.physics.lamp.optics import PhaseLaw, law_through
+
+if TYPE_CHECKING:
+    from sim.physics.anneal.under_lamp import FoilUnderLamp
 
 LCO = Film(
     medium=medium(
@@ -174,6 +179,9 @@ def lco_on(
     behind the substrate.
     Raises ValueError for a film outside that law's range.
     """
+    # Whoever asks for numbers only does not wait for the packages of heat.
+    from sim.physics.anneal.under_lamp import FoilUnderLamp
+
     absorbed = LCO_ABSORPTANCE(thickness) if absorptance is None else absorptance
     return FoilUnderLamp(film, thickness, absorbed, substrate_of(layers), environment, chuck)
 
@@ -186,6 +194,8 @@ def bare(
     Its skin stands where a film would, and absorbs what its mirror does not throw back. Nothing crystallises.
     Raises KeyError for an unknown material, ValueError for a layer that is too thin.
     """
+    from sim.physics.anneal.under_lamp import FoilUnderLamp
+
     (name, thickness), *below = layers
     material = SUBSTRATES[name]
     skin = Film(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sim.sputter.built import PlannedFault
+if TYPE_CHECKING:
+    from sim.sputter.built import PlannedFault
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.cell import Cell, CellError, CellState, EndReason, Segment
 from sim.physics.cell.control import ENDS_ONLY, REST, Control, Current, Power, Record, Until, Voltage
+from sim.physics.cell.data import CellError, CellState, EndReason, Segment
 from sim.physics.cell.rows import regular_times
-from sim.physics.cell.trace import crossings
+
+if TYPE_CHECKING:
+    from sim.physics.cell.cell import Cell
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -150,6 +152,9 @@ def open_leads(control: Control, until: Until, record: Record, rail: float) -> S
     asked = np.array(record.times)
     times = np.union1d(times, asked[asked < end]) if record.times else times
     if record.voltage_change is not None and isinstance(control, Voltage):
+        # Leads without a cell do not wait for the packages of one.
+        from sim.physics.cell.trace import crossings
+
         met = crossings(voltage, np.array(turns), times, record.voltage_change)
         times = np.unique(np.concatenate((times, met)))
     none = np.zeros_like(times)

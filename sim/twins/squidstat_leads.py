@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.physics.cell.cell import Cell, CellState, Segment
 from sim.physics.cell.control import ENDS_ONLY, REST, Control, Record, Until
+from sim.physics.cell.data import CellState, Segment
 from sim.twins.clips import SLACK, CellUnderTest, open_leads
+
+if TYPE_CHECKING:
+    from sim.physics.cell.cell import Cell
 
 STRAY_CAPACITANCE, INPUT_RESISTANCE = 1e-11, 1e12
 """F and ohm between open leads; guess: a metre of shielded lead, an electrometer."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.cell import CellError, CellState, EndReason, Segment
 from sim.physics.cell.control import (
     REST,
     Control,
@@ -23,6 +22,7 @@ from sim.physics.cell.control import (
     Until,
     Voltage,
 )
+from sim.physics.cell.data import CellError, CellState, EndReason, Segment
 from sim.twins.squidstat_elements import Accuracy, Element, Limits, Sine
 from sim.twins.squidstat_leads import Leads
 

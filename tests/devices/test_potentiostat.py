@@ -24,7 +24,8 @@ from devices.instruments.squidstat import Squidstat
 from devices.limits import ChannelLimits
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.potentiostat import PotentiostatStation
-from devices.roles import Bring, CycleJob, Potentiostat
+from devices.roles.hands import Bring
+from devices.roles.potentiostat import CycleJob, Potentiostat
 from devices.samples import Layer, SampleRef
 from devices.wire import Wire
 from sim.materials import cathode

@@ -32,7 +32,7 @@ from devices.errors import LimitError, ProgramError
 from devices.methodscript import sampling
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from devices.sourcemeter import abilities as sourcemeter
 from labctl import Run

@@ -19,7 +19,7 @@ from tests.support import quick_films
 CONFIG = Path(__file__).parents[2] / "config"
 RECIPE = AnnealRecipe("short", 850.0, 1.8e-3, 2, 0.4)
 
-GO_ON = {"finish_train", "go_on_cycling", "take_over", "finish_deposition"}
+GO_ON = {"finish_train", "go_on_cycling", "take_over", "finish_deposition", "finish_evaporation"}
 """Plans that need a run that died: their documents are held against the schemas where such runs are made."""
 ON_THEIR_OWN_BENCH = {"map_sheet", "assemble_then_cycle"}
 """Plans of a bench of sheets: theirs are held against the schemas in the tests of those."""

@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[2]
 WITHIN = 12.0
 OPEN = 330.0
 """s after which the shutter is open, in all runs here."""
+CLEANS = 268.0
+"""s after which the target is cleaned behind it, and a crystal is warm."""
+LEAK = 5e-4
+"""Pa m3/s of water, 1.1 % of the gas: a much smaller leak moves the throttle by less than flows repeat to."""
 
 
 class Tool:
@@ -107,6 +111,7 @@ def make(tmp_path):
         ("target_crack", "gun1", "target_crack"),
         ("arc_storm", "gun1", "arc_storm"),
         ("crystal_dead", "", "crystal"),
+        ("crystal_failing", "", "crystal"),
         ("control_lost", "gun1", "control_lost"),
         ("contact_open", "water", "water"),
         ("turbo_slowing", "", "turbo"),
@@ -115,18 +120,15 @@ def make(tmp_path):
 )
 def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault, of, code):
     tool = make()
-    tool.plan(fault, OPEN, of, value={"mfc_stuck": 48.0, "water_leak": 5e-3}.get(fault))
+    tool.plan(fault, OPEN, of, value={"mfc_stuck": 48.0, "water_leak": LEAK}.get(fault))
     error = tool.deposit()
     assert error.permissive == code
-    codes, told = tool.alarmed()
+    codes, _ = tool.alarmed()
     assert code in codes
     closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
     assert tool.when("shutter opened", "substrate")[0] < OPEN <= closed
     assert closed <= out + 1e-6 or fault == "control_lost"
-    assert max(closed, out) - told <= WITHIN
-    if fault not in ("arc_storm", "turbo_slowing", "water_leak"):
-        # Arcs are counted, a heavy rotor takes its time, a throttle follows its gas: those come by and by.
-        assert max(closed, out) - OPEN <= WITHIN
+    assert max(closed, out) - OPEN <= WITHIN
     tool.require_dark()
     require_doubtful(tool)
 
@@ -166,12 +168,12 @@ def test_a_stuck_valve_is_seen_before_anything_burns(make):
 
 def test_a_shutter_that_stays_open_is_seen_while_the_target_is_cleaned(make):
     tool = make()
-    tool.plan("shutter_stuck_open", 150.0, "substrate_shutter")
-    tool.plan("shutter_stuck_open", 150.0, "gun1_shutter")
+    tool.plan("shutter_stuck_open", CLEANS, "substrate_shutter")
+    tool.plan("shutter_stuck_open", CLEANS, "gun1_shutter")
     assert tool.deposit().permissive == "shutter_stuck_open"
-    _, told = tool.alarmed()
-    assert tool.when("plasma out", "gun1")[0] - told <= WITHIN
+    assert tool.when("plasma out", "gun1")[0] - CLEANS <= WITHIN
     tool.require_dark()
+    require_doubtful(tool)
 
 
 def test_a_shutter_that_does_not_close_is_seen_when_the_film_is_done(make):
@@ -179,8 +181,12 @@ def test_a_shutter_that_does_not_close_is_seen_when_the_film_is_done(make):
     tool.plan("shutter_stuck_open", OPEN, "substrate_shutter")
     tool.plan("shutter_stuck_open", OPEN, "gun1_shutter")
     assert tool.deposit().permissive == "shutter_stuck_open"
-    _, told = tool.alarmed()
-    assert tool.when("plasma out", "gun1")[0] - told <= WITHIN
+    table = tool.run().table()
+    done = table["elapsed"][table["shutter_open"] == 1][-1]
+    alarm = tool.run().table("events")
+    told = alarm["t"][list(alarm["code"]).index("shutter_stuck_open")]
+    # The film is complete when the shutter is told to close; what the power's ramp takes is added.
+    assert told + 3.0 - done <= WITHIN
     tool.require_dark()
     require_doubtful(tool)
 
@@ -194,7 +200,7 @@ def test_bad_water_in_the_vacuum_keeps_the_film_from_being_begun(make):
 
 
 def test_water_that_no_gauge_sees_during_a_film_makes_it_doubtful_afterwards(make):
-    """At 3 Pa a leak moves the throttle by 1e-4 of its way, and the hot gauge is off: it is looked at afterwards."""
+    """At 3 Pa it moves the throttle by 3e-4 of its way, and the hot gauge is off: it is looked at afterwards."""
     tool = make()
     tool.plan("water_leak", OPEN, value=1e-4)
     tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))

@@ -15,7 +15,9 @@ from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.ports import FaultyPort, random_faults
 from devices.recipes import AnnealRecipe, to_json
-from devices.roles import AnnealJob, Assemble, CycleJob
+from devices.roles.hands import Assemble
+from devices.roles.lamp import AnnealJob
+from devices.roles.potentiostat import CycleJob
 from devices.samples import SampleRef
 from labctl import Run
 

@@ -11,7 +11,7 @@ import pytest
 from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from labctl import Run
 from sim.foil import Foil, Surroundings

@@ -9,7 +9,7 @@ from bluesky.utils import RunEngineInterrupted
 
 from devices.errors import InterlockError, LabError
 from devices.lamp.train import LEASE, Train
-from devices.roles import AnnealJob
+from devices.roles.lamp import AnnealJob
 
 
 @pytest.fixture

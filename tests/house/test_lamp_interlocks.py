@@ -650,7 +650,7 @@ def test_a_stopped_train_says_what_was_done_and_what_is_safe_now(watched, undist
 
 def test_nothing_is_fired_without_a_token(watched):
     """Whoever goes round the plan finds the trigger generator guarded, and disarmed."""
-    from devices.roles import AnnealJob
+    from devices.roles.lamp import AnnealJob
 
     seen = watched()
     lamp, job = seen.lab.lamp, AnnealJob(seen.sample, RECIPE)

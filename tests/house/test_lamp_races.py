@@ -22,7 +22,7 @@ RACES = """
     import devices.instruments.squidstat
     from devices.errors import OwnershipError
     from devices.recipes import AnnealRecipe
-    from devices.roles import AnnealJob
+    from devices.roles.lamp import AnnealJob
     from devices.samples import Layer, SampleRef
 
     sample = SampleRef(id="quick-1", layers=(Layer("Al", 100e-6), Layer("LiCoO2", 0.7e-6)))

@@ -13,7 +13,7 @@ from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, OpenCircuit, Record, Until
 from devices.errors import Incomplete
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from labctl import Run
 from sim.foil import Foil, Surroundings

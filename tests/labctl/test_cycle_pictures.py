@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from devices.cycling.techniques import (
     VoltageRamp,
 )
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from labctl import Run
 from labctl.cycle_pictures import cycle_figures, rates_of, time_figure
 from labctl.plot import plot_run
@@ -78,7 +79,7 @@ def test_a_program_of_everything_has_every_picture_with_units_on_its_axes(run, t
 )
 def test_times_are_in_the_unit_people_would_say(last, unit, shown):
     rows = {"test_time": np.array([0.0, last]), "voltage": np.array([3.0, 4.0])}
-    (axes,) = time_figure(rows, "film").axes
+    (axes,) = time_figure(SimpleNamespace(start={}), rows, "film").axes
     assert axes.get_xlabel() == f"time ({unit})"
     assert axes.lines[0].get_xdata()[-1] == pytest.approx(shown)
 

@@ -21,7 +21,7 @@ from devices.errors import (
     LimitError,
     OwnershipError,
 )
-from devices.roles import CycleJob
+from devices.roles.potentiostat import CycleJob
 from labctl import Run
 from labctl.replay import replay_in_place
 from labctl.runs.briefs import briefs

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from devices.errors import ConfigError
-from devices.roles import DepositionJob
+from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
 from labctl.config import readers
 from labctl.config.benches import bench

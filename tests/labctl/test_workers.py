@@ -15,7 +15,7 @@ from devices.cycling.macros import RateTest
 from devices.cycling.techniques import Record
 from devices.errors import ConfigError, InterlockError
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from labctl import Run
 from labctl.cli import app
 from labctl.config.benches import bench as read_bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from event_model import DocumentNames, schema_validators
 
 from devices.errors import InterlockError, LimitError
 from devices.recipes import AnnealRecipe, to_json
-from devices.roles import AnnealJob
+from devices.roles.lamp import AnnealJob
 from labctl import Run
 
 

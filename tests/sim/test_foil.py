@@ -237,12 +237,12 @@ def test_a_foil_that_things_grew_on_survives_json_at_every_stage() -> None:
 @pytest.mark.parametrize(
     ("films", "match"),
     [
-        ((lithium(),), "Li belongs on LiPON; g is Al"),
-        ((lipon(),), "LiPON belongs on LiCoO2"),
-        ((lco(), lithium()), "Li belongs on LiPON"),
+        ((lipon(), lithium()), "g is a witness of LiPON"),
+        ((lipon(), lco()), "g is a witness of LiPON"),
+        ((lco(), lithium()), "Li belongs on LiPON; g is Al / LiCoO2"),
         ((lco(), lipon(), lco()), "has LiPON on its LiCoO2"),
         ((lco(), lipon(), lithium(), lipon()), "LiPON belongs on LiCoO2"),
-        ((grown("gold", 1e-7),), "no film of gold is known"),
+        ((lco(), grown("gold", 1e-7)), "no film of gold is known"),
     ],
 )
 def test_films_in_an_order_that_makes_no_sense_are_refused(films: tuple[GrownFilm, ...], match: str) -> None:
@@ -255,6 +255,21 @@ def test_films_in_an_order_that_makes_no_sense_are_refused(films: tuple[GrownFil
     with pytest.raises(FoilError, match=match):
         twin.deposit(bad, 1.0)
     assert twin.grown == before
+
+
+@pytest.mark.parametrize(
+    "film", [lco(), lipon(), lithium(), grown("Li2O", 1e-7)], ids=lambda film: film.material
+)
+@pytest.mark.parametrize("substrate", SUBSTRATES)
+def test_a_bare_substrate_is_a_witness_of_whatever_grows(substrate: str, film: GrownFilm) -> None:
+    bare = {**BARE, "layers": [{"material": substrate, "thickness": 1e-4}]}
+    twin = Foil(bare, Surroundings())
+    for number in range(2):
+        assert twin.takes(film.material) == ""
+        twin.deposit(film, float(number))
+        twin = again(twin)
+    assert [each.thickness for each in twin.grown] == [pytest.approx(2 * film.thickness)]
+    assert twin.built is None
 
 
 def test_nothing_grows_on_a_film_that_was_annealed_or_a_cell_that_was_cycled() -> None:

@@ -1,6 +1,5 @@
 """The cells of a sheet in the world: formed, leaking, missing, each the cell that it is cut out as."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from sim.materials import cathode
 from sim.physics.cell.cell import Cell
-from sim.physics.cell.control import REST, Until
+from sim.physics.cell.control import REST, Until, Voltage
 from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.sheet import Variation
 from sim.physics.web import Web
@@ -64,12 +63,37 @@ def test_a_web_thins_the_cells_at_its_edges():
     assert thickness[:, 0].mean() / thickness[:, 30].mean() == pytest.approx(0.96, abs=1e-3)
 
 
-def test_two_thousand_four_hundred_cells_take_less_than_a_tenth_of_a_second():
-    began = time.process_time()
-    cells = sheet(40, 60, variation=Variation(0.02, 0.05, 0.2, 0.2, short_share=0.015), seed=4)
-    cells.hold([(row, column) for row in range(40) for column in range(60)], 4.1, 30.0, 0.0)
-    cells.impedance((0, 0), FREQUENCIES)
-    assert time.process_time() - began < 0.3  # a third of that on a machine that does nothing else
+@pytest.mark.parametrize("leak_resistance", [0.3, 0.02, 2e-4])
+def test_what_leaks_draw_from_the_source_leaves_all_cells_of_a_group_with_less(leak_resistance):
+    cells = sheet(shorts=((2, 2),), variation=Variation(short_resistance=leak_resistance))
+    leaky, whole = ([(row, column) for column in range(5)] for row in (2, 3))
+    for group in (leaky, whole):
+        cells.hold(group, 4.1, 30.0, 0.0)
+    drawn = 100.0 * 1e-6 / leak_resistance
+    behind = Cell(replace(CELL.parameters, contact_resistance=100.0 * 5 * 1e-6))
+    for group, voltage in ((leaky, 4.1 / (1.0 + drawn)), (whole, 4.1)):
+        held = behind.step(behind.fresh(), Voltage(voltage), Until(duration=30.0)).state
+        lithium = np.average(held.lithium, weights=np.diff(CELL.parameters.edges))
+        for place in group:
+            assert cells.state_of(place, CELL).lithium[0] == pytest.approx(lithium, abs=1e-4)
+
+
+def test_each_cell_has_the_spectrum_of_its_own_state_of_charge():
+    cells = sheet()
+    cells.hold([(0, 0)], 4.1, 600.0, 0.0)
+    cells.hold([(1, 1)], 3.95, 60.0, 600.0)
+    for place in ((0, 0), (1, 1)):
+        found = CELL.impedance(cells.state_of(place, CELL), FREQUENCIES)
+        assert cells.impedance(place, FREQUENCIES) == pytest.approx(found, rel=1e-4)
+
+
+def test_what_was_kept_with_one_state_for_all_cells_is_read():
+    cells = sheet()
+    cells.hold([(1, 2)], 4.1, 30.0, 30.0)
+    lithium = cells.state_of((1, 2), CELL).lithium
+    again = sheet()
+    again.restore({**cells.to_dict(), "lithium": lithium[0]})
+    assert again.state_of((1, 2), CELL).lithium == lithium
 
 
 def test_what_happened_survives_a_session():

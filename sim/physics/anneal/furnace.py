@@ -1,15 +1,20 @@
 """A film on its substrate in a furnace: slow enough that all of it has one temperature at a time."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.anneal.crystallisation import dose_of_profile
 from sim.physics.anneal.state import AnnealState
-from sim.physics.anneal.under_lamp import FoilUnderLamp
 from sim.physics.heat.errors import OutsideTable
 from sim.physics.heat.medium import COLDEST, HOTTEST, REFERENCE
+
+if TYPE_CHECKING:
+    from sim.physics.anneal.under_lamp import FoilUnderLamp
 
 Array = NDArray[np.float64]
 

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.ocp import OpenCircuitPotential
+if TYPE_CHECKING:
+    from sim.physics.cell.ocp import OpenCircuitPotential
 
 Floats = NDArray[np.float64]
 

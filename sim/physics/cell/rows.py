@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.cell.control import Record
-from sim.physics.cell.trace import Trace, crossings
+
+if TYPE_CHECKING:
+    from sim.physics.cell.trace import Trace
 
 Floats = NDArray[np.float64]
 History = Callable[[Floats], Floats]
@@ -19,6 +22,9 @@ _SAME_INSTANT = 1e-9  # of the sample interval: a regular sample this close to t
 
 def row_times(record: Record, trace: Trace, end: float, voltage: History, current: History) -> Floats:
     """Return the instants [s] of all rows, ascending, from 0 to the end [s] of a step."""
+    # Open leads have rows too, and no trace: a twin does not wait for its packages.
+    from sim.physics.cell.trace import crossings
+
     times = regular_times(end, record.interval)
     if record.times:
         asked = np.array(record.times)

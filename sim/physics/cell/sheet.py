@@ -115,8 +115,8 @@ class SheetSpectra:
         response = film_response(edges, diffusivity, parameters.site_density, np.exp(self._logarithms))
         self._table = CubicSpline(self._logarithms, np.log(-response))
 
-    def impedance(self, sheet: Sheet, lithium: float, frequency: Floats) -> Complexes:
-        """Return the impedance [ohm] (rows, columns, m) at x [-] throughout and frequencies [Hz] (m,).
+    def impedance(self, sheet: Sheet, lithium: Floats | float, frequency: Floats) -> Complexes:
+        """Return the impedance [ohm] (rows, columns, m) at x [-] of each cell, or of all, and frequencies [Hz] (m,).
 
         Raises CellError for frequencies outside the table, which spans 19 decades around the film's own.
         """
@@ -128,7 +128,7 @@ class SheetSpectra:
         universal = np.asarray(np.exp(self._table(scaled)), dtype=np.complex128)
         response = -universal * (sheet.thickness / sheet.diffusivity)[..., None]
         slope, transfer, anode = _at_rest(parameters, lithium)
-        cathode = np.asarray((transfer / sheet.exchange)[..., None] + slope * response)
+        cathode = np.asarray((transfer / sheet.exchange)[..., None] + slope[..., None] * response)
         electrolyte = (parameters.electrolyte_resistance * sheet.electrolyte)[..., None]
         inside = assemble(
             frequency,
@@ -146,12 +146,15 @@ class SheetSpectra:
         return np.asarray(inside / (1.0 + leak * inside) / parameters.area)
 
 
-def _at_rest(parameters: CellParameters, lithium: float) -> tuple[float, float, float]:
-    """Return dU/dx [V] and the resistances of charge transfer on cathode and anode [ohm m2] at x [-]."""
+def _at_rest(parameters: CellParameters, lithium: Floats | float) -> tuple[Floats, Floats, float]:
+    """Return dU/dx [V] and the resistances of charge transfer on cathode and anode [ohm m2] at x [-] (...)."""
     ocp = parameters.ocp
     faces = Interfaces(
         ocp, parameters.cathode_exchange_current, parameters.anode_exchange_current, 0.0, 1.0, 0.0
     )
-    drop = faces.at_potential(np.atleast_1d(ocp.potential(lithium)), np.zeros(1))
+    filled, where = np.unique(lithium, return_inverse=True)
+    drop = faces.at_potential(np.asarray(ocp.potential(filled)), np.zeros(filled.size))
     anode = faces.anode_resistance(0.0)
-    return float(1.0 / drop.filling[0]), float(drop.to_density[0]) - anode, anode
+    shape = np.shape(lithium)
+    slope, transfer = (each[where].reshape(shape) for each in (1.0 / drop.filling, drop.to_density - anode))
+    return slope, transfer, anode

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from scipy.optimize import brentq
-
 from sim.physics.evaporation.vapour import Melt
 
 STEFAN_BOLTZMANN = 5.670374419e-8  # W/(m2 K4), exact since 2019 to this many digits
@@ -72,6 +70,9 @@ def temperature_at(source: Source, melt: Melt, power: float) -> float:
         raise ValueError(f"power = {power} W is outside [0, {most:.4g}] W")
     if power <= power_at(source, melt, source.surroundings):
         return source.surroundings
+    # Slow to import: a session opens without.
+    from scipy.optimize import brentq
+
     return float(
         brentq(lambda at: power_at(source, melt, at) - power, source.surroundings, melt.hottest, xtol=1e-9)
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from sim.physics.vacuum.gases import BOLTZMANN, ELEMENTARY_CHARGE, GASES, O2
 
@@ -153,6 +152,9 @@ def _slope(metal: Reactive, around: Surroundings, pressure: float, current: floa
 
 def _sign_changes(function: Callable[[float], float]) -> list[float]:
     """Return where a function of the pressure changes its sign [Pa]."""
+    # Slow to import: a session opens without.
+    from scipy.optimize import brentq
+
     values = np.array([function(pressure) for pressure in _PRESSURES.tolist()])
     places = np.flatnonzero(np.diff(np.sign(values)))
     return [float(brentq(function, _PRESSURES[place], _PRESSURES[place + 1])) for place in places]

@@ -166,7 +166,7 @@ def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: f
     """Return whether the pressure stands: a long step is then as good as short ones.
 
     tolerance [1]: how far the pressure may be from its set point, and flows of what leaves from what is wanted, over
-    all that leaves. Water given off is not waited for: it never rests.
+    all that leaves. Water given off is not waited for: it never rests; but what is let in until as much is pumped.
     """
     if settings.vent or not _throttle_rests(state, settings, tolerance):
         return False
@@ -174,8 +174,8 @@ def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: f
     leaving = [number * decay for number, decay in zip(state.molecules, decays, strict=True)]
     little = tolerance * sum(leaving)
     return all(
-        index == H2O
-        or (abs(wanted - state.flows[index]) <= little and abs(wanted - leaving[index]) <= little)
+        abs(wanted - state.flows[index]) <= little
+        and (abs(wanted - leaving[index]) <= little or (index == H2O and wanted <= leaving[index]))
         for index, wanted in enumerate(settings.flows)
     )
 

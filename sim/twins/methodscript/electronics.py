@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.cell import CellError
 from sim.physics.cell.control import ENDS_ONLY, REST, Current, Record, Until, Voltage
+from sim.physics.cell.data import CellError
 from sim.twins.clips import CellUnderTest, Clips
 
 Floats = NDArray[np.float64]

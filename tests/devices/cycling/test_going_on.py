@@ -30,7 +30,7 @@ from devices.cycling.techniques import (
 )
 from devices.errors import InterlockError
 from devices.recipes import canonical_hash, to_json
-from devices.roles import Cycled
+from devices.roles.potentiostat import Cycled
 from devices.samples import Layer, SampleRef
 
 SAMPLE = SampleRef(id="S1", layers=(Layer("LiCoO2", 1e-6),))

@@ -106,7 +106,40 @@ def as_steps(odd):
 
 
 def test_every_case_is_tried():
-    assert {*ODD, *NARROW, "lithium_at_an_end"} == set(CASES)
+    assert {*ODD, *NARROW, "lithium_at_an_end", "voltage_of_another_electrolyte"} == set(CASES)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (charge(voltage_above=4.3), "4.3 V is 0.40 V beyond the 3.9 V up to which LiSiPON"),
+        (hold(4.0, duration=60.0), "4 V is 0.10 V beyond"),
+        (sweep(3.5, 4.2, 1e-3), "4.2 V is 0.30 V beyond"),
+        (charge(voltage_above=3.9), ""),
+    ],
+)
+def test_a_voltage_that_the_electrolyte_does_not_bear_is_doubted_with_the_number(step, said):
+    cell = CellSize(
+        1.5e-5, 0.036, materials=("LiMn2O4", "LiSiPON", "Li"), window=(3.5, 4.3), stable=(0.0, 3.9)
+    )
+    found = CASES["voltage_of_another_electrolyte"](Seen(step, None, LIMITS, cell))
+    assert said in found
+    assert bool(found) == bool(said)
+
+
+def test_lipon_is_known_to_five_volts_and_windows_are_those_against_the_cells_own_anode():
+    lithium = CellSize(1.5e-5, 0.036, materials=("LiCoPO4", "LiPON", "Li"), window=(4.3, 5.1))
+    assert cases(charge(voltage_above=5.1), cell=lithium, limits=CellLimits(4.0, 5.3, 10.0)) == {
+        "voltage_of_another_electrolyte"
+    }
+    host = CellSize(
+        1.5e-5, 0.036, materials=("LiMn2O4", "LiPON", "Li4Ti5O12"), window=(3.5, 4.3), anode=1.6
+    )
+    assert cases(charge(-1e-6, voltage_below=1.9), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == set()
+    assert cases(charge(voltage_above=2.7), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == set()
+    assert cases(charge(voltage_above=3.0), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == {
+        "voltage_of_another_cathode"
+    }
 
 
 def test_a_discharge_of_all_its_lithium_is_doubted_where_there_is_no_anode():

@@ -12,7 +12,7 @@ import pytest
 from devices.errors import InterlockError, OwnershipError, TokenExpired
 from devices.lamp.arming import TOKEN_LIFE, Arming, LampOwner, Nobody
 from devices.recipes import AnnealRecipe
-from devices.roles import AnnealJob
+from devices.roles.lamp import AnnealJob
 from devices.samples import Layer, SampleRef
 
 SAMPLE = SampleRef("s", (Layer("Al", 1e-4), Layer("LiCoO2", 0.7e-6)))

@@ -6,7 +6,7 @@ import pytest
 
 from devices.errors import InterlockError
 from devices.lamp.permissives import FRESH, PERMISSIVES, judged, require
-from devices.roles import ChargerState
+from devices.roles.lamp_parts import ChargerState
 
 WELL = ChargerState(0.0, 0.0, False, False)
 FAULTY = ChargerState(0.0, 0.0, False, True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.limits import SputterLimits
-from devices.roles import DepositionJob
+from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import FilmConstants, RateCalibration, SputterParameters, Target
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow, GunSetting, Strike

@@ -9,7 +9,8 @@ import pytest
 from devices.errors import InterlockError, LimitError
 from devices.evaporator import EvaporatorStation
 from devices.limits import SputterLimits
-from devices.roles import Bring, EvaporationJob, Evaporator
+from devices.roles.films import EvaporationJob, Evaporator
+from devices.roles.hands import Bring
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from bluesky.utils import RunEngineInterrupted
 
-from devices.roles import DepositionJob
+from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
 from labctl.engine import LabEngine
 from plans.flying import fly

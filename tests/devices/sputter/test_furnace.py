@@ -8,7 +8,7 @@ from devices.errors import InterlockError, LimitError
 from devices.furnace import FurnaceStation
 from devices.limits import FurnaceLimits
 from devices.recipes import FurnaceRecipe, FurnaceSegment
-from devices.roles import Furnace, FurnaceJob
+from devices.roles.furnace import Furnace, FurnaceJob
 from devices.samples import Layer, SampleRef
 from devices.sputter.baking import along, measured_profile
 from devices.sputter.parameters import FurnaceParameters

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from devices.errors import InterlockError, LabError
-from devices.roles import DepositionJob
+from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
 
 

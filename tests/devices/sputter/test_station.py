@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from devices.errors import InterlockError, LabError, LimitError
-from devices.roles import Confirm, DepositionJob, SputterSystem
+from devices.roles.films import DepositionJob, SputterSystem
+from devices.roles.hands import Confirm
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import Target
 from devices.sputter.recipe import SCCM, GasFlow

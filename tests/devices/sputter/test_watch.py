@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
@@ -15,6 +18,7 @@ from devices.sputter.watch import (
     SourceWatch,
     ThrottleWatch,
     Trouble,
+    TurboWatch,
 )
 
 LIMITS = SputterLimits()
@@ -48,10 +52,19 @@ def test_five_arcs_a_minute_pass_and_six_do_not():
     watch = ArcWatch(LIMITS)
     for now in range(0, 600, 13):
         watch.look(float(now), 1)
-    for now in (595.0, 596.0):
+    for now in (598.0, 599.0):
         watch.look(now, 0)
-    with pytest.raises(Trouble, match="8 arcs"):
-        watch.look(597.0, 3)
+    with pytest.raises(Trouble, match="6 arcs within a minute"):
+        watch.look(600.0, 1)
+
+
+def test_half_of_a_minutes_arcs_in_a_sixth_of_it_are_a_storm():
+    watch = ArcWatch(LIMITS)
+    watch.look(100.0, 1)
+    watch.look(109.0, 1)
+    watch.look(111.0, 1)
+    with pytest.raises(Trouble, match="3 of them within 10 s"):
+        watch.look(112.0, 1)
 
 
 def test_a_bias_may_drift_but_not_step():
@@ -59,10 +72,10 @@ def test_a_bias_may_drift_but_not_step():
     for now in range(20_000):
         watch.look(float(now), 180.0 - now * 2e-3, steady=True)
     last = 180.0 - 20_000 * 2e-3
-    watch.look(20_000.0, last * 0.9, steady=True)
-    watch.look(20_001.0, last * 0.9, steady=True)
+    for now in range(20_000, 20_003):
+        watch.look(float(now), last * 0.9, steady=True)
     with pytest.raises(Trouble, match="cracked"):
-        watch.look(20_002.0, last * 0.9, steady=True)
+        watch.look(20_003.0, last * 0.9, steady=True)
 
 
 def test_a_step_after_a_change_of_power_is_none():
@@ -118,10 +131,10 @@ def test_a_step_of_the_throttle_that_stays_is_gas_that_nobody_let_in():
     watch = ThrottleWatch(LIMITS)
     for now in range(100):
         watch.look(float(now), 0.359)
-    watch.look(100.0, 0.366)
-    watch.look(101.0, 0.366)
+    for now in range(100, 103):
+        watch.look(float(now), 0.3605)
     with pytest.raises(Trouble, match="water or air"):
-        watch.look(102.0, 0.366)
+        watch.look(103.0, 0.3605)
 
 
 def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
@@ -129,6 +142,44 @@ def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
     for now in range(20_000):
         watch.look(float(now), 0.359 + now * 1e-6)
     watch.look(20_000.0, 0.5)
-    watch.look(20_001.0, 0.379)
-    watch.look(20_002.0, 0.379)
-    watch.look(20_003.0, 0.379)
+    for now in range(20_001, 20_005):
+        watch.look(float(now), 0.379)
+
+
+def test_a_turbo_pump_that_slows_down_is_known_before_it_pumps_less():
+    watch = TurboWatch(LIMITS)
+    for now in range(100):
+        watch.look(min(1.0, 0.95 + 1e-3 * now))
+    watch.look(0.996)
+    with pytest.raises(Trouble, match="slows down"):
+        watch.look(0.994)
+
+
+def test_a_chamber_without_a_turbo_pump_has_none_that_slows_down():
+    watch = TurboWatch(LIMITS)
+    for _ in range(10):
+        watch.look(math.nan)
+
+
+def rates(watch, readings, begin=0):
+    """Return the first that a watch says of readings [nm/min], one a second, and after how many of them."""
+    for number, rate in enumerate(readings):
+        if said := watch.stepped(float(begin + number), rate / 6e10, 3.0 / 6e10):
+            return number, said
+    return len(readings), ""
+
+
+def test_a_rate_that_falls_by_a_tenth_and_stays_is_a_failing_monitor():
+    watch = RateWatch(LIMITS)
+    assert rates(watch, [3.0 - 1e-4 * second for second in range(5000)]) == (5000, "")
+    number, said = rates(watch, [2.5 * (1 - 0.25 * min(second, 8) / 8) for second in range(20)], begin=5000)
+    assert number in (8, 9)
+    assert "nm/min at constant power" in said
+
+
+def test_a_noisy_monitor_and_one_behind_a_closing_shutter_make_no_step():
+    generator = np.random.default_rng(1)
+    noisy = RateWatch(LIMITS)
+    assert rates(noisy, 3.0 + 0.06 * generator.standard_normal(20_000)) == (20_000, "")
+    shut = RateWatch(LIMITS)
+    assert rates(shut, [3.0] * 60 + [3.0 * (1 - second / 8) for second in range(1, 9)] + [0.0] * 60)[1] == ""

@@ -46,7 +46,7 @@ def test_a_program_beyond_the_channel_is_a_mistake(tmp_path):
 macro = "rate_test"
 rates = ["900 mA/cm^2"]
 lower = "3.0 V"
-upper = "4.98 V"
+upper = "5.48 V"
 cycles = 1
 """
     keys = {mistake.key for mistake in check([write(tmp_path, text + program)])}

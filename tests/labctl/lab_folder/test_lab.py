@@ -1,6 +1,8 @@
 """A lab of one's own: what is made passes the checks, runs, and is never written over."""
 
+import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,9 +12,11 @@ from labctl.config.check import check
 from labctl.config.finder import config_dir, data_dir
 from labctl.config.folder import Config
 from labctl.config.own import HOMES
-from labctl.lab_folder.adding import add, bench_table
+from labctl.lab_folder.adding import MATERIALS, add, bench_table
 from labctl.lab_folder.making import FIRST, make_lab
 from labctl.lab_folder.playing import play
+from labctl.materials.library import Library, plain
+from labctl.materials.reading import missing_of
 from labctl.plans import discover_plans
 
 
@@ -117,6 +121,34 @@ def test_a_material_has_its_file_its_reference_and_its_test(made):
     assert [path.relative_to(made).parts[0] for path in written] == ["materials", "materials", "tests"]
     assert tomllib.loads(written[0].read_text())["density"]["source"] == "Li4Ti5O12"
     assert check(directory=made) == []
+
+
+@pytest.mark.parametrize("of", MATERIALS)
+def test_a_material_with_its_examples_taken_is_one_that_the_twins_can_run(made, monkeypatch, of):
+    path, reference, test = add(made, "material", "Xx", of)
+    assert Library(made).entry(of, "Xx").why_not
+    lines = [line.removeprefix("#") if line[:2] != "# " else line for line in path.read_text().splitlines()]
+    path.write_text("\n".join(line for line in lines if not line.startswith("why_not")))
+    reference.write_text(reference.read_text().replace('authors = ""', 'authors = "Nobody"'))
+    entry = Library(made).entry(of, "Xx")
+    assert entry.why_not == ""
+    assert missing_of(entry) == []
+    assert plain(entry).name == "Xx" if of in ("cathode", "electrolyte", "anode") else True
+    with pytest.raises(pytest.fail.Exception, match="Xx is still the example"):
+        written(test, made, monkeypatch)()
+    test.write_text(test.read_text().partition("    pytest.fail(")[0])
+    written(test, made, monkeypatch)()
+    reference.write_text("schema = 1\n")
+    with pytest.raises(AssertionError, match="its reference is empty"):
+        written(test, made, monkeypatch)()
+
+
+def written(test, made, monkeypatch):
+    """Return the function of a test that was written, as its lab's pytest would find it."""
+    monkeypatch.setitem(sys.modules, "conftest", SimpleNamespace(LAB=made))
+    names = {}
+    exec(test.read_text(), names)
+    return next(each for name, each in names.items() if name.startswith("test_"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import labctl
 from devices.cycling.cells import CellSize
 from devices.errors import ConfigError, DataError, InterlockError
 from devices.recipes import AnnealRecipe, to_json
-from devices.roles import Treat
+from devices.roles.hands import Treat
 from devices.samples import Layer
 from labctl.cli import app
 from labctl.config.folder import Config

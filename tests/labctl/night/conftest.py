@@ -8,7 +8,7 @@ import pytest
 
 import labctl
 from devices.recipes import to_json
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
 from labctl.night.chronicle import Chronicle, states_of

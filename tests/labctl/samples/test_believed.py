@@ -7,7 +7,7 @@ import pytest
 
 from devices.cycling.cells import VOLUMETRIC_CAPACITY, CellSize
 from devices.errors import DataError
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer
 from labctl.belief import Believer
 from labctl.runs.run import Run

@@ -11,7 +11,7 @@ from devices.cycling.techniques import Record
 from devices.errors import InterlockError
 from devices.limits import DamageLimits
 from devices.recipes import to_json
-from devices.roles import Assemble, Bring
+from devices.roles.hands import Assemble, Bring
 from devices.samples import Layer, SampleRef, as_meant, with_films
 from devices.sputter.records import FilmFlag
 from labctl.belief import Believer

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import labctl
 from devices.errors import LabError
 from labctl.cli import app
 from labctl.config.models import Address
@@ -110,10 +111,24 @@ def test_nonsense_is_refused_in_words_and_changes_nothing(desk, request_, said):
     assert done == []
 
 
-def test_every_fault_of_a_served_bench_can_be_switched_on_and_off_twice(serve):
-    served = serve()
-    names = [row["name"] for row in ask(served.folder, {"do": "list"})["faults"]]
-    assert {"lamp.contact_open.door", "potentiostat.lead_off.0", "lamp.charger.silent"} <= set(names)
+@pytest.mark.parametrize(
+    ("bench", "among_them"),
+    [
+        ("twin", {"lamp.contact_open.door", "potentiostat.lead_off.0", "lamp.charger.silent"}),
+        (
+            "sputter",
+            {"sputter.water_leak", "sputter.mfc_dead.Ar", "evaporator.boat_empty", "furnace.sensor_high"},
+        ),
+    ],
+)
+def test_every_fault_of_a_served_bench_can_be_switched_on_and_off_twice(serve, bench, among_them):
+    served = serve(bench=bench)
+    rows = ask(served.folder, {"do": "list"})["faults"]
+    names = [row["name"] for row in rows]
+    assert among_them <= set(names)
+    for row in rows:
+        told = row["what"].partition(":")[0]
+        assert told.replace(" ", "_") not in row["name"], f"{row['name']} says nothing but its name"
     for name in names * 2:
         for on in (True, False):
             ask(served.folder, {"do": "switch", "name": name, "on": on})
@@ -153,6 +168,25 @@ def test_what_is_switched_befalls_the_wire_and_the_world(serve):
     listed = CliRunner().invoke(app, ["twin", "faults", "--dir", str(served.folder)]).output
     assert "lamp.contact_open.door" in listed
     assert listed.count(" ON ") == 1
+    only = CliRunner().invoke(app, ["twin", "faults", "on", "--dir", str(served.folder)]).output
+    assert only.startswith("lamp.contact_open.door  ON ")
+    assert len(only.splitlines()) == 1
+    few = CliRunner().invoke(app, ["twin", "faults", "lamp.meter", "--dir", str(served.folder)]).output
+    assert all(line.startswith("lamp.meter.") for line in few.splitlines())
+
+
+def test_what_is_switched_on_a_chamber_is_seen_by_a_session_on_its_ports(serve, config, tmp_path):
+    served = serve(bench="sputter")
+    switched = {"do": "switch", "name": "sputter.contact_open.water"}
+    with labctl.open_session(
+        str(served.bench), config=config, data=tmp_path / "data", only=["sputter"], handle_signals=False
+    ) as lab:
+        board = lab.sputter.permissives
+        assert board.inputs()["water"] is True
+        ask(served.folder, {**switched, "on": True})
+        assert board.inputs()["water"] is False
+        ask(served.folder, {**switched, "on": False})
+        assert board.inputs()["water"] is True
 
 
 def test_where_nobody_serves_that_is_said_with_what_to_type(tmp_path):

@@ -12,7 +12,7 @@ from devices.cycling.macros import RateTest
 from devices.cycling.techniques import Record
 from devices.errors import InterlockError
 from devices.recipes import AnnealRecipe
-from devices.roles import Assemble
+from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from labctl import Run
 from labctl.plot import plot_run

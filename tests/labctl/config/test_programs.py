@@ -7,7 +7,7 @@ import pytest
 from devices.cycling.cells import CellSize
 from devices.cycling.programs import CellLimits
 from labctl.config.folder import Config
-from labctl.config.readers import MACROS, program
+from labctl.config.programs import MACROS, program
 
 CELL = CellSize(0.15e-4, 0.036)
 WIDE = CellLimits(0.0, 5.0, 0.01)

@@ -1,0 +1,70 @@
+"""A plan called by hand, looked at before it is made: a program's file becomes a program on its cell, what cannot be
+meant is refused in words. Plans themselves look at little: an experiment gives them what they take.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from devices.base import Station
+from devices.cycling.programs import Program
+from devices.samples import SampleRef
+from labctl.mistyped import Mistyped
+from labctl.samples.believed import believed
+
+SHELVES: Mapping[str, str] = {
+    "SampleRef": "samples",
+    "AnnealRecipe": "recipes",
+    "FurnaceRecipe": "recipes",
+    "DepositionRecipe": "recipes",
+    "EvaporationRecipe": "recipes",
+    "SheetRecipe": "recipes",
+    "Program": "programs",
+}
+"""Where what is annotated so stands at the prompt, by the name of its file."""
+
+ROLES = frozenset({"FlashLamp", "Potentiostat", "SputterSystem", "Evaporator", "Furnace"})
+"""Annotations for which only a station of that role will do."""
+
+
+def as_meant(
+    plan: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], data: Path
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a plan is to be called with for what was typed.
+
+    A program as its file says it, which takes a cell to be one, becomes the program on the sample's cell. Raises
+    Mistyped for the name of a file where the file is meant, and for a station of another role.
+    """
+    try:
+        given = inspect.signature(plan).bind(*args, **kwargs)
+    except TypeError:
+        # The plan's own refusal names it, and what is missing.
+        return args, dict(kwargs)
+    for name, value in given.arguments.items():
+        annotation = plan.__annotations__.get(name, "")
+        _expect(plan.__name__, name, getattr(annotation, "__name__", str(annotation)), value)
+    sample, program = given.arguments.get("sample"), given.arguments.get("program")
+    if isinstance(sample, SampleRef) and program is not None and not isinstance(program, Program):
+        given.arguments["program"] = program.on(believed(data, sample).cell)
+    return given.args, given.kwargs
+
+
+def _expect(plan: str, name: str, annotation: str, value: Any) -> None:
+    shelf = SHELVES.get(annotation)
+    if shelf is not None and isinstance(value, str):
+        raise Mistyped(
+            f"{plan}: {name} = {value!r} is the name of a file, and what stands in it is expected: "
+            f'{shelf}["{value}"]; nothing was begun'
+        )
+    if annotation in ROLES and (isinstance(value, str) or (_role(value) or annotation) != annotation):
+        found = f"{value!r} is a name" if isinstance(value, str) else f"{value.name} is a {_role(value)}"
+        raise Mistyped(
+            f"{plan}: {name} = {found}, and a {annotation} is expected: one of the bench's devices; nothing was begun"
+        )
+
+
+def _role(value: Any) -> str:
+    return value.role if isinstance(value, Station) else ""

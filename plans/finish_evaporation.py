@@ -1,0 +1,46 @@
+"""Go on with an evaporated film that did not come to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bluesky.utils import MsgGenerator
+
+from devices.roles.films import EvaporationJob, Evaporator, FilmRecords
+from devices.roles.hands import Hands
+from devices.samples import SampleRef
+from devices.sputter.recipe import EvaporationRecipe
+from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
+from plans.finish_deposition import agreed_to_finish, follows, left_of
+from plans.flying import fly
+
+
+def finish_evaporation(
+    evaporator: Evaporator,
+    records: FilmRecords,
+    hands: Hands,
+    sample: SampleRef,
+    recipe: EvaporationRecipe,
+    run: str,
+    *,
+    md: Mapping[str, Any] | None = None,
+) -> MsgGenerator[str]:
+    """Evaporate what is left of a film whose run did not come to its end, nothing twice; return the new run's uid.
+
+    As finish_deposition does; the mask must lie where it lay.
+    """
+    expect("finish_evaporation", sample, recipe, EvaporationRecipe, evaporator, "vent")
+    sofar = records.so_far(run, sample, recipe)
+    rest = replace(recipe, thickness=left_of(sofar, sample, recipe))
+    evaporator.check(rest)
+    yield from agreed_to_finish(evaporator, hands, sample, recipe, sofar)
+    metadata = {
+        **film_metadata("evaporate", "deposit", {"evaporator": evaporator.name}, sample, rest),
+        **follows(sofar, "finish_evaporation"),
+        **(md or {}),
+    }
+    return (
+        yield from fly(evaporator, EvaporationJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY)
+    )

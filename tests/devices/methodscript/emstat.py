@@ -1,0 +1,262 @@
+"""A driver on a twin with a cell on its leads, a clock that only tests move, and a link that may be cut."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from ophyd.status import Status
+
+from devices.cycling.cycler import ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
+from devices.cycling.cycler import Record as CyclerRecord
+from devices.cycling.ends import EndReason
+from devices.cycling.programs import CellLimits, Loop, Step
+from devices.cycling.techniques import ConstantCurrent, Record, Until
+from devices.errors import WireError
+from devices.instruments.palmsens_emstat4 import EmStat4
+from devices.methodscript.compile import SETTLING
+from devices.ports import Fault, FaultyPort, TwinPort
+from devices.wire import Wire
+from sim.materials import cathode
+from sim.physics.cell import control as drive
+from sim.physics.cell.cell import Cell, CellParameters, CellState, Segment
+from sim.physics.cell.diffusion import graded_edges
+from sim.twins.methodscript.electronics import EXACT, Accuracy
+from sim.twins.methodscript.storage import SIZE
+from sim.twins.palmsens_emstat4 import EmStat4Twin
+
+LANE = "lane"
+CURRENT = 8.6e-5  # A, about 1C of the film below
+LIMITS = CellLimits(voltage_min=2.5, voltage_max=4.4, current_max=1e-2)
+MICROVOLT = 1e-6  # what a package has room for, around 4 V
+NANOAMPERE = 1e-9  # what a package has room for, from 134 uA on
+
+
+def make_cell(**changes: Any) -> Cell:
+    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
+    described: dict[str, Any] = {
+        "area": 1e-4,
+        "edges": tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
+        "diffusivity": (5e-15,) * 20,
+        "active_share": (0.985,) * 20,
+        "site_charge": cathode.SITE_CHARGE,
+        "cathode_exchange_current": 50.0,
+        "anode_exchange_current": 50.0,
+        "electrolyte_resistance": 5e-3,
+        "contact_resistance": 0.0,
+        "anode_lithium": 1e4,
+        "as_made_lithium": cathode.AS_MADE_LITHIUM,
+        "ocp": cathode.LITHIUM_COBALT_OXIDE,
+    }
+    return Cell(CellParameters(**(described | changes)))
+
+
+CELL = make_cell()
+HALF = CELL.step(
+    CELL.step(CELL.fresh(), drive.Current(CURRENT), drive.Until(duration=1600.0)).state,
+    drive.REST,
+    drive.Until(duration=1e5),
+).state
+"""Half charged and at rest, at about 3.94 V."""
+"""Half charged and at rest, at about 3.94 V."""
+
+
+@dataclass
+class Wired:
+    """What is put on the leads."""
+
+    cell: Cell = CELL
+    state: CellState = HALF
+
+
+class Running:
+    """A spawned poller."""
+
+    def __init__(self, poller: Any, on_error: Callable[[Exception], None]) -> None:
+        self.poller, self.on_error, self.cancelled = poller, on_error, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class LaneClock:
+    """Time passes when somebody sleeps or the test says so; pollers run when they are due."""
+
+    def __init__(self) -> None:
+        self.moment = 0.0
+        self.is_deaf = False
+        self._due: list[tuple[float, int, Running]] = []
+        self._count = itertools.count()
+
+    def now(self) -> float:
+        return self.moment
+
+    def time(self) -> float:
+        return 1.75e9 + self.moment
+
+    def sleep(self, dt: float, lane: str | None = None) -> None:
+        self.moment += dt
+
+    def call(self, action: Callable[[], Any]) -> Any:
+        return action()
+
+    def status(self, what: str, deadline: float) -> Status:
+        return Status()
+
+    def spawn(self, lane: str, poller: Any, on_error: Callable[[Exception], None]) -> Running:
+        running = Running(poller, on_error)
+        heapq.heappush(self._due, (self.moment, next(self._count), running))
+        return running
+
+    def run_until(self, moment: float) -> None:
+        while self._due and self._due[0][0] <= moment and not self.is_deaf:
+            at, _, running = heapq.heappop(self._due)
+            self.moment = max(self.moment, at)
+            delay = None if running.cancelled else next(running.poller, None)
+            if delay is not None:
+                heapq.heappush(self._due, (self.moment + delay, next(self._count), running))
+        self.moment = max(self.moment, moment)
+
+    def forget(self) -> None:
+        """Run no poller any more."""
+        self._due.clear()
+
+
+class Endpoint:
+    """A twin behind a bench: touched first, then spoken to."""
+
+    def __init__(self, twin: EmStat4Twin, clock: LaneClock) -> None:
+        self.twin, self.clock = twin, clock
+
+    def exchange(self, data: bytes) -> bytes:
+        self.twin.advance(self.clock.now())
+        return self.twin.receive(data, self.clock.now())
+
+
+class Rig:
+    """A driver on a twin with a cell on its leads, everything in reach."""
+
+    def __init__(
+        self,
+        *,
+        accuracy: Accuracy = EXACT,
+        wired: Wired | None = None,
+        faults: Iterable[Fault | None] | None = None,
+        seed: int = 0,
+        storage: int = SIZE,
+    ) -> None:
+        self.clock = LaneClock()
+        self.wired = Wired() if wired is None else wired
+        self.twin = EmStat4Twin(accuracy=accuracy, seed=5, storage=storage)
+        self.twin.wire_cell(self.wired, 0.0)
+        port: Any = TwinPort(Endpoint(self.twin, self.clock), self.clock, LANE)
+        if faults is not None:
+            port = FaultyPort(port, self.clock, faults, seed=seed)
+        wire = Wire(port, self.clock, name="emstat", lane=LANE, sync=EmStat4.sync)
+        self.driver = EmStat4(wire, self.clock, name="emstat")
+
+    def start(self, *nodes: Step | Loop, limits: CellLimits = LIMITS, token: str = "t1") -> int:
+        """Upload a job and start it."""
+        self.driver.upload(Job("job", nodes, limits, token, 30 * 86400.0))
+        return self.driver.start(token)
+
+    def heard(self, since: int = 1) -> list[CyclerRecord]:
+        """Return what there is to hear now."""
+        return list(self.driver.records(since, 10**6).records)
+
+    def finish(self, since: int = 1, longest: float = 1e5) -> list[CyclerRecord]:
+        """Let it run to its end and return all its records."""
+        until = self.clock.now() + longest
+        while self.clock.now() < until:
+            self.clock.run_until(self.clock.now() + 60.0)
+            try:
+                records = self.heard(since)
+            except WireError:
+                continue
+            if any(isinstance(each, RunStopped) for each in records):
+                return records
+        raise AssertionError("it did not end")
+
+    def run(self, *nodes: Step | Loop, limits: CellLimits = LIMITS) -> list[CyclerRecord]:
+        """Run a job to its end."""
+        return self.finish(self.start(*nodes, limits=limits))
+
+    def succeeded(self) -> None:
+        """Go on with the driver of another session, the pollers of the one before gone."""
+        self.clock.forget()
+        port = TwinPort(Endpoint(self.twin, self.clock), self.clock, LANE)
+        wire = Wire(port, self.clock, name="emstat", lane=LANE, sync=EmStat4.sync)
+        self.driver = EmStat4(wire, self.clock, name="emstat")
+
+    def after(self, seconds: float) -> None:
+        """Let time pass; the driver listens."""
+        self.clock.run_until(self.clock.now() + seconds)
+
+
+class Deaf:
+    """A port on which nothing arrives for a while, and what is said meanwhile is lost."""
+
+    def __init__(self, rig: Rig, since: float, until: float) -> None:
+        self.port, self.clock, self.span = rig.driver.wire._port, rig.clock, (since, until)
+        self.close = self.port.close
+        rig.driver.wire._port = self  # type: ignore[assignment]
+
+    def write(self, data: bytes) -> None:
+        self.port.write(b"" if self.is_cut else data)
+
+    def read(self, timeout: float) -> bytes:
+        heard = self.port.read(timeout)
+        return b"" if self.is_cut else heard
+
+    @property
+    def is_cut(self) -> bool:
+        return self.span[0] <= self.clock.now() < self.span[1]
+
+
+def rows_of(records: Iterable[CyclerRecord]) -> list[RowTaken]:
+    return [each for each in records if isinstance(each, RowTaken)]
+
+
+def ends_of(records: Iterable[CyclerRecord]) -> list[EndReason]:
+    return [each.reason for each in records if isinstance(each, ElementEnded)]
+
+
+def alarms_of(records: Iterable[CyclerRecord]) -> list[str]:
+    return [each.code for each in records if isinstance(each, InstrumentAlarm)]
+
+
+def stop_of(records: Iterable[CyclerRecord]) -> RunStopped:
+    (stopped,) = [each for each in records if isinstance(each, RunStopped)]
+    return stopped
+
+
+def directly(control: drive.Control, rows: list[RowTaken], lag: float = 0.0) -> Segment:
+    """Return what the cell itself does at the instants of some rows, driven `lag` after the script began."""
+    times = tuple(row.time - SETTLING - lag for row in rows)
+    length = drive.Until(duration=times[-1] + 1.0)
+    segment = CELL.step(HALF, control, length, drive.Record(times=times))
+    places = np.searchsorted(segment.time, np.array(times) - 1e-9)
+    return Segment(
+        *(getattr(segment, name)[places] for name in ("time", "voltage", "current", "charge", "energy")),
+        segment.end,
+        segment.state,
+    )
+
+
+def compare(
+    rows: list[RowTaken], truth: Segment, volts: float = MICROVOLT, amperes: float = NANOAMPERE
+) -> None:
+    assert len(rows) > 3
+    assert np.array([row.voltage for row in rows]) == pytest.approx(truth.voltage, abs=0.6 * volts)
+    assert np.array([row.current for row in rows]) == pytest.approx(truth.current, abs=0.6 * amperes)
+
+
+LONG = Step(ConstantCurrent(CURRENT), Until(duration=600.0))
+TIMED = Until(duration=120.0)
+OFTEN = Record(interval=5.0)
+OCV = CELL.voltage(HALF, 0.0)

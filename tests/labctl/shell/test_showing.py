@@ -1,0 +1,43 @@
+"""What newcomers type without parentheses, or to look at it, is shown in words and with units."""
+
+import pytest
+from IPython.core.formatters import PlainTextFormatter
+
+from labctl.config.folder import Config
+from labctl.shell.shelves import Recipes
+from labctl.shell.showing import show_in_words, with_units
+
+
+@pytest.fixture
+def shown():
+    formatter = PlainTextFormatter()
+    show_in_words(formatter)
+    return formatter
+
+
+def test_what_was_not_called_says_so(shown, lab, sample, recipe):
+    assert "nothing has been done yet. RE(anneal(...)) runs it" in shown(lab.plans.anneal)
+    assert "nothing has been done yet" in shown(lab.plans.anneal(lab.lamp, sample, recipe))
+    assert shown(lab.RE.resume).startswith("resume was not called")
+    assert shown([].append).startswith("<")
+
+
+def test_stations_and_their_parts_are_told_in_words(shown, lab):
+    assert shown(lab.potentiostat) == "potentiostat is open; channels (Admiral Squidstat)"
+    assert shown(lab.lamp).startswith("lamp: ")
+    assert shown(lab.lamp.charger).startswith("lamp_charger, ")
+    assert shown(lab.lamp.charger.voltage) == "lamp_charger_voltage is 0 V"
+
+
+def test_quantities_of_files_have_the_units_that_people_type(sample, recipe):
+    assert "pulse duration 1.8 ms" in with_units(recipe)
+    told = with_units(sample)
+    assert "material LiCoO2, thickness 0.7 um" in told
+    assert "area 0.15 cm^2" in told
+    assert "charge rate 0.5 C" in with_units(Config().program("cccv"))
+
+
+def test_every_recipe_of_the_configuration_can_be_asked_for_and_shown():
+    recipes = Recipes(Config())
+    for name in recipes:
+        assert name in with_units(recipes[name])

@@ -1,0 +1,73 @@
+"""A plan called by hand: files become what plans take, names are refused in words before anything is begun."""
+
+import inspect
+
+import pytest
+
+from labctl.config.folder import Config
+from labctl.mistyped import Mistyped
+from labctl.rehearsing.call import read_call
+from labctl.rehearsing.rehearsal import rehearse_call
+from plans.anneal import anneal
+
+
+@pytest.fixture
+def programs():
+    return Config().program
+
+
+def test_a_program_as_its_file_says_it_becomes_one_on_the_samples_cell(lab, sample, recipe, programs):
+    uids = lab.RE(
+        lab.plans.anneal_then_cycle(
+            lab.lamp, lab.potentiostat, lab.hands, sample, recipe, programs("formation")
+        )
+    )
+    assert len(uids) == 2
+
+
+def test_it_is_rehearsed_as_it_is_run(lab, sample, recipe, programs):
+    names = {**vars(lab.plans), **lab.devices, "hands": lab.hands, "film": sample, "flashes": recipe}
+    names["formation"] = programs("formation")
+    call = read_call("anneal_then_cycle(lamp, potentiostat, hands, film, flashes, formation)", names)
+    assert rehearse_call(lab, call).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("lamp", "film", "recipe"), r"lamp = 'lamp' is a name, and a FlashLamp is expected"),
+        ((None, "lco-0.7um", None), r'sample = .* expected: samples\["lco-0.7um"\]; nothing was begun'),
+        ((None, None, "fla-850V-20"), r'recipe = .* expected: recipes\["fla-850V-20"\]'),
+    ],
+)
+def test_names_of_files_are_refused_with_what_to_type(lab, sample, recipe, arguments, said):
+    right = (lab.lamp, sample, recipe)
+    given = [found if given is None else given for given, found in zip(arguments, right, strict=True)]
+    with pytest.raises(Mistyped, match=said):
+        lab.plans.anneal(*given)
+
+
+def test_a_station_of_another_role_is_refused_by_both_names(lab, sample, programs):
+    with pytest.raises(Mistyped, match="potentiostat = lamp is a FlashLamp, and a Potentiostat is expected"):
+        lab.plans.cycle(lab.lamp, sample, programs("formation"))
+
+
+def test_python_itself_says_what_is_missing_and_a_plan_keeps_its_signature(lab):
+    with pytest.raises(TypeError, match=r"anneal\(\) missing"):
+        lab.plans.anneal(lab.lamp)
+    assert inspect.signature(lab.plans.anneal) == inspect.signature(anneal)
+
+
+def test_the_name_of_an_experiment_is_refused_with_what_to_type(lab):
+    with pytest.raises(Mistyped, match=r'experiments\["first-cell"\]; nothing was begun'):
+        lab.run("first-cell")
+
+
+def test_what_is_no_plan_is_refused_by_the_engine_in_words(lab):
+    with pytest.raises(Mistyped, match="lamp is no plan; nothing was begun"):
+        lab.RE(lab.lamp)
+    with pytest.raises(Mistyped, match="'anneal' is no plan"):
+        lab.RE("anneal")
+    with pytest.raises(Mistyped, match="no plan is paused"):
+        lab.RE.resume()
+    assert "idle" in repr(lab.RE)
