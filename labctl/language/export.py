@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from devices.cycling.cells import CellSize
 from devices.cycling.programs import Program
 from labctl.language.printer import print_program
-from labctl.language.pybamm import show_pybamm, to_pybamm
+from labctl.language.pybamm import breaks_off, show_pybamm, to_pybamm
 from labctl.language.unicycler import to_unicycler
 
 
@@ -16,8 +16,8 @@ def _text(program: Program, _: CellSize) -> str:
     return print_program(program)
 
 
-def _pybamm(program: Program, _: CellSize) -> str:
-    return show_pybamm(to_pybamm(program))
+def _pybamm(program: Program, cell: CellSize) -> str:
+    return show_pybamm(to_pybamm(program), breaks_off(program, cell))
 
 
 def _unicycler(program: Program, cell: CellSize) -> str:

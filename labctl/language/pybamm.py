@@ -27,6 +27,7 @@ from devices.cycling.techniques import (
     Until,
 )
 from devices.errors import ProgramError
+from labctl.language.estimate import estimate
 from labctl.language.parser import parse
 from labctl.language.printer import natural_end
 from labctl.language.quantities import write, write_scaled
@@ -35,6 +36,11 @@ Experiment: TypeAlias = list[str | tuple[str, ...]]
 
 MOST_STEPS = 10_000
 """Strings; PyBaMM has no loops, so a program is written out."""
+
+
+LONGEST = 86400.0
+"""Seconds after which PyBaMM ends a step that says no duration, and calls the experiment infeasible
+[pybamm.experiment.step.base_step, 26.10]."""
 
 
 def to_pybamm(program: Program) -> Experiment:
@@ -52,9 +58,25 @@ def to_pybamm(program: Program) -> Experiment:
     return experiment
 
 
-def show_pybamm(experiment: Experiment) -> str:
-    """Return an experiment as Python source, equal neighbours written once."""
-    parts = []
+def breaks_off(program: Program, cell: CellSize) -> list[int]:
+    """Return the steps that PyBaMM may break off and the instruments do not: longer than its day, and not told so."""
+    if cell.capacity is None:
+        return []
+    steps = program.leaves()
+    return [
+        each.index
+        for each in estimate(program, cell).steps
+        if each.duration > LONGEST and steps[each.index].until.duration is None
+    ]
+
+
+def show_pybamm(experiment: Experiment, broken_off: Sequence[int] = ()) -> str:
+    """Return an experiment as Python source, equal neighbours written once; broken_off: steps to be warned of."""
+    parts = [
+        f"    # step {index} may last longer than {LONGEST / 3600.0:g} h, after which PyBaMM breaks off a step without"
+        " a duration\n"
+        for index in broken_off
+    ]
     for entry, equal in groupby(experiment):
         times = len(list(equal))
         shown = f'"{entry}"' if isinstance(entry, str) else _tuple(entry)

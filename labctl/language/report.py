@@ -10,7 +10,7 @@ from devices.cycling.cells import SECONDS_PER_HOUR, CellSize
 from devices.cycling.cycler import LONGEST_STEP
 from devices.cycling.plausibility import plausibility
 from devices.cycling.programs import Program, Step
-from devices.cycling.techniques import ConstantCurrent
+from devices.cycling.techniques import ConstantCurrent, setpoint_current
 from devices.limits import ChannelLimits
 from labctl.language.estimate import Estimate, StepEstimate, estimate
 from labctl.language.printer import print_limits, print_step
@@ -29,7 +29,7 @@ def stops(
     found = list(_beyond_channel(program, channel)) if channel is not None else []
     for name, check in checks.items():
         found += refusals(name, check, program)
-    return [*found, *_overfull(program, cell)]
+    return [*found, *_overfull(program, cell), *_clipped(program, cell)]
 
 
 def report(
@@ -127,12 +127,46 @@ def _overfull(program: Program, cell: CellSize) -> Iterator[str]:
             yield f"step {index} passes more than the film holds and has no voltage end; {bound} will stop the run"
 
 
+def _clipped(program: Program, cell: CellSize) -> Iterator[str]:
+    """Yield the currents that go from one end of the program's window to the other, and may not pass so much."""
+    most = program.limits.charge_max
+    if cell.capacity is None or most is None or most >= cell.capacity - 2 * cell.capacity_sd:
+        return
+    ends = [step.until for step in program.leaves()]
+    highest = max((each.voltage_above for each in ends if each.voltage_above is not None), default=None)
+    lowest = min((each.voltage_below for each in ends if each.voltage_below is not None), default=None)
+    for index, step in enumerate(program.leaves()):
+        if not isinstance(step.run, ConstantCurrent) or _ends_before(step, most):
+            continue
+        bound, end = (
+            (step.until.voltage_above, highest)
+            if step.run.current > 0
+            else (step.until.voltage_below, lowest)
+        )
+        if bound is not None and bound == end:
+            yield (
+                f"step {index} passes what the film holds, {cell.capacity / SECONDS_PER_HOUR * 1e6:.4g} uAh;"
+                f" limits.charge_max = {most / SECONDS_PER_HOUR * 1e6:.4g} uAh will stop the run"
+            )
+
+
+def _ends_before(step: Step, most: float) -> bool:
+    """Return whether a constant current ends by its duration or charge before so much [C] passed."""
+    return any(passed <= most for passed in _passed(step))
+
+
 def _goes_beyond(step: Step, most: float) -> bool:
     if not isinstance(step.run, ConstantCurrent) or not step.run.current:
         return False
     until = step.until
     if (until.voltage_above if step.run.current > 0 else until.voltage_below) is not None:
         return False
-    passed = [abs(step.run.current) * until.duration] if until.duration is not None else []
-    passed += [until.charge] if until.charge is not None else []
+    passed = _passed(step)
     return bool(passed) and min(passed) > most
+
+
+def _passed(step: Step) -> list[float]:
+    """Return what passes [C] until each end of a constant current that is not the cell's."""
+    until, current = step.until, setpoint_current(step.run) or 0.0
+    passed = [abs(current) * until.duration] if until.duration is not None else []
+    return [*passed, until.charge] if until.charge is not None else passed

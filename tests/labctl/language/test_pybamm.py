@@ -12,7 +12,7 @@ from devices.cycling.sequence import Part
 from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Until
 from devices.errors import ProgramError
 from labctl.language.parser import parse
-from labctl.language.pybamm import MOST_STEPS, from_pybamm, show_pybamm, to_pybamm
+from labctl.language.pybamm import MOST_STEPS, breaks_off, from_pybamm, show_pybamm, to_pybamm
 
 LIMITS = CellLimits(-1.0, 5.0, 2.0)
 CELL = CellSize(1e-5, 3600.0)
@@ -199,3 +199,16 @@ def test_pybamm_gives_our_exports_the_same_meaning(drawn, data):
     assert [len(cycle) for cycle in experiment.cycles] == [
         1 if isinstance(each, str) else len(each) for each in to_pybamm(program)
     ]
+
+
+def test_a_step_that_pybamm_would_break_off_after_its_day_is_told():
+    cell = CellSize(1.5e-5, 0.036)
+    slow = parse(
+        "Charge at C/30 until 4.2 V; Discharge at C/30 for 40 h or until 3 V; Charge at C/2 until 4.2 V", cell
+    )
+    program = slow.program("p", CellLimits(2.9, 4.3, 1e-3))
+    assert breaks_off(program, cell) == [0]
+    assert breaks_off(program, CellSize(1.5e-5)) == []
+    shown = show_pybamm(to_pybamm(program), breaks_off(program, cell))
+    assert ast.literal_eval(shown) == to_pybamm(program)
+    assert "# step 0 may last longer than 24 h" in shown

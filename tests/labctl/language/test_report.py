@@ -58,3 +58,11 @@ def test_an_instruments_own_refusals_are_named_for_each_step():
 
 def test_a_current_that_ends_in_time_hits_no_limit():
     assert stops(program("Charge at 1 uA for 1 h; Charge at 1 mA until 4.2 V"), CELL, CHANNEL, {}) == []
+
+
+def test_a_charge_limit_that_ends_a_whole_charge_is_named_and_one_behind_it_is_not():
+    whole = "Charge at C/2 until 4.2 V\nDischarge at C/2 for 1 h or until 3.0 V\nCharge at C/2 until 3.9 V"
+    clipped = stops(program(whole, CellLimits(2.9, 4.3, 1e-3, charge_max=0.020)), CELL, CHANNEL, {})
+    assert len(clipped) == 1
+    assert clipped[0].startswith("step 0 passes what the film holds, 10 uAh; limits.charge_max = 5.556 uAh")
+    assert stops(program(whole, CellLimits(2.9, 4.3, 1e-3, charge_max=0.040)), CELL, CHANNEL, {}) == []
