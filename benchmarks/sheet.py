@@ -4,7 +4,7 @@
 
 Prints CPU time, the median and the least of the repeats. The physics is what the world reckons for one map: the sheet
 drawn, its cells formed in groups, each voltage and each spectrum read. All of it is a session on the bench `sheet`,
-opened and closed, and the plan between.
+opened and closed, and the plan between. On two busy cores of 2026: 0.09 s and 1.3 s.
 """
 
 from __future__ import annotations

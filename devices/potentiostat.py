@@ -28,7 +28,7 @@ from devices.cycling.going_on import Books, standing
 from devices.cycling.left_over import can_go_on, described, refuse_other
 from devices.cycling.planned import Planned, begun, gone_on, taken_over
 from devices.cycling.plausibility import plausibility
-from devices.cycling.position import Position
+from devices.cycling.position import CellState, Position
 from devices.cycling.programs import Program
 from devices.cycling.statuses import START_DEADLINE, FlightStatuses
 from devices.errors import InterlockError, LabError
@@ -102,6 +102,7 @@ class PotentiostatStation(Station):
         self._prepared = 0
         self._uploaded: Planned | None = None
         self._left: Position | None = None
+        self._cell = CellState.OPEN
         self._flight: CycleFlight | None = None
         self._statuses: FlightStatuses | None = None
         self._poller: Handle | None = None
@@ -119,9 +120,8 @@ class PotentiostatStation(Station):
     def report(self) -> dict[str, Any]:
         """Return whether something runs, and how far it came: what a later session needs to go on with it."""
         flight, position = self._flight, self._position
-        runs = flight is not None and not flight.over
         return {
-            "state": "running" if runs else "open",
+            "state": str(self._cell if flight is None else flight.cell),
             "goes_on_alone": flight is not None and flight.program.on_host_loss == "keep",
             "steps_done": 0 if flight is None else flight.done,
             "job": None if position is None else position.as_json(),
@@ -130,6 +130,18 @@ class PotentiostatStation(Station):
     def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
         """Remember what the session before left on the channel."""
         self._left = Position.heard(report.get("job"))
+        before = str(report.get("state", CellState.OPEN))
+        if before in (CellState.RUNNING, CellState.LEFT):
+            self._cell = CellState.LEFT
+        elif before == CellState.UNKNOWN:
+            self._cell = CellState.UNKNOWN
+
+    def _is_open(self) -> None:
+        """Note that nothing runs on the channel, whatever did."""
+        self._cell = CellState.OPEN
+        if self._flight is not None and self._flight.over:
+            self._flight.cell = CellState.OPEN
+        self.publish()
 
     @property
     def _position(self) -> Position | None:
@@ -140,7 +152,13 @@ class PotentiostatStation(Station):
         """Say what an earlier session left on the channel, running or over and not yet collected; empty for nothing."""
         if self._flight is not None:
             return ""
-        return self.clock.call(lambda: described(self.name, self._cycler, self._left))
+        return self.clock.call(self._look_for_what_was_left)
+
+    def _look_for_what_was_left(self) -> str:
+        busy = bool(self._cycler.read_busy())
+        self._cell = CellState.LEFT if busy else CellState.OPEN
+        self.publish()
+        return described(self.name, self._cycler, self._left, busy=busy)
 
     def is_kept(self, sample: SampleRef, program: Program) -> bool:
         """Return whether the instrument runs what was left of a program on a cell, or keeps its rows."""
@@ -201,6 +219,7 @@ class PotentiostatStation(Station):
         if isinstance(job, TakeOver):
             return self._take_over(job)
         self.check(job.program)
+        self._cell = self._cell if self._flight is None else self._flight.cell
         self._uploaded = self._flight = None
         self._prepared += 1
         token = f"{self.name}/{self.clock.time():.3f}/{self._prepared}"
@@ -234,6 +253,7 @@ class PotentiostatStation(Station):
     def _take_over(self, job: TakeOver) -> StatusBase:
         self._left = refuse_other(self.name, self._position, job.sample, job.program)
         self._uploaded = taken_over(job, self._left, self.parameters.longest_step)
+        self._cell = self._cell if self._flight is None else self._flight.cell
         self._flight = None
         status = self.clock.status(f"prepare {self.name}", START_DEADLINE)
         status.set_finished()
@@ -339,6 +359,7 @@ class PotentiostatStation(Station):
         flight = self._flight
         if flight is None or flight.over:
             self._cycler.stop()
+            self._is_open()
         else:
             flight.open("made safe")
 
@@ -369,6 +390,7 @@ class PotentiostatStation(Station):
                 "an experiment is running on the channel, from an earlier session perhaps; nothing was"
                 " uploaded, wait for its end or make the channel safe",
             )
+        self._is_open()
 
     def _look_at_the_cell(self, planned: Planned) -> None:
         """Refuse to start on leads whose voltage at rest is not the cell's, or not in its window."""
@@ -388,6 +410,7 @@ class PotentiostatStation(Station):
         now = self.clock.time()
         try:
             was_running = self._cycler.stop()
+            self._is_open()
         except LabError as error:
             text = f"{error}; the cell may be running under its own limits"
             self._events.append(now, {"t": 0.0, "code": "not_opened", "severity": "alarm", "text": text})

@@ -28,12 +28,13 @@ from devices.sputter.deposition import DepositionFlight
 from devices.sputter.equipment import GUNS, equipment_of
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import FilmConstants, SputterParameters
+from devices.sputter.plasma import PlasmaFlight
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import GRAIN, film_columns
 from devices.sputter.station import ChamberStation
 
 
-class SputterStation(ChamberStation[DepositionFlight, DepositionJob | ConditioningJob]):
+class SputterStation(ChamberStation[PlasmaFlight, DepositionJob | ConditioningJob]):
     """A sputter system as plans see it.
 
     Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),

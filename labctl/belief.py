@@ -28,9 +28,11 @@ from labctl.runs.making import course_of, heated, making_runs
 from labctl.runs.run import Run
 from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
+from labctl.samples.past import Gaps, in_the_way
 from labctl.samples.treatments import treatments_of
 from sim.apparatus import bank_from
-from sim.foil import CATHODE, Foil, FoilError, Surroundings
+from sim.cell_on_foil import CATHODE
+from sim.foil import Foil, FoilError, Surroundings
 from sim.materials.substrates import SUBSTRATES
 from sim.materials.thermal import LCO_ABSORPTANCE, LCO_MODULUS, MODELS
 from sim.physics.anneal.damage import Damage, damage
@@ -127,6 +129,11 @@ class Believer:
             foil.assemble(grown[-1].time)
         return foil
 
+    def _require_known(self, sample: SampleRef) -> None:
+        """Raise FoilError where a journal that cannot be read may tell of heat that a sample had."""
+        if why := in_the_way(Gaps(self._data).of(sample.id, sample.parents), sample.id, lasting=True):
+            raise FoilError(why)
+
     def _require_open(self, sample: SampleRef) -> None:
         """Raise FoilError where something lies on the cathode already that heat would spoil."""
         if grown := _grown_upper(believed(self._data, sample)):
@@ -150,7 +157,7 @@ class Believer:
         elapsed: float,
         began: float,
     ) -> Prediction:
-        """Predict the rest of a train that was held, after the pulses that passed; as devices.roles.predictor.Predictor says.
+        """Predict the rest of a train that was held, after the pulses that passed; as devices.roles.predictor says.
 
         Raises InterlockError as anneal does.
         """
@@ -187,6 +194,7 @@ class Believer:
         Raises InterlockError when such a sample does not belong into a furnace or no model knows it.
         """
         try:
+            self._require_known(sample)
             self._require_open(sample)
             foil = self.foil(sample)
             result = foil.heated(recipe.profile)
@@ -196,6 +204,7 @@ class Believer:
         return Prediction(MODEL, self.parameters_hash, summary(result, harm)), result
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
+        self._require_known(sample)
         self._require_open(sample)
         foil = self.foil(sample)
         return self._flashed(foil, recipe, _cold(foil), recipe.pulse_count)

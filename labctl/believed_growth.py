@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from labctl.runs.films import FilmPutOn
-from sim.foil import CATHODE
+from sim.cell_on_foil import CATHODE
 from sim.grown_film import GrownFilm
 from sim.materials.targets import TARGETS
 from sim.physics.growth.as_deposited import active_share, density

@@ -14,7 +14,6 @@ from devices.errors import ConfigError, DataError, Mistake
 from devices.lamp.fate import GATE_MARGIN
 from devices.recipes import canonical_hash
 from labctl.config.models import BenchFile, StationEntry
-from labctl.replay import recorded_bank
 from labctl.runs.run import Run
 from sim.physics.lamp.bank import Bank, charge, discharge
 
@@ -93,6 +92,9 @@ def fit_lamp(runs: Sequence[Run]) -> LampFit:
         raise DataError(
             f"{len(before)} pulses from {_span(before)} are too few for a fit; take more voltages"
         )
+    # A session asks for the fits there are; this and the next are for making one only, and slow to import.
+    from labctl.replay import recorded_bank
+
     bank = recorded_bank(runs[0])
 
     def apart(numbers: Floats) -> Floats:
@@ -102,7 +104,6 @@ def fit_lamp(runs: Sequence[Run]) -> LampFit:
         left = np.array([_seen_after(bank, each.voltage_after, each.voltage_before) for each in given])
         return np.concatenate([(light / exposure - 1.0) / EXPOSURE_SD, (left - after) / VOLTAGE_SD])
 
-    # A session asks for the fits there are; making one is the only thing that needs this, and it is slow to import.
     from scipy.optimize import least_squares
 
     found = least_squares(apart, _start(bank), bounds=((1e-6, 1e-3), (1.0, 1e3)), x_scale=(1.0, 10.0))

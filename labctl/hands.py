@@ -16,6 +16,7 @@ from devices.roles.hands import Assemble, Bring, Confirm, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.past import Gaps, in_the_way
 from labctl.samples.treatments import FACT as TREATED
 from labctl.samples.treatments import described_with, refused_treatment
 from labctl.units import UnitError, parse
@@ -65,9 +66,14 @@ class LabHands:
         bench: Carried,
         twins: Collection[str],
         ask: Callable[[str], object],
+        cyclers: Collection[str] = (),
     ) -> None:
-        """`twins` are the stations without hardware; `ask` shows a person a sentence and returns when it is done."""
+        """`twins` are the stations without hardware; `ask` shows a person a sentence and returns when it is done.
+
+        cyclers: the stations at which nothing is done to a sample that another run would make worse.
+        """
         self._clock, self._facts, self._bench, self._twins, self._ask = clock, facts, bench, twins, ask
+        self._cyclers = cyclers
 
     def check(self, task: Bring | Assemble) -> None:
         """Raise InterlockError when it is known beforehand that the task cannot be done."""
@@ -90,6 +96,7 @@ class LabHands:
             return self._confirmed(task)
         if isinstance(task, Measure):
             return self._measured(task)
+        self._refuse_without_past(task)
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
@@ -233,6 +240,15 @@ class LabHands:
                     f"{sample.id} was described with other layers or another area before; give the new sample an id"
                     " of its own",
                 )
+
+    def _refuse_without_past(self, task: Bring | Assemble) -> None:
+        """Raise InterlockError where what a sample went through may stand in a journal that cannot be read."""
+        sample, gaps = task.sample, Gaps(self._facts.data).of(task.sample.id, task.sample.parents)
+        lasting = isinstance(task, Bring) and task.place.partition("/")[0] not in self._cyclers
+        if why := in_the_way(gaps, sample.id, lasting=lasting):
+            raise InterlockError("sample", why)
+        for gap in gaps:
+            log.warning("the past of %s is not known: %s", sample.id, gap)
 
     def _by_person(self, task: Bring | Assemble, status: StatusBase) -> None:
         try:

@@ -7,6 +7,13 @@ from typing import Any
 
 from devices.base import Station
 
+CONNECTED: Mapping[str, str] = {
+    "running": "its cell stays connected, and what it runs goes on",
+    "left running": "its cell stays connected: its instrument goes on by itself, and safe() opens the cell",
+    "unknown": "its cell may be connected: nobody answered for too long; look at the instrument",
+}
+"""What each state of a channel means for its cell, where that is not open."""
+
 
 def in_words(stations: Iterable[Station]) -> str:
     """Return a sentence on what each station is doing and what is powered there."""
@@ -25,6 +32,6 @@ def _of(name: str, report: Mapping[str, Any]) -> str:
         words.append(f"{bank['voltage']:.0f} V on its bank, high voltage {power}")
     if report.get("latched"):
         words.append(str(report["latched"]))
-    if report["state"] == "running":
-        words.append("its cell stays connected, and what it runs goes on")
+    if report["state"] in CONNECTED:
+        words.append(CONNECTED[report["state"]])
     return ", ".join(words)

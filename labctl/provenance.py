@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def whereabouts(operator: str = "") -> dict[str, Any]:
         "versions": {
             "labctl": __version__,
             "python": platform.python_version(),
-            **{package.replace("-", "_"): version(package) for package in PACKAGES},
+            **{package.replace("-", "_"): version_of(package) for package in PACKAGES},
         },
         "git": git,
         **({} if git is not None else {"distribution": installed()}),
@@ -98,6 +98,15 @@ def whereabouts(operator: str = "") -> dict[str, Any]:
         },
         "command": command_line(sys.argv),
     }
+
+
+def version_of(package: str) -> str:
+    """Return the version of an installed package. Raises PackageNotFoundError."""
+    found = distribution(package)
+    # One of its first lines says so; to parse all of them takes seven times as long (measured).
+    lines = (found.read_text("METADATA") or "").splitlines()
+    said = next((line for line in lines if line.startswith("Version: ")), None)
+    return found.version if said is None else said.removeprefix("Version: ")
 
 
 def installed() -> dict[str, Any] | None:

@@ -56,6 +56,7 @@ from labctl.runs.going_on import going_on
 from labctl.runs.making import made_by
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.past import name_run
 from labctl.samples.telling import with_belief
 from labctl.serving.hands import ServedWorld
 from labctl.shadow.beside import STREAM, Shadows
@@ -393,11 +394,11 @@ class Session:
         self._keeper = Keeper(disk, self._end_what_runs)
         self._ending.callback(self._keeper.close)
         self._boot = secrets.token_hex(8)
-        facts = Facts(self.data)
+        self._facts = Facts(self.data)
         world = self.bench.world or World()
         self.twins = make_world(self.clock.now, self.bench.seed, world, here / "samples")
         self._ending.callback(self.twins.save)
-        self.hands = LabHands(self.clock, facts, *self._carried(world), ask)
+        self.hands = LabHands(self.clock, self._facts, *self._carried(world), ask, _cyclers(self.bench))
         self.calibration = FluenceCalibration(self.data)
         self.films = FilmRates(self.data, self.bench)
         self.trains = TrainJournals(self.data)
@@ -475,6 +476,7 @@ class Session:
             **options,
         )
         engine.subscribe(journal)
+        engine.subscribe(lambda _, start: name_run(self._facts, start), "start")
         engine.subscribe(lambda _, start: self.begun.append(start["uid"]), "start")
         engine.subscribe(Shadows(self.data, self.believer, self._stations, self.limits.shadow))
 
@@ -630,6 +632,17 @@ def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) ->
 
 def _stations(bench: BenchFile) -> set[str]:
     return {name for name, entry in bench.devices.items() if isinstance(entry, StationEntry)}
+
+
+def _cyclers(bench: BenchFile) -> set[str]:
+    """Return the stations that only measure, or cycle what is there."""
+    # By their roles: a bench without a multiplexer does not wait for its packages.
+    return {
+        name
+        for name, entry in bench.devices.items()
+        if isinstance(entry, StationEntry)
+        and getattr(entry.station_class, "role", "") in ("Potentiostat", "Multiplexer")
+    }
 
 
 def _refuse_virtual_time_for_hardware(bench: BenchFile) -> None:

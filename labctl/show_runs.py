@@ -14,6 +14,7 @@ from rich.text import Text
 
 from labctl.plain_text import plain
 from labctl.runs.briefs import Brief
+from labctl.runs.states import DAMAGED, NEWER
 
 PIPED = 400
 """Columns of a list that goes into a pipe or a file: nothing is cut."""
@@ -63,12 +64,14 @@ def when(time: float) -> str:
 
 def _status(brief: Brief) -> str:
     said = [brief.status]
+    if brief.status == NEWER:
+        said.append(brief.damage.removeprefix(f"{brief.path} has "))
     if brief.continues:
         said.append(f"goes on from {brief.continues[:8]}")
     if brief.mark:
         said.append(f"{brief.mark.upper()}{brief.why and f': {brief.why}'}")
     if brief.remarks:
         said.append("1 note" if brief.remarks == 1 else f"{brief.remarks} notes")
-    if brief.damage and brief.status != "damaged":
+    if brief.damage and brief.status not in (DAMAGED, NEWER):
         said.append("doubtful")
     return ", ".join(said)

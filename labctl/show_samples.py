@@ -75,12 +75,14 @@ def _columns(story: Story) -> Iterator[str]:
     yield f"{values['crystalline_mean']:.0%}" if "crystalline_mean" in values else ""
     yield _charge(values["capacity"]) if "capacity" in values else ""
     yield f"{values['retention']:.1%}" if "retention" in values else ""
-    yield plain(story.trouble) or ", ".join(f"from {each.id}" for each in story.parents)
+    known = ["past not known"] if story.gaps else []
+    yield plain(story.trouble) or ", ".join([*known, *(f"from {each.id}" for each in story.parents)])
 
 
 def _branches(story: Story, data: Path) -> Iterator[tuple[str, list[str]]]:
     if story.trouble:
         yield "its facts cannot be read", [plain(story.trouble)]
+    yield "its past is not known", [plain(each) for each in story.gaps]
     yield "cut from", [f"{each.id}{(each.cut and f', {when(each.cut)}') or ''}" for each in story.parents]
     yield "cut into", list(story.children)
     yield "layers, from the bottom up", list(_layers(story))

@@ -44,9 +44,11 @@ class Sorted:
 
 
 def sort_sheet(data: Path, run: Run) -> Sorted:
-    """Derive a map's bins, or find them. Raises LabError for a run that is no map."""
+    """Derive a map's bins, or find them. Raises LabError for a run that is no map, or has no cell."""
     if run.start.get("purpose") != "map":
         raise LabError(f"run {run.uid[:8]} is a {run.start.get('purpose')!r} run, not the map of a sheet")
+    if "primary" not in run.streams:
+        raise LabError(f"run {run.uid[:8]} ended before any cell was measured: nothing of it can be sorted")
     (made,) = derive(data, [run], [KIND])
     derived = Run(made.uid, data)
     table = derived.table("yield")

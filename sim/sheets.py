@@ -202,7 +202,9 @@ class SheetOfCells:
         below = (asked - voltage) / GRID
         first = max(min(int(below) - 1, int(asked / GRID) - 3), 0)
         at = range(first, first + 4)
-        weights = [math.prod((below - other) / (node - other) for other in at if other != node) for node in at]
+        weights = [
+            math.prod((below - other) / (node - other) for other in at if other != node) for node in at
+        ]
         return sum(
             weight * self._held(asked - node * GRID, duration, together)
             for weight, node in zip(weights, at, strict=True)

@@ -4,6 +4,9 @@ A record keeps its number for the book's life; it is dropped only when a client 
 is lost, and after it is back until the instrument has said what it kept, live signals wait: what was recovered comes
 before them. A row whose time is not after the last one's is the same row once more, and is dropped; what is said
 again from before the element under way is known by the begin of its own element.
+
+Where an element asks for rows less often than it is sampled, samples make rows: the first and the last of the element,
+one each interval between them, and those that failed. Each says what passed since the one before.
 """
 
 from __future__ import annotations
@@ -16,10 +19,16 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from devices.bridges.squidstat_elements import Message, unrolled
-from devices.cycling.verdict import MOST_INVALID
+from devices.cycling.leads import LeadWatch
+from devices.cycling.tally import Tally, is_valid
+from devices.cycling.verdict import MOST_INVALID, READING_FAILED
 
 RECOVERY_QUIET = 5.0
 """Seconds without a recovered row after which the instrument has said all that it kept; guess."""
+
+LEAD_OFF = "the current vanished while the voltage was set: a lead is off"
+
+CHARGED = "limits.charge_max was reached"
 
 GAP = 1.5
 """Intervals between two rows beyond which one is missing."""
@@ -29,6 +38,9 @@ CLOCK_GRAIN = 1e-3
 
 AT_END = 5e-3
 """Volts by which a last row may miss the voltage that ended its element; guess."""
+
+LEAST_CURRENT = 1e-9
+"""A that cannot be told from none: a thousandth of the smallest range, in which no current is read (guess)."""
 
 CHARGE_SHARE = 0.02
 """Part by which rows may miss the charge that ended an element; guess: they are trapezoids."""
@@ -121,12 +133,15 @@ class ChannelBook:
         self._in_element = 0
         self._last: Row | Point | None = None
         self._charge = self._began = 0.0
+        self._tally: Tally[Row] = Tally()
         self._unbroken = False
         self._waiting: list[Said] = []
         self._pending: list[Element] = []
         self._in_old = False  # what is recovered belongs to an element that is over
         self._recovery = _Recovery(0.0)
-        self._cause: str | None = None
+        self._cut: tuple[str, str] | None = None
+        self._leads: LeadWatch | None = None
+        self._is_off = False
         self._invalid, self._has_failed = 0, False
         self._discarded = False
 
@@ -152,11 +167,11 @@ class ChannelBook:
 
     def begin(self, now: float) -> int:
         """Expect the uploaded experiment from `now` [s] on; return the number of its first record."""
-        self.opens, self.asked, self._cause = self.may_open, now, None
+        self.opens, self.asked, self._cut = self.may_open, now, None
         self._plan, self._running, self._before = unrolled(self.experiment), {}, {}
         self._element, self._last, self._in_element, self._charge = None, None, 0, 0.0
         self._waiting, self._pending, self._unbroken = [], [], False
-        self.over = False
+        self._tally, self.over = Tally(), False
         return self.next
 
     def note_start(self, token: str, first: int) -> None:
@@ -171,7 +186,7 @@ class ChannelBook:
 
     def lose_host(self, silent: float) -> None:
         """Note that nobody asked for so many seconds, and that the run is stopped for it."""
-        self.opens, self._cause = False, "link_lost"
+        self.opens, self._cut = False, ("link_lost", f"nobody asked for {silent:.0f} s")
         self.add("host_lost", silent)
 
     # What the library signals.
@@ -232,10 +247,11 @@ class ChannelBook:
             return False
         stop = self.flush()
         if not self.over and not busy:
-            cut = self._cause is None and self._is_cut()
-            self._cause = "instrument_error" if cut else self._cause
-            why = ": it was switched off and on, or stopped by another program" if cut else ""
-            self._take(Stopped(f"it ended while the link was lost{why}"))
+            why = "it ended while the link was lost"
+            if self._cut is None and self._is_cut():
+                why += ": it was switched off and on, or stopped by another program"
+                self._cut = "instrument_error", why
+            self._take(Stopped(why))
         return stop and busy
 
     def flush(self) -> bool:
@@ -251,7 +267,8 @@ class ChannelBook:
 
     def interrupted(self) -> None:
         """Let the next row come when it comes: the experiment was paused."""
-        self._unbroken = False
+        self._tell()
+        self._tally, self._unbroken = Tally(), False
 
     # How it is booked.
 
@@ -271,34 +288,48 @@ class ChannelBook:
             and said.substep > known.substep
         ):
             return False  # a further part of the same element
-        is_safety = self._is_at_safety()
-        if is_safety:
-            self.add("ended", "safety_charge")
+        cut = self._ending()
+        self._tell()
+        if cut is not None:
+            self.add("ended", cut[0])
+            self._cut = cut
         self.add("element", said.name)
         self._before, self._running = self._running, next(self._plan, {})
-        self._in_element, self._charge = 0, 0.0
+        self._in_element, self._charge, self._tally = 0, 0.0, Tally()
         self._invalid, self._has_failed = 0, False
-        return is_safety
+        self._leads = LeadWatch.of(str(self._running.get("element")), LEAST_CURRENT)
+        self._is_off = False
+        return cut is not None
 
     def _take_stop(self, said: Stopped) -> None:
         if self.over:
             return
+        self._tell()
         self.over = True
-        cause = "safety_charge" if self._is_at_safety() else self._cause
-        self.add("stopped", said.reason, *(() if cause is None else (cause,)))
+        cut = self._ending() or self._cut
+        self.add("stopped", *((said.reason,) if cut is None else (cut[1], cut[0])))
+
+    def _ending(self) -> tuple[str, str] | None:
+        """Return what the element under way came to that is none of its ends, and in words."""
+        if self._is_off:
+            return "open_circuit", LEAD_OFF
+        return ("safety_charge", CHARGED) if self._is_at_safety() else None
 
     def _is_broken(self, said: Row | Point) -> bool:
-        """Return whether a driven element is to be stopped, since its readings are no numbers any more."""
-        if math.isfinite(said.voltage) and math.isfinite(said.current):
+        """Return whether a driven element is to be stopped: a lead is off, or its readings are no numbers any more."""
+        if is_valid(said):
             self._invalid = 0
-            return False
+            if self._leads is None or self._is_off or not self._leads.is_off(said.time, said.current):
+                return False
+            self._is_off, self._cut = True, ("open_circuit", LEAD_OFF)
+            return not self.over
         self._invalid += 1
         if not self._has_failed:
             self._has_failed = True
             self.add("reading_failed")
         if self._invalid < MOST_INVALID or self._running.get("element") == "open_circuit" or self.over:
             return False
-        self._cause = "instrument_error"
+        self._cut = "instrument_error", READING_FAILED
         return True
 
     def _is_cut(self) -> bool:
@@ -332,19 +363,41 @@ class ChannelBook:
         if last is not None and (said.time < last.time or (said.time == last.time and self._in_element)):
             return False
         if last is not None and self._unbroken and self._late(said, unknown=0.0) > 0.0:
+            self._tell()
             self.add("gap", last.time, said.time)
-        self.rows += 1
         if not self._in_element:
             self._began = said.time
         if isinstance(said, Row):
-            self.add("row", self.rows, *said)
+            self._sample(said)
             self._count(last, said)
         else:
+            self.rows += 1
             by_current = self._running.get("element") == "galvanostatic_impedance"
             peak = said.current_peak if by_current else said.voltage_peak
             self.add("spectrum", self.rows, *said[:6], peak, said.distortion)
         self._last, self._in_element, self._unbroken = said, self._in_element + 1, True
         return True
+
+    def _sample(self, said: Row) -> None:
+        """Make a row of a sample, or hold it until one is due or its element ends."""
+        interval = self._running.get("record")
+        if interval is None:
+            self.rows += 1
+            self.add("row", self.rows, *said)
+            return
+        tally = self._tally
+        tally.add(said)
+        due = -math.inf if tally.told is None else tally.told + interval - 0.5 * self._running["interval"]
+        if said.time >= due or not is_valid(said):
+            self._tell()
+
+    def _tell(self) -> None:
+        """Make a row of the sample that is held, if there is one."""
+        held = self._tally.held
+        if held is not None:
+            self.rows += 1
+            self.add("row", self.rows, *held, *self._tally.passed(held))
+            self._tally.clear(held)
 
     def _late(self, said: Row | Point, unknown: float = math.inf) -> float:
         """Return the seconds by which a row comes too late to be the next; `unknown` where rows do not come by time."""

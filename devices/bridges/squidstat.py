@@ -26,7 +26,8 @@ host is gone (devices.cycling.presence). An experiment is a list of elements
 "charge" is no end but a limit: the experiment is stopped when it was reached. Records; a number that is not finite is
 null:
 
-    ["element", name], ["row", row number, s, V, A, degC], ["ended", reason],
+    ["element", name], ["ended", reason], ["row", row number, s, V, A, degC] and, where the element has a "record", what
+    passed since the row before: C, J,
     ["spectrum", row number, s, Hz, ohm, ohm, V, A, peak, distortion], ["stopped", text] or ["stopped", text, reason],
     ["error", text], ["disconnected"], ["recovered", rows, from s, to s], ["gap", from s, to s],
     ["paused"], ["resumed"], ["host_lost", s of silence], ["reading_failed"]

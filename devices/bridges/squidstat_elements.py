@@ -2,7 +2,8 @@
 
 One table for both sides of the wire: the driver refuses what is not in it, the bridge builds by it. Source: the
 headers under builder_elements/ of AdmiralSquidstatAPI v1.10.3.0. An element on the wire is {"element": technique,
-argument: number, ..., end: number, ...}.
+argument: number, ..., end: number, ...}; its "record" [s], where it has one, is the interval between two rows that
+the bridge makes of finer samples.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class ElementKind:
         return element
 
 
-NOT_THE_LIBRARYS = frozenset({"element", "charge_safety"})
+NOT_THE_LIBRARYS = frozenset({"element", "charge_safety", "record"})
 """Keys that the bridge keeps for itself."""
 
 VOLTAGE = {"voltage_above": "setMaxVoltage", "voltage_below": "setMinVoltage"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Self
 
 from devices.cycling.cells import SECONDS_PER_HOUR
@@ -35,6 +36,29 @@ class Offsets:
         return asdict(self)
 
 
+@dataclass
+class Counts:
+    """What the books have counted: steps, cycles, spectra; charge [Ah] and energy [Wh] since the beginning.
+
+    walked: executions of the part in hand that have begun; its times count from `offset` [s] after the run's start.
+    last_time [s]: of the last row, likewise.
+    """
+
+    walked: int = 0
+    offset: float = 0.0
+    last_time: float = 0.0
+    count: int = 0
+    cycle_number: int = 0
+    spectra: int = 0
+    charge: float = 0.0
+    energy: float = 0.0
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> Self:
+        """Return them from plain values, among which others may be."""
+        return cls(**{each.name: kept[each.name] for each in fields(cls)})
+
+
 @dataclass(frozen=True)
 class Execution:
     """One execution of a step: place in path order (from 0), number in the run, cycle (both from 1).
@@ -49,6 +73,11 @@ class Execution:
     step_count: int
     cycle: int
     counted: bool = True
+
+    @cached_property
+    def way(self) -> str:
+        """What tells ways to cycle from one another: the technique and its ends."""
+        return f"{self.step.run} {self.step.until}"
 
 
 @dataclass
@@ -115,7 +144,10 @@ class OpenStep:
 
 @dataclass
 class OpenCycle:
-    """The cycle under way, as `cycles` has it; a fragment was cut short and is no whole cycle to a condition."""
+    """The cycle under way, as `cycles` has it; a fragment was cut short and is no whole cycle to a condition.
+
+    discharges: what each way of discharging drew [Ah].
+    """
 
     number: int
     charge_capacity: float = 0.0
@@ -124,15 +156,17 @@ class OpenCycle:
     discharge_energy: float = 0.0
     end_voltage_rest: float = math.nan
     fragment: bool = False
+    discharges: dict[str, float] = field(default_factory=dict)
 
-    def add(self, charge: float, energy: float) -> None:
-        """Add an increment: what flows in charges, what flows out discharges."""
+    def add(self, charge: float, energy: float, way: str) -> None:
+        """Add an increment of a way to cycle: what flows in charges, what flows out discharges."""
         if charge >= 0:
             self.charge_capacity += charge
             self.charge_energy += energy
         else:
             self.discharge_capacity -= charge
             self.discharge_energy -= energy
+            self.discharges[way] = self.discharges.get(way, 0.0) - charge
 
     @property
     def efficiency(self) -> float:
@@ -140,6 +174,18 @@ class OpenCycle:
         if self.charge_capacity > 0 and self.discharge_capacity > 0:
             return self.discharge_capacity / self.charge_capacity
         return math.nan
+
+    def added_to(self, seen: Seen) -> Seen:
+        """Return what was seen with this cycle added, if it has a discharge."""
+        if self.discharge_capacity <= 0:
+            return seen
+        capacity = self.discharge_capacity * SECONDS_PER_HOUR
+        way = max(self.discharges, key=lambda each: self.discharges[each])
+        firsts = {way: capacity, **seen.first_discharges}
+        efficiency = None if math.isnan(self.efficiency) else self.efficiency
+        return Seen(
+            seen.ended_by, seen.voltage, self.number, capacity, efficiency, capacity / firsts[way], firsts
+        )
 
     def as_json(self) -> Plain:
         """Return it in plain values."""

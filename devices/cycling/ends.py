@@ -8,27 +8,27 @@ from enum import StrEnum
 class EndReason(StrEnum):
     """Why a step ended: one of its own ends, the end of its sweep, a safety limit, a fault, or somebody."""
 
-    VOLTAGE_ABOVE = "voltage_above"
-    VOLTAGE_BELOW = "voltage_below"
-    CURRENT_ABOVE = "current_above"
-    CURRENT_BELOW = "current_below"
-    CHARGE = "charge"
-    ENERGY = "energy"
-    DURATION = "duration"
-    VOLTAGE_RATE_BELOW = "voltage_rate_below"
-    CURRENT_RATE_BELOW = "current_rate_below"
+    VOLTAGE_ABOVE = "voltage_above"  # its upper voltage was reached
+    VOLTAGE_BELOW = "voltage_below"  # its lower voltage was reached
+    CURRENT_ABOVE = "current_above"  # its largest current was reached
+    CURRENT_BELOW = "current_below"  # its current fell to the least
+    CHARGE = "charge"  # so much charge went through
+    ENERGY = "energy"  # so much energy went through
+    DURATION = "duration"  # its time was over
+    VOLTAGE_RATE_BELOW = "voltage_rate_below"  # the voltage has come to rest
+    CURRENT_RATE_BELOW = "current_rate_below"  # the current has come to rest
     SWEPT = "swept"  # the ramp or the spectrum is through
     LONGEST_STEP = "longest_step"  # the station's bound on a step without a duration of its own
 
-    SAFETY_VOLTAGE_MAX = "safety_voltage_max"
-    SAFETY_VOLTAGE_MIN = "safety_voltage_min"
-    SAFETY_CURRENT = "safety_current"
-    SAFETY_CHARGE = "safety_charge"
+    SAFETY_VOLTAGE_MAX = "safety_voltage_max"  # the cell's highest voltage, whatever the step
+    SAFETY_VOLTAGE_MIN = "safety_voltage_min"  # the cell's lowest voltage
+    SAFETY_CURRENT = "safety_current"  # the cell's largest current
+    SAFETY_CHARGE = "safety_charge"  # the largest charge in one direction
     CURRENT_LOST = "current_lost"  # the cell takes no more, or the setpoint cannot be held
     OPEN_CIRCUIT = "open_circuit"  # the voltage ran to the rail without current
-    SHORT_CIRCUIT = "short_circuit"
-    INSTRUMENT_ERROR = "instrument_error"
-    LINK_LOST = "link_lost"
+    SHORT_CIRCUIT = "short_circuit"  # no voltage stands against the current
+    INSTRUMENT_ERROR = "instrument_error"  # the instrument says so
+    LINK_LOST = "link_lost"  # the instrument was not heard for longer than its station's patience
 
     OPERATOR = "operator"  # stopped, skipped or made safe by a person or a script
     LEFT_RUNNING = "left_running"  # the host went, the instrument goes on

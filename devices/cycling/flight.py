@@ -25,7 +25,7 @@ from devices.cycling.cycler import (
 from devices.cycling.ends import EndReason
 from devices.cycling.ledger import CycleLedger
 from devices.cycling.planned import Planned
-from devices.cycling.position import Phase, Position
+from devices.cycling.position import CellState, Phase, Position
 from devices.cycling.programs import MOST_TIMES
 from devices.cycling.remainder import Rest
 from devices.cycling.silence import Say, Silence
@@ -60,7 +60,7 @@ class CycleFlight:
     """A flight of one program. `fly` is its poller; `open`, `leave` and `fail` end it from elsewhere.
 
     began [s] is the time label of the kickoff. changed is called when it started and when it is over, moved when its
-    position is another. end_reason, interrupted and failure say how it ended.
+    position is another. end_reason, interrupted and failure say how it ended, cell how its cell is then.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class CycleFlight:
         self.phase = Phase.STARTING
         self.end_reason = "running"
         self.interrupted = False
+        self.cell = CellState.RUNNING
         self.failure: Exception | None = None
         self.started = False
         self._job, self._part, self._course = planned.job, planned.part, planned.course
@@ -217,7 +218,8 @@ class CycleFlight:
                 if self._course.goes_on:
                     text += "; what comes after the part that runs needs a host and does not begin"
                 self._say("left_running", "warning", f"{text}; safe() opens the cell")
-                self._end("left running under the instrument's own limits", interrupted=True)
+                text = "left running under the instrument's own limits"
+                self._end(text, interrupted=True, cell=CellState.LEFT)
 
     def fail(self, error: Exception) -> None:
         """Fail the flight; the rows so far stay."""
@@ -228,8 +230,9 @@ class CycleFlight:
             Phase.BETWEEN: "nothing runs, the cell is open",
             Phase.RUNNING: "the instrument may still be running it",
         }[self.phase]
+        cell = CellState.UNKNOWN if self.phase is Phase.RUNNING else CellState.OPEN
         if isinstance(error, OutcomeUnknown):
-            running = "it is unknown whether it runs"
+            running, cell = "it is unknown whether it runs", CellState.UNKNOWN
         with self._lock:
             self.failure = error
             self._left = None if self.phase is Phase.STARTING and self._parts == 1 else self.position
@@ -238,7 +241,7 @@ class CycleFlight:
                 self._ledger.finish(EndReason.LINK_LOST if lost else EndReason.INSTRUMENT_ERROR)
                 self._say("failed", "alarm", f"{error}; {running}")
             finally:
-                self._end(f"failed: {type(error).__name__}: {error}", interrupted=True)
+                self._end(f"failed: {type(error).__name__}: {error}", interrupted=True, cell=cell)
 
     def change_times(self, times: int) -> int:
         """Let the loop that runs run `times` passes in all; see Course.change_times."""
@@ -441,6 +444,6 @@ class CycleFlight:
         self._say("stopped", "info", f"{reason} {where}; the cell is open")
         self._end(f"{reason} {where}", interrupted=True)
 
-    def _end(self, reason: str, *, interrupted: bool) -> None:
-        self.end_reason, self.interrupted, self.phase = reason, interrupted, Phase.OVER
+    def _end(self, reason: str, *, interrupted: bool, cell: CellState = CellState.OPEN) -> None:
+        self.end_reason, self.interrupted, self.phase, self.cell = reason, interrupted, Phase.OVER, cell
         self._changed()

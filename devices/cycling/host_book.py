@@ -27,6 +27,11 @@ class HostBook:
         self.rows = 0
 
     @property
+    def first(self) -> int:
+        """The number of the oldest record; those before were written down by whoever asked for these."""
+        return self._first
+
+    @property
     def next(self) -> int:
         """The number of the next record."""
         return self._first + len(self._records)

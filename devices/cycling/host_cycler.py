@@ -14,26 +14,28 @@ from typing import Any
 from devices.clock import Clock, Handle, Poller
 from devices.cycling.cycler import (
     ElementBegan,
-    ElementEnded,
     InstrumentAlarm,
     Job,
     Mark,
     Page,
-    RunStopped,
 )
 from devices.cycling.ends import EndReason
 from devices.cycling.host_book import HostBook
-from devices.cycling.host_flight import HostFlight, Sourcing, Tally
-from devices.cycling.host_run import Ended, HostRun, Reading, StepWatch
+from devices.cycling.host_flight import HostFlight, Sourcing
+from devices.cycling.host_run import Ended, HostRun
+from devices.cycling.host_steps import HostSteps
+from devices.cycling.host_trace import flight_of, told_of, trace_of
 from devices.cycling.presence import HOST_LAPSE, is_gone
-from devices.cycling.programs import Step
 from devices.errors import InstrumentError, LabError, OutcomeUnknown, Timeout, WireError
 
 TRIES = 3
 """How often the instrument is asked whether a start whose reply was lost had come through."""
 
-HASTE = 1.0
-"""Seconds between questions for records, which are in the host's memory alone once their step is over; guess."""
+HASTE = 0.5
+"""Seconds between questions for records; guess. The step after next waits until those of this one are written down."""
+
+WORD_PERIOD = 0.1
+"""Seconds between looks whether they are; guess."""
 
 RETRY = 1.0
 """Seconds between tries on a silent link; guess."""
@@ -50,9 +52,11 @@ class HostCycler:
         self._started: str | None = None
         self._started_at = 1
         self._flight: HostFlight | None = None
+        self._flown: HostFlight | None = None
         self._poller: Handle | None = None
         self._lost: WireError | None = None
         self._asked = 0.0
+        self._steps = HostSteps(instrument, self._book, self._is_alone)
 
     @property
     def flies(self) -> bool:
@@ -98,51 +102,55 @@ class HostCycler:
             return self._started_at
 
     def trace(self) -> Mapping[str, Any]:
-        """Return what a later session needs to find the step under way."""
+        """Return what a later session needs to find the step under way, or the last one."""
         with self._lock:
-            flight, whose = self._flight, {"token": self._started}
-            if flight is None or flight.step is None:
-                return whose
-            rest = None if math.isnan(flight.rest) else flight.rest
-            measured = self._instrument.measured() if flight.phase in ("measure", "open") else {}
-            return {**whose, "begun": flight.begun, "rest": rest, **measured}
+            flown = self._flown
+            if flown is None or flown.job.token != self._started:
+                return {"token": self._started}
+            return {**trace_of(flown), **self._instrument.measured()}
 
     def adopt(self, job: Job, mark: Mark) -> int:
-        """Go on with the step that a session before had begun, then with those behind it.
+        """Go on with the step that a session before had booked last, then with those behind it.
 
-        Of a start that nobody heard the end of it is the first, with every row.
-        Raises InstrumentError when that step's measurement is not there any more; the output is opened then.
+        What that one began and did not tell of is in the instrument: rows that were not booked are, and show where
+        the job stands. Of a start that nobody heard the end of it is the first step, with every row.
+        Raises InstrumentError when the job is not there any more; the output is opened then.
         """
         with self._lock:
             self._book.rows, self._asked = max(self._book.rows, mark.row), self._clock.now()
             if mark.over:
                 return self._book.next
-            run, trace = HostRun(job.nodes, job.limits, job.longest), mark.trace
-            is_unheard = not mark.elements and trace.get("token") != job.token
-            begun = 1 if is_unheard else mark.elements
-            step = next((step for step in [run.next() for _ in range(begun)][-1:]), None)
-            is_booked = is_unheard or trace.get("begun") == begun
-            known = {} if is_unheard else trace
-            if step is None or not is_booked or not self._instrument.resume(job, step, known):
-                self._instrument.open()
-                raise InstrumentError(
-                    self._name,
-                    "gone",
-                    f"the step of {job.name} that was booked last is not measured any more, or another had begun: the"
-                    " output is off, no further step begins, and rows that were not collected are lost",
-                )
-            rest = known.get("rest")
-            rest = math.nan if rest is None else rest
-            watch = run.watch(step, self._instrument.meter_of(step), rest)
-            flight = self._flight = HostFlight(
-                job, run, self._tally(), "measure", step, watch, begun=begun, rest=rest, known=mark.time
-            )
-            flight.time = max(mark.time, 0.0)
+            flight = flight_of(job, mark, self._steps.tally(), self._book.next)
+            self._recall(flight, told_of(job, mark))
             self._started, self._started_at, self._lost = job.token, self._book.next, None
-            if is_unheard:
-                self._book.note(ElementBegan(step.run.technique))
+            if not mark.elements and flight.step is not None:
+                self._book.note(ElementBegan(flight.step.run.technique))
+            flight.behind = self._book.next
+            flight.firsts = (0, flight.behind if math.isinf(flight.known) else 0)
+            self._flight = self._flown = flight
             self._poller = self._clock.spawn(self._lane, self._fly(flight), self._fail)
             return self._started_at
+
+    def _recall(self, flight: HostFlight, told: Mapping[str, Any]) -> None:
+        """Find the step that was booked last in the instrument. Raises InstrumentError where there is none."""
+        first = flight.begun + (flight.phase == "next")
+        gone = None
+        if flight.step is None or not self._instrument.recall(flight.job, first, told):
+            gone = "it is not measured any more"
+        elif flight.phase == "look":
+            try:
+                flight.known = flight.known if self._steps.take(flight) else -math.inf
+            except InstrumentError as astray:
+                gone = astray.text
+        if gone is not None:
+            self._instrument.open()
+            self._instrument.forget()
+            raise InstrumentError(
+                self._name,
+                "gone",
+                f"the step of {flight.job.name} that was booked last is not there: {gone}. The output is off, no"
+                " further step begins, and rows that were not collected are lost",
+            )
 
     def leave(self) -> None:
         """Hear that the host is gone: the step under way goes on, no other begins."""
@@ -161,15 +169,18 @@ class HostCycler:
                 if flight is not None:
                     self._forget()
                 return flight is not None
+            if self._instrument.is_ahead:
+                self._instrument.open()
+                self._turn_or_fail(flight)
+            if flight.phase == "next":
+                self._steps.begin(flight)
+            if flight.is_over:
+                self._flight = None
+                return True
             flight.ended = Ended(EndReason.OPERATOR, flight.time, 0.0)
             flight.phase = "open" if flight.phase in ("go", "measure", "open") else "shut"
             self._instrument.open()
-            try:
-                self._turn(flight)
-            except WireError as error:
-                self._lost = error  # the cell is open; the poller fetches the last rows when it can
-            except LabError as error:
-                self._fail(error)
+            self._turn_or_fail(flight)
             return True
 
     def records(self, since: int, most: int) -> Page:
@@ -202,7 +213,8 @@ class HostCycler:
         if self._flight is not None:
             self._forget()
         self._started_at, self._lost = self._book.next, None
-        flight = self._flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest), self._tally())
+        flight = HostFlight(job, HostRun(job.nodes, job.limits, job.longest), self._steps.tally())
+        self._flight = self._flown = flight
         try:
             self._turn(flight)
         except WireError as lost:
@@ -249,7 +261,7 @@ class HostCycler:
             with self._lock:
                 if self._flight is not flight:
                     return
-                if flight.job.on_host_loss == "open" and self._is_alone:
+                if flight.job.on_host_loss == "open" and self._is_alone():
                     self._open_alone(flight)
                 try:
                     self._turn(flight)
@@ -261,7 +273,15 @@ class HostCycler:
                     delay = self._wait(flight)
             yield delay
 
-    @property
+    def _turn_or_fail(self, flight: HostFlight) -> None:
+        """Do what is due with the output open; on a silent link the poller does it."""
+        try:
+            self._turn(flight)
+        except WireError as error:
+            self._lost = error
+        except LabError as error:
+            self._fail(error)
+
     def _is_alone(self) -> bool:
         return is_gone(self._asked, self._clock.now())
 
@@ -273,6 +293,8 @@ class HostCycler:
     def _wait(self, flight: HostFlight) -> float:
         if self._flight is not flight:
             return 0.0
+        if flight.phase in ("next", "again"):
+            return WORD_PERIOD
         due = self._instrument.next_row()
         if flight.phase != "measure" or flight.watch is None:
             return due
@@ -290,103 +312,10 @@ class HostCycler:
                 opened = f"whether the cell is open is unknown ({worse})"
             code = error.code if isinstance(error, InstrumentError) else type(error).__name__
             self._book.note(InstrumentAlarm(code, f"{error}; {opened}"))
-            self._land(str(error), EndReason.INSTRUMENT_ERROR)
+            self._steps.land(self._flight, str(error), EndReason.INSTRUMENT_ERROR)
+            self._flight = None
 
     def _turn(self, flight: HostFlight) -> None:
-        """Do what is due, up to the next row of a running step. A WireError leaves the phase to be repeated."""
-        while self._flight is flight:
-            if flight.phase == "next":
-                self._begin(flight)
-            elif flight.phase == "look":
-                self._look(flight)
-            elif flight.phase == "arm":
-                step, watch = _under_way(flight)
-                self._instrument.arm(step, watch.left(flight.time))
-                flight.phase = "go"
-            elif flight.phase == "go":
-                self._instrument.go()
-                flight.phase = "measure"
-                return
-            elif flight.phase == "measure":
-                if self._measure(flight):
-                    return
-            else:
-                self._end(flight)
-
-    def _begin(self, flight: HostFlight) -> None:
-        flight.step = flight.run.next()
-        flight.ended, flight.watch, flight.has_failed = None, None, False
-        flight.pace, flight.seen = 0.0, None
-        flight.begun += flight.step is not None
-        flight.tally = self._tally()
-        if flight.step is None:
-            self._land("all steps are through", None)
-            return
-        self._book.note(ElementBegan(flight.step.run.technique))
-        flight.phase = "look"
-
-    def _look(self, flight: HostFlight) -> None:
-        """Look before anything is driven; a step whose end is reached already takes one row and no charge."""
-        rest = flight.rest = self._instrument.look()
-        assert flight.step is not None
-        flight.watch = flight.run.watch(flight.step, self._instrument.meter_of(flight.step), rest)
-        flight.ended = flight.watch.at_once(flight.time)
-        flight.phase = "arm"
-        if flight.ended is not None:
-            self._book.add(Reading(flight.time, rest, 0.0), flight)
-            flight.phase = "end"
-
-    def _measure(self, flight: HostFlight) -> bool:
-        """Take the new rows; return whether the step goes on by itself."""
-        _, watch = _under_way(flight)
-        fetched = self._instrument.fetch()
-        flight.look_again(fetched.rows)
-        for row in fetched.rows:
-            self._book.add(row, flight)
-            if flight.ended is None:
-                flight.ended = watch.row(row)
-                if flight.ended is not None:
-                    self._book.tell(flight)
-        if flight.ended is None and not fetched.running:
-            flight.ended = watch.finished(flight.time)
-            if flight.ended is None and self._is_alone:
-                flight.ended = Ended(EndReason.LINK_LOST, flight.time, 0.0)
-            elif flight.ended is None:
-                flight.phase = "arm"  # the buffer was full before the step was over
-                return False
-        if flight.ended is None:
-            return True
-        flight.phase = "open"
-        return False
-
-    def _end(self, flight: HostFlight) -> None:
-        """Open the output, book what was measured since, and go on or land."""
-        if flight.phase in ("open", "shut"):
-            self._instrument.open()
-        if flight.phase == "open":
-            for row in self._instrument.fetch().rows:
-                self._book.add(row, flight)
-        self._book.tell(flight)
-        flight.phase = "end"
-        ended = flight.ended
-        assert ended is not None
-        self._book.note(ElementEnded(ended.reason))
-        if ended.goes_on and not (self._is_alone and flight.run.goes_on):
-            flight.phase = "next"
-        elif ended.goes_on or ended.reason is EndReason.LINK_LOST:
-            self._land("nobody asked for the rows any more: no further step was begun", EndReason.LINK_LOST)
-        else:
-            self._land(f"{ended.reason}, judged by the host; the output is off", ended.reason)
-
-    def _tally(self) -> Tally:
-        return Tally(self._instrument.row_time)
-
-    def _land(self, reason: str, cause: EndReason | None) -> None:
-        self._book.note(RunStopped(reason, cause))
-        self._flight = None
-
-
-def _under_way(flight: HostFlight) -> tuple[Step, StepWatch]:
-    assert flight.step is not None
-    assert flight.watch is not None
-    return flight.step, flight.watch
+        self._steps.turn(flight)
+        if flight.is_over:
+            self._flight = None

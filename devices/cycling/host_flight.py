@@ -43,8 +43,11 @@ class Sourcing(Protocol):
     def look(self) -> float:
         """Return the voltage [V] of the cell without current, the output open before and after."""
 
-    def arm(self, step: Step, left: float) -> None:
-        """Open the output, empty the buffer and set a step that may last `left` more seconds; nothing flows."""
+    def arm(self, step: Step, count: int, left: float) -> None:
+        """Open the output and set a step, the job's so-and-so-many'th, that may last `left` more seconds.
+
+        Nothing flows. The rows of the step that was armed before stay where a later session finds them.
+        """
 
     def go(self) -> None:
         """Begin what was armed; nothing when it has begun."""
@@ -64,11 +67,24 @@ class Sourcing(Protocol):
     def measured(self) -> Mapping[str, Any]:
         """Return in plain JSON values what tells the measurement under way from any other."""
 
-    def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
-        """Take the measurement of a step that another session armed for one's own; False when it is not there.
+    @property
+    def is_ahead(self) -> bool:
+        """Whether another session had begun a measurement behind the one that was taken of it, which is over then."""
 
-        An empty trace is that of a start which that session did not see come through.
+    def recall(self, job: Job, count: int, told: Mapping[str, Any]) -> bool:
+        """Find what another session left of a job from a step on, counted from 1; False when the job is not there.
+
+        told: what that session said that it measured; nothing for a start that it did not see come through.
         """
+
+    def take(self, step: Step, count: int, left: float) -> None:
+        """Go on with the next measurement that was recalled, as that of a step, the job's so-and-so-many'th.
+
+        left [s]: how long it may have lasted when it was armed. Raises InstrumentError when it is another step's.
+        """
+
+    def forget(self) -> None:
+        """Let what another session left be nobody's."""
 
 
 @dataclass
@@ -109,7 +125,10 @@ class HostFlight:
     """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known.
 
     begun: how many of its steps; rest [V]: of the cell before this one; known [s]: rows up to it were booked by a
-    session before. pace [s]: how long a look may wait; seen: the last row of the last one.
+    session before. pace [s]: how long a look may wait; seen: the last row of the last one. behind: the records
+    before this number must be written down before anything more is armed. firsts: the numbers
+    of the first records of the step before and of this one; over: the number behind the last, None while it goes on or
+    when nothing comes after it.
     """
 
     job: Job
@@ -127,6 +146,14 @@ class HostFlight:
     known: float = -math.inf
     pace: float = 0.0
     seen: Reading | None = None
+    behind: int = 0
+    firsts: tuple[int, int] = (0, 0)
+    over: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has landed."""
+        return self.phase == "over"
 
     def look_again(self, rows: Sequence[Reading]) -> None:
         """Set the pace by new rows: a constant current is looked at seldom while its end is far, in volts and time."""

@@ -10,9 +10,8 @@ from devices.errors import InterlockError
 from devices.samples import SampleRef
 
 
-def described(name: str, cycler: Cycler, left: Position | None) -> str:
+def described(name: str, cycler: Cycler, left: Position | None, *, busy: bool) -> str:
     """Say what runs on a channel, or has run and was not collected; empty when nothing did. Raises LabError."""
-    busy = cycler.read_busy()
     kept = left is not None and (cycler.keeps(left.token, left.trace) or left.phase == Phase.BETWEEN)
     if left is not None and kept:
         what = "runs" if busy else "is over or stands between two parts, and was not collected to its end,"

@@ -276,8 +276,8 @@ def sweep_of_another_cathode(seen: Seen) -> str:
         isinstance(run, VoltageRamp)
         and not low - NEAR <= min(run.start, run.end) <= max(run.start, run.end) <= high + NEAR
     ):
-        cathode = seen.cell.materials[0]
-        return f"a sweep from {run.start:g} to {run.end:g} V leaves {low:.4g} to {high:.4g} V, where {cathode} is itself"
+        itself = f"{low:.4g} to {high:.4g} V, where {seen.cell.materials[0]} is itself"
+        return f"a sweep from {run.start:g} to {run.end:g} V leaves {itself}"
     return ""
 
 

@@ -24,6 +24,15 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+class CellState(StrEnum):
+    """Whether the cell of a channel is connected; the value is the word in which the channel's report says it."""
+
+    RUNNING = "running"
+    LEFT = "left running"  # the instrument goes on by itself, nobody looks on
+    UNKNOWN = "unknown"  # the link was lost for good while it ran
+    OPEN = "open"
+
+
 @dataclass(frozen=True)
 class Position:
     """How far a program has come: all that was booked of it before this was written down, and nothing after.

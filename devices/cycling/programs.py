@@ -103,8 +103,9 @@ class When:
     """A condition on what was measured; true when any part of it is.
 
     ended_by: why the last step ended. voltage at the end of the last step [V]. discharge_capacity_below [C],
-    retention_below (discharge capacity over that of the first whole cycle of the loop with the condition) and
-    efficiency_below (coulombic) of the last whole cycle; cycle_at_least: its number in the run.
+    retention_below (discharge capacity over that of the first whole cycle of the run that was discharged by the same
+    technique to the same ends: a rate does not pass for fade) and efficiency_below (coulombic) of the last whole cycle;
+    cycle_at_least: its number in the run.
     """
 
     ended_by: EndReason | None = None

@@ -7,7 +7,7 @@ parts. Nothing here speaks to an instrument, so a program can be played through 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devices.cycling.cycler import Nodes
@@ -18,14 +18,10 @@ from devices.errors import InterlockError
 
 @dataclass(frozen=True)
 class Part:
-    """Nodes that an instrument runs by itself; first_index is the step_index of their first step.
-
-    fresh: it is the first pass of a loop with a condition, whose retention counts from this pass's cycle.
-    """
+    """Nodes that an instrument runs by itself; first_index is the step_index of their first step."""
 
     nodes: Nodes
     first_index: int
-    fresh: bool = False
 
     def walk(self) -> Iterator[Turn]:
         """Return each execution in turn."""
@@ -44,26 +40,25 @@ class Turn:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was measured so far: why and at which voltage [V] the last step ended; of whole cycles the number of
-    the last, its discharge capacity [C] and efficiency, and the discharge capacity [C] of the first."""
+    """What was measured so far: why and at which voltage [V] the last step ended; of whole cycles the number of the
+    last, its discharge capacity [C], efficiency and retention, and the discharge capacity [C] of the first cycle of
+    the run that was discharged in each way."""
 
     ended_by: EndReason | None = None
     voltage: float | None = None
     cycle: int = 0
     discharge_capacity: float | None = None
-    first_discharge_capacity: float | None = None
     efficiency: float | None = None
+    retention: float | None = None
+    first_discharges: Mapping[str, float] = field(default_factory=dict)
 
 
 def holds(when: When, seen: Seen) -> bool:
     """Return whether any part of a condition is true; what was not measured is not."""
-    retention = None
-    if seen.discharge_capacity is not None and seen.first_discharge_capacity:
-        retention = seen.discharge_capacity / seen.first_discharge_capacity
     below = (
         (seen.voltage, when.voltage_below),
         (seen.discharge_capacity, when.discharge_capacity_below),
-        (retention, when.retention_below),
+        (seen.retention, when.retention_below),
         (seen.efficiency, when.efficiency_below),
     )
     return (
@@ -244,7 +239,7 @@ class Course:
         first = self._at
         if isinstance(node, Loop) and node.until is not None:
             self._part = [(first, 1)]
-            return Part((replace(node, times=1, until=None),), self._first[first], self._passes == 0)
+            return Part((replace(node, times=1, until=None),), self._first[first])
         nodes: list[Step | Loop] = []
         for at, each in self._from(first):
             if isinstance(each, Jump) or (isinstance(each, Loop) and each.until is not None):

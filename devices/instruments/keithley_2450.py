@@ -18,6 +18,10 @@ step's end if that was reached. No further step begins; the same when the host's
 for rows for HOST_LAPSE seconds. A power-up is known by the buffer's filling mode, which is asked once everything of a
 step is set: what was set goes with the power, and a trigger model without blocks does not start.
 
+A host that dies: steps fill two buffers in turn, and none is armed before the rows of the step before last are written
+down. Whose job it is and which step each buffer holds stands in the instrument itself, in the counts of unused trigger
+timers. So whoever takes over finds every row, and by them the step under way, at whatever instant the host died.
+
 Safe is: trigger model aborted, output off and of high impedance. After a power-up the instrument's own off state
 is a source of 0 V that discharges the cell until this driver has spoken to it: keep HIMP in its power-on setup.
 
@@ -30,7 +34,8 @@ Not yet seen on hardware: everything; above all that settings, ABOR and SYST:ERR
 leaves the buffer whole, that a WAIT block passes an event that came while a row was measured, that a row takes two
 apertures and its current is that of their end, that a trigger model of ours may walk through a sweep's list of levels
 (SWEEP_LIST), the reply of TRAC:ACT:END? on an empty buffer (taken as 0), that REL counts from the buffer's first
-row and that a buffer may have any size, by which a job's is known.
+row, that a buffer is made and deleted for a look within its time, and that the counts of timers 2 to 4 stay as they are
+set.
 """
 
 from __future__ import annotations
@@ -176,17 +181,9 @@ class Keithley2450(Instrument):
         self.clock.call(self._flight.leave)
 
     def keeps(self, token: str, trace: Mapping[str, Any]) -> bool:
-        """Return whether the rows of the step that was under way are in the buffer still, or those of an unheard start.
-
-        A start is known by the size of its buffer.
-        """
-        return self.clock.call(
-            lambda: (
-                self._measurement.is_of(trace)
-                if trace.get("token") == token
-                else self._measurement.is_begun(token)
-            )
-        )
+        """Return whether the instrument's own notes are of this job, and its first step began where nobody heard so."""
+        told = trace if trace.get("token") == token else {}
+        return self.clock.call(lambda: self._measurement.keeps(token, told))
 
     def trace(self) -> Mapping[str, Any]:
         """Return what a later session needs to find the step under way."""

@@ -41,7 +41,7 @@ from devices.cycling.programs import Program, Step
 from devices.cycling.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.errors import InstrumentError
 from devices.methodscript.abilities import EMSTAT4_HR
-from devices.methodscript.checks import check_ranges
+from devices.methodscript.checks import check_ranges, looks
 from devices.methodscript.compile import BYTES_OF_A_ROW, Script, compiled, file_of, parts_of
 from devices.methodscript.packages import parse_package
 from devices.methodscript.scripts import Scripts
@@ -122,13 +122,15 @@ class EmStat4(Instrument):
                 "it cannot notice that its host is gone: a started script goes on to its end, whatever on_host_loss"
                 " says"
             )
+        for step in program.leaves():
+            said += looks(step, EMSTAT4_HR)
         if any(isinstance(run, ConstantPower | ConstantResistance) for run in runs):
             said.append("constant power and resistance: the current is set anew at every sample")
         if any(isinstance(run, VoltageRamp) for run in runs):
             said.append(
                 f"voltage ramps are staircases, in steps of {1e3 * EMSTAT4_HR.voltage_step:g} mV or more"
             )
-        return tuple(said)
+        return tuple(dict.fromkeys(said))
 
     def range_of(self, step: Step) -> int:
         """Return the place of a step's current range in the instrument's; -1 at rest and where it is chosen."""

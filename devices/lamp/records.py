@@ -21,11 +21,11 @@ class PulseFlag(enum.IntFlag):
     """What a pulse's row may have to say about itself."""
 
     OK = 0
-    HELD_BEFORE = 1
-    ENERGY_MISSING = 2
-    TRIGGER_UNCONFIRMED = 4
-    BANK_MISSING = 8
-    RECOVERED = 16
+    HELD_BEFORE = 1  # the train stood still before it: the film had cooled more than the recipe says
+    ENERGY_MISSING = 2  # the meter told no energy of it
+    TRIGGER_UNCONFIRMED = 4  # it was triggered, and no instrument confirmed that it was
+    BANK_MISSING = 8  # the bank's voltage after it is not known
+    RECOVERED = 16  # only a counter saw it: its host had died
 
 
 @dataclass

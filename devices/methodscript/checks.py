@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from devices.cycling.programs import Program, Step
 from devices.cycling.techniques import (
@@ -15,6 +16,7 @@ from devices.cycling.techniques import (
 )
 from devices.errors import LimitError, ProgramError
 from devices.methodscript.abilities import Abilities
+from devices.methodscript.judging import LONGEST_LOOK, current_look, voltage_look
 
 OF_CURRENT = ("current_above", "current_below", "charge", "energy", "current_rate_below")
 """Ends that an open cell cannot meet: no current is measured there."""
@@ -44,8 +46,37 @@ def _check_step(step: Step, abilities: Abilities, where: str) -> None:
                 f"{where} {what}: at rest the cell is open and no current is measured; a rest ends by voltage,"
                 " voltage rate or duration. Nothing was sent"
             )
+    _check_rates(step, abilities, where)
     if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
         _check_spectrum(step.run, abilities, where)
+
+
+def _check_rates(step: Step, abilities: Abilities, where: str) -> None:
+    """Refuse a rate that cannot be told from noise in time."""
+    until = step.until
+    if until.voltage_rate_below is not None:
+        least = until.voltage_rate_below * voltage_look(until.voltage_rate_below, abilities) / LONGEST_LOOK
+        _within(f"{where} until.voltage_rate_below", until.voltage_rate_below, "V/s", least, math.inf)
+    if until.current_rate_below is not None:
+        look, _ = current_look(until.current_rate_below, abilities)
+        least = until.current_rate_below * look / LONGEST_LOOK
+        _within(f"{where} until.current_rate_below", until.current_rate_below, "A/s", least, math.inf)
+
+
+def looks(step: Step, abilities: Abilities) -> Iterator[str]:
+    """Return over what time the rates with which a step ends are averaged."""
+    until, lasts = step.until, step.until.duration or math.inf
+    if until.voltage_rate_below is not None:
+        look = voltage_look(until.voltage_rate_below, abilities)
+        never = f": longer than the {lasts:g} s of its step, which never ends by it" if look >= lasts else ""
+        yield f"a rate of {until.voltage_rate_below:.3g} V/s is averaged over {look:.3g} s or more{never}"
+    if until.current_rate_below is not None:
+        look, per_ampere = current_look(until.current_rate_below, abilities)
+        beyond = "" if math.isinf(lasts) else f": above {lasts / per_ampere:.3g} A its step never ends by it"
+        yield (
+            f"a rate of {until.current_rate_below:.3g} A/s is averaged over {look:.3g} s at least, and"
+            f" {1e-6 * per_ampere:.3g} s for each uA that flows{beyond}"
+        )
 
 
 def _check_spectrum(run: Impedance, abilities: Abilities, where: str) -> None:

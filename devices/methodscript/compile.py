@@ -5,7 +5,8 @@ What the script sends, every package under the next number of all (n, type ja) a
 made of its token, so that whoever comes later knows whose script is running:
 
     a step begins      n, l, seconds since the script began (eb)
-    a row              n, l, seconds since the step began (eb), V (ab), A (ba)
+    a row              n, l, seconds since the step began (eb), V (ab), A (ba), and where the script counts them what
+                       passed in the step: C (ja), J (ja)
     a frequency        n, l, seconds since the step began (eb), Hz (dc), ohm (cc, cd), V (ci), A (ck), sine (ch or cj)
     a step has ended   n, l, why: a number of judging.REASONS (jc), seconds since it began (eb)
     the script ends    n, l, as the last package of all, whatever ended it but an error
@@ -38,14 +39,14 @@ from devices.methodscript.text import indented, integer, literal, package, when
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
 
-VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "fm")
+VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "cl", "tl", "fm")
 """One letter each, since the memory is small: judging and techniques say what they hold; n, l and fm as above, s the
 seconds of the steps before, t those of this one."""
 
 MOST_PACKAGES = (1 << 27) - 1
 """The largest whole number in a package."""
 
-BYTES_OF_A_ROW = 80
+BYTES_OF_A_ROW = 104
 """Of a row in a file: 11 a value and its status, and what else a script sends between rows (guess)."""
 
 FILES = "/labctl-"

@@ -1,10 +1,10 @@
 """What a script does with each sample: judge the step's ends and the cell's limits, send a row where one is due.
 
-Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due,
-o 1 when one is to be sent; f by how much a value may have moved; q sum of c g, e of c p g; r why the step ends (a
-number of REASONS), 0 as long as it goes on; n number of the package; y, z p and c of the last row; pl p of the last
-sample, j p half a sample on; d, b p and c at the last look at a rate, u, v when that was; x the current that is set;
-a, w for calculating.
+Variables: p V, c A; t s since the step began, g s between samples; k number of samples; m when the next row is due, o
+1 when one is to be sent; f by how much a value may have moved; q the charge and e the energy that passed in the step,
+tl and cl t and c of the last sample that counted for them; r why the step ends (a number of REASONS), 0 as long as it
+goes on; n number of the package; y, z p and c of the last row; pl p of the last sample, j p half a sample on; d, b p
+and c at the last look at a rate, u, v when that was; x the current that is set; a, w for calculating.
 
 Where several ends are met at one sample, a limit of the cell comes before the step's own ends, but for the end that
 lies on the same side: the way to it may go beyond the limit between two samples. If the current is lost as well, the
@@ -24,6 +24,7 @@ from devices.cycling.techniques import (
     ConstantResistance,
     CurrentRamp,
     OpenCircuit,
+    setpoint_current,
 )
 from devices.cycling.verdict import CURRENT_TOLERANCE as LOST_SHARE
 from devices.cycling.verdict import FAR as FAR_OFF
@@ -86,7 +87,10 @@ FLUCTUATION = 5.0
 """Resolutions by which a value must have moved for its rate to be told from noise; guess."""
 
 LONGEST_LOOK = 600.0
-"""Seconds over which a rate is averaged at the most; guess."""
+"""Seconds over which a rate is averaged at the most; one that hides in noise for longer is refused; guess."""
+
+DECADE = 10.0
+"""From one current range to the next."""
 
 _WHOLE = 1e-9
 """Part of a sample by which a quotient may miss a whole number by its arithmetic."""
@@ -103,6 +107,7 @@ def started(sampling: Sampling) -> list[str]:
     """Return the lines before a measuring loop: every count begins anew, the first sample is a row."""
     first = sampling.period if sampling.count else min(sampling.period, FIRST)
     zeros = [f"store_var {name} 0 ja" for name in ("m", "q", "e", "t")]
+    zeros.append("store_var tl -1 ja")
     return [
         "store_var r 0i jc",
         "store_var k 0i ja",
@@ -118,14 +123,36 @@ def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilit
     driven = not isinstance(step.run, OpenCircuit)
     if driven:
         lines += absolute("c", "a")
-    if step.until.charge is not None or (driven and limits.charge_max is not None):
-        lines += ["copy_var c w", "mul_var w g", "add_var q w"]
+    if counts(step, limits):
+        lines += _counted()
     lines += _limits(limits, driven)
     for reason, before, condition in _ends(step, limits, sampling, abilities):
         lines += _own(reason, before, condition)
     lines += _open_leads(step, limits)
     lines += _current_lost(step, limits)
-    return [*lines, *_row(step), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
+    return [*lines, *_row(step, limits), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
+
+
+def counts(step: Step, limits: CellLimits) -> bool:
+    """Return whether a script counts charge and energy of a step and says them with its rows.
+
+    It does where the cell decides the current, which rows alone do not tell, and where something ends by them.
+    """
+    asked = (step.until.charge, step.until.energy, limits.charge_max)
+    driven = not isinstance(step.run, OpenCircuit)
+    return driven and (setpoint_current(step.run) is None or any(each is not None for each in asked))
+
+
+def _counted() -> list[str]:
+    """Return the lines that count what passed since the last sample: trapezoids, the current constant before the first.
+
+    Their energy is at the voltage of their end, which has moved by a few millivolts at the most. A reading that is no
+    number is bridged.
+    """
+    first = when("tl < 0", "copy_var c cl", "store_var tl 0 ja")
+    since = ["copy_var t w", "sub_var w tl", "copy_var t tl"]
+    passed = ["add_var cl c", "mul_var cl w", "div_var cl 2", "add_var q cl", "mul_var cl p", "add_var e cl"]
+    return when(f"a < {FAR}", *first, *since, *passed, "copy_var c cl")
 
 
 def leave() -> list[str]:
@@ -144,24 +171,18 @@ def _ends(
     """Yield a step's own ends, the most telling last: the lines in front of each, and its condition."""
     until = step.until
     if until.current_rate_below is not None:
-        resolution = abilities.current_resolution * abilities.range_for(limits.current_max)
-        yield (
-            EndReason.CURRENT_RATE_BELOW,
-            *_rate("c", "b", "v", until.current_rate_below, resolution, sampling),
-        )
+        end = until.current_rate_below
+        look, per_ampere = current_look(end, abilities)
+        yield EndReason.CURRENT_RATE_BELOW, *_rate("c", "b", "v", end, look, sampling, per_ampere)
     if until.voltage_rate_below is not None:
-        resolution = abilities.voltage_resolution
-        yield (
-            EndReason.VOLTAGE_RATE_BELOW,
-            *_rate("p", "d", "u", until.voltage_rate_below, resolution, sampling),
-        )
+        end = until.voltage_rate_below
+        yield EndReason.VOLTAGE_RATE_BELOW, *_rate("p", "d", "u", end, voltage_look(end, abilities), sampling)
     if sampling.count:
         yield sampling.last, [], f"k >= {integer(sampling.count)}"
     else:
         yield sampling.last, [], f"t >= {literal(sampling.duration - 0.5 * abilities.finest)}"
     if until.energy is not None:
-        sums = ["copy_var c w", "mul_var w p", "mul_var w g", "add_var e w", *absolute("e", "w")]
-        yield EndReason.ENERGY, sums, f"w >= {literal(until.energy)}"
+        yield EndReason.ENERGY, absolute("e", "w"), f"w >= {literal(until.energy)}"
     if until.charge is not None:
         yield EndReason.CHARGE, absolute("q", "w"), f"w >= {literal(until.charge)}"
     for reason, sign, value, end in (
@@ -198,22 +219,45 @@ def _own(reason: EndReason, before: Sequence[str], condition: str) -> list[str]:
     return [*before, *when(condition, *taken)]
 
 
+def voltage_look(end: float, abilities: Abilities) -> float:
+    """Return over how many seconds a voltage must be watched to tell a rate [V/s] from noise."""
+    return FLUCTUATION * abilities.voltage_resolution / end
+
+
+def current_look(end: float, abilities: Abilities) -> tuple[float, float]:
+    """Return over how many seconds a current must be watched to tell a rate [A/s] from noise: at least, and for each A.
+
+    A current is read in the smallest range that holds it, which is no more than a decade above it.
+    """
+    per_range = FLUCTUATION * abilities.current_resolution / end
+    return per_range * abilities.current_ranges[0], per_range * DECADE
+
+
 def _rate(
-    value: str, kept: str, since: str, end: float, resolution: float, sampling: Sampling
+    value: str, kept: str, since: str, end: float, look: float, sampling: Sampling, per_ampere: float = 0.0
 ) -> tuple[list[str], str]:
     """Return the lines that find by how much a value moved since the last look (w), and the condition on it.
 
-    A look comes after a whole number of samples, whose own time (f) is what the rate is reckoned with. Between two
-    looks w is FAR from meeting it.
+    A look comes after a whole number of samples, `look` [s] at least and more for a current, whose own time (f) is what
+    the rate is reckoned with. Between two looks w is FAR from meeting it.
     """
-    look = max(sampling.period, min(FLUCTUATION * resolution / end, LONGEST_LOOK))
-    look = math.ceil(look / sampling.period - _WHOLE) * sampling.period
+    look = math.ceil(max(look / sampling.period, 1.0) - _WHOLE) * sampling.period
+    due = literal(look - 0.5 * sampling.period)
+    longer: list[str] = []
+    if per_ampere:
+        longer = [
+            "copy_var a f",
+            f"mul_var f {literal(per_ampere)}",
+            *when(f"f < {due}", f"store_var f {due} eb"),
+        ]
+        due = "f"
     keep = [f"copy_var {value} {kept}", f"copy_var t {since}"]
     lines = [
         *when("k == 1i", *keep),
         "copy_var t w",
         f"sub_var w {since}",
-        f"if w >= {literal(look - 0.5 * sampling.period)}",
+        *longer,
+        f"if w >= {due}",
         "copy_var w f",
         f"mul_var f {literal(end)}",
         *_moved(value, kept),
@@ -269,9 +313,11 @@ def _current_lost(step: Step, limits: CellLimits) -> list[str]:
     return when(f"a <= {least}", *when(far, *when(f"k > {integer(SETTLED)}", *test)))
 
 
-def _row(step: Step) -> list[str]:
+def _row(step: Step, limits: CellLimits) -> list[str]:
     """Return the lines that send a row where one is due: by time, by a change, and where the step ends."""
     record, due = step.record, "store_var o 1i ja"
+    sums = ("q", "e") if counts(step, limits) else ()
+    sent = [*package("t", "p", "c", *sums), *kept()]
     lines: list[str] = []
     for change, value, last in ((record.voltage_change, "p", "y"), (record.current_change, "c", "z")):
         if change is not None:
@@ -283,9 +329,7 @@ def _row(step: Step) -> list[str]:
         "add_var w t",
         *when("w >= m", due, f"add_var m {literal(record.interval)}"),
         *when("r != 0i", due),
-        *when(
-            "o != 0i", "store_var o 0i ja", "copy_var p y", "copy_var c z", *package("t", "p", "c"), *kept()
-        ),
+        *when("o != 0i", "store_var o 0i ja", "copy_var p y", "copy_var c z", *sent),
     ]
 
 

@@ -22,6 +22,7 @@ from devices.cycling.cycler import (
 )
 from devices.cycling.ends import EndReason
 from devices.cycling.programs import Step
+from devices.cycling.techniques import ConstantVoltage
 from devices.cycling.verdict import MOST_INVALID, READING_FAILED, fault_of, is_rest
 from devices.errors import Garbled
 from devices.methodscript.compile import Script
@@ -34,6 +35,7 @@ BEGIN = ("eb",)
 END = ("jc", "eb")
 LAST: tuple[str, ...] = ()
 ROW = ("eb", "ab", "ba")
+COUNTED_ROW = (*ROW, "ja", "ja")
 FREQUENCIES = (("eb", "dc", "cc", "cd", "ci", "ck", "ch"), ("eb", "dc", "cc", "cd", "ci", "ck", "cj"))
 
 HELD = (
@@ -85,6 +87,7 @@ class RunReader:
         self._said: set[str] = set()
         self._rows: tuple[RowTaken | None, RowTaken | None] = (None, None)
         self._invalid = 0
+        self._sums: tuple[float, ...] = (0.0, 0.0)
         self.recovered = 0
 
     def feed(self, line: str, at: float) -> list[Record]:
@@ -257,7 +260,10 @@ class RunReader:
             self._step, self._open = self._step + 1, True
             yield ElementBegan(self._now().run.technique)
         self._said.clear()
-        self._invalid, self._elapsed_in_step = 0, 0.0
+        self._invalid, self._elapsed_in_step, self._sums = 0, 0.0, (0.0, 0.0)
+        if isinstance(self._now().run, ConstantVoltage):
+            # A step of voltage draws more than what was before it by itself: only rows of one hold show a surge.
+            self._rows = None, None
         if kinds == BEGIN:
             exact = not missed and abs(time - self._elapsed) <= COARSE
             self._base = self._elapsed if exact and self._step > 1 else time
@@ -277,11 +283,12 @@ class RunReader:
             self._elapsed = self._base + values[1].number
             self._open = False
             yield ElementEnded(reason)
-        elif kinds == ROW:
-            time, volts, amperes = values
+        elif kinds in (ROW, COUNTED_ROW):
+            time, volts, amperes, *sums = values
             yield from self._statuses(values)
             time_of = self._base + time.number
-            row = RowTaken(self._numbered(), time_of, volts.number, amperes.number, math.nan)
+            passed = self._since_last(volts.number, amperes.number, *(each.number for each in sums))
+            row = RowTaken(self._numbered(), time_of, volts.number, amperes.number, math.nan, *passed)
             self._rows, self._elapsed_in_step = (self._rows[1], row), time.number
             yield row
             yield from self._failures(row)
@@ -293,6 +300,13 @@ class RunReader:
             yield SpectrumPoint(
                 self._numbered(), time_of, hertz, real, imaginary, volts_dc, amperes_dc, peak, math.nan
             )
+
+    def _since_last(self, volts: float, amperes: float, *sums: float) -> tuple[float, ...]:
+        """Return charge and energy since the last good row, of the sums since the step began; nothing without them."""
+        if not sums or not all(map(math.isfinite, (volts, amperes, *sums))):
+            return ()
+        before, self._sums = self._sums, sums
+        return tuple(after - first for first, after in zip(before, sums, strict=True))
 
     def _statuses(self, values: tuple[Value, ...]) -> Iterator[Record]:
         """Yield an alarm for what the instrument says of its values, once for each step."""

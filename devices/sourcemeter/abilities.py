@@ -5,7 +5,6 @@ Sources: Model 2450 reference manual 2450-901-01 Rev. B, SPEC-2450 Rev. A, 2461-
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 
@@ -70,10 +69,7 @@ LONGEST_DURATION = 1e9
 """Seconds that are named where a duration is refused; a step that lasts longer than the buffer is set up again."""
 
 BUFFER_ROWS = 100_000
-"""Readings that defbuffer1 holds by default; the 2450 has room for 250,000 [data sheet]."""
-
-MARKS = 100_000
-"""How many sizes above BUFFER_ROWS tell the buffers of jobs from one another."""
+"""Readings that each of the two default buffers holds by default; the 2450 has room for 250,000 [data sheet]."""
 
 LONGEST_TIMER, LONGEST_DELAY = 100e3, 10e3
 """Seconds of one delay of a trigger timer, and of a delay block [2450-901-01]."""
@@ -187,16 +183,6 @@ def levels_of(step: Step, limits: CellLimits) -> tuple[tuple[float, ...], float]
         case VoltageRamp(start=start, end=end):
             return (start, end), limits.current_max
     raise TypeError(f"{step.run.technique} sets no source")
-
-
-def lasts_of(step: Step, longest: float) -> float:
-    """Return how long [s] a whole step lasts at the most; longest [s] stands for a missing duration."""
-    return longest if step.until.duration is None else step.until.duration
-
-
-def buffer_of(token: str) -> int:
-    """Return how many readings the buffer of a job holds: a size by which it is known, and no power-up's."""
-    return BUFFER_ROWS + 1 + int(hashlib.sha256(token.encode()).hexdigest(), 16) % MARKS
 
 
 def protection(limits: CellLimits) -> float:

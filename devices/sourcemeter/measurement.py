@@ -25,15 +25,25 @@ from devices.sourcemeter.abilities import (
     PROTECTIONS,
     VOLTAGE_ERROR,
     VOLTAGE_NOISE,
-    buffer_of,
-    lasts_of,
     levels_of,
     place,
     sampling_of,
 )
 from devices.sourcemeter.dialect import numbers
 from devices.sourcemeter.line import Line
-from devices.sourcemeter.settings import MARK, prepared, source, voltmeter
+from devices.sourcemeter.notebook import (
+    BUFFERS,
+    Kept,
+    is_of,
+    kept,
+    of_nobody,
+    of_step,
+    other,
+    rows_in,
+    stamp_of,
+    step_mark,
+)
+from devices.sourcemeter.settings import LOOK, MARK, prepared, source, voltmeter
 from devices.sourcemeter.trigger import NOTHING, Plan, swept, timed
 
 DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")
@@ -65,13 +75,15 @@ class Measurement:
         self._limits: CellLimits | None = None
         self._as_voltmeter = False
         self._planned, self._fetched = NOTHING, 0
+        self._buffer = BUFFERS[0]
         self._aborted = self._waiting = False
         self._asked_to_go = False
         self._went = 0.0
         self._epoch: tuple[float, ...] | None = None
         self._first_row: tuple[float, ...] = ()
-        self._before: list[float] | None = None
         self._offset: float | None = None
+        self._left: Sequence[Kept] = ()
+        self._told: Mapping[str, Any] = {}
 
     def range_of(self, step: Step) -> int:
         """Return the place of the step's current range among the model's; -1 at rest."""
@@ -85,14 +97,14 @@ class Measurement:
         """Set the instrument up for a job; nothing flows."""
         limits = job.limits
         self.open()
-        for group in prepared(limits, buffer_of(job.token)):
+        for group in prepared(limits, job.token):
             self._line.settle(*group)
         for function in ("VOLT", "CURR"):
             if not self._line.ask(f":OUTP:{function}:SMOD?").upper().startswith("HIMP"):
                 raise InstrumentError(
                     self._name, "output_off", "the output, when off, does not disconnect the cell"
                 )
-        self._limits, self._epoch = limits, None
+        self._limits, self._epoch, self._left = limits, None, ()
 
     def look(self) -> float:
         """Return the voltage [V] of the cell without current; the output is off before and after."""
@@ -100,18 +112,19 @@ class Measurement:
         if self._limits is None:
             self._line.settle(f":SOUR:VOLT:PROT PROT{PROTECTIONS[-1]:g}")
         self._line.settle(*voltmeter(self._limits, self._ranges))
-        reading = self._line.ask(':OUTP ON;:READ? "defbuffer2";:OUTP OFF', patience=2.0)
+        reading = self._line.ask(LOOK, patience=2.0)
         self._line.settle(":OUTP OFF")
         return numbers(reading.encode())[0]
 
-    def arm(self, step: Step, left: float) -> None:
-        """Set a step that may last `left` more seconds; nothing flows."""
+    def arm(self, step: Step, count: int, left: float) -> None:
+        """Set a step that may last `left` more seconds; nothing flows, and the rows of the step before stay."""
         limits = self._limits
         assert limits is not None
         self.open()
-        self._line.settle(':TRAC:CLE "defbuffer1"')
-        self._before = list(self._first_row) or None
-        self._fetched, self._offset, self._asked_to_go, self._aborted = 0, None, False, False
+        if self._asked_to_go:
+            self._buffer, self._asked_to_go = other(self._buffer), False
+        self._line.settle(*of_step(self._buffer, count))
+        self._fetched, self._offset, self._first_row, self._aborted = 0, None, (), False
         self._as_voltmeter = is_rest(step)
         if is_rest(step):
             self._line.settle(*voltmeter(self._limits, self._ranges))
@@ -120,7 +133,7 @@ class Measurement:
             self._line.settle(*source(volts, most, self._ranges))
         self._plan(self._plan_of(step, limits, left))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
-        if not self._line.ask(':TRAC:FILL:MODE? "defbuffer1"').upper().startswith(MARK):
+        if not self._line.ask(f':TRAC:FILL:MODE? "{self._buffer}"').upper().startswith(MARK):
             raise self._restarted()
 
     def go(self) -> None:
@@ -138,12 +151,17 @@ class Measurement:
         if count < self._fetched:
             raise self._gone(state)
         rows: list[Reading] = []
-        while self._fetched < count:
-            rows += self._rows(self._fetched + 1, min(self._fetched + ROWS_PER_REQUEST, count))
+        for first in range(self._fetched + 1, count + 1, ROWS_PER_REQUEST):
+            rows += self._rows(first, min(first + ROWS_PER_REQUEST - 1, count))
+        self._fetched = count
+        if self.is_ahead:
+            return Fetched(tuple(rows), False)
         self._follow(bool(rows))
         running = state in RUNNING
         if not running and not self._aborted and count < self._planned.rows:
-            raise self._gone(state)
+            if not rows:
+                raise self._gone(state)
+            running = True  # what there is comes first
         return Fetched(tuple(rows), running)
 
     def open(self) -> None:
@@ -159,44 +177,65 @@ class Measurement:
     def measured(self) -> Mapping[str, Any]:
         """Return what tells the measurement under way from any other, and how it was planned."""
         plan = self._planned
-        planned = [plan.rows, plan.first, plan.period, plan.lasts]
-        stamp = None if self._offset is None else list(self._first_row)
-        epoch = None if self._epoch is None else list(self._epoch)
-        return {"stamp": stamp, "before": self._before, "epoch": epoch, "plan": planned}
+        return {
+            "epoch": None if self._epoch is None else list(self._epoch),
+            "stamp": list(self._first_row),
+            "plan": [plan.rows, plan.first, plan.period, plan.lasts],
+        }
 
-    def resume(self, job: Job, step: Step, trace: Mapping[str, Any]) -> bool:
-        """Take the measurement of a step that another session armed for one's own; False when it is not there.
-
-        One that had no row when that session told of it is known by not being the one before.
-        """
-        if not trace:
-            if not (self.is_begun(job.token) and self._is_set_to(step, job.limits)):
-                self._line.settle(':TRAC:CLE "defbuffer1"')
-                return False
-            self._epoch, self._planned = None, self._plan_of(step, job.limits, lasts_of(step, job.longest))
-        elif self.is_of(trace):
-            self._epoch = None if trace["epoch"] is None else (*trace["epoch"],)
-            self._planned = Plan((), *trace["plan"])
-        else:
+    def keeps(self, token: str, told: Mapping[str, Any]) -> bool:
+        """Return whether what is in the instrument is a job's; told: nothing, when nobody heard that it began."""
+        if not is_of(self._line, token):
             return False
-        self._limits, self._as_voltmeter = job.limits, is_rest(step)
-        self._fetched, self._offset = 0, None
-        self._asked_to_go, self._aborted, self._waiting = True, False, False
-        self._went = self._clock.now()
+        return bool(told) or any(each.step == step_mark(1) for each in self._kept()[0])
+
+    def recall(self, job: Job, count: int, told: Mapping[str, Any]) -> bool:
+        """Find what another session left of a job from a step on, counted from 1; False when it is not there."""
+        if not self.keeps(job.token, told):
+            return False
+        begun, armed = self._kept()
+        place = next((place for place, each in enumerate(begun) if each.step == step_mark(count)), len(begun))
+        self._limits, self._told, self._left = job.limits, told, begun[place:]
+        self._epoch = (*told["epoch"],) if told.get("epoch") else None
+        self._asked_to_go = bool(begun)
+        if begun or armed:
+            self._buffer = (begun[:place] or begun or armed)[-1].buffer
         return True
 
-    def is_of(self, trace: Mapping[str, Any]) -> bool:
-        """Return whether what is in the buffer is what a session before told of."""
-        stamp, known = self._stamp(), trace.get("stamp")
-        if stamp is None or "plan" not in trace:
-            return False
-        return bool(stamp == known or (known is None and stamp != trace["before"]))
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the other session had begun another measurement behind the one in hand."""
+        return bool(self._left)
 
-    def is_begun(self, token: str) -> bool:
-        """Return whether a job's first step began: its buffer is there, and fills or holds rows."""
-        if int(self._line.numbers(':TRAC:POIN? "defbuffer1"')[0]) != buffer_of(token):
-            return False
-        return bool(self._rows_in_buffer()) or self.trigger_state() in RUNNING
+    def take(self, step: Step, count: int, left: float) -> None:
+        """Go on with the next measurement that was recalled, as that of a step. Raises InstrumentError."""
+        limits = self._limits
+        assert limits is not None
+        found = self._left[0]
+        # Behind a step that is over, a look may have set the source otherwise.
+        runs = len(self._left) == 1 and self.trigger_state() in RUNNING
+        if found.step != step_mark(count) or (runs and not self._is_set_to(step, limits)):
+            raise InstrumentError(
+                self._name, "astray", f"another had begun than step {count} of the job, the next by its rows"
+            )
+        self._left = self._left[1:]
+        self._buffer, self._first_row = found.buffer, found.stamp or ()
+        is_told = bool(found.stamp) and list(self._first_row) == self._told.get("stamp")
+        self._planned = Plan((), *self._told["plan"]) if is_told else self._plan_of(step, limits, left)
+        self._as_voltmeter, self._fetched, self._offset = is_rest(step), 0, None
+        self._asked_to_go, self._aborted, self._waiting = True, False, False
+        self._went = self._clock.now()
+
+    def forget(self) -> None:
+        """Let what another session left be nobody's."""
+        self._line.settle(*of_nobody())
+        self._left = ()
+
+    def _kept(self) -> tuple[list[Kept], list[Kept]]:
+        """Return what was begun, the oldest first, and what is armed alone: no row, and no trigger model that runs."""
+        found = kept(self._line)
+        is_begun = not found or found[-1].stamp is not None or self.trigger_state() in RUNNING
+        return (found, []) if is_begun else (found[:-1], found[-1:])
 
     def _is_set_to(self, step: Step, limits: CellLimits) -> bool:
         """Return whether the source is what a step sets."""
@@ -213,12 +252,6 @@ class Measurement:
         full = self._ranges[max(self.range_of(step), 0)]
         return Meter(VOLTAGE_ERROR, VOLTAGE_NOISE, NOISE_SHARE * full, 4.0 * OFFSETS[full])
 
-    def _stamp(self) -> list[float] | None:
-        """Return when, by the instrument's clock, the first row of the buffer was taken; None without a row."""
-        if not self._rows_in_buffer():
-            return None
-        return self._line.numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2)
-
     def _due(self, row: int) -> float:
         """Return when a row, counted from 0, can be fetched, in seconds since the start."""
         return self._planned.due(row) + self.row_time + SETTLE
@@ -232,8 +265,8 @@ class Measurement:
 
     def _plan_of(self, step: Step, limits: CellLimits, left: float) -> Plan:
         if isinstance(step.run, VoltageRamp):
-            return swept(step, step.run, left, self.row_time)
-        return timed(sampling_of(step, limits.charge_max), left, self.row_time)
+            return swept(step, step.run, left, self.row_time, self._buffer)
+        return timed(sampling_of(step, limits.charge_max), left, self.row_time, self._buffer)
 
     def _plan(self, plan: Plan) -> None:
         """Set a trigger model."""
@@ -244,9 +277,8 @@ class Measurement:
     def _rows(self, first: int, last: int) -> Sequence[Reading]:
         offset = self._offset_of_buffer()
         values = self._line.numbers(
-            f':TRAC:DATA? {first}, {last}, "defbuffer1", SOUR, READ, REL', 3 * (last - first + 1)
+            f':TRAC:DATA? {first}, {last}, "{self._buffer}", SOUR, READ, REL', 3 * (last - first + 1)
         )
-        self._fetched = last
         voltage, current = (1, 0) if self._as_voltmeter else (0, 1)
         return [
             Reading(offset + row[2], row[voltage], row[current])
@@ -256,7 +288,7 @@ class Measurement:
     def _offset_of_buffer(self) -> float:
         """Return when [s] of the job the buffer's first row was taken, by the instrument's own clock."""
         if self._offset is None:
-            self._first_row = (*self._line.numbers(':TRAC:DATA? 1, 1, "defbuffer1", SEC, FRAC', 2),)
+            self._first_row = stamp_of(self._line, self._buffer)
             self._epoch = self._epoch or self._first_row
             self._offset = sum(late - early for late, early in zip(self._first_row, self._epoch, strict=True))
         return self._offset
@@ -266,7 +298,7 @@ class Measurement:
         return self._line.ask(":TRIG:STAT?").partition(";")[0].strip().upper()
 
     def _rows_in_buffer(self) -> int:
-        return int(self._line.numbers(':TRAC:ACT:END? "defbuffer1"')[0])
+        return rows_in(self._line, self._buffer)
 
     def _gone(self, state: str) -> InstrumentError:
         """Return what became of a run that ended by itself."""

@@ -20,7 +20,8 @@ def remarks_on(program: Program, model: str) -> tuple[str, ...]:
         "ends are judged on samples: a step may pass its end by one row interval (here up to"
         f" {slowest:g} s), one that ends by voltage by less; voltage and current stay within the cell's limits"
         " meanwhile, and a constant current that reached its voltage is held there",
-        "between two steps the output is off for some 100 ms while the cell's voltage is looked at",
+        "between two steps the output is off for some 100 ms while the cell's voltage is looked at, and behind steps"
+        " shorter than a second for up to a second, until the rows of the step before are written down",
     ]
     if program.on_host_loss == "open":
         said.append(

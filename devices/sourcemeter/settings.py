@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from devices.cycling.programs import CellLimits
-from devices.sourcemeter.abilities import PROTECTIONS, RAIL_SHARE, VOLTAGE_RANGE, place, protection
+from devices.sourcemeter.abilities import (
+    BUFFER_ROWS,
+    PROTECTIONS,
+    RAIL_SHARE,
+    VOLTAGE_RANGE,
+    place,
+    protection,
+)
 from devices.sourcemeter.dialect import text
+from devices.sourcemeter.notebook import BUFFERS, of_job
 
 MARK = "ONCE"
-"""How the buffer fills in a job, and CONT after a power-up: asked before a step begins, it tells of one."""
+"""How buffers fill in a job, and CONT after a power-up: asked before a step begins, it tells of one."""
+
+LOOK = ':TRAC:MAKE "look", 10;:OUTP ON;:READ? "look";:OUTP OFF;:TRAC:DEL "look"'
+"""One reading, in a buffer that is gone again: those of the steps stay as they are."""
 
 
-def prepared(limits: CellLimits, rows: int) -> tuple[tuple[str, ...], ...]:
-    """Return the settings of a job: plain numbers, sense at the cell, an empty buffer of so many rows."""
+def prepared(limits: CellLimits, token: str) -> tuple[tuple[str, ...], ...]:
+    """Return the settings of a job: plain numbers, sense at the cell, empty buffers, and whose they are."""
     filters = (f":SENS:{each}:{math} OFF" for each in ("CURR", "VOLT") for math in ("AVER", "REL:STAT"))
     return (
         ("*CLS", ":FORM:DATA ASC", ":FORM:ASC:PREC 16", *filters),
@@ -25,10 +36,19 @@ def prepared(limits: CellLimits, rows: int) -> tuple[tuple[str, ...], ...]:
             ":SOUR:CURR:READ:BACK ON",
             ":SENS:CURR:NPLC 1",
             ":SENS:VOLT:NPLC 1",
-            ':TRAC:CLE "defbuffer1"',
-            f':TRAC:POIN {rows}, "defbuffer1"',
-            f':TRAC:FILL:MODE {MARK}, "defbuffer1"',
         ),
+        (
+            *(command for buffer in BUFFERS for command in _emptied(buffer)),
+            *of_job(token),
+        ),
+    )
+
+
+def _emptied(buffer: str) -> tuple[str, ...]:
+    return (
+        f':TRAC:CLE "{buffer}"',
+        f':TRAC:POIN {BUFFER_ROWS}, "{buffer}"',
+        f':TRAC:FILL:MODE {MARK}, "{buffer}"',
     )
 
 

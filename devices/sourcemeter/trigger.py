@@ -36,16 +36,16 @@ SWEEP_LIST = "VoltLinearSweepList"
 """The configuration list in which a linear sweep of voltage keeps its levels [programs for the 2461 and the 2470]."""
 
 
-def timed(interval: float, lasts: float, row_time: float) -> Plan:
+def timed(interval: float, lasts: float, row_time: float, buffer: str) -> Plan:
     """Return a trigger model: output on, a row at once and every interval [s], one at the end, output off.
 
-    row_time [s] is what one row takes.
+    row_time [s] is what one row takes; buffer: where the rows go.
     """
     lasts = min(lasts, (BUFFER_ROWS - 2) * interval)
     interval = min(interval, lasts)
     whole = math.floor(lasts / interval + 1e-9)
     rest = max(lasts - whole * interval, 0.0)
-    row = ':TRIG:BLOC:MEAS {}, "defbuffer1"'
+    row = f':TRIG:BLOC:MEAS {{}}, "{buffer}"'
     blocks = [":TRIG:BLOC:SOUR:STAT {}, ON", ":TRIG:BLOC:NOT {}, 1"]
     blocks += [row, ":TRIG:BLOC:WAIT {}, TIM1", f":TRIG:BLOC:BRAN:COUN {{}}, {whole}, 3"]
     odd = rest > 2.0 * row_time
@@ -59,7 +59,7 @@ def timed(interval: float, lasts: float, row_time: float) -> Plan:
     return Plan((_timer(interval), _numbered(blocks)), whole + 1 + odd, 0.0, interval, lasts)
 
 
-def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float) -> Plan:
+def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float, buffer: str) -> Plan:
     """Return a staircase as close to the ramp as stairs come, as far as it comes in the time [s].
 
     The stairs are those of the instrument's own sweep, whose list of levels a trigger model of ours walks through: each
@@ -74,9 +74,9 @@ def swept(step: Step, ramp: VoltageRamp, lasts: float, row_time: float) -> Plan:
     levels = [ramp.start + (number + 0.5) * way for number in (0, listed - 1)]
     sweep = (
         f":SOUR:SWE:VOLT:LIN {text(levels[0])}, {text(levels[1])}, {listed}, -1, 1, FIXED, OFF, OFF,"
-        ' "defbuffer1"'
+        f' "{buffer}"'
     )
-    row, wait = ':TRIG:BLOC:MEAS {}, "defbuffer1"', ":TRIG:BLOC:WAIT {}, TIM1"
+    row, wait = f':TRIG:BLOC:MEAS {{}}, "{buffer}"', ":TRIG:BLOC:WAIT {}, TIM1"
     # A stair begins a row's time behind the timer's event: the row that begins with the next event ends in its middle.
     late = f":TRIG:BLOC:DEL:CONS {{}}, {text(row_time)}"
     blocks = (

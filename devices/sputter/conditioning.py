@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from devices.clock import Poller
 from devices.sputter.crew import Crew
-from devices.sputter.deposition import DepositionFlight
 from devices.sputter.guns import GunPlan, Wear
 from devices.sputter.memory import ChamberMemory
+from devices.sputter.plasma import PlasmaFlight
 from devices.sputter.recipe import DepositionRecipe
-from devices.sputter.records import FilmFlag
+from devices.sputter.records import Film, FilmFlag
+from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import Trouble
 
 CALM_TIME = 600.0
@@ -22,7 +23,7 @@ CONDITIONING = 4 * 3600.0
 """Seconds after which a target that is not calm never will be; guess: its arcs die out with 0.02 kWh [twins]."""
 
 
-class ConditioningFlight(DepositionFlight):
+class ConditioningFlight(PlasmaFlight):
     """Targets that burn behind the closed shutter for the recipe's pre-sputtering, or until they are calm; no film."""
 
     def __init__(
@@ -35,7 +36,9 @@ class ConditioningFlight(DepositionFlight):
         *,
         until_calm: bool,
     ) -> None:
-        super().__init__(recipe, crew, plans, wear, memory, None, None)
+        film = Film()
+        keeper = ThicknessKeeper(film, math.nan, math.inf, crew.limits, monitored=False)
+        super().__init__(recipe, crew, plans, wear, memory, film, keeper)
         self._until_calm = until_calm
         self._quiet_since, self._bias_then = math.inf, dict[str, float]()
 

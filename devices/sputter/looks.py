@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devices.clock import Clock
 from devices.sputter.equipment import Equipment
@@ -13,12 +13,12 @@ from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, T
 CELSIUS = 273.15
 CHAMBER = 3
 """Rows between looks at flows, at the contacts that were open meanwhile, at pressures and the throttle, at the turbo
-pump: what fails there has 12 s until shutters are closed and the power is off."""
+pump's speed: what fails there has 12 s until shutters are closed and the power is off."""
 RELAYS = 5
 """Rows between looks at the relays."""
 SLOWLY = 10
-"""Rows between looks at the substrate's temperature, and at every contact and the dead-man; a contact that opens
-between them is latched."""
+"""Rows between looks at the rest of the turbo pump and the substrate's temperature, and at every contact and the
+dead-man; a contact that opens between them is latched."""
 
 
 @dataclass(slots=True)
@@ -96,10 +96,10 @@ class Looks:
             self.vacuum()
         if number % RELAYS == 2:
             seen.relays = equipment.relays.states()
-        if number % CHAMBER == 2:
-            self._turbo()
+        if number % CHAMBER == 2 and equipment.turbo is not None and seen.turbo is not None:
+            seen.turbo = replace(seen.turbo, speed=equipment.turbo.read_speed())
         if number % SLOWLY == 2:
-            self._warmth()
+            self._slowly()
         if number % SLOWLY == 7:
             seen.contacts = equipment.board.inputs()
         seen.at = self._clock.now()
@@ -116,8 +116,7 @@ class Looks:
         seen, equipment = self.seen, self._equipment
         self.supplies(self._powered, acting=acting)
         self.vacuum()
-        self._turbo()
-        self._warmth()
+        self._slowly()
         seen.relays = equipment.relays.states()
         seen.flows = equipment.gas.flows()
         seen.contacts = equipment.board.inputs()
@@ -129,10 +128,9 @@ class Looks:
         seen.at = self._clock.now()
         return seen
 
-    def _turbo(self) -> None:
-        if self._equipment.turbo is not None:
-            self.seen.turbo = self._equipment.turbo.state()
-
-    def _warmth(self) -> None:
-        if self._equipment.heater is not None:
-            self.seen.temperature = self._equipment.heater.read_temperature()
+    def _slowly(self) -> None:
+        seen, equipment = self.seen, self._equipment
+        if equipment.turbo is not None:
+            seen.turbo = equipment.turbo.state()
+        if equipment.heater is not None:
+            seen.temperature = equipment.heater.read_temperature()

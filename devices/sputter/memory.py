@@ -39,6 +39,11 @@ class ChamberMemory:
         if self.unfinished is not None:
             self.unfinished = replace(self.unfinished, accounted=True)
 
+    def doubts_of(self, sample: str, material: str) -> tuple[str, ...]:
+        """Return why a film is doubtful that was begun on a sample and not finished; nothing where none was."""
+        left = self.unfinished
+        return () if left is None or (left.sample, left.material) != (sample, material) else left.doubts
+
     def learnt(self, key: str, position: float) -> None:
         """Remember where the throttle held something."""
         self.positions.pop(key, None)

@@ -228,5 +228,8 @@ class TurboPump(Protocol):
     def state(self) -> TurboState:
         """Ask for the present state."""
 
+    def read_speed(self) -> float:
+        """Ask for the rotation [Hz] alone."""
+
     def safe(self) -> None:
         """Keep pumping: nothing is done; answers all the same."""

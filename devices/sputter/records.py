@@ -21,13 +21,13 @@ class FilmFlag(enum.IntFlag):
     """What a row, or a layer, may have to say about itself."""
 
     OK = 0
-    HELD = 1
-    BY_TIME = 2
-    ARC = 4
-    STRIKING = 8
-    PRESPUTTER = 16
-    DOUBTFUL = 32
-    RAMPING = 64
+    HELD = 1  # held meanwhile, the shutter closed
+    BY_TIME = 2  # its thickness goes by rate times time: the monitor cannot be gone by
+    ARC = 4  # arcs came, or the power was cut for one
+    STRIKING = 8  # the plasma is being lit
+    PRESPUTTER = 16  # sources work behind the closed shutter
+    DOUBTFUL = 32  # something did not go as asked; the layer's reasons say what
+    RAMPING = 64  # the power is on its way to what was asked
 
 
 @dataclass
@@ -35,7 +35,8 @@ class Film:
     """What was put on so far, in all openings of the shutter.
 
     monitor and by_time [m]: by the thickness monitor, by rate times time; NaN where neither is known. open_time [s];
-    openings of the shutter; then energy [J] of all sources, and bias [V s] and heat [K s] of the substrate; arcs; paused [s]; reasons why it is doubtful.
+    openings of the shutter; then energy [J] of all sources, bias [V s] and heat [K s] of the substrate; arcs; paused
+    [s]; reasons why it is doubtful.
     """
 
     monitor: float = 0.0

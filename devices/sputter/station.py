@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from ophyd import Component
 from ophyd.status import StatusBase
 
 from devices.base import EVENT_COLUMNS, Column, Instrument, Station
-from devices.clock import Clock, Handle, Poller
+from devices.clock import Clock, Handle
 from devices.errors import InterlockError, LabError
 from devices.lamp.preparation import Preparation
 from devices.lamp.station import Words
-from devices.lamp.train import finish
 from devices.limits import SputterLimits
 from devices.recipes import canonical_hash, to_json
 from devices.roles.films import ConditioningJob, DepositionJob, EvaporationJob
 from devices.roles.flown import Flight
 from devices.roles.hands import Bring, Confirm, Hands
 from devices.samples import SampleRef, doubts_about
+from devices.sputter.aside import PATIENCE, Aside
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
 from devices.sputter.equipment import Equipment
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
-from devices.sputter.looks import CELSIUS, Looks
+from devices.sputter.looks import Looks
 from devices.sputter.memory import ChamberMemory
-from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains, resting_row
+from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains
 from devices.sputter.states import LASTING, TABLE, ChamberMachine, ChamberState, Deed
 from devices.sputter.unfinished import UnfinishedFilm
-from devices.sputter.vacuum import pumped, risen, vented
 from devices.sputter.watch import Trouble
 
-ALONE = 1.0
-"""Seconds between looks while the chamber is pumped or vented without a film."""
-PATIENCE = 7 * 24 * 3600.0
-"""Seconds that a status of pumping or venting may take; what is slow ends earlier by the limits."""
 DEEDS: tuple[Deed, ...] = ("pump", "vent", "gas", "strike", "open")
 
 FlightT = TypeVar("FlightT", bound=ChamberFlight)
@@ -68,7 +63,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
     ) -> None:
         super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
         self.limits = limits
-        self.load_lock, self._volume = load_lock, volume
+        self.load_lock = load_lock
         self._hands, self._equipment = hands, equipment
         self._machine = ChamberMachine(name, TABLE, self._changed)
         self._permits = Permits(name)
@@ -81,7 +76,6 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         }
         events = self.add_stream("events", EVENT_COLUMNS)
         self._log = FilmLog(clock, rows, events, self.add_stream("layers", layers))
-        self._leaks = self.add_stream("leaks", LEAK_COLUMNS)
         self._crew = Crew(
             name,
             lane,
@@ -100,7 +94,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         self._flight: FlightT | None = None
         self._flown: tuple[JobT, FlightT] | None = None
         self._running: Handle | None = None
-        self._aside: tuple[Handle, StatusBase] | None = None
+        self._aside = Aside(self._crew, rows, self.add_stream("leaks", LEAK_COLUMNS), volume)
         self._preparation: Preparation | None = None
 
     def __repr__(self) -> str:
@@ -174,8 +168,8 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
 
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]; the status fails when it is not reached in the time that limits allow."""
-        self._machine.require("pump")
-        return self._beside("pump", lambda: pumped(self._crew, pressure, self._alone))
+        self._require_free("pump")
+        return self._aside.pump_down(pressure)
 
     def vent(self) -> StatusBase:
         """Let air in. With a film under way nothing is vented and the film is given up: somebody wants to be there."""
@@ -186,26 +180,18 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
                 f"{self.name} is making a film; nothing was vented. The film is given up for it: wait until the"
                 " chamber is safe, then vent again",
             )
-        self._machine.require("vent")
-        return self._beside("vent", lambda: vented(self._crew, self._alone))
+        self._require_free("vent")
+        return self._aside.vent()
 
     def leak_check(self, pressure: float, duration: float) -> StatusBase:
         """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises: a row of stream `leaks`."""
-        self._machine.require("pump")
-
-        def checked() -> Poller:
-            rise = yield from risen(self._crew, pressure, duration, self._alone)
-            self._leaks.append(self.clock.time(), rise.row(self._volume))
-            leak = rise.slope * self._volume
-            said = f"{leak:.2g} Pa m3/s ({leak * 10:.2g} mbar l/s) leak in, or come off the walls"
-            self._log.tell("leak", "info", said)
-
-        return self._beside("leak check", checked)
+        self._require_free("pump")
+        return self._aside.leak_check(pressure, duration)
 
     def complete(self) -> StatusBase:
         """Return the status that finishes with the flight, or with what the chamber does of its own."""
-        if self._aside is not None:
-            return self._aside[1]
+        if self._aside.status is not None:
+            return self._aside.status
         if self._flown is None:
             raise LabError(f"{self.name} was not kicked off")
         return self._flown[1].finished
@@ -297,9 +283,13 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         return preparation.status
 
     def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
-        """Fly."""
+        """Fly; a film that goes on with one that was cut off is as doubtful, whatever of that was recorded."""
         self.before_arming()
-        self._flown, self._flight, self._aside = (job, flight), flight, None
+        if job.sample is not None:
+            for why in self._memory.doubts_of(job.sample.id, job.recipe.material):
+                flight.film.doubt(why)
+        self._flown, self._flight = (job, flight), flight
+        self._aside.forget()
         self._log.begin(grains(thickness))
 
         def failed(error: Exception) -> None:
@@ -316,7 +306,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         """Return the prepared job, which is used up by that."""
         if self._flight is not None:
             raise LabError(f"{self.name} is already making a film; none is begun twice")
-        if self._aside is not None and not self._aside[1].done:
+        if self._aside.is_busy:
             raise LabError(f"{self.name} is being pumped or vented; wait for it")
         job, self._job = self._job, None
         if job is None:
@@ -335,41 +325,11 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             " Nothing was done",
         )
 
-    def _beside(self, what: str, action: Callable[[], Poller]) -> StatusBase:
-        """Do something of the chamber's own beside any film."""
-        if self._flight is not None or (self._aside is not None and not self._aside[1].done):
+    def _require_free(self, deed: Deed) -> None:
+        """Raise InterlockError when the state does not allow a deed, LabError when something is under way."""
+        self._machine.require(deed)
+        if self._flight is not None or self._aside.is_busy:
             raise LabError(f"{self.name} is busy; nothing was done")
-        status = self.clock.status(f"{what} {self.name}", PATIENCE)
-
-        def poller() -> Poller:
-            yield from action()
-            self._log.progress(1.0, whole=True)
-            self._log.conclude("completed")
-            finish(status)
-
-        def failed(error: Exception) -> None:
-            self._log.tell(what, "alarm", str(error))
-            self._log.conclude(f"{type(error).__name__}: {error}")
-            finish(status, error)
-
-        self._log.begin(1)
-
-        self._aside = (self.clock.spawn(self.lane, poller(), failed), status)
-        return status
-
-    def _alone(self) -> Poller:
-        """Let a second pass and look at everything meanwhile."""
-        seen, gauges = self._looks.everything(), self._crew.gauges
-        known: dict[str, float | str] = {
-            "elapsed": self._log.elapsed,
-            "state": self.read_state(),
-            "pressure": seen.pressure(gauges.base, *gauges.rough),
-            "valve_position": seen.position,
-            "substrate_temperature": seen.temperature - CELSIUS,
-        }
-        self._log.row(resting_row(self.streams["primary"].columns, known))
-        self.publish()
-        yield ALONE
 
     def _remembered(self, job: JobT, flight: FlightT) -> UnfinishedFilm | None:
         """Return a film under way, or one just ended, as it is remembered; None where none is made."""
@@ -445,11 +405,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
 
     def _made_safe(self, *, gently: bool, flight: FlightT | None = None) -> str:
         """Do everything that makes the chamber safe, whatever fails; return what failed, in words."""
-        if self._aside is not None:
-            handle, status = self._aside
-            handle.cancel()
-            finish(status, LabError(f"{self.name} was made safe meanwhile"))
-            self._aside = None
+        self._aside.call_off()
         endings = Endings(self.clock, self._equipment, self._permits)
         if flight is not None:
             endings = flight.endings

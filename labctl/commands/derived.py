@@ -46,6 +46,8 @@ def derive(
         typer.echo(
             f"{each.uid[:8]}  {each.kind:14}  {was}, {rows}, of {len(each.inputs)} run(s): {KINDS[each.kind].says}"
         )
+    if len(found) == 1:
+        typer.echo(f"`labctl show {found[0].uid[:8]}` shows it")
     for uid in sorted({uid for each in found for uid in each.bad}):
         typer.echo(f"left out: run {uid[:8]} is marked bad")
     if not found:

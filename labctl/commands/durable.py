@@ -17,28 +17,40 @@ RunsArgument = Annotated[
 
 def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
     """Check every record, document and row number of runs; exit status 1 when anything is wrong."""
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.journal.verify import verify as verify_all
 
-    found = _journals(runs, data)
+    folder = kept_dir(data)
+    found = _journals(runs, folder)
     if not found:
-        typer.echo(f"no runs in {data_dir(data)}")
+        typer.echo(f"no runs in {folder}")
     if not verify_all(found, lambda verdict: typer.echo(str(verdict))):
         raise typer.Exit(1)
 
 
-def recover(runs: RunsArgument = None, data: DataOption = None) -> None:
+def recover(
+    runs: RunsArgument = None,
+    despite: Annotated[
+        str, typer.Option(help="Why to do without runs of which nobody can read what they are: set them aside.")
+    ] = "",
+    data: DataOption = None,
+) -> None:
     """Close runs whose process died, with the rows that were never collected; opening a bench does it, too.
 
     A run that is named is closed even if it is damaged in the middle: what cannot be read is set aside beside it. Where
-    none is named, those that are damaged are told, and left as they are.
+    none is named, those that are damaged are told, and left as they are. One of which it cannot even be read whose run
+    it is keeps heat and films off samples that it may be of; named with --despite it is set aside, and the past of
+    those samples is not known from then on.
     """
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.journal.recovery import recover_run, unended
     from labctl.runs.damaged import damaged
 
-    folder = data_dir(data)
-    found = [recover_run(path, folder) for path in (_journals(runs, data) if runs else unended(folder))]
+    folder = kept_dir(data)
+    if despite:
+        _set_aside(_journals(runs, folder) if runs else [], folder, despite)
+        return
+    found = [recover_run(path, folder) for path in (_journals(runs, folder) if runs else unended(folder))]
     reports = [each for each in found if each is not None]
     troubled = {report.path for report in reports if report.trouble}
     left = [] if runs else [each for each in damaged(folder) if each.path not in troubled]
@@ -52,18 +64,47 @@ def backup(
     data: DataOption = None,
 ) -> None:
     """Copy the data folder, what changed since the last time; to restore it, name the copy as --data."""
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.journal.backup import backup as back_up
 
-    report = back_up(data_dir(data), directory)
+    report = back_up(kept_dir(data), directory)
     typer.echo(str(report))
     if report.failures:
         raise typer.Exit(1)
 
 
-def _journals(runs: list[str] | None, data: Path | None) -> list[Path]:
-    from labctl.config.finder import data_dir
+def _set_aside(journals: list[Path], data: Path, why: str) -> None:
+    """Set journals aside. Raises DataError where one says whose run it is, before anything is done."""
+    from devices.errors import DataError
+    from labctl.journal.aside import why_unread
+    from labctl.runs.unread import set_aside
+    from labctl.samples.entering import by_hand
+    from labctl.samples.past import Gaps
+
+    if not journals:
+        raise typer.BadParameter("name the runs that are to be set aside", param_hint="RUN")
+    for each in journals:
+        if not why_unread(each):
+            raise DataError(
+                f"{each} says whose run it is: `labctl recover {each.stem[:8]}` without --despite closes it; nothing"
+                " was set aside"
+            )
+    whose = Gaps(data).begun
+    for each in journals:
+        aside = set_aside(each, why, **by_hand(data))
+        sample = whose[each.stem][0] if each.stem in whose else "every sample that was there by now"
+        typer.echo(f"{each.name} is set aside as {aside}; the past of {sample} is not known")
+
+
+def _journals(runs: list[str] | None, data: Path) -> list[Path]:
+    """Return the journals of runs that are named, those that say nothing too; all where none is named."""
     from labctl.runs.briefs import find_run, run_files
 
-    folder = data_dir(data)
-    return [find_run(folder, uid) for uid in runs] if runs else run_files(folder)
+    found = run_files(data)
+    if not runs:
+        return found
+    fitting = [[path for path in found if path.stem.startswith(uid)] for uid in runs]
+    return [
+        paths[0] if uid and len(paths) == 1 else find_run(data, uid)
+        for uid, paths in zip(runs, fitting, strict=True)
+    ]

@@ -23,6 +23,7 @@ class Status(StrEnum):
     DIED = "died"
     RUNNING = "running"
     DAMAGED = "damaged"
+    NEWER = "newer"
 
 
 class Mark(StrEnum):
@@ -51,12 +52,12 @@ def runs(
 ) -> None:
     """List the runs that were kept, oldest first; those marked bad bear their mark."""
     from labctl.clock.label import wall_label
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.runs.conditions import condition
     from labctl.runs.search import Search, moment, search
     from labctl.show_runs import print_briefs, print_json
 
-    now, directory = wall_label(), data_dir(data)
+    now, directory = wall_label(), kept_dir(data)
     asked = Search(
         sample=sample,
         plan=plan,

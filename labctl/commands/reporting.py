@@ -16,11 +16,11 @@ def alarms(
     data: DataOption = None,
 ) -> None:
     """List alarms that nobody has acknowledged, the worst first."""
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.config.folder import Config
     from labctl.telling.showing import print_alarms, up_to_date
 
-    folder = data_dir(data)
+    folder = kept_dir(data)
     print_alarms(up_to_date(folder, Config(config).limits().disk), folder, everything=everything)
 
 
@@ -32,11 +32,11 @@ def acknowledge(
     import getpass
 
     from labctl.clock.label import wall_label
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.plain_text import plain
     from labctl.telling.alarms import Alarms
 
-    known = Alarms(data_dir(data))
+    known = Alarms(kept_dir(data))
     for each in alarm:
         done = known.acknowledge(each, getpass.getuser(), wall_label())
         typer.echo(f"{done.id} acknowledged: {plain(done.condition.source)}: {plain(done.condition.text)}")
@@ -65,7 +65,7 @@ def report(
 ) -> None:
     """Report a night, or a time: what needs you, what ran, what stopped and why, predicted against measured."""
     from labctl.clock.label import wall_label
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.config.folder import Config
     from labctl.night.folder import find_night
     from labctl.report.making import PAGE, of_night, of_time, write
@@ -73,7 +73,7 @@ def report(
 
     if night and since:
         raise typer.BadParameter("give a night, or --since")
-    kept, now = data_dir(data), wall_label()
+    kept, now = kept_dir(data), wall_label()
     if since:
         page, place = of_time(kept, since, Config(config).limits().disk, now), kept / PAGE
     else:

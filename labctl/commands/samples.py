@@ -39,12 +39,12 @@ def samples(
     data: DataOption = None,
 ) -> None:
     """List all samples, one line each."""
-    from labctl.config.finder import data_dir
+    from labctl.config.finder import kept_dir
     from labctl.runs.conditions import condition
     from labctl.samples.story import Stories
     from labctl.show_samples import print_stories
 
-    directory = data_dir(data)
+    directory = kept_dir(data)
     stories = Stories(directory)
     found = [stories.of(sample) for sample in stories.ids()]
     asked = [condition(text) for text in where or ()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from devices.errors import ConfigError, Mistake
+from devices.errors import ConfigError, DataError, Mistake
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -50,6 +50,20 @@ def data_dir(explicit: Path | None = None) -> Path:
     working folder, else ./labctl-data."""
     named = explicit or _from_environment("LABCTL_DATA")
     return (named or (lab_around() or Path()) / "labctl-data").absolute()
+
+
+def kept_dir(explicit: Path | None = None) -> Path:
+    """Return the data directory as `data_dir` does, where there is one: for whoever looks at what was kept.
+
+    Raises DataError when there is none: what was mistyped must not look like a lab in which nothing happened.
+    """
+    chosen = data_dir(explicit)
+    if not chosen.is_dir():
+        raise DataError(
+            f"there is no data folder {chosen}; name one with --data DIR or $LABCTL_DATA. The first `labctl run` makes"
+            " its own"
+        )
+    return chosen
 
 
 def machine_dir() -> Path:

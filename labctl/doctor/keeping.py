@@ -11,7 +11,7 @@ from devices.errors import DataError
 from devices.limits import DiskLimits
 from labctl.doctor.findings import Finding, note, ok, trouble
 from labctl.runs.briefs import briefs
-from labctl.runs.states import DIED
+from labctl.runs.states import DIED, NEWER
 from labctl.state import Said, last_said
 
 
@@ -45,7 +45,8 @@ def _runs(data: Path) -> Iterator[Finding]:
         yield trouble("runs", f"they cannot be listed: {error}", "labctl verify")
         return
     died = [brief for brief in found if brief.status == DIED]
-    damaged = [brief for brief in found if brief.damage]
+    damaged = [brief for brief in found if brief.damage and brief.status != NEWER]
+    newer = [brief for brief in found if brief.status == NEWER]
     if died:
         names = ", ".join(brief.uid[:8] for brief in died[:3])
         yield trouble(
@@ -56,7 +57,12 @@ def _runs(data: Path) -> Iterator[Finding]:
     if damaged:
         names = ", ".join(brief.uid[:8] for brief in damaged[:3])
         yield trouble("runs", f"{len(damaged)} damaged ({names})", f"labctl verify --data {data}")
-    if not died and not damaged:
+    if newer:
+        names = ", ".join(brief.uid[:8] for brief in newer[:3])
+        yield trouble(
+            "runs", f"{len(newer)} of a newer labctl ({names})", "work with that one, or a newer one"
+        )
+    if not died and not damaged and not newer:
         yield ok("runs", f"{len(found)}, all with an end or under way")
 
 

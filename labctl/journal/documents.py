@@ -191,6 +191,19 @@ def read_documents(
             yield expand(row, *streams[row["descriptor"]], numbers[row["descriptor"]])
 
 
+def read_start(path: Path) -> dict[str, Any] | None:
+    """Return a run's start document, None where the journal ends before it.
+
+    Raises Corrupt, Foreign, Newer as `read_records` does.
+    """
+    with path.open("rb") as file:
+        header, line = file.readline(), file.readline()
+    check_record(path, header[:-1], 0, 0)
+    if not line.endswith(b"\n"):
+        return None
+    return _document(check_record(path, line[:-1], len(header), 1), "start")
+
+
 def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return a run's start and stop document, None where there is none, without reading what lies between.
 

@@ -10,6 +10,7 @@ from typing import Any
 from event_model import DocumentNames, schema_validators
 
 from devices.errors import DataError
+from labctl.journal.aside import how_to_set_aside, why_unread
 from labctl.journal.documents import expand
 from labctl.journal.records import Loss, Record, has_writer, read_records
 
@@ -71,6 +72,8 @@ def verify_run(path: Path) -> Verdict:
         complaints.append(str(error))
     else:
         complaints += checked.end(running=running, named=path.stem)
+    if not running and why_unread(path):
+        complaints.append(f"whose run it is cannot be read; {how_to_set_aside(path)}")
     more = len(complaints) - MOST
     shown = (*complaints[:MOST], *([f"and {more} more"] if more > 0 else []))
     return Verdict(path, records, sum(checked.rows.values()), shown, running)
@@ -113,7 +116,7 @@ class _Documents:
         elif self._uid != named:
             yield f"it is named {named} and is the run {self._uid}"
         if self._stop is None:
-            if not running:
+            if self._uid and not running:
                 yield f"there is no stop document; `labctl recover {named[:8]}` closes the run"
             return
         told = {name: count for name, count in (self._stop.get("num_events") or {}).items() if count}

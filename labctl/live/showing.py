@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from devices.errors import LabError
+from labctl.live.following import NEVER
 from labctl.live.picture import LivePicture
 from labctl.stopping import SIGNALS
 
@@ -40,10 +40,6 @@ def in_a_file(path: Path) -> Callable[[LivePicture], object]:
 
 ALIVE = 0.05
 """Seconds of the wall between two looks at what is done to a window."""
-
-
-NEVER = threading.Event()
-"""What is not set: waiting for it is waiting."""
 
 
 class Window:

@@ -71,9 +71,7 @@ def print_entry(entry: Entry, library: Library) -> None:
         table.add_row("ocp", Text(made), curve.status, curve.source, Text(plain(curve.note)))
     console.print(table)
     if entry.kind == "anode" and not entry.why_not and "lost" not in entry.numbers:
-        console.print(
-            "  No loss in a cycle is printed of it: on the twins it does not fade.", soft_wrap=True
-        )
+        console.print("  No loss in a cycle is printed of it: on the twins it does not fade.", soft_wrap=True)
     for report in entry.file.reports:
         console.print(Text(f"  {report.source}: {in_words(report)}"), soft_wrap=True)
     cited = [quantity.stated.source for quantity in entry.numbers.values()]

@@ -17,6 +17,7 @@ from devices.samples import SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.models import Address, BenchFile, ClockChoice, DeviceEntry, StationEntry, World
 from labctl.runs.briefs import briefs
+from labctl.runs.unread import unread
 from labctl.samples.treatments import described_with
 from labctl.session import Session
 from labctl.wiring import is_twin
@@ -96,7 +97,7 @@ def _on_twins(bench: BenchFile) -> tuple[BenchFile, tuple[str, ...]]:
 
 
 def _copy_records(data: Path, folder: Path, samples: Iterable[str]) -> None:
-    """Copy what is kept of these samples: facts and the runs that tell what they are."""
+    """Copy what is kept of these samples: facts, the runs that tell what they are, and those that tell nothing."""
     wanted = set(samples)
     for path in (data / "samples").glob("*"):
         if path.is_file() and path.stem in wanted:
@@ -107,6 +108,10 @@ def _copy_records(data: Path, folder: Path, samples: Iterable[str]) -> None:
             there = folder / brief.path.relative_to(data)
             there.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(brief.path, there)
+    for journal in unread(data) if data.exists() else ():
+        there = folder / journal.path.relative_to(data)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(journal.path, there)
 
 
 def _make_foils(

@@ -111,7 +111,7 @@ def _what_to_do(found: Gathered, alarm: Alarm) -> str:
             return "nothing more; the item came to its end after that"
         return advice(state.state, state.reason, name, found.night, over=found.over, running=found.running)
     if said.key.startswith("journal "):
-        return f"labctl verify {name}; then labctl recover {name}"
+        return f"labctl verify {name}, which says what to do"
     if said.key.startswith("event "):
         return f"labctl show {name[:8]} --stream events"
     if said.key.endswith(" latched"):
@@ -225,7 +225,9 @@ def _safety(said: Said) -> str:
         return f"NOT before it is reset: {said.latched}"
     if said.abandoned:
         return "NOT known: its process is gone"
-    if said.open and said.report.get("goes_on_alone") and said.died:
+    if said.report.get("state") == "unknown":
+        return "NOT known: its link was lost while it ran; look at the instrument"
+    if said.report.get("state") == "left running" or (said.died and said.report.get("goes_on_alone")):
         return "goes on by itself, within its instrument's limits"
     if not said.open or said.safe:
         return "yes"

@@ -104,7 +104,8 @@ def _cathode(entry: Entry, library: Library, asked: FromLibrary, config: Config)
     )
     experiment = _experiment(entry.name, library.described(sample), program, points, is_own, config)
     printed = next((found for each in reports if (found := _printed(each)) is not None), None)
-    return Trial(entry, experiment, reports, *(printed or (None, 0.0)), thickness)
+    volts, half_digit = printed or (None, 0.0)
+    return Trial(entry, experiment, reports, volts, half_digit, thickness)
 
 
 def _beside(entry: Entry, library: Library, asked: FromLibrary) -> Trial:
@@ -168,7 +169,7 @@ def _thickness(report: Report) -> float | None:
 
 
 def _printed(report: Report) -> tuple[float, float] | None:
-    """Return the plateau that a report prints of a cell against lithium, and half of its last digit [V]; None without."""
+    """Return the plateau [V] that a report prints against lithium, and half of its last digit; None without."""
     found = PRINTED.fullmatch(report.voltage) if AGAINST_LITHIUM.search(report.cell) else None
     if found is None:
         return None

@@ -25,7 +25,8 @@ class Brief(NamedTuple):
 
     time, ended: labels [s since the epoch], ended that of the last row where there is no stop document. plan,
     sample, ...: as its start document says. status: of its stop document; "running", or "died" without one;
-    "damaged". mark: "bad" if somebody said so. continues: the uid of the run that it goes on with, if any.
+    "damaged" or "newer" where the journal cannot be read, damage says why. mark: "bad" if somebody said so.
+    continues: the uid of the run that it goes on with, if any.
     """
 
     uid: str

@@ -14,7 +14,7 @@ from labctl.runs.entries import STREAMS, cycle_results
 from labctl.runs.links import linked
 from labctl.runs.remarks import Remarks, remarks_on, together
 from labctl.runs.skim import Skim, skim
-from labctl.runs.states import DAMAGED, OPEN
+from labctl.runs.states import DAMAGED, NEWER, OPEN
 
 OF_ALL = (
     "result.cycles",
@@ -78,7 +78,7 @@ def _settle(connection: sqlite3.Connection, data: Path, paths: Sequence[str]) ->
     members = [
         connection.execute("SELECT id, status FROM runs WHERE path = ?", (path,)).fetchone() for path in paths
     ]
-    ended = [place for place, (_, status) in enumerate(members) if status not in (OPEN, DAMAGED)]
+    ended = [place for place, (_, status) in enumerate(members) if status not in (OPEN, DAMAGED, NEWER)]
     if not ended or ended[-1] == 0:
         return
     together = slice(0, ended[-1] + 1)

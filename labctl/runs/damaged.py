@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devices.errors import DataError
+from labctl.journal.aside import how_to_set_aside
 from labctl.journal.records import has_writer
 from labctl.runs.briefs import run_files
 from labctl.runs.skim import skim
@@ -22,7 +23,7 @@ class Damaged:
 
     def __str__(self) -> str:
         if not self.readable:
-            return self.damage
+            return f"{self.damage}; {how_to_set_aside(self.path)}"
         uid = self.path.stem[:8]
         return (
             f"{uid} is damaged: {self.damage}. `labctl show {uid}` shows what stands before it; `labctl recover {uid}`"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devices.errors import DataError
+from devices.errors import DataError, Newer
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer
 from labctl.runs.films import STREAM, amounts_of, films_of
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on, together
 from labctl.runs.skim import Skim, skim
-from labctl.runs.states import DAMAGED, OPEN
+from labctl.runs.states import DAMAGED, NEVER, NEWER, OPEN
 
 LONG = 2_000_000
 """Bytes of a journal from which on it is not read again with each row that comes; guess, some milliseconds."""
@@ -51,10 +51,18 @@ def entry_of(path: Path) -> Entry | None:
         if path.stat().st_size >= LONG and has_writer(path):
             return _entry_so_far(path)
         found = skim(path, {"outcome", STREAM, *STREAMS})
+    except Newer as error:
+        return Entry(_unread(path, NEWER, str(error)))
     except DataError as error:
-        return Entry(_damaged(path, str(error)))
+        return Entry(_unread(path, DAMAGED, str(error)))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        # It is tried again with each look: the disk, or who may read it, may be mended.
+        why = f"{path} cannot be read ({error.strerror})"
+        return Entry({**_unread(path, DAMAGED, why), "partial": True})
     if found.start is None:
-        return Entry(_damaged(path, found.damage)) if found.damage else None
+        return Entry(_unread(path, DAMAGED, found.damage)) if found.damage else None
     return Entry(
         _columns(found, found.start), tuple(_amounts(found, found.start)), tuple(_devices(found.start))
     )
@@ -95,8 +103,8 @@ def remark_columns(*journals: Path) -> dict[str, Any]:
     return {"mark": remarks.mark, "why": remarks.why, "remarks": len(remarks.notes)}
 
 
-def _damaged(path: Path, damage: str) -> dict[str, Any]:
-    return {"uid": path.stem, "began": 0.0, "ended": 0.0, "status": DAMAGED, "damage": damage}
+def _unread(path: Path, status: str, why: str) -> dict[str, Any]:
+    return {"uid": path.stem, "began": NEVER, "ended": NEVER, "status": status, "damage": why}
 
 
 def _columns(found: Skim, start: Mapping[str, Any]) -> dict[str, Any]:

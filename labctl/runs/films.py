@@ -44,9 +44,9 @@ class FilmPutOn:
     """A film that one run put on a sample.
 
     thickness [m] with its standard uncertainty; how: by what it is known. tool, and the targets it came from. area [m2]
-    of the mask's opening, None without one. doubts: why nobody should rely on it. pressure [Pa] and oxygen's share [1] of
-    the gas that it grew in, bias [V] and temperature [K] of the substrate, where they are known. run: its uid; time: when
-    it began, as a label [s since the epoch].
+    of the mask's opening, None without one. doubts: why nobody should rely on it. pressure [Pa] of the gas that it grew
+    in, oxygen's share of that [1], bias [V] and temperature [K] of the substrate, where they are known. run: its uid;
+    time: when it began, as a label [s since the epoch].
     """
 
     material: str

@@ -9,3 +9,9 @@ RUNNING, DIED = "running", "died"
 
 DAMAGED = "damaged"
 """Its journal cannot be read, or not to its end."""
+
+NEWER = "newer"
+"""Its journal was written by a newer labctl, and this one cannot read it."""
+
+NEVER = 0.0
+"""When a run began, in the index, of which nobody can read when."""

@@ -20,6 +20,7 @@ from labctl.samples.deposited import films_on, put_on
 from labctl.samples.facts import Facts
 from labctl.samples.measurements import Measurement, measured
 from labctl.samples.parents import Families, Parent
+from labctl.samples.past import Gaps
 
 VALUES = (
     "prediction.surface_peak", "prediction.foil_peak", "prediction.crystalline_mean", "result.pulses",
@@ -47,8 +48,8 @@ class Story:
 
     layers: (material, thickness [m], its standard uncertainty) as first described, foil and cell; films: what was put
     on it since; by: what was measured instead. steps: its runs, and those of its parents before it was cut. facts: all
-    that was entered of it. values: by name, in SI, as `labctl samples --where` takes them. trouble: why its facts
-    cannot be read.
+    that was entered of it. values: by name, in SI, as `labctl samples --where` takes them. gaps: journals of its past
+    that cannot be read, in words. trouble: why its facts cannot be read.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Story:
     steps: tuple[Step, ...] = ()
     facts: tuple[Fact, ...] = ()
     values: Mapping[str, float] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
     trouble: str = ""
 
     def fits(self, condition: Condition) -> bool:
@@ -74,7 +76,9 @@ class Stories:
 
     def __init__(self, data: Path, only: str = "") -> None:
         self._data, self._facts = data, Facts(data)
-        self._families, self._films, runs = ask_index(data, lambda index: self._asked(index, only))
+        self._families, self._films, self._gaps, runs = ask_index(
+            data, lambda index: self._asked(index, only)
+        )
         self._steps: dict[str, list[Step]] = {}
         for brief, values in runs:
             self._steps.setdefault(brief.sample, []).append(Step(brief, values))
@@ -82,11 +86,12 @@ class Stories:
 
     def _asked(
         self, index: sqlite3.Connection, only: str
-    ) -> tuple[Families, dict[str, list[FilmPutOn]], list[tuple[Brief, dict[str, float]]]]:
-        """Return families, films and runs from one look: each look at all files of 10,000 runs takes 50 ms."""
+    ) -> tuple[Families, dict[str, list[FilmPutOn]], Gaps, list[tuple[Brief, dict[str, float]]]]:
+        """Return families, films, gaps and runs from one look: each look at all files of 10,000 runs takes 50 ms."""
         families = Families(self._data, index)
         wanted = _wanted(families, only)
-        return families, put_on(index, wanted), _runs(index, self._data, wanted)
+        gaps = Gaps(self._data, families, index)
+        return families, put_on(index, wanted), gaps, _runs(index, self._data, wanted)
 
     def ids(self) -> list[str]:
         """Return the ids of all samples of which anything is known."""
@@ -101,6 +106,7 @@ class Stories:
             parents = tuple(self._families.ancestors(sample))
             by = tuple(measured(self._data, sample, families=self._families))
             films = tuple(films_on(self._films, sample, parents))
+            gaps = tuple(map(str, self._gaps.of(sample)))
         except DataError as error:
             return Story(sample, steps=tuple(self._steps.get(sample, ())), trouble=str(error))
         ends = {each.id: each.cut for each in parents}
@@ -127,6 +133,7 @@ class Stories:
             steps=steps,
             facts=facts,
             values=_values(steps, facts) | _film_values(films) | _measured_values(by, films, described),
+            gaps=gaps,
         )
 
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from devices.samples import SampleRef
 from labctl.samples.believed import believed
+from labctl.samples.past import Gaps
 
 AREA_AGAIN = "area_m2"
 """What `sample` in a start document says twice, with its unit."""
@@ -32,6 +33,7 @@ def anode_of(said: Mapping[str, Any]) -> str:
 def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
     """Return a preprocessor that adds `believed` to start documents, where something was measured or put on.
 
+    Where journals of the sample's past cannot be read, `past_not_known` says which.
     `sample` stays as the plan was asked; area and thickness as believed correct `capacity`, a measured one is it.
     """
 
@@ -48,11 +50,15 @@ def with_belief(data: Path) -> Callable[[MsgGenerator[Any]], MsgGenerator[Any]]:
 
 def _believed(data: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
     sample = sample_of(metadata.get("sample"))
-    found = None if sample is None else believed(data, sample)
-    if found is None or not (found.by or found.films):
+    if sample is None:
         return {}
+    gaps = [str(gap) for gap in Gaps(data).of(sample.id, sample.parents)]
+    said: dict[str, Any] = {"past_not_known": gaps} if gaps else {}
+    found = believed(data, sample)
+    if not (found.by or found.films):
+        return said
     capacity = {"capacity": found.cell.described()} if "capacity" in metadata else {}
-    return {"believed": found.described(), **capacity}
+    return {"believed": found.described(), **capacity, **said}
 
 
 def sample_of(said: Any) -> SampleRef | None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.physics.cell.data import SURFACE_MARGIN, CellParameters, CellState
 from sim.physics.cell.diffusion import PlanarFilm
@@ -76,10 +77,8 @@ class ShadowCell:
 
     def advance(self, current: float, duration: float) -> None:
         """Let a constant current [A], charging positive, flow for a duration [s]."""
-        density = current / self._area
-        settled = -density * self._film.drive / self._film.rates
-        self._amplitudes = settled + np.exp(-self._film.rates * duration) * (self._amplitudes - settled)
-        self._mean -= density * duration / self._film.capacity
+        self._amplitudes = self._driven(self._amplitudes, current, duration)
+        self._mean -= current / self._area * duration / self._film.capacity
 
     def see(self, voltage: float, current: float) -> Sight | None:
         """Return what the model says beside a measured voltage [V] while a current [A] flows.
@@ -113,6 +112,17 @@ class ShadowCell:
                 return drop.lithium if self._is_inside(drop.lithium) else None
         return None
 
+    def filled_at(self, voltage: float, current: float, duration: float) -> float | None:
+        """Return mean x of the film [-] when a current [A] has flowed for a duration [s] from rest to a voltage [V].
+
+        None where no filling has that voltage.
+        """
+        surface = self.filling_at(voltage, current)
+        if surface is None:
+            return None
+        profile = self._driven(np.zeros_like(self._amplitudes), current, duration)
+        return surface - self._above_mean(profile, current)
+
     def shift_to(self, voltage: float, current: float) -> float | None:
         """Fill or empty the whole film evenly until a voltage [V] stands while a current [A] flows.
 
@@ -126,10 +136,19 @@ class ShadowCell:
         return -shift * self.site_charge
 
     def _surface(self, current: float) -> float:
+        return self._mean + self._above_mean(self._amplitudes, current)
+
+    def _above_mean(self, amplitudes: NDArray[np.float64], current: float) -> float:
+        """Return how much fuller than its mean the surface is with these amplitudes."""
         film = self._film
-        return (
-            self._mean + float(film.drive @ self._amplitudes) - current / self._area * film.surface_resistance
-        )
+        return float(film.drive @ amplitudes) - current / self._area * film.surface_resistance
+
+    def _driven(
+        self, amplitudes: NDArray[np.float64], current: float, duration: float
+    ) -> NDArray[np.float64]:
+        """Return what becomes of amplitudes while a constant current [A] flows for a duration [s]."""
+        settled = -current / self._area * self._film.drive / self._film.rates
+        return np.asarray(settled + np.exp(-self._film.rates * duration) * (amplitudes - settled))
 
     def _density(self, current: float) -> float:
         """Return the current through the whole area [A/m2], which is what the interfaces are told."""

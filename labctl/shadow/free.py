@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from devices.cycling.ends import EndReason
-from labctl.shadow.cell import ShadowCell
 from sim.physics.cell.cell import Cell
 from sim.physics.cell.control import Current, Until, Voltage
 from sim.physics.cell.data import CellState
@@ -19,15 +18,26 @@ LONGEST = 5.0
 """Times a step's measured length after which the model's own is over; guess."""
 
 
+def is_to_voltage(step: Mapping[str, Any]) -> bool:
+    """Return whether a row of the stream `steps` is of a constant current that a voltage ended."""
+    to_voltage = step["end_reason"] in (EndReason.VOLTAGE_ABOVE, EndReason.VOLTAGE_BELOW)
+    return to_voltage and step["technique"] == "constant_current"
+
+
+def mean_current(step: Mapping[str, Any]) -> float:
+    """Return the mean current [A] of a row of the stream `steps` that lasted."""
+    return float(step["charge"]) * COULOMBS / (float(step["t_end"]) - float(step["t_start"]))
+
+
 class FreeCell:
     """Runs each step that was measured, to the voltage or for the time at which the measured one ended."""
 
     def __init__(self, cell: Cell, state: CellState) -> None:
         self._cell, self._state = cell, state
 
-    def rest_as(self, shadow: ShadowCell) -> None:
-        """Be at rest as full as a shadow is, which may be fuller than a film can be."""
-        lithium = min(shadow.lithium, self._cell.parameters.as_made_lithium)
+    def rest_at(self, lithium: float) -> None:
+        """Be at rest with a filling x [-], or as full as a film can be where a shadow's is fuller."""
+        lithium = min(lithium, self._cell.parameters.as_made_lithium)
         self._state = replace(self._state, lithium=(lithium,) * len(self._state.lithium))
 
     def follow(self, step: Mapping[str, Any]) -> float | None:
@@ -38,11 +48,9 @@ class FreeCell:
         duration = float(step["t_end"]) - float(step["t_start"])
         if not duration > 0.0:
             return None
-        current, ended_at = float(step["charge"]) * COULOMBS / duration, float(step["v_end"])
-        ended_by, technique = step["end_reason"], step["technique"]
-        to_voltage = ended_by in (EndReason.VOLTAGE_ABOVE, EndReason.VOLTAGE_BELOW)
-        if technique == "constant_current" and to_voltage and current != 0.0:
-            upwards = ended_by == EndReason.VOLTAGE_ABOVE
+        current, ended_at = mean_current(step), float(step["v_end"])
+        if is_to_voltage(step) and current != 0.0:
+            upwards = step["end_reason"] == EndReason.VOLTAGE_ABOVE
             until = Until(
                 duration=LONGEST * duration,
                 upper=ended_at if upwards else None,
@@ -51,6 +59,6 @@ class FreeCell:
             segment = self._cell.step(self._state, Current(current), until)
             self._state = segment.state
             return float(segment.charge[-1]) / COULOMBS
-        control = Voltage(ended_at) if technique == "constant_voltage" else Current(current)
+        control = Voltage(ended_at) if step["technique"] == "constant_voltage" else Current(current)
         self._state = self._cell.step(self._state, control, Until(duration=duration)).state
         return None

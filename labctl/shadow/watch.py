@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from devices.limits import ShadowLimits
 from labctl.shadow.causes import STRAY, Causes
 from labctl.shadow.cell import ShadowCell, Sight
-from labctl.shadow.free import COULOMBS, FreeCell
+from labctl.shadow.free import COULOMBS, FreeCell, is_to_voltage, mean_current
 
 APART = 10.0
 """Seconds between two comparisons at most as often, but for a voltage that moved by VOLTAGE_APART."""
@@ -117,6 +117,8 @@ class Shadow:
         self._volt_seconds = 0.0
         self._told: Difference | None = None
         self._energy = _Energy(0.0)
+        self._since = math.inf
+        self._lost = False
         self._off_since: float | None = None
         self._said: dict[str, set[frozenset[str]]] = {}
 
@@ -144,6 +146,10 @@ class Shadow:
         """Take a finished step, a row of the stream `steps`."""
         if self._row is not None and step["step_count"] == self._row.step:
             self._end()
+        if self._lost or step["t_start"] < self._since:
+            # A run that goes on books a step whole of which the model saw the rest only.
+            self._lost = not self._find(step)
+            return
         predicted = self._free.follow(step)
         measured = float(step["charge"])
         if predicted is None or predicted * measured <= 0.0:
@@ -162,6 +168,17 @@ class Shadow:
                 f"cycle {step['cycle']}: {measured * 1e6:.3g} uAh, predicted were {predicted * 1e6:.3g} uAh,"
                 f" {abs(apart):.0%} {'less' if apart < 0.0 else 'more'}",
             )
+
+    def _find(self, step: Mapping[str, Any]) -> bool:
+        """Let the free cell be as full as a step that a voltage ended left the cell; return whether one did."""
+        if not is_to_voltage(step) or step["charge"] == 0.0:
+            return False
+        lasted = float(step["t_end"]) - float(step["t_start"])
+        lithium = self._cell.filled_at(float(step["v_end"]), mean_current(step), lasted)
+        if lithium is None:
+            return False
+        self._free.rest_at(lithium)
+        return True
 
     def _end(self) -> None:
         """Say what the step of the last row came to: whether another follows, nobody knows yet."""
@@ -183,7 +200,8 @@ class Shadow:
             if sight is None or abs(sight.voltage - row.voltage) > AGREES:
                 self._cell.rest_at(by_voltage)
                 by = f"its voltage; its past runs lead to x = {expected:.3f}"
-        self._free.rest_as(self._cell)
+        self._free.rest_at(self._cell.lithium)
+        self._since = row.time
         self._origin, self._compared = self._cell.lithium, row
         self._energy = _Energy(row.energy)
         self._listener.alarms(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bluesky.utils import FailedStatus, RunEngineInterrupted
+from bluesky.utils import FailedStatus, RunEngineInterrupted, TransitionError
 from IPython.core.error import UsageError
 from pydantic import ValidationError
 
@@ -104,6 +104,8 @@ def _told(error: BaseException, namespace: Mapping[str, Any]) -> str:
         names = [each for each in dir(error.obj) if not each.startswith("_")]
         what = getattr(error.obj, "name", None) or f"a {type(error.obj).__name__}"
         return f"{what} has no {error.name!r}{nearest(error.name, names)}"
+    if isinstance(error, TransitionError) and "idle" in str(error):
+        return "nothing runs and nothing is paused, so there is nothing to end"
     if isinstance(error, ValidationError):
         return "; ".join(_refused(error))
     if isinstance(error, SyntaxError) and error.text:

@@ -16,6 +16,7 @@ from labctl.journal.disk import Room
 from labctl.journal.tail import Tail
 from labctl.night.chronicle import happenings
 from labctl.runs.index import ask_index
+from labctl.runs.states import DAMAGED, NEWER
 from labctl.state import Said, last_said
 from labctl.telling.alarms import Condition
 
@@ -88,12 +89,13 @@ class Watch:
             yield Condition(f"disk {severity}", severity, "disk", text, self._label(), lasting=True)
 
     def _damaged(self) -> Iterator[Condition]:
-        query = "SELECT uid, damage, max(began, ended) FROM runs WHERE damage <> '' ORDER BY began, uid"
+        query = (
+            "SELECT uid, status, damage, max(began, ended) FROM runs WHERE damage <> '' ORDER BY began, uid"
+        )
         rows = ask_index(self._data, lambda connection: connection.execute(query).fetchall())
-        for uid, damage, when in rows:
-            yield Condition(
-                f"journal {uid}", "alarm", f"run {uid[:8]}", f"its journal is damaged: {damage}", when
-            )
+        for uid, status, damage, when in rows:
+            text = f"its journal is {NEWER if status == NEWER else DAMAGED}: {damage}"
+            yield Condition(f"journal {uid}", "alarm", f"run {uid[:8]}", text, when)
 
     def _run_events(self) -> Iterator[Condition]:
         query = (

@@ -115,8 +115,10 @@ def with_host(
     """Return a cell whose anode brings no lithium: a host as made empty, thickness [m], or None, a bare collector.
 
     A host is filled evenly, as full as the film is empty: one plateau shifts the film's potential, a slope is
-    subtracted point by point, for a film that is filled as its surface is. charged [V] against lithium: how far the
-    film is charged. What a host keeps of each charge is its `lost`. Raises ValueError where the film as made has no lithium, or gives more than the host takes.
+    subtracted point by point, for a film that is filled as its surface is.
+
+    charged [V] against lithium: how far the film is charged. What a host keeps of each charge is its `lost`. Raises
+    ValueError where the film as made has no lithium, or gives more than the host takes.
     """
     film = float(np.sum(parameters.site_density * np.diff(np.array(parameters.edges))))
     gives = (parameters.as_made_lithium - float(parameters.ocp.lithium(charged))) * film

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -18,43 +17,28 @@ from typing import Any
 import numpy as np
 
 from sim.twins.clips import CellUnderTest
+from sim.twins.keithley_2450_blocks import TriggerModel
+from sim.twins.keithley_2450_buffers import EPOCH, Buffers, Row
 from sim.twins.keithley_2450_output import Accuracy, Terminals, metered
 from sim.twins.keithley_2450_scpi import (
     BUFFER_FULL,
-    CONFLICT,
-    ILLEGAL,
     INIT_IGNORED,
-    MISSING,
-    NOT_ALLOWED,
-    OUT_OF_RANGE,
     UNDEFINED_HEADER,
     Command,
     ErrorQueue,
     Refused,
-    boolean,
-    choice,
     messages,
-    number,
     parameters,
     pattern,
-    quoted,
-    whole,
 )
 from sim.twins.keithley_2450_settings import OVERRANGE, RAIL, Setting, Settings
-from sim.twins.keithley_2450_trigger import MOST_BLOCKS, Action, Block, Buffer, Row, Timer, play
+from sim.twins.keithley_2450_trigger import Action
 
 SLACK = 1e-6
 """Seconds by which an action counts as due: event times are floats, the clock counts nanoseconds."""
 
-EPOCH = 1_750_000_000
-"""Seconds since 1970 at the bench's zero, by the instrument's clock; arbitrary."""
-
 AHEAD = 200
 """Rows that are solved for at once."""
-
-SWEEP_LIST = "VoltLinearSweepList"
-"""The name of the configuration list in which a linear sweep of voltage keeps its levels [programs for the 2461 and
-the 2470]; that its first level is set at once is a guess."""
 
 OVERFLOW = 9.9e37
 POWER_ON = 128
@@ -81,6 +65,8 @@ class Keithley2450Twin:
         self._terminals = Terminals(RAIL)
         self._line = b""
         self._settings = Settings(model)
+        self._buffers = Buffers(self._settings)
+        self._trigger = TriggerModel(self._settings, self._buffers)
         self._commands = self._table()
         self._found: dict[str, Command] = {}
         self._cold()
@@ -89,12 +75,8 @@ class Keithley2450Twin:
         self._settings.reset()
         self._errors = ErrorQueue()
         self._events = POWER_ON
-        self._buffers = {"defbuffer1": Buffer(), "defbuffer2": Buffer()}
-        self._timer = Timer()
-        self._blocks: dict[int, Block] = {}
-        self._lists: dict[str, tuple[float, ...]] = {}
-        self._state, self._block = "EMPTY", 0
-        self._actions: Iterator[Action] = iter(())
+        self._buffers.reset()
+        self._trigger.reset()
         self._ahead: deque[tuple[Action, tuple[float, float]]] = deque()
         self._full = False
 
@@ -170,7 +152,7 @@ class Keithley2450Twin:
         if self._ahead:
             return
         actions: list[Action] = []
-        for action in islice(self._actions, AHEAD):
+        for action in islice(self._trigger.actions, AHEAD):
             actions.append(action)
             if action.does != "measure":
                 break
@@ -185,8 +167,8 @@ class Keithley2450Twin:
         """Solve again for rows that were foreseen before something changed."""
         waiting = [action for action, _ in self._ahead]
         self._ahead.clear()
-        rest = self._actions
-        self._actions = (action for source in (waiting, rest) for action in source)
+        rest = self._trigger.actions
+        self._trigger.actions = (action for source in (waiting, rest) for action in source)
 
     def _act(self, action: Action, values: tuple[float, float]) -> None:
         self._now = max(self._now, action.time)
@@ -201,7 +183,7 @@ class Keithley2450Twin:
                 self._settings.values["level VOLT"] = action.value
                 self._apply(action.time)
             case "idle":
-                self._state, self._block = "IDLE", round(action.value)
+                self._trigger.stop("IDLE", round(action.value))
                 self._note(action.time, "trigger", "idle")
 
     def _readings(self, times: Any) -> list[tuple[float, float]]:
@@ -293,8 +275,8 @@ class Keithley2450Twin:
         for each in self._settings.table():
             action(each.header, partial(self._set, each), 1)
             action(each.header + "?", partial(self._get, each))
-        self._buffer_commands(action)
-        self._trigger_commands(action)
+        self._buffers.offer(action)
+        self._trigger.offer(action)
         return table
 
     def _common(self, action: Callable[..., None]) -> None:
@@ -306,63 +288,21 @@ class Keithley2450Twin:
         action("*OPC?", lambda _: "1")
         action("SYSTem:ERRor[:NEXT]?", lambda _: self._errors.next())
         action("SYSTem:CLEar", lambda _: self._errors.clear())
-
-    def _buffer_commands(self, action: Callable[..., None]) -> None:
-        action("TRACe:CLEar", lambda words: self._buffer(words).clear(), 0, 1)
-        action("TRACe:POINts", self._set_points, 1, 2)
-        action("TRACe:POINts?", lambda words: str(self._buffer(words).points), 0, 1)
-        action("TRACe:FILL:MODE", self._set_fill, 1, 2)
-        action("TRACe:FILL:MODE?", lambda words: "ONCE" if self._buffer(words).once else "CONT", 0, 1)
-        action("TRACe:ACTual?", lambda words: str(len(self._buffer(words).rows)), 0, 1)
-        action("TRACe:ACTual:STARt?", lambda words: str(self._buffer(words).oldest), 0, 1)
-        action("TRACe:ACTual:END?", lambda words: str(self._buffer(words).last), 0, 1)
-        action("TRACe:DATA?", self._data, 2, 17)
         action("READ?", self._read, 0, 15)
-
-    def _trigger_commands(self, action: Callable[..., None]) -> None:
         action("INITiate[:IMMediate]", self._initiate)
         action("ABORt", self._abort)
-        action("TRIGger:STATe?", lambda _: f"{self._state};{self._state};{self._block}")
-        action("TRIGger:LOAD", self._load, 1, 4)
-        action("TRIGger:LOAD:LOOP:DURation", lambda words: self._load(['"DurationLoop"', *words]), 1, 3)
-        action("TRIGger:TIMer1:DELay", lambda words: self._time(delay=number(words[0], 8e-6, 1e5)), 1)
-        action("TRIGger:TIMer1:COUNt", lambda words: self._time(count=whole(words[0], 0, 1048575)), 1)
-        action("TRIGger:TIMer1:STARt:STIMulus", self._stimulus, 1)
-        action("TRIGger:TIMer1:STATe", lambda words: self._time(enabled=boolean(words[0])), 1)
-        place = "TRIGger:BLOCk:"
-        action(f"{place}SOURce:STATe", lambda w: self._add(w, Block("output", boolean(w[1]))), 2)
-        action(f"{place}NOTify", lambda w: self._add(w, Block("notify", whole(w[1], 1, 8))), 2)
-        action(f"{place}WAIT", self._wait, 2, 3)
-        action(f"{place}DELay:CONStant", lambda w: self._add(w, Block("delay", number(w[1], 167e-9, 1e4))), 2)
-        action(f"{place}MEASure", lambda w: self._add(w, Block("measure", buffer=self._named(w[1:]))), 1, 2)
-        action(
-            f"{place}BUFFer:CLEar", lambda w: self._add(w, Block("clear", buffer=self._named(w[1:]))), 1, 2
-        )
-        action(
-            f"{place}BRANch:COUNter",
-            lambda w: self._add(w, Block("count", whole(w[1], 1, 2**32 - 1), whole(w[2], 1, MOST_BLOCKS))),
-            3,
-        )
-        action(
-            f"{place}BRANch:ALWays",
-            lambda w: self._add(w, Block("always", to=whole(w[1], 0, MOST_BLOCKS))),
-            2,
-        )
-        action(f"{place}CONFig:RECall", self._recall, 2, 3)
-        action(f"{place}CONFig:NEXT", lambda w: self._add(w, Block("next", levels=self._levels(w))), 2)
-        action("SOURce[1]:SWEep:VOLTage:LINear", self._sweep, 3, 9)
 
     # Commands that do more than set one value.
 
     def _get(self, setting: Setting, words: list[str]) -> str:
         value = self._settings[setting.keys[0]]
-        return self._shown(value) if setting.show is None else setting.show(value)
+        return self._buffers.shown(value) if setting.show is None else setting.show(value)
 
     def _set(self, setting: Setting, words: list[str]) -> None:
         settings, value = self._settings, setting.read(words[0])
         before = dict(settings.values)
         if setting.keys == ("function",) and value != settings["function"]:
-            self._refuse_while_running()
+            self._trigger.refuse_while_running()
             self._switch(False, self._now)
         if setting.keys == ("output",):
             settings.check_level()
@@ -373,17 +313,12 @@ class Keithley2450Twin:
             self._apply(self._now)
             self._foresee_anew()
 
-    def _refuse_while_running(self) -> None:
-        if self._state == "RUNNING":
-            raise Refused(CONFLICT)
-
     def _reset(self, words: list[str]) -> None:
-        self._stop_trigger("EMPTY")
+        self._ahead.clear()
         self._switch(False, self._now)
         self._settings.reset()
-        self._blocks, self._lists, self._timer = {}, {}, Timer()
-        for buffer in self._buffers.values():
-            buffer.clear()
+        self._trigger.reset()
+        self._buffers.clear()
         self._apply(self._now)
 
     def _clear_status(self, words: list[str]) -> None:
@@ -394,163 +329,21 @@ class Keithley2450Twin:
         events, self._events = self._events, 0
         return str(events)
 
-    def _named(self, words: list[str]) -> str:
-        name = quoted(words[0]) if words else "defbuffer1"
-        if name not in self._buffers:
-            raise Refused(ILLEGAL)
-        return name
-
-    def _buffer(self, words: list[str]) -> Buffer:
-        return self._buffers[self._named(words)]
-
-    def _set_points(self, words: list[str]) -> None:
-        buffer = self._buffer(words[1:])
-        buffer.points = whole(words[0], 10, 250_000)
-        buffer.clear()
-
-    def _set_fill(self, words: list[str]) -> None:
-        buffer = self._buffer(words[1:])
-        if buffer.rows:
-            raise Refused(CONFLICT)
-        buffer.once = choice(words[0], "ONCE", "CONTinuous") == "ONCE"
-
-    def _data(self, words: list[str]) -> str:
-        buffer = self._buffer(words[2:3])
-        count = len(buffer.rows)
-        first, last = whole(words[0], 1, 2**31), whole(words[1], 1, 2**31)
-        if not first <= last <= count:
-            raise Refused(OUT_OF_RANGE)
-        began = buffer.rows[buffer.oldest - 1].time
-        return self._listed(buffer.rows[first - 1 : last], words[3:] or ["READ"], began)
-
     def _read(self, words: list[str]) -> str:
-        if self._state == "RUNNING":
+        if self._trigger.runs:
             raise Refused(INIT_IGNORED)
-        name = self._named(words[:1])
+        name = self._buffers.named(words[:1])
         row = self._store(name, self._now, self._readings(np.array([self._now]))[0])
-        return self._listed([row], words[1:] or ["READ"], row.time)
-
-    def _listed(self, rows: list[Row], elements: list[str], began: float) -> str:
-        names = [
-            choice(each, "SOURce", "READing", "RELative", "SEConds", "FRACtional", "SOURSTATus")
-            for each in elements
-        ]
-
-        def shown(row: Row, name: str) -> str:
-            seconds = math.floor(row.time)
-            match name:
-                case "SOUR":
-                    return self._shown(row.source)
-                case "READ":
-                    return self._shown(row.reading)
-                case "REL":
-                    return self._shown(round(row.time - began, 9))
-                case "SEC":
-                    return str(EPOCH + seconds)
-                case "FRAC":
-                    return self._shown(round(row.time - seconds, 9))
-            return str(row.status)
-
-        return ",".join(shown(row, name) for row in rows for name in names)
-
-    def _shown(self, value: float) -> str:
-        digits = self._settings["precision"] or 7
-        return f"{value:.{digits - 1}E}"
-
-    def _time(self, **changes: Any) -> None:
-        self._timer = replace(self._timer, **changes)
-
-    def _stimulus(self, words: list[str]) -> None:
-        event = choice(words[0], "NONE", *(f"NOTify{place}" for place in range(1, 9)))
-        self._time(notify=0 if event == "NONE" else int(event[-1]))
-
-    def _wait(self, words: list[str]) -> None:
-        choice(words[1], "TIMer1")
-        self._add(words, Block("wait"))
-
-    def _add(self, words: list[str], block: Block) -> None:
-        self._refuse_while_running()
-        self._blocks[whole(words[0], 1, MOST_BLOCKS)] = block
-        self._state = "BUILDING"
-
-    def _load(self, words: list[str]) -> None:
-        self._refuse_while_running()
-        name = quoted(words[0]).upper()
-        if name == "EMPTY":
-            if len(words) > 1:
-                raise Refused(NOT_ALLOWED)
-            self._blocks, self._state = {}, "EMPTY"
-            return
-        if name != "DURATIONLOOP":
-            raise Refused(ILLEGAL)
-        if len(words) < 2:
-            raise Refused(MISSING)
-        lasts = number(words[1], 500e-9, 100e3)
-        delay = number(words[2], 0.0, 1e4) if len(words) > 2 else 0.0
-        buffer = self._named(words[3:])
-        self._model(
-            Block("output", True),
-            Block("delay", delay),
-            Block("measure", buffer=buffer),
-            Block("until", lasts, 2),
-            Block("output", False),
-        )
-
-    def _sweep(self, words: list[str]) -> None:
-        self._refuse_while_running()
-        start, stop = (number(word, -RAIL, RAIL) for word in words[:2])
-        points = whole(words[2], 2, 1_000_000)
-        delay = number(words[3], -1.0, 1e4) if len(words) > 3 else 0.0
-        if len(words) > 4 and whole(words[4], 0, 268_435_455) != 1:
-            raise Refused(ILLEGAL)
-        buffer = self._named(words[8:])
-        self._settings.change("level VOLT", start)
-        levels = tuple(np.linspace(start, stop, points).tolist())
-        self._lists[SWEEP_LIST] = levels
-        self._model(
-            Block("recall", 1, levels=levels),
-            Block("output", True),
-            Block("always", to=5),
-            Block("next", levels=levels),
-            Block("delay", max(delay, 0.0)),
-            Block("measure", buffer=buffer),
-            Block("count", points, 4),
-            Block("output", False),
-        )
-
-    def _recall(self, words: list[str]) -> None:
-        levels = self._levels(words)
-        index = whole(words[2], 1, len(levels)) if len(words) > 2 else 1
-        self._add(words, Block("recall", index, levels=levels))
-
-    def _levels(self, words: list[str]) -> tuple[float, ...]:
-        """Return the levels of the configuration list that a block names."""
-        name = quoted(words[1])
-        if name not in self._lists:
-            raise Refused(ILLEGAL)
-        return self._lists[name]
-
-    def _model(self, *blocks: Block) -> None:
-        self._blocks = dict(enumerate(blocks, 1))
-        self._state = "BUILDING"
+        return self._buffers.listed([row], words[1:], row.time)
 
     def _initiate(self, words: list[str]) -> None:
-        if self._state == "RUNNING":
-            raise Refused(INIT_IGNORED)
-        if not self._blocks:
-            raise Refused(CONFLICT)
-        self._settings.check_level()
+        self._trigger.start(self._now, self.row_time)
         self._full = False
-        self._state = "RUNNING"
-        self._actions = play(self._blocks, self._timer, self._now, self.row_time)
         self._note(self._now, "trigger", "started")
         self.advance(self._now)
 
     def _abort(self, words: list[str]) -> None:
-        if self._state == "RUNNING":
-            self._stop_trigger("ABORTED")
+        if self._trigger.runs:
+            self._trigger.stop("ABORTED")
+            self._ahead.clear()
             self._note(self._now, "trigger", "aborted")
-
-    def _stop_trigger(self, state: str) -> None:
-        self._actions, self._state = iter(()), state
-        self._ahead.clear()

@@ -20,8 +20,9 @@ INIT_IGNORED = (-213, "Init ignored")
 CONFLICT = (-221, "Settings conflict")
 OUT_OF_RANGE = (-222, "Data out of range")
 ILLEGAL = (-224, "Illegal parameter value")
+NAME_TAKEN = (1115, "Parameter error: TRACe:MAKE cannot take an existing reading buffer name")
 BUFFER_FULL = (4915, "Attempting to store past capacity of reading buffer")
-"""Numbers and texts below zero are SCPI's; 4915 is the instrument's own, from memory."""
+"""Numbers and texts below zero are SCPI's; 1115 is the instrument's own [2461-901-01], and 4915, from memory."""
 
 
 _APART = r"""(?:"[^"]*"|'[^']*'|[^{0}"'])+"""

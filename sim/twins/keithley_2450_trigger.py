@@ -1,9 +1,9 @@
-"""A SourceMeter's trigger model: numbered blocks, played from a start; and the buffers that its rows go to."""
+"""A SourceMeter's trigger model: numbered blocks, played from a start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 MOST_BLOCKS = 63
@@ -82,49 +82,3 @@ def play(blocks: Mapping[int, Block], timer: Timer, start: float, row_time: floa
                 following = block.to if passes[at] else at + 1
         at = following
     yield Action(time, "idle", at - 1)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One reading: when [s of the bench], the source's value and the measured one, status bits."""
-
-    time: float
-    source: float
-    reading: float
-    status: int
-
-
-@dataclass
-class Buffer:
-    """Readings by index from 1; full, it either stops or begins to overwrite its oldest."""
-
-    points: int = 100_000
-    once: bool = False
-    rows: list[Row] = field(default_factory=list)
-    taken: int = 0
-
-    def add(self, row: Row) -> bool:
-        """Take a row; return whether there was room."""
-        if len(self.rows) < self.points:
-            self.rows.append(row)
-        elif self.once:
-            return False
-        else:
-            self.rows[self.taken % self.points] = row
-        self.taken += 1
-        return True
-
-    def clear(self) -> None:
-        """Forget all."""
-        self.rows.clear()
-        self.taken = 0
-
-    @property
-    def last(self) -> int:
-        """The index of the newest row, 0 when there is none."""
-        return (self.taken - 1) % self.points + 1 if self.taken else 0
-
-    @property
-    def oldest(self) -> int:
-        """The index of the oldest row, 0 when there is none."""
-        return 0 if not self.taken else (self.taken % self.points + 1 if self.taken > self.points else 1)

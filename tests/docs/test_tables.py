@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from devices.cycling.ends import EndReason
+
 ROOT = Path(__file__).parents[2]
 ASKED = re.compile(r"<!-- made: (.*?) -->")
 COLUMNS = re.compile(r"^(\w*COLUMNS): Mapping\[str, Column\]", re.MULTILINE)
@@ -30,6 +32,15 @@ def made():
 def test_every_table_is_on_a_page():
     asked = {name for path in (ROOT / "docs").rglob("*.md") for name in ASKED.findall(path.read_text())}
     assert asked == set(made())
+
+
+def test_every_flag_and_every_end_of_a_step_says_what_it_means():
+    code = importlib.import_module("tables.code")
+    remarks = importlib.import_module("tables.markdown").remarks
+    for kind in (*code.FLAGS.values(), EndReason):
+        said = remarks(kind)
+        mute = [each.name for each in kind if each.name not in said and each.name != "OK"]
+        assert mute == [], kind.__name__
 
 
 def test_every_stream_of_a_station_is_told():

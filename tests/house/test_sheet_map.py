@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from event_model import DocumentNames, schema_validators
 
 from devices.cycling.cells import CellSize
-from devices.errors import InterlockError, LimitError
+from devices.errors import InterlockError, LabError, LimitError
 from devices.samples import CellGrid
 from labctl import Run
 from labctl.config.folder import Config
@@ -93,3 +94,9 @@ def test_what_is_no_sheet_or_too_large_is_refused_before_anything_is_connected(
 
 def test_a_duration_is_said_as_people_do():
     assert [in_words(seconds) for seconds in (90.0, 600.0, 5997.0)] == ["90 s", "10 min", "1 h 40 min"]
+
+
+def test_a_map_that_ended_before_its_first_cell_says_so(tmp_path):
+    ended = SimpleNamespace(uid="0123456789", start={"purpose": "map"}, streams={})
+    with pytest.raises(LabError, match="01234567 ended before any cell was measured"):
+        sort_sheet(tmp_path, ended)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devices.errors import ConfigError, DataError
-from labctl.cli import app
+from labctl.cli import _keep_only, app
 
 ROOT = Path(__file__).parents[2]
 
@@ -164,3 +164,19 @@ def test_programs_are_printed_in_other_languages(tmp_path):
         "program formation", "program steps"
     )
     assert invoke("export", steps, "--to", "latin").exit_code == 2
+
+
+def test_a_command_that_is_named_needs_no_other_and_any_other_word_leaves_all(monkeypatch):
+    commands, groups = list(app.registered_commands), list(app.registered_groups)
+    for asked, left in (
+        (["samples"], 1),
+        (["night-run"], 1),
+        (["import"], 1),
+        (["sample"], None),
+        ([], None),
+    ):
+        monkeypatch.setattr(app, "registered_commands", list(commands))
+        monkeypatch.setattr(app, "registered_groups", list(groups))
+        _keep_only(asked)
+        assert len(app.registered_commands) == (left or len(commands))
+        assert len(app.registered_groups) == (0 if left else len(groups))

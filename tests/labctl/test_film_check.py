@@ -47,7 +47,8 @@ def test_without_data_the_bench_file_counts(tmp_path):
 def test_a_calibrated_rate_counts(tmp_path):
     keep_fit(tmp_path, 6e-9 / 60)
     found = told(tmp_path)
-    assert any("1 h 57 min of film at 6.00 nm/min (calibrated" in line for line in found.lines)
+    # At 6 nm/min from a new target; the mean of this film is a little less.
+    assert any("1 h 57 min of film at 5.98 nm/min (calibrated" in line for line in found.lines)
 
 
 @pytest.mark.parametrize(("gone", "refused"), [(1.0, False), (4.0, True)])

@@ -120,6 +120,17 @@ def test_a_film_whose_host_died_is_finished_after_a_persons_word_and_nothing_twi
 
 
 @pytest.mark.timeout(120)
+def test_a_film_whose_host_died_before_its_first_row_is_doubtful_though_no_row_says_so(warm, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    session(warm, data, "sputter", after=0.0)
+    told = session(warm, data, "sputter")
+    assert float(told["before"]) == 0.0
+    film = believed(data, quick.foil("w")).sample.layers[-1]
+    assert film.doubtful.startswith("the host died after 0.0 nm")
+
+
+@pytest.mark.timeout(120)
 def test_a_film_whose_host_died_stays_as_it_is_without_a_persons_word(warm, tmp_path):
     data = tmp_path / "data"
     data.mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labctl import provenance
-from labctl.provenance import code_hash, command_line, installed, whereabouts
+from labctl.provenance import PACKAGES, code_hash, command_line, installed, version_of, whereabouts
 
 ROOT = Path(__file__).parents[2]
 HASHED = ("real", "drivers", "parameters", "parameters_hash", "seed", "twin")
@@ -100,3 +100,9 @@ def test_one_changed_value_of_the_bench_changes_its_hash_and_what_the_twins_go_b
     assert lamp["parameters_hash"] == other["parameters_hash"]
     assert lamp["twin"]["physics_hash"] == other["twin"]["physics_hash"]
     assert other["seed"] == 4321
+
+
+def test_versions_are_those_that_python_itself_tells():
+    assert {name: version_of(name) for name in PACKAGES} == {
+        name: metadata.version(name) for name in PACKAGES
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -245,7 +246,7 @@ def test_a_second_part_goes_on_in_time_count_and_cycle() -> None:
     books.step((0.0, 3.0, 1e-3), (8.0, 4.2, 1e-3))
     books.step((8.0, 4.1, -1e-3), (12.0, 3.0, -1e-3))
     assert books.over() is None
-    assert books.ledger.seen().first_discharge_capacity == pytest.approx(5e-3)
+    assert books.ledger.seen().retention == pytest.approx(0.8)
     assert books.ledger.seen().discharge_capacity == pytest.approx(4e-3)
     taken = books.taken()
     assert taken["primary"]["test_time"] == [0.0, 10.0, 10.0, 15.0, 100.0, 108.0, 108.0, 112.0]
@@ -331,14 +332,15 @@ def test_steps_that_are_not_counted_add_nothing_to_a_cycle() -> None:
     assert sum(taken["steps"]["charge"]) == pytest.approx(4e-3 / 3600)
 
 
-def test_retention_counts_from_the_first_cycle_of_its_own_loop() -> None:
-    counted = (Loop((CHARGE, DISCHARGE), 1, counts_cycles=True),)
-    books = Books(*counted)
-    for lasted, fresh in ((40.0, False), (8.0, True), (6.0, False)):
-        books.ledger.begin(Part(counted, 0, fresh), books.ledger._last_time)
+def test_retention_compares_cycles_that_were_discharged_in_the_same_way() -> None:
+    fast = replace(DISCHARGE, run=ConstantCurrent(-2e-3))
+    books = Books(CHARGE, DISCHARGE)
+    found = []
+    for discharge, lasted in ((DISCHARGE, 10.0), (fast, 3.0), (DISCHARGE, 9.0), (fast, 2.0)):
+        books.ledger.begin(Part((Loop((CHARGE, discharge), 1, counts_cycles=True),), 0), 0.0)
         books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
-        books.step((10.0, 4.1, -1e-3), (10.0 + lasted, 3.0, -1e-3))
+        current = discharge.run.current
+        books.step((10.0, 4.1, current), (10.0 + lasted, 3.0, current))
         assert books.ledger.part_ended(None) is None
-    seen = books.ledger.seen()
-    assert seen.first_discharge_capacity == pytest.approx(8e-3)
-    assert seen.discharge_capacity == pytest.approx(6e-3)
+        found.append(books.ledger.seen().retention)
+    assert found == pytest.approx([1.0, 1.0, 0.9, 2.0 / 3.0])

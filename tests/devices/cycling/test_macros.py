@@ -175,7 +175,7 @@ def test_a_fade_is_read_from_reference_cycles_alone():
 
 def test_a_faded_cell_is_not_cycled_on():
     course = Course(MACROS["cycle_life"][0].on(CELL))
-    faded = Seen(discharge_capacity=0.7, first_discharge_capacity=1.0)
+    faded = Seen(retention=0.7)
     parts = 0
     while (part := course.next(faded)) is not None:
         parts += 1

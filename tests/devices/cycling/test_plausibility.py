@@ -132,9 +132,7 @@ def test_lipon_is_known_to_five_volts_and_windows_are_those_against_the_cells_ow
     assert cases(charge(voltage_above=5.1), cell=lithium, limits=CellLimits(4.0, 5.3, 10.0)) == {
         "voltage_of_another_electrolyte"
     }
-    host = CellSize(
-        1.5e-5, 0.036, materials=("LiMn2O4", "LiPON", "Li4Ti5O12"), window=(3.5, 4.3), anode=1.6
-    )
+    host = CellSize(1.5e-5, 0.036, materials=("LiMn2O4", "LiPON", "Li4Ti5O12"), window=(3.5, 4.3), anode=1.6)
     assert cases(charge(-1e-6, voltage_below=1.9), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == set()
     assert cases(charge(voltage_above=2.7), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == set()
     assert cases(charge(voltage_above=3.0), cell=host, limits=CellLimits(1.0, 5.0, 10.0)) == {

@@ -85,7 +85,7 @@ def test_a_loop_ends_after_the_pass_in_which_its_condition_came_true():
 
     def look(executed):
         passes = len(executed) // 2
-        return Seen(cycle=passes, discharge_capacity=10.0 - passes, first_discharge_capacity=9.0)
+        return Seen(cycle=passes, retention=(10.0 - passes) / 9.0)
 
     assert course.asked == 11
     executed = play(course, look)

@@ -29,7 +29,7 @@ from devices.methodscript.compile import SETTLING
 from sim.physics.cell import control as drive
 from sim.physics.cell.impedance import impedance
 from sim.twins.methodscript.electronics import Accuracy
-from tests.devices.methodscript.emstat import (
+from tests.support.emstat import (
     CELL,
     CURRENT,
     HALF,

@@ -26,7 +26,7 @@ from devices.instruments.palmsens_emstat4 import LISTENING, ROWS_AHEAD
 from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.compile import compiled, mark_of
 from sim.twins.methodscript.grammar import Grammar
-from tests.devices.methodscript.emstat import LIMITS, Rig
+from tests.support.emstat import LIMITS, Rig
 
 voltages = st.floats(2.6, 4.3)
 currents = st.floats(1e-9, 9e-3).flatmap(lambda size: st.sampled_from([size, -size]))

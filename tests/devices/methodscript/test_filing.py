@@ -11,7 +11,7 @@ from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Unt
 from devices.errors import InstrumentError
 from devices.instruments.palmsens_emstat4 import OUTPUT_BUFFER
 from devices.methodscript.compile import SETTLING
-from tests.devices.methodscript.emstat import (
+from tests.support.emstat import (
     CURRENT,
     LONG,
     OCV,

@@ -27,7 +27,7 @@ from devices.methodscript.compile import SETTLING
 from devices.methodscript.judging import FLUCTUATION
 from sim.physics.cell import control as drive
 from sim.twins.methodscript.electronics import Electronics, Reading
-from tests.devices.methodscript.emstat import (
+from tests.support.emstat import (
     CELL,
     CURRENT,
     HALF,

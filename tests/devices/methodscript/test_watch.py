@@ -27,7 +27,7 @@ from devices.cycling.techniques import (
 from devices.errors import InstrumentError, WireError
 from devices.methodscript.compile import SETTLING
 from devices.ports import Fault, TwinPort
-from tests.devices.methodscript.emstat import (
+from tests.support.emstat import (
     CURRENT,
     LANE,
     LONG,

@@ -18,7 +18,7 @@ ROW = 0.04
     ("interval", "lasts"), [(10.0, 95.0), (30.0, 30.0), (30.0, 0.5), (4.0, 12.05), (7e4, 9.5e4)]
 )
 def test_waits_and_delays_add_up_to_the_duration(interval: float, lasts: float) -> None:
-    plan = timed(interval, lasts, ROW)
+    plan = timed(interval, lasts, ROW, "defbuffer1")
     _, blocks = plan.groups
     passes = int(next(block for block in blocks if "COUN" in block).split()[2].rstrip(","))
     delays = [float(block.split()[-1]) for block in blocks if "DEL:CONS" in block]
@@ -33,14 +33,14 @@ def test_waits_and_delays_add_up_to_the_duration(interval: float, lasts: float) 
 
 
 def test_a_step_that_is_too_long_for_the_buffer_ends_before_it_is_full() -> None:
-    plan = timed(1.0, 1e6, ROW)
+    plan = timed(1.0, 1e6, ROW, "defbuffer1")
     assert plan.rows < BUFFER_ROWS
     assert plan.lasts == BUFFER_ROWS - 2
 
 
 def test_a_sweep_has_a_row_in_the_middle_of_each_stair_where_the_ramp_would_be() -> None:
     ramp = VoltageRamp(3.9, 4.0, 1e-3)
-    plan = swept(Step(ramp, record=Record(10.0)), ramp, 1e4, ROW)
+    plan = swept(Step(ramp, record=Record(10.0)), ramp, 1e4, ROW, "defbuffer1")
     # 0.2 s a stair, finer than the rows asked for, and a row more at either end.
     assert plan.rows == 502
     assert plan.lasts == pytest.approx(100.0)
@@ -50,6 +50,6 @@ def test_a_sweep_has_a_row_in_the_middle_of_each_stair_where_the_ramp_would_be()
 
 def test_a_sweep_that_is_cut_short_walks_through_a_part_of_its_stairs() -> None:
     ramp = VoltageRamp(4.0, 3.9, 1e-3)
-    plan = swept(Step(ramp), ramp, 0.3, ROW)
+    plan = swept(Step(ramp), ramp, 0.3, ROW, "defbuffer1")
     assert plan.rows == 4
     assert ":SOUR:SWE:VOLT:LIN 3.9999, 3.9997, 2, " in plan.groups[0][0]

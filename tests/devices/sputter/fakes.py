@@ -339,6 +339,9 @@ class FakeTurbo(Fake):
         self.chamber.advance()
         return TurboState(self.chamber.turbo_speed, 800.0, 1.0, self.chamber.turbo_on, self.error)
 
+    def read_speed(self):
+        return self.state().speed
+
     def safe(self):
         pass
 

@@ -86,3 +86,12 @@ def test_an_aborted_plan_leaves_a_dark_chamber_and_a_recorded_film(bench, engine
     left = bench.station.unfinished
     assert left.accounted
     assert left.thickness == pytest.approx(bench.chamber.film, abs=0.1e-9)
+
+
+def test_a_monitor_that_moves_at_the_instant_of_opening_does_not_end_the_film(bench, recipes):
+    """A measurement that ends a millisecond after the shutter opened shows what nobody can take for a rate."""
+    bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    flight = bench.station._flight
+    flight.film.open_time, flight.film.monitor = 2e-4, 0.026e-9
+    assert flight._left() == pytest.approx(recipes["lco"]().thickness / flight.keeper.believed, rel=0.05)

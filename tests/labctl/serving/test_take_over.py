@@ -170,12 +170,7 @@ def judged(words, data, served, each):
     )
 
 
-KNOWN = pytest.mark.xfail(
-    reason="a known fault: a Keithley's next step is armed, and its buffer cleared, before the station's last word says"
-    " so; a host that dies in between leaves a job that is refused instead of taken over",
-    strict=False,  # most instants are others
-)
-FEW = [("twin", 1), ("emstat", 1), pytest.param("keithley", 1, marks=KNOWN)]
+FEW = [(bench, 1) for bench in ("twin", "emstat", "keithley")]
 MANY = [
     pytest.param(bench, 17, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
     for bench in ("twin", "emstat", "keithley")

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,3 +101,29 @@ def test_a_row_costs_less_than_a_millisecond(make_shadow, parameters):
     begin = time.process_time()
     lead(shadow, rows)
     assert (time.process_time() - begin) / len(rows) < 1e-3
+
+
+@pytest.mark.parametrize("broken_in", [1, 2, 3])
+def test_a_run_that_goes_on_in_the_middle_of_a_step_is_no_other_cell(make_shadow, parameters, broken_in):
+    told, whole = gone_on(make_shadow, cycled(parameters, densities=(5.0,)), broken_in)
+    assert not told.warnings
+    compared = told.of("capacity_Ah")
+    assert [each.t for each in compared] == [row["t_end"] for row in whole if row["charge"] != 0.0]
+    assert np.abs(told.off("capacity_Ah") / [each.predicted for each in compared]).max() < 0.02
+
+
+def test_a_cell_of_less_film_is_noticed_after_its_run_went_on_too(make_shadow, parameters):
+    told, _ = gone_on(make_shadow, cycled(replace(parameters, area=0.7 * AREA), densities=(5.0,)), 1)
+    assert any("less active film" in text for text in told.warnings)
+
+
+def gone_on(make_shadow, rows, broken_in):
+    """Lead a shadow by what comes after the middle of a step; return what it tells, and the steps it can compare."""
+    rows = list(rows)
+    steps = [row for kind, row in rows if kind == "step"]
+    broken = next(row for row in steps if row["step_count"] == broken_in)
+    middle = 0.5 * (broken["t_start"] + broken["t_end"])
+    shadow, told = make_shadow(expected=0.9)
+    lead(shadow, [each for each in rows if (each[1].time if each[0] == "row" else each[1]["t_end"]) > middle])
+    ended = next(row["t_end"] for row in steps if row["t_end"] > middle and row["end_reason"] != "duration")
+    return told, [row for row in steps if row["t_start"] >= ended]

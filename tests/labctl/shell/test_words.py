@@ -1,10 +1,15 @@
 """Errors at the prompt: what happened, what state the hardware is in, what to type."""
 
+from dataclasses import replace
+
 import pytest
 from bluesky.utils import FailedStatus, RunEngineInterrupted
+from IPython.core.error import UsageError
 
 from devices.errors import InterlockError, LabError, LimitError, OwnershipError, Timeout
-from labctl.shell.words import NEXT, in_sentences
+from labctl.mistyped import Mistyped
+from labctl.shell.magics import LabMagics
+from labctl.shell.words import MAGICS, NEXT, in_sentences
 
 
 def raised(action):
@@ -70,3 +75,40 @@ def test_a_failed_status_says_what_it_failed_with():
 def test_a_plan_that_was_not_called_is_refused_in_words(lab):
     with pytest.raises(LabError, match=r"RE\(anneal\(\.\.\.\)\)"):
         lab.RE(lab.plans.anneal)
+
+
+def test_a_latched_fault_is_told_with_what_lets_go_of_it(lab, sample, recipe):
+    lab.lamp._fail(RuntimeError("the charger tripped"))
+    error = raised(lambda: lab.RE(lab.plans.anneal(lab.lamp, sample, recipe)))
+    said = in_sentences(error, {}, lab, False)
+    assert "lamp is in FAULT (RuntimeError: the charger tripped)" in said
+    assert "lab.lamp.reset()" in said
+    assert "Now: lamp is fault" in said
+
+
+def test_what_was_mistyped_is_told_without_a_word_on_hardware(lab):
+    what, what_next = in_sentences(Mistyped("there is no sample 'x'"), {}, lab, False).splitlines()
+    assert what == "there is no sample 'x'"
+    assert "NAME?" in what_next
+
+
+def test_a_recipe_changed_by_hand_is_refused_by_its_value_and_the_units_are_told(lab, recipe):
+    said = in_sentences(raised(lambda: replace(recipe, voltage="900 V")), {}, lab, False)
+    assert "voltage = '900 V': Input should be a valid number" in said
+    assert "850.0 for 850 V" in said
+    assert "pydantic.dev" not in said
+
+
+def test_a_command_of_the_terminal_typed_at_the_prompt_is_told_how_it_runs_here():
+    error = raised(lambda: compile("labctl runs", "<prompt>", "exec"))
+    assert "!labctl runs" in in_sentences(error, {}, None, False)
+
+
+def test_a_magic_that_is_none_is_told_with_the_near_one():
+    error = UsageError("Line magic function `%labb` not found.")
+    assert 'there is no %labb; did you mean "lab"?' in in_sentences(error, {}, None, False)
+    assert set(MAGICS) == set(LabMagics.magics["line"])
+
+
+def test_ending_when_nothing_runs_is_told_in_words(lab):
+    assert "nothing runs and nothing is paused" in in_sentences(raised(lab.RE.abort), {}, lab, False)

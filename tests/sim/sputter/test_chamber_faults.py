@@ -176,6 +176,24 @@ def test_a_leak_of_water_keeps_the_base_pressure_high(sputter):
     assert sputter.gas.pressure < 3e-5
 
 
+def test_a_leak_into_a_held_pressure_moves_the_throttle_at_once(burning_lco):
+    burning_lco.lap(120.0)
+    gas, position = burning_lco.gas, burning_lco.gas.state.position
+    let_in = sum(gas.told.values())
+    burning_lco.fail("water_leak", value=1e-3)
+    burning_lco.lap(5.0, looks=5)
+    assert 5e-4 < gas.state.position - position < 0.01
+    burning_lco.lap(120.0)
+    # Held again: what is pumped is what comes in.
+    assert gas.pressure == pytest.approx(gas.set_point, rel=1e-3)
+    # Through a narrow throttle, where light molecules are faster.
+    water = gas.leak / (let_in + gas.leak) * (18.0 / 40.0) ** 0.5
+    assert gas.composition()["H2O"] == pytest.approx(water, rel=0.05)
+    burning_lco.mend("water_leak")
+    burning_lco.lap(120.0)
+    assert gas.state.position == pytest.approx(position, abs=2e-4)
+
+
 def test_crystals_fail_and_die_and_are_replaced(burning_lco):
     def life():
         return burning_lco.say("monitor", _asked("P1"))

@@ -199,11 +199,12 @@ def test_a_film_that_makes_no_sense_is_refused_by_the_sample_and_told_to_nobody_
     stand.hold(1.0)
     stand.lap(60.0)
     stand.burning(power=60.0, ramp=2.0)
-    foil = stand.bring()
+    layers = [{"material": "Al", "thickness": 100e-6}, {"material": "LiCoO2", "thickness": 0.7e-6}]
+    stand.bench.bring({"id": "s1", "layers": layers, "cell_layers": [], "area": 1.5e-5}, "tool")
     stand.shutter(True, "gun1")
     stand.lap(60.0)
     stand.shutter(False, "gun1")
-    assert foil.grown == ()
+    assert stand.bench.foil("s1").grown == ()
     assert stand.told("film refused")
 
 

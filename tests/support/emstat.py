@@ -1,16 +1,13 @@
-"""A driver on a twin with a cell on its leads, a clock that only tests move, and a link that may be cut."""
+"""A driver on a twin with a cell on its leads, and a link that may be cut."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from ophyd.status import Status
 
 from devices.cycling.cycler import ElementEnded, InstrumentAlarm, Job, RowTaken, RunStopped
 from devices.cycling.cycler import Record as CyclerRecord
@@ -29,6 +26,7 @@ from sim.physics.cell.diffusion import graded_edges
 from sim.twins.methodscript.electronics import EXACT, Accuracy
 from sim.twins.methodscript.storage import SIZE
 from sim.twins.palmsens_emstat4 import EmStat4Twin
+from tests.support.lane_clock import LaneClock
 
 LANE = "lane"
 CURRENT = 8.6e-5  # A, about 1C of the film below
@@ -74,59 +72,6 @@ class Wired:
     state: CellState = HALF
 
 
-class Running:
-    """A spawned poller."""
-
-    def __init__(self, poller: Any, on_error: Callable[[Exception], None]) -> None:
-        self.poller, self.on_error, self.cancelled = poller, on_error, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-class LaneClock:
-    """Time passes when somebody sleeps or the test says so; pollers run when they are due."""
-
-    def __init__(self) -> None:
-        self.moment = 0.0
-        self.is_deaf = False
-        self._due: list[tuple[float, int, Running]] = []
-        self._count = itertools.count()
-
-    def now(self) -> float:
-        return self.moment
-
-    def time(self) -> float:
-        return 1.75e9 + self.moment
-
-    def sleep(self, dt: float, lane: str | None = None) -> None:
-        self.moment += dt
-
-    def call(self, action: Callable[[], Any]) -> Any:
-        return action()
-
-    def status(self, what: str, deadline: float) -> Status:
-        return Status()
-
-    def spawn(self, lane: str, poller: Any, on_error: Callable[[Exception], None]) -> Running:
-        running = Running(poller, on_error)
-        heapq.heappush(self._due, (self.moment, next(self._count), running))
-        return running
-
-    def run_until(self, moment: float) -> None:
-        while self._due and self._due[0][0] <= moment and not self.is_deaf:
-            at, _, running = heapq.heappop(self._due)
-            self.moment = max(self.moment, at)
-            delay = None if running.cancelled else next(running.poller, None)
-            if delay is not None:
-                heapq.heappush(self._due, (self.moment + delay, next(self._count), running))
-        self.moment = max(self.moment, moment)
-
-    def forget(self) -> None:
-        """Run no poller any more."""
-        self._due.clear()
-
-
 class Endpoint:
     """A twin behind a bench: touched first, then spoken to."""
 
@@ -167,6 +112,7 @@ class Rig:
 
     def heard(self, since: int = 1) -> list[CyclerRecord]:
         """Return what there is to hear now."""
+        assert not self.clock.errors
         return list(self.driver.records(since, 10**6).records)
 
     def finish(self, since: int = 1, longest: float = 1e5) -> list[CyclerRecord]:
@@ -188,7 +134,7 @@ class Rig:
 
     def succeeded(self) -> None:
         """Go on with the driver of another session, the pollers of the one before gone."""
-        self.clock.forget()
+        self.clock.close()
         port = TwinPort(Endpoint(self.twin, self.clock), self.clock, LANE)
         wire = Wire(port, self.clock, name="emstat", lane=LANE, sync=EmStat4.sync)
         self.driver = EmStat4(wire, self.clock, name="emstat")

@@ -1,0 +1,101 @@
+"""What a chamber does of its own, without a film: it is pumped, vented, looked at for leaks; one thing at a time."""
+
+from __future__ import annotations
+
+from ophyd.status import StatusBase
+
+from devices.base import RowStream
+from devices.clock import Handle, Poller
+from devices.errors import LabError
+from devices.lamp.train import finish
+from devices.sputter.crew import Crew
+from devices.sputter.looks import CELSIUS
+from devices.sputter.records import resting_row
+from devices.sputter.vacuum import pumped, risen, vented
+
+ALONE = 1.0
+"""Seconds between looks meanwhile."""
+PATIENCE = 7 * 24 * 3600.0
+"""Seconds that a status of pumping or venting may take; what is slow ends earlier by the limits."""
+
+
+class Aside:
+    """Pumps, vents and checks for leaks on the chamber's lane, with a row a second.
+
+    volume [m3] of the chamber. status: of what it did last, None before anything was.
+    """
+
+    def __init__(self, crew: Crew, rows: RowStream, leaks: RowStream, volume: float) -> None:
+        self._crew, self._rows, self._leaks, self._volume = crew, rows, leaks, volume
+        self._handle: Handle | None = None
+        self.status: StatusBase | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is at something."""
+        return self.status is not None and not self.status.done
+
+    def pump_down(self, pressure: float) -> StatusBase:
+        """Pump to a pressure [Pa]."""
+        return self._begun("pump", pumped(self._crew, pressure, self._tick))
+
+    def vent(self) -> StatusBase:
+        """Let air in."""
+        return self._begun("vent", vented(self._crew, self._tick))
+
+    def leak_check(self, pressure: float, duration: float) -> StatusBase:
+        """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises."""
+
+        def checked() -> Poller:
+            rise = yield from risen(self._crew, pressure, duration, self._tick)
+            self._leaks.append(self._crew.clock.time(), rise.row(self._volume))
+            leak = rise.slope * self._volume
+            said = f"{leak:.2g} Pa m3/s ({leak * 10:.2g} mbar l/s) leak in, or come off the walls"
+            self._crew.log.tell("leak", "info", said)
+
+        return self._begun("leak check", checked())
+
+    def forget(self) -> None:
+        """Let its status count no more: a film is what is made now."""
+        self.status = None
+
+    def call_off(self) -> None:
+        """End what it is at, if anything: the chamber is made safe."""
+        if self._handle is not None:
+            self._handle.cancel()
+        finish(self.status, LabError(f"{self._crew.name} was made safe meanwhile"))
+        self._handle = self.status = None
+
+    def _begun(self, what: str, action: Poller) -> StatusBase:
+        crew = self._crew
+        status = crew.clock.status(f"{what} {crew.name}", PATIENCE)
+
+        def poller() -> Poller:
+            yield from action
+            crew.log.progress(1.0, whole=True)
+            crew.log.conclude("completed")
+            finish(status)
+
+        def failed(error: Exception) -> None:
+            crew.log.tell(what, "alarm", str(error))
+            crew.log.conclude(f"{type(error).__name__}: {error}")
+            finish(status, error)
+
+        crew.log.begin(1)
+        self._handle, self.status = crew.clock.spawn(crew.lane, poller(), failed), status
+        return status
+
+    def _tick(self) -> Poller:
+        """Let a second pass and look at everything meanwhile."""
+        crew = self._crew
+        seen, gauges = crew.looks.everything(), crew.gauges
+        known: dict[str, float | str] = {
+            "elapsed": crew.log.elapsed,
+            "state": crew.machine.state.value,
+            "pressure": seen.pressure(gauges.base, *gauges.rough),
+            "valve_position": seen.position,
+            "substrate_temperature": seen.temperature - CELSIUS,
+        }
+        crew.log.row(resting_row(self._rows.columns, known))
+        crew.report(False)
+        yield ALONE

@@ -1,0 +1,332 @@
+"""A flight with a plasma: gas, strike, ramp, pre-sputter behind the shutter, all of it back; and what watches it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping, Sequence
+from functools import partial
+
+from devices.clock import Poller
+from devices.sputter.crew import Crew
+from devices.sputter.flying import ROW, ChamberFlight
+from devices.sputter.guns import GunPlan, Ramp, Wear, switch_on
+from devices.sputter.looks import Seen
+from devices.sputter.memory import ChamberMemory
+from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
+from devices.sputter.records import Film, FilmFlag
+from devices.sputter.states import ChamberState
+from devices.sputter.thickness import ThicknessKeeper
+from devices.sputter.watch import (
+    PRESSURE_STEADY,
+    BiasWatch,
+    FlowWatch,
+    PressureWatch,
+    SourceWatch,
+    ThrottleWatch,
+    Trouble,
+    TurboWatch,
+    burns,
+    require_control,
+    watch_chamber,
+)
+
+STRIKE_PATIENCE = 20.0
+"""Seconds in which a plasma must light: with a hazard of 1/2 a second it does in all but 5e-5 of cases [twins]."""
+STRIKE_PAUSE = 5.0
+"""Seconds without power before the next try; guess."""
+SETTLED = 0.02
+"""Of the set point within which the pressure counts as held; it settles to 1 % in 25 s [twins]."""
+SETTLED_ROWS = 5
+SETTLE_TIME = 120.0
+"""Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
+EXTINGUISH = 10.0
+"""W below which a source is switched off when its power is ramped down."""
+
+
+class PlasmaFlight(ChamberFlight):
+    """Targets of one gun or several that burn as a recipe says; subclasses say what for."""
+
+    def __init__(
+        self,
+        recipe: DepositionRecipe,
+        crew: Crew,
+        plans: Sequence[GunPlan],
+        wear: Wear,
+        memory: ChamberMemory,
+        film: Film,
+        keeper: ThicknessKeeper,
+    ) -> None:
+        guns = tuple(plan.gun for plan in plans)
+        super().__init__(crew, film, keeper, lambda: sum(wear.of(gun) for gun in guns))
+        self.recipe, self.sources = recipe, guns
+        self.material, self.thickness, self.base_pressure = (
+            recipe.material,
+            recipe.thickness,
+            recipe.base_pressure,
+        )
+        self._plans, self._wear, self._memory = plans, wear, memory
+        supplies = crew.equipment.supplies
+        self._ramps = {plan.gun: Ramp(supplies[plan.gun], plan.ramp) for plan in plans}
+        self._columns_of = tuple(
+            (name, (f"{name}_forward", f"{name}_reflected", f"{name}_power", f"{name}_bias"))
+            for name in supplies
+        )
+        self._gas_columns = tuple(
+            (column.removeprefix("flow_"), column)
+            for column in crew.log.columns
+            if column.startswith("flow_")
+        )
+        self._flows: dict[str, float] = {}
+        self._wanted = math.nan
+        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
+        self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
+        self._source_watch = SourceWatch()
+        self._lit_at = math.inf
+
+    def _lit_up(self) -> Poller:
+        """Have the targets burn at their full power and the process pressure, cleaned behind the shutter."""
+        recipe = self.recipe
+        if recipe.rotation:
+            self._rotate(True)
+        strike = recipe.strike
+        first = recipe.pressure if strike is None else strike.pressure
+        gases = recipe.gases if strike is None or not strike.gases else strike.gases
+        yield from self._at(first, gases)
+        yield from self._struck(first, gases, 40.0 if strike is None else strike.power)
+        yield from self._at(recipe.pressure, recipe.gases)
+        yield from self._ramped({plan.gun: plan.power for plan in self._plans})
+        yield from self._presputter(recipe.presputter)
+
+    def _at(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
+        """Have gases flow and a pressure [Pa] held."""
+        crew, wanted = self._crew, {each.gas: each.flow for each in gases}
+        if pressure == self._wanted and wanted == self._flows:
+            return
+        gas, valve = crew.equipment.gas, crew.equipment.valve
+        assert valve is not None
+        crew.looks.everything(acting=self._powered)
+        crew.require("gas", "no gas was let in")
+        self._steady = False
+        if not self._flows:
+            gas.gauge_power(crew.gauges.base, False)
+        for each in self._flows.keys() - wanted.keys():
+            gas.set_flow(each, 0.0)
+        for name, flow in wanted.items():
+            with self._deed(f"gas {name}"):
+                gas.set_flow(name, flow)
+        self._flows, self._wanted = wanted, pressure
+        if crew.machine.state is ChamberState.BASE:
+            self._go(ChamberState.GAS)
+        key = _key(pressure, wanted)
+        if key in self._memory.positions:
+            # From where it held this before it overshoots less; then it goes on by itself.
+            valve.set_position(self._memory.positions[key])
+            yield from self._tick(thorough=True)
+        valve.set_pressure(pressure)
+        yield from self._settled(pressure)
+        self._memory.learnt(key, crew.looks.seen.position)
+        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
+        for watch in self._bias_watches.values():
+            watch.reset()
+        self._steady = True
+
+    def _settled(self, pressure: float) -> Poller:
+        looks, until, rows = self._crew.looks, self._clock.now() + SETTLE_TIME, 0
+        while rows < SETTLED_ROWS:
+            yield from self._tick(thorough=True)
+            reached = looks.seen.pressure(*self._crew.gauges.process)
+            rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
+            if self._clock.now() > until:
+                flows = ", ".join(
+                    f"{gas} {flow.actual / SCCM:.2f} of {self._flows.get(gas, 0.0) / SCCM:.2f} sccm"
+                    for gas, flow in looks.seen.flows.items()
+                )
+                raise Trouble(
+                    "pressure",
+                    f"{reached:.3g} Pa and not {pressure:.3g} Pa after {SETTLE_TIME:.0f} s, throttle at"
+                    f" {looks.seen.position:.3f} ({looks.seen.complaint or 'it does not complain'}); {flows}",
+                )
+
+    def _struck(self, pressure: float, gases: Sequence[GasFlow], power: float) -> Poller:
+        """Light every gun, at a higher pressure where it does not. Raises Trouble after the last try."""
+        crew = self._crew
+        tries = 1 + crew.limits.strikes
+        for number in range(1, tries + 1):
+            if (yield from self._strike(power)):
+                self._lit, self._lit_at = True, self._clock.now()
+                crew.log.tell("lit", "info", f"lit at {self._wanted:g} Pa, try {number}")
+                yield from self._biased()
+                return
+            crew.log.tell(
+                "no_ignition", "warning", f"try {number} of {tries} at {self._wanted:g} Pa did not light"
+            )
+            yield STRIKE_PAUSE
+            if number < tries:
+                yield from self._at(max(pressure, crew.limits.strike_pressure), gases)
+        raise Trouble(
+            "no_ignition", f"{power:g} W did not light a plasma in {tries} tries; the shutter stayed closed"
+        )
+
+    def _strike(self, power: float) -> Generator[float, None, bool]:
+        """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
+        crew = self._crew
+        crew.looks.everything()
+        crew.require("strike", "no power was switched on")
+        self._flags |= FilmFlag.STRIKING
+        self._close_the_loop()
+        self._go(ChamberState.PLASMA)
+        supplies = crew.equipment.supplies
+        for plan in self._plans:
+            with self._deed(f"power {plan.gun}"):
+                most = plan.target.power_density * plan.target.area
+                switch_on(supplies[plan.gun], partial(self._ramps[plan.gun].begin, min(power, most)))
+        until = self._clock.now() + STRIKE_PATIENCE
+        lit = False
+        while not lit and self._clock.now() < until:
+            yield from self._tick(thorough=True)
+            lit = all(burns(crew.looks.seen.supplies[gun]) for gun in self.sources)
+        self._flags &= ~FilmFlag.STRIKING
+        if not lit:
+            self._dark()
+        return lit
+
+    def _biased(self) -> Poller:
+        """Give the substrate its bias."""
+        bias, power = self._crew.equipment.bias, self.recipe.bias_power
+        if bias is not None and power:
+            with self._deed("power bias"):
+                switch_on(bias, lambda: bias.set_power(power))
+            yield from self._tick()
+
+    def _ramped(self, goals: Mapping[str, float]) -> Poller:
+        """Take every gun to its power [W], no faster than its target bears."""
+        self._flags |= FilmFlag.RAMPING
+        for watch in self._bias_watches.values():
+            watch.reset()
+        while True:
+            with self._deed("power"):
+                there = [self._ramps[gun].towards(goal, ROW) for gun, goal in goals.items()]
+            if all(there):
+                break
+            yield from self._tick()
+        self._flags &= ~FilmFlag.RAMPING
+
+    def _presputter(self, seconds: float) -> Poller:
+        self._flags |= FilmFlag.PRESPUTTER
+        until = self._clock.now() + seconds
+        while (left := until - self._clock.now()) > 0:
+            yield from self._tick(within=left)
+        self._flags &= ~FilmFlag.PRESPUTTER
+        self._presputtered = True
+
+    def _ramped_down(self) -> Poller:
+        """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
+        crew = self._crew
+        if self._lit:
+            yield from self._ramped(dict.fromkeys(self.sources, EXTINGUISH))
+        self._dark()
+        self._steady = False
+        crew.equipment.gas.close_gases()
+        self._flows, self._wanted = {}, math.nan
+        assert crew.equipment.valve is not None
+        crew.equipment.valve.open()
+        if self.recipe.rotation:
+            self._rotate(False)
+        self._go(ChamberState.PUMPING)
+        yield from self._tick(thorough=True)
+
+    def _dark(self) -> None:
+        """Switch every source off and open the loop."""
+        with self._lock:
+            self._powered = self._lit = self._presputtered = False
+            for supply in self._crew.equipment.powered.values():
+                supply.off()
+            self._crew.equipment.board.safe()
+            for gun in self.sources:
+                self._ramps[gun].begin(0.0)
+        self._go(ChamberState.GAS)
+
+    def _asked(self) -> tuple[str, ...]:
+        return (*self.sources, "bias") if self.recipe.bias_power else self.sources
+
+    def _worn(self, source: str, energy: float) -> None:
+        self._wear.add(source, energy)
+
+    def _columns(self, seen: Seen) -> Mapping[str, float]:
+        columns = {
+            "pressure": seen.pressure(*self._crew.gauges.process)
+            if self._flows
+            else seen.pressure(self._crew.gauges.base, *self._crew.gauges.rough),
+            "valve_position": seen.position,
+        }
+        flows = {gas.lower(): flow.actual for gas, flow in seen.flows.items()}
+        for gas, column in self._gas_columns:
+            columns[column] = flows.get(gas, math.nan)
+        for name, (forward, reflected, load, bias) in self._columns_of:
+            state = seen.supplies.get(name) if self._powered else None
+            if state is None:
+                columns[forward] = columns[reflected] = columns[load] = columns[bias] = 0.0
+            else:
+                columns[forward], columns[reflected] = state.forward, state.reflected
+                columns[load], columns[bias] = state.load, state.bias
+        if "substrate_bias" in self._crew.log.columns:
+            own = seen.supplies.get("bias") if self._powered else None
+            columns["substrate_bias_power"] = 0.0 if own is None else own.load
+            columns["substrate_bias"] = 0.0 if own is None else own.bias
+        return columns
+
+    def _watch(self, now: float, seen: Seen) -> None:
+        crew = self._crew
+        if not self._flows:
+            return
+        if crew.machine.state is not ChamberState.DEPOSIT or crew.looks.sees_the_chamber(self._number):
+            self._watch_chamber(seen)
+        if self._steady:
+            self._flow_watch.look(now, seen.flows, self._flows)
+            pressure = seen.pressure(*crew.gauges.process)
+            self._pressure_watch.look(now, pressure, seen.position, self._wanted)
+            self._turbo_watch.look(seen.turbo_share)
+            if not self._flow_watch.wrong:
+                self._throttle_watch.look(now, seen.position)
+        if not self._powered:
+            return
+        if not self._lit:
+            for gun in self.sources:
+                require_control(gun, seen.supplies[gun])
+            return
+        try:
+            sparks = self._source_watch.look(seen.supplies, self.sources)
+        except Trouble:
+            # The loop takes the power away before a row looks at its contacts: it is named, not the power.
+            crew.looks.everything(acting=True)
+            self._watch_chamber(seen)
+            raise
+        self._count_arcs(now, sparks)
+        if self._steady:
+            self._watch_targets(now, seen)
+
+    def _watch_chamber(self, seen: Seen) -> None:
+        """Raise Trouble when an interlock opens, or somebody else moves a valve or shutter."""
+        watch_chamber(
+            self._crew, seen, is_open=self.keeper.is_open, deed="strike" if self._powered else "gas"
+        )
+
+    def _watch_targets(self, now: float, seen: Seen) -> None:
+        fixed = self._is_fixed(seen)
+        for gun, watch in self._bias_watches.items():
+            watch.look(now, seen.supplies[gun].bias, steady=fixed)
+
+    def _is_fixed(self, seen: Seen) -> bool:
+        """Return whether power and pressure stay."""
+        pressure = seen.pressure(*self._crew.gauges.process)
+        still = abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
+        return still and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
+
+
+def _key(pressure: float, flows: Mapping[str, float]) -> str:
+    """Return what a throttle's position is remembered by."""
+    return " ".join(
+        [f"{pressure:g} Pa", *(f"{gas} {flow / SCCM:.3g}" for gas, flow in sorted(flows.items()))]
+    )

@@ -1,0 +1,47 @@
+"""Journals that do not say whose run they are: set aside by a person's word, beside where they stood.
+
+One that was set aside keeps its name but for the suffix, by which it is no journal of the folder any more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devices.errors import DataError, OwnershipError
+
+ASIDE = ".aside"
+"""Suffix of a journal that was set aside."""
+
+
+def how_to_set_aside(path: Path) -> str:
+    """Return what a person types to have a journal set aside."""
+    return f"`labctl recover {path.stem[:8]} --despite REASON` sets it aside"
+
+
+def why_unread(path: Path) -> str:
+    """Return why a journal does not say whose run it is; empty where it does. Raises OSError."""
+    # What reads journals brings numpy along, for which whoever lists samples does not wait.
+    from labctl.journal.documents import read_start
+
+    try:
+        return "" if read_start(path) is not None else f"{path} ends before its start document"
+    except DataError as error:
+        return str(error)
+
+
+def put_aside(path: Path) -> Path:
+    """Set a journal aside and return where it is. Raises OwnershipError while it is written, OSError."""
+    from labctl.journal.records import has_writer, sync_folder
+
+    if has_writer(path):
+        raise OwnershipError(str(path), "another process")
+    aside = path.with_suffix(ASIDE)
+    path.rename(aside)
+    sync_folder(path.parent)
+    return aside
+
+
+def aside_journals(data: Path) -> list[Path]:
+    """Return the journals of a data folder that were set aside."""
+    months = sorted((data / "runs").glob("*/*/"))
+    return [path for month in months for path in sorted(month.iterdir()) if path.suffix == ASIDE]
