@@ -43,7 +43,7 @@ from devices.sourcemeter.notebook import (
     stamp_of,
     step_mark,
 )
-from devices.sourcemeter.settings import LOOK, MARK, prepared, source, voltmeter
+from devices.sourcemeter.settings import LOOK, MARK, prepared, protected, source, voltmeter
 from devices.sourcemeter.trigger import NOTHING, Plan, swept, timed
 
 DISCONNECTED = (":OUTP:VOLT:SMOD HIMP", ":OUTP:CURR:SMOD HIMP")
@@ -130,7 +130,8 @@ class Measurement:
             self._line.settle(*voltmeter(self._limits, self._ranges))
         else:
             (volts, *_), most = levels_of(step, limits)
-            self._line.settle(*source(volts, most, self._ranges))
+            # A look of a later session may have raised the protection.
+            self._line.settle(protected(limits), *source(volts, most, self._ranges))
         self._plan(self._plan_of(step, limits, left))
         # What was set up goes with the power, and the blocks just set would go as well: INIT then finds none.
         if not self._line.ask(f':TRAC:FILL:MODE? "{self._buffer}"').upper().startswith(MARK):

@@ -29,7 +29,7 @@ def prepared(limits: CellLimits, token: str) -> tuple[tuple[str, ...], ...]:
     return (
         ("*CLS", ":FORM:DATA ASC", ":FORM:ASC:PREC 16", *filters),
         (
-            f":SOUR:VOLT:PROT PROT{protection(limits):g}",
+            protected(limits),
             ":SENS:CURR:RSEN ON",
             ":SENS:VOLT:RSEN ON",
             ":SOUR:VOLT:READ:BACK ON",
@@ -42,6 +42,11 @@ def prepared(limits: CellLimits, token: str) -> tuple[tuple[str, ...], ...]:
             *of_job(token),
         ),
     )
+
+
+def protected(limits: CellLimits) -> str:
+    """Return the setting of the protection against too much voltage for a cell."""
+    return f":SOUR:VOLT:PROT PROT{protection(limits):g}"
 
 
 def _emptied(buffer: str) -> tuple[str, ...]:

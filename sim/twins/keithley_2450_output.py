@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.physics.cell.cell import Cell, CellState
 from sim.physics.cell.control import ENDS_ONLY, Control, Current, Record, Until, Voltage
+from sim.physics.cell.data import CellState
 from sim.twins.clips import CellUnderTest, Clips
+
+if TYPE_CHECKING:
+    from sim.physics.cell.cell import Cell
 
 Floats = NDArray[np.float64]
 
