@@ -379,7 +379,7 @@ class Session:
     def _open(self, start_with_the_rest: bool, operator: str, handle_signals: bool, ask: Ask) -> None:
         here = self.data / "bench" / self.bench.name
         try:
-            here.mkdir(parents=True, exist_ok=True)
+            (here / "samples").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(
                 f"{self.data} cannot be the data folder: {error.strerror}; name another"

@@ -7,11 +7,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from labctl.day_file import DayFile
 from labctl.engine import RESTING, LabEngine
 from labctl.session import Session, open_session
 from labctl.stopped import Stopped
@@ -77,7 +77,7 @@ class Stopping:
 def log_to_file(directory: Path) -> None:
     """Send what bluesky, ophyd and labctl log to a file of the day: a terminal gets words, not tracebacks."""
     directory.mkdir(parents=True, exist_ok=True)
-    handler = TimedRotatingFileHandler(directory / "labctl.log", when="midnight", utc=True, delay=True)
+    handler = DayFile(directory / "labctl.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in ("bluesky", "ophyd", "labctl")]
     for earlier in {each for logger in loggers for each in logger.handlers}:

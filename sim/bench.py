@@ -136,6 +136,7 @@ class Bench:
         self._now, self._wall = now, wall or now
         self._detuned, self._sheets, self._truths = detuned or {}, sheets or {}, truths or {}
         self._directory = directory
+        self._made = directory is not None and directory.is_dir()
         self._stations: dict[str, TwinStation] = {}
         self._foils: dict[str, Foil] = {}
         self._place: dict[str, str] = {}
@@ -293,16 +294,26 @@ class Bench:
 
     def _keep(self, foil: Foil, *, lasting: bool = True) -> None:
         """Write a foil's file, whole or not at all; lasting: on the disk before anything goes on."""
-        if self._directory is not None:
+        if self._directory is not None and self._is_there(self._directory):
             _write(self._directory / f"{foil.id}.json", foil.to_dict(), lasting=lasting)
 
     def _keep_station(self, name: str, *, lasting: bool = True) -> None:
         """Write the file of a station that lasts, with the names of what lies in it."""
         station, path = self._stations[name], self._file_of(name)
-        if path is None or not isinstance(station, LastingStation):
+        if path is None or not isinstance(station, LastingStation) or not self._is_there(path.parents[1]):
             return
         places = {each: place for each, place in self._place.items() if place.partition("/")[0] == name}
         _write(path, {"kept": station.kept(), "places": places}, lasting=lasting)
+
+    def _is_there(self, directory: Path) -> bool:
+        """Return whether there is a folder to write to, which is made once: one that is gone since was moved away.
+
+        Made anew it would be a world in which nothing ever happened.
+        """
+        if not self._made:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._made = True
+        return directory.is_dir()
 
     def _file_of(self, station: str) -> Path | None:
         return None if self._directory is None else self._directory / "stations" / f"{station}.json"
@@ -347,7 +358,7 @@ class Bench:
 
 
 def _write(path: Path, content: Mapping[str, Any], *, lasting: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.stem}.part")
     with temporary.open("w") as file:
         json.dump(content, file, allow_nan=False)

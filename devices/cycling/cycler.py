@@ -82,10 +82,14 @@ class SpectrumPoint:
 
 @dataclass(frozen=True)
 class RunStopped:
-    """The job is over and the cell open, for a reason in the instrument's words, and in ours where it is known."""
+    """The job is over and the cell open, for a reason in the instrument's words, and in ours where it is known.
+
+    named: the cell's limit that the words name; the rows tell what was behind it.
+    """
 
     reason: str
     cause: EndReason | None = None
+    named: EndReason | None = None
 
 
 @dataclass(frozen=True)

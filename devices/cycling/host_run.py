@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from devices.cycling.cycler import Nodes
 from devices.cycling.ends import OWN_ENDS, EndReason
+from devices.cycling.leads import LeadWatch
 from devices.cycling.programs import CellLimits, Step
 from devices.cycling.sequence import Part
 from devices.cycling.techniques import ConstantVoltage, VoltageRamp
@@ -96,6 +97,7 @@ class StepWatch:
         self._invalid = 0
         self._rows: deque[Reading] = deque()
         self._spans = _rate_spans(step, meter)
+        self._leads = LeadWatch.of(step.run.technique, meter.zero_current)
 
     def elapsed(self, time: float) -> float:
         """Return the seconds since the first row."""
@@ -137,6 +139,8 @@ class StepWatch:
         is_set = isinstance(self.step.run, ConstantVoltage | VoltageRamp)
         rested = before if before or is_set else Reading(now.time, self._rest, 0.0)
         fault = fault_of(self.step, rested, now, self.limits, least=self.meter.zero_current, holds=True)
+        if self._is_off(now):
+            fault = EndReason.OPEN_CIRCUIT
         if fault is EndReason.CURRENT_LOST and (found or before is None):
             fault = None
         if fault is not None:
@@ -144,6 +148,16 @@ class StepWatch:
         if found:
             return min(found, key=lambda each: each.time)
         return self._beyond_limits(now)
+
+    def _is_off(self, now: Reading) -> bool:
+        """Return whether a lead fell off a held voltage; a current that is at its limit is not the cell's."""
+        return self._leads is not None and not self._rides(now) and self._leads.is_off(now.time, now.current)
+
+    def _rides(self, now: Reading) -> bool:
+        """Return whether the source is at its current limit, and the voltage of a hold not yet where it is to be."""
+        run = self.step.run
+        is_far = isinstance(run, ConstantVoltage) and abs(now.voltage - run.voltage) > FAR
+        return is_far or abs(now.current) >= self.limits.current_max * (1.0 - HELD_SHARE)
 
     def finished(self, time: float) -> Ended | None:
         """Hear that the instrument came to the end of what it was set to; return why, None when it is to go on."""
@@ -218,7 +232,7 @@ class StepWatch:
 
     def _slow(self, reason: EndReason, bound: float | None, now: Reading) -> Ended | None:
         """Return the end by a rate, over the rows that its noise needs; None while there are too few."""
-        if bound is None:
+        if bound is None or (isinstance(self.step.run, ConstantVoltage) and self._rides(now)):
             return None
         span = self._spans[reason]
         old = next((row for row in reversed(self._rows) if now.time - row.time >= span), None)

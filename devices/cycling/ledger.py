@@ -32,7 +32,16 @@ from devices.cycling.programs import CellLimits, Step
 from devices.cycling.rows import CycleRows
 from devices.cycling.sequence import Part, Seen, Turn
 from devices.cycling.techniques import Impedance, OpenCircuit
-from devices.cycling.verdict import current_is_lost, cut_cause, is_beyond, own_end
+from devices.cycling.verdict import (
+    FAR,
+    RATES,
+    current_is_lost,
+    cut_cause,
+    held_voltage,
+    is_beyond,
+    limit_reached,
+    own_end,
+)
 from devices.errors import InstrumentError
 
 
@@ -176,7 +185,7 @@ class CycleLedger:
         step, cycle = self._step, self._cycle
         if step is None or cycle is None:
             raise self._unexplained(f"row {record.number} came before any step began")
-        flags = _judged(record, step.execution.step)
+        flags = _judged(record, step.execution.step, self._limits)
         if not flags & (CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID):
             self._integrate(record, step, cycle)
             step.before, step.good = step.good, record
@@ -198,24 +207,28 @@ class CycleLedger:
         self._rows.point(point, step.execution, self._counts, flags)
         self._counts.last_time = self._counts.offset + point.time
 
-    def part_ended(self, cause: EndReason | None, *, acted: bool = False) -> EndReason | None:
+    def part_ended(
+        self, cause: EndReason | None, *, named: EndReason | None = None, acted: bool = False
+    ) -> EndReason | None:
         """Hear that the instrument stopped; return None when the part had run to its end, else what cut it.
 
-        `cause` is the instrument's own reason, where it has one; acted: a stop of ours ended something.
+        `cause` is the instrument's own reason, where it has one, named: the limit in its words; acted: a stop of ours
+        ended something.
         """
         step = self._step
         seen = None if step is None else step.measured()
-        beyond = step is not None and step.said is None and seen is not None and is_beyond(seen, self._limits)
+        says = step is not None and step.said is None
+        beyond = says and (named is not None or (seen is not None and is_beyond(seen, self._limits)))
         left = next(self._plan, None) is not None
         if acted and cause is None and not beyond:
             cause = EndReason.OPERATOR
-        if step is not None and cause is None and not left and not beyond and self._end_of(step) in OWN_ENDS:
+        if step is not None and cause is None and not left and not beyond and self._ends_itself(step):
             self._close_step(None)
             return None
         if cause is None:
-            cause = EndReason.UNCLEAR
+            cause = named or EndReason.UNCLEAR
             if step is not None and seen is not None:
-                cause = cut_cause(step.execution.step, seen, self._limits)
+                cause = cut_cause(step.execution.step, seen, self._limits, named)
         self._close_step(cause)
         if self._cycle is not None:
             self._cycle.fragment = True
@@ -261,6 +274,15 @@ class CycleLedger:
         if step.execution.counted:
             cycle.add(charge, energy, step.execution.way)
 
+    def _ends_itself(self, step: OpenStep) -> bool:
+        """Return whether a step that nothing follows has come to an end of its own.
+
+        A rate is the answer where nothing else fits; a limit that the row shows does.
+        """
+        reason, seen = self._end_of(step), step.measured()
+        cut = step.said is None and seen is not None and limit_reached(seen, self._limits) is not None
+        return reason in OWN_ENDS and not (reason in RATES and cut)
+
     def _end_of(self, step: OpenStep) -> EndReason:
         """Return why a step ended by itself."""
         if step.said is not None:
@@ -276,12 +298,13 @@ class CycleLedger:
         if step is None:
             return
         reason, flags = cut or self._end_of(step), step.flags
-        flags |= CycleFlag.STOPPED_EARLY if cut is not None else CycleFlag.OK
+        early = cut is not None or (step.said is not None and step.said not in (*OWN_ENDS, EndReason.UNCLEAR))
+        flags |= CycleFlag.STOPPED_EARLY if early else CycleFlag.OK
         if reason is EndReason.UNCLEAR:
             flags |= CycleFlag.END_UNCLEAR
         elif reason is EndReason.LONGEST_STEP:
             flags |= CycleFlag.LONGEST_REACHED
-        self.done += cut is None
+        self.done += not early
         if step.last is not None:
             self._counts.last_time = self._counts.offset + step.last.time
         run, good = step.execution.step.run, step.good
@@ -318,12 +341,17 @@ def offsets_of(kept: Mapping[str, Any]) -> Offsets:
     )
 
 
-def _judged(record: RowTaken, step: Step) -> CycleFlag:
+def _judged(record: RowTaken, step: Step, limits: CellLimits) -> CycleFlag:
     flags = CycleFlag.OK
     if math.isnan(record.voltage):
         flags |= CycleFlag.VOLTAGE_INVALID
     if math.isnan(record.current):
         flags |= CycleFlag.CURRENT_INVALID
-    elif current_is_lost(step, record.current):
+    elif current_is_lost(step, record.current) and not _is_at_its_end(record, step, limits):
         flags |= CycleFlag.CURRENT_LOST
     return flags
+
+
+def _is_at_its_end(record: RowTaken, step: Step, limits: CellLimits) -> bool:
+    """Return whether a constant current is where some instruments hold the voltage, until a row shows it."""
+    return abs(record.voltage - held_voltage(step, limits)[0]) <= FAR

@@ -30,6 +30,10 @@ TIME_TOLERANCE = 1e-3
 SHARE_TOLERANCE = 0.02
 """Part by which a last row may miss a current, charge or energy that ended the step; guess: rows are trapezoids."""
 
+CURRENT_GRAIN = 5e-10
+"""A by which a last row may miss a least current by noise alone: five times that of a Squidstat's smallest range, a
+guess of its class."""
+
 ROUNDING = 1e-9
 """Part by which a quotient may miss a round number by its arithmetic."""
 
@@ -129,7 +133,7 @@ def fault_of(
     before: the row before it, in this step or at rest just before. least [A]: what cannot be told from no current.
     holds: the instrument goes on holding the voltage with which a constant current ends, and lets the current fall.
     A step's own ends come first: ask for them before. A cell whose limits reach to zero or below has no voltage of
-    its own, and none is missed.
+    its own, and none is missed. An empty cell is no fault: nothing was ever drawn from it.
     """
     volts, amperes, drive = row.voltage, row.current, drive_of(step)
     if math.isnan(volts) or math.isnan(amperes):
@@ -146,6 +150,8 @@ def fault_of(
             return EndReason.SHORT_CIRCUIT if 0.0 < volts < limits.voltage_min else EndReason.OPEN_CIRCUIT
         return None
     is_gone = abs(amperes) <= max(least, CURRENT_TOLERANCE * abs(drive))
+    if is_gone and _is_empty(step, before, row, limits):
+        return None
     is_far = drive != 0.0 and not (holds and abs(volts - held_voltage(step, limits)[0]) <= FAR)
     opened = abs(amperes) <= least and jumped
     if (abs(volts) >= RAIL and beyond) or (drive and is_gone and (is_far or beyond)) or opened:
@@ -171,6 +177,22 @@ def _is_shorted(step: Step, before: Row, row: Row, limits: CellLimits) -> bool:
     return rests_or_charges and limits.voltage_min > 0.0 and sank and is_there and row.voltage > -RAIL
 
 
+def _is_empty(step: Step, before: Row | None, row: Row, limits: CellLimits) -> bool:
+    """Return whether a discharge finds a cell that gives nothing, as before it there was one on the leads.
+
+    A lead that falls off at that very instant looks the same.
+    """
+    drive = drive_of(step)
+    if drive >= 0.0 or row.voltage > held_voltage(step, limits)[0] + VOLTAGE_TOLERANCE:
+        return False
+    if before is None:
+        return True
+    is_cell = abs(before.voltage) >= NO_VOLTAGE and (
+        limits.voltage_min - BEYOND <= before.voltage <= limits.voltage_max + BEYOND
+    )
+    return is_cell and before.current > CURRENT_TOLERANCE * drive
+
+
 def _jumped(before: Row, row: Row) -> bool:
     """Return whether the voltage went further between two rows than a cell goes by itself."""
     return row.time - before.time <= JUMP_WITHIN and abs(row.voltage - before.voltage) > JUMP
@@ -181,7 +203,7 @@ def own_end(step: Step, seen: Measured, longest: float) -> EndReason | None:
 
     longest [s] was uploaded where the step has no duration. An end by dV/dt or dI/dt cannot be seen in one row:
     it is the answer when the step has one and nothing else fits. A voltage that a constant current reached without
-    its current is none: the leads are open.
+    its current is none: the leads are open. A discharge of one row had none to lose: its cell was empty.
     """
     until, last = step.until, seen.last
     elapsed = last.time - seen.first.time + TIME_TOLERANCE
@@ -192,7 +214,8 @@ def own_end(step: Step, seen: Measured, longest: float) -> EndReason | None:
         (EndReason.VOLTAGE_ABOVE, flows and _reaches(last.voltage, until.voltage_above, VOLTAGE_TOLERANCE)),
         (
             EndReason.VOLTAGE_BELOW,
-            flows and _reaches(-last.voltage, minus(until.voltage_below), VOLTAGE_TOLERANCE),
+            (flows or last.time == seen.first.time)
+            and _reaches(-last.voltage, minus(until.voltage_below), VOLTAGE_TOLERANCE),
         ),
         (
             EndReason.CURRENT_ABOVE,
@@ -204,6 +227,7 @@ def own_end(step: Step, seen: Measured, longest: float) -> EndReason | None:
         (EndReason.DURATION, until.duration is not None and elapsed >= until.duration),
         (EndReason.SWEPT, ramped),
         (EndReason.LONGEST_STEP, until.duration is None and elapsed >= longest),
+        (EndReason.CURRENT_BELOW, _falls(abs(last.current) - CURRENT_GRAIN, until)),
         (EndReason.VOLTAGE_RATE_BELOW, until.voltage_rate_below is not None),
         (EndReason.CURRENT_RATE_BELOW, until.current_rate_below is not None),
     )
@@ -216,14 +240,28 @@ def is_beyond(seen: Measured, limits: CellLimits) -> bool:
     return volts > limits.voltage_max + BEYOND or volts < limits.voltage_min - BEYOND
 
 
-def cut_cause(step: Step, seen: Measured, limits: CellLimits) -> EndReason:
-    """Return what made the instrument cut a step short, as its last row shows it."""
+RATES = (EndReason.VOLTAGE_RATE_BELOW, EndReason.CURRENT_RATE_BELOW)
+"""Ends that no row shows."""
+
+
+def cut_cause(step: Step, seen: Measured, limits: CellLimits, named: EndReason | None = None) -> EndReason:
+    """Return what made the instrument cut a step short, as its last row shows it.
+
+    named: the limit that the instrument itself names; what is wrong with leads or cell is the reason behind it.
+    """
     volts, amperes = seen.last.voltage, seen.last.current
     if math.isnan(volts) or math.isnan(amperes):
         return EndReason.INSTRUMENT_ERROR
-    fault = fault_of(step, seen.before or seen.first, seen.last, limits)
-    if fault is not None:
-        return fault
+    first = None if seen.first.time == seen.last.time else seen.first
+    found = fault_of(step, seen.before or first, seen.last, limits) or named or limit_reached(seen, limits)
+    if found is not None:
+        return found
+    return EndReason.CURRENT_LOST if current_is_lost(step, amperes) else EndReason.UNCLEAR
+
+
+def limit_reached(seen: Measured, limits: CellLimits) -> EndReason | None:
+    """Return which of the cell's limits the last row has reached; None: none."""
+    volts, amperes = seen.last.voltage, seen.last.current
     if volts >= limits.voltage_max - VOLTAGE_TOLERANCE:
         return EndReason.SAFETY_VOLTAGE_MAX
     if volts <= limits.voltage_min + VOLTAGE_TOLERANCE:
@@ -232,7 +270,7 @@ def cut_cause(step: Step, seen: Measured, limits: CellLimits) -> EndReason:
         return EndReason.SAFETY_CURRENT
     if limits.charge_max is not None and abs(seen.charge) >= limits.charge_max * (1.0 - SHARE_TOLERANCE):
         return EndReason.SAFETY_CHARGE
-    return EndReason.CURRENT_LOST if current_is_lost(step, amperes) else EndReason.UNCLEAR
+    return None
 
 
 def current_is_lost(step: Step, current: float) -> bool:

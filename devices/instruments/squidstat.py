@@ -17,8 +17,8 @@ overridden, as the header of AisConstantCurrentElement says; no other element ta
 ends by energy. Not yet seen on hardware: everything; above all that positive current and power charge, that
 current ends of power and resistance elements are without sign, that imagImpedance is negative when capacitive,
 that timestamps count from the start of the experiment, that recovered elements begin with
-experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped, on which therefore
-nothing depends.
+experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped: where one names a
+limit it is believed, and nothing else depends on them.
 """
 
 from __future__ import annotations
@@ -87,6 +87,13 @@ IDLE_PERIOD = 1.0
 
 IDLE_TRIES = 5
 """How often it is asked."""
+
+NAMED = {
+    EndReason.SAFETY_CURRENT: ("current", "limit"),
+    EndReason.SAFETY_VOLTAGE_MAX: ("maximum", "voltage", "limit"),
+    EndReason.SAFETY_VOLTAGE_MIN: ("minimum", "voltage", "limit"),
+}
+"""What the words of a stop by one of the channel's limits have in them; guesses, beside which the rows are asked."""
 
 SYNC_ID = 0
 """The id of the sync query; questions count from 1."""
@@ -366,7 +373,7 @@ class Squidstat(Instrument):
             case ["ended", reason]:
                 return ElementEnded(EndReason(reason))
             case ["stopped", reason]:
-                return RunStopped(reason)
+                return RunStopped(reason, named=_named(reason))
             case ["stopped", reason, cause]:
                 return RunStopped(reason, EndReason(cause))
         return InstrumentAlarm(*self._alarm(record))
@@ -394,6 +401,12 @@ class Squidstat(Instrument):
             case ["host_lost", seconds]:
                 return "host_lost", f"nobody asked for {seconds:.0f} s; the bridge opened the cell"
         raise InstrumentError(self.name, "records", f"{record!r} is no record; driver and bridge differ")
+
+
+def _named(words: str) -> EndReason | None:
+    """Return the limit of the channel that the library's words name; None where they name none."""
+    words = words.lower()
+    return next((reason for reason, names in NAMED.items() if all(name in words for name in names)), None)
 
 
 def _number(value: float | None) -> float:

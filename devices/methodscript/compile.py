@@ -34,7 +34,7 @@ from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import FIRST_SAFETY
 from devices.methodscript.sampling import sampling_of
 from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
-from devices.methodscript.text import indented, integer, literal, package, when
+from devices.methodscript.text import integer, literal, package, when
 
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
@@ -212,7 +212,8 @@ class _Writer:
         return [
             f"store_var {counter} 0i ja",
             f"loop {counter} < {integer(loop.times)}",
-            *indented([f"add_var {counter} 1i", *self.nodes(loop.body, depth + 1)]),
+            f"add_var {counter} 1i",
+            *self.nodes(loop.body, depth + 1),
             "endloop",
         ]
 

@@ -22,6 +22,7 @@ from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
     ConstantResistance,
+    ConstantVoltage,
     CurrentRamp,
     OpenCircuit,
     setpoint_current,
@@ -130,7 +131,12 @@ def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilit
         lines += _own(reason, before, condition)
     lines += _open_leads(step, limits)
     lines += _current_lost(step, limits)
-    return [*lines, *_row(step, limits), *leave(), *([] if sampling.count else _paced(sampling, abilities))]
+    return [
+        *lines,
+        *_row(step, limits),
+        *leave(),
+        *([] if sampling.count else _paced(step, sampling, abilities)),
+    ]
 
 
 def counts(step: Step, limits: CellLimits) -> bool:
@@ -333,8 +339,11 @@ def _row(step: Step, limits: CellLimits) -> list[str]:
     ]
 
 
-def _paced(sampling: Sampling, abilities: Abilities) -> list[str]:
-    """Return the lines that leave a loop for one with another interval, where the voltage asks for it."""
+def _paced(step: Step, sampling: Sampling, abilities: Abilities) -> list[str]:
+    """Return the lines that leave a loop for one with another interval, where the voltage asks for it.
+
+    While a voltage is held it asks for nothing.
+    """
     finest, coarsest = literal(abilities.finest), literal(sampling.period)
     sooner = [f"div_var g {literal(PACE)}", *when(f"g < {finest}", f"store_var g {finest} eb"), "breakloop"]
     later = [
@@ -343,10 +352,14 @@ def _paced(sampling: Sampling, abilities: Abilities) -> list[str]:
         "breakloop",
     ]
     waited = ["copy_var g a", f"mul_var a {literal(2.0 * PACE)}", *when("t >= a", *later)]
+    waits = when(f"g < {coarsest}", *waited)
+    until = step.until
+    if isinstance(step.run, ConstantVoltage) and until.voltage_above is None and until.voltage_below is None:
+        return waits
     return [
         *when("k == 1i", "copy_var p pl"),
         *_moved("p", "pl"),
         "copy_var p pl",
         *when(f"w > {literal(MOVED)}", *when(f"g > {finest}", *sooner)),
-        *when(f"w < {literal(CALM)}", *when(f"g < {coarsest}", *waited)),
+        *when(f"w < {literal(CALM)}", *waits),
     ]

@@ -284,10 +284,10 @@ class RunReader:
             self._open = False
             yield ElementEnded(reason)
         elif kinds in (ROW, COUNTED_ROW):
-            time, volts, amperes, *sums = values
+            time, volts, amperes = values[:3]
             yield from self._statuses(values)
             time_of = self._base + time.number
-            passed = self._since_last(volts.number, amperes.number, *(each.number for each in sums))
+            passed = self._since_last(*(each.number for each in values))
             row = RowTaken(self._numbered(), time_of, volts.number, amperes.number, math.nan, *passed)
             self._rows, self._elapsed_in_step = (self._rows[1], row), time.number
             yield row
@@ -301,10 +301,16 @@ class RunReader:
                 self._numbered(), time_of, hertz, real, imaginary, volts_dc, amperes_dc, peak, math.nan
             )
 
-    def _since_last(self, volts: float, amperes: float, *sums: float) -> tuple[float, ...]:
-        """Return charge and energy since the last good row, of the sums since the step began; nothing without them."""
-        if not sums or not all(map(math.isfinite, (volts, amperes, *sums))):
+    def _since_last(self, time: float, volts: float, amperes: float, *sums: float) -> tuple[float, ...]:
+        """Return charge and energy since the last good row, of the sums since the step began; nothing without them.
+
+        Of a step without sums the current is set: it flowed until the first row as well.
+        """
+        is_first = self._elapsed_in_step == 0.0
+        if not all(map(math.isfinite, (volts, amperes, *sums))):
             return ()
+        if not sums:
+            return (amperes * time, amperes * volts * time) if is_first else ()
         before, self._sums = self._sums, sums
         return tuple(after - first for first, after in zip(before, sums, strict=True))
 

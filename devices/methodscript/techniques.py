@@ -41,7 +41,7 @@ from devices.methodscript.judging import (
     started,
 )
 from devices.methodscript.sampling import Sampling
-from devices.methodscript.text import absolute, indented, integer, literal, package, when
+from devices.methodscript.text import absolute, integer, literal, package, when
 
 DIRECT, FAST, CURRENT = 2, 3, 6
 """PGStat modes: potentiostat at low and at high speed, galvanostat."""
@@ -69,7 +69,7 @@ class Frame:
 def element(step: Step, frame: Frame) -> list[str]:
     """Return the commands of one step of direct current, from an open cell to the end of its loop."""
     body = judged(step, frame.limits, frame.sampling, frame.abilities)
-    measuring = [*_loop(step, frame), *indented(body), "endloop"]
+    measuring = [*_loop(step, frame), *body, "endloop"]
     if frame.sampling.count:
         measuring += _swept()
     else:
@@ -116,7 +116,7 @@ def spectrum(run: Impedance, limits: CellLimits, abilities: Abilities) -> list[s
         *kept(),
         *leave(),
     ]
-    return [*set_up, "store_var r 0i jc", loop, *indented(body), "endloop", *_swept()]
+    return [*set_up, "store_var r 0i jc", loop, *body, "endloop", *_swept()]
 
 
 def _swept() -> list[str]:

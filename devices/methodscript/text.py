@@ -7,7 +7,6 @@ manual v1.8 as cited by labmcp-palmsens 0.1.3, and PalmSens/MethodSCRIPT_Example
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -64,8 +63,3 @@ def package(*variables: str) -> list[str]:
         *(f"pck_add {name}" for name in variables),
         "pck_end",
     ]
-
-
-def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
-    """Return lines moved in, one blank for each depth: the script's memory is small."""
-    return [" " * depth + line for line in lines]

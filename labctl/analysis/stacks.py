@@ -33,7 +33,7 @@ class LayerFit:
 
     common [ohm]: by which each differs from its model, in series. missing [1]: how much of one layer is not there, or
     not felt; resistance [ohm] in series with it that would do the same. rms_equal, rms: relative residuals of equal
-    layers, and with one that is bad.
+    layers, and with one that is bad, which counts only where it describes the spectrum better by far.
     """
 
     common: float
@@ -108,13 +108,15 @@ def fit_layers(impedance: Complexes, layer: Complexes, electrolyte: Complexes, c
     missing = ratio / (1.0 + ratio) if use_behind else float(without.x[2])
     share = missing / (1.0 - missing) if missing < 1.0 else math.inf
     rms = scale * math.sqrt(min(float(best.cost), float(without.cost)))
-    small = missing / count < LEAST
-    chosen = best.x if use_behind else without.x
+    rms_equal = scale * math.sqrt(float(sound.cost))
+    # What describes noise hardly better than equal layers do is no layer that is missing.
+    alike = missing / count < LEAST or rms_equal <= BETTER * rms
+    chosen = sound.x if alike else best.x if use_behind else without.x
     return LayerFit(
         common=float(chosen[0] * np.abs(electrolyte).max() + chosen[1] * size),
-        missing=0.0 if small else missing,
-        resistance=0.0 if small else size * share,
-        rms_equal=scale * math.sqrt(float(sound.cost)),
+        missing=0.0 if alike else missing,
+        resistance=0.0 if alike else size * share,
+        rms_equal=rms_equal,
         rms=rms,
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from logging.handlers import TimedRotatingFileHandler
 
 from labctl.catalog.place import Place
+from labctl.day_file import DayFile
 
 LOUD = ("tiled.server.app", "tiled.access_control.access_policies", "tiled.catalog.adapter")
 """Loggers to which Tiled gives handlers of their own."""
@@ -27,7 +27,7 @@ def log_to_file(place: Place) -> None:
     """Send what labctl and Tiled log to logs/catalog.log of the day, tracebacks too."""
     folder = place.data / "logs"
     folder.mkdir(exist_ok=True)
-    handler = TimedRotatingFileHandler(folder / "catalog.log", when="midnight", utc=True, delay=True)
+    handler = DayFile(folder / "catalog.log")
     handler.setFormatter(Masking(place))
     for name in ("labctl", "tiled"):
         logger = logging.getLogger(name)

@@ -30,10 +30,11 @@ def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
 
 def recover(
     runs: RunsArgument = None,
-    despite: Annotated[
-        str, typer.Option(help="Why to do without runs of which nobody can read what they are: set them aside.")
-    ] = "",
     data: DataOption = None,
+    despite: Annotated[
+        str,
+        typer.Option(help="Why to do without runs of which nobody can read what they are: set them aside."),
+    ] = "",
 ) -> None:
     """Close runs whose process died, with the rows that were never collected; opening a bench does it, too.
 

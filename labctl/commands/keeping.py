@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from labctl.commands.options import DataOption, RunArgument
+from labctl.commands.options import ConfigOption, DataOption, RunArgument
+from labctl.commands.samples import NewOption, folder_of
 
 SHOWN = 100
 """Runs in a list unless asked otherwise."""
@@ -119,6 +120,8 @@ def plot(
 def note(
     words: Annotated[list[str], typer.Argument(metavar="[RUN] TEXT", help="The run, then what to note.")],
     sample: Annotated[str, typer.Option(help="Note it of a sample, not of a run.")] = "",
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Note something of a run, or of a sample with --sample; the journal stays as it is."""
@@ -127,7 +130,7 @@ def note(
     from labctl.runs.remarks import note_run
     from labctl.samples.entering import by_hand, enter
 
-    directory = data_dir(data)
+    directory = folder_of([sample], data, config, new=new) if sample else data_dir(data)
     text = " ".join(words if sample else words[1:])
     if not text.strip():
         raise typer.BadParameter("say what to note", param_hint="TEXT")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from labctl.commands.options import DataOption
+from labctl.commands.options import ConfigOption, DataOption
 
 
 class ShowByDefault(TyperGroup):
@@ -29,6 +29,28 @@ sample_app = typer.Typer(
 )
 
 SampleArgument = Annotated[str, typer.Argument(help="A sample's id.")]
+NewOption = Annotated[
+    bool,
+    typer.Option("--new", help="Also a sample of which nothing is known, or the first of a data folder."),
+]
+
+
+def folder_of(samples: list[str], data: Path | None, config: Path | None, *, new: bool) -> Path:
+    """Return the data folder in which something is entered of samples; new: whether or not anything is known of them.
+
+    Raises DataError for a sample of which nothing is known, or where there is no such folder.
+    """
+    from labctl.config.finder import data_dir, kept_dir
+    from labctl.samples.facts import safe_id
+    from labctl.samples.known import require_known
+
+    for sample in samples:
+        safe_id(sample)
+    if new:
+        return data_dir(data)
+    directory = kept_dir(data)
+    require_known(directory, config, samples)
+    return directory
 
 
 def samples(
@@ -69,14 +91,16 @@ def attach(
     sample: SampleArgument,
     files: Annotated[list[Path], typer.Argument(help="Files to copy to the sample.")],
     note: Annotated[str, typer.Option(help="What they are.")] = "",
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Copy files to a sample; the same content is kept once."""
-    from labctl.config.finder import data_dir
     from labctl.samples.attachments import attach as attach_file
 
+    directory = folder_of([sample], data, config, new=new)
     for file in files:
-        typer.echo(str(attach_file(data_dir(data), sample, file, note)))
+        typer.echo(str(attach_file(directory, sample, file, note)))
 
 
 @sample_app.command()
@@ -87,10 +111,11 @@ def measure(
     sd: Annotated[str, typer.Option(help='Its standard uncertainty, e.g. "20 nm".')] = "",
     layer: Annotated[str, typer.Option(help="Of a thickness: the layer's material, e.g. LiCoO2.")] = "",
     how: Annotated[str, typer.Option(help="By what it was measured, e.g. profilometer.")] = "",
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Enter what was measured on a sample; from now on it counts instead of what was intended."""
-    from labctl.config.finder import data_dir
     from labctl.plain_text import plain
     from labctl.samples.measurements import UNITS, Measurement
     from labctl.samples.measurements import measure as enter_measured
@@ -102,7 +127,9 @@ def measure(
         number, spread = (parse(text, UNITS[quantity]) if text else 0.0 for text in (value, sd))
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
-    enter_measured(data_dir(data), sample, Measurement(quantity, number, spread, layer, how))
+    enter_measured(
+        folder_of([sample], data, config, new=new), sample, Measurement(quantity, number, spread, layer, how)
+    )
     typer.echo(
         f"{sample}: {' '.join(filter(None, (plain(layer), quantity, plain(value))))} entered as measured"
     )
@@ -118,14 +145,15 @@ def treat(
         ),
     ],
     how: Annotated[str, typer.Option(help="How it was, e.g. `40 min in room air`.")] = "",
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Enter what a sample's parts went through beside anneals; its cell is believed, and on twins made, so."""
-    from labctl.config.finder import data_dir
     from labctl.samples.treatments import treat as enter_treated
     from sim.materials.treatments import TREATMENTS
 
-    enter_treated(data_dir(data), sample, treatment, how)
+    enter_treated(folder_of([sample], data, config, new=new), sample, treatment, how)
     typer.echo(f"{sample}: {TREATMENTS[treatment]}")
 
 
@@ -133,13 +161,14 @@ def treat(
 def parent(
     sample: SampleArgument,
     of: Annotated[str, typer.Argument(metavar="PARENT", help="What it was cut from.")],
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Enter that a sample was cut from another: it has had whatever that one had until now."""
-    from labctl.config.finder import data_dir
     from labctl.samples.parents import cut_from
 
-    cut_from(data_dir(data), sample, of)
+    cut_from(folder_of([sample, of], data, config, new=new), sample, of)
     typer.echo(f"{sample}: cut from {of}")
 
 
@@ -147,12 +176,14 @@ def parent(
 def split(
     sheet: SampleArgument,
     into: Annotated[list[str], typer.Argument(metavar="PIECE...", help="The ids of the pieces.")],
+    new: NewOption = False,
+    config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Enter that a sheet was cut into pieces: each has had whatever the sheet had until now."""
-    from labctl.config.finder import data_dir
     from labctl.samples.parents import cut_from
 
+    directory = folder_of([sheet], data, config, new=new)
     for piece in into:
-        cut_from(data_dir(data), piece, sheet)
+        cut_from(directory, piece, sheet)
         typer.echo(f"{piece}: cut from {sheet}")

@@ -49,11 +49,11 @@ class Agenda:
 
     def waits_for_others(self, item: Item) -> bool:
         """Return whether something that must come before an item is not over."""
-        return not all(self.chronicle.states[name].over for name in _awaited(item))
+        return not all(self.chronicle.states[name].over for name in item.awaited)
 
     def hindrance(self, item: Item) -> str:
         """Return why an item cannot begin any more; nothing when it still may."""
-        for name in _awaited(item):
+        for name in item.awaited:
             earlier = self.chronicle.states.get(name)
             if earlier is None:
                 return f"{name} was removed"
@@ -124,7 +124,3 @@ class Agenda:
             if item.name == name:
                 return item
         raise LabError(f"there is no item {name!r}; there are {', '.join(each.name for each in self.items)}")
-
-
-def _awaited(item: Item) -> list[str]:
-    return [*item.entry.after, *(condition.item for condition in item.conditions)]

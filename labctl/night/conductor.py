@@ -134,9 +134,10 @@ class Conductor:
         self._ticks += 1
 
     def _deadline(self) -> Handle | None:
-        if self._night.deadline is None:
+        whole = self._night.until_deadline(self._lab.clock.time() - self._elapsed)
+        if whole is None:
             return None
-        left = self._night.deadline - self._elapsed
+        left = whole - self._elapsed
         if left <= 0:
             self._closing = "the deadline has come"
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 from devices.errors import DataError
 from labctl.night.chronicle import happenings
 from labctl.whole_file import write_whole
+
+NIGHTS = "nights"
+"""In the data folder: the folders of all nights."""
 
 LIST, BEGUN = "list.toml", "begun.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -35,16 +39,35 @@ def make_folder(data: Path, listed: Path, begun: Begun) -> Path:
     """Make the folder of a night that begins; its name tells the list and the minute. Raises DataError."""
     moment = datetime.datetime.fromtimestamp(begun.began, datetime.UTC)
     name = f"{listed.stem}-{moment:%Y%m%d-%H%M%S}"
-    folder = data / "nights" / name
+    folder = data / NIGHTS / name
     try:
         folder.mkdir(parents=True)
+        write_whole(folder / LIST, listed.read_bytes())
+        write_whole(folder / BEGUN, json.dumps(asdict(begun)).encode())
     except FileExistsError as error:
         raise DataError(
             f"{folder} is there already: another night began in this second; try again"
         ) from error
-    write_whole(folder / LIST, listed.read_bytes())
-    write_whole(folder / BEGUN, json.dumps(asdict(begun)).encode())
+    except OSError as error:
+        raise _unwritable(folder, error) from error
     return folder
+
+
+def require_room_for_nights(data: Path) -> None:
+    """Raise DataError where a night's folder cannot be made: it is better known before all of it is rehearsed."""
+    folder = data / NIGHTS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{folder} cannot be written ({error.strerror}); no night began. Name another folder with --data"
+    )
 
 
 def begun_of(folder: Path) -> Begun:
@@ -57,7 +80,7 @@ def begun_of(folder: Path) -> Begun:
 
 def nights(data: Path) -> Iterator[Path]:
     """Yield the folders of all nights, oldest first."""
-    found = [path.parent for path in (data / "nights").glob(f"*/{BEGUN}")]
+    found = [path.parent for path in (data / NIGHTS).glob(f"*/{BEGUN}")]
     yield from sorted(found, key=lambda folder: begun_of(folder).began)
 
 

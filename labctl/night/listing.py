@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -20,6 +20,7 @@ from labctl.config.documents import Document, named, quoted, read
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, Experiment
 from labctl.night.conditions import Condition
+from labctl.night.deadline import TimeOfDay
 
 LONGEST = 31 * 86400.0
 """Seconds a night may last; guess."""
@@ -89,6 +90,11 @@ class Item:
         return "" if self.experiment.sample is None else self.experiment.sample.id
 
     @property
+    def awaited(self) -> list[str]:
+        """The items that must be over before it."""
+        return [*self.entry.after, *(condition.item for condition in self.conditions)]
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """What it claims besides stations: its sample."""
         return (f"sample {self.sample_id}",) if self.sample_id else ()
@@ -96,16 +102,21 @@ class Item:
 
 @plain_dataclass(frozen=True)
 class Night:
-    """A night's list. deadline [s] from its start; at_deadline: let what runs finish, or stop it in good order."""
+    """A night's list. deadline: [s] from its start, or by the clock; at_deadline: let what runs finish, or stop it in
+    good order."""
 
     name: str
     bench: str
     items: tuple[Item, ...]
-    deadline: float | None
+    deadline: float | TimeOfDay | None
     at_deadline: Literal["finish", "stop"]
     operator: str
     notes: str
     config_hash: str
+
+    def until_deadline(self, began: float) -> float | None:
+        """Return how long after its begin, a time label [s], its deadline is [s]; None without one."""
+        return self.deadline.after(began) if isinstance(self.deadline, TimeOfDay) else self.deadline
 
 
 def read_night(path: Path, config: Config) -> tuple[Night, BenchFile, Limits]:
@@ -120,6 +131,7 @@ def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Nigh
     """
     document = read(path)
     collected = Collected()
+    by_clock = collected.attempt(_by_clock, document)
     table = collected.attempt(_table, document, name)
     said = table.item if table is not None else _readable(document.body)
     bench = table.bench if table is not None else document.body.get("bench", "twin")
@@ -146,7 +158,7 @@ def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Nigh
         table.name,
         table.bench,
         items,
-        table.deadline,
+        by_clock or table.deadline,
         table.at_deadline,
         table.operator,
         table.notes,
@@ -156,7 +168,25 @@ def read_copy(path: Path, name: str, folder: Path, config: Config) -> tuple[Nigh
 
 
 def _table(document: Document, name: str) -> _Table:
-    return validate(_Table, named(document, name), file=document.file)
+    body = named(document, name)
+    if _has_colon(body.get("deadline")):
+        body = {key: value for key, value in body.items() if key != "deadline"}
+    return validate(_Table, body, file=document.file)
+
+
+def _by_clock(document: Document) -> TimeOfDay | None:
+    deadline = document.body.get("deadline")
+    if not _has_colon(deadline):
+        return None
+    try:
+        return TimeOfDay.parse(deadline)
+    except LabError as error:
+        raise ConfigError([Mistake(document.file, "deadline", quoted(deadline), str(error))]) from error
+
+
+def _has_colon(value: object) -> TypeGuard[str]:
+    """Return whether a value is a text that no duration is: a time of day, or what was meant as one."""
+    return isinstance(value, str) and ":" in value
 
 
 def _readable(body: Mapping[str, Any]) -> tuple[_Said, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +20,23 @@ from sim.physics.lamp.load import lamp_load
 
 IN_CELSIUS = ("film_peak",)
 
+LEVELS: tuple[Level, ...] = ("ok", "warning", "fault")
+"""The levels, the worst last."""
+
 
 @dataclass(frozen=True)
 class Margin:
-    """One quantity: its value and its limit as people read them, how much is left, and what that comes to."""
+    """One quantity: its value and its limit as people read them, how much is left, and what that comes to.
+
+    used: of the way to the limit [-]; 1 and more are at it.
+    """
 
     name: str
     value: str
     limit: str
     left: str = ""
     level: Level = "ok"
+    used: float = 0.0
 
     @property
     def in_words(self) -> str:
@@ -44,10 +51,17 @@ def margins(run: Run, limits: Limits, bank: Bank) -> tuple[Margin, ...]:
     return tuple(_of_cell(run, limits)) if "program" in run.start else ()
 
 
+def nearest(found: Iterable[Margin]) -> Margin | None:
+    """Return the margin that is the nearest to its limit; None where nothing has one."""
+    limited = [each for each in found if each.limit]
+    return max(limited, key=lambda each: (LEVELS.index(each.level), each.used), default=None)
+
+
 def _below(name: str, value: float, limit: float, unit: str, like: str) -> Margin:
     left = f"{(1 - value / limit):.0%} left" if limit else ""
     level: Level = "ok" if value <= limit else "fault"
-    return Margin(name, _short(value, unit, like), _short(limit, unit, like), left, level)
+    used = value / limit if limit else 0.0
+    return Margin(name, _short(value, unit, like), _short(limit, unit, like), left, level, used)
 
 
 def _of_lamp(run: Run, limits: Limits, bank: Bank) -> Iterator[Margin]:
@@ -78,13 +92,14 @@ def _of_film(run: Run, limits: Limits) -> Iterator[Margin]:
         unit = "degC" if term.name in IN_CELSIUS else term.unit
         value, warn, fault = (_short(each, term.unit, unit) for each in (term.value, term.warn, term.fault))
         limit = f"{warn} / {fault}"
-        yield Margin(term.name.replace("_", " "), value, limit, level=term.level)
+        used = term.value / term.warn if term.warn else 0.0
+        yield Margin(term.name.replace("_", " "), value, limit, level=term.level, used=used)
 
 
 def _degrees(name: str, value: float, limit: float) -> Margin:
     level: Level = "ok" if value <= limit else "fault"
     celsius, most = (f"{each - CELSIUS:.0f} degC" for each in (value, limit))
-    return Margin(name, celsius, most, f"{limit - value:.0f} K left", level)
+    return Margin(name, celsius, most, f"{limit - value:.0f} K left", level, value / limit)
 
 
 def _of_cell(run: Run, limits: Limits) -> Iterator[Margin]:
@@ -99,15 +114,18 @@ def _of_cell(run: Run, limits: Limits) -> Iterator[Margin]:
     lowest = max(channel.voltage_min, own.get("voltage_min", -np.inf))
     most = min(channel.current, own.get("current_max") or np.inf)
     above, below = float(np.nanmax(rows["voltage"])), float(np.nanmin(rows["voltage"]))
-    yield _volts("highest cell voltage", above, highest, highest - above)
-    yield _volts("lowest cell voltage", below, lowest, below - lowest)
+    window = highest - lowest
+    yield _volts("highest cell voltage", above, highest, highest - above, window)
+    yield _volts("lowest cell voltage", below, lowest, below - lowest, window)
     current = float(np.nanmax(np.abs(rows["current"])))
     yield _below("highest current", current, most, "A", "uA" if most < 1e-3 else "mA")
 
 
-def _volts(name: str, value: float, limit: float, left: float) -> Margin:
+def _volts(name: str, value: float, limit: float, left: float, window: float) -> Margin:
     level: Level = "ok" if left >= 0 else "fault"
-    return Margin(name, f"{value:.3f} V", f"{limit:g} V", f"{left * 1e3:.0f} mV left", level)
+    return Margin(
+        name, f"{value:.3f} V", f"{limit:g} V", f"{left * 1e3:.0f} mV left", level, 1 - left / window
+    )
 
 
 def _short(value: float, unit: str, like: str) -> str:

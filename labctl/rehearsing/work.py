@@ -64,6 +64,13 @@ def charge_in_words(charge: float) -> str:
     return f"{charge / AH * 1e6:.3g} uAh" if charge else ""
 
 
+def energy_in_words(lamp: float, cells: float) -> str:
+    """Return the energy [J] of a lamp and that through cells as people read them; nothing for none."""
+    return ", ".join(
+        ([f"{lamp:.0f} J of light"] if lamp else []) + ([f"{cells / WH * 1e6:.3g} uWh"] if cells else [])
+    )
+
+
 def size_in_words(size: float) -> str:
     """Return a number of bytes as people read it."""
     return f"{size / 1e6:.2f} MB"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devices.errors import DataError
+from labctl.fact_file import Fact, add_fact, read_facts
 from labctl.journal.aside import aside_journals, put_aside
 from labctl.runs.index import ask_index
 from labctl.runs.remarks import remarks_path
 from labctl.runs.states import NEVER
-from labctl.fact_file import Fact, add_fact, read_facts
 
 SET_ASIDE = "set aside"
 """The fact, beside the journal, that a person had it set aside."""
@@ -38,10 +38,11 @@ class Unread:
 
 
 def unread(data: Path, index: sqlite3.Connection | None = None) -> list[Unread]:
-    """Return the journals that do not say whose run they are, those that were set aside too; index: where it is open."""
+    """Return the journals that do not say whose run they are, also those that were set aside; index: as it is open."""
     rows = ask_index(data, _rows) if index is None else _rows(index)
     standing = [
-        Unread(data / path, damage or f"{data / path} ends before its start document") for path, damage in rows
+        Unread(data / path, damage or f"{data / path} ends before its start document")
+        for path, damage in rows
     ]
     return [*standing, *(_of(path) for path in aside_journals(data))]
 

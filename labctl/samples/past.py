@@ -116,4 +116,3 @@ def in_the_way(gaps: Iterable[Gap], sample: str, *, lasting: bool) -> str:
         f"{first}{more}. What {sample} has been through may stand there, so nothing was begun. Bring it back from a"
         f" backup, or {how_to_set_aside(first.journal.path)}; the past of {sample} is then not known"
     )
-

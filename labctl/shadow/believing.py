@@ -9,6 +9,7 @@ from typing import Any
 
 from devices.limits import ShadowLimits
 from labctl.belief import Believer
+from labctl.runs.chain import chain_of
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search
 from labctl.samples.telling import sample_of
@@ -41,7 +42,7 @@ def shadow_of(
     as_made = cell.lithium
 
     def expected() -> float:
-        return as_made - charge_before(data, sample.id, float(start["time"])) / cell.site_charge
+        return as_made - charge_before(data, sample.id, start) / cell.site_charge
 
     capacity = start.get("capacity") or {}
     told = float(capacity["sd_Ah"]) / float(capacity["value_Ah"]) if capacity else UNTOLD_SD
@@ -55,13 +56,25 @@ def shadow_of(
         expected=expected,
         unsure=math.hypot(told, FIT_SD),
         capacity=float(capacity["value_Ah"]) * COULOMBS if described and capacity else None,
+        goes_on="continues" in start,
     )
 
 
-def charge_before(data: Path, sample_id: str, time: float) -> float:
-    """Return the net charge [C] that the finished steps of a sample's runs before a time label [s] passed."""
+def charge_before(data: Path, sample_id: str, start: Mapping[str, Any]) -> float:
+    """Return the net charge [C] that a sample's cycling passed before the run of a start document.
+
+    Of runs before it their finished steps say it; of the one that it goes on with its `offsets`, which know the step
+    that was broken off too.
+    """
+    time = float(start["time"])
+    gone_on_with = frozenset(chain_of(data, start["continues"])) if "continues" in start else frozenset()
     earlier = search(data, Search(sample=sample_id, until=time))
-    runs = [Run(brief.path, until_damage=True) for brief in earlier if brief.time < time]
+    runs = [
+        Run(brief.path, until_damage=True)
+        for brief in earlier
+        if brief.time < time and brief.path not in gone_on_with
+    ]
     cycled = [run for run in runs if run.start.get("purpose") == "cycle" and "steps" in run.streams]
     charges = [float(run.table("steps", ["charge"])["charge"].sum()) for run in cycled]
-    return COULOMBS * math.fsum(charges)
+    so_far = float((start.get("offsets") or {}).get("charge", 0.0))
+    return COULOMBS * (math.fsum(charges) + so_far)

@@ -33,6 +33,9 @@ BLIND = 0.1
 COUNTED = 1e-3
 """Of the sites: how sure the charge is; guess, a thousandth of the current's range."""
 
+VAGUE = 0.1
+"""Of x: how sure a run that goes on is of where it begins, on a plateau and with what the host's end lost; guess."""
+
 SERIES_SD = 0.1
 """Of what a current takes on its way through the cell; guess."""
 
@@ -92,7 +95,8 @@ class Shadow:
     """A model cell beside a real one.
 
     expected: returns x of the film [-] as past runs lead to; asked where the voltage does not say it. unsure: of the
-    cell's capacity [1]. Both are belief's. capacity [C] in use; without it half of the sites, as of LiCoO2.
+    cell's capacity [1]. Both are belief's. capacity [C] in use; without it half of the sites, as of LiCoO2. goes_on:
+    the run goes on with another, mostly in the middle of a step.
     """
 
     def __init__(
@@ -105,11 +109,13 @@ class Shadow:
         expected: Callable[[], float],
         unsure: float,
         capacity: float | None = None,
+        goes_on: bool = False,
     ) -> None:
         self._cell, self._free, self._limits, self._listener = cell, free, limits, listener
         self._expected, self._unsure = expected, unsure
         self._capacity = 0.5 * cell.site_charge if capacity is None else capacity
         self._causes = Causes(cell.resistance, cell.site_charge)
+        self._vague = VAGUE if goes_on else 0.0
         self._row: Measured | None = None
         self._compared: Measured | None = None
         self._sight: Sight | None = None
@@ -131,6 +137,8 @@ class Shadow:
             return
         if row.step != before.step:
             self._end()
+            if self._vague:
+                self._anchor(before)
             self._row = row
             self._compare(row)
             if row.cycle != before.cycle:
@@ -209,12 +217,12 @@ class Shadow:
         )
 
     def _anchor(self, row: Measured) -> None:
-        """Be as full as the cell again at the begin of a cycle, where its voltage tells; what is counted drifts."""
+        """Be as full as the cell again where its voltage tells: what is counted drifts, what began vague is settled."""
         sight = self._sight
         if sight is None or sight.slope > STEEP:
             if self._cell.shift_to(row.voltage, row.current) is None:
                 return
-            self._origin, self._volt_seconds = self._cell.lithium, 0.0
+            self._origin, self._volt_seconds, self._vague = self._cell.lithium, 0.0, 0.0
             self._causes.forget()
 
     def _compare(self, row: Measured) -> None:
@@ -238,7 +246,7 @@ class Shadow:
             return
         difference = Difference(row.label, row.time, "voltage_V", row.voltage, sight.voltage, sd)
         off = row.voltage - sight.voltage
-        if sight.slope <= STEEP:
+        if sight.slope <= STEEP and not self._vague:
             passed_x = self._origin - sight.lithium
             self._causes.add(
                 off, sight, current=row.current, passed=passed_x, volt_seconds=self._volt_seconds
@@ -253,7 +261,8 @@ class Shadow:
         assert row is not None
         polarised = sight.secant * abs(sight.surface - sight.lithium)
         lost = polarised + abs(row.current) * self._cell.resistance
-        return math.hypot(STRAY, sight.slope * COUNTED, sight.slope * passed * self._unsure, SERIES_SD * lost)
+        filling = math.hypot(COUNTED, passed * self._unsure, self._vague)
+        return math.hypot(STRAY, sight.slope * filling, SERIES_SD * lost)
 
     def _tell(self, difference: Difference) -> None:
         told = self._told

@@ -66,3 +66,14 @@ def test_a_film_that_grows_is_written_down_while_its_chamber_is_spoken_to(tmp_pa
     killed = bench(tmp_path, [0.0])
     killed.bring(SHEET, "table/0")
     assert killed.foil("sheet").grown == (FILM,)
+
+
+def test_a_folder_that_was_moved_away_is_not_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "samples"
+    made = bench(folder, [0.0])
+    made.bring(SHEET, "table")
+    assert (folder / "sheet.json").is_file()
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    made.bring({**SHEET, "id": "other"}, "table")
+    made.save()
+    assert not (tmp_path / "data").exists()

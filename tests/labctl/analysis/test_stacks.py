@@ -23,7 +23,7 @@ def stack(*others):
     return cell_of_layers([*others, *[LAYER] * (6 - len(others))])
 
 
-def seen(cell, noise=5e-4, filled=0.8):
+def seen(cell, noise=5e-4, filled=0.8, seed=1):
     """Return a stack's spectrum with noise, and the models of one layer and of its electrolyte."""
     one = Cell(LAYER)
     state = cell.fresh()
@@ -32,7 +32,7 @@ def seen(cell, noise=5e-4, filled=0.8):
         state = replace(state, layers=layers)
     else:
         state = replace(state, lithium=(filled,) * 30)
-    random = np.random.default_rng(1)
+    random = np.random.default_rng(seed)
     jitter = 1.0 + noise * (
         random.standard_normal(FREQUENCY.size) + 1j * random.standard_normal(FREQUENCY.size)
     )
@@ -59,6 +59,14 @@ def test_equal_layers_are_sound():
     fit = fit_layers(*seen(stack()), 6)
     assert not fit.bad
     assert verdict(fit, None) == SOUND
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_is_no_missing_layer(seed):
+    spectrum = seen(stack(), seed=seed)
+    fit = fit_layers(*spectrum, 6)
+    assert (fit.missing, fit.resistance) == (0.0, 0.0)
+    assert shares(fit, spectrum[1], 6) == pytest.approx(1 / 6)
 
 
 def test_a_thicker_electrolyte_in_all_layers_is_no_bad_layer():

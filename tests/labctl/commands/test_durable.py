@@ -1,10 +1,14 @@
 """`labctl verify`, `recover` and `backup`, as they are typed."""
 
+import json
+import zlib
+
 import pytest
 from typer.testing import CliRunner
 
 from devices.errors import DataError
 from labctl.cli import app
+from labctl.journal.records import HEAD
 from tests.labctl.journal.conftest import House
 
 
@@ -51,3 +55,80 @@ def test_a_backup_is_a_data_folder(data, tmp_path):
     assert typed("verify", "--data", tmp_path / "copy")[0] == 0
     with pytest.raises(DataError, match="lie in one another"):
         typed("backup", data / "copy", "--data", data)
+
+
+def test_a_folder_that_is_not_there_is_no_lab_in_which_nothing_happened(tmp_path):
+    for words in (
+        ["verify"],
+        ["recover"],
+        ["runs"],
+        ["samples"],
+        ["alarms"],
+        ["report", "--since", "2d"],
+        ["backup", tmp_path / "copy"],
+    ):
+        with pytest.raises(DataError, match="no data folder"):
+            typed(*words, "--data", tmp_path / "mistyped")
+    assert list(tmp_path.iterdir()) == []
+
+
+def journals(data):
+    return sorted((data / "runs").glob("*/*/*.jnl"))
+
+
+def flipped_in_the_start(path):
+    content = bytearray(path.read_bytes())
+    content[200] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def newer(path):
+    header, rest = path.read_bytes().split(b"\n", 1)
+    payload = json.dumps({**json.loads(header[HEAD:]), "schema": 2}).encode()
+    body = b"00000000 H " + payload
+    path.write_bytes(b"%08x %08x %s\n" % (len(payload), zlib.crc32(body), body) + rest)
+
+
+@pytest.mark.parametrize("spoil", [flipped_in_the_start, newer, lambda path: path.write_bytes(b"")])
+def test_verify_offers_for_each_run_what_recover_does(data, spoil):
+    typed("recover", "--data", data)
+    path = journals(data)[0]
+    spoil(path)
+    code, said = typed("verify", path.stem, "--data", data)
+    assert code == 1
+    assert f"labctl recover {path.stem[:8]} --despite REASON" in said
+    assert "closes the run" not in said
+    assert typed("recover", path.stem[:8], "--data", data)[0] == 1
+    assert path.is_file()
+    code, said = typed("recover", path.stem[:8], "--despite", "it was only a test", "--data", data)
+    assert (code, "is set aside" in said) == (0, True)
+    assert path.with_suffix(".aside").is_file()
+    assert typed("verify", "--data", data)[0] == 0
+
+
+def test_only_what_cannot_be_read_is_set_aside(data):
+    typed("recover", "--data", data)
+    sound, spoilt = journals(data)
+    flipped_in_the_start(spoilt)
+    with pytest.raises(DataError, match="nothing was set aside"):
+        typed("recover", spoilt.stem, sound.stem, "--despite", "all of it", "--data", data)
+    assert journals(data) == [sound, spoilt]
+    assert typed("recover", "--despite", "all of it", "--data", data)[0] == 2
+
+
+def test_a_newer_journal_is_called_so_with_its_version(data):
+    path = journals(data)[0]
+    newer(path)
+    said = typed("runs", "--data", data)[1]
+    assert "newer, schema 2; this labctl reads up to 1; a newer one reads it" in said
+    assert "damaged" not in said
+    assert path.stem[:8] in typed("runs", "--status", "newer", "--data", data)[1]
+    assert "a newer one reads it" in typed("recover", "--data", data)[1]
+
+
+def test_a_backup_that_finds_less_than_the_copy_has_ends_with_1(data, tmp_path):
+    typed("recover", "--data", data)
+    typed("backup", tmp_path / "copy", "--data", data)
+    flipped_in_the_start(journals(data)[0])
+    code, said = typed("backup", tmp_path / "copy", "--data", data)
+    assert (code, "may be the good one" in said) == (1, True)

@@ -108,6 +108,43 @@ def test_a_layer_that_a_described_sample_has_not_is_refused(kept):
     Facts(kept.folder).add("a", 1.0, "described", sample={"layers": layers, "area": 1.5e-5})
     with pytest.raises(DataError, match=r"no layer of 'LiCo02'; it has Al, LiCoO2"):
         run(kept, "sample", "measure", "a", "thickness", "1.2 um", "--layer", "LiCo02")
-    said = invoke(kept, "sample", "measure", "b", "thickness", "1.2 um", "--layer", "x\x1b[2J")
+    said = invoke(kept, "sample", "measure", "b", "thickness", "1.2 um", "--layer", "x\x1b[2J", "--new")
     assert "\x1b" not in said
     assert "thickness 1.2 um entered" in said
+
+
+ENTERED = (
+    ("sample", "measure", "lco-0.7", "thickness", "1.18 um", "--layer", "LiCoO2"),
+    ("sample", "treat", "lco-0.7", "air-before-electrolyte"),
+    ("sample", "parent", "lco-0.7", "sheet-1"),
+    ("sample", "parent", "sheet-1", "lco-0.7"),
+    ("sample", "split", "lco-0.7", "a", "b"),
+    ("sample", "attach", "lco-0.7", __file__),
+    ("note", "--sample", "lco-0.7", "text"),
+)
+"""Of a sample that is in no configuration and has no runs."""
+
+
+@pytest.mark.parametrize("typed", ENTERED, ids=lambda typed: typed[1])
+def test_what_is_entered_of_a_mistyped_sample_makes_none(kept, typed):
+    kept.anneal("sheet-1")
+    with pytest.raises(DataError, match=r'did you mean "lco-0.7um"\?.*--new'):
+        run(kept, *typed)
+    assert not (kept.folder / "samples").exists()
+    invoke(kept, *typed, "--new")
+    assert [path.name for path in (kept.folder / "samples").glob("*.jsonl")]
+
+
+def test_nothing_is_entered_in_a_folder_that_is_not_there_unless_it_is_the_first(kept):
+    typed = ("note", "--sample", "lco-0.7um", "text")
+    with pytest.raises(DataError, match="no data folder"):
+        run(kept, *typed)
+    assert not kept.folder.exists()
+    invoke(kept, *typed, "--new")
+    assert "text" in invoke(kept, "sample", "lco-0.7um")
+
+
+def test_samples_of_the_configuration_and_of_the_data_are_known(kept):
+    kept.anneal("mine")
+    invoke(kept, "note", "--sample", "mine", "text")
+    invoke(kept, "note", "--sample", "lco-0.7um", "text")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.errors import ConfigError
-from labctl.config.finder import config_dir, data_dir
+from devices.errors import ConfigError, DataError
+from labctl.config.finder import config_dir, data_dir, kept_dir
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +36,9 @@ def test_data_go_where_they_are_told_to_or_below_the_working_directory(tmp_path,
     assert data_dir() == tmp_path / "elsewhere"
     assert data_dir(Path("named")) == tmp_path / "named"
     assert not list(tmp_path.iterdir())
+
+
+def test_whoever_looks_at_what_was_kept_is_told_that_there_is_nothing(tmp_path):
+    with pytest.raises(DataError, match="--data DIR"):
+        kept_dir(tmp_path / "mistyped")
+    assert kept_dir(tmp_path) == tmp_path

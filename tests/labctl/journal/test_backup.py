@@ -12,7 +12,7 @@ def content(folder):
     return {
         path.relative_to(folder): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and not path.name.startswith(".") and path.name != module.LAB
     }
 
 
@@ -114,3 +114,91 @@ def test_links_are_not_followed_out_of_the_data(data, tmp_path):
     (data / "samples" / "link").symlink_to(tmp_path / "secret")
     backup(data, tmp_path / "copy")
     assert not (tmp_path / "copy" / "samples" / "link").exists()
+
+
+def flip(path, byte):
+    content = bytearray(path.read_bytes())
+    content[byte] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("spoil", [lambda path: flip(path, -40), lambda path: path.write_bytes(b""), None])
+def test_a_good_copy_is_kept_when_its_file_has_no_more_what_it_had(house, data, tmp_path, spoil):
+    copy = tmp_path / "copy"
+    house.collect().end()
+    backup(data, copy)
+    path = copy / house.path.relative_to(data)
+    good = path.read_bytes()
+    if spoil is None:
+        house.path.write_bytes(good[: good.rindex(b"\n", 0, -1) + 1])
+    else:
+        spoil(house.path)
+    report = backup(data, copy)
+    assert f"{path.name}.old-1" in str(report)
+    assert len(report.failures) == 1
+    assert path.with_name(f"{path.name}.old-1").read_bytes() == good
+    assert path.read_bytes() == house.path.read_bytes()
+    assert backup(data, copy).failures == ()
+
+
+def test_what_a_person_said_is_kept_when_a_line_of_it_is_gone(data, tmp_path):
+    facts = data / "samples" / "s.jsonl"
+    facts.write_text('{"fact": 1}\n{"fact": 2}\n')
+    backup(data, tmp_path / "copy")
+    facts.write_text('{"fact": 2}\n{"fact": 3}\n')
+    assert "s.jsonl.old-1" in str(backup(data, tmp_path / "copy"))
+    facts.write_text('{"fact": 3}\n')
+    assert "s.jsonl.old-2" in str(backup(data, tmp_path / "copy"))
+    assert (tmp_path / "copy" / "samples" / "s.jsonl.old-1").read_text() == '{"fact": 1}\n{"fact": 2}\n'
+
+
+def test_a_tail_that_recovery_took_out_is_no_loss(house, data, tmp_path):
+    """The copy has the damage; so has the file that recovery put beside the journal."""
+    whole = house.path.read_bytes()
+    begin = whole.rindex(b"\n", 0, -1) + 1
+    house.close()
+    house.path.write_bytes(whole)
+    flip(house.path, begin + 40)
+    backup(data, tmp_path / "copy")
+    recover(data)
+    assert house.path.with_suffix(".damaged").is_file()
+    assert backup(data, tmp_path / "copy").failures == ()
+
+
+def test_the_copy_of_another_lab_is_left_alone(data, tmp_path):
+    copy, other = tmp_path / "copy", tmp_path / "other"
+    backup(data, copy)
+    before = content(copy)
+    (other / "samples").mkdir(parents=True)
+    (other / "samples" / "s.jsonl").write_text('{"fact": "theirs"}\n')
+    (other / "runs" / "2026" / "11").mkdir(parents=True)
+    (other / "runs" / "2026" / "11" / "x.jnl").write_text("theirs\n")
+    with pytest.raises(DataError, match="another lab"):
+        backup(other, copy)
+    backup(other, tmp_path / "their-copy")
+    with pytest.raises(DataError, match="copy of another lab"):
+        backup(other, copy)
+    (copy / module.LAB).unlink()
+    with pytest.raises(DataError, match="another lab"):
+        backup(other, copy)
+    assert content(copy) == before
+
+
+def test_a_copy_of_before_labs_had_ids_goes_on(data, tmp_path):
+    copy = tmp_path / "copy"
+    backup(data, copy)
+    (copy / module.LAB).unlink()
+    assert backup(data, copy).failures == ()
+    assert (copy / module.LAB).read_bytes() == (data / module.LAB).read_bytes()
+    (data / module.LAB).unlink()
+    assert backup(data, copy).failures == ()
+    assert (copy / module.LAB).read_bytes() == (data / module.LAB).read_bytes()
+
+
+def test_a_copy_with_runs_is_not_taken_for_that_of_a_folder_without(data, tmp_path):
+    copy = tmp_path / "copy"
+    backup(data, copy)
+    for path in (data / "runs").glob("*/*/*.jnl"):
+        path.unlink()
+    with pytest.raises(DataError, match="has no runs, and the copy"):
+        backup(data, copy)

@@ -53,6 +53,8 @@ def test_an_experiment_may_be_a_file_beside_the_list(config, write, tmp_path):
         ([{"experiment": "cycle-0", "name": "../x"}], {}, "name"),
         ([{"experiment": "cycle-0", "hurry": True}], {}, "hurry"),
         (["cycle-0"], {"deadline": "40 d"}, "deadline"),
+        (["cycle-0"], {"deadline": "25:00"}, "time of day"),
+        (["cycle-0"], {"deadline": "2027-01-01 06:00"}, "time of day"),
         (["cycle-0"], {"at_deadline": "hope"}, "at_deadline"),
         (["cycle-0"], {"bench": "nowhere"}, "nowhere"),
         ([], {}, "item"),

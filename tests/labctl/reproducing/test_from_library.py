@@ -15,7 +15,9 @@ def tried():
     config = Config()
     asked = published("review", config).library
     # Li4Ti5O12 is a cathode as well as an anode.
-    return {each.entry.name: each for each in reversed(list(trials(Library(config.directory), asked, config)))}
+    return {
+        each.entry.name: each for each in reversed(list(trials(Library(config.directory), asked, config)))
+    }
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,12 @@ def test_a_run_of_which_nobody_knows_whose_it_is_keeps_every_sample_from_heat(ke
         anneal(lab, sample, recipe)
     with pytest.raises(InterlockError, match="nobody knows of which sample"):
         lab.believer.furnace(sample, recipe)
-    with staged(lab.bench, lab.limits, lab.data, [sample]) as stage, stage.session() as rehearsed:
-        with pytest.raises(InterlockError, match="nobody knows of which sample"):
-            anneal(rehearsed, sample, recipe)
+    with (
+        staged(lab.bench, lab.limits, lab.data, [sample]) as stage,
+        stage.session() as rehearsed,
+        pytest.raises(InterlockError, match="nobody knows of which sample"),
+    ):
+        anneal(rehearsed, sample, recipe)
 
 
 def test_one_that_a_person_set_aside_lets_work_go_on_and_stays_known(open_lab, sample, recipe):

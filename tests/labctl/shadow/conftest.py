@@ -52,7 +52,7 @@ def parameters():
 def make_shadow(parameters):
     """Return a shadow that believes in `parameters`, and its listener."""
 
-    def make(unsure=0.04, expected=parameters.as_made_lithium, **limits):
+    def make(unsure=0.04, expected=parameters.as_made_lithium, goes_on=False, **limits):
         cell, told = Cell(parameters), Told()
         shadow = Shadow(
             ShadowCell(parameters, cell.fresh()),
@@ -61,6 +61,7 @@ def make_shadow(parameters):
             told,
             expected=lambda: expected,
             unsure=unsure,
+            goes_on=goes_on,
         )
         return shadow, told
 
