@@ -1,6 +1,6 @@
 """Do many twin channels keep up in real time? Each cycles under a worker of its own, on a wall clock.
 
-    python benchmarks/channels.py [--channels 64] [--seconds 60] [--interval 1] [--poll 10]
+    python benchmarks/channels.py [--channels 64] [--seconds 60] [--interval 1] [--poll 10] [--hold]
 
 Prints the share of one core that it took from the first kickoff on, and whether every row came: so many per channel
 as seconds went by. What is timed is everything: twins, wires, drivers, documents, journals.
@@ -19,7 +19,7 @@ from bluesky.utils import RunEngineInterrupted
 
 import labctl
 from devices.cycling.programs import CellLimits, Program, Step
-from devices.cycling.techniques import ConstantCurrent, Record, Until
+from devices.cycling.techniques import ConstantCurrent, ConstantVoltage, Record, Until
 from devices.recipes import to_json
 from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
@@ -66,10 +66,14 @@ def make_films(directory: Path, channels: int) -> None:
         (directory / f"{sample(number).id}.json").write_text(json.dumps(made))
 
 
-def program(seconds: float, interval: float) -> Program:
-    """Return a slow charge with a row each interval."""
-    step = Step(ConstantCurrent(1e-7), Until(duration=seconds, voltage_above=4.4), Record(interval=interval))
-    return Program("slow", (step,), CellLimits(2.0, 4.5, 1e-3))
+def program(seconds: float, interval: float, *, holds: bool) -> Program:
+    """Return a slow charge, or a hold, with a row each interval."""
+    if holds:
+        step = Step(ConstantVoltage(3.9), Until(duration=seconds), Record(interval=interval))
+    else:
+        until = Until(duration=seconds, voltage_above=4.4)
+        step = Step(ConstantCurrent(1e-7), until, Record(interval=interval))
+    return Program("slow", (step,), CellLimits(2.0, 4.5, 1e-2))
 
 
 def main() -> None:
@@ -79,6 +83,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between rows")
     parser.add_argument("--poll", type=float, default=10.0, help="seconds between questions for rows")
+    parser.add_argument("--hold", action="store_true", help="hold a voltage, which is sampled more often")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "data"
@@ -90,7 +95,7 @@ def main() -> None:
             for number in range(asked.channels):
                 lab.wait(lab.hands.set(Assemble(sample(number))))
             began, busy = time.perf_counter(), time.process_time()
-            plan = program(asked.seconds, asked.interval)
+            plan = program(asked.seconds, asked.interval, holds=asked.hold)
             workers = [
                 lab.start(
                     lab.plans.cycle(lab.devices[f"channel_{number}"], sample(number), plan), f"cell-{number}"

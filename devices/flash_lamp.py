@@ -266,7 +266,9 @@ class FlashLampStation(LampStation[Train]):
         train = self._train
         if train is not None and train.pause():
             flight = self._log.flight
-            self._log.tell("hold", "warning", f"held after pulse {flight.done} of {flight.asked}")
+            # What came of a pulse in flight is known when its row is there.
+            least = "at least " if train.fates.in_flight is not None else ""
+            self._log.tell("hold", "warning", f"held after {least}{flight.done} of {flight.asked} pulses")
 
     def resume(self) -> None:
         """Go on with the next pulse; none is repeated. After a gap the rest is predicted again, and may be refused."""

@@ -75,8 +75,12 @@ class SputterLimits:
     [1] of its way at constant pressure and flows; turbo_step [1] of full speed; arcs a minute, or half as many in a
     sixth of one; rate_share [1] of the believed rate below which for rate_time [s] the shutter counts as stuck, or
     above which behind a closed one; monitor_difference [1] from rate times time; turbo_share [1] of full speed. hold
-    [s]: how long a plasma burns on behind the shutter in a pause. Sources: the deposition twins' fault table; the rest
-    are guesses: throttle_step is three times what flow controllers repeat to, 0.2 %; rate_step seven times the noise of
+    [s]: how long a plasma burns on behind the shutter in a pause. strike_power [W] on a gun at once, before any ramp.
+    flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz] that a plasma's
+    heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s] from the
+    temperature of a heated substrate. Sources: the deposition twins' fault table; flow_zero from vendors' accuracy of
+    1 % of range, halved for what was zeroed; the rest are guesses: strike_power is 2.5 W/cm2 on 2 inches, a little
+    above the 40 W that light there; throttle_step is three times what flow controllers repeat to, 0.2 %; rate_step seven times the noise of
     the slowest film by a monitor of 0.03 Hz.
     """
 
@@ -88,12 +92,14 @@ class SputterLimits:
     pump_time: Annotated[float, Field(gt=0, le=1e6), Unit("s")] = 24 * 3600.0
     plasma_pressure: Annotated[float, Field(gt=0, le=100), Unit("Pa")] = 10.0
     strike_pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")] = 3.0
+    strike_power: Annotated[float, Field(gt=0, le=300), Unit("W")] = 50.0
     strikes: Annotated[int, Field(ge=0, le=10)] = 3
     vent_temperature: Annotated[float, Field(ge=273, le=500), Unit("K")] = 333.15
     life_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.02
     crystal_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.4
     flow: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
     flow_time: Annotated[float, Field(ge=0, le=60), Unit("s")] = 3.0
+    flow_zero: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.005
     pressure: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
     bias_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
     rate_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
@@ -104,6 +110,9 @@ class SputterLimits:
     rate_time: Annotated[float, Field(gt=0, le=3600), Unit("s")] = 60.0
     monitor_difference: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
     turbo_share: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.9
+    crystal_heat: Annotated[float, Field(gt=0, le=1e4), Unit("Hz")] = 30.0
+    substrate_deviation: Annotated[float, Field(gt=0, le=500), Unit("K")] = 10.0
+    substrate_time: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 20.0
     hold: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 600.0
 
 

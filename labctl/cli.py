@@ -85,7 +85,10 @@ def _keep_only(asked: list[str]) -> None:
 
 
 def _fail(error: Exception, code: int) -> None:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    from labctl.next_steps import next_step
+
+    step = next_step(error)
+    sys.stderr.write(f"{type(error).__name__}: {error}\n" + (f"Next: {step}\n" if step else ""))
     sys.exit(code)
 
 

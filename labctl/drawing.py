@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devices.errors import DataError
 from labctl.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -40,8 +41,20 @@ def axes_of(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def require_picture(path: Path) -> None:
+    """Raise DataError where no picture can be written: there is no such folder, or no such format."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in formats:
+        raise DataError(f"{path} is no picture's name; it may end with .{', .'.join(sorted(formats))}")
+    if not path.parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no folder {path.parent}; make it, or name another")
+
+
 def save(figure: Any, path: Path) -> Path:
-    """Write a picture, whole or not at all, and return its path."""
+    """Write a picture, whole or not at all, and return its path. Raises DataError where none can be."""
+    require_picture(path)
     with whole_file(path) as temporary:
         figure.savefig(temporary, dpi=130)
     return path

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 WATT_HOUR_PER_LITRE = 3.6e6
 """J/m3."""
 
+LITHIUM = "Li"
+"""The material of an anode that holds what a charged cathode takes up."""
+
 THICKEST = 3.0
 """Of the substrate's own thickness, up to where the picture goes; at least LEAST."""
 
@@ -31,7 +34,8 @@ class StackOfLayers:
     """What a cell is of, per area: thicknesses [m], and what its cathode gives.
 
     capacity [C/m3] of the cathode in use; utilisation [1] of that; voltage [V] of the discharge on average. swelling:
-    whether the lithium that is plated takes room besides, of a cell without an anode as made.
+    whether the lithium that is plated takes room besides, of a cell without an anode as made. anode: of lithium, as
+    made. charged: the cathode is made without lithium, and takes up what the anode has.
     """
 
     cathode: float
@@ -43,16 +47,23 @@ class StackOfLayers:
     utilisation: float = 1.0
     packaging: float = 0.0
     swelling: bool = False
+    anode: float = 0.0
+    charged: bool = False
 
     def __post_init__(self) -> None:
         for name in ("cathode", "capacity", "voltage"):
             if not getattr(self, name) > 0.0:
                 raise DataError(f"{name} must be above 0")
-        for name in ("substrate", "electrolyte", "collector", "packaging"):
+        for name in ("substrate", "electrolyte", "collector", "packaging", "anode"):
             if not getattr(self, name) >= 0.0:
                 raise DataError(f"{name} must not be below 0")
         if not 0.0 < self.utilisation <= 1.0:
             raise DataError(f"a utilisation of {self.utilisation:g} is outside (0, 1]")
+        if self.charged and self.anode < self.lithium:
+            raise DataError(
+                f"the cathode is made without lithium and takes up {self.lithium * 1e6:.3g} um of it: the stack"
+                f" needs an anode of lithium at least as thick, it has {self.anode * 1e6:.3g} um"
+            )
 
     @property
     def areal_capacity(self) -> float:
@@ -61,7 +72,7 @@ class StackOfLayers:
 
     @property
     def lithium(self) -> float:
-        """How thick the lithium is that this makes [m]."""
+        """How thick the lithium is that goes to and fro [m]."""
         from sim.materials.cathode import LITHIUM_SITE_CHARGE
 
         return self.areal_capacity / LITHIUM_SITE_CHARGE
@@ -69,7 +80,8 @@ class StackOfLayers:
     @property
     def thickness(self) -> float:
         """How thick it is [m]."""
-        films = self.cathode + self.electrolyte + self.collector + (self.lithium if self.swelling else 0.0)
+        plated = self.lithium if self.swelling and not self.charged else 0.0
+        films = self.cathode + self.electrolyte + self.anode + plated + self.collector
         return self.substrate + films + self.packaging
 
     @property
@@ -109,10 +121,17 @@ def of_sample(sample: SampleRef, library: Library) -> StackOfLayers:
         cathode=film.thickness,
         substrate=sum(each.thickness for each in below),
         electrolyte=electrolyte.thickness,
-        collector=sum(each.thickness for each in upper),
+        collector=sum(each.thickness for each in upper if each.material != LITHIUM),
         capacity=capacity_of(entry),
         voltage=mean_voltage(entry),
+        anode=sum(each.thickness for each in upper if each.material == LITHIUM),
+        charged=is_charged(entry),
     )
+
+
+def is_charged(entry: Entry) -> bool:
+    """Return whether a cathode is made without lithium."""
+    return getattr(entry.file, "made", "") == "charged"
 
 
 def cathode_of(name: str, library: Library) -> Entry:

@@ -17,6 +17,7 @@ from bluesky.utils import TransitionError
 from devices.base import Station
 from devices.clock import Handle
 from devices.errors import LabError
+from labctl.config.models import Experiment
 from labctl.event_uids import event_uid
 from labctl.leases import Leases
 from labctl.metadata import check_metadata, plain_metadata
@@ -94,7 +95,7 @@ class LabEngine(RunEngine):
             raise Mistyped(f"{name} is a plan that was not called; nothing was begun. Type RE({name}(...))")
         if args and (isinstance(args[0], str) or not isinstance(args[0], Iterable)):
             what = getattr(args[0], "name", "") or repr(args[0])
-            raise Mistyped(f"{what} is no plan; nothing was begun. Type RE(PLAN(...))")
+            raise Mistyped(f"{what} is {_what_else(args[0])}")
         if self.state == "paused":
             raise LabError(
                 "a plan is paused already; nothing new was begun. Type RE.resume() to go on with it, or RE.abort() to"
@@ -328,3 +329,13 @@ class LabEngine(RunEngine):
                 doc["reason"] = self._reason
             self._streams = {k: v for k, v in self._streams.items() if v[0] != doc["run_start"]}
         super().emit_sync(name, doc)
+
+
+def _what_else(given: Any) -> str:
+    """Return what it is that was typed for a plan, and what is to be typed."""
+    if isinstance(given, Experiment):
+        return (
+            "an experiment: a plan with what it takes; nothing was begun. Type"
+            f' lab.run(experiments["{given.name}"])'
+        )
+    return "no plan; nothing was begun. Type RE(PLAN(...))"

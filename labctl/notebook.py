@@ -6,18 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from labctl.plain_text import plain
+from labctl.row_table import row_table
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from labctl.runs.run import Run
     from labctl.session import Session
-
-ROWS = 20
-"""Rows of a table that are shown; half of them from its beginning, half from its end."""
-
-COLUMNS = 16
 
 
 def table_html(heads: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> str:
@@ -30,17 +26,11 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[object]], caption: 
 
 def rows_html(columns: Mapping[str, np.ndarray[Any, Any]], units: Mapping[str, str], stream: str) -> str:
     """Return rows of a stream with units in the head, the first and the last ones."""
-    shown = [key for key in columns if columns[key].ndim == 1][:COLUMNS]
-    length = len(next(iter(columns.values()), ()))
-    numbers = list(range(length))
-    if length > ROWS:
-        numbers = [*numbers[: ROWS // 2], *numbers[-ROWS // 2 :]]
-    heads = [key if units.get(key, "") in ("", "1") else f"{key} ({units[key]})" for key in shown]
-    left_out = f", {length - len(numbers)} between not shown" if length > len(numbers) else ""
-    hidden = [key for key in columns if key not in shown]
-    more = f"; not shown: {', '.join(hidden)}" if hidden else ""
-    body = [[_cell(columns[key][number]) for key in shown] for number in numbers]
-    return table_html(heads, body, f"{stream}: {length} rows{left_out}{more}")
+    table = row_table(columns, units, stream)
+    heads = [
+        f"{name} ({unit})" if unit else name for name, unit in zip(table.names, table.units, strict=True)
+    ]
+    return table_html(heads, table.cells, table.caption)
 
 
 def run_html(run: Run) -> str:
@@ -64,7 +54,3 @@ def lab_html(lab: Session) -> str:
 
 def _text(value: object) -> str:
     return escape(plain(value))
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)

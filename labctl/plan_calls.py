@@ -13,6 +13,7 @@ from devices.base import Station
 from devices.cycling.programs import Program
 from devices.samples import SampleRef
 from labctl.mistyped import Mistyped
+from labctl.runs.making import made_by
 from labctl.samples.believed import believed
 
 SHELVES: Mapping[str, str] = {
@@ -50,6 +51,21 @@ def as_meant(
     if isinstance(sample, SampleRef) and program is not None and not isinstance(program, Program):
         given.arguments["program"] = program.on(believed(data, sample).cell)
     return given.args, given.kwargs
+
+
+def with_inputs(
+    plan: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], data: Path
+) -> dict[str, Any]:
+    """Return keywords whose md names the runs that made the plan's sample, unless its caller named some."""
+    try:
+        given = inspect.signature(plan).bind(*args, **kwargs).arguments
+    except TypeError:
+        return dict(kwargs)
+    sample, md = given.get("sample"), kwargs.get("md") or {}
+    if not isinstance(sample, SampleRef) or "md" not in plan.__annotations__ or "inputs" in md:
+        return dict(kwargs)
+    made = made_by(data, sample.id, sample.parents)
+    return {**kwargs, "md": {"inputs": made, **md}} if made else dict(kwargs)
 
 
 def _expect(plan: str, name: str, annotation: str, value: Any) -> None:

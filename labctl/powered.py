@@ -25,7 +25,9 @@ def _of(name: str, report: Mapping[str, Any]) -> str:
     words = [f"{name} is {report['state']}"]
     train = report.get("train")
     if train is not None:
-        words.append(f"{train['done']} of {train['asked']} pulses done")
+        # A pulse that was triggered is counted when its row is there.
+        least = "at least " if report["state"] == "firing" else ""
+        words.append(f"{least}{train['done']} of {train['asked']} pulses done")
     bank = report.get("reading", {}).get("bank")
     if bank is not None:
         power = "on" if bank["high_voltage_on"] else "off"

@@ -48,7 +48,7 @@ from labctl.journal.spool import DeviceSpool, SpooledStream
 from labctl.lasting import LastingMetadata
 from labctl.leases import Leases
 from labctl.mistyped import Mistyped
-from labctl.plan_calls import as_meant
+from labctl.plan_calls import as_meant, with_inputs
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
 from labctl.runs.briefs import latest_label
@@ -353,7 +353,7 @@ class Session:
             if "surroundings" in plan.__annotations__:
                 here = {"surroundings": self._surroundings(), "look_around": self.bench.look_around}
             args, kwargs = as_meant(plan, args, {**here, **kwargs}, self.data)
-            return plan(*args, **kwargs)
+            return plan(*args, **with_inputs(plan, args, kwargs, self.data))
 
         return called
 

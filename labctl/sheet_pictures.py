@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labctl.analysis.sheets import GOOD, MISSING, sort_cells
+from labctl.analysis.sheets import GOOD, MISSING, below_own_group, sort_cells
 from labctl.derived.sheet_bins import measured_of, recipe_of
 from labctl.drawing import axes_of
 from labctl.runs.run import Run
@@ -29,7 +29,9 @@ def sheet_figures(run: Run, title: str) -> dict[str, Figure]:
     grid = run.start["sample"]["sheet"]
     shape = int(grid["rows"]), int(grid["columns"])
     place = (rows["row"].astype(int) - 1, rows["column"].astype(int) - 1)
-    figures = {"voltage": _heat_map(f"{title}: voltage at rest", measured.voltage, "V", shape, place)}
+    below = below_own_group(measured, ~measured.missing) * 1e3
+    said = f"{title}: voltage below the median of its group"
+    figures = {"voltage": _heat_map(said, below, "mV", shape, place)}
     for at, frequency in enumerate(measured.frequencies):
         name = f"{frequency / 1e3:g} kHz" if frequency >= 1e3 else f"{frequency:g} Hz"
         values = measured.resistance[:, at] / 1e3

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,12 +13,10 @@ from rich.text import Text
 from devices.errors import DataError
 from labctl.analysis.joining import SURROUNDINGS, joined_units
 from labctl.analysis.joining import beside as rows_beside
+from labctl.bench_units import bench_head, bench_text
 from labctl.plain_text import plain
 from labctl.runs.facts import facts_of
 from labctl.runs.run import Run
-
-LARGEST_SHORT = 1e6
-"""Above it, six digits would hide what changes (times since the epoch)."""
 
 
 def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None, beside: str = "") -> None:
@@ -70,10 +67,7 @@ def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: C
     columns = {**added, **run.table(stream)} if added else run.table(stream, asked or None)
     length = len(next(iter(columns.values()), []))
     title = stream if length <= most else f"{stream}: first {most} of {length} rows"
-    texts = {
-        key: [key, "" if units[key] in ("", "1") else f"({units[key]})", *map(_cell, columns[key][:most])]
-        for key in asked or columns
-    }
+    texts = {key: [key, *_column(key, units[key], columns[key][:most])] for key in asked or columns}
     left, shown = console.width - 1, []
     for key, cells in texts.items():
         left -= max(map(len, cells)) + 3
@@ -92,7 +86,7 @@ def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: C
     return table
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return f"{value:.2f}" if value > LARGEST_SHORT else f"{value:.6g}"
-    return plain(value)
+def _column(key: str, unit: str, values: Iterable[Any]) -> Iterator[str]:
+    head = bench_head(key, unit)
+    yield f"({head})" if head else ""
+    yield from (bench_text(key, unit, value) for value in values)

@@ -19,6 +19,8 @@ from labctl.runs.run import Run
 from labctl.whole_file import write_whole
 
 KIND = "sheet_bins"
+DIGITS = 6
+"""Of a number: a meter answers with no more."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def write_list(found: Sorted, folder: Path) -> Path:
     writer.writerow(header(names, units))
     keep = table["good"] == 1
     for cells in zip(*(table[name][keep].tolist() for name in names), strict=True):
-        writer.writerow(["" if isinstance(cell, float) and not np.isfinite(cell) else cell for cell in cells])
+        writer.writerow([_cell(cell) for cell in cells])
     return _written(folder / f"{_stem(found)}-good.csv", text.getvalue())
 
 
@@ -108,8 +110,8 @@ def _experiment(
         f'id = "{sheet["id"]}.{address}"',
         f'parents = ["{sheet["id"]}"]',
         f"site = [{row}, {column}]",
-        f'area = "{sheet["area"]:.9g} m^2"',
-        f'area_sd = "{sheet["area_sd"]:.9g} m^2"',
+        f'area = "{sheet["area"] * 1e6:.9g} mm^2"',
+        f'area_sd = "{sheet["area_sd"] * 1e6:.9g} mm^2"',
     ]
     for key in ("layers", "cell_layers"):
         for layer in sheet[key]:
@@ -117,11 +119,18 @@ def _experiment(
                 "",
                 f"[[sample.{key}]]",
                 f'material = "{layer["material"]}"',
-                f'thickness = "{layer["thickness"]:.9g} m"',
-                f'thickness_sd = "{layer["thickness_sd"]:.9g} m"',
+                f'thickness = "{layer["thickness"] * 1e6:.9g} um"',
+                f'thickness_sd = "{layer["thickness_sd"] * 1e6:.9g} um"',
                 f"source = {json.dumps(layer['source'])}",
             ]
     return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> Any:
+    """Return what stands in a list: numbers as their meter gives them, and nothing for what is not known."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:.{DIGITS}g}" if np.isfinite(value) else ""
 
 
 def _stem(found: Sorted) -> str:

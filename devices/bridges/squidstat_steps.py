@@ -58,7 +58,7 @@ FINE, CALM = 0.1, 1.0
 or load, whose current follows the voltage; guesses. Trapezoids are then off by 0.05 % of what a hold passes that begins
 with a jump [twin, 0.3 um LiMn2O4]."""
 
-SWEPT = 1e-3
+SWEPT = 2e-4
 """Volts of a ramp from one sample to the next, between FINE and CALM; guess."""
 
 _WHOLE = 1e-9
@@ -194,6 +194,12 @@ def remarks_on(step: Step, limits: CellLimits) -> Iterator[str]:
     kind, record = KINDS[step.run.technique], step.record
     if "interval" not in kind.arguments:
         yield "the cell's limits stay set during a spectrum, which the vendor advises against"
+        if isinstance(step.run, PotentiostaticImpedance) and step.run.bias is not None:
+            unseen = 0.5 * limits.current_max * max(FINE, 1.0 / step.run.first)
+            yield (
+                "a spectrum's charge is one of trapezoids between its frequencies: where its bias jumps, it may be off"
+                f" by {unseen:.2g} C, at the cell's largest current"
+            )
         return
     if record.voltage_change is not None:
         by_change = "rows by voltage change alone: on this instrument it overrides the interval"

@@ -25,7 +25,7 @@ class EndReason(StrEnum):
     SAFETY_CURRENT = "safety_current"  # the cell's largest current
     SAFETY_CHARGE = "safety_charge"  # the largest charge in one direction
     CURRENT_LOST = "current_lost"  # the cell takes no more, or the setpoint cannot be held
-    OPEN_CIRCUIT = "open_circuit"  # the voltage ran to the rail without current
+    OPEN_CIRCUIT = "open_circuit"  # the voltage ran away without current, or a hold lost its current
     SHORT_CIRCUIT = "short_circuit"  # no voltage stands against the current
     INSTRUMENT_ERROR = "instrument_error"  # the instrument says so
     LINK_LOST = "link_lost"  # the instrument was not heard for longer than its station's patience

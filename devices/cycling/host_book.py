@@ -77,8 +77,7 @@ class HostBook:
         if row is None:
             return
         self.rows += 1
-        passed = (tally.charge, tally.energy) if row.is_valid else (math.nan, math.nan)
-        self.note(RowTaken(self.rows, row.time, row.voltage, row.current, math.nan, *passed))
+        self.note(RowTaken(self.rows, row.time, row.voltage, row.current, math.nan, *tally.passed(row)))
         tally.clear(row)
         if not row.is_valid and not flight.has_failed:
             flight.has_failed = True

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from devices.cycling.cycler import Job
 from devices.cycling.host_run import Ended, HostRun, Meter, Reading, StepWatch
 from devices.cycling.programs import Step
+from devices.cycling.tally import Tally
 from devices.cycling.techniques import ConstantCurrent
 from devices.cycling.verdict import held_voltage
 
@@ -88,39 +89,6 @@ class Sourcing(Protocol):
 
 
 @dataclass
-class Tally:
-    """What passed since the row that was told last [C, J], by trapezoids between all that were measured.
-
-    lead [s]: for how long current had flown before the first of a step; it is taken for constant then.
-    """
-
-    lead: float
-    last: Reading | None = None
-    charge: float = 0.0
-    energy: float = 0.0
-    told: float | None = None
-    held: Reading | None = None
-
-    def add(self, row: Reading) -> None:
-        """Count up to a row, which is held until it is told; a failed reading is bridged."""
-        self.held = row
-        if not row.is_valid:
-            return
-        before = self.last
-        dt = self.lead if before is None else row.time - before.time
-        before = before or row
-        self.charge += 0.5 * (row.current + before.current) * dt
-        self.energy += 0.5 * (row.current * row.voltage + before.current * before.voltage) * dt
-        self.last = row
-
-    def clear(self, row: Reading) -> None:
-        """Begin anew behind a row that is told, or was."""
-        self.told, self.held = row.time, None
-        if row.is_valid:
-            self.charge = self.energy = 0.0
-
-
-@dataclass
 class HostFlight:
     """One job under way: its phase is what is to be done next. Doubtful: whether its first step began is not known.
 
@@ -133,7 +101,7 @@ class HostFlight:
 
     job: Job
     run: HostRun
-    tally: Tally
+    tally: Tally[Reading]
     phase: str = "next"
     step: Step | None = None
     watch: StepWatch | None = None

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from devices.cycling.cycler import ElementBegan, ElementEnded, RunStopped
 from devices.cycling.ends import EndReason
 from devices.cycling.host_book import HostBook
-from devices.cycling.host_flight import HostFlight, Sourcing, Tally
+from devices.cycling.host_flight import HostFlight, Sourcing
 from devices.cycling.host_run import Ended, Reading, StepWatch
 from devices.cycling.programs import Step
+from devices.cycling.tally import Tally
 
 ALONE = "nobody asked for the rows any more: no further step was begun"
 
@@ -24,7 +25,7 @@ class HostSteps:
     def __init__(self, instrument: Sourcing, book: HostBook, is_alone: Callable[[], bool]) -> None:
         self._instrument, self._book, self._is_alone = instrument, book, is_alone
 
-    def tally(self) -> Tally:
+    def tally(self) -> Tally[Reading]:
         """Return the sums of a step that begins."""
         return Tally(self._instrument.row_time)
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.cycling.cycler import Job, Mark
-from devices.cycling.host_flight import HostFlight, Tally
-from devices.cycling.host_run import HostRun
+from devices.cycling.host_flight import HostFlight
+from devices.cycling.host_run import HostRun, Reading
+from devices.cycling.tally import Tally
 
 
 def trace_of(flight: HostFlight) -> Mapping[str, Any]:
@@ -27,7 +28,7 @@ def told_of(job: Job, mark: Mark) -> Mapping[str, Any]:
     return mark.trace if mark.trace.get("token") == job.token else {}
 
 
-def flight_of(job: Job, mark: Mark, tally: Tally, number: int) -> HostFlight:
+def flight_of(job: Job, mark: Mark, tally: Tally[Reading], number: int) -> HostFlight:
     """Return a flight at the step that was booked last, whose records go on with a number.
 
     Its phase is "next" where the end of that step was booked, and else "look", with the rows that are `known`.

@@ -1,8 +1,9 @@
 """From what a cycler says to the rows of a cycling run: which step, how often, which cycle, how much charge.
 
-Charge and energy are integrated here, trapezoids between the rows of a step, exact for a constant current; where a
-cycler sampled more finely than it tells rows, it says what passed between them. At rest the cell is disconnected,
-and nothing is counted.
+Where a cycler sampled more finely than it tells rows, it says what passed between them: so do all where the cell
+decides the current. Else charge and energy are integrated here, by trapezoids between the rows of a step. The charge of
+a constant current and of a current ramp is exact by that; an energy is off by half of what the voltage moves between
+two rows times the charge between them, at the most. At rest the cell is disconnected, and nothing is counted.
 """
 
 from __future__ import annotations

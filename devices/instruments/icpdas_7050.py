@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from ophyd import Component
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.base import Instrument, Quantity, anybody_may
@@ -67,6 +67,8 @@ def is_name(reply: bytes) -> bool:
 
 Contact = Literal["door", "shutter", "water", "chuck", "cell", "cover"]
 """What a contact may be: a word that no station knows would watch nothing."""
+End = Literal["shutter_open", "shutter_closed"]
+"""What an end switch may say: that the shutter has come to that end. It lies beside the interlock loop."""
 
 
 class ICPDAS7050(Instrument):
@@ -74,7 +76,8 @@ class ICPDAS7050(Instrument):
 
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
-        """contacts: what is on DI0, DI1 and so on, by the names of permissives. The module's address is 01."""
+        """contacts: what is on DI0, DI1 and so on, by the names of permissives; ends: end switches, on the inputs that
+        follow. The module's address is 01."""
 
         contacts: Annotated[tuple[Contact, ...], Field(min_length=1, max_length=FLASH_INPUT)] = (
             "door",
@@ -83,6 +86,13 @@ class ICPDAS7050(Instrument):
             "chuck",
             "cell",
         )
+        ends: Annotated[tuple[End, ...], Field(max_length=2)] = ()
+
+        @model_validator(mode="after")
+        def _has_room(self) -> Self:
+            if len(self.contacts) + len(self.ends) > FLASH_INPUT:
+                raise ValueError(f"contacts and ends are {FLASH_INPUT} inputs at the most")
+            return self
 
     kind_name = "ICP DAS I-7050"
     sync: ClassVar[Sync | None] = Sync(checked(b"$01M") + b"\r", CARRIAGE_RETURN, is_name)
@@ -96,10 +106,11 @@ class ICPDAS7050(Instrument):
         *,
         name: str,
         contacts: tuple[str, ...] = ("door", "shutter", "water", "chuck", "cell"),
+        ends: tuple[str, ...] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
-        self.contacts = tuple(contacts)
+        self.contacts, self.end_switches = tuple(contacts), tuple(ends)
         self.guard: Callable[[BoardDeed], None] = anybody_may
 
     def identify(self) -> str:
@@ -108,9 +119,16 @@ class ICPDAS7050(Instrument):
 
     def inputs(self) -> dict[str, bool]:
         """Return for each contact by name whether it is closed, and for the dead-man whether it has not tripped."""
-        word = self._ask(b"@01", rb">([0-9A-F]{2})([0-9A-F]{2})", lambda found: int(found[2], 16))
+        word = self._word()
         closed = {name: not word >> channel & 1 for channel, name in enumerate(self.contacts)}
         return {**closed, DEAD_MAN: not self._status() & TRIPPED}
+
+    def ends(self) -> dict[str, bool]:
+        """Return for each end switch by name whether it is made; nothing is asked where there is none."""
+        if not self.end_switches:
+            return {}
+        word, first = self._word(), len(self.contacts)
+        return {name: not word >> channel & 1 for channel, name in enumerate(self.end_switches, first)}
 
     def opened(self) -> frozenset[str]:
         """Return the contacts that were open, however shortly, since forget(): open reads high, and is latched."""
@@ -175,6 +193,10 @@ class ICPDAS7050(Instrument):
             raise InstrumentError(
                 self.name, "@01", f"outputs {outputs:02X} were asked for, it says {found:02X}"
             )
+
+    def _word(self) -> int:
+        """Return the input byte: a closed contact reads 0."""
+        return self._ask(b"@01", rb">([0-9A-F]{2})([0-9A-F]{2})", lambda found: int(found[2], 16))
 
     def _feed(self) -> None:
         self.wire.tell(checked(HOST_IS_WELL) + b"\r")

@@ -41,8 +41,8 @@ from devices.cycling.programs import Program, Step
 from devices.cycling.techniques import ConstantPower, ConstantResistance, VoltageRamp, setpoint_current
 from devices.errors import InstrumentError
 from devices.methodscript.abilities import EMSTAT4_HR
-from devices.methodscript.checks import check_ranges, looks
-from devices.methodscript.compile import BYTES_OF_A_ROW, Script, compiled, file_of, parts_of
+from devices.methodscript.checks import check_ranges, looks, unseen
+from devices.methodscript.compile import BYTES_OF_A_ROW, SETTLING, Script, compiled, file_of, parts_of
 from devices.methodscript.packages import parse_package
 from devices.methodscript.scripts import Scripts
 from devices.methodscript.small import MEASURE_VOLTAGE
@@ -109,7 +109,10 @@ class EmStat4(Instrument):
     def remarks(self, program: Program) -> tuple[str, ...]:
         """Return what this instrument does otherwise than the program says."""
         runs = [step.run for step in program.leaves()]
-        said = ["ends and limits are judged at samples: 1 s apart at most, 1 ms where the voltage moves fast"]
+        said = [
+            "ends and limits are judged at samples: 1 s apart at most, 1 ms where the voltage moves fast",
+            f"every script waits {SETTLING:g} s with the cell open first: so much longer does each start take",
+        ]
         fastest = min(script.fastest for script in scripts_of(program))
         silence = OUTPUT_BUFFER / BYTES_OF_A_ROW * fastest
         if math.isfinite(silence):
@@ -123,7 +126,7 @@ class EmStat4(Instrument):
                 " says"
             )
         for step in program.leaves():
-            said += looks(step, EMSTAT4_HR)
+            said += (*looks(step, EMSTAT4_HR), *unseen(step, program.limits))
         if any(isinstance(run, ConstantPower | ConstantResistance) for run in runs):
             said.append("constant power and resistance: the current is set anew at every sample")
         if any(isinstance(run, VoltageRamp) for run in runs):

@@ -12,13 +12,16 @@ reply is never taken for another; start and upload carry a token, so neither act
 limits are the channel's own. Its charge limit ends the element, and the bridge then stops the experiment; without the
 bridge the next element begins, under the same limit. The bridge stops a driven element whose readings fail, too.
 
+A hold, a voltage ramp, a power and a load are sampled more often than their rows come; the bridge tells the rows that
+were asked for, and the charge and energy between them by trapezoids between all samples.
+
 Source: headers of AdmiralSquidstatAPI v1.10.3.0. With a voltage change as recording condition the interval is
-overridden, as the header of AisConstantCurrentElement says; no other element takes rows by a change. No element
-ends by energy. Not yet seen on hardware: everything; above all that positive current and power charge, that
-current ends of power and resistance elements are without sign, that imagImpedance is negative when capacitive,
-that timestamps count from the start of the experiment, that recovered elements begin with
-experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped: where one names a
-limit it is believed, and nothing else depends on them.
+overridden, as the header of AisConstantCurrentElement says; no other element takes rows by a change. No element ends
+by energy. Not yet seen on hardware: everything; above all that positive current and power charge, that current ends of
+power and resistance elements are without sign, that imagImpedance is negative when capacitive, that timestamps count
+from the start of the experiment, that an end by dI/dt does not hang on the interval of samples, that recovered
+elements begin with experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped:
+where one names a limit it is believed, and nothing else depends on them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from devices.cycling.programs import Program, Step
+from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import (
     GalvanostaticImpedance,
     Impedance,
@@ -17,6 +17,7 @@ from devices.cycling.techniques import (
 from devices.errors import LimitError, ProgramError
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import LONGEST_LOOK, current_look, voltage_look
+from devices.methodscript.techniques import PERIODS, SETTLING
 
 OF_CURRENT = ("current_above", "current_below", "charge", "energy", "current_rate_below")
 """Ends that an open cell cannot meet: no current is measured there."""
@@ -61,6 +62,16 @@ def _check_rates(step: Step, abilities: Abilities, where: str) -> None:
         look, _ = current_look(until.current_rate_below, abilities)
         least = until.current_rate_below * look / LONGEST_LOOK
         _within(f"{where} until.current_rate_below", until.current_rate_below, "A/s", least, math.inf)
+
+
+def unseen(step: Step, limits: CellLimits) -> Iterator[str]:
+    """Return what of the charge of a step neither its script counts nor its rows show."""
+    if isinstance(step.run, PotentiostaticImpedance) and step.run.bias is not None:
+        most = 0.5 * limits.current_max * (PERIODS / step.run.first + SETTLING)
+        yield (
+            "a spectrum's charge is one of trapezoids between its frequencies: where its bias jumps, it may be off by"
+            f" {most:.2g} C, at the cell's largest current"
+        )
 
 
 def looks(step: Step, abilities: Abilities) -> Iterator[str]:

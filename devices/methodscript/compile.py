@@ -32,6 +32,7 @@ from devices.cycling.techniques import GalvanostaticImpedance, PotentiostaticImp
 from devices.errors import ProgramError
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import FIRST_SAFETY
+from devices.methodscript.lost_leads import VARIABLES as OF_LEADS
 from devices.methodscript.sampling import sampling_of
 from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
 from devices.methodscript.text import integer, literal, package, when
@@ -39,7 +40,7 @@ from devices.methodscript.text import integer, literal, package, when
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
 
-VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "cl", "tl", "fm")
+VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "cl", "tl", "fm", *OF_LEADS)
 """One letter each, since the memory is small: judging and techniques say what they hold; n, l and fm as above, s the
 seconds of the steps before, t those of this one."""
 

@@ -31,6 +31,7 @@ from devices.cycling.verdict import CURRENT_TOLERANCE as LOST_SHARE
 from devices.cycling.verdict import FAR as FAR_OFF
 from devices.cycling.verdict import drive_of, held_voltage
 from devices.methodscript.abilities import Abilities
+from devices.methodscript.lost_leads import lost_leads
 from devices.methodscript.sampling import CALM, FIRST, MOVED, PACE, Sampling
 from devices.methodscript.text import absolute, integer, literal, package, when
 
@@ -51,6 +52,7 @@ REASONS: Mapping[int, EndReason] = {
     103: EndReason.SAFETY_CURRENT,
     104: EndReason.SAFETY_CHARGE,
     105: EndReason.CURRENT_LOST,
+    106: EndReason.OPEN_CIRCUIT,
 }
 """What the number of an end means; from FIRST_SAFETY on the script ends with it."""
 
@@ -131,6 +133,7 @@ def judged(step: Step, limits: CellLimits, sampling: Sampling, abilities: Abilit
         lines += _own(reason, before, condition)
     lines += _open_leads(step, limits)
     lines += _current_lost(step, limits)
+    lines += lost_leads(step, abilities, ends(number_of(EndReason.OPEN_CIRCUIT)))
     return [
         *lines,
         *_row(step, limits),
@@ -177,12 +180,13 @@ def _ends(
     """Yield a step's own ends, the most telling last: the lines in front of each, and its condition."""
     until = step.until
     if until.current_rate_below is not None:
-        end = until.current_rate_below
-        look, per_ampere = current_look(end, abilities)
-        yield EndReason.CURRENT_RATE_BELOW, *_rate("c", "b", "v", end, look, sampling, per_ampere)
+        rate = until.current_rate_below
+        look, per_ampere = current_look(rate, abilities)
+        yield EndReason.CURRENT_RATE_BELOW, *_rate("c", "b", "v", rate, look, sampling, per_ampere)
     if until.voltage_rate_below is not None:
-        end = until.voltage_rate_below
-        yield EndReason.VOLTAGE_RATE_BELOW, *_rate("p", "d", "u", end, voltage_look(end, abilities), sampling)
+        rate = until.voltage_rate_below
+        look = voltage_look(rate, abilities)
+        yield EndReason.VOLTAGE_RATE_BELOW, *_rate("p", "d", "u", rate, look, sampling)
     if sampling.count:
         yield sampling.last, [], f"k >= {integer(sampling.count)}"
     else:
@@ -300,10 +304,11 @@ def _open_leads(step: Step, limits: CellLimits) -> list[str]:
     """Return the tests that come last: a voltage that ran away without the current that is set."""
     if not isinstance(step.run, GALVANOSTATIC):
         return []
-    tests = [
-        *when(f"p > {literal(limits.voltage_max + MARGIN)}", ends(101)),
-        *when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102)),
-    ]
+    low = when(f"p < {literal(limits.voltage_min - MARGIN)}", ends(102))
+    if drive_of(step) < 0.0 and step.until.voltage_below is not None:
+        # A discharge that never was found an empty cell.
+        low = when("k > 1i", *low)
+    tests = [*when(f"p > {literal(limits.voltage_max + MARGIN)}", ends(101)), *low]
     return [*absolute("x", "w"), f"mul_var w {literal(LOST)}", *when("a < w", *tests)]
 
 

@@ -114,6 +114,9 @@ class PermissiveBoard(Protocol):
     def inputs(self) -> Mapping[str, bool]:
         """Return for each permissive by name whether its contact is closed, which permits."""
 
+    def ends(self) -> Mapping[str, bool]:
+        """Return for each end switch by name whether it is made; nothing where none is wired to it."""
+
     def opened(self) -> frozenset[str]:
         """Return the permissives whose contacts were open, however shortly, since forget()."""
 

@@ -6,6 +6,7 @@ import enum
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from ophyd.status import StatusBase
 
@@ -40,12 +41,14 @@ SITE_COLUMNS: Mapping[str, Column] = {
     "site": Column("1", "integer", low=1),
     "row": Column("1", "integer", low=1),
     "column": Column("1", "integer", low=1),
+    "group": Column("1", "integer", low=0),
     "elapsed": Column("s"),
     "rested": Column("s"),
     "voltage": Column("V"),
     "flags": Column("1", "integer", low=0),
 }
-"""rested: seconds since the cell's formation pulse, NaN without one. Sites are numbered along the rows, from 1."""
+"""group: of cells that were formed together behind one source, from 1; 0 without a formation pulse. rested: seconds
+since that pulse, NaN without one. Sites are numbered along the rows, from 1."""
 
 POINT_COLUMNS: Mapping[str, Column] = {
     "site": Column("1", "integer", low=1),
@@ -76,15 +79,15 @@ def sites_of(grid: CellGrid, columns: Sequence[int]) -> list[Site]:
 
 
 def groups_of(sites: Sequence[Site], size: int) -> Iterator[list[Site]]:
-    """Yield sites in groups of at most so many, each on one matrix."""
-    group: list[Site] = []
-    for site in sites:
-        if len(group) == size or (group and group[0].matrix != site.matrix):
-            yield group
-            group = []
-        group.append(site)
-    if group:
-        yield group
+    """Yield sites in groups of at most so many, each on one matrix, where they differ by one cell at most.
+
+    What many cells behind one source get of it depends on how many they are.
+    """
+    for _, several in groupby(sites, key=lambda site: site.matrix):
+        there = list(several)
+        count = math.ceil(len(there) / size)
+        for number in range(count):
+            yield there[number * len(there) // count : (number + 1) * len(there) // count]
 
 
 def map_duration(
@@ -153,6 +156,7 @@ class SheetMap:
         self.held = False
         self._on: RelayMatrix | None = None
         self._formed: dict[int, float] = {}
+        self._group: dict[int, int] = {}
         self._missing: list[Site] = []
         self._relays = max(each.settling for each in matrices)
 
@@ -191,7 +195,9 @@ class SheetMap:
     def _form(self, pulse: FormationPulse) -> Poller:
         """Hold groups of cells at the pulse's voltage, then wait until a leak would show."""
         source = self._meters[0]
-        for group in groups_of(self._sites, min(each.together for each in self._matrices)):
+        for number, group in enumerate(
+            groups_of(self._sites, min(each.together for each in self._matrices)), 1
+        ):
             while self.held and not self._over:
                 yield HELD
             if self._over:
@@ -207,6 +213,7 @@ class SheetMap:
             self._disconnect()
             source.float_free()
             self._formed |= dict.fromkeys((site.number for site in group), self._clock.now())
+            self._group |= dict.fromkeys((site.number for site in group), number)
         self._log.tell(
             "formed", "info", f"{len(self._sites)} cells were held at {pulse.voltage:g} V; they rest"
         )
@@ -246,6 +253,7 @@ class SheetMap:
                 "site": site.number,
                 "row": site.row,
                 "column": site.column,
+                "group": self._group.get(site.number, 0),
                 "elapsed": looked - self._log.began,
                 "rested": looked - self._formed.get(site.number, math.nan),
                 "voltage": voltage,

@@ -29,9 +29,10 @@ class FormationPulse:
 class BinRule:
     """A bin, and which cells fall into it; each cell into the first that takes it, into `good` if none does.
 
-    voltage: at rest lies more than `drop` [V] below the sheet's median. electrolyte: Re Z at `frequency` [Hz] differs
-    from the median by more than the share `deviation`. interface: Re Z at `frequency` less that at the higher
-    `against` [Hz] exceeds its median by more than that share. Medians are those of cells that no rule before took.
+    voltage: at rest lies more than `drop` [V] below the median of the cells that were formed with it, or of the sheet
+    where none were. electrolyte: Re Z at `frequency` [Hz] differs from the median by more than the share `deviation`.
+    interface: Re Z at `frequency` less that at the higher `against` [Hz] exceeds its median by more than that share.
+    Medians are those of cells that no rule before took.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -18,7 +18,7 @@ from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import reached
-from devices.sputter.watch import CRYSTAL_SETTLES, Trouble
+from devices.sputter.watch import CRYSTAL_SETTLES, HeatWatch, Trouble
 
 WARM = 3.0
 """K by which the substrate may be off before it counts as heated; guess."""
@@ -48,13 +48,17 @@ class DepositionFlight(PlasmaFlight):
         keeper = ThicknessKeeper(film, believed, sd, crew.limits, monitored=constants is not None)
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
         self._constants = constants
+        self._heat_watch: HeatWatch | None = None
 
     def _film(self) -> Poller:
         yield from self._heated()
         while True:
             if not self._lit:
                 yield from self._lit_up()
+            if not self._is_held():
+                yield from self._biased()
             yield from self._deposited()
+            self._unbiased()
             flight = self._crew.log.flight
             if flight.done == flight.asked:
                 break
@@ -63,6 +67,7 @@ class DepositionFlight(PlasmaFlight):
                 yield from self._pumped()
         yield from self._ramped_down()
         if self._crew.equipment.heater is not None:
+            self._heat_watch, self._is_heated = None, False
             self._crew.equipment.heater.off()
         yield from self._looked_back()
 
@@ -70,22 +75,26 @@ class DepositionFlight(PlasmaFlight):
         heater, wanted = self._crew.equipment.heater, self.recipe.substrate_temperature
         if heater is None or wanted is None:
             return
+        self._crew.looks.everything()
         self._crew.require("heat", "nothing was heated")
         with self._deed("heat"):
             heater.set_temperature(wanted)
+        self._is_heated = True
         until = self._clock.now() + WARM_TIME
         while not abs(self._crew.looks.seen.temperature - wanted) <= WARM:
             if self._clock.now() > until:
                 raise Trouble("heater", f"the substrate is not at {wanted:.0f} K after {WARM_TIME:.0f} s")
             yield from self._tick()
+        self._heat_watch = HeatWatch(self._crew.limits, wanted)
 
     def _lit_up(self) -> Poller:
         monitor, constants = self._crew.equipment.monitor, self._constants
         if monitor is not None and constants is not None:
             monitor.prepare(constants.density, constants.z_ratio, constants.tooling)
-        yield from super()._lit_up()
         if monitor is not None and not self.film.openings:
             monitor.zero()
+            self._rates.lit(monitor.read_film())
+        yield from super()._lit_up()
 
     def _looked_back(self) -> Poller:
         """Doubt a film after which the base pressure does not come back: the hot gauge was off while it grew."""
@@ -120,6 +129,8 @@ class DepositionFlight(PlasmaFlight):
 
     def _watch(self, now: float, seen: Seen) -> None:
         super()._watch(now, seen)
+        if self._heat_watch is not None:
+            self._heat_watch.look(now, seen.temperature)
         if self._powered and self._lit and seen.monitor is not None and self._constants is not None:
             self._watch_film(now, seen)
 
@@ -132,11 +143,13 @@ class DepositionFlight(PlasmaFlight):
             if believed > 0 and seen.monitor.ok:
                 self._rates.open(now, seen.monitor.rate, believed)
             return
-        # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
-        watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
-        if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
-            try:
+        try:
+            if not self.film.openings:
+                self._rates.weighs(seen.monitor)
+            # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
+            watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
+            if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
                 self._rates.behind(now, seen.monitor.thickness, believed)
-            except Trouble:
-                self.film.came_through(self._rates.grown)
-                raise
+        except Trouble:
+            self.film.came_through(self._rates.grown)
+            raise

@@ -108,7 +108,7 @@ INTERLOCKS: tuple[Interlock, ...] = (
     _line(
         "pressure", "strike open", "the pressure is too high for a plasma, or no gauge shows it", _pressure
     ),
-    _line("turbo", "gas strike open", "the turbo pump is slow", _turbo),
+    _line("turbo", "gas strike heat open", "the turbo pump is slow", _turbo),
     _line(
         "vent_valve", "pump gas strike heat open", "the vent valve is open", _shut(VENT_VALVE), lasting=False
     ),

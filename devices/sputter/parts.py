@@ -96,6 +96,9 @@ class GasController(Protocol):
     def set_flow(self, gas: str, flow: float) -> None:
         """Let a gas in at a flow [mol/s], or (0) close it, and read back; LimitError outside its range."""
 
+    def full_scale(self, gas: str) -> float:
+        """Return the most of a gas that it lets in [mol/s]."""
+
     def close_gases(self) -> None:
         """Close every gas."""
 

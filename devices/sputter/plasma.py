@@ -9,19 +9,21 @@ from functools import partial
 from devices.clock import Poller
 from devices.sputter.crew import Crew
 from devices.sputter.flying import ROW, ChamberFlight
-from devices.sputter.guns import GunPlan, Ramp, Wear, switch_on
+from devices.sputter.guns import GunPlan, Ramp, Wear, strike_power, switch_on
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
 from devices.sputter.records import Film, FilmFlag
-from devices.sputter.states import ChamberState
+from devices.sputter.states import ChamberState, Deed
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import (
+    BIAS_ROWS,
     PRESSURE_STEADY,
     BiasWatch,
     FlowWatch,
     PressureWatch,
     SourceWatch,
+    SubstrateBiasWatch,
     ThrottleWatch,
     Trouble,
     TurboWatch,
@@ -41,6 +43,10 @@ SETTLE_TIME = 120.0
 """Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
+BIAS_BEGINS = 5.0
+"""W with which the substrate's bias is switched on; guess."""
+BIAS_RAMP = 5.0
+"""W/s by which it goes on: its match follows in a second; guess."""
 
 
 class PlasmaFlight(ChamberFlight):
@@ -78,10 +84,14 @@ class PlasmaFlight(ChamberFlight):
         )
         self._flows: dict[str, float] = {}
         self._wanted = math.nan
-        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits, {}), PressureWatch(crew.limits)
         self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
-        self._source_watch = SourceWatch()
+        self._source_watch, self._substrate_watch = SourceWatch(), SubstrateBiasWatch()
+        self._substrate_ramp = (
+            Ramp(crew.equipment.bias, BIAS_RAMP) if crew.equipment.bias is not None else None
+        )
+        self._is_biased = self._is_heated = False
         self._lit_at = math.inf
 
     def _lit_up(self) -> Poller:
@@ -93,7 +103,7 @@ class PlasmaFlight(ChamberFlight):
         first = recipe.pressure if strike is None else strike.pressure
         gases = recipe.gases if strike is None or not strike.gases else strike.gases
         yield from self._at(first, gases)
-        yield from self._struck(first, gases, 40.0 if strike is None else strike.power)
+        yield from self._struck(first, gases)
         yield from self._at(recipe.pressure, recipe.gases)
         yield from self._ramped({plan.gun: plan.power for plan in self._plans})
         yield from self._presputter(recipe.presputter)
@@ -126,7 +136,8 @@ class PlasmaFlight(ChamberFlight):
         valve.set_pressure(pressure)
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
-        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits), PressureWatch(crew.limits)
+        ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
+        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits, ranges), PressureWatch(crew.limits)
         self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
         for watch in self._bias_watches.values():
             watch.reset()
@@ -149,15 +160,14 @@ class PlasmaFlight(ChamberFlight):
                     f" {looks.seen.position:.3f} ({looks.seen.complaint or 'it does not complain'}); {flows}",
                 )
 
-    def _struck(self, pressure: float, gases: Sequence[GasFlow], power: float) -> Poller:
+    def _struck(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
         """Light every gun, at a higher pressure where it does not. Raises Trouble after the last try."""
         crew = self._crew
         tries = 1 + crew.limits.strikes
         for number in range(1, tries + 1):
-            if (yield from self._strike(power)):
+            if (yield from self._strike()):
                 self._lit, self._lit_at = True, self._clock.now()
                 crew.log.tell("lit", "info", f"lit at {self._wanted:g} Pa, try {number}")
-                yield from self._biased()
                 return
             crew.log.tell(
                 "no_ignition", "warning", f"try {number} of {tries} at {self._wanted:g} Pa did not light"
@@ -166,10 +176,12 @@ class PlasmaFlight(ChamberFlight):
             if number < tries:
                 yield from self._at(max(pressure, crew.limits.strike_pressure), gases)
         raise Trouble(
-            "no_ignition", f"{power:g} W did not light a plasma in {tries} tries; the shutter stayed closed"
+            "no_ignition",
+            f"{', '.join(f'{strike_power(self.recipe, plan):g} W' for plan in self._plans)} did not light a plasma in"
+            f" {tries} tries; the shutter stayed closed",
         )
 
-    def _strike(self, power: float) -> Generator[float, None, bool]:
+    def _strike(self) -> Generator[float, None, bool]:
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
         crew.looks.everything()
@@ -180,8 +192,8 @@ class PlasmaFlight(ChamberFlight):
         supplies = crew.equipment.supplies
         for plan in self._plans:
             with self._deed(f"power {plan.gun}"):
-                most = plan.target.power_density * plan.target.area
-                switch_on(supplies[plan.gun], partial(self._ramps[plan.gun].begin, min(power, most)))
+                power = strike_power(self.recipe, plan)
+                switch_on(supplies[plan.gun], partial(self._ramps[plan.gun].begin, power))
         until = self._clock.now() + STRIKE_PATIENCE
         lit = False
         while not lit and self._clock.now() < until:
@@ -193,12 +205,32 @@ class PlasmaFlight(ChamberFlight):
         return lit
 
     def _biased(self) -> Poller:
-        """Give the substrate its bias."""
-        bias, power = self._crew.equipment.bias, self.recipe.bias_power
-        if bias is not None and power:
-            with self._deed("power bias"):
-                switch_on(bias, lambda: bias.set_power(power))
+        """Give the substrate its bias by a ramp, and see that it takes it; from here on it is watched."""
+        bias, ramp, power = self._crew.equipment.bias, self._substrate_ramp, self.recipe.bias_power
+        if bias is None or ramp is None or not power:
+            return
+        begins = min(BIAS_BEGINS, power)
+        with self._deed("power bias"):
+            switch_on(bias, partial(ramp.begin, begins))
+        self._substrate_watch, self._is_biased = SubstrateBiasWatch(), True
+        # What it does to the plasma is no step of a target.
+        self._flags |= FilmFlag.RAMPING
+        while ramp.power != round(power):
             yield from self._tick()
+            with self._deed("power bias"):
+                ramp.towards(power, ROW)
+        self._flags &= ~FilmFlag.RAMPING
+        for _ in range(BIAS_ROWS + 1):
+            yield from self._tick()
+
+    def _unbiased(self) -> None:
+        """Take the bias from a substrate behind its closed shutter: it would only wear the film off."""
+        bias, ramp = self._crew.equipment.bias, self._substrate_ramp
+        with self._lock:
+            if self._is_biased and bias is not None and ramp is not None:
+                self._is_biased = False
+                bias.off()
+                ramp.begin(0.0)
 
     def _ramped(self, goals: Mapping[str, float]) -> Poller:
         """Take every gun to its power [W], no faster than its target bears."""
@@ -240,16 +272,18 @@ class PlasmaFlight(ChamberFlight):
     def _dark(self) -> None:
         """Switch every source off and open the loop."""
         with self._lock:
-            self._powered = self._lit = self._presputtered = False
+            self._powered = self._lit = self._presputtered = self._is_biased = False
             for supply in self._crew.equipment.powered.values():
                 supply.off()
             self._crew.equipment.board.safe()
             for gun in self.sources:
                 self._ramps[gun].begin(0.0)
+            if self._substrate_ramp is not None:
+                self._substrate_ramp.begin(0.0)
         self._go(ChamberState.GAS)
 
     def _asked(self) -> tuple[str, ...]:
-        return (*self.sources, "bias") if self.recipe.bias_power else self.sources
+        return (*self.sources, "bias") if self._is_biased else self.sources
 
     def _worn(self, source: str, energy: float) -> None:
         self._wear.add(source, energy)
@@ -272,17 +306,17 @@ class PlasmaFlight(ChamberFlight):
                 columns[forward], columns[reflected] = state.forward, state.reflected
                 columns[load], columns[bias] = state.load, state.bias
         if "substrate_bias" in self._crew.log.columns:
-            own = seen.supplies.get("bias") if self._powered else None
+            own = seen.supplies.get("bias") if self._powered and self._is_biased else None
             columns["substrate_bias_power"] = 0.0 if own is None else own.load
             columns["substrate_bias"] = 0.0 if own is None else own.bias
         return columns
 
     def _watch(self, now: float, seen: Seen) -> None:
         crew = self._crew
-        if not self._flows:
-            return
         if crew.machine.state is not ChamberState.DEPOSIT or crew.looks.sees_the_chamber(self._number):
             self._watch_chamber(seen)
+        if not self._flows:
+            return
         if self._steady:
             self._flow_watch.look(now, seen.flows, self._flows)
             pressure = seen.pressure(*crew.gauges.process)
@@ -298,6 +332,11 @@ class PlasmaFlight(ChamberFlight):
             return
         try:
             sparks = self._source_watch.look(seen.supplies, self.sources)
+            if self._is_biased:
+                ramped = self._flags & FilmFlag.RAMPING
+                self._substrate_watch.look(
+                    seen.supplies["bias"], None if ramped else self.recipe.bias_power
+                )
         except Trouble:
             # The loop takes the power away before a row looks at its contacts: it is named, not the power.
             crew.looks.everything(acting=True)
@@ -309,9 +348,11 @@ class PlasmaFlight(ChamberFlight):
 
     def _watch_chamber(self, seen: Seen) -> None:
         """Raise Trouble when an interlock opens, or somebody else moves a valve or shutter."""
-        watch_chamber(
-            self._crew, seen, is_open=self.keeper.is_open, deed="strike" if self._powered else "gas"
-        )
+        deeds: list[Deed] = ["strike" if self._powered else "gas" if self._flows else "pump"]
+        if self._is_heated:
+            deeds.append("heat")
+        for deed in deeds:
+            watch_chamber(self._crew, seen, is_open=self.keeper.is_open, deed=deed)
 
     def _watch_targets(self, now: float, seen: Seen) -> None:
         fixed = self._is_fixed(seen)

@@ -16,7 +16,7 @@ from devices.sputter.crew import Crew
 from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE
 from devices.sputter.interlocks import require
 from devices.sputter.looks import Seen
-from devices.sputter.parts import Flow, SupplyState
+from devices.sputter.parts import Flow, MonitorReading, SupplyState
 from devices.sputter.recipe import SCCM
 from devices.sputter.states import Deed
 
@@ -51,6 +51,12 @@ PRESSURE_STEADY = 0.03
 """Of the set point within which the pressure counts as fixed."""
 REFLECTED_LIMIT = "reflected power limit"
 """What a supply complains of in an arc storm."""
+BIAS_OFF = 0.1
+"""Share of the substrate's bias power by which it may be off, and at least BIAS_LEAST; guess."""
+BIAS_LEAST = 3.0
+"""W; generators are set in whole ones."""
+BIAS_ROWS = 5
+"""Rows in a row with another power than was set after which the bias is off: its match moves in seconds; guess."""
 STUCK_ROWS = 6
 """Rows over which a film behind a closed shutter is seen to grow: single rows have a tenth of noise."""
 CRYSTAL_SETTLES = 60.0
@@ -124,24 +130,24 @@ class Drift:
 
 
 class FlowWatch:
-    """Every gas flows as the recipe says, and no other. wrong: whether one does not just now."""
+    """Every gas flows as the recipe says, and no other. wrong: whether one does not just now.
 
-    def __init__(self, limits: SputterLimits) -> None:
+    ranges [mol/s]: the most that each gas's controller lets in, of which its zero and its reading are uncertain.
+    """
+
+    def __init__(self, limits: SputterLimits, ranges: Mapping[str, float]) -> None:
         self.wrong = False
         self._share = limits.flow
+        self._least = {gas: limits.flow_zero * most for gas, most in ranges.items()}
         self._off = Lasting(limits.flow_time)
 
     def look(self, now: float, flows: Mapping[str, Flow], wanted: Mapping[str, float]) -> None:
         """Raise Trouble when one has been off for too long."""
-        least = min(wanted.values()) * self._share
         off = [
             gas
             for gas, flow in flows.items()
-            if (
-                abs(flow.actual - goal) > self._share * goal
-                if (goal := wanted.get(gas, 0.0))
-                else flow.actual > least
-            )
+            if abs(flow.actual - (goal := wanted.get(gas, 0.0)))
+            > max(self._share * goal, self._least.get(gas, 0.0))
         ]
         missing = [gas for gas in wanted if gas not in flows]
         self.wrong = bool(off or missing)
@@ -259,25 +265,45 @@ class BiasWatch:
 class RateWatch:
     """What the monitor sees fits the shutter: film when it is open, none when it is closed.
 
-    grown [m]: what came behind a closed one, of what was looked at.
+    grown [m]: what came behind a closed one, all of it since it closed, or since the plasma was lit.
     """
 
     def __init__(self, limits: SputterLimits) -> None:
         self.grown = 0.0
+        self._heat, self._closed_at = limits.crystal_heat, math.nan
+        self._frequency = math.nan
         self._share, self._step = limits.rate_share, limits.rate_step
         self._closed = Lasting(limits.rate_time)
         self._drift = Drift(RATE_SETTLES, RATE_STEP_LASTS)
         self._behind: deque[tuple[float, float]] = deque(maxlen=STUCK_ROWS + 1)
 
+    def lit(self, reading: MonitorReading) -> None:
+        """Take note of what the monitor shows before a plasma is lit behind a closed shutter."""
+        self._closed_at, self._frequency = reading.thickness, reading.frequency
+
+    def weighs(self, reading: MonitorReading) -> None:
+        """Raise Trouble when the crystal, since the plasma was lit, bears more than its heat can feign.
+
+        That needs no believed rate, and no power at which one holds: it counts from the first row of a plasma.
+        """
+        self.grown = reading.thickness - self._closed_at
+        if reading.ok and self._frequency - reading.frequency > self._heat:
+            raise Trouble(
+                "shutter_stuck_open",
+                f"{self.grown * 1e9:.1f} nm came behind the closed shutter since the plasma was lit: it is stuck open",
+            )
+
     def behind(self, now: float, thickness: float, believed: float) -> None:
         """Raise Trouble when the film [m] goes on growing though the shutter is closed."""
+        if math.isnan(self._closed_at):
+            self._closed_at = thickness
         self._behind.append((now, thickness))
         since, before = self._behind[0]
         if len(self._behind) <= STUCK_ROWS or now <= since:
             return
         # By thickness: a monitor's own rate is a mean that looks back beyond the shutter's closing.
-        self.grown = thickness - before
-        rate = self.grown / (now - since)
+        self.grown = thickness - self._closed_at
+        rate = (thickness - before) / (now - since)
         if rate > self._share * believed:
             raise Trouble(
                 "shutter_stuck_open",
@@ -287,6 +313,7 @@ class RateWatch:
     def open(self, now: float, rate: float, believed: float) -> None:
         """Raise Trouble when no film comes though the shutter is open."""
         self._behind.clear()
+        self._closed_at = math.nan
         if self._closed.holds(now, rate < self._share * believed):
             raise Trouble(
                 "shutter_stuck_closed",
@@ -335,6 +362,44 @@ class SourceWatch:
                 )
             sparks += arcs(state)
         return sparks
+
+
+class SubstrateBiasWatch:
+    """The substrate's bias is ours, on, and what it was set to."""
+
+    def __init__(self) -> None:
+        self._off = 0
+
+    def look(self, state: SupplyState, wanted: float | None) -> None:
+        """Raise Trouble when it is no longer ours, went out, or takes another power than the wanted one [W].
+
+        wanted: None while it is ramped.
+        """
+        require_control("bias", state)
+        if not state.on:
+            said = ", ".join(sorted(state.flags)) or "it says nothing of why"
+            raise Trouble("power_lost", f"the substrate's bias is off: {said}")
+        if wanted is None:
+            return
+        is_off = abs(state.load - wanted) > max(BIAS_OFF * wanted, BIAS_LEAST)
+        self._off = self._off + 1 if is_off else 0
+        if self._off >= BIAS_ROWS:
+            raise Trouble(
+                "bias", f"the substrate's bias takes {state.load:.0f} W, it was set to {wanted:.0f} W"
+            )
+
+
+class HeatWatch:
+    """The heated substrate stays at its temperature [K]."""
+
+    def __init__(self, limits: SputterLimits, wanted: float) -> None:
+        self._wanted, self._most = wanted, limits.substrate_deviation
+        self._off = Lasting(limits.substrate_time)
+
+    def look(self, now: float, temperature: float) -> None:
+        """Raise Trouble when it has been off for too long; a sensor that shows none is."""
+        if self._off.holds(now, not abs(temperature - self._wanted) <= self._most):
+            raise Trouble("heater", f"the substrate is at {temperature:.0f} K and not at {self._wanted:.0f} K")
 
 
 def require_control(name: str, state: SupplyState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 GOOD, MISSING = "good", "missing"
+FEWEST = 8
+"""Cells of a group that have a median of their own; guess: of these two may be shorted."""
 
 
 class Rule(Protocol):
@@ -27,7 +30,7 @@ class Rule(Protocol):
 
     @property
     def drop(self) -> float | None:
-        """V below the median."""
+        """V below the median of the cells that were formed with it."""
 
     @property
     def deviation(self) -> float | None:
@@ -46,19 +49,36 @@ class Rule(Protocol):
 class Measured:
     """What was measured of the cells of a sheet, in their order: voltage [V] (n,), and Re Z [ohm] (n, m).
 
-    frequencies [Hz] (m,); NaN for what was not measured. missing (n,): nothing is there.
+    frequencies [Hz] (m,); NaN for what was not measured. missing (n,): nothing is there. group (n,): cells of one
+    number were formed together behind one source, and began at one voltage; None where all did.
     """
 
     voltage: Floats
     resistance: Floats
     frequencies: tuple[float, ...]
     missing: NDArray[np.bool_]
+    group: NDArray[np.int64] | None = None
 
     def at(self, frequency: float | None) -> Floats:
         """Return Re Z [ohm] at a frequency [Hz]. Raises ValueError for one that was not measured."""
         if frequency not in self.frequencies:
             raise ValueError(f"{frequency} Hz was not measured, but {self.frequencies}")
         return np.asarray(self.resistance[:, self.frequencies.index(frequency)])
+
+
+def below_own_group(measured: Measured, among: NDArray[np.bool_]) -> Floats:
+    """Return how far each cell's voltage [V] (n,) lies below the median of its group's cells `among` all (n,).
+
+    A group of few cells has no median that a bad one would not move: those are held against all.
+    """
+    known = among & np.isfinite(measured.voltage)
+    group = np.zeros(len(known), dtype=np.int64) if measured.group is None else measured.group
+    middle = np.full(len(known), np.median(measured.voltage[known]) if known.any() else math.nan)
+    for number in np.unique(group):
+        own = group == number
+        if (own & known).sum() >= FEWEST:
+            middle[own] = np.median(measured.voltage[own & known])
+    return np.asarray(middle - measured.voltage)
 
 
 def quantity(measured: Measured, rule: Rule) -> Floats:
@@ -73,8 +93,9 @@ def quantity(measured: Measured, rule: Rule) -> Floats:
 def sort_cells(measured: Measured, rules: Sequence[Rule]) -> list[str]:
     """Return the bin of each cell: that of the first rule that takes it.
 
-    A rule compares with the median of the cells that no rule before took. What a rule looks at and was not measured is
-    taken by it: a cell of which that is not known cannot be called good.
+    A rule compares with the median of the cells that no rule before took; one of voltage, with that of those which
+    were formed together: behind one source all of them lack what a short among them draws. What a rule looks at and
+    was not measured is taken by it: a cell of which that is not known cannot be called good.
     """
     count = len(measured.voltage)
     bins = np.full(count, GOOD, dtype=object)
@@ -86,18 +107,18 @@ def sort_cells(measured: Measured, rules: Sequence[Rule]) -> list[str]:
         if not known.any():
             bins[left] = rule.name
             continue
-        middle = float(np.median(values[known]))
         with np.errstate(invalid="ignore"):
-            fits = np.isfinite(values) & _fits(rule, values, middle)
+            if rule.of == "voltage":
+                assert rule.drop is not None
+                fits = below_own_group(measured, known) <= rule.drop
+            else:
+                fits = _fits(rule, values, float(np.median(values[known])))
         bins[left & ~fits] = rule.name
     return [str(each) for each in bins]
 
 
 def _fits(rule: Rule, values: Floats, middle: float) -> NDArray[np.bool_]:
-    """Return which cells a rule lets pass."""
-    if rule.of == "voltage":
-        assert rule.drop is not None
-        return np.asarray(values >= middle - rule.drop)
+    """Return which cells a rule of resistances lets pass."""
     assert rule.deviation is not None
     if rule.of == "electrolyte":
         return np.asarray(np.abs(values - middle) <= rule.deviation * abs(middle))

@@ -95,22 +95,29 @@ def safe(
 ) -> None:
     """Bring every device of a bench to its safe state, those that answer; say which could not be.
 
-    A bench that another session holds is not touched: that session makes its lamp safe when it is sent SIGTERM.
+    A bench that another process holds is not touched: what to type that ends its session, which makes it safe, is
+    said.
     """
-    from devices.errors import ConnectError
+    from devices.errors import ConnectError, LabError, OwnershipError
     from labctl.stopping import scripted_session
 
-    with (
-        StoppedInOrder(),
-        scripted_session(bench, config=config, data=data, start_with_the_rest=True, only=only or ()) as (
-            lab,
-            _,
-        ),
-    ):
-        lab.safe()
-        typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")
-        if lab.missing:
-            raise ConnectError(lab.missing)
+    try:
+        with (
+            StoppedInOrder(),
+            scripted_session(bench, config=config, data=data, start_with_the_rest=True, only=only or ()) as (
+                lab,
+                _,
+            ),
+        ):
+            lab.safe()
+            typer.echo(f"safe: {', '.join(lab.devices) or 'nothing'}")
+            if lab.missing:
+                raise ConnectError(lab.missing)
+    except OwnershipError as error:
+        from labctl.config.finder import data_dir
+        from labctl.held_bench import how_to_end
+
+        raise LabError("; ".join(filter(None, [str(error), how_to_end(error, data_dir(data))]))) from error
 
 
 def reset(

@@ -53,9 +53,12 @@ class Collected:
             raise ConfigError(list(dict.fromkeys(self.mistakes)))
 
 
-def nearest(name: str, known: Collection[str]) -> str:
-    """Return `; did you mean "..."?` when one of the known names is close, else nothing."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+def nearest(name: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """Return `; did you mean "..."?` when one of the known names is close, else nothing.
+
+    cutoff: how alike they must be, 1 being the same [difflib's ratio].
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 

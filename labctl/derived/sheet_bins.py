@@ -59,7 +59,8 @@ def measured_of(run: Run) -> tuple[Mapping[str, Any], Measured]:
         resistance[[place[int(site)] for site in points["site"].tolist()], which] = points["z_real"]
     missing = (rows["flags"].astype(np.int64) & int(SiteFlag.MISSING)) != 0
     voltage = np.asarray(rows["voltage"], dtype=np.float64)
-    return rows, Measured(voltage, resistance, recipe.frequencies, missing)
+    group = rows["group"].astype(np.int64) if "group" in rows else None
+    return rows, Measured(voltage, resistance, recipe.frequencies, missing, group)
 
 
 def _applies(source: Source) -> bool:

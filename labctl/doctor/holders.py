@@ -35,9 +35,10 @@ def holders(data: Path) -> Iterator[Finding]:
         mend = "end that process, or wait for it"
         yield note("locks", f"{who} holds {', '.join(things)}: {command_of(_number(who))}", mend)
     if left:
-        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        what = "one was" if len(left) == 1 else f"{len(left)} were"
         yield note(
-            "locks", f"left behind: {left[-1]}, which is dead{more}; the next session takes what it needs"
+            "locks",
+            f"{what} left behind by what is dead ({left[-1]} for one); the next session takes what it needs",
         )
     if not held:
         yield ok("locks", "nobody holds an instrument or a bench")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,16 @@ from labctl.exports.bdf_columns import (
 from labctl.exports.needs import needed
 from labctl.imports.charge import net_of_counters
 from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
-from labctl.imports.text_table import Wanted, encoding_of, number, read_head, read_numbers, records_of
+from labctl.imports.text_table import (
+    LOOKED_AT,
+    Wanted,
+    convert_of,
+    encoding_of,
+    heading_of,
+    read_head,
+    read_numbers,
+    records_of,
+)
 
 FORMAT = "bdf"
 
@@ -66,13 +76,18 @@ def read_bdf(path: Path) -> Readings:
 
 
 def _read_csv(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]:
-    encoding = encoding_of(read_head(path), ())
-    records = records_of(path, encoding, ",")
+    head = read_head(path)
+    encoding = encoding_of(head, ())
+    heading = heading_of(head, encoding, is_bdf)
+    records = records_of(path, encoding, heading.delimiter, heading.line)
     line, header = next(records)
     chosen, unknown = _choose(path, line, header)
-    wanted = {column.name: Wanted(index, header[index], number) for column, index in chosen.items()}
-    numbers = read_numbers(path, records, wanted)
-    remarks = [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
+    first = list(itertools.islice(records, LOOKED_AT))
+    convert = convert_of((fields for _, fields in first), chosen.values(), heading.delimiter)
+    wanted = {column.name: Wanted(index, header[index], convert) for column, index in chosen.items()}
+    numbers = read_numbers(path, itertools.chain(first, records), wanted)
+    remarks = [] if heading.delimiter == "," else ["its fields are not parted by commas, as BDF has them"]
+    remarks += [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
     if numbers.cut_off:
         remarks.append("the last line is cut off and was left out")
     return numbers.line, {column: numbers.columns[column.name] for column in chosen}, remarks

@@ -38,7 +38,7 @@ from labctl.imports.text_table import (
 )
 
 FORMAT = "mpt"
-MAGIC = (b"EC-Lab ASCII FILE", b"BT-Lab ASCII FILE")
+MAGIC = ("EC-Lab ASCII FILE", "BT-Lab ASCII FILE")
 
 UNITS: Mapping[str, float] = {
     "": 1.0,
@@ -97,7 +97,8 @@ class _Header:
 
 def is_mpt(head: bytes) -> bool:
     """Return whether a file begins as EC-Lab's export does."""
-    return head.removeprefix(b"\xef\xbb\xbf").startswith(MAGIC)
+    text = head.decode(encoding_of(head, ("latin-1",)), "replace").removeprefix("\ufeff")
+    return text.startswith(MAGIC)
 
 
 def read_mpt(path: Path, dates: Dates) -> Readings:

@@ -19,11 +19,13 @@ from labctl.imports.dates import Dates
 from labctl.imports.neware_signs import kind_of_step, with_signs
 from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
 from labctl.imports.text_table import (
+    LOOKED_AT,
     Convert,
     Wanted,
     Wrong,
+    convert_of,
     encoding_of,
-    number,
+    heading_of,
     read_head,
     read_numbers,
     records_of,
@@ -92,7 +94,11 @@ UNIT_OF: Mapping[str, str] = {
 NEEDED = ("voltage", "current", "step_time", "total_time")
 """What cannot be guessed: without a unit the file is refused."""
 
-CLOCK = re.compile(r"(?:(\d+)\s*(?:[dD-]|天)\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
+NO_NUMBERS = frozenset({"record", "kind", "date", "step_time", "total_time"})
+
+CLOCK = re.compile(
+    r"(?:(\d+)(?:\s*(?:[dD-]|天)\s*|:(?=\d{1,2}:[0-5]\d:)))?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)"
+)
 """A duration: days where there are any, hours, minutes, seconds."""
 
 KNOWN = 3
@@ -118,6 +124,11 @@ class _Layout:
     layered: bool
     step_kind: int
 
+    @property
+    def numbers(self) -> list[int]:
+        """Where numbers stand; not dates and durations, which have points of their own."""
+        return [place for key, (place, _, _) in self.columns.items() if key not in NO_NUMBERS]
+
 
 def is_neware(header: Sequence[str]) -> bool:
     """Return whether a header is one of BTS: names three quantities, or begins with the cycle as layers do."""
@@ -129,13 +140,15 @@ def read_neware(path: Path, dates: Dates) -> Readings:
     """Read a file. Raises DataError on what is no export of BTS, or lacks time, voltage or current with a unit."""
     head = read_head(path)
     encoding = encoding_of(head, ("gb18030",))
-    delimiter = _delimiter(head, encoding)
-    records = records_of(path, encoding, delimiter)
-    layout = _layout(path, list(itertools.islice(records, HEADER_LINES)))
-    records = itertools.dropwhile(lambda each: each[0] <= layout.line, records_of(path, encoding, delimiter))
-    wanted = dict(_wanted(path, layout, dates))
-    flat = _flat(path, layout, records) if layout.layered else records
-    numbers = read_numbers(path, flat, wanted)
+    heading = heading_of(head, encoding, is_neware)
+    header = records_of(path, encoding, heading.delimiter, heading.line)
+    layout = _layout(path, list(itertools.islice(header, HEADER_LINES)))
+    records = records_of(path, encoding, heading.delimiter, layout.line + 1)
+    flat = iter(_flat(path, layout, records) if layout.layered else records)
+    first = list(itertools.islice(flat, LOOKED_AT))
+    convert = convert_of((fields for _, fields in first), layout.numbers, heading.delimiter)
+    wanted = dict(_wanted(path, layout, dates, convert))
+    numbers = read_numbers(path, itertools.chain(first, flat), wanted)
     if not len(numbers.line):
         raise refusal(path, layout.line, "has column names and no whole row after them")
     return _readings(path, numbers.line, numbers.columns, numbers.cut_off)
@@ -168,11 +181,6 @@ def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: 
     if "date" in table and np.isfinite(table["date"][0]) and np.isfinite(time[0]):
         began = float(table["date"][0] - time[0])
     return Readings(FORMAT, rows, None, "Neware BTS", "", began, (*remarks, *said))
-
-
-def _delimiter(head: bytes, encoding: str) -> str:
-    first = head.decode(encoding, "replace").lstrip("\ufeff").partition("\n")[0]
-    return max(",\t;", key=first.count)
 
 
 def _quantity(name: str) -> tuple[str, str]:
@@ -214,10 +222,13 @@ def _layout(path: Path, first: Sequence[tuple[int, list[str]]]) -> _Layout:
     return _Layout(columns, width, line, layered, step_kind)
 
 
-def _wanted(path: Path, layout: _Layout, dates: Dates) -> Iterator[tuple[str, Wanted]]:
-    """Yield what is read and how. Raises DataError for what is needed and has no unit that is known."""
+def _wanted(path: Path, layout: _Layout, dates: Dates, in_numbers: Convert) -> Iterator[tuple[str, Wanted]]:
+    """Yield what is read and how; in_numbers: how a number is.
+
+    Raises DataError for what is needed and has no unit that is known.
+    """
     for key, (index, unit, written) in layout.columns.items():
-        convert: Convert = {"kind": kind_of_step, "date": _when_told(dates)}.get(key, number)
+        convert: Convert = {"kind": kind_of_step, "date": _when_told(dates)}.get(key, in_numbers)
         if key == "record":
             continue
         if key in UNIT_OF:
@@ -227,7 +238,8 @@ def _wanted(path: Path, layout: _Layout, dates: Dates) -> Iterator[tuple[str, Wa
                     continue
                 known = ", ".join(filter(None, units))
                 raise refusal(path, layout.line, f"{shortened(written)!r} has no unit that is known: {known}")
-            convert = _seconds(units[unit]) if UNIT_OF[key] == "time" else scaled(units[unit])
+            is_time = UNIT_OF[key] == "time"
+            convert = _seconds(units[unit], in_numbers) if is_time else scaled(units[unit], in_numbers)
         yield key, Wanted(index, written, convert)
 
 
@@ -303,16 +315,16 @@ def _when_told(dates: Dates) -> Convert:
     return lambda text: dates.moment(text) if text else float("nan")
 
 
-def _seconds(factor: float) -> Convert:
-    """Return a converter of durations, h:min:s.ms or numbers in a unit of `factor` seconds."""
+def _seconds(factor: float, in_numbers: Convert) -> Convert:
+    """Return a converter of durations: h:min:s.ms, days before it or not, or numbers in a unit of `factor` seconds."""
 
     def convert(text: str) -> float:
         if ":" not in text:
-            return number(text) * factor
+            return in_numbers(text) * factor
         match = CLOCK.fullmatch(text)
         if match is None:
             raise ValueError(Wrong("a duration"))
-        days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
+        days, hours, minutes, seconds = (float((each or "0").replace(",", ".")) for each in match.groups())
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
     return convert

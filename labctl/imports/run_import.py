@@ -18,7 +18,7 @@ from labctl.imports.charge import refuse_unlikely
 from labctl.imports.dates import Dates
 from labctl.imports.documents import documents_of
 from labctl.imports.readings import Floats, Integers, Readings, refusal
-from labctl.imports.text_table import encoding_of, lines_of, read_head
+from labctl.imports.text_table import encoding_of, find_heading, read_head
 from labctl.journal.documents import Journal, run_path
 from labctl.provenance import SCHEMA, whereabouts
 from labctl.runs.remarks import BAD, remarks_on
@@ -97,15 +97,12 @@ def format_of(path: Path) -> str:
     head = read_head(path)
     if mpt.is_mpt(head):
         return mpt.FORMAT
-    first = next(lines_of(path, encoding_of(head, ("gb18030",)))).strip("\r\n\ufeff")
-    for delimiter in (",", "\t", ";"):
-        header = first.split(delimiter)
-        if bdf.is_bdf([each.strip('"') for each in header]):
-            return bdf.FORMAT
-        if neware.is_neware(header):
-            return neware.FORMAT
+    encoding = encoding_of(head, ("gb18030",))
+    for name, is_header in ((bdf.FORMAT, bdf.is_bdf), (neware.FORMAT, neware.is_neware)):
+        if find_heading(head, encoding, is_header) is not None:
+            return name
     raise refusal(
-        path, 1, f"is in no format that is known by its first line; --as {'|'.join(FORMATS)} says which"
+        path, 1, f"is in no format that is known by its first lines; --as {'|'.join(FORMATS)} says which"
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,14 @@ BINARY = {
     b"%PDF": "a PDF",
 }
 """How files begin that are no text, and what they are."""
+
+DELIMITERS = ",\t;"
+
+BEFORE_HEADER = 40
+"""Lines among which a table's header is looked for: some exports begin with a form of names and dates; guess."""
+
+LOOKED_AT = 1000
+"""Rows by which it is told whether decimals have commas; guess."""
 
 Convert = Callable[[str], float]
 
@@ -81,6 +90,43 @@ def encoding_of(head: bytes, others: Sequence[str]) -> str:
     return "latin-1"
 
 
+@dataclass(frozen=True)
+class Heading:
+    """Where a table's header stands, from 1, and what is between its fields."""
+
+    line: int
+    delimiter: str
+
+
+def find_heading(head: bytes, encoding: str, known: Callable[[Sequence[str]], bool]) -> Heading | None:
+    """Return the first line of how a file begins whose fields are a header that is known; None without one."""
+    lines = re.split("\r\n|\r|\n", head.decode(encoding, "replace").lstrip("\ufeff"))
+    for line, text in enumerate(lines[:BEFORE_HEADER], 1):
+        for delimiter in DELIMITERS:
+            if delimiter in text and known(_fields_of(text, delimiter)):
+                return Heading(line, delimiter)
+    return None
+
+
+def heading_of(head: bytes, encoding: str, known: Callable[[Sequence[str]], bool]) -> Heading:
+    """Return where a header stands that is known; else the first line, with the delimiter it has most of."""
+    first = head.decode(encoding, "replace").lstrip("\ufeff").partition("\n")[0]
+    return find_heading(head, encoding, known) or Heading(1, max(DELIMITERS, key=first.count))
+
+
+def _fields_of(text: str, delimiter: str) -> list[str]:
+    try:
+        return [bare(each) for each in next(csv.reader([text], delimiter=delimiter), [])]
+    except csv.Error:
+        # A line before the table may be anything.
+        return []
+
+
+def bare(cell: str) -> str:
+    """Return what a spreadsheet shows of a cell written ="...", others as they are."""
+    return cell[2:-1] if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell
+
+
 def lines_of(path: Path, encoding: str) -> Iterator[str]:
     """Yield a file's lines with their ends. Raises DataError on bytes that are no text."""
     count = 1
@@ -93,8 +139,8 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
         raise refusal(path, count, f"or the text after it, is not {encoding}") from error
 
 
-def records_of(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield a delimited file's records with the line each ends on, empty lines left out."""
+def records_of(path: Path, encoding: str, delimiter: str, since: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """Yield a delimited file's records from a line on with the line each ends on, empty lines left out."""
     reader = csv.reader(lines_of(path, encoding), delimiter=delimiter)
     while True:
         try:
@@ -103,8 +149,8 @@ def records_of(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int,
             raise refusal(path, reader.line_num, f"is no line of a table ({error})") from error
         if fields is None:
             return
-        if any(each.strip() for each in fields):
-            yield reader.line_num, fields
+        if reader.line_num >= since and any(each.strip() for each in fields):
+            yield reader.line_num, [bare(each) for each in fields]
 
 
 def read_numbers(
@@ -162,6 +208,16 @@ def comma_number(text: str) -> float:
     return number(text.replace(",", "."))
 
 
+def convert_of(rows: Iterable[Sequence[str]], places: Collection[int], delimiter: str) -> Convert:
+    """Return how numbers in some columns are read, by the first rows.
+
+    With decimal commas where commas do not part the fields, some number has one and none a point.
+    """
+    cells = [fields[place] for fields in rows for place in places if place < len(fields)]
+    has_comma = delimiter != "," and any("," in cell for cell in cells)
+    return comma_number if has_comma and not any("." in cell for cell in cells) else number
+
+
 def scaled(factor: float, convert: Convert = number) -> Convert:
     """Return a converter to another unit."""
     return convert if factor == 1.0 else lambda text: convert(text) * factor
@@ -180,5 +236,7 @@ class Wrong(str):
 
 def _ends_whole(path: Path) -> bool:
     with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read(1) in b"\r\n"
+        file.seek(0, 2)
+        file.seek(max(file.tell() - 2, 0))
+        # Of two bytes a character in UTF-16 one is zero.
+        return file.read(2).rstrip(b"\0")[-1:] in (b"\r", b"\n")

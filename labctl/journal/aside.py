@@ -5,6 +5,7 @@ One that was set aside keeps its name but for the suffix, by which it is no jour
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from devices.errors import DataError, OwnershipError
@@ -43,5 +44,9 @@ def put_aside(path: Path) -> Path:
 
 def aside_journals(data: Path) -> list[Path]:
     """Return the journals of a data folder that were set aside."""
-    months = sorted((data / "runs").glob("*/*/"))
-    return [path for month in months for path in sorted(month.iterdir()) if path.suffix == ASIDE]
+    found = []
+    for month in sorted((data / "runs").glob("*/*/")):
+        # Names only: of ten thousand runs, paths take longer than all else that is asked.
+        with os.scandir(month) as entries:
+            found += [month / entry.name for entry in entries if entry.name.endswith(ASIDE)]
+    return sorted(found)

@@ -10,6 +10,7 @@ from typing import Any
 from devices.cycling.columns import CycleFlag
 from devices.lamp.records import PulseFlag
 from devices.sputter.records import FilmFlag
+from labctl.bench_units import bench_unit
 from labctl.plain_text import plain
 
 WATCHED = (
@@ -27,15 +28,6 @@ FEW = 4
 """Columns that a table has at least, where the stream has them."""
 
 FLAGS = "flags"
-
-UNITS: Mapping[str, tuple[str, float]] = {
-    "A": ("uA", 1e6),
-    "Ah": ("uAh", 1e6),
-    "J/m^2": ("J/cm^2", 1e-4),
-    "m": ("nm", 1e9),
-    "m/s": ("nm/min", 60e9),
-}
-"""What people of this lab say instead of an SI unit, and how many of it."""
 
 FLAG_WORDS = {"anneal": PulseFlag, "cycle": CycleFlag, "eis": CycleFlag, "deposit": FilmFlag}
 """What the flags of a run's rows mean, by its purpose."""
@@ -98,7 +90,7 @@ def is_doubtful(values: Sequence[str], flags: str) -> bool:
 
 def _watched(key: str, described: Mapping[str, Any]) -> Watched:
     unit = str(described.get("units") or "")
-    shown, factor = UNITS.get(unit, ("" if unit == "1" else unit, 1.0))
+    shown, factor = bench_unit(unit)
     ends = (described.get("limits") or {}).get("control") or {}
     low, high = ends.get("low"), ends.get("high")
     return Watched(key, shown, factor, -math.inf if low is None else low, math.inf if high is None else high)

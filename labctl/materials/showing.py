@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -110,6 +111,7 @@ def in_words(report: Report) -> str:
 
 def _console() -> Console:
     console = Console()
-    if not console.is_terminal:
+    # Whoever says how wide it is to be gets it so.
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED
     return console

@@ -22,6 +22,13 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+_UNMET = re.compile(r":\s*[a-z][\w.]*\s*(?:<=|>=|<|>)\s*[^:]*: it is ")
+"""In the words of `Condition.unmet`, in those of whoever waited for such an item too."""
+
+
+def is_unmet(reason: str) -> bool:
+    """Return whether a reason says that a condition did not hold: what was wanted then did not happen by design."""
+    return _UNMET.search(reason) is not None
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def too_long(rehearsed: Rehearsal, night: Night, now: float) -> Iterator[str]:
 def show(rehearsed: Rehearsal, clock: ClockChoice, now: float) -> None:
     """Print what a night takes that begins now, a time label [s], on a bench with such a clock."""
     header, *lines = table(rehearsed)
-    shown = Table(*header, box=None)
+    shown = Table(*header, box=None, padding=(0, 1), pad_edge=False)
     for cells in lines:
         shown.add_row(*cells)
     console = Console(highlight=False)

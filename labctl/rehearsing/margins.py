@@ -20,6 +20,8 @@ from sim.physics.lamp.load import lamp_load
 
 IN_CELSIUS = ("film_peak",)
 
+PREFIXES = (("", 1.0), ("m", 1e-3), ("u", 1e-6))
+
 LEVELS: tuple[Level, ...] = ("ok", "warning", "fault")
 """The levels, the worst last."""
 
@@ -57,11 +59,13 @@ def nearest(found: Iterable[Margin]) -> Margin | None:
     return max(limited, key=lambda each: (LEVELS.index(each.level), each.used), default=None)
 
 
-def _below(name: str, value: float, limit: float, unit: str, like: str) -> Margin:
+def _below(name: str, value: float, limit: float, unit: str, like: str = "") -> Margin:
+    """Return a margin below a limit; without a unit to show, value and limit each in the one that fits it."""
     left = f"{(1 - value / limit):.0%} left" if limit else ""
     level: Level = "ok" if value <= limit else "fault"
     used = value / limit if limit else 0.0
-    return Margin(name, _short(value, unit, like), _short(limit, unit, like), left, level, used)
+    shown = [_short(each, unit, like or _fitting(each, unit)) for each in (value, limit)]
+    return Margin(name, shown[0], shown[1], left, level, used)
 
 
 def _of_lamp(run: Run, limits: Limits, bank: Bank) -> Iterator[Margin]:
@@ -118,7 +122,7 @@ def _of_cell(run: Run, limits: Limits) -> Iterator[Margin]:
     yield _volts("highest cell voltage", above, highest, highest - above, window)
     yield _volts("lowest cell voltage", below, lowest, below - lowest, window)
     current = float(np.nanmax(np.abs(rows["current"])))
-    yield _below("highest current", current, most, "A", "uA" if most < 1e-3 else "mA")
+    yield _below("highest current", current, most, "A")
 
 
 def _volts(name: str, value: float, limit: float, left: float, window: float) -> Margin:
@@ -126,6 +130,11 @@ def _volts(name: str, value: float, limit: float, left: float, window: float) ->
     return Margin(
         name, f"{value:.3f} V", f"{limit:g} V", f"{left * 1e3:.0f} mV left", level, 1 - left / window
     )
+
+
+def _fitting(value: float, unit: str) -> str:
+    """Return the unit in which a value is no less than 1 and less than 1000, "uA" for 20e-6 and "A"."""
+    return next((f"{prefix}{unit}" for prefix, size in PREFIXES if abs(value) >= size), f"n{unit}")
 
 
 def _short(value: float, unit: str, like: str) -> str:

@@ -54,21 +54,30 @@ def _of_run(journal: Path) -> Work:
 
 
 def clock_time(seconds: float) -> str:
-    """Return a time since the start as people read it: "11 h 03 min"."""
+    """Return a time since the start as people read it: "11 h 03 min", beyond two days "58 days 23 h"."""
     minutes = round(seconds / 60)
+    if minutes > 48 * 60:
+        hours = round(seconds / 3600)
+        return f"{hours // 24} days {hours % 24} h"
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{seconds / 60:.1f} min"
 
 
 def charge_in_words(charge: float) -> str:
     """Return a charge [C] as people read it; nothing for none."""
-    return f"{charge / AH * 1e6:.3g} uAh" if charge else ""
+    return _in_thousands(charge / AH, "Ah") if charge else ""
 
 
 def energy_in_words(lamp: float, cells: float) -> str:
-    """Return the energy [J] of a lamp and that through cells as people read them; nothing for none."""
-    return ", ".join(
-        ([f"{lamp:.0f} J of light"] if lamp else []) + ([f"{cells / WH * 1e6:.3g} uWh"] if cells else [])
-    )
+    """Return the energy [J] on a lamp's meter and that through cells as people read them; nothing for none."""
+    return ", ".join(([f"{lamp:.0f} J"] if lamp else []) + ([_in_thousands(cells / WH, "Wh")] if cells else []))
+
+
+def _in_thousands(value: float, unit: str) -> str:
+    for prefix, many in (("u", 1e6), ("m", 1e3)):
+        # What rounds to a thousand of one is one of the next.
+        if abs(value) * many < 999.5:
+            return f"{value * many:.3g} {prefix}{unit}"
+    return f"{value:.4g} {unit}"
 
 
 def size_in_words(size: float) -> str:

@@ -40,7 +40,19 @@ figure.wide { display: block; }
 figcaption { font-size: .85rem; color: #333; }
 img { max-width: 100%; height: auto; }
 figure.small-picture img { width: 34rem; }
-@media print { .scroll { overflow: visible; } h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
+@page { size: A4; margin: 12mm; }
+@media print {
+  body { font-size: 9pt; max-width: none; padding: 0; }
+  .scroll { overflow: visible; }
+  h1 { font-size: 1.5em; } h2 { font-size: 1.25em; } h3 { font-size: 1.1em; } .verdict { font-size: 1.15em; }
+  .small, figcaption { font-size: 1em; }
+  table { width: 100%; font-size: .86em; }
+  th, td { padding: .2em .5em .2em .3em; max-width: none; }
+  td { overflow-wrap: anywhere; }
+  td.short { white-space: normal; overflow-wrap: break-word; }
+  h2, h3 { break-after: avoid; }
+  figure, tr { break-inside: avoid; }
+}
 """
 
 

@@ -28,6 +28,14 @@ TEMPERATURES = (
     "base, measured", "crystalline, predicted",
 )  # fmt: skip
 RESIDUALS = ("sample", "run", "quantity", "rows", "measured, mean", "predicted, mean", "difference", "worst")
+SHOWN_IN: Mapping[str, tuple[float, str, float, str]] = {
+    "V": (1.0, "V", 1e3, "mV"),
+    "Ah": (1e6, "uAh", 1e6, "uAh"),
+    "Wh": (1e6, "uWh", 1e6, "uWh"),
+    "J": (1.0, "J", 1e3, "mJ"),
+    "degC": (1.0, "degC", 1.0, "K"),
+}
+"""By the unit at the end of a quantity's name: how its values, and then differences of them, are shown."""
 SPECTRA = (
     "sample",
     "run",
@@ -137,10 +145,13 @@ def residual_rows(told: RunTold, run: Run) -> Iterator[Row]:
             off = np.abs(difference) / sd
         worst = f"{np.nanmax(off):.1f} sd" if np.isfinite(off).any() else ""
         mean, expected = float(np.nanmean(seen)), float(np.nanmean(said))
-        apart = f"{float(np.nanmean(difference)):+.3g}"
+        name, _, unit = str(quantity).rpartition("_")
+        name = name.replace("_", " ") if unit in SHOWN_IN else str(quantity)
+        factor, shown, finer, shown_apart = SHOWN_IN.get(unit, (1.0, "", 1.0, ""))
+        apart = f"{float(np.nanmean(difference)) * finer:+.3g} {shown_apart}".rstrip()
         yield (
-            told.sample, told.uid[:8], str(quantity), str(int(chosen.sum())), number(mean), number(expected), apart,
-            worst,
+            told.sample, told.uid[:8], name, str(int(chosen.sum())), number(mean * factor, shown),
+            number(expected * factor, shown), apart, worst,
         )  # fmt: skip
 
 

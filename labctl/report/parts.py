@@ -11,7 +11,7 @@ from labctl.report import impedance, measured
 from labctl.report.gathering import Gathered, ItemTold, RunTold
 from labctl.report.pictures import run_pictures, timeline
 from labctl.report.sections import Row, Section, Table
-from labctl.report.words import advice, lasted, when
+from labctl.report.words import advice, is_left_out, lasted, when
 from labctl.runs.index import ask_index
 from labctl.runs.run import Run
 from labctl.state import Said
@@ -144,7 +144,8 @@ def what_ran(found: Gathered) -> Section:
         attempts = str(len(state.experiments) or "")
         times = (when(state.began), when(state.ended), lasted(took))
         rows.append((item.name, _sample_of(item), state.state, *times, attempts, runs))
-        marks.append({"done": "", "failed": "alarm", "asks": "alarm"}.get(state.state, "warning"))
+        unmarked = state.state == DONE or is_left_out(state.state, state.reason)
+        marks.append("" if unmarked else {"failed": "alarm", "asks": "alarm"}.get(state.state, "warning"))
     return Section("What ran", tables=(Table(header, tuple(rows), tuple(marks)),), pictures=pictures)
 
 
@@ -243,7 +244,11 @@ def _holder(said: Said) -> str:
 
 def load_next(found: Gathered) -> Section:
     """Return what is left to do with which sample, and what can be taken out."""
-    left = [item for item in found.items if item.state.state != DONE]
+    left = [
+        item
+        for item in found.items
+        if item.state.state != DONE and not is_left_out(item.state.state, item.state.reason)
+    ]
     rows = tuple(
         (
             item.name,
@@ -279,6 +284,14 @@ def _place(found: Gathered, sample: str) -> str:
     if fact is None:
         return "was not brought anywhere"
     built = ", a cell is built on it" if fact.get("built") else ""
+    place = fact.get("place")
+    later = {
+        name: other["time"]
+        for name, other in found.places.items()
+        if place and other.get("place") == place and other["time"] > fact["time"]
+    }
+    if later:
+        return f"was at {place}, where {max(later, key=later.__getitem__)} is now{built}"
     return f"at {fact.get('place', 'an unknown place')}{built}"
 
 

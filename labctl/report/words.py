@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from labctl.night.conditions import is_unmet
+
 ADVICE: Sequence[tuple[str, str]] = (
     ("failed on the same sample", "settle that failure first, then list this item again"),
     ("was not done", "settle the item it waited for, then list this one again"),
     ("tells a", "the item it waited for measured no such thing; mend the condition, or list it without"),
-    ("in SI", "its condition did not hold; nothing is to be done, or list it without the condition"),
     ("the deadline has come", "list it again"),
     ("takes longer than", "look why it took so long; give it a longer `longest`, or shorten its program"),
     ("stopped by", "somebody stopped it; list it again when wanted"),
@@ -37,6 +38,8 @@ ADVICE: Sequence[tuple[str, str]] = (
 )
 """Signs of a reason, and what a person does then; the first that fits."""
 
+NOT_MEANT = "its condition did not hold; nothing is to be done, or list it without the condition"
+
 OTHERWISE = "read the reason and the log in the data folder; list the item again when its cause is gone"
 
 
@@ -55,7 +58,14 @@ def advice(state: str, reason: str, item: str, night: str, *, over: bool, runnin
         )
     if state == "running":
         return f"its night was broken off: `labctl night --resume {night}`"
+    if is_left_out(state, reason):
+        return NOT_MEANT
     return next((words for sign, words in ADVICE if sign in reason), OTHERWISE)
+
+
+def is_left_out(state: str, reason: str) -> bool:
+    """Return whether an item was left out by its own condition or that of one it waited for: as its list says."""
+    return state == "skipped" and is_unmet(reason)
 
 
 def when(label: float | None) -> str:

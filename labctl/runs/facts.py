@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from labctl.bench_units import bench_unit
 from labctl.runs.index import is_written
 from labctl.runs.remarks import Remarks, remarks_on, together
 from labctl.units import show
@@ -47,7 +48,7 @@ def facts_of(run: Run) -> list[tuple[str, Any]]:
         ("cell", cell and f"{cell}, area {show(known['area_m2'], 'm^2', 'cm^2')}"),
         (
             "nominal",
-            capacity and f"{show(capacity['value_Ah'], 'A hour', 'uA hour')}: {capacity.get('basis', '')}",
+            capacity and f"{_charge(capacity['value_Ah'])}: {capacity.get('basis', '')}",
         ),
         ("made by runs", inputs),
         (
@@ -82,6 +83,11 @@ def _remarked(remarks: Remarks) -> Iterator[tuple[str, str]]:
 
 def _layers(layers: list[dict[str, Any]]) -> str:
     return ", ".join(f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in layers)
+
+
+def _charge(amperehours: float) -> str:
+    unit, many = bench_unit("Ah")
+    return f"{amperehours * many:.6g} {unit}"
 
 
 def recipe_in_words(body: dict[str, Any]) -> str:

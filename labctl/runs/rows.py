@@ -25,6 +25,12 @@ class Rows(Table):
         super().__init__(columns)
         self.units, self.stream = dict(units), stream
 
+    def __repr__(self) -> str:
+        # What only a prompt asks for.
+        from labctl.row_table import rows_text
+
+        return rows_text(self, self.units, self.stream)
+
     def _repr_html_(self) -> str:
         # What only a notebook asks for.
         from labctl.notebook import rows_html

@@ -37,7 +37,7 @@ class LookingOn:
 
 def looking_on(bench: str, config: Config, error: OwnershipError) -> LookingOn:
     """Return what a shell says that was refused a bench."""
-    names = {"RE", "lab", "hands", *discover_plans(), *config.bench(bench).devices}
+    names = {"RE", "lab", "hands", "plans", "run", *discover_plans(), *config.bench(bench).devices}
     return LookingOn(bench, _in_words(error.holder), frozenset(names))
 
 

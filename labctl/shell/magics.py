@@ -104,12 +104,12 @@ class LabMagics(Magics):
     @line_magic
     def mov(self, line: str) -> Any:
         """Set a value and wait: %mov lamp.charger.voltage 100. Nothing is kept."""
-        return self._of_bluesky().mov(line)
+        return self._of_bluesky().mov(_some(line, "%mov lamp.charger.voltage 100"))
 
     @line_magic
     def movr(self, line: str) -> Any:
         """Change a value by so much and wait. Nothing is kept."""
-        return self._of_bluesky().movr(line)
+        return self._of_bluesky().movr(_some(line, "%movr lamp.charger.voltage 10"))
 
     @line_magic
     def ct(self, line: str) -> Any:
@@ -160,6 +160,12 @@ class LabMagics(Magics):
             self._blueskys = BlueskyMagics(self.shell)
             self._blueskys.RE = self._bench().passing_engine()
         return self._blueskys
+
+
+def _some(line: str, example: str) -> str:
+    if not line.strip():
+        raise Mistyped(f"say what, and by which value: {example}; %wa lists what can be set")
+    return line
 
 
 def _row(name: str, quantity: Quantity) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def names_of(config: Config, data: Path, lab: Session | None) -> dict[str, Any]:
     }
     if lab is not None:
         names |= vars(lab.plans)
-        names |= {"lab": lab, "RE": lab.RE, "hands": lab.hands}
+        # Without the name, `run("first-cell")` would be IPython's %run, which looks for a script.
+        names |= {"lab": lab, "RE": lab.RE, "hands": lab.hands, "plans": lab.plans, "run": lab.run}
         names |= lab.devices
     return names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,14 @@ class Line:
     owner: str = ""
     interlocks: str = ""
     age: str = ""
+    bench: str = ""
 
 
 def overview(data: Path, lab: Session | None = None) -> list[Line]:
     """Return a line for each station that the data folder knows, and for each that a session lacks."""
     own = {} if lab is None else lab.devices
-    lines = [_missing(name, reasons) for name, reasons in ({} if lab is None else lab.missing).items()]
+    absent = {} if lab is None else {name: _absent(name, reasons) for name, reasons in lab.missing.items()}
+    lines = list[Line]()
     for path in (*sorted(data.glob("state/*.json")), *sorted(data.glob("state/*/*.json"))):
         try:
             said = last_said(path)
@@ -48,12 +50,15 @@ def overview(data: Path, lab: Session | None = None) -> list[Line]:
         if said is None:
             continue
         ago = max(wall_label() - path.stat().st_mtime, 0.0)
+        if lab is not None and said.device in absent and said.bench == lab.bench.name:
+            absent[said.device] = _before(absent[said.device], said, ago)
+            continue
         mine = lab is not None and said.device in own and said.bench == lab.bench.name and said.open
         if mine or said.open or said.latched or ago < OLD:
             lines.append(_line(said, ago, _holder(lab, said.device) if mine and lab is not None else ""))
     told = {each.station for each in lines}
     lines += [Line(name, "there; reports nothing of itself") for name in own if name not in told]
-    return lines
+    return [*absent.values(), *_told_apart(lines)]
 
 
 def in_words(lines: list[Line]) -> str:
@@ -72,8 +77,24 @@ def in_words(lines: list[Line]) -> str:
     return "\n".join([*table, *whole])
 
 
-def _missing(name: str, reasons: Mapping[str, str]) -> Line:
-    return Line(name, f"absent: {'; '.join(map(plain, reasons.values()))}")
+def _absent(name: str, reasons: Mapping[str, str]) -> Line:
+    return Line(name, "ABSENT", interlocks="; ".join(map(plain, reasons.values())))
+
+
+def _before(line: Line, said: Said, ago: float) -> Line:
+    """Return the line of an absent station with what it said when it was last there."""
+    last = _line(said, ago, "")
+    latched = f"FAULT: {plain(said.latched)}; " if said.latched else ""
+    return replace(line, interlocks=f"{latched}{line.interlocks}", age=f"was {last.state} {_short(ago)} ago")
+
+
+def _told_apart(lines: list[Line]) -> list[Line]:
+    """Return lines in which a name that stations of several benches have stands with its bench."""
+    names = [each.station for each in lines]
+    return [
+        replace(each, station=f"{each.station} ({each.bench})") if names.count(each.station) > 1 else each
+        for each in lines
+    ]
 
 
 def _line(said: Said, ago: float, holder: str) -> Line:
@@ -86,6 +107,7 @@ def _line(said: Said, ago: float, holder: str) -> Line:
         holder or _owner(said),
         "; ".join(_interlocks(report)),
         f"none (said so {_short(ago)} ago)" if age is None else f"{_short(ago + age)} ago{_values(reading)}",
+        said.bench,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from types import FunctionType, GeneratorType, MethodType
+from types import FunctionType, GeneratorType, MethodType, SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from ophyd import Device
@@ -17,6 +17,7 @@ from devices.quantities import Unit
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from labctl.config.models import Experiment
 from labctl.plain_text import plain
 from labctl.plans import discover_plans
 from labctl.powered import in_words
@@ -36,6 +37,8 @@ def show_in_words(formatter: Any) -> None:
     formatter.for_type(GeneratorType, _made)
     formatter.for_type(FunctionType, _function)
     formatter.for_type(MethodType, _method)
+    formatter.for_type(SimpleNamespace, _namespace)
+    formatter.for_type(Experiment, _experiment)
     formatter.for_type(Station, _station)
     formatter.for_type(Instrument, _instrument)
     formatter.for_type(Quantity, _quantity)
@@ -64,6 +67,33 @@ def _function(function: Any, printer: Any, cycle: bool) -> None:
         printer.text(f"a plan, {name}: nothing has been done yet. {_how(name)}, {name}? shows what it takes")
     else:
         printer.text(repr(function))
+
+
+def _namespace(space: Any, printer: Any, cycle: bool) -> None:
+    """List plans with the first line of what each says of itself."""
+    names, known = vars(space), discover_plans()
+    if not names or not set(names) <= set(known):
+        printer.text(repr(space))
+        return
+    width = max(map(len, names))
+    lines = [f"  {name.ljust(width)}  {(plan.__doc__ or '').partition(chr(10))[0]}" for name, plan in names.items()]
+    printer.text("\n".join(["RE(PLAN(...)) runs one, PLAN? shows what it takes:", *lines]).rstrip())
+
+
+def _experiment(experiment: Any, printer: Any, cycle: bool) -> None:
+    name = f'experiments["{experiment.name}"]'
+    on = f" on {experiment.sample.id}" if experiment.sample is not None else ""
+    lines = [
+        f"an experiment, {experiment.name}: {experiment.plan}{on}; nothing has been done yet. lab.run({name}) runs it,"
+        f" %rehearse {experiment.name} tries it on the twins"
+    ]
+    for key in ("sample", "recipe", "program"):
+        if (part := getattr(experiment, key)) is not None:
+            shown = _in_one_line(part) if dataclasses.is_dataclass(part) else plain(part, 200)
+            lines.append(f"{key}: {shown}")
+    lines += [f"{key}: {plain(value, 200)}" for key, value in experiment.arguments.items()]
+    lines += [f"notes: {plain(experiment.notes)}"] if experiment.notes else []
+    printer.text("\n  ".join(lines))
 
 
 def _how(name: str) -> str:

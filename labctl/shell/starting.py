@@ -53,7 +53,8 @@ def run_shell(
 ) -> int:
     """Open a bench and prompt until whoever types leaves; return the exit status.
 
-    What does not answer is missing, and a bench that somebody else holds is looked at only. run: typed first.
+    What does not answer is missing, and a bench that somebody else holds is looked at only. run: typed instead of a
+    prompt; what fails of it makes the status 1.
     Raises ConfigError before any device is touched, LabError without IPython.
     """
     require_ipython()
@@ -61,10 +62,11 @@ def run_shell(
         folder, chosen = data_dir(data), Config(config)
         lab, beside = _opened(bench, config, chosen, folder, operator)
         shell, magics = _made(chosen, folder, lab, beside, bench, history)
+    failed = False
     try:
         print(_greeting(lab, beside, folder))
         if run:
-            shell.run_cell(run, store_history=True)
+            failed = not shell.run_cell(run, store_history=True).success
         else:
             shell.mainloop()
     finally:
@@ -75,7 +77,7 @@ def run_shell(
         finally:
             shell.diary.close("left" if shell.ended_by is None else f"ended by {shell.ended_by.name}")
             shell.restore_sys_module_state()
-    return 0 if shell.ended_by is None else shell.ended_by.code
+    return int(failed) if shell.ended_by is None else shell.ended_by.code
 
 
 def _opened(

@@ -25,7 +25,9 @@ from devices.errors import (
 )
 from labctl.config.checking import nearest
 from labctl.mistyped import Mistyped
+from labctl.next_steps import next_step
 from labctl.powered import in_words
+from labctl.shell.guessing import meant_attribute, meant_name
 from labctl.shell.looking_on import LookingOn, LooksOn
 
 if TYPE_CHECKING:
@@ -99,11 +101,10 @@ def _told(error: BaseException, namespace: Mapping[str, Any]) -> str:
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted; nothing was running on the bench"
     if isinstance(error, NameError) and error.name:
-        return f"there is no {error.name!r} here{nearest(error.name, list(namespace))}"
+        return f"there is no {error.name!r} here{meant_name(error.name, namespace)}"
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
-        names = [each for each in dir(error.obj) if not each.startswith("_")]
         what = getattr(error.obj, "name", None) or f"a {type(error.obj).__name__}"
-        return f"{what} has no {error.name!r}{nearest(error.name, names)}"
+        return f"{what} has no {error.name!r}{meant_attribute(error.name, error.obj)}"
     if isinstance(error, TransitionError) and "idle" in str(error):
         return "nothing runs and nothing is paused, so there is nothing to end"
     if isinstance(error, ValidationError):
@@ -124,6 +125,8 @@ def _refused(error: ValidationError) -> Iterator[str]:
 
 
 def _next(error: BaseException, namespace: Mapping[str, Any]) -> str:
+    if step := next_step(error):
+        return f"{step}. %tb shows where"
     for kind, words in NEXT:
         if isinstance(error, kind):
             return f"{words}. %tb shows where"

@@ -15,6 +15,7 @@ from labctl.config.telling import Severity
 from labctl.journal.disk import Room
 from labctl.journal.tail import Tail
 from labctl.night.chronicle import happenings
+from labctl.night.conditions import is_unmet
 from labctl.runs.index import ask_index
 from labctl.runs.states import DAMAGED, NEWER
 from labctl.state import Said, last_said
@@ -29,7 +30,7 @@ NEWS: Mapping[str, Severity] = {
     "skipped": "warning",
     "stopped": "warning",
 }
-"""Happenings of a night that are worth an alarm."""
+"""Happenings of a night that are worth an alarm; not an item that its condition leaves out, as its list says."""
 
 
 class Watch:
@@ -155,6 +156,8 @@ def chronicle_conditions(night: Path) -> Iterator[Condition]:
     for number, told in enumerate(happenings(night)):
         what, item, reason = told["what"], told["item"], str(told.get("reason", ""))
         key, since = f"night {night.name} {number}", float(told["time"])
+        if what == "skipped" and is_unmet(reason):
+            continue
         if what in NEWS:
             yield Condition(key, NEWS[what], f"item {item}", f"{what}: {reason}" if reason else what, since)
         elif what == "waiting" and "said to go on" not in reason:

@@ -88,6 +88,11 @@ def gun_faults(chamber: SputterChamber) -> dict[str, Fault]:
     }
 
 
+def heater_faults(chamber: Chamber) -> dict[str, Fault]:
+    """Return what may befall what heats the substrate: its element is broken, whatever power its controller gives."""
+    return {"heater_dead": _flag(chamber, lambda on: chamber.holder.switch(not on))}
+
+
 def boat_faults(chamber: EvaporatorChamber) -> dict[str, Fault]:
     """Return what may befall a boat. Mended, it holds a gram again."""
     return {

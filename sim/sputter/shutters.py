@@ -41,6 +41,10 @@ class Shutters:
         """Return whether one is truly open."""
         return name not in self._on or self._stuck.get(name, self._powered and self._on[name])
 
+    def is_made(self, end: str) -> bool:
+        """Return whether an end switch of the substrate's shutter is made: "shutter_open", "shutter_closed"."""
+        return self.is_open(SUBSTRATE) is (end == "shutter_open")
+
     def opened(self) -> dict[str, bool]:
         """Return which are truly open."""
         return {name: self.is_open(name) for name in self.names}

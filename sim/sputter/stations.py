@@ -14,7 +14,13 @@ from sim.parts import TwinPart
 from sim.physics.plasma.target import Target
 from sim.sputter.built import Truth, truth_from
 from sim.sputter.chamber import Chamber
-from sim.sputter.chamber_faults import boat_faults, chamber_faults, gun_faults, instrument_faults
+from sim.sputter.chamber_faults import (
+    boat_faults,
+    chamber_faults,
+    gun_faults,
+    heater_faults,
+    instrument_faults,
+)
 from sim.sputter.connections import BiasCable, BoatLeads, GasLine, GunCable, Plate, Spindle
 from sim.sputter.evaporator_chamber import EvaporatorChamber
 from sim.sputter.faults import Fault, FaultBook
@@ -118,7 +124,9 @@ class ChamberTwins:
         else:
             chamber.gas.rotor, chamber.gas.rotor_on = 1.0, True
         self.board = made["permissives"] = ICPDAS7050Twin(
-            self._on_loop, **parts["permissives"].taken("contacts")
+            self._on_loop,
+            is_made=chamber.shutters.is_made,
+            **parts["permissives"].taken("contacts", "ends"),
         )
         self._made = made
         self._gases, self._planned = gases, truth.faults
@@ -132,6 +140,7 @@ class ChamberTwins:
         faults = {
             **chamber_faults(self.chamber, self._gases),
             **instrument_faults(self.supplies, self.monitor, self.board),
+            **(heater_faults(self.chamber) if "heater" in self._made else {}),
             **own,
         }
         self.faults = FaultBook(faults, self._planned, self.chamber.tell)

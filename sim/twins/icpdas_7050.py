@@ -26,7 +26,8 @@ _COUNTER = re.compile(r"#01([0-6])")
 class ICPDAS7050Twin:
     """The module. `on_loop(closed, time)` is called when the loop of all contacts and its own one changes.
 
-    contacts: names of what is on DI0, DI1 and so on. dead_man: whether its own contact is wired into the loop too.
+    contacts: names of what is on DI0, DI1 and so on; ends: of end switches on the inputs that follow, beside the loop,
+    and is_made: whether one of them is made. dead_man: whether its own contact is wired into the loop too.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class ICPDAS7050Twin:
         *,
         contacts: Sequence[str] = ("door", "shutter", "water", "chuck", "cell"),
         dead_man: bool = True,
+        ends: Sequence[str] = (),
+        is_made: Callable[[str], bool] = lambda name: False,
     ) -> None:
         self.log: list[tuple[float, str, str]] = []
-        self.contacts = tuple(contacts)
+        self.contacts, self._ends, self._is_made = tuple(contacts), tuple(ends), is_made
         self._on_loop = on_loop
         self._open: set[str] = set()
         self._tripped = False
@@ -152,6 +155,8 @@ class ICPDAS7050Twin:
     def _inputs(self) -> int:
         """Return the input byte: an open contact reads 1, and so does what is not connected."""
         closed = [channel for channel, name in enumerate(self.contacts) if name not in self._open]
+        first = len(self.contacts)
+        closed += [channel for channel, name in enumerate(self._ends, first) if self._is_made(name)]
         return (1 << INPUTS) - 1 - sum(1 << channel for channel in closed)
 
     def _change(self, name: str, now: float, event: str, opened: set[str]) -> None:

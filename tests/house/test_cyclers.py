@@ -139,10 +139,11 @@ SIGMAS = 5.0
 class Meter:
     """How well an instrument measures.
 
-    voltage [V], current [part of its range]: noise rms; digit and current_digit likewise; impedance rms [part of |Z|];
-    moment [s]: how long a row or a change of step takes. lead, overrun [s]: how long the cell is driven before the
-    first row of a step, and after the last. gain, offset [A]: by which what passed may be off. judged: who looks for ends, the instrument at any instant, its script at
-    every sample, or the host at every row. stairs: whether a voltage ramp is one of stairs.
+    voltage [V], current [part of its range]: noise rms; digit and current_digit likewise; impedance rms [part
+    of |Z|]; moment [s]: how long a row or a change of step takes. lead, overrun [s]: how long the cell is
+    driven before the first row of a step, and after the last. gain, offset [A]: by which what passed may be
+    off. judged: who looks for ends, the instrument at any instant, its script at every sample, or the host at
+    every row. stairs: whether a voltage ramp is one of stairs.
     """
 
     voltage: float

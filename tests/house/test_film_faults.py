@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.errors import InterlockError
+from devices.sputter.recipe import GunSetting
 from labctl import Run
 from labctl.config import readers
 from labctl.config.folder import Config
@@ -22,6 +23,10 @@ OPEN = 330.0
 """s after which the shutter is open, in all runs here."""
 CLEANS = 268.0
 """s after which the target is cleaned behind it, and a crystal is warm."""
+BIASED = 345.0
+"""s after which the shutter is open with a biased substrate."""
+HOT_FILM = 460.0
+"""s after which it is open over a substrate that was heated first."""
 LEAK = 5e-4
 """Pa m3/s of water, 1.1 % of the gas: a much smaller leak moves the throttle by less than flows repeat to."""
 
@@ -43,7 +48,8 @@ class Tool:
         self.sample = config.sample("lco-grown-0.7um")
         recipe = readers.deposition(config.path("recipe", "sputter-lco-0.7um"))
         gun = replace(recipe.guns[0], ramp=None)
-        self.recipe = replace(recipe, guns=(gun,), presputter=80.0, thickness=40e-9, **changes)
+        fields = {"guns": (gun,), "presputter": 80.0, "thickness": 40e-9, **changes}
+        self.recipe = replace(recipe, **fields)
         self.twins = self.lab.twins.station("sputter")
         self.chamber = self.twins.chamber
 
@@ -146,6 +152,69 @@ def require_doubtful(tool):
         tool.lab.RE(tool.lab.plans.bake(tool.lab.furnace, tool.sample, recipe))
     assert tool.answers
     assert tool.lab.furnace.read_state() == "safe"
+
+
+HEATS = 180.0
+"""s after which the substrate is being heated to 500 degC, no gas flows and nothing burns."""
+
+
+@pytest.mark.parametrize("contact", ["water", "cover"])
+def test_a_contact_that_opens_while_the_substrate_is_heated_ends_that(make, contact):
+    tool = make(substrate_temperature=773.15)
+    tool.plan("contact_open", HEATS, contact)
+    assert tool.deposit().permissive == contact
+    _, at = tool.alarmed()
+    assert HEATS < at <= HEATS + WITHIN
+    assert tool.twins.heater.share == 0.0
+    assert not tool.when("plasma on")
+    tool.require_dark()
+
+
+def test_a_heater_that_dies_during_a_film_makes_it_doubtful(make):
+    tool = make(substrate_temperature=573.15)
+    tool.plan("heater_dead", HOT_FILM)
+    assert tool.deposit().permissive == "heater"
+    assert tool.when("shutter opened", "substrate")[0] < HOT_FILM
+    # It cools by its own time constant first; then it may be off for 20 s.
+    assert HOT_FILM < tool.when("shutter closed", "substrate")[0] <= HOT_FILM + 60.0
+    tool.require_dark()
+    require_doubtful(tool)
+
+
+def test_a_lost_bias_of_the_substrate_ends_the_film(make):
+    tool = make(bias_power=20.0)
+    tool.plan("control_lost", BIASED, "bias")
+    assert tool.deposit().permissive == "control_lost"
+    closed = tool.when("shutter closed", "substrate")[0]
+    assert tool.when("shutter opened", "substrate")[0] < BIASED <= closed <= BIASED + WITHIN
+    tool.require_dark()
+    require_doubtful(tool)
+
+
+def test_the_substrate_is_biased_only_around_the_open_shutter(make):
+    tool = make(bias_power=20.0)
+    tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+    table = tool.run().table()
+    biased, is_open = table["substrate_bias_power"] > 0, table["shutter_open"] == 1
+    assert (biased[is_open]).all()
+    assert biased.sum() - is_open.sum() <= 15
+    assert not tool.run().table("layers")["doubtful"][0]
+
+
+def test_a_shutter_that_is_open_before_a_plasma_burns_is_seen_at_once(make):
+    """Whatever the ramp of its power takes: by the film on the crystal, all of which counts."""
+    tool = make(guns=(GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),))
+    tool.plan("shutter_stuck_open", 5.0, "substrate_shutter")
+    tool.plan("shutter_stuck_open", 5.0, "gun1_shutter")
+    assert tool.deposit().permissive == "shutter_stuck_open"
+    lit = tool.when("plasma on", "gun1")[0]
+    assert tool.when("plasma out", "gun1")[0] - lit <= 40.0
+    tool.require_dark()
+    require_doubtful(tool)
+    truth = tool.chamber.growth.deposit.thickness
+    recorded = tool.run().table("layers")["thickness"][0]
+    # What its heat feigns, and what comes while the power goes down.
+    assert abs(recorded - truth) < 0.6e-9
 
 
 def test_a_plasma_that_does_not_light_opens_no_shutter(make):

@@ -54,7 +54,7 @@ def test_packaging_counts_and_nothing_below_nothing_is_taken():
 def test_a_sample_is_a_stack_with_its_cathodes_own_voltage():
     library = Library()
     stack = of_sample(Config().sample("lco-3.3um"), library)
-    assert (stack.cathode, stack.substrate, stack.collector) == (3.3e-6, 100e-6, 2e-6)
+    assert (stack.cathode, stack.substrate, stack.anode, stack.collector) == (3.3e-6, 100e-6, 2e-6, 0.0)
     assert mean_voltage(library.entry("cathode", "LiCoO2")) == pytest.approx(3.964, abs=1e-3)
 
 
@@ -79,3 +79,49 @@ def test_what_is_missing_or_unreadable_is_told():
         list(tell(Asked(None, "LiCoO2", {}, 1.0, False), Library(), None))
     with pytest.raises(DataError, match="substrate: give a unit"):
         list(tell(Asked(None, "LiCoO2", {"substrate": "10"}, 1.0, False), Library(), None))
+
+
+def told(name="LiCoO2", **typed):
+    return list(tell(Asked(None, name, {"cathode": "1 um", **typed}, 1.0, False), Library(), None))
+
+
+@pytest.mark.parametrize("cathode", ["FeS2", "MoO3"])
+def test_a_cathode_that_is_made_without_lithium_needs_an_anode_that_has_enough_and_takes_room(cathode):
+    with pytest.raises(DataError, match=f"{cathode} is made without lithium: how thick is the anode"):
+        told(cathode)
+    with pytest.raises(DataError, match=r"takes up .* um of it: .*it has 0\.1 um"):
+        told(cathode, anode="0.1 um")
+    with_anode = told(cathode, anode="2 um", substrate="10 um", electrolyte="1 um", collector="0.3 um")
+    assert "anode 2 um" in with_anode[0]
+    assert "14.3 um in all" in with_anode[0]
+    assert not any("plated" in line for line in with_anode)
+
+
+def test_an_anodeless_sample_with_a_charged_cathode_is_refused():
+    sample = Config().sample("anodeless-10um")
+    empty = replace(sample, layers=(sample.layers[0], replace(sample.layers[1], material="FeS2")))
+    with pytest.raises(DataError, match="needs an anode of lithium"):
+        list(tell(Asked(empty, "", {}, 1.0, False), Library(), None))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"voltage": "3900 V"}, "3900 V is outside of 0 to 6 V"),
+        ({"voltage": "-1 V"}, "-1 V is outside"),
+        ({"cathode": "10 mm"}, "10 mm is no film"),
+        ({"electrolyte": "0 um"}, "electrolyte: a cell has one"),
+        ({"substrate": "0um"}, "substrate: a cell has one"),
+    ],
+)
+def test_nonsense_is_refused(typed, said):
+    with pytest.raises(DataError, match=said):
+        told(**typed)
+
+
+def test_what_is_odd_about_a_stack_is_told_beside_its_number():
+    assert not any("DOUBT" in line for line in told(cathode="10 um"))
+    lines = told(cathode="40 um", voltage="5.5 V", electrolyte="20 um")
+    assert any("LiCoO2 of 40 um is thicker than the thickest, 30 um" in line for line in lines)
+    assert any("LiPON of 20 um is thicker than the thickest" in line for line in lines)
+    assert any("DOUBT: 5.5 V on average lies outside" in line for line in lines)

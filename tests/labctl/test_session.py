@@ -184,9 +184,10 @@ def test_facts_of_hands_are_kept(lab, sample, recipe):
     from labctl.samples.facts import Facts
 
     lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
-    described, fact = Facts(lab.data).of(sample.id)
+    described, fact, begun = Facts(lab.data).of(sample.id)
     assert described["sample"]["layers"][1]["material"] == "LiCoO2"
     assert (fact["fact"], fact["place"], fact["by"]) == ("brought", "lamp", "twin bench")
+    assert (begun["fact"], begun["plan"], [begun["run"]]) == ("begun", "anneal", lab.begun)
 
 
 def test_idle_and_paused_time_stands_still_with_a_charged_lamp(lab):

@@ -14,8 +14,11 @@ FASTER = 8.0
 """Times the rates of the shipped bench that sources of the tests give, where no test says otherwise."""
 
 
-def quick_session(data, bench="sputter", ask=lambda sentence: "yes", faster=FASTER):
-    """Return a session on a bench whose targets give so many times as much and bear fast ramps."""
+def quick_session(data, bench="sputter", ask=lambda sentence: "yes", faster=FASTER, loaded=()):
+    """Return a session on a bench whose targets give so many times as much and bear fast ramps.
+
+    loaded: chambers that have a load lock here, so that none is vented for a sample.
+    """
     config = Config(ROOT / "config")
     found = config.bench(bench)
     sputter = found.devices["sputter"]
@@ -30,6 +33,9 @@ def quick_session(data, bench="sputter", ask=lambda sentence: "yes", faster=FAST
     truth = replace(truth, rates={name: faster * each for name, each in truth.rates.items()})
     world = replace(found.world, chambers={**found.world.chambers, "sputter": truth})
     devices = {**found.devices, "sputter": replace(sputter, parameters=parameters)}
+    for name in loaded:
+        locked = replace(devices[name].parameters, load_lock=True)
+        devices[name] = replace(devices[name], parameters=locked)
     quick = replace(found, devices=devices, world=world)
     return Session(quick, config.limits(), data, handle_signals=False, ask=ask)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from devices.bridges.channel_book import RECOVERY_QUIET, ChannelBook, Element, Point, Row, Said, Stopped
 from devices.bridges.leases import Client, Leases
+from devices.cycling.verdict import READING_FAILED
 
 REST = {"element": "open_circuit", "interval": 1.0, "duration": 3.0}
 SWEEP = {"element": "galvanostatic_impedance", "first": 1.0}
@@ -149,6 +151,70 @@ def test_the_charge_of_a_safety_limit_is_noticed_when_the_element_ends(sign: flo
     assert not short.hear(Element("Rest", 2, 1, 1))
 
 
+HOLD = {"element": "constant_voltage", "interval": 0.1, "record": 1.0, "duration": 2.35}
+
+
+def hold_of(elements: int) -> list[Said]:
+    """Return what so many holds say, whose current falls, each its own node."""
+    said: list[Said] = []
+    for number in range(elements):
+        said.append(Element("Hold", number + 1, 1, 1))
+        instants = [0.1 * place for place in range(24)] + [2.35]
+        said += [row(2.35 * number + each, 1e-3 * math.exp(-each)) for each in instants]
+    return said
+
+
+def passed(made: ChannelBook) -> list[float]:
+    return [record[6] for record in made.records if record[0] == "row"]
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 3), st.data())
+def test_samples_make_rows_that_say_what_passed_wherever_the_link_was_lost(
+    elements: int, data: st.DataObject
+) -> None:
+    said = hold_of(elements)
+    lost = data.draw(st.integers(1, len(said)))
+    found = data.draw(st.integers(lost, len(said)))
+    again = max(at for at, each in enumerate(said[:lost]) if isinstance(each, Element))
+    made = book(*[HOLD] * elements)
+    for each in said[:lost]:
+        made.hear(each)
+    made.lose_link()
+    made.find_link(100.0)
+    for each in said[again:found]:
+        if isinstance(each, Row | Point):
+            made.recover(each, 100.0)
+        else:
+            made.hear(each)
+    for each in said[found:]:
+        made.hear(each)
+    made.settle(100.0 + RECOVERY_QUIET, busy=True)
+    made.hear(Stopped("Experiment completed"))
+    asked = [2.35 * number + each for number in range(elements) for each in (0.0, 1.0, 2.0, 2.35)]
+    assert times(made) == pytest.approx(asked, abs=1e-9)
+    instants = [0.1 * place for place in range(24)] + [2.35]
+    once = math.fsum(
+        0.5 * 1e-3 * (math.exp(-a) + math.exp(-b)) * (b - a) for a, b in itertools.pairwise(instants)
+    )
+    assert math.fsum(passed(made)) == pytest.approx(elements * once, rel=1e-9)
+    assert [record[1] for record in made.records if record[0] == "row"] == [*range(1, made.rows + 1)]
+    assert "gap" not in kinds(made)
+
+
+def test_a_failed_sample_is_a_row_and_a_pause_is_not_counted() -> None:
+    made = book({**HOLD, "duration": 100.0})
+    made.hear(Element("Hold", 1, 1, 1))
+    for time, current in ((0.0, 1e-3), (0.1, 1e-3), (0.2, math.nan), (0.3, 1e-3)):
+        made.hear(row(time, current))
+    made.interrupted()
+    made.hear(row(50.0, 1e-3))
+    made.hear(row(50.1, 1e-3))
+    made.hear(Stopped("over"))
+    assert times(made) == [0.0, 0.2, 0.3, 50.0, 50.1]
+    assert passed(made) == pytest.approx([0.0, None, 3e-4, 0.0, 1e-4])
+
+
 def test_a_lease_is_held_by_one_and_freed_by_its_end() -> None:
     leases, one, two = Leases(), Client("pid 1"), Client("pid 2")
     assert leases.take(0, one, 0.0) is None
@@ -159,3 +225,37 @@ def test_a_lease_is_held_by_one_and_freed_by_its_end() -> None:
     assert leases.free(one) == [0]
     assert leases.take(0, two, 10.0) is None
     assert leases.free(two) == [0, 1]
+
+
+HELD = {"element": "constant_voltage", "interval": 0.1, "record": 10.0, "duration": 100.0}
+
+
+def held(made: ChannelBook, *currents: float) -> bool:
+    """Let a hold begin and be sampled; return whether the channel is to be stopped with the last sample."""
+    made.hear(Element("Constant potential", 1, 1, 1))
+    return [made.hear(row(0.1 * at, current)) for at, current in enumerate(currents)][-1]
+
+
+def test_a_lead_that_falls_off_in_a_hold_stops_the_channel() -> None:
+    made = book(HELD, REST)
+    assert held(made, 8e-6, 8e-6, 8e-6, 0.0)
+    assert not made.hear(row(0.4, 0.0))
+    made.hear(Stopped("Experiment stopped manually"))
+    assert made.records[-1][2] == "open_circuit"
+    assert "lead" in made.records[-1][1]
+
+
+def test_a_hold_that_ends_as_its_lead_falls_off_has_not_come_to_its_end() -> None:
+    made = book(HELD, REST)
+    held(made, 8e-6, 8e-6, 8e-6, 0.0)
+    assert made.hear(Element("Rest", 2, 1, 1))
+    assert ["ended", "open_circuit"] in made.records
+    made.hear(Stopped("Experiment stopped manually"))
+    assert made.records[-1][2] == "open_circuit"
+
+
+def test_what_the_bridge_stopped_says_why() -> None:
+    made = book({"element": "constant_current", "interval": 0.1, "duration": 100.0})
+    assert held(made, *[math.nan] * 3)
+    made.hear(Stopped("Experiment stopped manually"))
+    assert made.records[-1] == ["stopped", READING_FAILED, "instrument_error"]

@@ -356,3 +356,28 @@ def test_a_current_that_is_missing_and_a_short_end_the_step(
     ended = watch.row(Reading(10.0, *row))
     assert ended is not None
     assert ended.reason is reason
+
+
+def test_no_rate_ends_a_hold_whose_source_is_at_its_current_limit() -> None:
+    step = Step(ConstantVoltage(4.2), Until(current_rate_below=1e-7, duration=900.0), Record(interval=1.0))
+    cell, watch = Capacitor(), watch_of(step)
+    ended, _ = play(cell, step, watch)
+    assert ended.reason is EndReason.CURRENT_RATE_BELOW
+    turns, constant = cell.turns(4.2, LIMITS.current_max), cell.resistance * cell.capacitance
+    # I/tau falls to the rate; a difference over a second is late by that at most.
+    slow = turns + constant * math.log(LIMITS.current_max / constant / 1e-7)
+    assert slow <= ended.time < slow + 2.0
+
+
+@pytest.mark.parametrize(
+    ("step", "rows"),
+    [(Step(ConstantVoltage(4.1), Until(current_below=2e-5)), 1), (Step(VoltageRamp(4.1, 4.2, 1e-3)), 2)],
+)
+def test_a_lead_that_falls_off_a_held_voltage_ends_the_step(step: Step, rows: int) -> None:
+    watch = watch_of(step, rest=4.1)
+    for time in range(5):
+        assert watch.row(Reading(float(time), 4.1, 1e-4)) is None
+    lost = [watch.row(Reading(5.0 + row, 4.1, 0.0)) for row in range(rows)]
+    assert lost[:-1] == [None] * (rows - 1)
+    assert lost[-1] is not None
+    assert lost[-1].reason is EndReason.OPEN_CIRCUIT

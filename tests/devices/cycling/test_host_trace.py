@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from devices.cycling.cycler import Job, Mark
-from devices.cycling.host_flight import HostFlight, Tally
+from devices.cycling.host_flight import HostFlight
 from devices.cycling.host_run import HostRun
 from devices.cycling.host_trace import flight_of, told_of, trace_of
 from devices.cycling.programs import CellLimits, Loop, Step
+from devices.cycling.tally import Tally
 from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Until
 
 CHARGE, REST = Step(ConstantCurrent(1e-5), Until(duration=9.0)), Step(OpenCircuit(), Until(duration=9.0))

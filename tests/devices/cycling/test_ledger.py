@@ -24,7 +24,13 @@ from devices.cycling.ends import EndReason
 from devices.cycling.ledger import CycleLedger
 from devices.cycling.programs import CellLimits, Loop, Program, Step, loops
 from devices.cycling.sequence import Part
-from devices.cycling.techniques import ConstantCurrent, OpenCircuit, PotentiostaticImpedance, Until
+from devices.cycling.techniques import (
+    ConstantCurrent,
+    ConstantVoltage,
+    OpenCircuit,
+    PotentiostaticImpedance,
+    Until,
+)
 from devices.errors import InstrumentError
 
 LIMITS = CellLimits(voltage_min=0.0, voltage_max=5.0, current_max=1.0)
@@ -344,3 +350,67 @@ def test_retention_compares_cycles_that_were_discharged_in_the_same_way() -> Non
         assert books.ledger.part_ended(None) is None
         found.append(books.ledger.seen().retention)
     assert found == pytest.approx([1.0, 1.0, 0.9, 2.0 / 3.0])
+
+
+HOLD = Step(ConstantVoltage(4.1), Until(current_rate_below=1e-9, duration=900.0))
+
+
+def test_a_rate_is_no_end_where_the_row_shows_a_limit() -> None:
+    books = Books(HOLD)
+    books.step((0.0, 4.1, 0.5), (1.0, 4.1, 1.0))
+    assert books.over() is EndReason.SAFETY_CURRENT
+    books = Books(HOLD)
+    books.step((0.0, 4.1, 0.5), (1.0, 4.1, 0.4))
+    assert books.over() is None
+    assert books.taken()["steps"]["end_reason"] == ["current_rate_below"]
+
+
+def test_a_limit_that_the_instrument_names_ended_a_step_whatever_its_row_shows() -> None:
+    books = Books(replace(HOLD, until=Until(current_below=0.6, duration=900.0)))
+    books.step((0.0, 4.1, 0.5))
+    assert books.ledger.part_ended(None, named=EndReason.SAFETY_CURRENT) is EndReason.SAFETY_CURRENT
+
+
+def test_a_fault_that_the_instrument_says_is_no_step_done() -> None:
+    books = Books(HOLD, REST)
+    books.step((0.0, 4.1, 0.5), (1.0, 4.1, 0.0))
+    books.ledger.ended(ElementEnded(EndReason.OPEN_CIRCUIT))
+    books.step((1.0, 3.9, 0.0), (11.0, 3.9, 0.0))
+    assert books.over() is None
+    taken = books.taken()["steps"]
+    assert (taken["end_reason"], taken["flags"]) == (
+        ["open_circuit", "duration"],
+        [CycleFlag.STOPPED_EARLY, CycleFlag.OK],
+    )
+    assert books.ledger.done == 1
+
+
+def test_a_current_that_falls_where_its_voltage_is_held_is_not_lost() -> None:
+    books = Books(CHARGE)
+    books.step((0.0, 4.0, 1e-3), (10.0, 4.0, 0.5e-3), (20.0, 4.19, 0.5e-3), (21.0, 4.2, 0.4e-3))
+    assert books.over() is None
+    assert books.taken()["primary"]["flags"] == [0, CycleFlag.CURRENT_LOST, 0, 0]
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 0.9e-6])
+def test_noise_is_no_discharge_and_has_no_efficiency(noise: float) -> None:
+    weak = replace(DISCHARGE, until=Until(duration=3600.0))
+    loop = Loop((replace(CHARGE, until=Until(duration=3600.0)), weak), 1, counts_cycles=True)
+    for first, second in ((1e-3, -noise), (noise, -1e-3)):
+        books = Books(loop)
+        books.step((0.0, 3.0, first), (3600.0, 4.2, first))
+        books.step((3600.0, 4.1, second), (7200.0, 3.0, second))
+        assert books.ledger.part_ended(None) is None
+        seen = books.ledger.seen()
+        assert seen.efficiency is None
+        assert (seen.discharge_capacity is None) is (second == -noise)
+        books.ledger.finish(None)
+        assert math.isnan(books.taken()["cycles"]["efficiency"][0])
+
+
+def test_a_poor_cycle_has_its_efficiency() -> None:
+    books = Books(Loop((CHARGE, DISCHARGE), 1, counts_cycles=True))
+    books.step((0.0, 3.0, 1e-3), (1000.0, 4.2, 1e-3))
+    books.step((1000.0, 4.1, -1e-3), (1002.0, 3.0, -1e-3))
+    assert books.ledger.part_ended(None) is None
+    assert books.ledger.seen().efficiency == pytest.approx(2e-3)

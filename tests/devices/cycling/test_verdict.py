@@ -108,6 +108,49 @@ def test_a_fault_has_the_same_name_on_every_instrument(step, before, row, reason
     assert fault_of(step, *rows, LIMITS, holds=True) is reason
 
 
+@pytest.mark.parametrize("before", [None, (3.7, 0.0), (3.1, 2e-3)])
+@pytest.mark.parametrize("volts", [2.9, -6.0])
+def test_a_discharge_that_finds_nothing_found_an_empty_cell(before, volts):
+    row = RowTaken(2, 10.0, volts, -1e-6, 25.0)
+    rested = None if before is None else RowTaken(1, 9.0, *before, 25.0)
+    assert fault_of(DISCHARGE, rested, row, LIMITS) is None
+
+
+@pytest.mark.parametrize("before", [(0.001, 0.0), (3.8, -1e-3), (5.1, 0.0)])
+def test_a_discharge_that_loses_its_current_or_began_without_a_cell_has_open_leads(before):
+    rows = RowTaken(1, 9.0, *before, 25.0), RowTaken(2, 10.0, 2.9, -1e-6, 25.0)
+    assert fault_of(DISCHARGE, *rows, LIMITS) is EndReason.OPEN_CIRCUIT
+
+
+def test_a_discharge_of_one_row_comes_to_its_voltage_or_to_the_limit():
+    row = RowTaken(1, 0.0, 3.0, -1e-9, 25.0)
+    assert own_end(DISCHARGE, Measured(row, row, 0.0, 0.0), longest=100.0) is EndReason.VOLTAGE_BELOW
+    row = RowTaken(1, 0.0, 2.9, -1e-9, 25.0)
+    endless = Step(ConstantCurrent(-1e-3), Until(duration=9.0))
+    assert cut_cause(endless, Measured(row, row, 0.0, 0.0), LIMITS) is EndReason.SAFETY_VOLTAGE_MIN
+
+
+def test_the_limit_that_the_instrument_names_is_believed_unless_leads_or_cell_are_behind_it():
+    named = EndReason.SAFETY_VOLTAGE_MAX
+    assert cut_cause(CHARGE, seen(), LIMITS, named) is named
+    assert cut_cause(CHARGE, seen(voltage=9.99, current=0.0), LIMITS, named) is EndReason.OPEN_CIRCUIT
+
+
+@pytest.mark.parametrize(
+    ("current", "reason"),
+    [
+        (1.034e-9, EndReason.CURRENT_BELOW),
+        (1.45e-9, EndReason.CURRENT_BELOW),
+        (1.6e-9, None),
+    ],
+)
+def test_a_least_current_is_reached_within_the_noise_of_the_smallest_range(current, reason):
+    hold = Step(ConstantVoltage(4.1), Until(current_below=1e-9, duration=99.0))
+    assert own_end(hold, seen(voltage=4.1, current=current, charge=0.0), longest=100.0) is reason
+    over = seen(time=99.0, voltage=4.1, current=1.3e-9, charge=0.0)
+    assert own_end(hold, over, longest=100.0) is EndReason.DURATION
+
+
 def test_a_galvanostat_that_reaches_a_voltage_without_its_current_has_open_leads():
     rows = seen(voltage=4.2, current=0.0)
     assert own_end(CHARGE, rows, longest=100.0) is None

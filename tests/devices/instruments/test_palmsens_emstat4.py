@@ -194,7 +194,7 @@ def test_ranges_have_numbers_and_differences_are_remarked() -> None:
     driver = Rig().driver
     assert driver.range_of(LONG) == 3
     assert driver.range_of(Step(ConstantVoltage(4.0), TIMED)) == -1
-    assert len(driver.remarks(program(LONG))) == 2
+    assert len(driver.remarks(program(LONG))) == 3
     assert (
-        len(driver.remarks(program(Step(VoltageRamp(3.0, 4.0, 1e-3)), Step(ConstantPower(1e-3), TIMED)))) == 4
+        len(driver.remarks(program(Step(VoltageRamp(3.0, 4.0, 1e-3)), Step(ConstantPower(1e-3), TIMED)))) == 5
     )

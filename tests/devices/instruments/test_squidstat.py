@@ -335,6 +335,37 @@ def test_each_technique_gives_the_cells_own_rows_and_ends_where_the_cell_does(ri
     )
 
 
+@pytest.mark.parametrize("lost", [None, (3.2, 42.0)])
+@pytest.mark.parametrize(
+    ("run", "drive"),
+    [
+        (ConstantVoltage(4.1), control.Voltage(4.1)),
+        (VoltageRamp(4.0, 4.1, 1e-3), control.Voltage(4.0, 1e-3)),
+        (ConstantPower(-2e-4), control.Power(-2e-4)),
+        (ConstantResistance(4e4), control.Resistance(4e4)),
+    ],
+)
+def test_rows_say_what_truly_passed_however_seldom_they_are(
+    rig: Rig, run: Any, drive: Any, lost: tuple[float, float] | None
+) -> None:
+    lasts = {} if isinstance(run, VoltageRamp) else {"duration": 100.0}
+    rig.begin([step(run, 30.0, **lasts)])
+    if lost is not None:
+        rig.wait(lost[0])
+        rig.twin.unplug()
+        rig.twin.deliver()
+        rig.clock.moment += lost[1]
+        rig.twin.advance(rig.clock.moment)
+        rig.twin.replug()
+    rig.wait(200.0)
+    rows = rig.of(RowTaken)
+    assert [row.time for row in rows] == pytest.approx([0.0, 30.0, 60.0, 90.0, 100.0], abs=1e-5)
+    truth = CELL.step(HALF, drive, control.Until(duration=100.0), control.Record(30.0))
+    for name in ("charge", "energy"):
+        sums = np.cumsum([getattr(row, name) for row in rows])
+        assert sums == pytest.approx(getattr(truth, name), rel=2e-3, abs=1e-9)
+
+
 @pytest.mark.parametrize("bias", [None, 4.0])
 def test_a_potentiostatic_spectrum_is_the_cells_impedance_each_point_in_its_own_time(
     rig: Rig, bias: float | None
@@ -464,9 +495,11 @@ def test_what_it_does_otherwise_is_remarked_once(rig: Rig) -> None:
         Step(ConstantVoltage(4.2), Until(duration=10.0), both),
         Step(ConstantVoltage(4.1), Until(duration=10.0), both),
         Step(PotentiostaticImpedance(1e3, 1.0, 0.01)),
+        Step(PotentiostaticImpedance(1e3, 1.0, 0.01, bias=4.0)),
     )
     remarks = rig.driver.remarks(Program("test", steps, LIMITS))
-    assert len(remarks) == len(set(remarks)) == 5
+    assert len(remarks) == len(set(remarks)) == 6
+    assert "off by 0.0005 C" in remarks[-1]
     assert "overrides the interval" in remarks[0]
     assert not rig.driver.remarks(Program("test", (step(OpenCircuit(), duration=1.0),), LIMITS))
 

@@ -14,6 +14,7 @@ from devices.cycling.programs import CellLimits, Step
 from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantPower,
+    ConstantResistance,
     ConstantVoltage,
     CurrentRamp,
     OpenCircuit,
@@ -26,7 +27,7 @@ from devices.methodscript.abilities import EMSTAT4_HR
 from devices.methodscript.compile import SETTLING
 from devices.methodscript.judging import FLUCTUATION
 from sim.physics.cell import control as drive
-from sim.twins.methodscript.electronics import Electronics, Reading
+from sim.twins.methodscript.electronics import Accuracy, Electronics, Reading
 from tests.support.emstat import (
     CELL,
     CURRENT,
@@ -144,6 +145,43 @@ def test_a_rate_is_that_over_the_samples_it_was_taken_over(looks: float) -> None
     rates = np.abs(np.diff(volts)) / span
     assert rates[1] <= bound * (1.0 + 1e-3)
     assert rates[0] > 0.95 * bound
+
+
+@pytest.mark.parametrize("current_max", [1e-2, 1e-3])
+def test_a_hold_ends_by_its_rate_whatever_current_its_cell_bears(current_max: float) -> None:
+    step = Step(ConstantVoltage(3.96), Until(duration=5000.0, current_rate_below=2e-9), Record(interval=1.0))
+    records = Rig(accuracy=Accuracy()).run(step, limits=CellLimits(3.0, 4.3, current_max))
+    assert ends_of(records) == [EndReason.CURRENT_RATE_BELOW]
+    truth = CELL.step(HALF, drive.Voltage(3.96), drive.Until(duration=5000.0, current_rate=2e-9))
+    lasted = rows_of(records)[-1].time - SETTLING
+    assert float(truth.time[-1]) * 0.9 < lasted < 1.2 * float(truth.time[-1]) + 60.0
+
+
+def test_a_hold_that_draws_too_much_at_once_is_no_short() -> None:
+    limits = CellLimits(3.0, 4.3, 1e-4)
+    before = Step(ConstantCurrent(CURRENT / 4), Until(duration=60.0))
+    records = Rig().run(before, Step(ConstantVoltage(4.15), Until(duration=1e4)), limits=limits)
+    assert ends_of(records) == [EndReason.DURATION, EndReason.SAFETY_CURRENT]
+
+
+@pytest.mark.parametrize(
+    ("run", "control"),
+    [
+        (ConstantVoltage(3.96), drive.Voltage(3.96)),
+        (VoltageRamp(3.95, 4.15, 2e-3), drive.Voltage(3.95, 2e-3)),
+        (ConstantPower(2e-4), drive.Power(2e-4)),
+        (ConstantResistance(8e4), drive.Resistance(8e4)),
+        (ConstantCurrent(-CURRENT), drive.Current(-CURRENT)),
+    ],
+)
+def test_rows_say_what_truly_passed_however_seldom_they_are(run: Any, control: drive.Control) -> None:
+    lasts = Until() if isinstance(run, VoltageRamp) else Until(duration=100.0)
+    rows = rows_of(Rig().run(Step(run, lasts, Record(interval=30.0))))
+    counted = [row for row in rows if not math.isnan(row.charge)]
+    last = counted[-1].time - SETTLING
+    truth = CELL.step(HALF, control, drive.Until(duration=last))
+    assert sum(row.charge for row in counted) == pytest.approx(float(truth.charge[-1]), rel=3e-3)
+    assert sum(row.energy for row in counted) == pytest.approx(float(truth.energy[-1]), rel=3e-3)
 
 
 @pytest.mark.parametrize(

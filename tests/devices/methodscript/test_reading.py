@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 
@@ -53,6 +54,26 @@ def test_times_add_up_over_the_steps() -> None:
     assert [type(each) for each in records] == [ElementBegan, RowTaken, ElementEnded, ElementBegan, RowTaken]
     assert [each.time for each in records if isinstance(each, RowTaken)] == [4.0, 14.5]
     assert records[2] == ElementEnded(EndReason.DURATION)
+
+
+def test_sums_of_a_step_become_what_passed_between_its_rows() -> None:
+    def counted(number: int, step: int, time: float, charge: float, voltage: float = 3.9) -> str:
+        variables = [write_variable("ja", number), write_variable("jb", SCRIPT.mark + step)]
+        values = (("eb", time), ("ab", voltage), ("ba", 1e-5), ("ja", charge), ("ja", 4.0 * charge))
+        return "P" + ";".join([*variables, *(write_variable(kind, value) for kind, value in values)])
+
+    lines = [begin(1, 1, 3.0), counted(2, 1, 1.0, 1e-5), counted(3, 1, 2.0, 3e-5, math.nan)]
+    lines += [counted(4, 1, 3.0, 6e-5), end(5, 1, 7, 10.0), begin(6, 2, 13.0), counted(7, 2, 1.0, 2e-5)]
+    rows = [each for each in fed(lines) if isinstance(each, RowTaken)]
+    assert [row.charge for row in rows] == pytest.approx([1e-5, math.nan, 5e-5, 2e-5], nan_ok=True)
+    assert [row.energy for row in rows] == pytest.approx([4e-5, math.nan, 2e-4, 8e-5], nan_ok=True)
+
+
+def test_a_current_that_is_set_flowed_before_its_first_row() -> None:
+    rows = [
+        each for each in fed([begin(1, 1, 3.0), row(2, 1, 0.5), row(3, 1, 2.0)]) if isinstance(each, RowTaken)
+    ]
+    assert [each.charge for each in rows] == pytest.approx([5e-6, math.nan], nan_ok=True)
 
 
 def test_what_comes_twice_is_left_out() -> None:

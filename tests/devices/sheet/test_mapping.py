@@ -29,3 +29,12 @@ def test_more_meters_map_faster_and_a_formation_pulse_takes_its_time():
     assert 2.0 < one / four <= 4.0
     formed = SheetRecipe("map", (1e3,), formation=FormationPulse(4.1, 30.0, 3600.0))
     assert map_duration(sites, formed, 4, 40, 2e-3, 0.11) - four == pytest.approx(3 * 30.0 + 3600.0, abs=0.1)
+
+
+@pytest.mark.parametrize("count", [1024, 352, 41, 7])
+def test_groups_on_a_matrix_differ_by_one_cell_at_most(count):
+    sizes = [len(group) for group in groups_of(sites_of(CellGrid(1, 1000), [count, 1000]), 40)]
+    on_first = -(-min(count, 1000) // 40)
+    assert max(sizes[:on_first]) - min(sizes[:on_first]) <= 1
+    assert max(sizes) <= 40
+    assert len(sizes) == on_first + -(-(1000 - min(count, 1000)) // 40)

@@ -11,6 +11,8 @@ from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, T
 
 SCCM = 7.4358e-7
 GASES = ("Ar", "N2", "O2")
+HZ_PER_METRE = 36.7e9
+"""Of 4.5 g/cm3 on a crystal of 6 MHz."""
 
 
 class Chamber:
@@ -25,7 +27,7 @@ class Chamber:
         self.roughing = self.vent = self.rotation = False
         self.turbo_on, self.turbo_speed = False, 0.0
         self.shutters = {"substrate_shutter": False, "gun1_shutter": False, "gun2_shutter": False}
-        self.stuck = None
+        self.stuck, self.has_ends = None, True
         self.power, self.on, self.lit = {}, {}, {}
         self.rates = {"gun1": 0.05e-9 / 120, "gun2": 0.03e-9 / 100, "boat": 0.0}
         self.film = self.monitored = 0.0
@@ -181,6 +183,9 @@ class FakeGas(Fake):
         self.chamber.flows[gas] = flow
         self.chamber.note(f"{gas} {flow / SCCM:.0f} sccm")
 
+    def full_scale(self, gas):
+        return 100 * SCCM
+
     def close_gases(self):
         if any(self.chamber.flows.values()):
             self.chamber.note("gas closed")
@@ -230,7 +235,8 @@ class FakeMonitor(Fake):
     def read_film(self):
         rate = self.chamber.rate()
         c = self.chamber
-        return MonitorReading(rate, (c.monitored - self.zeroed) * c.tooling, 5.9e6, 0.9, c.crystal_ok)
+        thickness = (c.monitored - self.zeroed) * c.tooling
+        return MonitorReading(rate, thickness, 5.9e6 - HZ_PER_METRE * c.monitored, 0.9, c.crystal_ok)
 
     def safe(self):
         pass
@@ -272,6 +278,10 @@ class FakeBoard(Fake):
 
     def inputs(self):
         return dict(self.chamber.contacts)
+
+    def ends(self):
+        is_open = self.chamber.is_open("substrate_shutter")
+        return {"shutter_open": is_open, "shutter_closed": not is_open} if self.chamber.has_ends else {}
 
     def opened(self):
         self.latched |= {

@@ -124,7 +124,7 @@ def test_an_empty_boat_is_told_and_leaves_a_doubtful_film(evaporators):
     evaporators.clock.sleep(10.0)
     evaporators.filled = 0.0
     error = evaporators.wait(complete)
-    assert error.permissive == "shutter_stuck_closed"
+    assert error.permissive == "boat_empty"
     assert not evaporators.chamber.on["boat"]
     assert evaporators.rows("layers")["doubtful"] == [1]
     assert evaporators.station.read_state() == "fault"

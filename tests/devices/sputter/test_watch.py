@@ -30,7 +30,7 @@ def supply(**changes):
 
 
 def test_a_flow_may_be_off_for_three_seconds():
-    watch, wanted = FlowWatch(LIMITS), {"Ar": 24.0}
+    watch, wanted = FlowWatch(LIMITS, {"Ar": 100.0, "N2": 100.0}), {"Ar": 24.0}
     off = {"Ar": Flow(22.0, 24.0, "SETPOINT"), "N2": Flow(0.0, 0.0, "CLOSE")}
     for now in (0.0, 1.0, 2.0):
         watch.look(now, off, wanted)
@@ -41,7 +41,7 @@ def test_a_flow_may_be_off_for_three_seconds():
 
 
 def test_a_gas_that_nobody_asked_for_is_a_fault():
-    watch = FlowWatch(LIMITS)
+    watch = FlowWatch(LIMITS, {"Ar": 100.0, "N2": 100.0})
     leaking = {"Ar": Flow(24.0, 24.0, "SETPOINT"), "N2": Flow(2.0, 0.0, "CLOSE")}
     watch.look(0.0, leaking, {"Ar": 24.0})
     with pytest.raises(Trouble, match="N2"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from devices.sheet.recipe import BinRule
-from labctl.analysis.sheets import Measured, sort_cells
+from labctl.analysis.sheets import Measured, below_own_group, sort_cells
 from sim.materials import cathode
 from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.sheet import Sheet, SheetSpectra, Variation, make_sheet, open_circuit_map
@@ -62,3 +62,25 @@ def test_a_cell_of_which_something_is_not_known_is_not_called_good():
 def test_a_frequency_that_was_not_measured_is_an_error():
     with pytest.raises(ValueError, match="not measured"):
         measured(make_sheet(2, 2, Variation(), seed=1)).at(50.0)
+
+
+def formed_in_groups(group, starts):
+    found = measured(make_sheet(8, 10, Variation(), seed=1))
+    return replace(found, voltage=found.voltage + np.asarray(starts)[group], group=np.asarray(group))
+
+
+def test_a_group_that_began_lower_is_not_shorted_and_a_leak_in_a_high_one_is_found():
+    group = np.repeat([0, 1], 40)
+    found = formed_in_groups(group, [0.0, -0.05])
+    found.voltage[3] -= 0.045
+    bins = sort_cells(found, RULES)
+    assert [at for at, each in enumerate(bins) if each == "short"] == [3]
+    below = below_own_group(found, ~found.missing)
+    assert below[3] == pytest.approx(0.045, abs=1e-3)
+    assert np.abs(np.median(below[:40]) - np.median(below[40:])) < 1e-12
+
+
+def test_a_short_in_a_group_too_small_for_a_median_is_held_against_the_sheet():
+    found = formed_in_groups(np.repeat([0, 1], [79, 1]), [0.0, 0.0])
+    found.voltage[79] -= 0.1
+    assert sort_cells(found, RULES)[79] == "short"

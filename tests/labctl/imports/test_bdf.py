@@ -52,6 +52,16 @@ def test_machine_readable_names_are_the_same_table(rows: Callable[[str], Rows]) 
     assert np.array_equal(rows(text).voltage, rows(named).voltage)
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_table_from_a_spreadsheet_with_decimal_commas_is_read_and_that_is_said(
+    kept: Callable[..., Run], delimiter: str
+) -> None:
+    text = table(columns())
+    run = kept("a.bdf.csv", text.replace(",", delimiter).replace(".", ","))
+    assert run.table()["voltage"].tolist() == pytest.approx([row[1] for row in ROWS])
+    assert "not parted by commas" in " ".join(run.table("events")["text"])
+
+
 def test_counters_of_others_may_start_anew(rows: Callable[[str], Rows]) -> None:
     up, down = [0.0, 1e-6, 0.0, 1e-6], [0.0, 0.0, 1e-6, 1e-6]
     found = rows(table(columns(**{"Charging Capacity / Ah": up, "Discharging Capacity / Ah": down})))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +52,49 @@ def test_currents_without_a_sign_get_it_from_the_type_of_the_step(
     assert "positive on discharge" in " ".join(run.table("events")["text"])
 
 
+def in_german(text: str, delimiter: str = ";") -> str:
+    """Return a table as a spreadsheet in German writes it, dates and durations with points too."""
+    return re.sub(r"(?<=\d)\.(?=\d)", ",", text.replace(",", delimiter))
+
+
+@pytest.mark.parametrize("dialect", NEWARE)
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_neware_with_decimal_commas_has_the_same_rows(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace, dialect: str, delimiter: str
+) -> None:
+    text = neware(dialect).replace("\t", "")
+    held(kept("cell.csv", in_german(text, delimiter)), rows)
+    with_points = re.sub(r"(:\d\d),(?=\d{3})", r"\1.", in_german(text, delimiter))
+    held(kept("points.csv", with_points), rows)
+
+
+def test_decimal_commas_and_points_in_one_table_are_refused(
+    refuse: Callable[..., str], neware: Callable[..., str]
+) -> None:
+    text = neware("bts8").replace(",", ";")
+    assert "not a number" in refuse("cell.csv", text.replace("3.6;", "3,6;", 1))
+
+
+@pytest.mark.parametrize("dialect", NEWARE)
+def test_a_form_before_the_header_is_left_out(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace, dialect: str
+) -> None:
+    held(kept("cell.csv", f"Barcode,ABC\nStart time,2025-03-04 10:00:00\n\n{neware(dialect)}"), rows)
+
+
+@pytest.mark.parametrize("dialect", ["flat", "bts8"])
+def test_cells_that_a_spreadsheet_keeps_as_text_are_read(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace, dialect: str
+) -> None:
+    lines = neware(dialect).replace("\t", "").splitlines()
+    quoted = [",".join(f'="{cell}"' for cell in line.split(",")) for line in lines]
+    held(kept("cell.csv", "\n".join(quoted) + "\n"), rows)
+
+
+def test_durations_with_days_are_read(kept: Keep, neware: Callable[..., str], rows: SimpleNamespace) -> None:
+    held(kept("cell.csv", re.sub(r"\b\d+:\d\d:\d\d\.\d{3}", r"0:\g<0>", neware("bts8"))), rows)
+
+
 def test_chinese_text_comes_in_its_own_encoding(
     kept: Keep, neware: Callable[..., str], rows: SimpleNamespace
 ) -> None:
@@ -66,6 +110,13 @@ def test_ec_lab_text_has_the_same_rows_in_every_unit_and_locale(
     held(run, rows)
     assert run.start["source"]["software"] == "EC-Lab v11.43"
     assert run.start["source"]["technique"] == "GCPL"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_ec_lab_text_is_read_in_every_unicode(
+    kept: Keep, mpt: Callable[..., str], rows: SimpleNamespace, encoding: str
+) -> None:
+    held(kept("cell.mpt", mpt(unit="µA"), encoding=encoding), rows)
 
 
 def test_spectra_go_to_the_impedance_stream(kept: Keep, peis: str) -> None:
@@ -157,7 +208,7 @@ def test_what_is_no_table_is_refused_by_what_it_is(refuse: Callable[..., str]) -
     assert ".nda; export it as CSV" in refuse("a.nda", b"NEWARE\0\0\0")
     assert "save it as CSV" in refuse("a.xlsx", b"PK\x03\x04rest")
     assert "is binary" in refuse("a.csv", bytes(range(256)) * 4)
-    assert "known by its first line" in refuse("a.csv", "milk,bread\n1,2\n")
+    assert "known by its first lines" in refuse("a.csv", "milk,bread\n1,2\n")
     assert "does not begin with" in refuse("a.csv", "milk,bread\n1,2\n", as_format="mpt")
     assert "has no column" in refuse("a.csv", "milk,bread\n1,2\n", as_format="bdf")
     assert "names no column for" in refuse("a.csv", "milk,bread\n1,2\n", as_format="neware")

@@ -1,10 +1,12 @@
 """The order in which a night's items run, what failures, deadlines and orders change in it."""
 
 import shutil
+from datetime import datetime
 
 import pytest
 
 from devices.errors import InterlockError
+from labctl.clock.label import wall_label
 from labctl.night.conductor import NeedsWord
 from labctl.night.orders import Order, give
 from labctl.runs.run import Run
@@ -150,6 +152,13 @@ def test_a_deadline_counts_from_the_nights_begin_also_after_a_restart(conduct, w
     told = conduct(write("cycle-0", deadline="60 s"), elapsed=61.0)
     assert told.state("cycle-0") == "stopped"
     assert told.states["cycle-0"].runs == []
+
+
+def test_a_deadline_by_the_clock_is_the_one_after_the_nights_begin_also_after_a_restart(conduct, write):
+    an_hour_ago = datetime.fromtimestamp(wall_label() - 3600.0)
+    path = write("cycle-0", deadline=f"{an_hour_ago:%H:%M:%S}")
+    assert conduct(path, elapsed=7200.0).state("cycle-0") == "stopped"
+    assert conduct(path, night="begins now").state("cycle-0") == "done"
 
 
 def test_what_takes_too_long_is_ended_and_its_channel_is_free_for_the_next(conduct, write, data):

@@ -11,6 +11,7 @@ from labctl.night.heart import Heart
 from labctl.report.html_page import html_page
 from labctl.report.making import of_night, of_time, write
 from labctl.report.text_page import text_page
+from labctl.samples.facts import Facts
 from labctl.telling.alarms import Alarms
 from tests.labctl.telling.conftest import BEGAN, MadeNight
 
@@ -106,6 +107,41 @@ def test_a_night_that_went_well_needs_nobody(kept, made):
     assert page.calm
     assert page.verdict == "Nothing needs you. 1 of 1 items done."
     assert "Nothing." in Seen(html_page(page)).words
+
+
+def test_an_item_that_its_condition_left_out_needs_nobody(kept, made):
+    uid = kept.anneal(time=BEGAN + 10.0)
+    made.tell("opened", missing={}).tell("started", "flash", experiment="e").tell("run", "flash", uid=uid)
+    made.tell("done", "flash", after=600.0)
+    made.tell("skipped", "b", reason="flash: last_discharge > 100 uAh: it is 6.826 uAh", after=600.0)
+    made.tell("skipped", "c", reason="flash: last_discharge > 1 uAh: no run of flash tells a last_discharge")
+    made.tell("over", after=600.0, counts={"done": 1, "skipped": 2})
+    page = page_of(made)
+    assert [row[1] for row in cells(page, "What needs you")] == ["item c"]
+    assert [row[0] for row in cells(page, "What to load next") if len(row) == 4] == ["c"]
+    assert {row[0]: row[3] for row in cells(page, "What stopped and why")}["b"].startswith("its condition")
+
+
+def test_of_two_samples_that_were_brought_to_a_place_the_newest_holds_it(kept, made):
+    a_night(kept, made)
+    facts = Facts(kept.folder)
+    for name, time in (("s1", 1.0), ("s2", 3.0), ("s3", 2.0)):
+        facts.add(name, BEGAN + time, "brought", place="potentiostat/0", by="hands")
+    facts.add("s4", BEGAN, "brought", place="potentiostat/1", by="hands")
+    rows = cells(page_of(made), "What to load next")
+    places = {row[-2] if len(row) == 4 else row[-1] for row in rows}
+    assert {
+        "was at potentiostat/0, where s2 is now",
+        "at potentiostat/0",
+        "at potentiostat/1",
+    } <= places
+    assert sum("where s2 is now" in row[2 if len(row) == 4 else 1] for row in rows) == 2
+
+
+def test_on_paper_no_cell_is_kept_on_one_line(kept, made):
+    a_night(kept, made)
+    on_paper = html_page(page_of(made)).partition("@media print")[2]
+    assert "td.short { white-space: normal;" in on_paper
 
 
 def test_a_night_that_runs_is_no_night_that_broke_off(kept, made):

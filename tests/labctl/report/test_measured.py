@@ -44,6 +44,26 @@ def test_a_fit_that_was_derived_is_shown_with_its_errors(kept):
     assert sum(resistances[1:]) == pytest.approx(100.0, rel=0.05)
 
 
+def test_residuals_with_a_unit_are_told_in_those_of_the_rest(kept, monkeypatch):
+    names = type(kept)._descriptor.__globals__
+    monkeypatch.setitem(names, "TEXTS", names["TEXTS"] | {"quantity"})
+    journal = kept.begin(time=BEGAN + 5.0)
+    columns = {
+        "t": [1.0, 2.0],
+        "quantity": ["energy_Wh", "cell_voltage_V"],
+        "measured": [2e-5, 3.9],
+        "predicted": [1e-5, 3.8],
+        "sd": [1e-5, 0.01],
+    }
+    kept.rows(journal, "residual", columns)
+    kept.end(journal)
+    found = {row[2]: row[3:] for row in rows_of(kept, "Predicted against measured", measured.RESIDUALS)}
+    assert found == {
+        "energy": ("1", "20 uWh", "10 uWh", "+10 uWh", "1.0 sd"),
+        "cell voltage": ("1", "3.9 V", "3.8 V", "+100 mV", "10.0 sd"),
+    }
+
+
 def test_residuals_are_told_by_quantity_with_their_worst(kept, monkeypatch):
     names = type(kept)._descriptor.__globals__
     monkeypatch.setitem(names, "TEXTS", names["TEXTS"] | {"quantity"})

@@ -1,6 +1,7 @@
 import pytest
 
-from labctl.report.words import OTHERWISE, advice, lasted, number, share
+from labctl.night.conditions import Condition
+from labctl.report.words import OTHERWISE, advice, is_left_out, lasted, number, share
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,14 @@ def test_every_reason_has_advice_and_a_known_one_its_own():
     assert "cable" in advice("failed", "Timeout: no reply", "a", "n", over=True)
     assert "go-on" in advice("asks", "", "a", "n", over=False)
     assert "go-on" not in advice("asks", "", "a", "n", over=True)
+
+
+def test_what_a_condition_left_out_needs_nobody():
+    unmet = Condition.parse("a:last_discharge>100 uAh").unmet([])
+    assert not is_left_out("skipped", unmet)
+    low = "a: last_discharge > 100 uAh: it is 6.826 uAh"
+    for reason in (low, f"b was not done (skipped: {low})"):
+        assert is_left_out("skipped", reason)
+        assert "nothing is to be done" in advice("skipped", reason, "c", "n", over=True)
+    assert not is_left_out("failed", low)
+    assert not is_left_out("skipped", "a failed on the same sample")

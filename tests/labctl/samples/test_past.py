@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from devices.errors import InterlockError, OwnershipError
+from devices.roles.hands import Assemble, Bring
 from labctl.rehearsing.stage import staged
 from labctl.runs.briefs import briefs
 from labctl.runs.run import Run
@@ -38,8 +39,8 @@ def make_foreign(path):
     path.unlink()
 
 
-def empty(path):
-    path.write_bytes(path.read_bytes()[:90])
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:200])
 
 
 def anneal(lab, sample, recipe):
@@ -51,7 +52,7 @@ def journal(data):
     return path
 
 
-@pytest.mark.parametrize("spoilt", [flip, make_newer, make_foreign, empty])
+@pytest.mark.parametrize("spoilt", [flip, make_newer, make_foreign, cut_short])
 def test_a_film_is_not_flashed_again_while_its_anneal_cannot_be_read(open_lab, sample, recipe, spoilt):
     lab = open_lab()
     anneal(lab, sample, recipe)
@@ -92,6 +93,21 @@ def test_a_run_of_which_nobody_knows_whose_it_is_keeps_every_sample_from_heat(ke
         pytest.raises(InterlockError, match="nobody knows of which sample"),
     ):
         anneal(rehearsed, sample, recipe)
+
+
+def test_hands_bring_such_a_sample_to_a_cycler_and_to_nothing_that_changes_it(kept, open_lab, sample, caplog):
+    lab = open_lab()
+    kept.anneal("somebody")
+    flip(journal(lab.data))
+    for place in ("lamp", "sputter", "evaporator", "furnace"):
+        with pytest.raises(InterlockError, match="nobody knows of which sample"):
+            lab.hands.set(Bring(sample, place))
+    for task in (Assemble(sample), Bring(sample, "potentiostat/0")):
+        assert lab.hands.set(task).exception() is None
+    assert f"the past of {sample.id} is not known" in caplog.text
+    name_run(Facts(lab.data), {"uid": journal(lab.data).stem, "time": 1.0, "sample": {"id": sample.id}})
+    with pytest.raises(InterlockError, match=f"it is of {sample.id}"):
+        lab.hands.set(Bring(sample, "potentiostat/0"))
 
 
 def test_one_that_a_person_set_aside_lets_work_go_on_and_stays_known(open_lab, sample, recipe):

@@ -10,6 +10,7 @@ import pytest
 
 from labctl import Run
 from labctl.night.chronicle import states_of
+from labctl.night.folder import is_over
 from labctl.night.heart import GUARD, HEARTBEAT, SUPERVISOR
 
 LONGEST = 10.0
@@ -47,12 +48,14 @@ def told_to_end(lab, target, number, times, chance):
 
 
 def signalled(lab, chance, trials):
-    """Signal a night so often, going on with it each time; return how long each end took [s]."""
+    """Signal a night so often while it lasts, going on with it each time; return how long each end took [s]."""
     begun, took = lab.begin(), []
     for target, number, times in trials:
-        lab.wait_for(lambda target=target: lab.beat(target) and lab.beat(HEARTBEAT))
+        lab.wait_for(lambda target=target: is_over(lab.night) or (lab.beat(target) and lab.beat(HEARTBEAT)))
+        if is_over(lab.night):
+            break
         took.append(told_to_end(lab, target, number, times, chance))
-        if target == SUPERVISOR:
+        if target == SUPERVISOR and not is_over(lab.night):
             assert begun.wait(LONGEST) == 128 + number
             begun = lab.begin()
     lab.finish()

@@ -1,0 +1,165 @@
+"""What tells from the readings that something is wrong with a boat's film: its shutter, its crystal, its vacuum.
+
+The crystal leads the boat and looks past the shutter, so it says nothing of the shutter and may lead the boat away.
+Numbers without a source are guesses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+
+from devices.sputter.parts import MonitorReading
+from devices.sputter.recipe import EvaporationRecipe
+from devices.sputter.watch import STEP_LASTS, Lasting, Trouble
+
+ENDS = ("shutter_open", "shutter_closed")
+TRAVEL = 1.5
+"""Seconds after which a shutter has come to its end; guess, and seen by the second row after it was told."""
+NOISE = 1.05e-7
+"""kg/m2 by which two readings of a crystal may differ by noise: six times sqrt(2) of 0.1 Hz rms [deposition twins], at
+1.23e-7 kg/(m2 Hz) of a crystal of 6 MHz [Sauerbrey]."""
+LEAP = 3.0
+"""Times the wanted rate by which a film grows within a row at the most; guess, a row may see two measurements."""
+INTERVAL = 1.0
+"""Seconds in which a monitor measures once."""
+LATELY = 3.0
+STEADY = 0.2
+"""Of the wanted rate within which it counts as held."""
+POWER_HOLD = 0.05
+"""Of the power that held the rate behind the shutter, by which it may be led away from it; guess: by 0.8 of the rate of
+a boat of lithium at 90 W."""
+EMPTY = 0.3
+"""Of the wanted rate below which nothing comes from the boat; guess."""
+DOUBTED, TOO_HIGH = 3.0, 10.0
+"""Times the base pressure that the lab wants before a film: from where it is doubtful, from where it is ended; guess,
+water strikes in proportion."""
+PRESSURE_LASTS = 3.0
+"""Seconds that a pressure must stay; guess."""
+
+
+class ShutterWatch:
+    """The shutter is at the end where it was told to be, as its end switches say; unseen where there are none.
+
+    was_open: whether it was seen open since begin(). thickness [m]: the crystal's, when it last was where it should be.
+    """
+
+    def __init__(self) -> None:
+        self.was_open = False
+        self.thickness = math.nan
+        self._wrong = Lasting(TRAVEL)
+
+    def begin(self) -> None:
+        """Begin anew, before it is opened."""
+        self.was_open = False
+
+    @staticmethod
+    def is_right(ends: Mapping[str, bool], *, is_open: bool) -> bool:
+        """Return whether every end switch there is says so."""
+        return all(made is (is_open is (name == "shutter_open")) for name, made in ends.items())
+
+    def look(
+        self, now: float, ends: Mapping[str, bool], reading: MonitorReading | None, *, is_open: bool
+    ) -> None:
+        """Raise Trouble when it has not come to its end in time, or has left it."""
+        right = self.is_right(ends, is_open=is_open)
+        if right and ends:
+            self.was_open |= is_open and len(ends) == len(ENDS)
+            self.thickness = math.nan if reading is None else reading.thickness
+        if self._wrong.holds(now, not right):
+            told, other = ("open", "closed") if is_open else ("closed", "open")
+            raise Trouble(
+                f"shutter_stuck_{other}",
+                f"the shutter was told to be {told}; its end switches say {_in_words(ends)}",
+                gently=False,
+            )
+
+
+class CrystalWatch:
+    """A film never shrinks, and does not leap.
+
+    lately [m/s]: how fast it grew within the last LATELY seconds; the monitor's own rate looks back over eight.
+    """
+
+    def __init__(self, rate: float, density: float) -> None:
+        self._rate, self._noise = rate, NOISE / density
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as after the monitor was set to zero."""
+        self._seen: deque[tuple[float, float]] = deque(maxlen=round(LATELY / INTERVAL) + 1)
+        self.lately = math.nan
+
+    def look(self, now: float, reading: MonitorReading) -> None:
+        """Raise Trouble when the crystal says so all the same."""
+        at, last = self._seen[-1] if self._seen else (math.nan, math.nan)
+        grown, dt = reading.thickness - last, now - at
+        self._seen.append((now, reading.thickness))
+        since, before = self._seen[0]
+        if now > since:
+            self.lately = (reading.thickness - before) / (now - since)
+        if grown < -self._noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self._noise:
+            raise Trouble(
+                "crystal",
+                f"the film went by {grown * 1e9:.2f} nm within {dt:.1f} s, {self._rate * dt * 1e9:.2f} nm are wanted:"
+                " the crystal fails, and nothing else holds the boat's rate",
+            )
+
+
+class BoatWatch:
+    """The boat's rate stays by the power that was found for it. learnt [W]: that power; NaN before."""
+
+    def __init__(self, recipe: EvaporationRecipe) -> None:
+        self._rate, self._most = recipe.rate, recipe.power
+        self.learnt = math.nan
+        self._off, self._led = Lasting(STEP_LASTS), Lasting(STEP_LASTS)
+
+    def held(self, rate: float) -> bool:
+        """Return whether a rate [m/s] is near enough to the wanted one to be followed."""
+        return abs(rate / self._rate - 1.0) <= STEADY
+
+    def bounds(self) -> tuple[float, float]:
+        """Return between which powers [W] the rate is followed."""
+        if math.isnan(self.learnt):
+            return 0.0, self._most
+        return (1.0 - POWER_HOLD) * self.learnt, min((1.0 + POWER_HOLD) * self.learnt, self._most)
+
+    def look(self, now: float, rate: float, lately: float, power: float) -> str:
+        """Return why the film is doubtful, empty if it is not. Raises Trouble when the rate [m/s] is not held."""
+        low, high = self.bounds()
+        if self._off.holds(now, not self.held(rate)):
+            said = f"{rate * 1e9:.3f} nm/s and not {self._rate * 1e9:.3f} nm/s at {power:.0f} W"
+            if abs(lately) < EMPTY * self._rate or (0 < lately < self._rate and power >= high - 1.0):
+                raise Trouble("boat_empty", f"{said}: the boat is empty, or the crystal blind")
+            raise Trouble(
+                "crystal", f"{said}, {self.learnt:.0f} W held it: the crystal fails, or the boat changed"
+            )
+        if self._led.holds(now, not low + 1.0 <= power <= high - 1.0):
+            return f"{power:.0f} W, {self.learnt:.0f} W held the rate before: the crystal may lead it away"
+        return ""
+
+
+class VacuumWatch:
+    """The pressure under which a film grows. base [Pa]: that which the lab wants before it."""
+
+    def __init__(self, base: float) -> None:
+        self._base = base
+        self._doubted, self._too_high = Lasting(PRESSURE_LASTS), Lasting(PRESSURE_LASTS)
+
+    def good(self, pressure: float) -> bool:
+        """Return whether a film may grow under a pressure [Pa]; under one that no gauge shows it may not."""
+        return pressure <= DOUBTED * self._base
+
+    def look(self, now: float, pressure: float) -> str:
+        """Return why the film is doubtful, empty if it is not. Raises Trouble for far too high a pressure [Pa]."""
+        said = (
+            f"{pressure:.2g} Pa over the growing film, {self._base:.2g} Pa are wanted before it: water or air"
+        )
+        if self._too_high.holds(now, not pressure <= TOO_HIGH * self._base):
+            raise Trouble("leak", f"{said} comes in")
+        return f"{said} came in" if self._doubted.holds(now, not self.good(pressure)) else ""
+
+
+def _in_words(ends: Mapping[str, bool]) -> str:
+    return ", ".join(f"{name} {'made' if made else 'not made'}" for name, made in ends.items())
