@@ -64,6 +64,15 @@ class ChannelLimits:
 
 
 @dataclass(frozen=True, config=STRICT)
+class FilmMaking:
+    """From what a film grows: every one of these targets, in every one of these gases; what else may burn besides."""
+
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    gases: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, config=STRICT)
 class SputterLimits:
     """What a sputter system refuses, and from when on its loop takes something for a fault.
 
@@ -78,7 +87,8 @@ class SputterLimits:
     [s]: how long a plasma burns on behind the shutter in a pause. strike_power [W] on a gun at once, before any ramp.
     flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz] that a plasma's
     heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s] from the
-    temperature of a heated substrate. Sources: the deposition twins' fault table; flow_zero from vendors' accuracy of
+    temperature of a heated substrate. films: from what each grows, by its material (FLA paper: LiCoO2 in argon with
+    oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; flow_zero from vendors' accuracy of
     1 % of range, halved for what was zeroed; the rest are guesses: strike_power is 2.5 W/cm2 on 2 inches, a little
     above the 40 W that light there; throttle_step is three times what flow controllers repeat to, 0.2 %; rate_step seven times the noise of
     the slowest film by a monitor of 0.03 Hz.
@@ -114,6 +124,12 @@ class SputterLimits:
     substrate_deviation: Annotated[float, Field(gt=0, le=500), Unit("K")] = 10.0
     substrate_time: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 20.0
     hold: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 600.0
+    films: dict[str, FilmMaking] = Field(
+        default_factory=lambda: {
+            "LiCoO2": FilmMaking(("LiCoO2",), ("O2",), ("Li2O",)),
+            "LiPON": FilmMaking(("Li3PO4",), ("N2",), ("Li2O",)),
+        }
+    )
 
 
 @dataclass(frozen=True, config=STRICT)

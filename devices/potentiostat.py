@@ -282,7 +282,8 @@ class PotentiostatStation(Station):
         began = clock.time() if planned.resumed is None else planned.resumed.began
         ledger = planned.ledger(self.streams, began, self._cycler.range_of)
         since = clock.now() - (clock.time() - began) + ledger.offsets.test_time
-        events = FlightEvents(self._events, clock, self.name, since, anodeless=cell.anodeless)
+        events = FlightEvents(self._events, clock, self.name, since, cell)
+        ledger.closed = events.step_closed
         flight = self._flight = CycleFlight(
             planned,
             self._cycler,

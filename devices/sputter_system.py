@@ -17,8 +17,8 @@ from devices.roles.films import ConditioningJob, DepositionJob, FilmPredictor, F
 from devices.roles.hands import Hands
 from devices.sputter.checks import (
     believed_rate,
-    check_deposition,
     check_monitor,
+    check_station,
     require_crystal,
     require_life,
 )
@@ -133,11 +133,14 @@ class SputterStation(ChamberStation[PlasmaFlight, DepositionJob | ConditioningJo
         return known or Tooling(constants.tooling, math.nan, "")
 
     def check(self, recipe: DepositionRecipe) -> None:
-        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is set."""
         plans = self._plans(recipe)
-        check_deposition(self.name, recipe, self.limits, self.parameters, plans)
         rate = self.film_rate(recipe)
-        self._constants(recipe, rate)
+        gases = [gas for gas in self._gases if gas in _gases_of(recipe)]
+        reach = self.clock.call(lambda: reach_of(self._equipment, gases))
+        check_station(
+            self.name, recipe, self.limits, self.parameters, plans, rate, self.instruments, reach
+        )
         require_life(plans, recipe, self._wear, rate, self.limits)
 
     def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:

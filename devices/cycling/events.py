@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from devices.base import RowStream
 from devices.clock import Clock
-from devices.cycling.ends import EndReason
+from devices.cycling.cells import CellSize
+from devices.cycling.ends import OWN_ENDS, EndReason
+from devices.cycling.plausibility import emptied_below
 
 log = logging.getLogger(__name__)
 
@@ -14,15 +17,15 @@ OVER_DISCHARGED = (
     "; the cell has no lithium but what was charged, and that is back in its cathode or lost: charge it before it is"
     " discharged again. What was measured is kept"
 )
-"""What is said where a cell without an anode was discharged to its limit."""
+"""What is said where a cell without an anode was discharged to its limit, or below its window."""
 
 
 class FlightEvents:
-    """Events, in seconds since an instant [s] of the clock. anodeless: whether the cell has no anode of its own."""
+    """Events of a flight on a cell, in seconds since an instant [s] of the clock."""
 
-    def __init__(self, stream: RowStream, clock: Clock, name: str, since: float, *, anodeless: bool) -> None:
+    def __init__(self, stream: RowStream, clock: Clock, name: str, since: float, cell: CellSize) -> None:
         self._stream, self._clock, self._name, self._since = stream, clock, name, since
-        self._anodeless = anodeless
+        self._anodeless, self._lowest = cell.anodeless, emptied_below(cell)
 
     def say(self, code: str, severity: str, text: str) -> None:
         """Say something, with its code and how severe it is."""
@@ -32,3 +35,12 @@ class FlightEvents:
         self._stream.append(self._clock.time(), row)
         if severity != "info":
             log.warning("%s: %s: %s", self._name, code, text)
+
+    def step_closed(self, reason: EndReason, voltage: float | None) -> None:
+        """Hear that a step ended by itself at a voltage [V], None where none was measured: say what that means, once.
+
+        A limit or a fault says so itself.
+        """
+        if reason in OWN_ENDS and voltage is not None and voltage < self._lowest:
+            self._lowest = -math.inf
+            self.say("over_discharged", "warning", f"a step ended at {voltage:.4g} V{OVER_DISCHARGED}")

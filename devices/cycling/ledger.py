@@ -51,7 +51,7 @@ class CycleLedger:
 
     began [s] is the time label of the start; longest_step [s] was uploaded where a step has no duration; range_of gives
     a step's current range as a number; counts_cycles: the program has a loop that does. `done` counts steps that were
-    not cut short.
+    not cut short. `closed` hears why each step ended, and the last voltage [V] that was measured in it.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class CycleLedger:
         counts_cycles: bool,
     ) -> None:
         self.done = 0
+        self.closed: Callable[[EndReason, float | None], None] = lambda _reason, _voltage: None
         self._rows = CycleRows(streams, began, range_of)
         self._limits, self._longest_step, self._counts_cycles = limits, longest_step, counts_cycles
         self._plan: Iterator[Turn] = iter(())
@@ -318,6 +319,7 @@ class CycleLedger:
             self._cycle.end_voltage_rest = good.voltage
         self._seen = replace(self._seen, ended_by=reason, voltage=None if good is None else good.voltage)
         self._rows.step(step, self._counts, reason, flags)
+        self.closed(reason, self._seen.voltage)
 
     def _close_cycle(self, early: bool) -> None:
         cycle, self._cycle = self._cycle, None

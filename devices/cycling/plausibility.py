@@ -102,17 +102,12 @@ class Seen:
     @property
     def window(self) -> tuple[float, float]:
         """The voltages [V] of the cell at which the cathode is itself; all there are, where it is not known."""
-        return self._against(self.cell.window or WINDOWS.get((*self.cell.materials, "")[0]))
+        return _window_of(self.cell)
 
     @property
     def stable(self) -> tuple[float, float]:
         """The voltages [V] of the cell at which the electrolyte is stable; all there are, where it is not known."""
-        return self._against(self.cell.stable or STABLE.get((*self.cell.materials, "", "")[1]))
-
-    def _against(self, window: tuple[float, float] | None) -> tuple[float, float]:
-        """Return a window against lithium [V] as one against the cell's own anode."""
-        low, high = window or (-math.inf, math.inf)
-        return low - self.cell.anode, high - self.cell.anode
+        return _against(self.cell, self.cell.stable or STABLE.get((*self.cell.materials, "", "")[1]))
 
     @property
     def lowest(self) -> float:
@@ -131,6 +126,21 @@ class Seen:
         if isinstance(run, ConstantCurrent) and 0 < self.rate(abs(run.current)) <= FASTEST:
             known.append(self.capacity / abs(run.current))
         return min((each for each in known if each is not None), default=math.nan)
+
+
+def _window_of(cell: CellSize) -> tuple[float, float]:
+    return _against(cell, cell.window or WINDOWS.get((*cell.materials, "")[0]))
+
+
+def _against(cell: CellSize, window: tuple[float, float] | None) -> tuple[float, float]:
+    """Return a window against lithium [V] as one against the cell's own anode."""
+    low, high = window or (-math.inf, math.inf)
+    return low - cell.anode, high - cell.anode
+
+
+def emptied_below(cell: CellSize) -> float:
+    """Return the voltage [V] below which a cell without an anode has no lithium to give; -inf for all others."""
+    return _window_of(cell)[0] - NEAR if cell.anodeless else -math.inf
 
 
 def fast_current(seen: Seen) -> str:
@@ -243,6 +253,9 @@ def voltage_of_another_cathode(seen: Seen) -> str:
     """A hold, or an end, at a voltage at which the cathode is no longer itself."""
     low, high = seen.window
     for volts in _voltages(seen.step):
+        if volts < emptied_below(seen.cell):
+            # Said of a cell without an anode by `over_discharge`, and what it means.
+            continue
         if not low - NEAR <= volts <= high + NEAR:
             return f"{volts:g} V is outside of {low:.4g} to {high:.4g} V, where {seen.cell.materials[0]} is itself"
     return ""
@@ -293,6 +306,19 @@ def lithium_at_an_end(seen: Seen) -> str:
     return (
         "a discharge without an end by voltage, and no anode has lithium of its own: once what was charged is back in"
         f" the cathode, the voltage falls to the limit of {seen.limits.voltage_min:g} V, which ends the run"
+    )
+
+
+def over_discharge(seen: Seen) -> str:
+    """A discharge of a cell without an anode below its window."""
+    run, low = seen.step.run, seen.window[0]
+    swept = (run.start, run.end) if isinstance(run, VoltageRamp) else ()
+    volts = min((*_voltages(seen.step), *swept), default=math.inf)
+    if volts >= emptied_below(seen.cell):
+        return ""
+    return (
+        f"{volts:g} V is below {low:.4g} V, to which {seen.cell.materials[0]} is discharged: the cell has no lithium"
+        " but what was charged, which is back in its cathode or lost before; this over-discharges it"
     )
 
 
@@ -426,6 +452,7 @@ CASES: Mapping[str, Callable[[Seen], str]] = {
         voltage_of_another_electrolyte,
         sweep_of_another_cathode,
         lithium_at_an_end,
+        over_discharge,
         fast_sweep,
         slow_sweep,
         endless_rest,

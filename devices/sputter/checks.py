@@ -8,15 +8,22 @@ from collections.abc import Collection, Sequence
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
-from devices.sputter.guns import GunPlan, Wear
+from devices.sputter.guns import GunPlan, Wear, strike_power
+from devices.sputter.makings import base_pressure_of, require_makings
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading
+from devices.sputter.reach import Reach, require_reach
 from devices.sputter.recipe import DepositionRecipe, GasFlow
+from devices.sputter.watch import CRYSTAL_SETTLES, STUCK_ROWS
 
 GAS_CONSTANT = 8.314462618
 """J/(mol K) [CODATA 2018]."""
 SAME_PRESSURE = 0.05
 """By how much a pressure may differ from that of a rate's calibration; guess."""
+MASS_PER_HERTZ = 1.23e-7
+"""kg/m2 on a crystal that take 1 Hz from its 6 MHz: 1668 Hz m times 2649 kg/m3 over their square [Sauerbrey 1959]."""
+SEEN_TWICE = 2.0
+"""Times the film that a crystal's heat may feign must come before the shutter opens, if it were open; guess."""
 ELSEWHERE = 0.5
 """Relative uncertainty of a rate at another pressure than that of its calibration; guess."""
 
@@ -43,8 +50,9 @@ def check_deposition(
     built: SputterParameters,
     plans: Sequence[GunPlan],
 ) -> None:
-    """Raise LimitError when the lab's limits do not allow the recipe, or this machine cannot do it."""
-    base = limits.base_pressures.get(recipe.material, limits.base_pressure)
+    """Raise LimitError or InterlockError when the lab does not allow the recipe, or this machine cannot do it."""
+    require_makings(name, recipe, limits)
+    base = base_pressure_of(recipe, limits)
     lowest = lowest_pressure(recipe.gases, built)
     for what, value, unit, low, high in (
         ("thickness", recipe.thickness, "m", 0.0, limits.thickness),
@@ -62,6 +70,60 @@ def check_deposition(
     for plan in plans:
         most = plan.target.power_density * plan.target.area
         _within(f"{name}.{plan.gun}.power (its target bears no more)", plan.power, "W", 0.0, most)
+        at_once = min(limits.strike_power, plan.power)
+        power = strike_power(recipe, plan)
+        _within(f"{name}.{plan.gun} strike.power (at once, and no ramp)", power, "W", 0.0, at_once)
+
+
+def check_station(
+    name: str,
+    recipe: DepositionRecipe,
+    limits: SputterLimits,
+    built: SputterParameters,
+    plans: Sequence[GunPlan],
+    rate: FilmRate | None,
+    parts: Collection[str],
+    reach: Reach,
+) -> None:
+    """Raise LimitError or InterlockError for everything that is known of a recipe before anything is begun.
+
+    Wear and crystals are asked apart. rate: at which it is believed to grow; parts: what the machine has.
+    """
+    check_deposition(name, recipe, limits, built, plans)
+    constants = check_monitor(name, recipe, built, rate, parts)
+    require_reach(name, recipe, plans, reach)
+    require_presputter(name, recipe, plans, rate, constants, limits)
+
+
+def require_presputter(
+    name: str,
+    recipe: DepositionRecipe,
+    plans: Sequence[GunPlan],
+    rate: FilmRate | None,
+    constants: FilmConstants | None,
+    limits: SputterLimits,
+) -> None:
+    """Raise InterlockError when a shutter that is stuck open could not be seen before it shall open.
+
+    It is seen by the film that comes onto a monitor's crystal meanwhile; without one nothing sees it.
+    """
+    if constants is None:
+        return
+    least = CRYSTAL_SETTLES + STUCK_ROWS
+    if rate is not None:
+        seen = SEEN_TWICE * limits.crystal_heat * MASS_PER_HERTZ * constants.tooling / constants.density
+        least = min(least, seen / rate.rate - min(_ramp_at_full(recipe, plan) for plan in plans))
+    if recipe.presputter < least:
+        raise InterlockError(
+            "presputter",
+            f"{name}: presputter = {recipe.presputter:g} s is too short to see a shutter that is stuck open by the film"
+            f" on the crystal; {math.ceil(least)} s at the least. Nothing was set",
+        )
+
+
+def _ramp_at_full(recipe: DepositionRecipe, plan: GunPlan) -> float:
+    """Return the time [s] at full power that gives as much film as the ramp to it."""
+    return max(plan.power**2 - strike_power(recipe, plan) ** 2, 0.0) / (2.0 * plan.power * plan.ramp)
 
 
 def check_monitor(

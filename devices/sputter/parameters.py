@@ -72,8 +72,8 @@ class SputterParameters:
     whether the thickness monitor stays beside the substrate, behind its shutter ("in_situ"), or only looks before
     ("before"); monitored_life [m]: the film that wears a crystal out. load_lock: whether samples come in without
     venting. volume [m3] of the chamber, by which a leak is reckoned (guess: six 2-inch guns). gauges: which shows the
-    process pressure, and which the base pressure. The defaults are the Orion class
-    with guessed pumps.
+    process pressure, and which the base pressure. flows [mol/s]: the most that the controller of each gas lets in, for
+    checks without a machine; it is asked itself where there is one. The defaults are the Orion class with guessed pumps.
     """
 
     targets: Annotated[dict[GunName, Target], Field(min_length=1)]
@@ -82,6 +82,7 @@ class SputterParameters:
     pumping: dict[Gas, Annotated[float, Field(gt=0, le=100), Unit("m^3/s")]] = Field(
         default_factory=lambda: {"Ar": 0.332, "N2": 0.375, "O2": 0.358}
     )
+    flows: dict[Gas, Annotated[float, Field(gt=0, le=1e-2), Unit("mol/s")]] = Field(default_factory=dict)
     chamber_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 295.0
     monitor: Literal["in_situ", "before"] = "in_situ"
     monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 25e-6

@@ -30,7 +30,7 @@ class SupplyState:
 class PlasmaSupply(Protocol):
     """Drives one gun, RF or DC.
 
-    guard: called before the power is switched on; raises InterlockError when nobody may. acting: whether who asks now
+    guard: called before the power is switched on, or set to more than none; raises InterlockError when nobody may. acting: whether who asks now
     is the loop that acts: what feeds a watchdog is said for nobody else while the power is on.
     """
 
@@ -85,7 +85,7 @@ class GasController(Protocol):
     """Reads gauges and holds flows; channels go by the names of the bench file (`gauges`, `gases`)."""
 
     guard: Callable[[str], None]
-    """Called with a gas before it is let in; raises InterlockError when nobody may."""
+    """Called with a gas before it is let in, with a hot gauge before it is on; raises InterlockError when nobody may."""
 
     def pressures(self) -> Mapping[str, Pressure]:
         """Return all gauges by name."""
@@ -110,7 +110,16 @@ class GasController(Protocol):
 
 
 class ThrottleValve(Protocol):
-    """Throttles the pump, and holds a pressure by itself once it has learnt the chamber."""
+    """Throttles the pump, and holds a pressure by itself once it has learnt the chamber.
+
+    guard: called before it is closed or holds anything; raises InterlockError when nobody may.
+    """
+
+    guard: Callable[[], None]
+
+    @property
+    def full_scale(self) -> float:
+        """The highest pressure [Pa] that it holds."""
 
     def set_pressure(self, pressure: float) -> None:
         """Hold a pressure [Pa]; LimitError outside its range, InterlockError when it has not learnt."""
@@ -155,7 +164,12 @@ class MonitorReading:
 
 
 class ThicknessMonitor(Protocol):
-    """Weighs what falls on a crystal."""
+    """Weighs what falls on a crystal.
+
+    guard: called before it is set or zeroed; raises InterlockError when nobody may.
+    """
+
+    guard: Callable[[], None]
 
     def prepare(self, density: float, z_ratio: float, tooling: float) -> None:
         """Set the film: density [kg/m3], ratio of acoustic impedances [1], tooling factor [1]; read back."""
@@ -190,7 +204,16 @@ class Relays(Protocol):
 
 
 class HeaterController(Protocol):
-    """Holds the substrate's temperature."""
+    """Holds the substrate's temperature.
+
+    guard: called before a temperature is set; raises InterlockError when nobody may.
+    """
+
+    guard: Callable[[], None]
+
+    @property
+    def limit(self) -> float:
+        """The highest temperature [K] that it may be set to."""
 
     def set_temperature(self, temperature: float) -> None:
         """Hold a temperature [K]; LimitError outside its range."""
@@ -220,7 +243,12 @@ class TurboState:
 
 
 class TurboPump(Protocol):
-    """Pumps to high vacuum."""
+    """Pumps to high vacuum.
+
+    guard: called before it is started or stopped; raises InterlockError when nobody may.
+    """
+
+    guard: Callable[[], None]
 
     def start(self) -> None:
         """Run up."""

@@ -58,6 +58,16 @@ def test_over_discharge_is_told_and_what_was_measured_is_kept(open_lab, cell):
     assert len(run.table()["voltage"]) > 50
 
 
+def test_a_discharge_below_the_window_that_ends_well_is_told_before_and_after(open_lab, cell):
+    lab = open_lab("sheet")
+    program = ("limits 0.5 V to 4.35 V, 3 mA", "recording every 10 min",
+               "Charge at C/5 until 4.25 V, Discharge at C/5 until 1 V")  # fmt: skip
+    events = run_of(lab, cell, TextProgram("over", program)).table("events")
+    said = dict(zip(events["code"], events["text"], strict=True))
+    assert "1 V is below 3 V" in said["doubt"]
+    assert "no lithium but what was charged" in said["over_discharged"]
+
+
 def test_lithium_beside_what_is_plated_outlasts_the_same_discharge(open_lab, cell):
     rich = replace(
         cell, id="rich", cell_layers=(cell.cell_layers[0], Layer("Li", 2e-6)), materials=cell.materials[:1]

@@ -106,7 +106,9 @@ def as_steps(odd):
 
 
 def test_every_case_is_tried():
-    assert {*ODD, *NARROW, "lithium_at_an_end", "voltage_of_another_electrolyte"} == set(CASES)
+    assert {*ODD, *NARROW, "lithium_at_an_end", "over_discharge", "voltage_of_another_electrolyte"} == set(
+        CASES
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,19 @@ def test_a_discharge_of_all_its_lithium_is_doubted_where_there_is_no_anode():
     assert cases(over) == set()
     assert cases(charge(-1e-6, duration=3600.0), cell=bare) == set()
     assert cases(charge(-1e-6, voltage_below=3.0), cell=bare) == set()
+
+
+@pytest.mark.parametrize(
+    "step", [charge(-1e-6, voltage_below=1.0), hold(1.0, duration=60.0), sweep(3.0, 1.0, 1e-3)]
+)
+def test_an_anodeless_cell_below_its_window_is_said_to_have_no_lithium_left(step):
+    bare = CellSize(1.5e-5, 0.036, materials=("LiCoO2", "LiPON", "Cu"), window=(3.0, 4.25), anodeless=True)
+    said = CASES["over_discharge"](Seen(step, None, LIMITS, bare))
+    assert said.startswith(
+        "1 V is below 3 V, to which LiCoO2 is discharged: the cell has no lithium but what"
+    )
+    assert "voltage_of_another_cathode" not in cases(step, cell=bare)
+    assert "over_discharge" not in cases(step)
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -1,0 +1,60 @@
+"""From what a film grows: targets that burn and gases that flow must be those of the film a recipe names."""
+
+from __future__ import annotations
+
+from devices.errors import InterlockError
+from devices.limits import SputterLimits
+from devices.sputter.recipe import DepositionRecipe
+
+WHERE = "limits.toml, sputter.films"
+
+
+def require_makings(name: str, recipe: DepositionRecipe, limits: SputterLimits) -> None:
+    """Raise InterlockError unless the recipe's film is what grows from its targets in its gases.
+
+    A film that the lab's table does not know is one of a single target that is called like it.
+    """
+    targets, gases = _targets(recipe), _gases(recipe)
+    said = f"{name}: {recipe.material} is to grow from {_words(targets)} in {_words(gases)}"
+    making = limits.films.get(recipe.material)
+    if making is None:
+        others = grown(recipe, limits)
+        if targets != {recipe.material} or others:
+            what = f"what grows so is {' or '.join(others)}" if others else "nobody said that it does"
+            raise InterlockError("material", f"{said}, but {what} ({WHERE}); nothing was set")
+        return
+    wrong = [f"it needs a target of {each}" for each in making.targets if each not in targets]
+    wrong += [f"it needs {each} as a gas" for each in making.gases if each not in gases]
+    wrong += [
+        f"nothing of {each} is in it" for each in sorted(targets - {*making.targets, *making.besides})
+    ]
+    if wrong:
+        raise InterlockError("material", f"{said}, but {'; '.join(wrong)} ({WHERE}); nothing was set")
+
+
+def grown(recipe: DepositionRecipe, limits: SputterLimits) -> tuple[str, ...]:
+    """Return the films of the lab's table that a recipe's targets and gases make, whatever the recipe calls them."""
+    targets, gases = _targets(recipe), _gases(recipe)
+    return tuple(
+        film
+        for film, making in limits.films.items()
+        if {*making.targets} <= targets <= {*making.targets, *making.besides} and {*making.gases} <= gases
+    )
+
+
+def base_pressure_of(recipe: DepositionRecipe, limits: SputterLimits) -> float:
+    """Return the base pressure [Pa] at the most before a recipe's film: by its name and by what grows."""
+    bases = limits.base_pressures
+    return min(bases.get(each, limits.base_pressure) for each in (recipe.material, *grown(recipe, limits)))
+
+
+def _targets(recipe: DepositionRecipe) -> set[str]:
+    return {each.target for each in recipe.guns}
+
+
+def _gases(recipe: DepositionRecipe) -> set[str]:
+    return {each.gas for each in recipe.gases}
+
+
+def _words(names: set[str]) -> str:
+    return " and ".join(sorted(names))
