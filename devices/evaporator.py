@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ophyd.status import StatusBase
 
 from devices.base import Instrument
 from devices.clock import Clock
-from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
-from devices.roles.films import EvaporationJob
+from devices.roles.films import EvaporationJob, FilmPredictor, Tooling
 from devices.roles.hands import Hands
 from devices.sputter.checks import require_crystal
 from devices.sputter.crew import Gauges
 from devices.sputter.equipment import BOAT, equipment_of
 from devices.sputter.evaporation import EvaporationFlight
+from devices.sputter.evaporation_check import check_evaporation
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.records import film_columns
@@ -46,6 +48,7 @@ class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
         parameters: EvaporatorParameters,
         limits: SputterLimits,
         hands: Hands,
+        predictor: FilmPredictor | None = None,
     ) -> None:
         equipment = equipment_of(instruments, (BOAT,))
         super().__init__(
@@ -62,20 +65,11 @@ class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
             hands=hands,
         )
         self.parameters = parameters
+        self._predictor = predictor
 
     def check(self, recipe: EvaporationRecipe) -> None:
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
-        self._constants(recipe)
-        base = self.limits.base_pressures.get(recipe.material, self.limits.base_pressure)
-        for what, value, unit, high in (
-            ("thickness", recipe.thickness, "m", self.limits.thickness),
-            (f"base_pressure before {recipe.material}", recipe.base_pressure, "Pa", base),
-            ("power", recipe.power, "W", self._equipment.supplies[BOAT].limit),
-        ):
-            if not 0 < value <= high:
-                raise LimitError(
-                    f"{self.name}.{what} (limits.toml, sputter; bench file)", value, unit, 0, high
-                )
+        self._allowed(recipe)
 
     def prepare(self, job: EvaporationJob) -> StatusBase:
         """Check the job, have the sample brought, with the mask on it; nothing is pumped yet."""
@@ -94,11 +88,15 @@ class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
         flight = EvaporationFlight(recipe, self._crew, self.parameters, self._constants(recipe))
         return self._begin(job, flight, recipe.thickness)
 
+    def tooling(self, recipe: EvaporationRecipe) -> Tooling:
+        """Return the tooling factor that the monitor will be set to: the lab's calibration, or the bench file's."""
+        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe.material)
+        return known or Tooling(self._allowed(recipe).tooling, math.nan, "")
+
     def _constants(self, recipe: EvaporationRecipe) -> FilmConstants:
-        known = self.parameters.films.get(recipe.material)
-        if known is None:
-            raise InterlockError(
-                "monitor",
-                f"{self.name}: there are no constants of a {recipe.material} film (parameters.films)",
-            )
-        return known
+        """Return what the monitor is set to, its tooling by the lab's calibration where there is one."""
+        return replace(self._allowed(recipe), tooling=self.tooling(recipe).value)
+
+    def _allowed(self, recipe: EvaporationRecipe) -> FilmConstants:
+        most = self._equipment.supplies[BOAT].limit
+        return check_evaporation(self.name, recipe, self.limits, self.parameters, most)

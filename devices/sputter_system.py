@@ -29,6 +29,7 @@ from devices.sputter.equipment import GUNS, equipment_of
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.plasma import PlasmaFlight
+from devices.sputter.reach import Reach, gases_of, reach_of
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import GRAIN, film_columns
 from devices.sputter.station import ChamberStation
@@ -136,8 +137,10 @@ class SputterStation(ChamberStation[PlasmaFlight, DepositionJob | ConditioningJo
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is set."""
         plans = self._plans(recipe)
         rate = self.film_rate(recipe)
-        gases = [gas for gas in self._gases if gas in _gases_of(recipe)]
-        reach = self.clock.call(lambda: reach_of(self._equipment, gases))
+
+        def reach() -> Reach:
+            return self.clock.call(lambda: reach_of(self._equipment, gases_of(recipe)))
+
         check_station(
             self.name, recipe, self.limits, self.parameters, plans, rate, self.instruments, reach
         )

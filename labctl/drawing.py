@@ -49,7 +49,9 @@ def require_picture(path: Path) -> None:
     if path.suffix.removeprefix(".").lower() not in formats:
         raise DataError(f"{path} is no picture's name; it may end with .{', .'.join(sorted(formats))}")
     if not path.parent.is_dir():
-        raise DataError(f"{path} cannot be written: there is no folder {path.parent}; make it, or name another")
+        raise DataError(
+            f"{path} cannot be written: there is no folder {path.parent}; make it, or name another"
+        )
 
 
 def save(figure: Any, path: Path) -> Path:

@@ -3,6 +3,7 @@ would be refused."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,16 @@ from devices.errors import ConfigError, LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
 from devices.roles.films import FilmRate
-from devices.sputter.checks import believed_rate, check_deposition, energy_wanted, lowest_pressure
+from devices.sputter.checks import believed_rate, check_station, energy_wanted, lowest_pressure
+from devices.sputter.evaporation_check import check_evaporation
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
+from devices.sputter.reach import Reach, gases_of
 from devices.sputter.recipe import SCCM, DepositionRecipe, EvaporationRecipe
 from labctl.config import readers
 from labctl.config.check import kind_of
 from labctl.config.folder import Config
-from labctl.config.models import AnyRecipe, BenchFile, Experiment, StationEntry
+from labctl.config.models import AnyRecipe, BenchFile, Experiment, Part, StationEntry
 from labctl.film_rates import FilmRates
 from labctl.program_check import Told
 from labctl.rehearsing.work import clock_time, size_in_words
@@ -104,9 +107,13 @@ def _told(
 ) -> Told:
     head = f"{recipe.name} on {name} of bench {bench.name}"
     if isinstance(recipe, DepositionRecipe):
-        lines, refused = _sputtered(recipe, name, built, limits, rates)
+        entry = bench.devices[name]
+        assert isinstance(entry, StationEntry)
+        lines, refused = _sputtered(recipe, name, built, limits, rates, entry.parts)
     elif isinstance(recipe, EvaporationRecipe):
-        lines, refused = _evaporated(recipe, built, limits)
+        entry = bench.devices[name]
+        assert isinstance(entry, StationEntry)
+        lines, refused = _evaporated(recipe, name, built, limits, entry.parts)
     else:
         assert isinstance(recipe, FurnaceRecipe)
         lines, refused = _baked(recipe, built, limits)
@@ -120,15 +127,17 @@ def _sputtered(
     built: SputterParameters,
     limits: Limits,
     rates: FilmRates | None,
+    parts: Mapping[str, Part],
 ) -> tuple[list[str], list[str]]:
+    worn = {gun: target.worn for gun, target in built.targets.items()}
     try:
         plans = [planned(setting, built.targets) for setting in recipe.guns]
-        check_deposition(name, recipe, limits.sputter, built, plans)
+        known = None if rates is None else rates.film_rate(name, recipe, worn)
+        rate = known or believed_rate(recipe, built, plans)
+        reach = reach_written(parts, built, recipe)
+        check_station(name, recipe, limits.sputter, built, plans, rate, parts, lambda: reach)
     except LabError as error:
         return [], [str(error)]
-    worn = {gun: target.worn for gun, target in built.targets.items()}
-    known = None if rates is None else rates.film_rate(name, recipe, worn)
-    rate = known or believed_rate(recipe, built, plans)
     film = recipe.duration or (None if rate is None else recipe.thickness / rate.rate)
     if film is None:
         return ["  nobody knows at which rate it grows: calibrate it"], []
@@ -153,17 +162,44 @@ def _sputtered(
     return lines, refused
 
 
+def reach_written(parts: Mapping[str, Part], built: SputterParameters, recipe: DepositionRecipe) -> Reach:
+    """Return what the parts of a sputter system can do by its bench file, which need not say how much gas."""
+    powers = {
+        part: float(entry.parameters.power_limit)
+        for part, entry in parts.items()
+        if hasattr(entry.parameters, "power_limit")
+    }
+    there = getattr(parts["gas"].parameters, "gases", None)
+    flows = {
+        gas: built.flows.get(gas, math.inf) if there is None or gas in there else 0.0
+        for gas in gases_of(recipe)
+    }
+    return Reach(
+        powers,
+        flows,
+        _most(parts.get("valve"), "full_scale"),
+        _most(parts.get("heater"), "temperature_limit"),
+    )
+
+
+def _most(part: Part | None, what: str) -> float:
+    """Return a part's own limit by the bench file; infinite where that says none."""
+    return math.inf if part is None else float(getattr(part.parameters, what, math.inf))
+
+
 def _evaporated(
-    recipe: EvaporationRecipe, built: EvaporatorParameters, limits: Limits
+    recipe: EvaporationRecipe,
+    name: str,
+    built: EvaporatorParameters,
+    limits: Limits,
+    parts: Mapping[str, Part],
 ) -> tuple[list[str], list[str]]:
+    power_limit = getattr(parts["boat"].parameters, "power_limit", math.inf)
     refused = []
-    most = limits.sputter.base_pressures.get(recipe.material, limits.sputter.base_pressure)
-    if recipe.base_pressure > most:
-        refused.append(
-            f"base_pressure = {recipe.base_pressure:g} Pa; {most:g} Pa at the most before {recipe.material}"
-        )
-    if recipe.material not in built.films:
-        refused.append(f"there are no constants of a {recipe.material} film (parameters.films)")
+    try:
+        check_evaporation(name, recipe, limits.sputter, built, power_limit)
+    except LabError as error:
+        refused.append(str(error))
     film = recipe.thickness / recipe.rate
     duration = film + recipe.soak + 2.0 * recipe.power / recipe.ramp
     crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)

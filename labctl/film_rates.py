@@ -23,6 +23,8 @@ from labctl.samples.measurements import measured
 WEAR_SD = 0.01
 """By which a rate is uncertain after its target's wear was allowed for; guess: some of what it loses in its life."""
 ID_DIGITS = 12
+BOAT = "boat"
+"""The target of films that come from one."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class FilmFit:
     rate [m/s] at a power [W], in proportion to a power law of the power with this exponent; pressure [Pa]; tooling.
     rate_sd and tooling_sd, relative. powers [W]: lowest and highest; runs: uids of the films it was fitted to; time:
     label [s since the epoch] of the last of them. worn [J]: what the target had in their middle, 0 where nobody noted.
+    Of films from a boat, whose power follows the rate, only the tooling counts.
     """
 
     target: str
@@ -122,8 +125,9 @@ def _spread(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
 def _witness(run: Run) -> _Witness:
     body, sample = run.start["recipe"]["body"], run.start["sample"]["id"]
     films = run.table("layers") if "layers" in run.streams else {}
-    if len(body.get("guns", ())) != 1 or len(films.get("material", ())) != 1:
-        raise DataError(f"{run.uid}: a rate is calibrated by one film of one gun in a run")
+    sources = [str(gun["target"]) for gun in body["guns"]] if "guns" in body else [BOAT]
+    if len(sources) != 1 or len(films.get("material", ())) != 1:
+        raise DataError(f"{run.uid}: a rate is calibrated by one film of one source in a run")
     material, duration = str(films["material"][0]), float(films["duration"][0])
     known = [
         each
@@ -134,9 +138,9 @@ def _witness(run: Run) -> _Witness:
         raise DataError(f"nobody measured how thick the {material} on {sample} is")
     shown = float(films["thickness_monitor"][0])
     return _Witness(
-        str(body["guns"][0]["target"]),
+        sources[0],
         material,
-        float(body["pressure"]),
+        float(body.get("pressure", body["base_pressure"])),
         float(films["energy"][0]) / duration,
         float(films["target_energy_total"][0]) - 0.5 * float(films["energy"][0]),
         duration,

@@ -77,7 +77,9 @@ class LabHands:
 
     def __repr__(self) -> str:
         twins = f" at {', '.join(sorted(self._twins))} the bench of twins does it;" if self._twins else ""
-        return f"hands: who carries samples and builds cells:{twins} elsewhere a person is asked. Plans use them"
+        return (
+            f"hands: who carries samples and builds cells:{twins} elsewhere a person is asked. Plans use them"
+        )
 
     def check(self, task: Bring | Assemble) -> None:
         """Raise InterlockError when it is known beforehand that the task cannot be done."""

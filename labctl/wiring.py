@@ -82,7 +82,7 @@ def build_station(
         },
         "Potentiostat": {"limits": limits.potentiostat, "records": records},
         "SputterSystem": {"limits": limits.sputter, "predictor": films},
-        "Evaporator": {"limits": limits.sputter},
+        "Evaporator": {"limits": limits.sputter, "predictor": films},
         "Furnace": {"limits": limits.furnace},
         "Multiplexer": {"limits": limits.potentiostat},
         "Instrument": {},

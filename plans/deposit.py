@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from bluesky.utils import MsgGenerator
 from devices.roles.films import DepositionJob, SputterSystem
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe
-from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
+from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata, told_with_source
 from plans.flying import fly
 
 
@@ -41,12 +40,9 @@ def deposit_metadata(sputter: SputterSystem, sample: SampleRef, recipe: Depositi
     rate, tooling = sputter.film_rate(recipe), sputter.tooling(recipe)
     return {
         **film_metadata("deposit", "deposit", {"sputter": sputter.name}, sample, recipe),
-        "film_rate": None if rate is None else _known(rate.rate, rate.sd, rate.calibration),
-        "tooling": None if tooling is None else _known(tooling.value, tooling.sd, tooling.calibration),
+        "film_rate": None if rate is None else told_with_source(rate.rate, rate.sd, rate.calibration),
+        "tooling": None
+        if tooling is None
+        else told_with_source(tooling.value, tooling.sd, tooling.calibration),
         "wear": dict(sputter.wear()),
     }
-
-
-def _known(value: float, sd: float, calibration: str) -> dict[str, Any]:
-    """Return a number with its relative uncertainty, where it has one, and which calibration says so."""
-    return {"value": value, "sd": sd if math.isfinite(sd) else None, "calibration": calibration}

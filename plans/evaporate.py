@@ -10,7 +10,7 @@ from bluesky.utils import MsgGenerator
 from devices.roles.films import EvaporationJob, Evaporator
 from devices.samples import SampleRef
 from devices.sputter.recipe import EvaporationRecipe
-from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
+from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata, told_with_source
 from plans.flying import fly
 
 
@@ -30,10 +30,18 @@ def evaporate(
     """
     expect("evaporate", sample, recipe, EvaporationRecipe, evaporator, "vent")
     evaporator.check(recipe)
-    metadata = {
-        **film_metadata("evaporate", "deposit", {"evaporator": evaporator.name}, sample, recipe),
-        **(md or {}),
-    }
+    metadata = {**evaporation_metadata(evaporator, sample, recipe), **(md or {})}
     return (
         yield from fly(evaporator, EvaporationJob(sample, recipe), metadata, flush=FLUSH, renew=LEASE_EVERY)
     )
+
+
+def evaporation_metadata(
+    evaporator: Evaporator, sample: SampleRef, recipe: EvaporationRecipe
+) -> dict[str, Any]:
+    """Return what the start document of an evaporated film says: the monitor's tooling, too."""
+    tooling = evaporator.tooling(recipe)
+    return {
+        **film_metadata("evaporate", "deposit", {"evaporator": evaporator.name}, sample, recipe),
+        "tooling": told_with_source(tooling.value, tooling.sd, tooling.calibration),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +55,11 @@ def film_metadata(
         "inputs": [],
         "recipe": named_body(recipe.name, recipe),
     }
+
+
+def told_with_source(value: float, sd: float, calibration: str) -> dict[str, Any]:
+    """Return a number with its relative uncertainty, where it has one, and which calibration says so."""
+    return {"value": value, "sd": sd if math.isfinite(sd) else None, "calibration": calibration}
 
 
 def service_metadata(plan: str, chamber: Depositing, **arguments: Any) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from plans.flying import fly
 
 LEAST = 1e-9
 """m of film below which nothing is left to put on."""
+LEAST_TIME = 1.0
+"""s of open shutter below which nothing is left of a film that ends by time."""
 
 
 def finish_deposition(
@@ -41,8 +43,7 @@ def finish_deposition(
     """
     expect("finish_deposition", sample, recipe, DepositionRecipe, sputter, "target_life")
     sofar = records.so_far(run, sample, recipe)
-    duration = None if recipe.duration is None else max(recipe.duration - sofar.open_time, 1.0)
-    rest = replace(recipe, thickness=left_of(sofar, sample, recipe), duration=duration)
+    rest = _rest_of(sofar, sample, recipe)
     sputter.check(rest)
     yield from agreed_to_finish(sputter, hands, sample, recipe, sofar)
     metadata = {
@@ -51,6 +52,16 @@ def finish_deposition(
         **(md or {}),
     }
     return (yield from fly(sputter, DepositionJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY))
+
+
+def _rest_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe) -> DepositionRecipe:
+    """Return the recipe of what is left: of the time of the open shutter where that ends the film."""
+    if recipe.duration is None:
+        return replace(recipe, thickness=left_of(sofar, sample, recipe))
+    left = recipe.duration - sofar.open_time
+    if left < LEAST_TIME:
+        raise InterlockError("film", f"{recipe.material} on {sample.id} is done; nothing was begun")
+    return replace(recipe, thickness=recipe.thickness * left / recipe.duration, duration=left)
 
 
 def left_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe | EvaporationRecipe) -> float:
@@ -69,10 +80,14 @@ def agreed_to_finish(
     sofar: FilmSoFar,
 ) -> MsgGenerator[None]:
     """Have a person agree that the rest is put on, and the chamber take note that the first part is known."""
-    left = recipe.thickness - sofar.thickness
+    duration = getattr(recipe, "duration", None)
+    if duration is None:
+        done, asked, unit = sofar.thickness * 1e9, recipe.thickness * 1e9, "nm"
+    else:
+        done, asked, unit = sofar.open_time, duration, "s"
     question = (
-        f"{sofar.thickness * 1e9:.1f} of {recipe.thickness * 1e9:.1f} nm {recipe.material} were put on before it broke"
-        f" off; put the other {left * 1e9:.1f} nm on it"
+        f"{done:.1f} of {asked:.1f} {unit} {recipe.material} were put on before it broke off; put the other"
+        f" {asked - done:.1f} {unit} on it"
     )
     yield from agreed(hands, Confirm(sample, chamber.name, question))
     unfinished = chamber.unfinished

@@ -12,7 +12,8 @@ from devices.roles.films import EvaporationJob, Evaporator, FilmRecords
 from devices.roles.hands import Hands
 from devices.samples import SampleRef
 from devices.sputter.recipe import EvaporationRecipe
-from plans.films import FLUSH, LEASE_EVERY, expect, film_metadata
+from plans.evaporate import evaporation_metadata
+from plans.films import FLUSH, LEASE_EVERY, expect
 from plans.finish_deposition import agreed_to_finish, follows, left_of
 from plans.flying import fly
 
@@ -37,7 +38,7 @@ def finish_evaporation(
     evaporator.check(rest)
     yield from agreed_to_finish(evaporator, hands, sample, recipe, sofar)
     metadata = {
-        **film_metadata("evaporate", "deposit", {"evaporator": evaporator.name}, sample, rest),
+        **evaporation_metadata(evaporator, sample, rest),
         **follows(sofar, "finish_evaporation"),
         **(md or {}),
     }

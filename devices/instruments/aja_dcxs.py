@@ -131,10 +131,13 @@ class AJADCXS(Instrument):
     def set_power(self, power: float) -> None:
         """Set the power [W], to the nearest whole one, and read it back; nothing is switched on.
 
-        Raises LimitError (nothing sent), InstrumentError when it has another set point than the one sent.
+        Raises LimitError and, for more than none, what the guard raises (nothing sent in both), InstrumentError when it
+        has another set point than the one sent.
         """
         if not 0 <= power <= self.limit:
             raise LimitError(f"{self.name} power", power, "W", 0.0, self.limit)
+        if power > 0:
+            self.guard()
         self._put(b"C", b"%04d" % min(round(power), int(self.limit)), b"b")
 
     def on(self) -> None:

@@ -17,13 +17,14 @@ function 3 does, and that the identity of a 2400 begins with 24 (hexadecimal).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import InstrumentError, LimitError, WireError
 from devices.modbus import ModbusRTU
@@ -96,6 +97,7 @@ class Eurotherm2400(Instrument):
         super().__init__(wire, clock, name=name, **kwargs)
         self._scale = 10.0**decimals
         self.limit = min(temperature_limit, COLDEST + LARGEST / self._scale)
+        self.guard: Callable[[], None] = anybody
         self._modbus = ModbusRTU(wire, name)
 
     def identify(self) -> str:
@@ -108,10 +110,11 @@ class Eurotherm2400(Instrument):
     def set_temperature(self, temperature: float) -> None:
         """Hold a temperature [K], and read back that it will.
 
-        Raises LimitError (nothing sent), InstrumentError when it has another set point or mode than the one sent.
+        Raises LimitError and what the guard raises (nothing sent in both), InstrumentError when it has another set point or mode than the one sent.
         """
         if not COLDEST <= temperature <= self.limit:
             raise LimitError(f"{self.name} temperature", temperature, "K", COLDEST, self.limit)
+        self.guard()
         wanted = round((temperature - COLDEST) * self._scale)
         self._modbus.write(TARGET, wanted)
         self._modbus.write(MODE, AUTOMATIC)

@@ -26,7 +26,7 @@ from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, LimitError
 from devices.quantities import STRICT
@@ -133,6 +133,7 @@ class InficonSQM160(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.sensor, self.film = sensor, film
+        self.guard: Callable[[], None] = anybody
         self._made_up = 1.0
         self._range: tuple[float, float] | None = None
 
@@ -143,7 +144,7 @@ class InficonSQM160(Instrument):
     def prepare(self, density: float, z_ratio: float, tooling: float) -> None:
         """Set the film: density [kg/m3], ratio of acoustic impedances [1], tooling [1]; read back.
 
-        Raises LimitError (nothing sent), InstrumentError.
+        Raises LimitError and what the guard raises (nothing sent in both), InstrumentError.
         """
         given = {
             "density": (density, "kg/m^3", DENSITY),
@@ -153,6 +154,7 @@ class InficonSQM160(Instrument):
         for what, (value, unit, (low, high)) in given.items():
             if not low <= value <= high:
                 raise LimitError(f"{self.name} {what}", value, unit, low, high)
+        self.guard()
         self._prepare_system()
         rest = self._ask(f"A{self.film}?")[8:].split()[3:]
         set_density, set_tooling = f"{density / 1e3:.2f}", f"{100 * tooling:.0f}"
@@ -165,7 +167,8 @@ class InficonSQM160(Instrument):
         self._made_up = 1e3 * float(set_density) / density * (100 * tooling) / float(set_tooling)
 
     def zero(self) -> None:
-        """Count the thickness from now. A lost reply is asked for again: zero is then so much later."""
+        """Count the thickness from now, if the guard allows; where the reply is lost it is asked again, so much later."""
+        self.guard()
         self._ask("S")
 
     def read_film(self) -> MonitorReading:

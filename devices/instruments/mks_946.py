@@ -231,7 +231,9 @@ class MKS946(Instrument):
             raise failures[0]
 
     def gauge_power(self, gauge: str, on: bool) -> None:
-        """Switch a gauge on or off and read it back. Raises InstrumentError."""
+        """Switch a gauge on or off and read it back. Raises InstrumentError; on, what the guard raises (nothing sent)."""
+        if on:
+            self.guard(gauge)
         channel, wanted = self._places[gauge] + 1, b"ON" if on else b"OFF"
         self._ask(b"CP%d!%s" % (channel, wanted), _SWITCH)
         if self._ask(b"CP%d?" % channel, _SWITCH) != wanted:

@@ -19,11 +19,12 @@ current, the nominal speed 315.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ophyd import Component
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError
 from devices.sputter.parts import TurboState
@@ -72,6 +73,7 @@ class PfeifferTurbo(Instrument):
 
     def __init__(self, wire: Wire, clock: Clock, *, name: str, **kwargs: Any) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
+        self.guard: Callable[[], None] = anybody
         self._full_speed: float | None = None
 
     def identify(self) -> str:
@@ -83,11 +85,13 @@ class PfeifferTurbo(Instrument):
         return f"Pfeiffer {name}, firmware {firmware}"
 
     def start(self) -> None:
-        """Run up; an error that stands is acknowledged by that. Raises InstrumentError."""
+        """Run up; an error that stands is acknowledged by that. Raises what the guard raises, InstrumentError."""
+        self.guard()
         self._tell(PUMPING_STATION, ON)
 
     def stop(self) -> None:
-        """Run down. Raises InstrumentError."""
+        """Run down. Raises what the guard raises, InstrumentError."""
+        self.guard()
         self._tell(PUMPING_STATION, OFF)
 
     def state(self) -> TurboState:

@@ -18,6 +18,7 @@ valve's own settings (s:20).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -25,7 +26,7 @@ from ophyd import Component
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.base import Instrument, Quantity
+from devices.base import Instrument, Quantity, anybody
 from devices.clock import Clock
 from devices.errors import Garbled, InstrumentError, InterlockError, LimitError
 from devices.quantities import STRICT, Unit
@@ -127,6 +128,7 @@ class VAT653(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.full_scale = full_scale
+        self.guard: Callable[[], None] = anybody
         self._ranges: tuple[int, int] | None = None
 
     def identify(self) -> str:
@@ -151,10 +153,12 @@ class VAT653(Instrument):
     def set_pressure(self, pressure: float) -> None:
         """Hold a pressure [Pa] and read back that it does.
 
-        Raises LimitError, InterlockError when it has not learnt (nothing sent in both), InstrumentError.
+        Raises LimitError, InterlockError when it has not learnt, what the guard raises (nothing sent in all),
+        InstrumentError.
         """
         if not 0 < pressure <= self.full_scale:
             raise LimitError(f"{self.name} pressure", pressure, "Pa", 0.0, self.full_scale)
+        self.guard()
         if not self.learnt():
             raise InterlockError(
                 "learn",
@@ -165,9 +169,13 @@ class VAT653(Instrument):
         self._read_back(counts, "pressure")
 
     def set_position(self, position: float) -> None:
-        """Go to a position, 0 (closed) to 1 (open), and read back that it does. Raises LimitError, InstrumentError."""
+        """Go to a position, 0 (closed) to 1 (open), and read back that it does.
+
+        Raises LimitError, what the guard raises, InstrumentError.
+        """
         if not 0 <= position <= 1:
             raise LimitError(f"{self.name} position", position, "1", 0.0, 1.0)
+        self.guard()
         counts = round(position * self._communication_range()[0])
         self._command(b"R:%06d" % counts)
         self._read_back(counts, "position")
@@ -177,11 +185,13 @@ class VAT653(Instrument):
         self._command(b"O:")
 
     def close(self) -> None:
-        """Close wholly."""
+        """Close wholly, if the guard allows."""
+        self.guard()
         self._command(b"C:")
 
     def hold(self) -> None:
-        """Stay where it is."""
+        """Stay where it is, if the guard allows."""
+        self.guard()
         self._command(b"H:")
 
     def position(self) -> float:
@@ -226,10 +236,11 @@ class VAT653(Instrument):
     def learn(self, limit: float) -> None:
         """Learn the chamber, at the gas flow that is on, up to a pressure [Pa]: it opens, closes and opens again.
 
-        Raises LimitError, InstrumentError. learning() tells when it has ended, learn_fault() how.
+        Raises LimitError, what the guard raises, InstrumentError. learning() tells when it has ended, learn_fault() how.
         """
         if not 0 < limit <= self.full_scale:
             raise LimitError(f"{self.name} LEARN limit", limit, "Pa", 0.0, self.full_scale)
+        self.guard()
         self._command(b"L:%08d" % round(limit / self.full_scale * self._communication_range()[1]))
 
     def learn_fault(self) -> str:

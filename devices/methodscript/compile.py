@@ -22,25 +22,25 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from devices.cycling.cycler import Job, Nodes
 from devices.cycling.programs import CellLimits, Jump, Loop, Program, Step
-from devices.cycling.techniques import GalvanostaticImpedance, PotentiostaticImpedance
+from devices.cycling.techniques import ConstantVoltage, GalvanostaticImpedance, PotentiostaticImpedance
 from devices.errors import ProgramError
 from devices.methodscript.abilities import Abilities
 from devices.methodscript.judging import FIRST_SAFETY
 from devices.methodscript.lost_leads import VARIABLES as OF_LEADS
 from devices.methodscript.sampling import sampling_of
-from devices.methodscript.techniques import Frame, element, slowest_point, spectrum
+from devices.methodscript.techniques import STAIR, Frame, element, slowest_point, spectrum
 from devices.methodscript.text import integer, literal, package, when
 
 SETTLING = 3.0
 """Seconds that the script waits with the cell open before its first step."""
 
-VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "cl", "tl", "fm", *OF_LEADS)
+VARIABLES = (*"nstrkmopcxqeawuvdbyzfijghl", "pl", "cl", "tl", "fm", STAIR, *OF_LEADS)
 """One letter each, since the memory is small: judging and techniques say what they hold; n, l and fm as above, s the
 seconds of the steps before, t those of this one."""
 
@@ -52,6 +52,12 @@ BYTES_OF_A_ROW = 104
 
 FILES = "/labctl-"
 """How the paths of our files begin."""
+
+LEAST_STAIRS = 3
+"""Holds at equal distances from which they are written once, with their voltage in a variable."""
+
+EQUAL = 1e-7
+"""Volts by which distances of equal holds may differ; far below what an instrument sets."""
 
 LONGEST_LINE = 255
 """Characters in a line of a script [EmStat4 communication protocol, as labmcp-palmsens 0.1.3 cites it]."""
@@ -174,6 +180,27 @@ def compiled(
     )
 
 
+def stairs(nodes: Sequence[Step | Loop]) -> list[Step]:
+    """Return the holds at the beginning of some nodes that differ in their voltages only, by the same each time."""
+    steps: list[Step] = []
+    for node in nodes:
+        if isinstance(node, Loop) or not isinstance(node.run, ConstantVoltage):
+            break
+        if steps and replace(node, run=steps[0].run) != steps[0]:
+            break
+        if len(steps) > 1 and not math.isclose(
+            _held(node) - _held(steps[-1]), _held(steps[1]) - _held(steps[0]), abs_tol=EQUAL
+        ):
+            break
+        steps.append(node)
+    return steps
+
+
+def _held(step: Step) -> float:
+    assert isinstance(step.run, ConstantVoltage)
+    return step.run.voltage
+
+
 def count_executions(nodes: Sequence[Step | Loop]) -> int:
     """Return how many steps are executed, loops counted pass by pass."""
     return sum(count_executions(node.body) * node.times if isinstance(node, Loop) else 1 for node in nodes)
@@ -203,29 +230,50 @@ class _Writer:
     def nodes(self, nodes: Sequence[Step | Loop], depth: int) -> list[str]:
         """Return the lines of some nodes, inside so many loops."""
         lines: list[str] = []
-        for node in nodes:
+        while nodes:
+            node, steps = nodes[0], stairs(nodes)
+            if len(steps) >= LEAST_STAIRS:
+                lines += self._staircase(steps, depth)
+                nodes = nodes[len(steps) :]
+                continue
             lines += self._loop(node, depth) if isinstance(node, Loop) else self._step(node)
+            nodes = nodes[1:]
         return lines
 
     def _loop(self, loop: Loop, depth: int) -> list[str]:
+        return self._repeated(loop.times, depth, lambda: self.nodes(loop.body, depth + 1))
+
+    def _repeated(self, times: int, depth: int, body: Callable[[], list[str]]) -> list[str]:
         self.depth = max(self.depth, depth + 1)
         counter = f"l{depth}"
         return [
             f"store_var {counter} 0i ja",
-            f"loop {counter} < {integer(loop.times)}",
+            f"loop {counter} < {integer(times)}",
             f"add_var {counter} 1i",
-            *self.nodes(loop.body, depth + 1),
+            *body(),
             "endloop",
         ]
 
-    def _step(self, step: Step) -> list[str]:
+    def _staircase(self, steps: Sequence[Step], depth: int) -> list[str]:
+        """Return the lines of holds at equal distances: one of them, with its voltage in a variable."""
+        volts = [_held(step) for step in steps]
+        rise = literal(round((volts[-1] - volts[0]) / (len(volts) - 1), 9))
+        window = (min(volts), max(volts))
+        return [
+            f"store_var {STAIR} {literal(volts[0])} ab",
+            *self._repeated(
+                len(steps), depth, lambda: [*self._step(steps[0], window), f"add_var {STAIR} {rise}"]
+            ),
+        ]
+
+    def _step(self, step: Step, stair: tuple[float, float] | None = None) -> list[str]:
         number, self._written = self._written, self._written + 1
         if isinstance(step.run, PotentiostaticImpedance | GalvanostaticImpedance):
             commands = spectrum(step.run, self._job.limits, self._abilities)
             self.silence = max(self.silence, slowest_point(step.run))
         else:
             sampling = sampling_of(step, self._job.longest, self._abilities, f"step {number}:")
-            commands = element(step, Frame(self._job.limits, sampling, self._abilities))
+            commands = element(step, Frame(self._job.limits, sampling, self._abilities, stair))
             self.silence = max(self.silence, step.record.interval + sampling.period)
             changes = step.record.voltage_change or step.record.current_change
             self.fastest = min(self.fastest, sampling.period if changes else step.record.interval)

@@ -57,13 +57,21 @@ SETTLING = 2.0
 """A frequency of a spectrum takes at most so many of its periods and seconds; guess."""
 
 
+STAIR = "hv"
+"""The variable with the voltage of a hold that is one of a staircase."""
+
+
 @dataclass(frozen=True)
 class Frame:
-    """What every technique needs to know: the cell's limits, how it is sampled, what the instrument can."""
+    """What every technique needs to know: the cell's limits, how it is sampled, what the instrument can.
+
+    stair: the lowest and the highest voltage [V] of the staircase that a hold is one of; its own stands in STAIR.
+    """
 
     limits: CellLimits
     sampling: Sampling
     abilities: Abilities
+    stair: tuple[float, float] | None = None
 
 
 def element(step: Step, frame: Frame) -> list[str]:
@@ -138,7 +146,8 @@ def _loop(step: Step, frame: Frame) -> list[str]:
         case ConstantCurrent(current=current):
             return [f"meas_loop_cp p x {literal(current)} g h add_meas(0 ba c)"]
         case ConstantVoltage(voltage=voltage):
-            return [f"meas_loop_ca x c {literal(voltage)} g h add_meas(0 ab p)"]
+            held = literal(voltage) if frame.stair is None else STAIR
+            return [f"meas_loop_ca x c {held} g h add_meas(0 ab p)"]
         case ConstantPower() | ConstantResistance():
             return [*_next_current(run, frame), "meas_loop_cp p x i g g add_meas(0 ba c)"]
         case VoltageRamp():
@@ -164,7 +173,8 @@ def _set_up(step: Step, frame: Frame) -> list[str]:
         return [f"set_pgstat_mode {DIRECT}", f"set_max_bandwidth {bandwidth}", *ranges, "store_var c 0 ba"]
     if isinstance(run, ConstantVoltage | VoltageRamp):
         voltages = (run.voltage, run.voltage) if isinstance(run, ConstantVoltage) else (run.start, run.end)
-        first = f"set_e {literal(voltages[0])}"
+        first = f"set_e {literal(voltages[0]) if frame.stair is None else STAIR}"
+        voltages = frame.stair or voltages
         return [
             f"set_pgstat_mode {DIRECT}",
             *_potentiostat(voltages, abilities, limits, bandwidth),

@@ -127,6 +127,9 @@ class Evaporator(Depositing, Protocol):
     def check(self, recipe: EvaporationRecipe) -> None:
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
 
+    def tooling(self, recipe: EvaporationRecipe) -> Tooling:
+        """Return the tooling factor that the monitor will be set to."""
+
     def prepare(self, job: EvaporationJob) -> StatusBase:
         """Check the job, have the sample brought, with the mask on it."""
 

@@ -127,7 +127,7 @@ class BoatWatch:
 
     def look(self, now: float, rate: float, lately: float, power: float) -> str:
         """Return why the film is doubtful, empty if it is not. Raises Trouble when the rate [m/s] is not held."""
-        low, high = self.bounds()
+        _, high = self.bounds()
         if self._off.holds(now, not self.held(rate)):
             said = f"{rate * 1e9:.3f} nm/s and not {self._rate * 1e9:.3f} nm/s at {power:.0f} W"
             if abs(lately) < EMPTY * self._rate or (0 < lately < self._rate and power >= high - 1.0):
@@ -135,7 +135,7 @@ class BoatWatch:
             raise Trouble(
                 "crystal", f"{said}, {self.learnt:.0f} W held it: the crystal fails, or the boat changed"
             )
-        if self._led.holds(now, not low + 1.0 <= power <= high - 1.0):
+        if self._led.holds(now, abs(power - self.learnt) > POWER_HOLD * self.learnt - 1.0):
             return f"{power:.0f} W, {self.learnt:.0f} W held the rate before: the crystal may lead it away"
         return ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
@@ -51,9 +51,9 @@ def check_deposition(
     plans: Sequence[GunPlan],
 ) -> None:
     """Raise LimitError or InterlockError when the lab does not allow the recipe, or this machine cannot do it."""
+    lowest = lowest_pressure(recipe.gases, built)
     require_makings(name, recipe, limits)
     base = base_pressure_of(recipe, limits)
-    lowest = lowest_pressure(recipe.gases, built)
     for what, value, unit, low, high in (
         ("thickness", recipe.thickness, "m", 0.0, limits.thickness),
         (f"base_pressure before {recipe.material}", recipe.base_pressure, "Pa", 0.0, base),
@@ -83,16 +83,17 @@ def check_station(
     plans: Sequence[GunPlan],
     rate: FilmRate | None,
     parts: Collection[str],
-    reach: Reach,
+    reach: Callable[[], Reach],
 ) -> None:
     """Raise LimitError or InterlockError for everything that is known of a recipe before anything is begun.
 
-    Wear and crystals are asked apart. rate: at which it is believed to grow; parts: what the machine has.
+    Wear and crystals are asked apart. rate: at which it is believed to grow; parts: what the machine has; reach: asks
+    for what those can do, once all else is well.
     """
     check_deposition(name, recipe, limits, built, plans)
     constants = check_monitor(name, recipe, built, rate, parts)
-    require_reach(name, recipe, plans, reach)
     require_presputter(name, recipe, plans, rate, constants, limits)
+    require_reach(name, recipe, plans, reach())
 
 
 def require_presputter(

@@ -10,6 +10,7 @@ from devices.clock import Poller
 from devices.roles.films import FilmRate
 from devices.sputter.crew import Crew
 from devices.sputter.guns import GunPlan, Wear
+from devices.sputter.interlocks import HEAT, MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.parameters import FilmConstants
@@ -77,7 +78,7 @@ class DepositionFlight(PlasmaFlight):
             return
         self._crew.looks.everything()
         self._crew.require("heat", "nothing was heated")
-        with self._deed("heat"):
+        with self._deed(HEAT):
             heater.set_temperature(wanted)
         self._is_heated = True
         until = self._clock.now() + WARM_TIME
@@ -90,9 +91,11 @@ class DepositionFlight(PlasmaFlight):
     def _lit_up(self) -> Poller:
         monitor, constants = self._crew.equipment.monitor, self._constants
         if monitor is not None and constants is not None:
-            monitor.prepare(constants.density, constants.z_ratio, constants.tooling)
+            with self._deed(MONITOR):
+                monitor.prepare(constants.density, constants.z_ratio, constants.tooling)
         if monitor is not None and not self.film.openings:
-            monitor.zero()
+            with self._deed(MONITOR):
+                monitor.zero()
             self._rates.lit(monitor.read_film())
         yield from super()._lit_up()
 

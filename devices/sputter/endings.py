@@ -57,7 +57,8 @@ class Endings:
         for step in range(1, STEPS + 1) if on else ():
             for name, forward in on.items():
                 watts = float(int(forward * (1 - step / STEPS)))
-                self._do(f"{name} ramped", partial(powered[name].set_power, watts))
+                with self._permits.granting(f"power {name}"):
+                    self._do(f"{name} ramped", partial(powered[name].set_power, watts))
             with self._permits.granting("board feed"):
                 self._do("dead-man fed", self._equipment.board.alive)
             yield RAMP / STEPS

@@ -11,6 +11,7 @@ from devices.sputter.crew import Crew
 from devices.sputter.equipment import BOAT, ROTATION
 from devices.sputter.flying import ROW, ChamberFlight
 from devices.sputter.guns import Ramp, switch_on
+from devices.sputter.interlocks import MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.parts import MonitorReading
@@ -91,13 +92,15 @@ class EvaporationFlight(ChamberFlight):
     def _film(self) -> Poller:
         monitor, constants = self._crew.equipment.monitor, self._constants
         assert monitor is not None
-        monitor.prepare(constants.density, constants.z_ratio, constants.tooling)
+        with self._deed(MONITOR):
+            monitor.prepare(constants.density, constants.z_ratio, constants.tooling)
         flight = self._crew.log.flight
         while flight.done < flight.asked:
             if not self._lit:
                 yield from self._hot()
                 if not self.film.openings:
-                    monitor.zero()
+                    with self._deed(MONITOR):
+                        monitor.zero()
                     self._crystal.reset()
             self._shutter.begin()
             yield from self._deposited()

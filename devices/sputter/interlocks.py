@@ -150,6 +150,10 @@ def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = Fal
         raise InterlockError(", ".join(missing), f"{said}; {consequence}")
 
 
+HEAT, MONITOR, THROTTLE, TURBO = "heat", "monitor", "throttle", "turbo"
+"""Deeds of the parts that do one kind each: a temperature set, a film or its zero set, not open any more, run or not."""
+
+
 class Permits:
     """Lets a deed pass the guards of the instruments while whoever acts does it, and no other."""
 
@@ -159,7 +163,7 @@ class Permits:
 
     @contextmanager
     def granting(self, deed: str) -> Iterator[None]:
-        """Let one deed pass within the block, as often as its driver repeats it."""
+        """Let one deed pass within the block, as often as its driver repeats it; "power" is that of every source."""
         self._granted.append(deed)
         try:
             yield
@@ -168,18 +172,18 @@ class Permits:
 
     def permit(self, deed: str) -> None:
         """Raise InterlockError for what nobody was granted."""
-        if deed not in self._granted:
+        if not any(deed == each or deed.startswith(f"{each} ") for each in self._granted):
             raise InterlockError(
                 "permit",
                 f"{self._name}: nothing that runs does this now ({deed}); nothing was done. Run a plan",
             )
 
-    def power(self, source: str) -> Callable[[], None]:
-        """Return the guard of a source's supply."""
-        return lambda: self.permit(f"power {source}")
+    def only(self, deed: str) -> Callable[[], None]:
+        """Return the guard of an instrument that does one kind of deed."""
+        return lambda: self.permit(deed)
 
     def gas(self, gas: str) -> None:
-        """Guard a gas."""
+        """Guard a gas, or a hot gauge."""
         self.permit(f"gas {gas}")
 
     def relay(self, name: str) -> None:

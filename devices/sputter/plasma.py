@@ -10,6 +10,7 @@ from devices.clock import Poller
 from devices.sputter.crew import Crew
 from devices.sputter.flying import ROW, ChamberFlight
 from devices.sputter.guns import GunPlan, Ramp, Wear, strike_power, switch_on
+from devices.sputter.interlocks import THROTTLE
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
@@ -131,9 +132,11 @@ class PlasmaFlight(ChamberFlight):
         key = _key(pressure, wanted)
         if key in self._memory.positions:
             # From where it held this before it overshoots less; then it goes on by itself.
-            valve.set_position(self._memory.positions[key])
+            with self._deed(THROTTLE):
+                valve.set_position(self._memory.positions[key])
             yield from self._tick(thorough=True)
-        valve.set_pressure(pressure)
+        with self._deed(THROTTLE):
+            valve.set_pressure(pressure)
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
         ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devices.errors import LimitError
@@ -23,12 +23,18 @@ class Reach:
     temperature: float = math.inf
 
 
-def reach_of(equipment: Equipment, gases: Sequence[str]) -> Reach:
-    """Return what the instruments say of themselves; their lane's part, for controllers of gas are asked."""
-    valve, heater = equipment.valve, equipment.heater
+def gases_of(recipe: DepositionRecipe) -> set[str]:
+    """Return every gas that a recipe lets in, to light the plasma too."""
+    strike = () if recipe.strike is None else recipe.strike.gases
+    return {each.gas for each in (*recipe.gases, *strike)}
+
+
+def reach_of(equipment: Equipment, gases: Collection[str]) -> Reach:
+    """Return what the instruments say of themselves. The controller of gas is asked; one it does not have is 0."""
+    valve, heater, there = equipment.valve, equipment.heater, equipment.gas.flows()
     return Reach(
         {name: supply.limit for name, supply in equipment.powered.items()},
-        {gas: equipment.gas.full_scale(gas) for gas in gases},
+        {gas: equipment.gas.full_scale(gas) if gas in there else 0.0 for gas in gases},
         math.inf if valve is None else valve.full_scale,
         math.inf if heater is None else heater.limit,
     )

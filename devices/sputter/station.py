@@ -24,7 +24,7 @@ from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
 from devices.sputter.equipment import Equipment
 from devices.sputter.flying import ChamberFlight
-from devices.sputter.interlocks import Permits, Verdict, judged
+from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
 from devices.sputter.looks import Looks
 from devices.sputter.memory import ChamberMemory
@@ -252,10 +252,18 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         """Let nobody act on the instruments but through this station."""
         equipment, permits = self._equipment, self._permits
         for source, supply in equipment.powered.items():
-            supply.guard, supply.acting = permits.power(source), False
+            supply.guard, supply.acting = permits.only(f"power {source}"), False
         equipment.gas.guard = permits.gas
         equipment.relays.guard = permits.relay
         equipment.board.guard = permits.board
+        for part, deed in (
+            (equipment.valve, THROTTLE),
+            (equipment.monitor, MONITOR),
+            (equipment.heater, HEAT),
+            (equipment.turbo, TURBO),
+        ):
+            if part is not None:
+                part.guard = permits.only(deed)
 
     def _prepare(self, job: JobT, mask: str = "") -> StatusBase:
         """Have the sample brought, under a mask if there is one, and a person's word where one is wanted."""

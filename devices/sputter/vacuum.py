@@ -8,6 +8,7 @@ from devices.clock import Poller
 from devices.errors import InterlockError
 from devices.sputter.crew import Crew
 from devices.sputter.equipment import ROUGHING_VALVE, VENT_VALVE
+from devices.sputter.interlocks import THROTTLE, TURBO
 from devices.sputter.leaks import Rise, rise_of
 from devices.sputter.states import ChamberState
 
@@ -64,12 +65,14 @@ def vented(crew: Crew, tick: Tick) -> Poller:
     if crew.machine.state is ChamberState.BASE:
         crew.machine.go(ChamberState.PUMPING)
     if equipment.turbo is not None:
-        equipment.turbo.stop()
+        with crew.permits.granting(TURBO):
+            equipment.turbo.stop()
         while crew.looks.seen.turbo_share > SLOW_ENOUGH:
             _require_vented(crew, until)
             yield from tick()
     if equipment.valve is not None:
-        equipment.valve.close()
+        with crew.permits.granting(THROTTLE):
+            equipment.valve.close()
     crew.switch(ROUGHING_VALVE, False)
     # VENTED before the valve opens: from here on no gas and no plasma.
     crew.machine.go(ChamberState.VENTED)
@@ -93,7 +96,8 @@ def risen(crew: Crew, pressure: float, duration: float, tick: Tick) -> Generator
     yield from pumped(crew, pressure, tick)
     times, pressures = [], []
     try:
-        valve.close()
+        with crew.permits.granting(THROTTLE):
+            valve.close()
         crew.switch(ROUGHING_VALVE, False)
         begun = crew.clock.now() + CLOSING
         while (now := crew.clock.now()) < begun + duration:
@@ -121,7 +125,8 @@ def reached(crew: Crew, pressure: float, until: float, tick: Tick) -> Generator[
         # A controller refuses to switch a hot gauge on in a pressure that would burn it.
         bearable = not crew.looks.seen.pressure(*crew.gauges.rough) > RISEN
         if bearable and crew.looks.seen.pressures[gauge].value is None and now >= again:
-            gas.gauge_power(gauge, True)
+            with crew.permits.granting(f"gas {gauge}"):
+                gas.gauge_power(gauge, True)
             again = now + GAUGE_AGAIN
         yield from tick()
     return True
@@ -132,7 +137,8 @@ def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
     if turbo is None:
         return
     if not turbo.state().on:
-        turbo.start()
+        with crew.permits.granting(TURBO):
+            turbo.start()
     while not crew.looks.seen.turbo_share >= crew.limits.turbo_share:
         _require_time(crew, until, ROUGH)
         seen = crew.looks.seen.turbo

@@ -13,6 +13,9 @@ from labctl.materials.reading import Entry
 
 MICRO = 1e6
 
+BARE_CYCLES = 1000
+"""In which the twins lose what an overlayer would have kept, see sim.materials.interfaces."""
+
 UPPER: tuple[tuple[Kind, ...], ...] = (("electrolyte",), ("anode", "collector"))
 """What lies on a cathode, from there up; above that is a cover, of whatever it is."""
 
@@ -34,7 +37,12 @@ def doubts_about_stack(sample: SampleRef, library: Library) -> Iterator[str]:
             yield f"nothing is known of {layer.material} as {' or '.join(kinds)}{nearest(layer.material, known)}"
         else:
             yield from _of_one(entry, layer)
-    cathode, electrolyte, *_ = (*entries, None)
+    cathode, electrolyte, top = (*entries, None, None)[:3]
+    if top is not None and top.kind == "collector" and len(meant.cell_layers) == len(UPPER):
+        yield (
+            f"no overlayer lies on {top.name}: the twins lose 45 % of the lithium in {BARE_CYCLES} cycles by that"
+            " (Neudecker 2000; guess: he is quoted without a number of cycles), unless the sample's story has one"
+        )
     if cathode is not None and electrolyte is not None:
         yield from _windows(cathode, electrolyte)
 

@@ -32,7 +32,7 @@ UNITS: Mapping[str, str] = {"voltage": "V"}
 PLAIN: Mapping[str, float] = {"substrate": 10e-6, "electrolyte": 1e-6, "collector": 0.3e-6}
 """m, of a stack without a sample and without a word: guesses."""
 
-SUBSTRATE, ELECTROLYTE, COLLECTOR = "steel", "LiPON", "Cu"
+SUBSTRATE, ELECTROLYTE, COLLECTOR, OVERLAYER = "steel", "LiPON", "Cu", "Ti"
 """What a stack without a sample is held to be of, where its doubts are looked for."""
 
 HIGHEST = 6.0
@@ -134,8 +134,9 @@ def _doubts(asked: Asked, stack: StackOfLayers, library: Library) -> Iterator[st
     """Yield what is odd about a stack: its materials together, and its voltage beside its cathode's window."""
     if asked.sample is None:
         name = asked.cathode
-        upper: tuple[Layer, ...] = (Layer(COLLECTOR, stack.collector),) if stack.collector else ()
-        upper = (Layer(LITHIUM, stack.anode),) if stack.anode else upper
+        # All above the electrolyte is one number: whatever of it is an overlayer is in there.
+        bare = (Layer(COLLECTOR, stack.collector / 2), Layer(OVERLAYER, stack.collector / 2))
+        upper = (Layer(LITHIUM, stack.anode),) if stack.anode else bare if stack.collector else ()
         foil, electrolyte = (
             Layer(SUBSTRATE, min(stack.substrate, 1e-2)),
             Layer(ELECTROLYTE, stack.electrolyte),

@@ -69,7 +69,9 @@ def charge_in_words(charge: float) -> str:
 
 def energy_in_words(lamp: float, cells: float) -> str:
     """Return the energy [J] on a lamp's meter and that through cells as people read them; nothing for none."""
-    return ", ".join(([f"{lamp:.0f} J"] if lamp else []) + ([_in_thousands(cells / WH, "Wh")] if cells else []))
+    return ", ".join(
+        ([f"{lamp:.0f} J"] if lamp else []) + ([_in_thousands(cells / WH, "Wh")] if cells else [])
+    )
 
 
 def _in_thousands(value: float, unit: str) -> str:

@@ -76,7 +76,9 @@ def _namespace(space: Any, printer: Any, cycle: bool) -> None:
         printer.text(repr(space))
         return
     width = max(map(len, names))
-    lines = [f"  {name.ljust(width)}  {(plan.__doc__ or '').partition(chr(10))[0]}" for name, plan in names.items()]
+    lines = [
+        f"  {name.ljust(width)}  {(plan.__doc__ or '').partition(chr(10))[0]}" for name, plan in names.items()
+    ]
     printer.text("\n".join(["RE(PLAN(...)) runs one, PLAN? shows what it takes:", *lines]).rstrip())
 
 
@@ -87,10 +89,17 @@ def _experiment(experiment: Any, printer: Any, cycle: bool) -> None:
         f"an experiment, {experiment.name}: {experiment.plan}{on}; nothing has been done yet. lab.run({name}) runs it,"
         f" %rehearse {experiment.name} tries it on the twins"
     ]
-    for key in ("sample", "recipe", "program"):
-        if (part := getattr(experiment, key)) is not None:
-            shown = _in_one_line(part) if dataclasses.is_dataclass(part) else plain(part, 200)
-            lines.append(f"{key}: {shown}")
+    if (sample := experiment.sample) is not None:
+        parts = (sample.layers, sample.cell_layers)
+        layers = " | ".join(
+            ", ".join(f"{each.material} {show(each.thickness, 'm', 'um')}" for each in part)
+            for part in parts
+            if part
+        )
+        lines.append(f"{plain(sample.id)}: {layers}, area {show(sample.area, 'm^2', 'cm^2')}")
+    for part in (experiment.recipe, experiment.program):
+        if part is not None:
+            lines.append(_in_one_line(part).removeprefix("name "))
     lines += [f"{key}: {plain(value, 200)}" for key, value in experiment.arguments.items()]
     lines += [f"notes: {plain(experiment.notes)}"] if experiment.notes else []
     printer.text("\n  ".join(lines))

@@ -126,11 +126,21 @@ def _made(
     if lab is None:
         shell.belong_to(None, diary, beside)
         return shell, magics
+    _look(lab)
     lab.show_rows()
     lab.md.say("session_log", diary.path.name)
     shell.belong_to(lab, diary)
     shell.leave_on_signals()
     return shell, magics
+
+
+def _look(lab: Session) -> None:
+    """Have stations with permissives look at them and report, for %lab asks nobody."""
+    for device in lab.devices.values():
+        if hasattr(device, "verdicts"):
+            device.verdicts()
+            device.read_state()
+            device.publish()
 
 
 def _greeting(lab: Session | None, beside: LookingOn | None, data: Path) -> str:

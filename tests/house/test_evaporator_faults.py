@@ -1,5 +1,5 @@
-"""Every fault of an evaporator, judged by the twin's black box: the boat off and the shutter closed within 12 s, the film
-doubtful, and no later step that takes it without a person's word."""
+"""Every fault of an evaporator, judged by the twin's black box: the boat off and the shutter closed within 12 s, the
+film doubtful, and no later step that takes it without a person's word."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -34,7 +34,7 @@ WHERE_IT_APPLIES = {
     "anneal": OF_A_SAMPLE | {"recipe", "prediction"},
     "cycle": OF_A_SAMPLE | {"program", "capacity", "channel"},
     "deposit": OF_A_SAMPLE | OF_A_TARGET | {"film_rate", "tooling"},
-    "evaporate": OF_A_SAMPLE | {"recipe"},
+    "evaporate": OF_A_SAMPLE | {"recipe", "tooling"},
     "bake": OF_A_SAMPLE | {"recipe"},
     "pre_sputter": OF_A_TARGET,
     "condition_target": OF_A_TARGET,
@@ -79,6 +79,14 @@ def witnesses(lab, sample):
     return lab.plans.calibrate_rate(lab.sputter, lab.hands, lab.films, spots(bare, 1), thin, [119.6])
 
 
+def boat_witnesses(lab, sample):
+    bare = replace(sample, cell_layers=())
+    thin = quick_films.evaporation(thickness=20e-9)
+    return lab.plans.calibrate_tooling(
+        lab.evaporator, lab.hands, lab.films, [replace(bare, id="boat-1", parents=(sample.id,))], thin
+    )
+
+
 def stack(lab, sample):
     cathode = quick_films.film(thickness=310e-9)
     electrolyte = quick_films.film("sputter-lipon-1um", thickness=100e-9)
@@ -98,6 +106,7 @@ CHAMBERS = {
     "pre_sputter": lambda lab, sample: lab.plans.pre_sputter(lab.sputter, quick_films.film()),
     "condition_target": lambda lab, sample: lab.plans.condition_target(lab.sputter, quick_films.film()),
     "calibrate_rate": witnesses,
+    "calibrate_tooling": boat_witnesses,
     "deposit": lambda lab, sample: lab.plans.deposit(lab.sputter, sample, quick_films.film(thickness=20e-9)),
     "bake": baking,
     "vent": lambda lab, sample: lab.plans.vent(lab.evaporator),
@@ -171,7 +180,8 @@ def test_documents_of_every_plan_of_a_chamber_are_whole(tmp_path):
     with quick_films.quick_session(tmp_path / "data") as lab:
         for name, plan in CHAMBERS.items():
             run = run_and_look(lab, plan(lab, sample))
-            assert run.start["plan_name"] == ("deposit" if name == "calibrate_rate" else name)
+            film = {"calibrate_rate": "deposit", "calibrate_tooling": "evaporate"}
+            assert run.start["plan_name"] == film.get(name, name)
 
 
 @pytest.mark.slow

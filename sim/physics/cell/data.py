@@ -133,15 +133,6 @@ class CellParameters:
         """Return the charge of the active sites [C/m3] (n,), x from 0 to 1."""
         return self.site_charge * np.array(self.active_share)
 
-    def with_contact(self, share: float) -> CellParameters:
-        """Return the cell of which only a share [-] of the area is still in contact; the rest is stranded.
-
-        Raises CellError for a share outside (0, 1].
-        """
-        if not 0.0 < share <= 1.0:
-            raise CellError(f"share in contact = {share!r} is outside (0, 1]")
-        return replace(self, area=self.area * share)
-
 
 _LATER = {"cycles": 0.0, "discharged": 0.0, "cathode_overpotential": 0.0, "anode_overpotential": 0.0}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.cycling.cycler import Job
+from devices.cycling.cycler import ElementBegan, Job, RowTaken
 from devices.cycling.programs import Loop, Program, Step
 from devices.cycling.techniques import (
     ConstantCurrent,
@@ -24,7 +25,7 @@ from devices.cycling.techniques import (
 from devices.errors import LimitError, ProgramError
 from devices.instruments.palmsens_emstat4 import LISTENING, ROWS_AHEAD
 from devices.methodscript.abilities import EMSTAT4_HR
-from devices.methodscript.compile import compiled, mark_of
+from devices.methodscript.compile import compiled, mark_of, stairs
 from sim.twins.methodscript.grammar import Grammar
 from tests.support.emstat import LIMITS, Rig
 
@@ -90,3 +91,48 @@ def test_what_the_driver_accepts_compiles_to_what_the_instrument_accepts(tree: l
 def test_two_jobs_of_few_steps_have_marks_that_are_far_apart(tokens: list[str]) -> None:
     one, other = (mark_of(token, 1000) for token in tokens)
     assert abs(one - other) > 1000
+
+
+def hold(volts: float, duration: float = 3.0) -> Step:
+    return Step(ConstantVoltage(volts), Until(duration=duration), Record(interval=1.0))
+
+
+def test_holds_at_equal_distances_are_one_step_of_the_script_and_each_has_its_own_voltage() -> None:
+    levels = [3.9, 3.95, 4.0, 4.05]
+    rig = Rig()
+    records = rig.run(*map(hold, levels), hold(3.8))
+    steps: list[list[float]] = []
+    for record in records:
+        if isinstance(record, ElementBegan):
+            steps.append([])
+        elif isinstance(record, RowTaken):
+            steps[-1].append(record.voltage)
+    assert len(steps) == 5
+    for rows, level in zip(steps, [*levels, 3.8], strict=True):
+        assert rows == pytest.approx([level] * len(rows), abs=2e-3)
+        assert len(rows) >= 3
+
+
+@pytest.mark.parametrize(
+    ("nodes", "alike"),
+    [
+        ([hold(3.9), hold(3.95), hold(4.0)], 3),
+        ([hold(4.0), hold(3.9), hold(3.8), hold(3.75)], 3),
+        ([hold(3.9), hold(3.95), hold(4.0, 4.0)], 2),
+        ([Loop((hold(3.9),), 2), hold(3.9)], 0),
+        ([Step(OpenCircuit(), Until(duration=1.0)), hold(3.9)], 0),
+    ],
+)
+def test_a_staircase_is_of_holds_that_differ_in_their_voltage_by_the_same_each_time(
+    nodes: list[Step | Loop], alike: int
+) -> None:
+    assert stairs(nodes) == nodes[:alike]
+
+
+def test_a_titration_takes_no_more_of_the_memory_with_more_levels() -> None:
+    sizes = [
+        len(compiled(Job("p", tuple(hold(3.0 + 0.001 * n) for n in range(many)), LIMITS, "t", 3600.0), EMSTAT4_HR,
+                     LISTENING, ROWS_AHEAD).request)
+        for many in (5, 500)
+    ]  # fmt: skip
+    assert sizes[1] - sizes[0] < 10

@@ -77,14 +77,14 @@ def lipon(**changes):
         "material": "LiPON",
         "guns": (
             GunSetting("Li3PO4", power_density=5e4, ramp=1.0),
-            GunSetting("LiCoO2", power=20.0, ramp=1.0),
+            GunSetting("Li2O", power=20.0, ramp=1.0),
         ),
         "gases": (GasFlow("N2", 50 * SCCM),),
         "pressure": 0.4,
         "base_pressure": 1e-5,
-        "presputter": 60.0,
+        "presputter": 90.0,
         "thickness": 10e-9,
-        "strike": Strike(3.0, 40.0),
+        "strike": Strike(3.0, 20.0),
     }
     return DepositionRecipe("lipon", **{**fields, **changes})
 
@@ -100,10 +100,15 @@ class Bench:
             del self.parts[part]
         self.hands = HandsThatDo(clock)
         fields = {
-            "targets": {"gun1": Target("LiCoO2", ramp=4.0), "gun2": Target("Li3PO4", ramp=2.0)},
+            "targets": {
+                "gun1": Target("LiCoO2", ramp=4.0),
+                "gun2": Target("Li3PO4", ramp=2.0),
+                "gun3": Target("Li2O", ramp=2.0),
+            },
             "rates": {
                 "LiCoO2": RateCalibration(0.05e-9, 120.0, 3.0, 0.02, "c1"),
                 "Li3PO4": RateCalibration(0.03e-9, 100.0, 0.4, 0.02, "c2"),
+                "Li2O": RateCalibration(0.05e-9, 120.0, 3.0, 0.02, "c3"),
             },
             "films": {"LiCoO2": FilmConstants(4500.0), "LiPON": FilmConstants(2400.0)},
         }

@@ -26,10 +26,10 @@ class Chamber:
         self.flow_factor = dict.fromkeys(GASES, 1.0)
         self.roughing = self.vent = self.rotation = False
         self.turbo_on, self.turbo_speed = False, 0.0
-        self.shutters = {"substrate_shutter": False, "gun1_shutter": False, "gun2_shutter": False}
+        self.shutters = {"substrate_shutter": False, "gun1_shutter": False, "gun2_shutter": False, "gun3_shutter": False}
         self.stuck, self.has_ends = None, True
         self.power, self.on, self.lit = {}, {}, {}
-        self.rates = {"gun1": 0.05e-9 / 120, "gun2": 0.03e-9 / 100, "boat": 0.0}
+        self.rates = {"gun1": 0.05e-9 / 120, "gun2": 0.03e-9 / 100, "gun3": 0.05e-9 / 120, "boat": 0.0}
         self.film = self.monitored = 0.0
         self.tooling = self.crystal = 1.0
         self.crystal_ok = True
@@ -63,7 +63,7 @@ class Chamber:
                 self.on[source]
                 and not self.lit.get(source)
                 and self.pressure >= self.ignites_above
-                and self.power[source] >= 30
+                and self.power[source] >= 20
             ):
                 self.lit[source] = True
             if not self.on[source]:
@@ -126,6 +126,8 @@ class FakeSupply(Fake):
         self.chamber.control[self.gun] = True
 
     def set_power(self, power):
+        if power:
+            self.guard()
         self.chamber.advance()
         self.chamber.power[self.gun] = power
         self.chamber.note(f"{self.gun} {power:.0f} W")
@@ -192,6 +194,8 @@ class FakeGas(Fake):
         self.chamber.flows = dict.fromkeys(GASES, 0.0)
 
     def gauge_power(self, gauge, on):
+        if on:
+            self.guard(gauge)
         self.ion = on
 
     safe = close_gases
@@ -199,16 +203,21 @@ class FakeGas(Fake):
 
 class FakeValve(Fake):
     def __init__(self, chamber):
-        super().__init__(chamber=chamber, name="valve")
+        super().__init__(chamber=chamber, guard=anybody, full_scale=13.3, name="valve")
 
     def set_pressure(self, pressure):
+        self.guard()
         self.chamber.set_pressure = pressure
 
     def set_position(self, position):
+        self.guard()
+        self.go_to(position)
+
+    def go_to(self, position):
         self.chamber.set_pressure, self.chamber.position = None, position
 
     def open(self):
-        self.set_position(1.0)
+        self.go_to(1.0)
 
     def close(self):
         self.set_position(0.0)
@@ -224,12 +233,14 @@ class FakeValve(Fake):
 
 class FakeMonitor(Fake):
     def __init__(self, chamber):
-        super().__init__(chamber=chamber, zeroed=0.0, prepared=None, name="monitor")
+        super().__init__(chamber=chamber, guard=anybody, zeroed=0.0, prepared=None, name="monitor")
 
     def prepare(self, density, z_ratio, tooling):
+        self.guard()
         self.prepared = (density, z_ratio, tooling)
 
     def zero(self):
+        self.guard()
         self.zeroed = self.chamber.monitored
 
     def read_film(self):
@@ -317,9 +328,10 @@ class FakeBoard(Fake):
 
 class FakeHeater(Fake):
     def __init__(self, chamber):
-        super().__init__(chamber=chamber, broken=False, name="heater")
+        super().__init__(chamber=chamber, guard=anybody, limit=1273.15, broken=False, name="heater")
 
     def set_temperature(self, temperature):
+        self.guard()
         self.chamber.wanted = temperature
 
     def read_temperature(self):
@@ -337,12 +349,14 @@ class FakeHeater(Fake):
 
 class FakeTurbo(Fake):
     def __init__(self, chamber):
-        super().__init__(chamber=chamber, error="", name="turbo")
+        super().__init__(chamber=chamber, guard=anybody, error="", name="turbo")
 
     def start(self):
+        self.guard()
         self.chamber.turbo_on = True
 
     def stop(self):
+        self.guard()
         self.chamber.turbo_on = False
 
     def state(self):
@@ -356,7 +370,7 @@ class FakeTurbo(Fake):
         pass
 
 
-def parts_of_chamber(chamber, *, sources=("gun1", "gun2")):
+def parts_of_chamber(chamber, *, sources=("gun1", "gun2", "gun3")):
     made = {name: FakeSupply(chamber, name) for name in sources}
     made |= {"gas": FakeGas(chamber), "monitor": FakeMonitor(chamber)}
     made |= {"relays": FakeRelays(chamber), "permissives": FakeBoard(chamber), "turbo": FakeTurbo(chamber)}

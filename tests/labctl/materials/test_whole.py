@@ -111,6 +111,16 @@ def test_a_thickness_outside_what_was_reported_is_doubted_with_both(spinel):
     ]
 
 
+def test_a_collector_without_an_overlayer_is_doubted_and_one_with_it_is_not():
+    covered = Config().sample("anodeless-10um")
+    bare = replace(covered, cell_layers=covered.cell_layers[:2])
+    assert not any("overlayer" in each for each in doubts_about_stack(covered, Library()))
+    assert any(
+        "no overlayer lies on Cu: the twins lose 45 % of the lithium in 1000 cycles" in each
+        for each in doubts_about_stack(bare, Library())
+    )
+
+
 def test_what_is_not_in_the_library_is_doubted(spinel):
     strange = replace(spinel, cell_layers=(Layer("LiPOM", 1e-6), Layer("Li", 2e-6)))
     assert any('nothing is known of LiPOM as electrolyte; did you mean "LiPON"?' in each

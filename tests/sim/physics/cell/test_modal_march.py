@@ -331,15 +331,6 @@ def test_shorted_cell_rests_at_nothing() -> None:
     assert segment.state.lithium[-1] == pytest.approx(1.0, abs=1e-9)
 
 
-def test_lost_contact_strands_the_same_share_of_the_capacity() -> None:
-    part = Cell(CELL.parameters.with_contact(0.7))
-    whole = CELL.current_step(CELL.fresh(), 1e-4, math.inf, upper=4.25)
-    less = part.current_step(part.fresh(), 0.7e-4, math.inf, upper=4.25)
-    assert less.charge[-1] == pytest.approx(0.7 * whole.charge[-1], rel=1e-12)
-    with pytest.raises(CellError, match="share"):
-        CELL.parameters.with_contact(0.0)
-
-
 def test_discharge_to_a_film_full_to_its_last_digits_ends_by_name() -> None:
     """There round-off of x is a microvolt and more: no panel is short enough to resolve that."""
     cell = Cell(cathode.cell_on(graded_edges(1.28e-6, 40), np.geomspace(1.6e-13, 1e-14, 40), area=1.7e-7))
