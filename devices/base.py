@@ -104,6 +104,14 @@ class Quantity(Signal):
         return {self.name: column.data_key(self.name, f"{self.parent.kind_name}:{self.attr_name}")}
 
 
+class Words(Quantity):
+    """A quantity that is told in words."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as text of the station's own."""
+        return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
+
+
 class Instrument(Device):
     """One instrument on one wire. Subclasses are data sheets: Control, Get, Measure, Set."""
 

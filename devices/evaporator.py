@@ -24,11 +24,11 @@ from devices.sputter.records import film_columns
 from devices.sputter.station import ChamberStation
 
 
-class EvaporatorStation(ChamberStation[EvaporationFlight, EvaporationJob]):
+class EvaporatorStation(ChamberStation[EvaporationJob, EvaporationFlight]):
     """An evaporator as plans see it.
 
     Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted().
-    Get: flight(), state, verdicts() on the interlocks.
+    Get: flight(), in nanometres of film; state, verdicts() on the interlocks.
     Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
     Set: nothing apart from a job; recipes hold every setpoint.
     """

@@ -6,40 +6,36 @@ all checks; the states, what may be done in each, and the permissives are tables
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
 from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument
-from devices.clock import Clock
+from devices.base import EVENT_COLUMNS, Instrument, Words
+from devices.clock import Clock, Poller
 from devices.errors import InterlockError, LabError
 from devices.lamp.arming import ArmToken, Owner, Watch
 from devices.lamp.checks import check_recipe
-from devices.lamp.discharge import BANK_SAFE
+from devices.lamp.discharge import BANK_SAFE, bleeding
 from devices.lamp.fate import Crew
 from devices.lamp.looks import Looks
 from devices.lamp.parameters import LampParameters
 from devices.lamp.parts import made_safe, parts_of, refuse_without_a_dead_man
 from devices.lamp.permissives import FRESH, Verdict, lacking, require
-from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, TRACE_COLUMNS, PulseLog, pulse_columns
 from devices.lamp.residual import Residual
 from devices.lamp.states import LampState
-from devices.lamp.station import LampStation, Words
+from devices.lamp.station import LampStation
 from devices.lamp.temperatures import Witnesses
 from devices.lamp.train import Train
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles.furnace import Thermometers
-from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.hands import Hands
 from devices.roles.lamp import AnnealJob
 from devices.roles.lamp_parts import Pyrometer
 from devices.roles.predictor import Prediction, Predictor
-
-log = logging.getLogger(__name__)
 
 UNPREDICTED = "nothing predicts what it will do (no predictor)"
 PERIODS = 3
@@ -122,7 +118,7 @@ class FlashLampStation(LampStation[Train]):
 
     def read_state(self) -> str:
         """Return the state's word; a bank that has bled meanwhile makes COOLING to SAFE."""
-        if self._machine.state is LampState.COOLING and self._train is None:
+        if self._machine.state is LampState.COOLING and self._flight is None:
             charger = self._looks.charger()
             if charger is not None and charger.voltage < BANK_SAFE and not charger.high_voltage_on:
                 self._machine.go(LampState.SAFE)
@@ -134,7 +130,7 @@ class FlashLampStation(LampStation[Train]):
 
     def verdicts(self) -> dict[str, Verdict]:
         """Ask for every permissive; one whose instrument does not answer is missing."""
-        train = self._train
+        train = self._flight
         if train is None:
             return self._looks.verdicts(afresh=True)
         return self._looks.verdicts(afresh=False, within=max(FRESH, PERIODS * train.recipe.period))
@@ -164,31 +160,26 @@ class FlashLampStation(LampStation[Train]):
 
     def prepare(self, job: AnnealJob) -> StatusBase:
         """Check and predict the job, have the bank empty and the sample brought; nothing is charged yet."""
-        if self._train is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self._machine.require("prepare")
         self._memory.require_known()
         self.check(job.recipe)
         prediction = self._prediction_of(job)
-        self._call_off_preparation()
-        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
-        tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
-        if prediction is not None and prediction.ask:
-            tasks.insert(0, Confirm(job.sample, self.name, prediction.ask))
+        charger = self._lamp.charger
+
+        def bled() -> Poller:
+            charger.off()
+            yield from bleeding(charger, self.clock, self.parameters.bleed_time_constant)
+            self._machine.go(LampState.SAFE)
 
         def ready() -> None:
             self._lamp.meter.prepare()
             self._witnesses.prepare()
             self._job, self._predicted = job, (job, prediction)
 
-        preparation.run(
-            self._lamp.charger,
-            self.parameters.bleed_time_constant,
-            lambda: self._machine.go(LampState.SAFE),
-            tasks,
-            ready,
-        )
-        return preparation.status
+        ask = "" if prediction is None else prediction.ask
+        return self._prepared(job.sample, ready, ask=ask, before=bled)
 
     def arm(self, job: AnnealJob) -> ArmToken:
         """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train.
@@ -223,7 +214,7 @@ class FlashLampStation(LampStation[Train]):
         prepared job.
         """
         token, self._inserted = self._inserted, None
-        if self._train is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is already firing; a train is never started twice")
         if self._job is None:
             raise LabError(f"{self.name} was not prepared; nothing was charged")
@@ -246,24 +237,11 @@ class FlashLampStation(LampStation[Train]):
         prediction = self._predicted[1] if self._predicted is not None else None
         self._predicted = None
         self._residual.expect(None if prediction is None else prediction.values)
-        train = Train(job.recipe, self._lamp, self._crew())
-        self._flown, self._train = (job, train), train
-        self._memory.began = train.began
-        self._machine.go(LampState.CHARGING)
-
-        def failed(error: Exception) -> None:
-            if train.is_over:
-                # On wall time a step may still be under way when its train is ended from another thread.
-                log.info("%s: the last step of an ended train: %r", self.name, error)
-            else:
-                self._fail(error)
-
-        self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
-        return train.started
+        return self._fly(job, Train(job.recipe, self._lamp, self._crew()))
 
     def pause(self) -> None:
         """Hold the train after the pulse in hand; the bank stays charged for ten minutes at most."""
-        train = self._train
+        train = self._flight
         if train is not None and train.pause():
             flight = self._log.flight
             # What came of a pulse in flight is known when its row is there.
@@ -272,7 +250,7 @@ class FlashLampStation(LampStation[Train]):
 
     def resume(self) -> None:
         """Go on with the next pulse; none is repeated. After a gap the rest is predicted again, and may be refused."""
-        train = self._train
+        train = self._flight
         if train is None or not train.paused:
             return
         if train.is_late and train.passed and self._predictor is not None:
@@ -349,49 +327,19 @@ class FlashLampStation(LampStation[Train]):
         if self._predicted is None or self._predicted[1] is None:
             self._log.tell("unpredicted", "warning", f"{UNPREDICTED}; allowed: {self.limits.unpredicted}")
 
-    def _end(self, reason: str, error: Exception | None = None) -> None:
-        """Make everything safe first; then account for the pulse in hand and finish the statuses."""
-        self._call_off_preparation()
-        self._job = self._predicted = None
-        train, self._train = self._train, None
-        going = train is not None and train.end()
-        unsafe = self._made_safe()
-        if train is not None and going:
-            if self._running is not None:
-                self._running.cancel()
-            train.fates.settle()
-            self._log.conclude(reason)
-            if self._flown is not None:
-                self._memory.ended(*self._flown, self._log.flight)
-        if error is not None or unsafe:
-            self._fault(unsafe if error is None else reason)
-        elif self._machine.state is not LampState.FAULT:
-            self._machine.go(LampState.COOLING)
-        if train is not None and going:
-            try:
-                self._tell_end(reason, error, unsafe)
-            finally:
-                train.finish(error)
-        if unsafe and error is None:
-            raise LabError(unsafe)
+    def _rest(self, failure: str, unsafe: str) -> None:
+        self._predicted = None
+        super()._rest(failure, unsafe)
 
-    def _fault(self, why: str) -> None:
-        if self._machine.state is not LampState.FAULT:
-            self._machine.go(LampState.FAULT, why)
-
-    def _tell_end(self, reason: str, error: Exception | None, unsafe: str) -> None:
-        if error is not None:
-            self._log.tell("fault", "alarm", reason)
+    def _tell_end(self, reason: str, failure: str, unsafe: str) -> None:
+        if failure:
+            self._log.tell("fault", "alarm", failure)
         if unsafe:
             self._log.tell("unsafe", "alarm", unsafe)
             return
         flight = self._log.flight
         said = f"{reason}; {flight.done} of {flight.asked} pulses done, no trigger can pass, the bank is"
-        # No mere information: whoever stopped a train is to read what is safe now.
         self._log.tell("stopped", "warning", f"{said} {self.read_bank()}")
-
-    def _fail(self, error: Exception) -> None:
-        self._end(f"{type(error).__name__}: {error}", error)
 
     def _made_safe(self) -> str:
         """Do everything that makes the lamp safe, whatever fails; return what failed, in words."""

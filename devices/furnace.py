@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Station
-from devices.clock import Clock, Handle
+from devices.base import EVENT_COLUMNS, Instrument
+from devices.clock import Clock
 from devices.errors import InterlockError, LabError, LimitError
-from devices.lamp.preparation import Preparation
-from devices.lamp.station import Words
+from devices.flown.account import FlightLog
+from devices.flown.station import FlownStation, tried
 from devices.limits import FurnaceLimits
 from devices.recipes import ROOM, FurnaceRecipe
-from devices.roles.flown import Flight
 from devices.roles.furnace import FurnaceJob
-from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.hands import Hands
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.samples import doubts_about
-from devices.sputter.baking import FURNACE_COLUMNS, Baking, FurnaceLog
+from devices.sputter.baking import FURNACE_COLUMNS, Baking
 from devices.sputter.interlocks import Permits
 from devices.sputter.looks import CELSIUS
 from devices.sputter.parameters import FurnaceParameters
@@ -30,11 +28,11 @@ COLD = 50.0
 """K above room temperature up to which a furnace counts as cold enough to begin; guess."""
 
 
-class FurnaceStation(Station):
+class FurnaceStation(FlownStation[FurnaceJob, Baking]):
     """A furnace as plans see it.
 
-    Control: prepare(job), kickoff(), stop(), safe(), reset() by a person.
-    Get: flight(), state.
+    Control: prepare(job), kickoff(), stop(), safe(), reset() by a person. A pause keeps it at its present temperature.
+    Get: flight(), in segments; state.
     Measure: stream `primary`, temperatures as measured; `events`.
     Set: nothing apart from a job; recipes hold every setpoint.
     """
@@ -44,8 +42,6 @@ class FurnaceStation(Station):
     optional_parts = ("permissives",)
     needs_lease = True
     Parameters = FurnaceParameters
-
-    state = Component(Words, get="read_state", unit="1", kind="normal")
 
     def __init__(
         self,
@@ -58,29 +54,24 @@ class FurnaceStation(Station):
         limits: FurnaceLimits,
         hands: Hands,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
-        self.parameters, self.limits, self._hands = parameters, limits, hands
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments, hands=hands)
+        self.parameters, self.limits = parameters, limits
         self._heater = cast(HeaterController, instruments["heater"])
         self._board = cast(PermissiveBoard | None, instruments.get("permissives"))
         self._permits = Permits(name)
         if self._board is not None:
             self._board.guard = self._permits.board
         primary = self.add_stream("primary", FURNACE_COLUMNS)
-        self._log = FurnaceLog(clock, primary, self.add_stream("events", EVENT_COLUMNS))
+        self._log = FlightLog(clock, primary, self.add_stream("events", EVENT_COLUMNS))
         self._fault = ""
-        self._job: FurnaceJob | None = None
-        self._baking: Baking | None = None
-        self._flown: Baking | None = None
-        self._running: Handle | None = None
-        self._preparation: Preparation | None = None
 
     def read_state(self) -> str:
         """Return the state's word."""
-        return "fault" if self._fault else "heating" if self._baking is not None else "safe"
+        return "fault" if self._fault else "heating" if self._flight is not None else "safe"
 
     def report(self) -> dict[str, Any]:
         """Return state, latched fault and the last temperature, from memory."""
-        baking = self._baking
+        baking = self._flight
         warm = None if baking is None or baking.temperature != baking.temperature else baking.temperature
         return {"state": self.read_state(), "latched": self._fault, "reading": {"temperature": warm}}
 
@@ -112,31 +103,21 @@ class FurnaceStation(Station):
 
     def prepare(self, job: FurnaceJob) -> StatusBase:
         """Check the job, have the sample brought into a cold furnace."""
-        if self._baking is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is in the middle of an anneal; stop it first")
         self._require_no_fault()
         self.check(job.recipe)
-        if self._preparation is not None:
-            self._preparation.call_off()
-        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
-        tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
-        doubts = doubts_about(job.sample)
-        if doubts:
-            tasks.insert(0, Confirm(job.sample, self.name, doubts))
 
         def ready() -> None:
             self._job = job
 
-        preparation.run(None, 0.0, self._require_cold, tasks, ready)
-        return preparation.status
+        return self._prepared(job.sample, ready, ask=doubts_about(job.sample), before=self._require_cold)
 
     def kickoff(self) -> StatusBase:
         """Begin the anneal that was prepared; the status finishes at once, that of complete() with it."""
-        if self._baking is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is already heating; an anneal is never started twice")
-        job, self._job = self._job, None
-        if job is None:
-            raise LabError(f"{self.name} was not prepared; nothing was heated")
+        job = self._taken("nothing was heated")
         self._require_no_fault()
         self.clock.call(self._require_cold)
         self.before_arming()
@@ -152,58 +133,13 @@ class FurnaceStation(Station):
             self._permits,
             self.parameters.row_period,
         )
-        self._baking = self._flown = baking
-
-        def failed(error: Exception) -> None:
-            if not baking.is_over:
-                self._end(f"{type(error).__name__}: {error}", error)
-
-        self._running = self.clock.spawn(self.lane, baking.poller(lambda: self._completed(baking)), failed)
-        self.publish(lasting=True)
-        return baking.started
-
-    def complete(self) -> StatusBase:
-        """Return the status that finishes with the anneal."""
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown.finished
-
-    def renew_lease(self) -> None:
-        """Let the anneal go on while its plan lives."""
-        if self._baking is not None:
-            self._baking.renew_lease()
-
-    def hold_lease(self) -> None:
-        """Let the anneal stay held while its plan is."""
-        if self._baking is not None:
-            self._baking.hold_lease()
+        return self._fly(job, baking)
 
     def pause(self) -> None:
         """Stay at the present temperature: what is hot cannot be held otherwise. The film's dose grows meanwhile."""
-        if self._baking is not None:
-            self._baking.hold(True)
+        super().pause()
+        if self._flight is not None:
             self._log.tell("hold", "warning", "held at its present set point; the dose goes on")
-
-    def resume(self) -> None:
-        """Go on along the profile as soon as a live plan renews the lease."""
-        if self._baking is not None:
-            self._baking.hold(False)
-
-    def flight(self) -> Flight:
-        """Return how many segments were asked and done."""
-        return self._log.flight
-
-    def stop(self, *, success: bool = False) -> None:
-        """End the anneal: the heater is off, the furnace cools by itself."""
-        self._end("stopped")
-
-    def safe(self) -> None:
-        """Switch the heater off. Raises LabError naming what did not obey."""
-        self._end("made safe")
-
-    def close(self) -> None:
-        """Make it safe: nobody would lead it."""
-        self._end("closed")
 
     def reset(self) -> None:
         """Leave FAULT, by a person's command."""
@@ -232,43 +168,13 @@ class FurnaceStation(Station):
                 f"{self.name} is still at {temperature - CELSIUS:.0f} degC; recipes begin at room temperature",
             )
 
-    def _completed(self, baking: Baking) -> None:
-        try:
-            self._baking = None
-            self._log.conclude("completed")
-            self.publish(lasting=True)
-        finally:
-            baking.finish(None)
-
-    def _end(self, reason: str, error: Exception | None = None) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
-        self._job = None
-        baking, self._baking = self._baking, None
-        going = baking is not None and baking.end()
-        if self._running is not None:
-            self._running.cancel()
-        unsafe = self._made_safe()
-        if error is not None or unsafe:
-            self._fault = unsafe or reason
-        if baking is not None and going:
-            self._log.conclude(reason)
-            self._log.tell(
-                "stopped" if error is None else "fault", "alarm" if error else "warning", unsafe or reason
-            )
-            baking.finish(error)
-        self.publish(lasting=True)
-        if unsafe and error is None:
-            raise LabError(unsafe)
+    def _rest(self, failure: str, unsafe: str) -> None:
+        self._fault = unsafe or failure or self._fault
 
     def _made_safe(self) -> str:
-        failures = []
-        for part in (self._heater, self._board):
-            if part is not None:
-                try:
-                    self.clock.call(part.safe)
-                except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
-                    failures.append(str(error) if isinstance(error, LabError) else repr(error))
-        if not failures:
-            return ""
-        return f"{self.name} could not be made safe: {'; '.join(failures)}. Switch the heater off by hand"
+        failures = tried(self.clock, [part.safe for part in (self._heater, self._board) if part is not None])
+        return (
+            f"{self.name} could not be made safe: {failures}. Switch the heater off by hand"
+            if failures
+            else ""
+        )

@@ -88,10 +88,10 @@ class SputterLimits:
     flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz] that a plasma's
     heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s] from the
     temperature of a heated substrate. films: from what each grows, by its material (FLA paper: LiCoO2 in argon with
-    oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; flow_zero from vendors' accuracy of
-    1 % of range, halved for what was zeroed; the rest are guesses: strike_power is 2.5 W/cm2 on 2 inches, a little
-    above the 40 W that light there; throttle_step is three times what flow controllers repeat to, 0.2 %; rate_step seven times the noise of
-    the slowest film by a monitor of 0.03 Hz.
+    oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; the rest are guesses:
+    strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W that light there; flow_zero is what thermal flow
+    controllers drift by; throttle_step three times what they repeat to, 0.2 %; rate_step seven times the noise of the
+    slowest film by a monitor of 0.03 Hz.
     """
 
     thickness: Annotated[float, Field(gt=0, le=100e-6), Unit("m")] = 10e-6

@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Instrument, Station
-from devices.clock import Clock, Handle
-from devices.errors import InterlockError, LabError, LimitError
-from devices.lamp.preparation import Preparation
-from devices.lamp.station import Words
+from devices.base import EVENT_COLUMNS, Instrument
+from devices.clock import Clock
+from devices.errors import InterlockError, LimitError
+from devices.flown.account import FlightLog
+from devices.flown.station import FlownStation, tried
 from devices.limits import ChannelLimits
-from devices.roles.flown import Flight
-from devices.roles.hands import Bring, Hands
+from devices.roles.hands import Hands
 from devices.roles.multiplexer import RelayMatrix, SheetJob, SiteMeter
 from devices.samples import SampleRef
-from devices.sheet.mapping import POINT_COLUMNS, SITE_COLUMNS, MapLog, SheetMap, Site, map_duration, sites_of
+from devices.sheet.mapping import POINT_COLUMNS, SITE_COLUMNS, SheetMap, Site, map_duration, sites_of
 from devices.sheet.recipe import SheetRecipe
 
 MATRICES = ("matrix", "matrix_2", "matrix_3", "matrix_4")
 METERS = ("meter", "meter_2", "meter_3", "meter_4")
 
 
-class MultiplexerStation(Station):
+class MultiplexerStation(FlownStation[SheetJob, SheetMap]):
     """A multiplexer as plans see it.
 
     Control: prepare(job), kickoff(), stop(), pause between two cells, safe().
-    Get: flight(), state, duration() of a map.
+    Get: flight(), in cells looked at, missing ones too; state, duration() of a map.
     Measure: streams `primary`, one row a cell; `impedance`, one row a cell and frequency; `events`.
     Set: nothing apart from a job; the recipe holds all.
     """
@@ -37,8 +35,6 @@ class MultiplexerStation(Station):
     role = "Multiplexer"
     parts = ("matrix", "meter")
     optional_parts = (*MATRICES[1:], *METERS[1:])
-
-    state = Component(Words, get="read_state", unit="1", kind="normal")
 
     def __init__(
         self,
@@ -51,22 +47,17 @@ class MultiplexerStation(Station):
         hands: Hands,
         parameters: None = None,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
-        self.limits, self._hands = limits, hands
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments, hands=hands)
+        self.limits = limits
         self._matrices = [cast(RelayMatrix, instruments[part]) for part in MATRICES if part in instruments]
         self._meters = [cast(SiteMeter, instruments[part]) for part in METERS if part in instruments]
         primary = self.add_stream("primary", SITE_COLUMNS)
-        points = self.add_stream("impedance", POINT_COLUMNS)
-        self._log = MapLog(clock, primary, points, self.add_stream("events", EVENT_COLUMNS))
-        self._job: SheetJob | None = None
-        self._map: SheetMap | None = None
-        self._flown: SheetMap | None = None
-        self._running: Handle | None = None
-        self._preparation: Preparation | None = None
+        self._points = self.add_stream("impedance", POINT_COLUMNS)
+        self._log = FlightLog(clock, primary, self.add_stream("events", EVENT_COLUMNS))
 
     def read_state(self) -> str:
         """Return the state's word."""
-        return "mapping" if self._map is not None else "safe"
+        return "mapping" if self._flight is not None else "safe"
 
     def report(self) -> dict[str, Any]:
         """Return state and how far a map is, from memory."""
@@ -106,110 +97,44 @@ class MultiplexerStation(Station):
 
     def prepare(self, job: SheetJob) -> StatusBase:
         """Check the job, have the sheet brought under the probes, set the meters; all relays are open."""
-        if self._map is not None:
+        if self._flight is not None:
             raise InterlockError(f"{self.name} idle", "a map is under way; stop it first, nothing was sent")
         self.check(job.sample, job.recipe)
-        if self._preparation is not None:
-            self._preparation.call_off()
-        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
 
         def ready() -> None:
             for meter in self._meters_used:
                 meter.prepare(job.recipe.frequencies, job.recipe.amplitude)
             self._job = job
 
-        preparation.run(None, 0.0, self._open_all, [Bring(job.sample, self.name)], ready)
-        return preparation.status
+        return self._prepared(job.sample, ready, before=self._open_all)
 
     def kickoff(self) -> StatusBase:
         """Begin the map that was prepared; the status finishes at once, that of complete() with it."""
-        if self._map is not None:
+        if self._flight is not None:
             raise InterlockError(f"{self.name} idle", "a map is under way already")
-        job, self._job = self._job, None
-        if job is None:
-            raise LabError(f"{self.name} was not prepared; nothing was measured")
+        job = self._taken("nothing was measured")
         sites = self._sites(job.sample)
         self._log.begin(len(sites))
         going = SheetMap(
-            self.name, sites, job.recipe, self._matrices, self._meters_used, self.clock, self._log
+            self.name,
+            sites,
+            job.recipe,
+            self._matrices,
+            self._meters_used,
+            self.clock,
+            self._log,
+            self._points,
         )
-        self._map = self._flown = going
+        return self._fly(job, going)
 
-        def failed(error: Exception) -> None:
-            if not going.is_over:
-                self._end(f"{type(error).__name__}: {error}", error)
-
-        self._running = self.clock.spawn(self.lane, going.poller(lambda: self._completed(going)), failed)
-        self.publish(lasting=True)
-        return going.started
-
-    def complete(self) -> StatusBase:
-        """Return the status that finishes with the map."""
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown.finished
-
-    def renew_lease(self) -> None:
-        """Do nothing: what is under way does no harm without a plan."""
-
-    def pause(self) -> None:
-        """Stay before the next cells."""
-        if self._map is not None:
-            self._map.held = True
-
-    def resume(self) -> None:
-        """Go on with the next cells."""
-        if self._map is not None:
-            self._map.held = False
-
-    def flight(self) -> Flight:
-        """Return how many cells were asked and looked at; one that is missing was looked at."""
-        return self._log.flight
-
-    def stop(self, *, success: bool = False) -> None:
-        """End the map: all relays open."""
-        self._end("stopped")
-
-    def safe(self) -> None:
-        """Open all relays, let the meters float. Raises LabError naming what did not obey."""
-        self._end("made safe")
-
-    def close(self) -> None:
-        """End a map: nobody would take its rows."""
-        self._end("closed")
-
-    def _completed(self, going: SheetMap) -> None:
-        self._map = None
-        self._log.conclude("completed")
-        self.publish(lasting=True)
-        going.finish(None)
-
-    def _end(self, reason: str, error: Exception | None = None) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
-        self._job = None
-        going, self._map = self._map, None
-        was_going = going is not None and going.end()
-        if self._running is not None:
-            self._running.cancel()
-        unsafe = self._made_safe()
-        if going is not None and was_going:
-            self._log.conclude(reason)
-            self._log.tell("stopped" if error is None else "fault", "warning", unsafe or reason)
-            going.finish(error)
-        self.publish(lasting=True)
-        if unsafe and error is None:
-            raise LabError(unsafe)
+    def _tell_end(self, reason: str, failure: str, unsafe: str) -> None:
+        self._log.tell("fault" if failure else "stopped", "warning", unsafe or reason)
 
     def _open_all(self) -> None:
         for matrix in self._matrices:
             matrix.open_all()
 
     def _made_safe(self) -> str:
-        failures = []
-        for safe in (*(each.safe for each in self._matrices), *(each.safe for each in self._meters)):
-            try:
-                self.clock.call(safe)
-            except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
-                failures.append(str(error) if isinstance(error, LabError) else repr(error))
-        return f"{self.name} could not be made safe: {'; '.join(failures)}" if failures else ""
+        safe = (*(each.safe for each in self._matrices), *(each.safe for each in self._meters))
+        failures = tried(self.clock, safe)
+        return f"{self.name} could not be made safe: {failures}" if failures else ""

@@ -8,7 +8,6 @@ opens it. A pause ends the train, with the pulses counted.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -17,24 +16,22 @@ from ophyd.status import StatusBase
 from devices.base import EVENT_COLUMNS, Instrument
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
+from devices.flown.station import tried
 from devices.instruments.remote_recipe import RemoteRecipe
 from devices.lamp.arming import ArmToken, Owner, Watch
 from devices.lamp.checks import check_recipe
 from devices.lamp.parameters import LampParameters
 from devices.lamp.permissives import Verdict, judged, lacking, require
-from devices.lamp.preparation import Preparation
 from devices.lamp.records import RESIDUAL_COLUMNS, PulseLog
 from devices.lamp.remote_train import PULSE_COLUMNS, RemoteTrain
 from devices.lamp.states import UNDER_WAY, LampState
 from devices.lamp.station import LampStation
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.hands import Hands
 from devices.roles.lamp import AnnealJob
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.roles.predictor import Prediction, Predictor
-
-log = logging.getLogger(__name__)
 
 
 class RemoteLampStation(LampStation[RemoteTrain]):
@@ -48,6 +45,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
     """
 
     parts = ("tool", "permissives")
+    cools_from = UNDER_WAY
 
     def __init__(
         self,
@@ -132,7 +130,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
 
     def prepare(self, job: AnnealJob) -> StatusBase:
         """Check and predict the job, have the sample brought; nothing is charged yet."""
-        if self._train is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is in the middle of a train; stop it first")
         self._machine.require("prepare")
         self._memory.require_known()
@@ -140,18 +138,13 @@ class RemoteLampStation(LampStation[RemoteTrain]):
         prediction = self.predict(job)
         if prediction is None and not self.limits.unpredicted:
             raise InterlockError("prediction", "nothing predicts what it will do; nothing was charged")
-        self._call_off_preparation()
-        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
-        tasks: list[Bring | Confirm] = [Bring(job.sample, self.name)]
-        self._confirmed = prediction is not None and bool(prediction.ask)
-        if prediction is not None and prediction.ask:
-            tasks.insert(0, Confirm(job.sample, self.name, prediction.ask))
+        ask = "" if prediction is None else prediction.ask
+        self._confirmed = bool(ask)
 
         def ready() -> None:
             self._job = job
 
-        preparation.run(None, 0.0, lambda: self._machine.go(LampState.SAFE), tasks, ready)
-        return preparation.status
+        return self._prepared(job.sample, ready, ask=ask, before=lambda: self._machine.go(LampState.SAFE))
 
     def arm(self, job: AnnealJob) -> ArmToken:
         """Check everything once more and return the token that kickoff() wants; it is good for 30 s and one train."""
@@ -172,7 +165,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
     def kickoff(self) -> StatusBase:
         """Load and arm the tool; the status finishes when it is charged, and it is started at once then."""
         token, self._inserted = self._inserted, None
-        if self._train is not None:
+        if self._flight is not None:
             raise LabError(f"{self.name} is already firing; a train is never started twice")
         self._machine.require("charge")
         job = self._job
@@ -192,22 +185,11 @@ class RemoteLampStation(LampStation[RemoteTrain]):
             self._log,
             self,
         )
-        self._flown, self._train = (job, train), train
-        self._memory.began = train.began
-        self._machine.go(LampState.CHARGING)
-
-        def failed(error: Exception) -> None:
-            if train.over:
-                log.info("%s: the last step of an ended train: %r", self.name, error)
-            else:
-                self._end(f"{type(error).__name__}: {error}", error)
-
-        self._running = self.clock.spawn(self.lane, train.poller(lambda: self._completed(train)), failed)
-        return train.started
+        return self._fly(job, train)
 
     def pause(self) -> None:
         """End the train: this tool cannot hold one between two pulses."""
-        if self._train is not None:
+        if self._flight is not None:
             self._end("paused, and this tool cannot hold a train")
 
     def resume(self) -> None:
@@ -228,31 +210,10 @@ class RemoteLampStation(LampStation[RemoteTrain]):
             self._log.tell("reset", "info", f"reset by a person after: {self._machine.why}")
             self._machine.go(LampState.COOLING)
 
-    def _end(self, reason: str, error: Exception | None = None) -> None:
-        """Make everything safe first; then count what the tool did and finish the statuses."""
-        self._call_off_preparation()
-        self._job = None
-        train, self._train = self._train, None
-        going = train is not None and train.end()
-        unsafe = self._made_safe()
-        if train is not None and going and self._flown is not None:
-            if self._running is not None:
-                self._running.cancel()
-            train.settle()
-            self._log.conclude(reason)
-            self._memory.ended(*self._flown, self._log.flight)
-        if error is not None or unsafe:
-            if self._machine.state is not LampState.FAULT:
-                self._machine.go(LampState.FAULT, unsafe if error is None else reason)
-        elif self._machine.state in UNDER_WAY:
-            self._machine.go(LampState.COOLING)
-        if train is not None and going:
-            flight = self._log.flight
-            done = f"{reason}; {flight.done} of {flight.asked} pulses done, the interlock loop is open"
-            self._log.tell("stopped" if error is None else "fault", "alarm" if error else "warning", done)
-            train.finish(error)
-        if unsafe and error is None:
-            raise LabError(unsafe)
+    def _tell_end(self, reason: str, failure: str, unsafe: str) -> None:
+        flight = self._log.flight
+        done = f"{reason}; {flight.done} of {flight.asked} pulses done, the interlock loop is open"
+        super()._tell_end(done, failure, "")
 
     def _see_that_it_rests(self) -> None:
         # Tools refuse an abort while their interlock is open; an open interlock has ended the train by itself.
@@ -263,12 +224,7 @@ class RemoteLampStation(LampStation[RemoteTrain]):
         """Open the loop, which ends whatever the tool does, and see that it has. Return what failed, in words."""
         self._inserted = None
         self._arming.end()
-        failures = []
-        for action in (self._loop.safe, self._see_that_it_rests):
-            try:
-                self.clock.call(action)
-            except LabError as error:
-                failures.append(str(error))
+        failures = tried(self.clock, (self._loop.safe, self._see_that_it_rests))
         if not failures:
             return ""
-        return f"{self.name} could not be made safe: {'; '.join(failures)}. Open its interlock, look at its panel"
+        return f"{self.name} could not be made safe: {failures}. Open its interlock, look at its panel"

@@ -35,12 +35,12 @@ from devices.sputter.records import GRAIN, film_columns
 from devices.sputter.station import ChamberStation
 
 
-class SputterStation(ChamberStation[PlasmaFlight, DepositionJob | ConditioningJob]):
+class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFlight]):
     """A sputter system as plans see it.
 
     Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),
              new_target().
-    Get: flight(), state, target_life(), verdicts() on the interlocks.
+    Get: flight(), in nanometres of film; state, target_life(), verdicts() on the interlocks.
     Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
     Set: nothing apart from a job; recipes hold every setpoint.
     """
@@ -141,9 +141,7 @@ class SputterStation(ChamberStation[PlasmaFlight, DepositionJob | ConditioningJo
         def reach() -> Reach:
             return self.clock.call(lambda: reach_of(self._equipment, gases_of(recipe)))
 
-        check_station(
-            self.name, recipe, self.limits, self.parameters, plans, rate, self.instruments, reach
-        )
+        check_station(self.name, recipe, self.limits, self.parameters, plans, rate, self.instruments, reach)
         require_life(plans, recipe, self._wear, rate, self.limits)
 
     def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:

@@ -59,7 +59,7 @@ def tell_films(
             rates = None
             if data is not None and isinstance(built, SputterParameters):
                 built, rates = _with_wear(built, name, on, data), FilmRates(data, on)
-            yield _told(recipe, name, built, on, limits, rates)
+            yield told_of(recipe, name, built, on, limits, rates)
 
 
 def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path) -> SputterParameters:
@@ -102,9 +102,13 @@ def _machine(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile
     return None
 
 
-def _told(
+def told_of(
     recipe: AnyRecipe, name: str, built: Any, bench: BenchFile, limits: Limits, rates: FilmRates | None
 ) -> Told:
+    """Return what there is to say of one recipe on a machine of this name, built so, of a bench.
+
+    rates: by calibration; None where only the bench file counts.
+    """
     head = f"{recipe.name} on {name} of bench {bench.name}"
     if isinstance(recipe, DepositionRecipe):
         entry = bench.devices[name]

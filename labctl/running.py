@@ -13,7 +13,7 @@ from labctl.config.models import Experiment
 from labctl.progress import RunProgress, Voice
 from labctl.session import Session
 from labctl.stopped import Stopped
-from labctl.stopping import Stopping
+from labctl.stopping import Stopping, events_shown
 from labctl.terminal import choice, somebody_is_there
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
     """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
     console = Voice()
-    with RunProgress(console) as progress:
+    with events_shown(), RunProgress(console) as progress:
         token = lab.RE.subscribe(progress)
         try:
             uids = _seen_through(lab, stopping, lambda: lab.run(experiment), lab.resume)

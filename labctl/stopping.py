@@ -19,6 +19,9 @@ from labctl.terminal import tell
 
 log = logging.getLogger(__name__)
 
+EVENTS_LOG = "devices.cycling.events"
+"""Where the events of a cycler's run are logged, besides its stream of them."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -86,6 +89,18 @@ def log_to_file(directory: Path) -> None:
     for logger in loggers:
         logger.handlers[:] = [handler]
         logger.propagate = False
+
+
+@contextmanager
+def events_shown() -> Iterator[None]:
+    """Keep off the terminal what stations log of a run's events, where whoever shows the run's rows shows them too."""
+    logger, own = logging.getLogger(EVENTS_LOG), logging.getLogger("labctl").handlers
+    before = logger.handlers[:], logger.propagate
+    logger.handlers[:], logger.propagate = (own or [logging.NullHandler()]), False
+    try:
+        yield
+    finally:
+        logger.handlers[:], logger.propagate = before
 
 
 @contextmanager

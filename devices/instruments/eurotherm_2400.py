@@ -110,7 +110,8 @@ class Eurotherm2400(Instrument):
     def set_temperature(self, temperature: float) -> None:
         """Hold a temperature [K], and read back that it will.
 
-        Raises LimitError and what the guard raises (nothing sent in both), InstrumentError when it has another set point or mode than the one sent.
+        Raises LimitError and what the guard raises (nothing sent in both), InstrumentError when it has another set
+        point or mode than the one sent.
         """
         if not COLDEST <= temperature <= self.limit:
             raise LimitError(f"{self.name} temperature", temperature, "K", COLDEST, self.limit)

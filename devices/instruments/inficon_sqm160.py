@@ -167,7 +167,7 @@ class InficonSQM160(Instrument):
         self._made_up = 1e3 * float(set_density) / density * (100 * tooling) / float(set_tooling)
 
     def zero(self) -> None:
-        """Count the thickness from now, if the guard allows; where the reply is lost it is asked again, so much later."""
+        """Count the thickness from now, if the guard allows. Where a reply is lost zero is so much later."""
         self.guard()
         self._ask("S")
 

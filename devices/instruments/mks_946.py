@@ -231,7 +231,7 @@ class MKS946(Instrument):
             raise failures[0]
 
     def gauge_power(self, gauge: str, on: bool) -> None:
-        """Switch a gauge on or off and read it back. Raises InstrumentError; on, what the guard raises (nothing sent)."""
+        """Switch a gauge on, if the guard allows, or off, and read it back. Raises InstrumentError."""
         if on:
             self.guard(gauge)
         channel, wanted = self._places[gauge] + 1, b"ON" if on else b"OFF"

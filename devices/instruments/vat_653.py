@@ -236,7 +236,8 @@ class VAT653(Instrument):
     def learn(self, limit: float) -> None:
         """Learn the chamber, at the gas flow that is on, up to a pressure [Pa]: it opens, closes and opens again.
 
-        Raises LimitError, what the guard raises, InstrumentError. learning() tells when it has ended, learn_fault() how.
+        Raises LimitError, what the guard raises, InstrumentError. learning() tells when it has ended, learn_fault()
+        how.
         """
         if not 0 < limit <= self.full_scale:
             raise LimitError(f"{self.name} LEARN limit", limit, "Pa", 0.0, self.full_scale)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
+from devices.flown.underway import Underway
 from devices.lamp.states import UNDER_WAY, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.recipes import canonical_hash, to_json
@@ -32,16 +33,10 @@ class Counted(Protocol):
         """Whether there was a pulse of which nobody knows."""
 
 
-class Begun(Protocol):
-    """A train that was begun, at a time label [s]."""
+class LampTrain(Underway):
+    """A train, whatever its lamp is made of. fates: what counts its pulses."""
 
-    @property
-    def began(self) -> float:
-        """When."""
-
-    @property
-    def fates(self) -> Counted:
-        """What counts its pulses."""
+    fates: Counted
 
 
 class LampMemory:
@@ -55,7 +50,7 @@ class LampMemory:
         self.unfinished: Unfinished | None = None
         self.began: float | None = None
 
-    def of(self, job: AnnealJob, train: Begun, flight: Flight) -> Unfinished:
+    def of(self, job: AnnealJob, train: LampTrain, flight: Flight) -> Unfinished:
         """Return a train that is under way as it would be remembered."""
         fates = train.fates
         return Unfinished(
@@ -68,7 +63,7 @@ class LampMemory:
             fates.gates,
         )
 
-    def ended(self, job: AnnealJob, train: Begun, flight: Flight) -> None:
+    def ended(self, job: AnnealJob, train: LampTrain, flight: Flight) -> None:
         """Remember a train that was ended early; it is accounted for unless the board counted more, or nobody saw."""
         left = self.of(job, train, flight)
         try:

@@ -8,7 +8,8 @@ from typing import cast
 
 from devices.base import Instrument
 from devices.clock import Clock
-from devices.errors import InterlockError, LabError
+from devices.errors import InterlockError
+from devices.flown.station import tried
 from devices.roles.lamp_parts import Charger, EnergyMeter, PermissiveBoard, PulseTrigger, TraceRecorder
 
 
@@ -56,16 +57,10 @@ def made_safe(name: str, clock: Clock, parts: LampParts) -> str:
         actions.insert(0, parts.board.safe)
     if parts.recorder is not None:
         actions.append(parts.recorder.safe)
-    failures = []
-    for action in actions:
-        try:
-            clock.call(action)
-        except Exception as error:  # noqa: BLE001 - whatever fails, the next one is made safe all the same
-            said = str(error) if isinstance(error, LabError) else f"{action.__qualname__}: {error!r}"
-            failures.append(said)
+    failures = tried(clock, actions)
     if not failures:
         return ""
     return (
-        f"{name} could not be made safe: {'; '.join(failures)}. The charger switches itself off 1.5 s after the"
+        f"{name} could not be made safe: {failures}. The charger switches itself off 1.5 s after the"
         " last word from here; look at its front panel"
     )

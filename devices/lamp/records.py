@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import enum
 import math
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.base import Column, RowStream
 from devices.clock import Clock
+from devices.flown.account import FlightLog
 from devices.recipes import AnnealRecipe
-from devices.roles.flown import Flight
 from devices.roles.lamp_parts import Trace
 
 CELSIUS = 273.15
@@ -116,11 +115,8 @@ def recovered_row(number: int, recipe: AnnealRecipe, elapsed: float) -> dict[str
     }
 
 
-class PulseLog:
-    """Counts pulses and writes their rows.
-
-    flight: what was asked and done. pulses, events, residual, traces: streams. last: the last pulse, in words.
-    """
+class PulseLog(FlightLog):
+    """Counts pulses and writes their rows. residual, traces: streams. last: the last pulse, in words."""
 
     def __init__(
         self,
@@ -130,27 +126,13 @@ class PulseLog:
         residual: RowStream,
         traces: RowStream | None = None,
     ) -> None:
-        self._clock, self._pulses, self._events, self._residual = clock, pulses, events, residual
-        self._traces = traces
-        self._lock = threading.RLock()
-        self._began = 0.0
-        self.flight = Flight("never started", 0, 0, False)
+        super().__init__(clock, pulses, events)
+        self._residual, self._traces = residual, traces
         self.last = "none yet"
-
-    def begin(self, asked: int) -> None:
-        """Begin the account of a train."""
-        with self._lock:
-            self._began = self._clock.now()
-            self.flight = Flight("running", asked, 0, False)
-
-    def tell(self, code: str, severity: str, text: str) -> None:
-        """Write an event."""
-        row = {"t": self._clock.now() - self._began, "code": code, "severity": severity, "text": text}
-        self._events.append(self._clock.time(), row)
 
     def compare(self, quantity: str, measured: float, predicted: float, sd: float) -> None:
         """Write what was measured beside what was predicted."""
-        row = {"t": self._clock.now() - self._began, "quantity": quantity}
+        row = {"t": self.elapsed, "quantity": quantity}
         numbers = {"measured": measured, "predicted": predicted, "sd": sd}
         self._residual.append(self._clock.time(), row | numbers)
 
@@ -162,12 +144,6 @@ class PulseLog:
         row = {"pulse": pulse, "t": list(trace[0]), "photodiode": list(trace[1])}
         self._traces.append(self._clock.time(), row)
 
-    def interrupted(self) -> None:
-        """Note that the train has a gap: its layer did not get what the recipe says."""
-        with self._lock:
-            flight = self.flight
-            self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
-
     def count(self, pulse: Pulse, energy: float | None, exposure: float, at: float | None = None) -> None:
         """Count a pulse that was seen and write its row; energy [J] None when the meter had none.
 
@@ -178,8 +154,7 @@ class PulseLog:
         flags |= PulseFlag.ENERGY_MISSING if energy is None else PulseFlag.OK
         flags |= PulseFlag.BANK_MISSING if math.isnan(pulse.after) else PulseFlag.OK
         with self._lock:
-            flight = self.flight
-            self.flight = Flight("running", flight.asked, flight.done + 1, flight.interrupted)
+            self.reached(self.flight.done + 1)
         row = {
             "pulse": pulse.number,
             "elapsed": pulse.elapsed,
@@ -193,15 +168,7 @@ class PulseLog:
             "counter": self.flight.done,
             "flags": int(flags),
         }
-        label = self._clock.time() if at is None else at
-        self._pulses.append(label, {key: row[key] for key in self._pulses.columns})
+        self.row({key: row[key] for key in self._rows.columns}, at)
         seen = "no energy seen" if energy is None else f"{energy:.4g} J"
         warm = "" if math.isnan(pulse.base) else f", base {pulse.base - CELSIUS:.0f} degC"
         self.last = f"{pulse.number} of {self.flight.asked}, {pulse.before:.0f} V -> {pulse.after:.0f} V, {seen}{warm}"
-
-    def conclude(self, reason: str) -> None:
-        """End the account: interrupted when pulses are missing or came late."""
-        with self._lock:
-            flight = self.flight
-            gap = flight.interrupted or flight.done < flight.asked
-            self.flight = Flight(reason, flight.asked, flight.done, gap)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ophyd.status import StatusBase
-
 from devices.base import Column
 from devices.clock import Clock, Poller
-from devices.errors import InstrumentError, InterlockError, LabError, OutcomeUnknown
+from devices.errors import InstrumentError, LabError, OutcomeUnknown
+from devices.flown.underway import finish
 from devices.instruments.remote_recipe import RemoteRecipe
 from devices.lamp.arming import Arming
+from devices.lamp.memory import LampTrain
 from devices.lamp.permissives import judged, require, require_never_opened
 from devices.lamp.records import Pulse, PulseLog
 from devices.lamp.states import LampMachine, LampState
-from devices.lamp.train import CHARGE_DEADLINE, LEASE, finish
+from devices.lamp.train import CHARGE_DEADLINE
 from devices.recipes import AnnealRecipe
 from devices.roles.lamp_parts import PermissiveBoard
 
@@ -44,8 +43,8 @@ class Publishing(Protocol):
         """Report it."""
 
 
-class RemoteTrain:
-    """One train. started and finished: statuses. flashes_before, gates, unknown: as of a lamp's Fates."""
+class RemoteTrain(LampTrain):
+    """One train. flashes_before, gates, unknown: as of a lamp's Fates, which it is itself."""
 
     def __init__(
         self,
@@ -59,43 +58,20 @@ class RemoteTrain:
         records: PulseLog,
         told: Publishing,
     ) -> None:
-        self._name, self._clock, self.recipe, self._tool, self._board = name, clock, recipe, tool, board
-        self._machine, self._arming, self._log, self._told = machine, arming, records, told
         length = recipe.pulse_count * recipe.period
+        super().__init__(
+            clock,
+            clock.status(f"{name} charging", 2 * CHARGE_DEADLINE),
+            clock.status(f"{name} train", 2 * length + 2 * CHARGE_DEADLINE + PATIENCE),
+        )
+        self.fates = self
+        self._name, self.recipe, self._tool, self._board = name, recipe, tool, board
+        self._machine, self._arming, self._log, self._told = machine, arming, records, told
         self._longest = length + PATIENCE
-        self.started: StatusBase = clock.status(f"{name} charging", 2 * CHARGE_DEADLINE)
-        self.finished: StatusBase = clock.status(f"{name} train", 2 * length + 2 * CHARGE_DEADLINE + PATIENCE)
-        self.began = clock.time()
         self.flashes_before: int | None = None
         self.gates = max(1, len(recipe.micro_pulses))
         self.unknown = False
-        self.over = False
-        self._lock = threading.RLock()
         self._armed = False
-        self._lease_until = clock.now() + LEASE
-
-    @property
-    def fates(self) -> RemoteTrain:
-        """What counts its pulses: itself."""
-        return self
-
-    def renew_lease(self) -> None:
-        """Let it go on for another LEASE seconds."""
-        self._lease_until = self._clock.now() + LEASE
-
-    def hold_lease(self) -> None:
-        """Do nothing: it cannot be held, a pause has ended it."""
-
-    def end(self) -> bool:
-        """Start nothing any more; return whether it was going on."""
-        with self._lock:
-            was, self.over = self.over, True
-        return not was
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end."""
-        for status in (self.started, self.finished):
-            finish(status, error)
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Close the loop, load, arm, start once; count until the tool is idle again."""
@@ -103,7 +79,7 @@ class RemoteTrain:
         self.flashes_before = self._board.flashes()
         self._told.publish(lasting=True)
         with self._lock:
-            if self.over:
+            if self._over:
                 return
             self._arming.grant("close")
             self._board.enable()
@@ -162,7 +138,7 @@ class RemoteTrain:
     def _start(self) -> None:
         """Send fire, once; where its acknowledgement is lost the tool's own count tells."""
         with self._lock:
-            if self.over:
+            if self._over:
                 return
             self._machine.require("fire")
             self._machine.go(LampState.FIRING)
@@ -186,8 +162,7 @@ class RemoteTrain:
 
     def _alive(self) -> None:
         """Feed the dead-man, if the plan still renews its lease and every permissive is there."""
-        if self._clock.now() > self._lease_until:
-            raise InterlockError("lease", f"no live plan was heard of for {LEASE:g} s; the train was aborted")
+        self._require_lease("the train was aborted")
         inputs = self._board.inputs()
         require(judged(inputs, None, None), "the train was aborted")
         require_never_opened(self._board.opened(), "the train was aborted")

@@ -1,71 +1,41 @@
-"""What every flash lamp's station has, whatever its lamp is made of: tokens, states, a memory of trains, statuses."""
+"""What every flash lamp's station has, whatever its lamp is made of: tokens, states, a memory of trains."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar, cast
+from collections.abc import Mapping, Set
+from typing import Any, ClassVar, TypeVar, cast
 
-from ophyd import Component
-from ophyd.status import StatusBase
-
-from devices.base import Instrument, Quantity, Station
-from devices.clock import Clock, Handle
-from devices.errors import LabError
+from devices.base import Instrument
+from devices.clock import Clock
+from devices.flown.station import FlownStation
 from devices.lamp.arming import Arming, ArmToken, Nobody, Owner
 from devices.lamp.checks import electrical_energy, fastest_rate
-from devices.lamp.memory import Begun, LampMemory
+from devices.lamp.memory import LampMemory, LampTrain
 from devices.lamp.parameters import LampParameters
 from devices.lamp.permissives import Verdict, require, require_never_opened
-from devices.lamp.preparation import Preparation
 from devices.lamp.records import PulseLog
 from devices.lamp.states import LASTING, TABLE, LampMachine, LampState
 from devices.lamp.unfinished import Unfinished
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
-from devices.roles.flown import Flight
 from devices.roles.hands import Hands
 from devices.roles.lamp import AnnealJob
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.roles.predictor import Predictor
 
-
-class LampTrain(Begun, Protocol):
-    """A train as its station sees it."""
-
-    @property
-    def finished(self) -> StatusBase:
-        """Finishes when it is over."""
-
-    def renew_lease(self) -> None:
-        """Let it go on while its plan lives."""
-
-    def hold_lease(self) -> None:
-        """Let it stay held while its plan is."""
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end."""
-
-
-class Words(Quantity):
-    """A quantity that is told in words."""
-
-    def describe(self) -> dict[str, Any]:
-        """Describe it as text of the station's own."""
-        return {self.name: {"source": f"{self.parent.name}:{self.attr_name}", "dtype": "string", "shape": []}}
-
-
 TrainT = TypeVar("TrainT", bound=LampTrain)
 
 
-class LampStation(Station, Generic[TrainT]):
+class LampStation(FlownStation[AnnealJob, TrainT]):
     """The part of a lamp's station that does not depend on its instruments; subclasses fly trains of their own."""
 
     role = "FlashLamp"
     needs_lease = True
     latches = True
     Parameters = LampParameters
-
-    state = Component(Words, get="read_state", unit="1", kind="normal")
+    cools_from: ClassVar[Set[LampState]] = frozenset(LampState) - {LampState.FAULT}
+    """In which states an end without a fault leaves a lamp that cools."""
+    _log: PulseLog
 
     def __init__(
         self,
@@ -81,22 +51,16 @@ class LampStation(Station, Generic[TrainT]):
         session: str = "",
         owner: Owner | None = None,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments, hands=hands)
         self.parameters, self.limits = parameters, limits
-        self._hands, self._predictor = hands, predictor
+        self._predictor = predictor
         self._board = cast(PermissiveBoard | None, instruments.get("permissives"))
         self._arming = Arming(name, clock, session, owner or Nobody())
         if self._board is not None:
             self._board.guard = self._arming.permit_board
         self._machine = LampMachine(name, TABLE, self._changed)
         self._memory = LampMemory(name, clock, self._board)
-        self._log: PulseLog
-        self._job: AnnealJob | None = None
-        self._train: TrainT | None = None
-        self._flown: tuple[AnnealJob, TrainT] | None = None
-        self._running: Handle | None = None
         self._inserted: ArmToken | None = None
-        self._preparation: Preparation | None = None
 
     def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
         """Be in FAULT where the last session left one, or its host died with a train; a person's reset() ends it."""
@@ -108,7 +72,7 @@ class LampStation(Station, Generic[TrainT]):
     @property
     def unfinished(self) -> Unfinished | None:
         """The train under way, or the last one that did not come to its end; None when all was done."""
-        if self._train is not None and self._flown is not None:
+        if self._flight is not None and self._flown is not None:
             return self._memory.of(*self._flown, self._log.flight)
         return self._memory.unfinished
 
@@ -165,44 +129,6 @@ class LampStation(Station, Generic[TrainT]):
         """Put in the token that the next kickoff() uses up."""
         self._inserted = token
 
-    def complete(self) -> StatusBase:
-        """Return the status that finishes with the train."""
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown[1].finished
-
-    def renew_lease(self) -> None:
-        """Let the train go on while its plan lives."""
-        if self._train is not None:
-            self._train.renew_lease()
-
-    def hold_lease(self) -> None:
-        """Let the train stay held while its plan is: there is one to go on with, but it does not act."""
-        if self._train is not None:
-            self._train.hold_lease()
-
-    def flight(self) -> Flight:
-        """Return what was asked and done."""
-        return self._log.flight
-
-    def stop(self, *, success: bool = False) -> None:
-        """End the train now and make the station safe; the pulses not yet fired are not fired."""
-        self._end("stopped")
-
-    def safe(self) -> None:
-        """Let no pulse pass, discharge what can be. Raises LabError naming what did not obey."""
-        self._end("made safe")
-
-    def close(self) -> None:
-        """Make it safe: a lamp nobody looks after holds no charge."""
-        self._end("closed")
-
-    def _end(self, reason: str, error: Exception | None = None) -> None:
-        raise NotImplementedError(f"{type(self).__name__} does not say how a train is ended")
-
-    def _made_safe(self) -> str:
-        raise NotImplementedError(f"{type(self).__name__} does not say what is safe")
-
     def _changed(self) -> None:
         """Report a change of the state; one into danger, and into or out of a latched fault, outlives a power cut."""
         self.publish(lasting=self._machine.state in LASTING or self._machine.before is LampState.FAULT)
@@ -213,18 +139,23 @@ class LampStation(Station, Generic[TrainT]):
         if self._board is not None:
             require_never_opened(self.clock.call(self._board.opened), "disarmed")
 
-    def _call_off_preparation(self) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
+    def _begun(self, flight: TrainT) -> None:
+        self._memory.began = flight.began
+        self._machine.go(LampState.CHARGING)
 
-    def _completed(self, train: TrainT) -> None:
-        """Take note that a train did all of its pulses and is over; its statuses end whatever happens."""
-        try:
-            if self._train is train:
-                self._train = None
-            self._memory.forget()
-            self._log.conclude("completed")
-            if self._machine.state is LampState.COOLING:
-                self._machine.go(LampState.SAFE)
-        finally:
-            train.finish(None)
+    def _done(self) -> None:
+        self._memory.forget()
+        if self._machine.state is LampState.COOLING:
+            self._machine.go(LampState.SAFE)
+
+    def _remember(self) -> None:
+        if self._flown is not None:
+            self._memory.ended(*self._flown, self._log.flight)
+
+    def _rest(self, failure: str, unsafe: str) -> None:
+        if self._machine.state is LampState.FAULT:
+            return
+        if failure or unsafe:
+            self._machine.go(LampState.FAULT, failure or unsafe)
+        elif self._machine.state in self.cools_from:
+            self._machine.go(LampState.COOLING)

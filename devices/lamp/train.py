@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Mapping
 
-from ophyd.status import StatusBase
-from ophyd.utils import InvalidState
-
 from devices.clock import Poller
 from devices.errors import InstrumentError, InterlockError, LabError
+from devices.flown.underway import finish
 from devices.lamp.discharge import BANK_SAFE, bleeding
 from devices.lamp.fate import GATE_MARGIN, KEEP_ALIVE, METER_DEADLINE, Crew, Fates
+from devices.lamp.memory import LampTrain
 from devices.lamp.parts import LampParts
 from devices.lamp.permissives import FRESH, judged, require, require_never_opened
 from devices.lamp.records import TRACE_SAMPLES, Pulse
@@ -24,8 +23,6 @@ from devices.lamp.temperatures import Base
 from devices.recipes import AnnealRecipe
 from devices.roles.lamp_parts import ChargerState, Trace, TraceRecorder
 
-LEASE = 15.0
-"""Seconds the plan may stay silent before the train is ended."""
 LONGEST_HOLD = 600.0
 """Seconds a pause may last before the lamp makes itself safe."""
 CHARGE_DEADLINE = 30.0
@@ -42,39 +39,26 @@ LATE = 1.0
 """Seconds after which a pulse that comes late leaves a gap in its train; guess, well above what a charger varies by."""
 
 
-class Train:
-    """One train, from charging to a bank that is empty again.
+class Train(LampTrain):
+    """One train, from charging to a bank that is empty again. A hold lets no trigger pass."""
 
-    started and finished: statuses. poller() is run on the station's lane; end() ends it from anywhere.
-    """
+    fates: Fates
 
     def __init__(self, recipe: AnnealRecipe, parts: LampParts, crew: Crew) -> None:
-        self.recipe = recipe
-        self._parts, self._crew = parts, crew
-        self._clock, self._log = crew.clock, crew.log
         clock, count = crew.clock, recipe.pulse_count
-        self.started: StatusBase = clock.status(f"{crew.name} charging", 2 * CHARGE_DEADLINE)
         longest = 2 * count * max(recipe.period, METER_DEADLINE) + 2 * CHARGE_DEADLINE + 24 * 3600.0
-        self.finished: StatusBase = clock.status(f"{crew.name} train of {count}", longest)
-        self.began = clock.time()
+        super().__init__(
+            clock,
+            clock.status(f"{crew.name} charging", 2 * CHARGE_DEADLINE),
+            clock.status(f"{crew.name} train of {count}", longest),
+        )
+        self.recipe = recipe
+        self._parts, self._crew, self._log = parts, crew, crew.log
         self.fates = Fates(recipe, parts, crew, lambda: self._over)
         self.passed = self.fates.passed
         self._lock = self.fates.lock
-        self._over = False
-        self._paused = self._unattended = False
         self._due = math.inf
         self._first = math.nan
-        self._lease_until = clock.now() + LEASE
-
-    @property
-    def paused(self) -> bool:
-        """Whether it is held."""
-        return self._paused
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has come to its end, or was ended."""
-        return self._over
 
     @property
     def is_late(self) -> bool:
@@ -86,36 +70,9 @@ class Train:
         """Seconds since the first pulse; none before it."""
         return max(0.0, self._clock.now() - self._first) if self.passed else 0.0
 
-    def renew_lease(self) -> None:
-        """Let it go on for another LEASE seconds, and after a resume at all."""
-        self.hold_lease()
-        self._unattended = False
-
-    def hold_lease(self) -> None:
-        """Let it stay as it is for another LEASE seconds."""
-        self._lease_until = self._clock.now() + LEASE
-
-    def pause(self) -> bool:
-        """Hold it: no trigger is sent once this returns. Return whether it was going on."""
-        with self._lock:
-            was, self._paused = self._paused, True
-        return not was
-
-    def resume(self) -> None:
-        """Go on with the next pulse, none is repeated, as soon as a live plan renews the lease."""
-        with self._lock:
-            self._paused, self._unattended = False, True
-
-    def end(self) -> bool:
-        """Send no further trigger; return whether it was going on."""
-        with self._lock:
-            was, self._over = self._over, True
-        return not was
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end, those that have not come to one."""
-        for status in (self.started, self.finished):
-            finish(status, error)
+    def settle(self) -> None:
+        """Find out what became of a pulse that was triggered and not yet recorded."""
+        self.fates.settle()
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Charge, fire every pulse, discharge; `done` is called when all was done and nobody ended it."""
@@ -184,11 +141,7 @@ class Train:
 
     def _alive(self) -> ChargerState:
         """Ask gate, charger and permissives, which feeds both watchdogs, if a live plan still renews the lease."""
-        if self._clock.now() > self._lease_until:
-            raise InterlockError(
-                "lease",
-                f"no live plan was heard of for {LEASE:g} s; no further pulse is fired",
-            )
+        self._require_lease("no further pulse is fired")
         self._parts.trigger.require_set()
         charger = self._asked_charger()
         board = self._parts.board
@@ -246,7 +199,7 @@ class Train:
         """
         held = False
         hold_until = math.inf
-        while (holding := self._paused or self._unattended) or self._clock.now() < self._due - ahead:
+        while (holding := self.is_held) or self._clock.now() < self._due - ahead:
             if holding and not held:
                 held, hold_until = True, self._clock.now() + LONGEST_HOLD
             if holding and self._clock.now() > hold_until:
@@ -273,7 +226,7 @@ class Train:
         charger = self._alive()
         require(judged(None, charger, crew.witnesses.age()), "no further pulse is fired")
         with self._lock:
-            if self._over or self._paused or self._unattended:
+            if self._over or self.is_held:
                 return None
             self._note_gap(number)
             self._due = due
@@ -322,17 +275,3 @@ class Train:
         seen = crew.witnesses.judged_look()
         crew.residual.base(number, seen.base)
         return seen
-
-
-def finish(status: StatusBase | None, error: Exception | None = None) -> None:
-    """Bring a status to its end, unless it has come to one."""
-    if status is None or status.done:
-        return
-    try:
-        if error is None:
-            status.set_finished()
-        else:
-            status.set_exception(error)
-    except InvalidState:
-        # On wall time its deadline, or an end from another thread, may come between the look and the call.
-        return

@@ -5,15 +5,13 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
-
-from ophyd.status import StatusBase
 
 from devices.base import Column, RowStream
 from devices.clock import Clock, Poller
-from devices.lamp.train import finish
-from devices.roles.flown import Flight
+from devices.flown.account import FlightLog
+from devices.flown.underway import Underway, finish
 from devices.roles.multiplexer import Crosspoint, RelayMatrix, SiteMeter
 from devices.samples import CellGrid
 from devices.sheet.recipe import FormationPulse, SheetRecipe
@@ -104,38 +102,8 @@ def map_duration(
     return formed + pulse.rest + batches * each
 
 
-@dataclass
-class MapLog:
-    """Writes rows and events. flight: cells asked and looked at."""
-
-    clock: Clock
-    rows: RowStream
-    points: RowStream
-    events: RowStream
-    flight: Flight = field(default_factory=lambda: Flight("never started", 0, 0, False))
-    began: float = 0.0
-
-    def begin(self, asked: int) -> None:
-        """Begin the account."""
-        self.began, self.flight = self.clock.now(), Flight("running", asked, 0, False)
-
-    def tell(self, code: str, severity: str, text: str) -> None:
-        """Write an event."""
-        row = {"t": self.clock.now() - self.began, "code": code, "severity": severity, "text": text}
-        self.events.append(self.clock.time(), row)
-
-    def count(self, done: int) -> None:
-        """Count cells looked at."""
-        self.flight = Flight("running", self.flight.asked, self.flight.done + done, False)
-
-    def conclude(self, reason: str) -> None:
-        """End the account."""
-        short = self.flight.done < self.flight.asked
-        self.flight = Flight(reason, self.flight.asked, self.flight.done, short)
-
-
-class SheetMap:
-    """One map. started, finished: statuses; poller() is run on the lane, end() ends it from anywhere."""
+class SheetMap(Underway):
+    """One map. It has a lease that nobody looks at: what it does does no harm without a plan."""
 
     def __init__(
         self,
@@ -145,35 +113,18 @@ class SheetMap:
         matrices: Sequence[RelayMatrix],
         meters: Sequence[SiteMeter],
         clock: Clock,
-        log: MapLog,
+        log: FlightLog,
+        points: RowStream,
     ) -> None:
+        super().__init__(clock, clock.status(f"{name} start", LONGEST), clock.status(f"{name} map", LONGEST))
         self._sites, self._recipe = sites, recipe
         self._matrices, self._meters = matrices, meters
-        self._clock, self._log = clock, log
-        self.started: StatusBase = clock.status(f"{name} start", LONGEST)
-        self.finished: StatusBase = clock.status(f"{name} map", LONGEST)
-        self._over = False
-        self.held = False
+        self._log, self._points = log, points
         self._on: RelayMatrix | None = None
         self._formed: dict[int, float] = {}
         self._group: dict[int, int] = {}
         self._missing: list[Site] = []
         self._relays = max(each.settling for each in matrices)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it came to its end, or was ended."""
-        return self._over
-
-    def end(self) -> bool:
-        """Do nothing any more; return whether it was going on."""
-        was, self._over = self._over, True
-        return not was
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end, those that have not come to one."""
-        for status in (self.started, self.finished):
-            finish(status, error)
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Form, wait, measure; `done` is called when all was done and nobody ended it."""
@@ -182,7 +133,7 @@ class SheetMap:
         if pulse is not None:
             yield from self._form(pulse)
         for group in groups_of(self._sites, len(self._meters)):
-            while self.held and not self._over:
+            while self.paused and not self._over:
                 yield HELD
             if self._over:
                 return
@@ -198,7 +149,7 @@ class SheetMap:
         for number, group in enumerate(
             groups_of(self._sites, min(each.together for each in self._matrices)), 1
         ):
-            while self.held and not self._over:
+            while self.paused and not self._over:
                 yield HELD
             if self._over:
                 return
@@ -234,7 +185,7 @@ class SheetMap:
             return
         for site, meter, voltage in zip(group, used, voltages, strict=True):
             self._keep(site, looked, voltage, meter.take())
-        self._log.count(len(group))
+        self._log.reached(self._log.flight.done + len(group))
 
     def _keep(self, site: Site, looked: float, voltage: float, values: Sequence[float]) -> None:
         """Write a cell's rows, what is missing of it with what is not."""
@@ -247,8 +198,7 @@ class SheetMap:
             flags |= SiteFlag.NO_VOLTAGE if math.isnan(voltage) else 0
             flags |= SiteFlag.INCOMPLETE if not all(known) else 0
         label = self._clock.time()
-        self._log.rows.append(
-            label,
+        self._log.row(
             {
                 "site": site.number,
                 "row": site.row,
@@ -259,6 +209,7 @@ class SheetMap:
                 "voltage": voltage,
                 "flags": int(flags),
             },
+            at=label,
         )
         if flags & SiteFlag.MISSING:
             return
@@ -266,7 +217,7 @@ class SheetMap:
             self._recipe.frequencies, values[0::2], values[1::2], strict=True
         ):
             point = {"site": site.number, "frequency": frequency, "z_real": real, "z_imag": imaginary}
-            self._log.points.append(label, point)
+            self._points.append(label, point)
 
     def _connect(self, group: Sequence[Site], *, rows: int) -> None:
         """Connect the cells of a group, each to a row of its own, or all to the first."""

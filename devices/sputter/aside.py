@@ -7,7 +7,7 @@ from ophyd.status import StatusBase
 from devices.base import RowStream
 from devices.clock import Handle, Poller
 from devices.errors import LabError
-from devices.lamp.train import finish
+from devices.flown.underway import finish
 from devices.sputter.crew import Crew
 from devices.sputter.looks import CELSIUS
 from devices.sputter.records import resting_row

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from ophyd.status import StatusBase
-
-from devices.base import Column, RowStream
+from devices.base import Column
 from devices.clock import Clock, Poller
 from devices.errors import InterlockError
-from devices.lamp.train import finish
+from devices.flown.account import FlightLog
+from devices.flown.underway import Underway, finish
 from devices.limits import FurnaceLimits
 from devices.recipes import FurnaceRecipe
-from devices.roles.flown import Flight
 from devices.roles.lamp_parts import PermissiveBoard
-from devices.sputter.flying import LEASE, LONGEST, SOONEST
+from devices.sputter.flying import LONGEST, SOONEST
 from devices.sputter.interlocks import Permits
 from devices.sputter.looks import CELSIUS
 from devices.sputter.parts import HeaterController
@@ -46,41 +42,8 @@ def measured_profile(
     return tuple((float(t), float(value) + CELSIUS) for t, value in zip(elapsed, temperature, strict=True))
 
 
-@dataclass
-class FurnaceLog:
-    """Writes rows and events. flight: segments asked and done."""
-
-    clock: Clock
-    rows: RowStream
-    events: RowStream
-    flight: Flight = field(default_factory=lambda: Flight("never started", 0, 0, False))
-    began: float = 0.0
-
-    def begin(self, asked: int) -> None:
-        """Begin the account."""
-        self.began, self.flight = self.clock.now(), Flight("running", asked, 0, False)
-
-    def tell(self, code: str, severity: str, text: str) -> None:
-        """Write an event."""
-        row = {"t": self.clock.now() - self.began, "code": code, "severity": severity, "text": text}
-        self.events.append(self.clock.time(), row)
-
-    def count(self, done: int) -> None:
-        """Count finished segments."""
-        self.flight = Flight("running", self.flight.asked, done, self.flight.interrupted)
-
-    def interrupted(self) -> None:
-        """Note that it was held."""
-        self.flight = Flight(self.flight.end_reason, self.flight.asked, self.flight.done, True)
-
-    def conclude(self, reason: str) -> None:
-        """End the account."""
-        gap = self.flight.interrupted or self.flight.done < self.flight.asked
-        self.flight = Flight(reason, self.flight.asked, self.flight.done, gap)
-
-
-class Baking:
-    """One recipe on its way. started, finished: statuses; poller() is run on the lane, end() ends it from anywhere."""
+class Baking(Underway):
+    """One recipe on its way. A hold stays at the present set point; temperature [K]: as it was measured last."""
 
     def __init__(
         self,
@@ -89,53 +52,20 @@ class Baking:
         heater: HeaterController,
         board: PermissiveBoard | None,
         clock: Clock,
-        log: FurnaceLog,
+        log: FlightLog,
         limits: FurnaceLimits,
         permits: Permits,
         period: float,
     ) -> None:
+        super().__init__(
+            clock, clock.status(f"{name} heating", LONGEST), clock.status(f"{name} anneal", LONGEST)
+        )
         self.recipe = recipe
-        self._heater, self._board, self._clock, self._log = heater, board, clock, log
+        self._heater, self._board, self._log = heater, board, log
         self._limits, self._permits, self._period = limits, permits, period
-        self.started: StatusBase = clock.status(f"{name} heating", LONGEST)
-        self.finished: StatusBase = clock.status(f"{name} anneal", LONGEST)
         self._off = Lasting(limits.deviation_time)
-        self._lock = threading.RLock()
-        self._over = self._held = False
-        self._unattended = False
-        self._lease_until = clock.now() + LEASE
         self._set = math.nan
         self.temperature = math.nan
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has come to its end, or was ended."""
-        return self._over
-
-    def renew_lease(self) -> None:
-        """Let it go on for another LEASE seconds, and after a resume at all."""
-        self.hold_lease()
-        self._unattended = False
-
-    def hold_lease(self) -> None:
-        """Let it stay as it is for another LEASE seconds."""
-        self._lease_until = self._clock.now() + LEASE
-
-    def hold(self, held: bool) -> None:
-        """Stay at the present set point, or go on along the profile."""
-        self._unattended = self._held and not held
-        self._held = held
-
-    def end(self) -> bool:
-        """Do nothing any more; return whether it was going on."""
-        with self._lock:
-            was, self._over = self._over, True
-        return not was
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end, those that have not come to one."""
-        for status in (self.started, self.finished):
-            finish(status, error)
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Follow the profile; `done` is called when all was done and nobody ended it."""
@@ -153,10 +83,10 @@ class Baking:
             if clock.now() >= row_due - SOONEST:
                 self._row(clock.now() - begun, wanted, passed)
                 row_due += self._period
-            self._log.count(self._finished_segments(elapsed))
+            self._log.reached(self._finished_segments(elapsed))
             end = points[-1][0] - elapsed
             yield max(min(row_due - clock.now(), FEED, end), SOONEST)
-            if self._held or self._unattended:
+            if self.is_held:
                 waited += clock.now() - last
                 self._log.interrupted()
             last = clock.now()
@@ -165,12 +95,11 @@ class Baking:
             if self._board is not None:
                 self._board.safe()
             self._row(clock.now() - begun, points[-1][1], len(points))
-            self._log.count(len(self.recipe.segments))
+            self._log.reached(len(self.recipe.segments))
             done()
 
     def _alive(self) -> None:
-        if self._clock.now() > self._lease_until:
-            raise InterlockError("lease", f"no live plan was heard of for {LEASE:g} s; the heater is off")
+        self._require_lease("the heater is off")
         if self._board is not None:
             with self._permits.granting("board feed"):
                 self._board.alive()
@@ -192,9 +121,9 @@ class Baking:
             "temperature": measured - CELSIUS,
             "output": self._heater.output(),
             "segment": min(passed, len(self.recipe.segments)),
-            "flags": int(self._held),
+            "flags": int(self.paused),
         }
-        self._log.rows.append(self._clock.time(), row)
+        self._log.row(row)
         if self._off.holds(self._clock.now(), not abs(measured - wanted) <= self._limits.deviation):
             raise InterlockError(
                 "temperature",

@@ -56,7 +56,7 @@ class DepositionFlight(PlasmaFlight):
         while True:
             if not self._lit:
                 yield from self._lit_up()
-            if not self._is_held():
+            if not self.is_held:
                 yield from self._biased()
             yield from self._deposited()
             self._unbiased()

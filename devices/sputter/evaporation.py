@@ -163,7 +163,7 @@ class EvaporationFlight(ChamberFlight):
         self._flags, self._presputtered = FilmFlag.OK, True
 
     def _seen_closed(self) -> Poller:
-        """Wait for the shutter's end switches to say that it is closed, before anything is heated behind it."""
+        """Wait for the shutter's end switches to say that it is closed. Raises Trouble when they do not in time."""
         while not self._shutter.is_right(ends := self._look_at_the_ends(), is_open=False):
             self._shutter.look(self._clock.now(), ends, None, is_open=False)
             yield from self._tick()
@@ -191,6 +191,7 @@ class EvaporationFlight(ChamberFlight):
             self._rotate(False)
         self._flags = FilmFlag.OK
         self._go(ChamberState.PUMPING)
+        yield from self._seen_closed()
         yield from self._tick(thorough=True)
 
     def _act(self, seen: Seen) -> None:

@@ -7,16 +7,13 @@ pause closes it at once, and nothing is ever repeated.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ophyd.status import StatusBase
-
 from devices.clock import Poller
 from devices.errors import InterlockError
-from devices.lamp.train import finish
+from devices.flown.underway import UNHEARD, Underway, finish
 from devices.sputter.crew import Crew
 from devices.sputter.endings import Endings
 from devices.sputter.equipment import ROTATION, SUBSTRATE_SHUTTER
@@ -28,8 +25,6 @@ from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import pumped
 from devices.sputter.watch import ArcWatch, RateWatch, Trouble
 
-LEASE = 15.0
-"""Seconds the plan may stay silent before the flight is ended."""
 ROW = 1.0
 """Seconds between two rows, a half of the shortest watchdog."""
 REPORT_ROWS = 10
@@ -44,11 +39,8 @@ class EndedMeanwhile(Exception):
     """The flight was ended from another thread while it was about to act."""
 
 
-class ChamberFlight:
-    """One film, from pumping to a chamber without power and gas; subclasses say how the source is run.
-
-    started and finished: statuses. poller() is run on the station's lane; end() ends it from anywhere.
-    """
+class ChamberFlight(Underway):
+    """One film, from pumping to a chamber without power and gas; subclasses say how the source is run."""
 
     material: str
     base_pressure: float
@@ -56,18 +48,15 @@ class ChamberFlight:
     sources: tuple[str, ...]
 
     def __init__(self, crew: Crew, film: Film, keeper: ThicknessKeeper, energy: Callable[[], float]) -> None:
-        self.film, self.keeper = film, keeper
-        self._crew, self._clock, self._energy = crew, crew.clock, energy
         clock = crew.clock
-        self.started: StatusBase = clock.status(f"{crew.name} pumping", LONGEST)
-        self.finished: StatusBase = clock.status(f"{crew.name} film", LONGEST)
-        self.began = clock.time()
+        super().__init__(
+            clock, clock.status(f"{crew.name} pumping", LONGEST), clock.status(f"{crew.name} film", LONGEST)
+        )
+        self.film, self.keeper = film, keeper
+        self._crew, self._energy = crew, energy
         self.endings = Endings(clock, crew.equipment, crew.permits, self.shut)
         self.area = math.nan
-        self._lock = threading.RLock()
-        self._over = self._recorded = False
-        self._paused = self._unattended = False
-        self._lease_until = clock.now() + LEASE
+        self._recorded = False
         self._powered = self._lit = self._presputtered = False
         self._steady = False
         self._flags = FilmFlag.OK
@@ -78,56 +67,21 @@ class ChamberFlight:
         self._due = math.inf
         self._told: Trouble | None = None
 
-    @property
-    def is_over(self) -> bool:
-        """Whether it has come to its end, or was ended."""
-        return self._over
-
-    @property
-    def paused(self) -> bool:
-        """Whether it is held."""
-        return self._paused
-
-    def renew_lease(self) -> None:
-        """Let it go on for another LEASE seconds, and after a resume at all."""
-        self.hold_lease()
-        self._unattended = False
-
-    def hold_lease(self) -> None:
-        """Let it stay as it is for another LEASE seconds."""
-        self._lease_until = self._clock.now() + LEASE
-
     def pause(self) -> bool:
         """Hold it: the shutter is closed when this returns. Return whether it was going on."""
 
         def hold() -> bool:
             with self._lock:
-                was, self._paused = self._paused, True
-                if not was and self.keeper.is_open:
+                was_going = Underway.pause(self)
+                if was_going and self.keeper.is_open:
                     self._close(None)
-            return not was
+            return was_going
 
         return self._clock.call(hold)
-
-    def resume(self) -> None:
-        """Go on with what is left, none is repeated, as soon as a live plan renews the lease."""
-        with self._lock:
-            self._paused, self._unattended = False, True
 
     def give_up(self, trouble: Trouble) -> None:
         """End it with the next row, as if the loop had seen it itself."""
         self._told = trouble
-
-    def end(self) -> bool:
-        """Do nothing any more; return whether it was going on."""
-        with self._lock:
-            was, self._over = self._over, True
-        return not was
-
-    def finish(self, error: Exception | None) -> None:
-        """Bring its statuses to their end, those that have not come to one."""
-        for status in (self.started, self.finished):
-            finish(status, error)
 
     def shut(self) -> None:
         """Take note that the shutter closed just now; harmless twice."""
@@ -135,7 +89,7 @@ class ChamberFlight:
             self.keeper.closed(self._clock.now(), None)
             self._crew.log.progress(self._share())
 
-    def record(self) -> None:
+    def settle(self) -> None:
         """Write the layer, once, if the shutter was ever open."""
         if self.film.openings and not self._recorded:
             self._recorded = True
@@ -155,7 +109,7 @@ class ChamberFlight:
             yield from self._given_up(error)
             raise
         if self.end():
-            self.record()
+            self.settle()
             done()
 
     def _film(self) -> Poller:
@@ -208,8 +162,8 @@ class ChamberFlight:
         if self._told is not None:
             raise self._told
         now = self._clock.now()
-        if now > self._lease_until:
-            raise Trouble("lease", f"no live plan was heard of for {LEASE:g} s")
+        if self.is_unheard_of:
+            raise Trouble("lease", UNHEARD)
         self._number += 1
         crew = self._crew
         if self._powered:
@@ -340,7 +294,7 @@ class ChamberFlight:
         crew = self._crew
         reading = self._reading()
         with self._lock:
-            if self._paused or self._unattended:
+            if self.is_held:
                 return False
             self._go(ChamberState.DEPOSIT)
             for shutter in reversed(crew.equipment.shutters):
@@ -368,16 +322,13 @@ class ChamberFlight:
         monitor = self._crew.equipment.monitor
         return None if monitor is None or math.isnan(self.film.monitor) else monitor.read_film()
 
-    def _is_held(self) -> bool:
-        return self._paused or self._unattended
-
     def _held(self, ramp_down: Callable[[], Poller]) -> Poller:
         """Stay behind the closed shutter until somebody goes on; without power when that takes long."""
         crew, since = self._crew, self._clock.now()
         crew.log.interrupted()
         crew.log.tell("hold", "warning", f"held at {self.film.thickness * 1e9:.1f} nm, the shutter is closed")
         self.film.flags |= FilmFlag.HELD
-        while self._is_held():
+        while self.is_held:
             if self._lit and self._clock.now() - since > crew.limits.hold:
                 crew.log.tell("hold", "warning", "held for long: the source is ramped down")
                 yield from ramp_down()
@@ -401,6 +352,6 @@ class ChamberFlight:
         return {
             "thickness": None if math.isnan(film.thickness) else film.thickness,
             "open_time": film.open_time,
-            "held": self._is_held(),
+            "held": self.is_held,
             "shutter_open": self.keeper.is_open,
         }

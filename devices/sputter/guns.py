@@ -11,7 +11,6 @@ from devices.sputter.parameters import Target
 from devices.sputter.parts import PlasmaSupply
 from devices.sputter.recipe import DepositionRecipe, GunSetting
 
-
 STRIKES = 40.0
 """W with which a plasma is lit where a recipe says nothing of it: it lights in all but 5e-5 of cases [twins]."""
 

@@ -151,7 +151,7 @@ def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = Fal
 
 
 HEAT, MONITOR, THROTTLE, TURBO = "heat", "monitor", "throttle", "turbo"
-"""Deeds of the parts that do one kind each: a temperature set, a film or its zero set, not open any more, run or not."""
+"""Deeds of parts that do one kind each: a temperature set, a film or its zero set, not open any more, run or not."""
 
 
 class Permits:
@@ -163,7 +163,7 @@ class Permits:
 
     @contextmanager
     def granting(self, deed: str) -> Iterator[None]:
-        """Let one deed pass within the block, as often as its driver repeats it; "power" is that of every source."""
+        """Let one deed pass within the block, as often as its driver repeats it; "power" is every source's."""
         self._granted.append(deed)
         try:
             yield

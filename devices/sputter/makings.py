@@ -25,9 +25,7 @@ def require_makings(name: str, recipe: DepositionRecipe, limits: SputterLimits) 
         return
     wrong = [f"it needs a target of {each}" for each in making.targets if each not in targets]
     wrong += [f"it needs {each} as a gas" for each in making.gases if each not in gases]
-    wrong += [
-        f"nothing of {each} is in it" for each in sorted(targets - {*making.targets, *making.besides})
-    ]
+    wrong += [f"nothing of {each} is in it" for each in sorted(targets - {*making.targets, *making.besides})]
     if wrong:
         raise InterlockError("material", f"{said}, but {'; '.join(wrong)} ({WHERE}); nothing was set")
 

@@ -73,7 +73,7 @@ class SputterParameters:
     ("before"); monitored_life [m]: the film that wears a crystal out. load_lock: whether samples come in without
     venting. volume [m3] of the chamber, by which a leak is reckoned (guess: six 2-inch guns). gauges: which shows the
     process pressure, and which the base pressure. flows [mol/s]: the most that the controller of each gas lets in, for
-    checks without a machine; it is asked itself where there is one. The defaults are the Orion class with guessed pumps.
+    checks without a machine; one that is there is asked itself. The defaults are the Orion class with guessed pumps.
     """
 
     targets: Annotated[dict[GunName, Target], Field(min_length=1)]

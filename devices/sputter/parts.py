@@ -30,8 +30,9 @@ class SupplyState:
 class PlasmaSupply(Protocol):
     """Drives one gun, RF or DC.
 
-    guard: called before the power is switched on, or set to more than none; raises InterlockError when nobody may. acting: whether who asks now
-    is the loop that acts: what feeds a watchdog is said for nobody else while the power is on.
+    guard: called before the power is switched on, or set to more than none; raises InterlockError when nobody may.
+    acting: whether who asks now is the loop that acts: what feeds a watchdog is said for nobody else while the power
+    is on.
     """
 
     guard: Callable[[], None]
@@ -85,7 +86,7 @@ class GasController(Protocol):
     """Reads gauges and holds flows; channels go by the names of the bench file (`gauges`, `gases`)."""
 
     guard: Callable[[str], None]
-    """Called with a gas before it is let in, with a hot gauge before it is on; raises InterlockError when nobody may."""
+    """Called with a gas before it is let in, a hot gauge before it is on; raises InterlockError when nobody may."""
 
     def pressures(self) -> Mapping[str, Pressure]:
         """Return all gauges by name."""

@@ -337,9 +337,7 @@ class PlasmaFlight(ChamberFlight):
             sparks = self._source_watch.look(seen.supplies, self.sources)
             if self._is_biased:
                 ramped = self._flags & FilmFlag.RAMPING
-                self._substrate_watch.look(
-                    seen.supplies["bias"], None if ramped else self.recipe.bias_power
-                )
+                self._substrate_watch.look(seen.supplies["bias"], None if ramped else self.recipe.bias_power)
         except Trouble:
             # The loop takes the power away before a row looks at its contacts: it is named, not the power.
             crew.looks.everything(acting=True)

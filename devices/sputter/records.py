@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from devices.base import Column, RowStream
 from devices.clock import Clock
-from devices.roles.flown import Flight
+from devices.flown.account import FlightLog
 
 CELSIUS = 273.15
 GRAIN = 1e-9
@@ -141,50 +140,19 @@ def resting_row(
     return {key: known.get(key, empty[column.dtype]) for key, column in columns.items()}
 
 
-class FilmLog:
-    """Counts film and writes rows. flight: asked and done in nanometres of it. last: the last layer, in words."""
+class FilmLog(FlightLog):
+    """Counts film and writes rows. flight: in nanometres of it. layers: a stream. last: the last layer, in words."""
 
     def __init__(self, clock: Clock, rows: RowStream, events: RowStream, layers: RowStream) -> None:
-        self._clock, self._rows, self._events, self._layers = clock, rows, events, layers
-        self.columns = frozenset(rows.columns)
-        self._lock = threading.RLock()
-        self._began = 0.0
-        self.flight = Flight("never started", 0, 0, False)
+        super().__init__(clock, rows, events)
+        self._layers = layers
         self.last = "none yet"
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it began."""
-        return self._clock.now() - self._began
-
-    def begin(self, asked: int) -> None:
-        """Begin the account of a flight."""
-        with self._lock:
-            self._began = self._clock.now()
-            self.flight = Flight("running", asked, 0, False)
-
-    def tell(self, code: str, severity: str, text: str) -> None:
-        """Write an event."""
-        row = {"t": self.elapsed, "code": code, "severity": severity, "text": text}
-        self._events.append(self._clock.time(), row)
-
-    def row(self, row: Mapping[str, float | int | str]) -> None:
-        """Write a second's row; all its keys are declared."""
-        self._rows.append(self._clock.time(), row)
 
     def progress(self, share: float, *, whole: bool = False) -> None:
         """Count what was done, as a share of what was asked; all of it is done only where that is said."""
         with self._lock:
-            flight = self.flight
-            done = flight.asked if whole else min(max(int(share * flight.asked), 0), flight.asked - 1)
-            if done != flight.done:
-                self.flight = Flight(flight.end_reason, flight.asked, done, flight.interrupted)
-
-    def interrupted(self) -> None:
-        """Note that the film was not put on in one go."""
-        with self._lock:
-            flight = self.flight
-            self.flight = Flight(flight.end_reason, flight.asked, flight.done, True)
+            asked = self.flight.asked
+            self.reached(asked if whole else min(max(int(share * asked), 0), asked - 1))
 
     def layer(
         self, material: str, film: Film, target_energy: float, area: float, crystal_life: float
@@ -213,13 +181,6 @@ class FilmLog:
         self._layers.append(self._clock.time(), row)
         doubtful = ", doubtful" if film.doubts else ""
         self.last = f"{film.thickness * 1e9:.1f} nm {material} in {film.open_time:.0f} s{doubtful}"
-
-    def conclude(self, reason: str) -> None:
-        """End the account: interrupted when film is missing, or there was a pause."""
-        with self._lock:
-            flight = self.flight
-            gap = flight.interrupted or flight.done < flight.asked
-            self.flight = Flight(reason, flight.asked, flight.done, gap)
 
 
 def grains(thickness: float) -> int:

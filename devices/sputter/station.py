@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from ophyd import Component
 from ophyd.status import StatusBase
 
-from devices.base import EVENT_COLUMNS, Column, Instrument, Station
-from devices.clock import Clock, Handle
+from devices.base import EVENT_COLUMNS, Column, Instrument
+from devices.clock import Clock
 from devices.errors import InterlockError, LabError
-from devices.lamp.preparation import Preparation
-from devices.lamp.station import Words
+from devices.flown.station import FlownStation
 from devices.limits import SputterLimits
 from devices.recipes import canonical_hash, to_json
 from devices.roles.films import ConditioningJob, DepositionJob, EvaporationJob
-from devices.roles.flown import Flight
-from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.hands import Hands
 from devices.samples import SampleRef, doubts_about
 from devices.sputter.aside import PATIENCE, Aside
 from devices.sputter.crew import Crew, Gauges
@@ -39,12 +36,11 @@ FlightT = TypeVar("FlightT", bound=ChamberFlight)
 JobT = TypeVar("JobT", bound=DepositionJob | ConditioningJob | EvaporationJob)
 
 
-class ChamberStation(Station, Generic[FlightT, JobT]):
+class ChamberStation(FlownStation[JobT, FlightT]):
     """The part of a chamber's station that does not depend on its source; subclasses fly flights of their own."""
 
     needs_lease = True
-
-    state = Component(Words, get="read_state", unit="1", kind="normal")
+    _log: FilmLog
 
     def __init__(
         self,
@@ -61,10 +57,10 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         limits: SputterLimits,
         hands: Hands,
     ) -> None:
-        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments)
+        super().__init__(name=name, clock=clock, lane=lane, instruments=instruments, hands=hands)
         self.limits = limits
         self.load_lock = load_lock
-        self._hands, self._equipment = hands, equipment
+        self._equipment = equipment
         self._machine = ChamberMachine(name, TABLE, self._changed)
         self._permits = Permits(name)
         self._memory = ChamberMemory(name)
@@ -90,12 +86,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             lambda lasting: self.publish(lasting=lasting),
         )
         self._guard()
-        self._job: JobT | None = None
-        self._flight: FlightT | None = None
-        self._flown: tuple[JobT, FlightT] | None = None
-        self._running: Handle | None = None
         self._aside = Aside(self._crew, rows, self.add_stream("leaks", LEAK_COLUMNS), volume)
-        self._preparation: Preparation | None = None
 
     def __repr__(self) -> str:
         why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
@@ -163,7 +154,7 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         """Be in FAULT where the last session left one, or its host died with plasma or film; reset() ends it."""
         why = self._memory.recalled(report, died=died)
         if why:
-            self._made_safe(gently=False)
+            self._made_safe()
             self._machine.go(ChamberState.FAULT, why)
 
     def pump_down(self, pressure: float) -> StatusBase:
@@ -190,52 +181,12 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
 
     def complete(self) -> StatusBase:
         """Return the status that finishes with the flight, or with what the chamber does of its own."""
-        if self._aside.status is not None:
-            return self._aside.status
-        if self._flown is None:
-            raise LabError(f"{self.name} was not kicked off")
-        return self._flown[1].finished
-
-    def renew_lease(self) -> None:
-        """Let the flight go on while its plan lives."""
-        if self._flight is not None:
-            self._flight.renew_lease()
-
-    def hold_lease(self) -> None:
-        """Let the flight stay held while its plan is: there is one to go on with, but the shutter stays closed."""
-        if self._flight is not None:
-            self._flight.hold_lease()
-
-    def flight(self) -> Flight:
-        """Return what was asked and done, in nanometres of film."""
-        return self._log.flight
-
-    def pause(self) -> None:
-        """Close the shutter at once; the source goes on behind it, and is ramped down when the pause is long."""
-        if self._flight is not None:
-            self._flight.pause()
-
-    def resume(self) -> None:
-        """Go on with what is left of the film; nothing of it is repeated."""
-        if self._flight is not None and self._flight.paused:
-            self._flight.resume()
-
-    def stop(self, *, success: bool = False) -> None:
-        """Give the film up now: shutters, power by a short ramp, gas. What was put on is recorded."""
-        self._end("stopped", gently=True)
-
-    def safe(self) -> None:
-        """Close shutters, switch plasma and heater off, close the gas; keep pumping. LabError where one fails."""
-        self._end("made safe", gently=False)
-
-    def close(self) -> None:
-        """Make it safe: a plasma nobody looks after does not burn."""
-        self._end("closed", gently=True)
+        return super().complete() if self._aside.status is None else self._aside.status
 
     def reset(self) -> None:
         """Leave FAULT, by a person's command: no plan does this. Raises LabError while the cause is still there."""
         self._machine.require("reset")
-        unsafe = self._made_safe(gently=False)
+        unsafe = self._made_safe()
         if unsafe:
             raise LabError(unsafe)
         with self._permits.granting("board forget"):
@@ -279,16 +230,11 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             return nothing
         sample = job.sample
         self._require_reachable(sample)
-        preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
 
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        tasks: list[Bring | Confirm] = [Bring(sample, self.name, mask)]
-        if doubts := doubts_about(sample):
-            tasks.insert(0, Confirm(sample, self.name, doubts))
-        preparation.run(None, 0.0, lambda: None, tasks, ready)
-        return preparation.status
+        return self._prepared(sample, ready, ask=doubts_about(sample), mask=mask)
 
     def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
         """Fly; a film that goes on with one that was cut off is as doubtful, whatever of that was recorded."""
@@ -296,29 +242,20 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         if job.sample is not None:
             for why in self._memory.doubts_of(job.sample.id, job.recipe.material):
                 flight.film.doubt(why)
-        self._flown, self._flight = (job, flight), flight
         self._aside.forget()
         self._log.begin(grains(thickness))
+        return self._fly(job, flight)
 
-        def failed(error: Exception) -> None:
-            if flight.is_over:
-                self._log.tell("ended", "info", f"the last step of a film that was ended: {error!r}")
-            else:
-                self._fail(error)
+    def _failed_late(self, error: Exception) -> None:
+        self._log.tell("ended", "info", f"the last step of a film that was ended: {error!r}")
 
-        self._running = self.clock.spawn(self.lane, flight.poller(lambda: self._completed(flight)), failed)
-        self.publish(lasting=True)
-        return flight.started
-
-    def _taken(self) -> JobT:
+    def _taken(self, consequence: str = "nothing was begun") -> JobT:
         """Return the prepared job, which is used up by that."""
         if self._flight is not None:
             raise LabError(f"{self.name} is already making a film; none is begun twice")
         if self._aside.is_busy:
             raise LabError(f"{self.name} is being pumped or vented; wait for it")
-        job, self._job = self._job, None
-        if job is None:
-            raise LabError(f"{self.name} was not prepared; nothing was begun")
+        job = super()._taken(consequence)
         self._machine.require("pump")
         return job
 
@@ -356,54 +293,27 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             tuple(film.doubts),
         )
 
-    def _completed(self, flight: FlightT) -> None:
-        """Take note that a film was done; its statuses end whatever happens."""
-        try:
-            if self._flight is flight:
-                self._flight = None
-            if self._flown is not None and self._flown[0].sample is not None:
-                self._memory.forget()
-            self._log.conclude("completed")
-            self.publish(lasting=True)
-        finally:
-            flight.finish(None)
+    def _done(self) -> None:
+        if self._flown is not None and self._flown[0].sample is not None:
+            self._memory.forget()
+        super()._done()
 
-    def _fail(self, error: Exception) -> None:
-        self._end(f"{type(error).__name__}: {error}", error, gently=False)
+    def _remember(self) -> None:
+        assert self._flown is not None
+        film = self._remembered(*self._flown)
+        if film is not None and self._flown[1].film.openings:
+            self._memory.ended(film)
 
-    def _end(self, reason: str, error: Exception | None = None, *, gently: bool) -> None:
-        """Make everything safe first; then account for the film and finish the statuses."""
-        self._call_off()
-        self._job = None
-        flight, self._flight = self._flight, None
-        going = flight is not None and flight.end()
-        if self._running is not None:
-            self._running.cancel()
-        unsafe = self._made_safe(gently=gently and going, flight=flight)
-        if flight is not None and going:
-            flight.record()
-            self._log.conclude(reason)
-            assert self._flown is not None
-            film = self._remembered(*self._flown)
-            if flight.film.openings and film is not None:
-                self._memory.ended(film)
-        if error is not None or unsafe:
+    def _rest(self, failure: str, unsafe: str) -> None:
+        if failure or unsafe:
             if self._machine.state is not ChamberState.FAULT:
-                self._machine.go(ChamberState.FAULT, unsafe or reason)
+                self._machine.go(ChamberState.FAULT, unsafe or failure)
         elif self._machine.state not in (ChamberState.FAULT, ChamberState.VENTED, ChamberState.BASE):
             self._machine.go(ChamberState.PUMPING)
-        if flight is not None and going:
-            try:
-                self._tell_end(reason, error, unsafe)
-            finally:
-                flight.finish(error)
-        self.publish(lasting=True)
-        if unsafe and error is None:
-            raise LabError(unsafe)
 
-    def _tell_end(self, reason: str, error: Exception | None, unsafe: str) -> None:
-        if error is not None:
-            self._log.tell("fault", "alarm", reason)
+    def _tell_end(self, reason: str, failure: str, unsafe: str) -> None:
+        if failure:
+            self._log.tell("fault", "alarm", failure)
         if unsafe:
             self._log.tell("unsafe", "alarm", unsafe)
             return
@@ -411,13 +321,18 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
         said = f"{reason}; {flight.done} of {flight.asked} nm done, shutters closed, power off, gas closed"
         self._log.tell("stopped", "warning", said)
 
-    def _made_safe(self, *, gently: bool, flight: FlightT | None = None) -> str:
-        """Do everything that makes the chamber safe, whatever fails; return what failed, in words."""
+    def _stopped(self, *, gently: bool) -> str:
+        return self._made_safe(gently=gently)
+
+    def _made_safe(self, *, gently: bool = False) -> str:
         self._aside.call_off()
-        endings = Endings(self.clock, self._equipment, self._permits)
-        if flight is not None:
-            endings = flight.endings
-            endings.failures.clear()
+        # Those of the last flight count how long its shutter was open.
+        endings = (
+            Endings(self.clock, self._equipment, self._permits)
+            if self._flown is None
+            else self._flown[1].endings
+        )
+        endings.failures.clear()
         for delay in endings.all(gently=gently):
             self.clock.sleep(delay, self.lane)
         if not endings.failures:
@@ -426,10 +341,6 @@ class ChamberStation(Station, Generic[FlightT, JobT]):
             f"{self.name} could not be made safe: {'; '.join(endings.failures)}. The dead-man closes shutters and drops"
             " the plasma 2 s after the last word from here; look at the generators' front panels"
         )
-
-    def _call_off(self) -> None:
-        if self._preparation is not None:
-            self._preparation.call_off()
 
     def _changed(self) -> None:
         """Report a change of the state; one into or out of danger outlives a power cut."""

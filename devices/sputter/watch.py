@@ -399,7 +399,9 @@ class HeatWatch:
     def look(self, now: float, temperature: float) -> None:
         """Raise Trouble when it has been off for too long; a sensor that shows none is."""
         if self._off.holds(now, not abs(temperature - self._wanted) <= self._most):
-            raise Trouble("heater", f"the substrate is at {temperature:.0f} K and not at {self._wanted:.0f} K")
+            raise Trouble(
+                "heater", f"the substrate is at {temperature:.0f} K and not at {self._wanted:.0f} K"
+            )
 
 
 def require_control(name: str, state: SupplyState) -> None:

@@ -23,6 +23,8 @@ BETTER = 2.0
 """Times by which one bad layer must describe a spectrum better than equal ones do; guess."""
 SLOW_SIGNAL = 5.0
 """Times the scatter of the voltage that a slow relaxation must have to be one; guess."""
+NONE = 1e-3
+"""Of a layer's impedance, from which a series resistance is sought: one may not begin on its bound."""
 LARGEST = 1e3
 """Of a layer's own resistance, behind which it counts as without contact."""
 
@@ -31,12 +33,14 @@ LARGEST = 1e3
 class LayerFit:
     """What a spectrum says of N layers in parallel.
 
-    common [ohm]: by which each differs from its model, in series. missing [1]: how much of one layer is not there, or
+    common [ohm]: in series with each, beyond its model; none is below 0. electrolyte [1]: times that of the model that
+    the electrolyte of each is, below 1 where it is thinner. missing [1]: how much of one layer is not there, or
     not felt; resistance [ohm] in series with it that would do the same. rms_equal, rms: relative residuals of equal
     layers, and with one that is bad, which counts only where it describes the spectrum better by far.
     """
 
     common: float
+    electrolyte: float
     missing: float
     resistance: float
     rms_equal: float
@@ -89,13 +93,13 @@ def fit_layers(impedance: Complexes, layer: Complexes, electrolyte: Complexes, c
     def behind(at: Floats) -> Floats:
         return off(1.0 / ((count - 1) / own(at) + 1.0 / (own(at) + np.exp(at[2]) * size)))
 
-    low, high = [-0.7, -0.5], [3.0, 3.0]
-    sound = least_squares(equal, [0.0, 0.0], bounds=(low, high))
-    without = least_squares(lost, [0.0, 0.0, 0.5], bounds=([*low, 0.0], [*high, 1.0]))
+    low, high = [-0.7, 0.0], [3.0, 3.0]
+    sound = least_squares(equal, [0.0, NONE], bounds=(low, high))
+    without = least_squares(lost, [0.0, NONE, 0.5], bounds=([*low, 0.0], [*high, 1.0]))
     far = [
         least_squares(
             behind,
-            [0.0, 0.0, start],
+            [0.0, NONE, start],
             bounds=([*low, math.log(1e-3)], [*high, math.log(LARGEST)]),
             x_scale=[0.1, 0.1, 1.0],
         )
@@ -113,7 +117,8 @@ def fit_layers(impedance: Complexes, layer: Complexes, electrolyte: Complexes, c
     alike = missing / count < LEAST or rms_equal <= BETTER * rms
     chosen = sound.x if alike else best.x if use_behind else without.x
     return LayerFit(
-        common=float(chosen[0] * np.abs(electrolyte).max() + chosen[1] * size),
+        common=float(chosen[1] * size),
+        electrolyte=1.0 + float(chosen[0]),
         missing=0.0 if alike else missing,
         resistance=0.0 if alike else size * share,
         rms_equal=rms_equal,
@@ -152,9 +157,9 @@ def verdict(fit: LayerFit, relaxation: Relaxation | None) -> str:
     return RESISTIVE if relaxation is not None and relaxation.is_slow else LOST
 
 
-def shares(fit: LayerFit, layer: Complexes, count: int) -> Floats:
+def shares(fit: LayerFit, layer: Complexes, electrolyte: Complexes, count: int) -> Floats:
     """Return the share of the current [1] (count, n) of each layer by the fit, the bad one first."""
-    own = layer + fit.common
+    own = layer + (fit.electrolyte - 1.0) * electrolyte + fit.common
     admittance = np.tile(1.0 / own, (count, 1))
     admittance[0] = 1.0 / (own + fit.resistance) if math.isfinite(fit.resistance) else 0.0
     return np.asarray(np.abs(admittance / admittance.sum(axis=0)))

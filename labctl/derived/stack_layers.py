@@ -28,7 +28,8 @@ COLUMNS: Mapping[str, Column] = {
     "verdict": Column("1", "string"),
     "missing": Column("1"),
     "resistance": Column("ohm"),
-    "common": Column("ohm"),
+    "common": Column("ohm", low=0),
+    "electrolyte": Column("1", low=0),
     "rms_equal": Column("1"),
     "rms": Column("1"),
     "relaxation": Column("V"),
@@ -39,9 +40,10 @@ COLUMNS: Mapping[str, Column] = {
     "doubts": Column("1", "string"),
     "flags": Column("1", "integer"),
 }
-"""missing: how much of one layer is not felt; resistance in series with it, of a layer. common: by which all differ
-from their model. share: of the current, of the layer that is worst, at the highest and at the lowest frequency. slope:
-of the voltage at the end of the rest before; below zero after a discharge something leaks."""
+"""missing: how much of one layer is not felt; resistance in series with it, of a layer. common: in series with each,
+beyond its model; electrolyte: that of each, times the model's. share: of the current, of the layer that is worst, at
+the highest and at the lowest frequency. slope: of the voltage at the end of the rest before; below zero after a
+discharge something leaks."""
 
 DIFFUSION_TIMES = 8.0
 """Of a film's slowest mode, after which it is even in itself."""
@@ -85,19 +87,21 @@ def _judged(source: Source, rows: Mapping[str, Any], sample: Mapping[str, Any], 
     fresh = one.fresh()
     state = type(fresh)((filled,) * len(fresh.lithium), fresh.anode_lithium, 0.0, 0.0)
     model = one.impedance(state, frequency)
-    fit = fit_layers(impedance, model, _electrolyte(one, frequency), count)
+    electrolyte = _electrolyte(one, frequency)
+    fit = fit_layers(impedance, model, electrolyte, count)
     relaxation, doubts = None, ""
     try:
         relaxation = _relaxation(source, DIFFUSION_TIMES * one.slowest)
     except ValueError as error:
         doubts = str(error)
-    carried = shares(fit, model, count)[0]
+    carried = shares(fit, model, electrolyte, count)[0]
     fast, slow = int(np.argmax(frequency)), int(np.argmin(frequency))
     return {
         "verdict": verdict(fit, relaxation),
         "missing": fit.missing,
         "resistance": fit.resistance,
         "common": fit.common,
+        "electrolyte": fit.electrolyte,
         "rms_equal": fit.rms_equal,
         "rms": fit.rms,
         "relaxation": math.nan if relaxation is None else relaxation.amplitude,

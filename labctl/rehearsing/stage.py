@@ -68,7 +68,7 @@ def staged(bench: BenchFile, limits: Limits, data: Path, samples: Iterable[Sampl
 def _quietly(folder: Path) -> Iterator[None]:
     """Keep what engines and devices print and log off the terminal: what fails in a rehearsal its answer tells."""
     handler = logging.FileHandler(folder / "log", delay=True)
-    loggers = [logging.getLogger(name) for name in ("bluesky", "ophyd", "labctl")]
+    loggers = [logging.getLogger(name) for name in ("bluesky", "ophyd", "labctl", "devices", "plans")]
     before = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.handlers[:], logger.propagate = [handler], False

@@ -28,7 +28,7 @@ BIN = 10e-3
 class Seen:
     """Runs of an experiment that came to their ends, with its sample, where they are kept, and the library.
 
-    voltage [V]: by which an energy density is calculated instead of the twin's.
+    voltage [V], None for the mean of the cathode's, and utilisation [1]: by which an energy density is calculated.
     """
 
     runs: tuple[Run, ...]
@@ -36,6 +36,7 @@ class Seen:
     data: Path
     library: Library
     voltage: float | None = None
+    utilisation: float = 1.0
 
     def of(self, purpose: str) -> Run:
         """Return the run with a purpose. Raises DataError where there is none."""
@@ -113,8 +114,13 @@ def _mean_voltage(seen: Seen) -> float:
     return float(seen.cycles()["discharge_voltage"][0])
 
 
+def _calculated_energy_density(seen: Seen) -> float:
+    stack = seen.stack()
+    return replace(stack, voltage=seen.voltage or stack.voltage, utilisation=seen.utilisation).energy_density
+
+
 def _full_energy_density(seen: Seen) -> float:
-    return replace(seen.stack(), voltage=seen.voltage or _mean_voltage(seen)).energy_density
+    return replace(seen.stack(), voltage=_mean_voltage(seen)).energy_density
 
 
 def _energy_density(seen: Seen) -> float:
@@ -157,6 +163,9 @@ QUANTITIES: Mapping[str, Measured] = {
     "foil_peak": Measured("peak of the foil", DEGREES, _foil_peak),
     "plateau": Measured("plateau", VOLTS, lambda seen: plateau(seen.of("cycle"))),
     "mean_voltage": Measured("mean voltage of the first discharge", VOLTS, _mean_voltage),
+    "calculated_energy_density": Measured(
+        "energy density, calculated", WATT_HOURS, _calculated_energy_density
+    ),
     "full_energy_density": Measured("energy density, all used", WATT_HOURS, _full_energy_density),
     "energy_density": Measured("energy density", WATT_HOURS, _energy_density),
     "first_capacity": Measured("first discharge", PER_AREA, _first_capacity),

@@ -43,7 +43,10 @@ def page_of(
     sentence, calm = "; ".join(parts), all(row.is_met for row in rows)
     marks = tuple("" if row.is_met else "alarm" for row in rows)
     table = Table(HEADER, tuple(row.cells() for row in rows), marks)
-    overview = Picture("Twin over paper; filled: met, open: not met.", _png(_overview(title, rows)))
+    overview = Picture(
+        "Twin over paper, of a range over its nearer end and 1 within; filled: met, open: not met. Grey: allowed.",
+        _png(_overview(title, rows)),
+    )
     listed = tuple(
         (name, str((run.start.get("sample") or {}).get("id", "")), str(run.start.get("purpose", "")), run.uid)
         for name, several in runs.items()
@@ -75,14 +78,15 @@ def _pictures(runs: Mapping[str, Sequence[Run]]) -> Iterator[Picture]:
 
 
 def _overview(title: str, rows: Sequence[Row]) -> Figure:
-    shown = [row for row in rows if row.low == row.high and not math.isnan(row.twin)]
+    shown = [row for row in rows if not (math.isnan(row.low) or math.isnan(row.twin))]
     figure, axes = axes_of(title, "twin over paper", "")
     figure.set_size_inches(8.0, 1.2 + HIGH * max(len(shown), 4))
     axes.axvline(1.0, color="0.5", linewidth=0.8)
     for at, row in enumerate(shown):
-        axes.plot([1.0 - row.tolerance, 1.0 + row.tolerance], [at, at], "-", color="0.75", linewidth=4)
+        allowed = row.tolerance if row.low == row.high else 0.0
+        axes.plot([1.0 - allowed, 1.0 + allowed], [at, at], "-", color="0.75", linewidth=4)
         filled = "0.0" if row.is_met else "1.0"
-        axes.plot(1.0 + row.deviation, at, "o", color="0.0", markerfacecolor=filled, markersize=5)
+        axes.plot(row.over_paper, at, "o", color="0.0", markerfacecolor=filled, markersize=5)
     axes.set_yticks(range(len(shown)), [row.says for row in shown], fontsize=7, parse_math=False)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     return figure

@@ -26,6 +26,7 @@ UNITS = {
     "foil_peak": "K",
     "plateau": "V",
     "mean_voltage": "V",
+    "calculated_energy_density": "J/m^3",
     "full_energy_density": "J/m^3",
     "energy_density": "J/m^3",
     "first_capacity": "C/m^2",
@@ -41,6 +42,7 @@ Quantity = Literal[
     "foil_peak",
     "plateau",
     "mean_voltage",
+    "calculated_energy_density",
     "full_energy_density",
     "energy_density",
     "first_capacity",
@@ -65,8 +67,9 @@ class PublishedRun:
 class PublishedRow:
     """A number as it was published: a value, or what it lies above and below; none where no number is printed.
 
-    run: the experiment that it is held against. tolerance [1] of the value. voltage [V]: instead of the twin's, of an
-    energy density that is calculated. Values are texts with units, of the quantity's.
+    run: the experiment that it is held against. tolerance [1] of the value. voltage [V] and utilisation [1]: by which
+    an energy density is calculated from layers alone, as `labctl ved` does. Values are texts with units, of the
+    quantity's.
     """
 
     run: SafeId
@@ -77,6 +80,7 @@ class PublishedRow:
     tolerance: Tolerance = 0.05
     source: Annotated[str, Field(max_length=64)] = ""
     voltage: Annotated[float | None, Field(gt=0, le=10), Unit("V")] = None
+    utilisation: Annotated[float, Field(gt=0, le=1), Unit("1")] = 1.0
     note: Annotated[str, Field(max_length=500)] = ""
 
     def number(self, name: Literal["value", "low", "high"]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devices.errors import LabError
@@ -41,12 +41,13 @@ class Table:
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     troubles: Mapping[str, str] = field(default_factory=dict)
 
-    def seen(self, experiment: Experiment, voltage: float | None = None) -> Seen | None:
+    def seen(self, experiment: Experiment, row: PublishedRow | None = None) -> Seen | None:
         """Return what an experiment gave; None where it did not come to its end."""
         runs = self.runs.get(experiment.name, ())
         if experiment.sample is None or why_not(runs, experiment):
             return None
-        return Seen(runs, experiment.sample, self.data, self.library, voltage)
+        found = Seen(runs, experiment.sample, self.data, self.library)
+        return found if row is None else replace(found, voltage=row.voltage, utilisation=row.utilisation)
 
 
 def reproduce(name: str, config: Path | None, data: Path, *, again: bool) -> list[Row]:
@@ -122,16 +123,17 @@ def _compared(table: Table, experiment: Experiment) -> Iterator[Row]:
 
 
 def _measured(table: Table, experiment: Experiment, row: PublishedRow) -> Row:
-    quantity, seen = QUANTITIES[row.quantity], table.seen(experiment, row.voltage)
+    quantity, seen = QUANTITIES[row.quantity], table.seen(experiment, row)
     value, trouble = math.nan, table.troubles.get(experiment.name, "")
     if seen is not None:
         try:
             value = quantity.read(seen)
         except LabError as error:
             trouble = str(error)
+    used = f", {row.utilisation:.1%} used" if row.utilisation < 1.0 else ""
     low, high = _bounds(row.number("value"), row.number("low"), row.number("high"))
     return Row(
-        f"{row.run}: {quantity.says}", quantity.unit, low, high, value, row.tolerance, row.source,
+        f"{row.run}: {quantity.says}{used}", quantity.unit, low, high, value, row.tolerance, row.source,
         "" if seen is None else seen.last.uid, row.note, trouble,
     )  # fmt: skip
 

@@ -59,6 +59,11 @@ class Row:
         return (self.twin - nearest) / self.unit.size
 
     @property
+    def over_paper(self) -> float:
+        """The twin over what was printed [1]; of a range over its nearer end, and 1 within it."""
+        return self.twin / min(max(self.twin, self.low), self.high)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the twin meets it."""
         if math.isnan(self.twin):
@@ -101,7 +106,7 @@ class Row:
         return f"{self.deviation:+.3g} {self.unit.name}" if self.deviation else "within"
 
     def _allowed(self) -> str:
-        return "" if math.isnan(self.low) or self.low != self.high else f"{self.tolerance:.3g}"
+        return "" if math.isnan(self.low) or self.low != self.high else f"{100.0 * self.tolerance:.3g}%"
 
 
 HEADER = (

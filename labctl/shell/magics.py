@@ -104,12 +104,14 @@ class LabMagics(Magics):
     @line_magic
     def mov(self, line: str) -> Any:
         """Set a value and wait: %mov lamp.charger.voltage 100. Nothing is kept."""
-        return self._of_bluesky().mov(_some(line, "%mov lamp.charger.voltage 100"))
+        what = _some(line, "%mov lamp.charger.voltage 100")
+        return self._of_bluesky().mov(what)
 
     @line_magic
     def movr(self, line: str) -> Any:
         """Change a value by so much and wait. Nothing is kept."""
-        return self._of_bluesky().movr(_some(line, "%movr lamp.charger.voltage 10"))
+        what = _some(line, "%movr lamp.charger.voltage 10")
+        return self._of_bluesky().movr(what)
 
     @line_magic
     def ct(self, line: str) -> Any:

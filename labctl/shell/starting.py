@@ -59,16 +59,19 @@ def run_shell(
     """
     require_ipython()
     with no_collections():
+        from labctl.stopping import events_shown
+
         folder, chosen = data_dir(data), Config(config)
         lab, beside = _opened(bench, config, chosen, folder, operator)
         shell, magics = _made(chosen, folder, lab, beside, bench, history)
     failed = False
     try:
         print(_greeting(lab, beside, folder))
-        if run:
-            failed = not shell.run_cell(run, store_history=True).success
-        else:
-            shell.mainloop()
+        with events_shown():
+            if run:
+                failed = not shell.run_cell(run, store_history=True).success
+            else:
+                shell.mainloop()
     finally:
         magics.end_viewers()
         try:
@@ -136,8 +139,10 @@ def _made(
 
 def _look(lab: Session) -> None:
     """Have stations with permissives look at them and report, for %lab asks nobody."""
+    from devices.base import Station
+
     for device in lab.devices.values():
-        if hasattr(device, "verdicts"):
+        if isinstance(device, Station) and hasattr(device, "verdicts"):
             device.verdicts()
             device.read_state()
             device.publish()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from devices.errors import InterlockError
-from devices.sputter.recipe import GunSetting
+from devices.errors import InterlockError, LabError
+from devices.sputter.recipe import SCCM, GasFlow, GunSetting, Strike
 from labctl import Run
 from labctl.config import readers
 from labctl.config.folder import Config
+from labctl.film_check import told_of
 from labctl.runs.briefs import run_files
 from labctl.samples.believed import believed
 from labctl.session import Session
@@ -279,6 +280,77 @@ def test_water_that_no_gauge_sees_during_a_film_makes_it_doubtful_afterwards(mak
     assert not any(unit.lit or unit.forward for unit in tool.chamber.guns.values())
     assert tool.lab.sputter.relays.states()["substrate_shutter"] is False
     require_doubtful(tool)
+
+
+REFUSED = [
+    ({"material": "LiPON", "base_pressure": 1e-5}, "LiPON is to grow from LiCoO2"),
+    ({"gases": (GasFlow("Ar", 24 * SCCM),)}, "it needs O2 as a gas"),
+    ({"strike": Strike(3.0, 100.0)}, "strike.power"),
+    ({"guns": (GunSetting("LiCoO2", power=45.0),), "strike": Strike(3.0, 50.0)}, "strike.power"),
+    ({"presputter": 0.0}, "too short to see a shutter that is stuck open"),
+    ({"gases": (GasFlow("Ar", 150 * SCCM), GasFlow("O2", SCCM))}, "flow of Ar"),
+    ({"bias_power": 60.0}, "bias_power"),
+    ({"substrate_temperature": 873.15}, "substrate_temperature"),
+]
+
+
+@pytest.mark.parametrize(("changes", "why"), REFUSED, ids=[why for _, why in REFUSED])
+def test_what_is_refused_is_refused_by_the_check_and_before_anything_is_done(make, changes, why):
+    tool = make(**changes)
+    with pytest.raises(LabError, match=why):
+        tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+    config = Config(ROOT / "config")
+    bench = config.bench("line")
+    built = replace(bench.devices["sputter"].parameters, targets=tool.lab.sputter.parameters.targets)
+    entry = replace(bench.devices["sputter"], parameters=built)
+    written = replace(bench, devices={**bench.devices, "sputter": entry})
+    told = told_of(tool.recipe, "sputter", built, written, config.limits(), None)
+    assert told.stopped
+    assert why in told.lines[-1]
+    assert not tool.answers
+    assert [what for _, what, _ in tool.chamber.log] == []
+
+
+def test_a_film_is_named_after_what_grows_and_pumped_for_as_that(make):
+    tool = make(
+        material="Li3PO4",
+        guns=(GunSetting("Li3PO4", power=100.0),),
+        gases=(GasFlow("N2", 50 * SCCM),),
+        base_pressure=1e-3,
+    )
+    with pytest.raises(InterlockError, match="what grows so is LiPON"):
+        tool.lab.sputter.check(tool.recipe)
+
+
+BY_HAND = {
+    "heater": lambda sputter: sputter.heater.set_temperature(673.15),
+    "turbo": lambda sputter: sputter.turbo.start(),
+    "stop": lambda sputter: sputter.turbo.stop(),
+    "throttle": lambda sputter: sputter.valve.set_pressure(3.0),
+    "close": lambda sputter: sputter.valve.close(),
+    "zero": lambda sputter: sputter.monitor.zero(),
+    "gauge": lambda sputter: sputter.gas.gauge_power("ion", True),
+    "power": lambda sputter: sputter.gun1.set_power(150.0),
+    "bias": lambda sputter: sputter.bias.set_power(20.0),
+}
+
+
+@pytest.mark.parametrize("deed", BY_HAND.values(), ids=BY_HAND)
+def test_at_the_prompt_no_instrument_does_what_no_plan_does(make, deed):
+    sputter = make().lab.sputter
+    with pytest.raises(InterlockError, match="nothing that runs"):
+        deed(sputter)
+
+
+def test_at_the_prompt_everything_can_be_switched_off(make):
+    sputter = make().lab.sputter
+    for part in (sputter.heater, sputter.gun1, sputter.bias):
+        part.off()
+        part.safe()
+    for part in (sputter.turbo, sputter.valve, sputter.monitor, sputter.gas):
+        part.safe()
+    sputter.valve.open()
+    sputter.gas.gauge_power("ion", False)
 
 
 def test_a_vent_command_vents_nothing_and_ends_the_film(make):

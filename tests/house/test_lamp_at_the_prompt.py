@@ -8,8 +8,10 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 
 from devices.errors import InterlockError, LabError
-from devices.lamp.train import LEASE, Train
+from devices.flown.underway import LEASE
+from devices.lamp.train import Train
 from devices.roles.lamp import AnnealJob
+from labctl.powered import in_words
 
 
 @pytest.fixture
@@ -312,3 +314,18 @@ def test_what_plans_need_is_said_in_words_not_by_python(lab, sample, recipe):
     ):
         with pytest.raises(LabError, match=rf"{said} = .* is expected"):
             lab.RE(lab.plans.anneal(*wrong))
+
+
+def test_a_hold_says_no_more_pulses_than_are_certain(lab, job):
+    """A pulse in flight has no row yet: it fell, or it did not."""
+    flying(lab, job)
+    told = []
+    tell = lab.lamp._log.tell
+    lab.lamp._log.tell = lambda code, severity, text: (told.append((code, text)), tell(code, severity, text))
+    while lab.lamp._train.fates.in_flight is None or lab.lamp.flight().done < 2:
+        lab.lamp.renew()
+        lab.clock.sleep(0.001)
+    lab.lamp.pause()
+    assert ("hold", f"held after at least 2 of {job.recipe.pulse_count} pulses") in told
+    assert "at least 2 of" in in_words([lab.lamp])
+    lab.lamp.safe()

@@ -64,10 +64,14 @@ def test_a_sheet_is_mapped_sorted_and_singulated(open_lab, bench, sheet, recipe,
     assert found.counts == {"short": 2, "electrolyte": 0, "interface": 0, "missing": 1, "good": 27}
     good = {(row, column) for _, row, column in found.good()}
     assert good.isdisjoint({(2, 2), (5, 6), (1, 4)})
-    assert len(write_list(found, tmp_path).read_text().splitlines()) == 28
+    listed = write_list(found, tmp_path).read_text().splitlines()
+    assert len(listed) == 28
+    assert all(len(cell) <= 8 for line in listed[1:] for cell in line.split(","))
     assert sheet_figures(run, "sheet").keys() >= {"voltage", "bins", "resistance-1000Hz"}
     *cells, night = write_experiments(found, sampled(found, 2), "formation", tmp_path)
     assert night.read_text().count("[[item]]") == 2
+    assert 'thickness = "10 um"' in cells[0].read_text()
+    assert 'area = "1 mm^2"' in cells[0].read_text()
     _cycled(lab, Config(CONFIG).experiment(cells[0]))
 
 

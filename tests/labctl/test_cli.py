@@ -43,7 +43,7 @@ def test_runs_and_rows_are_shown_with_their_units(kept):
     assert "quick-1" in listed
     shown = invoke("show", "last", "--data", kept, "--stream", "cycles").output
     assert "discharge_capacity" in shown
-    assert "(Ah)" in shown
+    assert "(uAh)" in shown
     assert "made by runs" in shown
     chosen = invoke("show", "last", "--data", kept, "--columns", "voltage,current", "--rows", 2).output
     assert "first 2 of" in chosen

@@ -58,3 +58,15 @@ def test_the_wear_that_the_chamber_last_told_counts(tmp_path, gone, refused):
     assert any(f"{gone:.3f} kWh are gone" in line for line in found.lines)
     assert found.stopped is refused
     assert any("would be refused: gun1: LiCoO2 has" in line for line in found.lines) is refused
+
+
+def test_a_boat_that_wants_more_than_its_supply_gives_is_refused(tmp_path):
+    path = tmp_path / "recipes" / "evaporate-li-2um.toml"
+    path.parent.mkdir()
+    good = (CONFIG / "recipes" / "evaporate-li-2um.toml").read_text()
+    path.write_text(good.replace('power = "200 W"', 'power = "400 W"'))
+    (found,) = tell_films([path], config=CONFIG, bench="sputter")
+    assert found.stopped
+    assert any("its boat's supply gives no more" in line for line in found.lines)
+    (found,) = tell_films([CONFIG / "recipes" / "evaporate-li-2um.toml"], config=CONFIG, bench="sputter")
+    assert not found.stopped

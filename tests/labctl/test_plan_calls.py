@@ -6,8 +6,10 @@ import pytest
 
 from labctl.config.folder import Config
 from labctl.mistyped import Mistyped
+from labctl.plan_calls import with_inputs
 from labctl.rehearsing.call import read_call
 from labctl.rehearsing.rehearsal import rehearse_call
+from labctl.runs.run import Run
 from plans.anneal import anneal
 
 
@@ -71,3 +73,17 @@ def test_what_is_no_plan_is_refused_by_the_engine_in_words(lab):
     with pytest.raises(Mistyped, match="no plan is paused"):
         lab.RE.resume()
     assert "idle" in repr(lab.RE)
+
+
+def test_a_plan_called_by_hand_names_the_runs_that_made_its_sample(lab, sample, recipe, programs):
+    (annealed,) = lab.RE(lab.plans.anneal(lab.lamp, sample, recipe))
+    program = programs("formation")
+    (cycled,) = lab.RE(lab.plans.assemble_then_cycle(lab.potentiostat, lab.hands, sample, program))
+    assert Run(annealed, lab.data).start["inputs"] == []
+    assert Run(cycled, lab.data).start["inputs"] == [annealed]
+
+
+def test_what_somebody_names_as_inputs_stays(sample, tmp_path):
+    said = with_inputs(anneal, (None, sample, None), {"md": {"inputs": ["x"]}}, tmp_path)
+    assert said == {"md": {"inputs": ["x"]}}
+    assert with_inputs(anneal, (), {}, tmp_path) == {}

@@ -37,8 +37,8 @@ def test_a_film_of_lithium_is_off_by_the_tooling_before_and_right_after_its_cali
     before, thickness = evaporated(lab, "before")
     assert thickness / ASKED == pytest.approx(TOOLING, rel=5e-3)
     assert before.start["tooling"] == {"value": 1.0, "sd": None, "calibration": ""}
-    spots = witnesses("w0", "w1")
-    uids = lab.RE(lab.plans.calibrate_tooling(lab.evaporator, lab.hands, lab.films, spots, RECIPE))
+    spots, thick = witnesses("w0", "w1", "w2"), replace(RECIPE, rate=1e-9, thickness=300e-9)
+    uids = lab.RE(lab.plans.calibrate_tooling(lab.evaporator, lab.hands, lab.films, spots, thick))
     (fit,) = lab.films.fits("evaporator")
     assert fit.runs == uids
     assert fit.tooling == pytest.approx(TOOLING, rel=0.01)

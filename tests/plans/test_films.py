@@ -179,6 +179,31 @@ def test_an_aborted_film_is_finished_after_a_persons_word_and_nothing_twice(lab)
         lab.RE(lab.plans.finish_deposition(lab.sputter, records, lab.hands, sample, recipe, first.uid))
 
 
+def test_a_film_by_time_is_finished_by_what_is_left_of_its_time(lab):
+    """However thick it is nominally: more than that is on the sample when it breaks off here."""
+    told = []
+
+    def abort(name, doc):
+        if name == "event_page" and lab.sputter.read_state() == "deposit" and not told:
+            told.append(doc)
+            threading.Thread(target=lab.RE.abort, args=("enough",)).start()
+
+    token = lab.RE.subscribe(abort)
+    recipe, sample = quick.film(thickness=2e-9, end="time", duration=300.0), quick.foil()
+    with pytest.raises(RunEngineInterrupted):
+        lab.RE(lab.plans.deposit(lab.sputter, sample, recipe))
+    lab.RE.unsubscribe(token)
+    first = Run("last", lab.data)
+    before = first.table("layers")
+    assert before["thickness"][0] > recipe.thickness
+    records = lab.arguments(replace_run(recipe, sample, first.uid))["records"]
+    (uid,) = lab.RE(lab.plans.finish_deposition(lab.sputter, records, lab.hands, sample, recipe, first.uid))
+    after = Run(uid, lab.data, alone=True).table("layers")
+    assert before["duration"][0] + after["duration"][0] == pytest.approx(300.0, abs=0.1)
+    with pytest.raises(InterlockError, match="is done"):
+        lab.RE(lab.plans.finish_deposition(lab.sputter, records, lab.hands, sample, recipe, first.uid))
+
+
 def replace_run(recipe, sample, run):
     experiment = Config(ROOT / "config").experiment("deposit-lco-0.7um")
     return replace(experiment, plan="finish_deposition", sample=sample, recipe=recipe, arguments={"run": run})

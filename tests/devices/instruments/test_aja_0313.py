@@ -239,9 +239,9 @@ def test_a_lost_acknowledgement_of_on_is_resolved_by_asking(connect: Any) -> Non
 def test_a_lost_request_to_switch_on_is_sent_again_and_the_guard_asked_again(connect: Any) -> None:
     device, twin, _ = generator(connect, [None, None, None, Fault("ignore")])
     asked: list[int] = []
-    device.guard = lambda: asked.append(1)
     device.take_control()
     device.set_power(60.0)
+    device.guard = lambda: asked.append(1)
     device.on()
     assert len(asked) == 2
     assert switched(twin) == ["RF on"]

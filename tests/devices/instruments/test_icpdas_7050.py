@@ -113,3 +113,26 @@ def test_trouble_on_the_line_never_shows_an_open_contact_closed(connect: Any, cl
             answered += 1
         twin.close_contact(name, clock.now())
     assert answered > 50
+
+
+def test_end_switches_are_read_beside_the_loop_and_permit_nothing(connect: Any) -> None:
+    loop: list[Any] = []
+    ends = ("shutter_open", "shutter_closed")
+    twin = ICPDAS7050Twin(
+        lambda closed, time: loop.append(closed),
+        contacts=("water", "cover"),
+        dead_man=False,
+        ends=ends,
+        is_made=lambda name: name == "shutter_closed",
+    )
+    device = connect(ICPDAS7050, twin, None, 0, contacts=("water", "cover"), ends=ends)
+    assert device.ends() == {"shutter_open": False, "shutter_closed": True}
+    assert set(device.inputs()) == {"water", "cover", "dead_man"}
+    assert not device.opened()
+    assert twin.loop_closed
+    assert not loop
+
+
+def test_a_board_without_end_switches_is_not_asked_for_them(connect: Any) -> None:
+    device, _, _ = board(connect)
+    assert device.ends() == {}

@@ -26,7 +26,9 @@ class Chamber:
         self.flow_factor = dict.fromkeys(GASES, 1.0)
         self.roughing = self.vent = self.rotation = False
         self.turbo_on, self.turbo_speed = False, 0.0
-        self.shutters = {"substrate_shutter": False, "gun1_shutter": False, "gun2_shutter": False, "gun3_shutter": False}
+        self.shutters = dict.fromkeys(
+            ("substrate_shutter", *(f"gun{number}_shutter" for number in (1, 2, 3))), False
+        )
         self.stuck, self.has_ends = None, True
         self.power, self.on, self.lit = {}, {}, {}
         self.rates = {"gun1": 0.05e-9 / 120, "gun2": 0.03e-9 / 100, "gun3": 0.05e-9 / 120, "boat": 0.0}

@@ -148,3 +148,39 @@ def test_a_dead_crystal_ends_it_at_once(evaporators):
     evaporators.chamber.crystal_ok = False
     assert isinstance(evaporators.wait(complete), InterlockError)
     assert max(evaporators.chamber.when("boat off")) - since < 12
+
+
+def test_a_shutter_that_sticks_is_told_within_two_seconds_of_its_switching(evaporators):
+    evaporators.chamber.stuck = "closed"
+    assert evaporators.wait(evaporators.began(li())).permissive == "shutter_stuck_closed"
+    (opened,) = evaporators.chamber.when("substrate_shutter on")
+    assert max(evaporators.chamber.when("boat off")) - opened <= 2.001
+    assert evaporators.rows("layers")["doubtful"] == [1]
+
+
+def test_nothing_is_heated_behind_a_shutter_that_is_stuck_open(evaporators):
+    evaporators.chamber.stuck = "open"
+    assert evaporators.wait(evaporators.began(li())).permissive == "shutter_stuck_open"
+    assert not evaporators.chamber.when("boat on")
+
+
+def test_a_shutter_that_does_not_close_is_told_however_fast_the_boat_is_ramped_down(evaporators):
+    complete = evaporators.began(li(ramp=100.0))
+    evaporators.reach("deposit")
+    evaporators.chamber.stuck = "open"
+    assert evaporators.wait(complete).permissive == "shutter_stuck_open"
+    assert evaporators.rows("layers")["doubtful"] == [1]
+
+
+def test_without_end_switches_a_film_is_doubtful(evaporators):
+    evaporators.chamber.has_ends = False
+    assert evaporators.wait(evaporators.began(li())) is None
+    assert evaporators.rows("layers")["doubtful"] == [1]
+    assert "nobody saw the shutter" in evaporators.rows("layers")["reasons"][0]
+
+
+def test_the_sample_turns_while_the_boat_is_hot(evaporators):
+    assert evaporators.wait(evaporators.began(li())) is None
+    chamber = evaporators.chamber
+    (begun,), (ended,) = chamber.when("rotation on"), chamber.when("rotation off")
+    assert begun < chamber.when("substrate_shutter on")[0] < chamber.when("substrate_shutter off")[-1] < ended

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
-from devices.sputter.parts import Flow, SupplyState
+from devices.sputter.parts import Flow, MonitorReading, SupplyState
 from devices.sputter.watch import (
     ArcWatch,
     BiasWatch,
     FlowWatch,
+    HeatWatch,
     PressureWatch,
     RateWatch,
     SourceWatch,
+    SubstrateBiasWatch,
     ThrottleWatch,
     Trouble,
     TurboWatch,
@@ -46,6 +48,70 @@ def test_a_gas_that_nobody_asked_for_is_a_fault():
     watch.look(0.0, leaking, {"Ar": 24.0})
     with pytest.raises(Trouble, match="N2"):
         watch.look(3.0, leaking, {"Ar": 24.0})
+
+
+def test_a_small_flow_may_be_off_by_what_its_controller_is_uncertain_of():
+    watch, wanted = FlowWatch(LIMITS, {"O2": 100.0}), {"O2": 1.0}
+    for now in range(10):
+        watch.look(float(now), {"O2": Flow(0.6, 1.0, "SETPOINT")}, wanted)
+    assert not watch.wrong
+    watch.look(10.0, {"O2": Flow(0.4, 1.0, "SETPOINT")}, wanted)
+    with pytest.raises(Trouble, match="O2"):
+        watch.look(13.0, {"O2": Flow(0.4, 1.0, "SETPOINT")}, wanted)
+
+
+def reading(thickness, frequency):
+    return MonitorReading(0.0, thickness, frequency, 0.9, True)
+
+
+def test_what_a_crystal_weighs_more_than_its_heat_can_feign_came_through_an_open_shutter():
+    watch = RateWatch(LIMITS)
+    watch.lit(reading(5e-9, 5.9e6))
+    watch.weighs(reading(5.7e-9, 5.9e6 - LIMITS.crystal_heat + 1.0))
+    with pytest.raises(Trouble, match=r"1\.0 nm came behind the closed shutter"):
+        watch.weighs(reading(6e-9, 5.9e6 - LIMITS.crystal_heat - 1.0))
+    assert watch.grown == pytest.approx(1e-9)
+
+
+def test_all_that_came_behind_a_closed_shutter_counts_not_the_last_rows_alone():
+    watch = RateWatch(LIMITS)
+    for now in range(20):
+        watch.behind(float(now), 0.0, 0.1e-9)
+    watch.behind(20.0, 0.1e-9, 0.1e-9)
+    with pytest.raises(Trouble, match="stuck open"):
+        for now in range(21, 40):
+            watch.behind(float(now), (now - 19) * 0.1e-9, 0.1e-9)
+    assert watch.grown >= 0.2e-9
+
+
+def test_a_bias_that_gives_another_power_is_a_fault_and_not_while_it_is_ramped():
+    watch = SubstrateBiasWatch()
+    for _ in range(10):
+        watch.look(supply(load=5.0), None)
+    for _ in range(4):
+        watch.look(supply(load=5.0), 20.0)
+    watch.look(supply(load=18.0), 20.0)
+    for _ in range(4):
+        watch.look(supply(load=5.0), 20.0)
+    with pytest.raises(Trouble, match="takes 5 W, it was set to 20 W"):
+        watch.look(supply(load=5.0), 20.0)
+
+
+def test_a_bias_that_is_off_or_not_ours_is_a_fault_at_once():
+    with pytest.raises(Trouble, match="control"):
+        SubstrateBiasWatch().look(supply(in_control=False), 20.0)
+    with pytest.raises(Trouble, match="is off"):
+        SubstrateBiasWatch().look(supply(on=False), None)
+
+
+@pytest.mark.parametrize("temperature", [520.0, 620.0, math.nan])
+def test_a_substrate_that_is_off_its_temperature_for_long_is_a_fault(temperature):
+    watch = HeatWatch(LIMITS, 573.0)
+    watch.look(0.0, temperature)
+    watch.look(10.0, 570.0)
+    watch.look(11.0, temperature)
+    with pytest.raises(Trouble, match="and not at 573 K"):
+        watch.look(11.0 + LIMITS.substrate_time, temperature)
 
 
 def test_five_arcs_a_minute_pass_and_six_do_not():

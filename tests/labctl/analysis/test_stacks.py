@@ -66,7 +66,7 @@ def test_noise_is_no_missing_layer(seed):
     spectrum = seen(stack(), seed=seed)
     fit = fit_layers(*spectrum, 6)
     assert (fit.missing, fit.resistance) == (0.0, 0.0)
-    assert shares(fit, spectrum[1], 6) == pytest.approx(1 / 6)
+    assert shares(fit, *spectrum[1:], 6) == pytest.approx(1 / 6)
 
 
 def test_a_thicker_electrolyte_in_all_layers_is_no_bad_layer():
@@ -78,6 +78,27 @@ def test_a_thicker_electrolyte_in_all_layers_is_no_bad_layer():
     fit = fit_layers(*seen(cell_of_layers([thick] * 6)), 6)
     assert verdict(fit, None) == SOUND
     assert fit.rms_equal < 1e-3
+    assert fit.electrolyte == pytest.approx(1.2, abs=0.01)
+
+
+@pytest.mark.parametrize("factor", [0.9, 0.98])
+def test_a_thinner_electrolyte_is_no_negative_resistance(factor):
+    thin = replace(
+        LAYER,
+        electrolyte_resistance=factor * LAYER.electrolyte_resistance,
+        electrolyte_capacitance=LAYER.electrolyte_capacitance / factor,
+    )
+    fit = fit_layers(*seen(cell_of_layers([thin] * 6)), 6)
+    assert verdict(fit, None) == SOUND
+    assert fit.electrolyte == pytest.approx(factor, abs=0.01)
+    assert 0.0 <= fit.common < 0.01 * LAYER.electrolyte_resistance / LAYER.area
+
+
+def test_contacts_in_series_with_all_layers_are_their_common_resistance():
+    fit = fit_layers(*seen(cell_of_layers([behind(10.0)] * 6)), 6)
+    assert not fit.bad
+    assert fit.common == pytest.approx(10.0, abs=1.0)
+    assert fit.electrolyte == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("resistance", [30.0, 200.0, 2000.0])
@@ -99,7 +120,7 @@ def test_only_a_layer_behind_a_resistance_relaxes_slowly():
 def test_shares_add_up_and_the_bad_layer_has_the_least():
     impedance, model, electrolyte = seen(stack(behind(200.0)))
     fit = fit_layers(impedance, model, electrolyte, 6)
-    found = shares(fit, model, 6)
+    found = shares(fit, model, electrolyte, 6)
     assert found.shape == (6, FREQUENCY.size)
     assert np.all(found[0] < found[1])
     assert found[1:].sum(axis=0) + found[0] == pytest.approx(1.0, abs=0.05)

@@ -123,7 +123,7 @@ def test_held_and_stale_locks_are_told_without_taking_one(tmp_path, monkeypatch)
     lock.release()
     assert f"pid {os.getpid()} since" in said
     assert "holds /dev/ttyUSB8: " in said
-    assert "left behind: /dev/ttyUSB7 by pid 99999999" in said
+    assert "one was left behind by what is dead (/dev/ttyUSB7 by pid 99999999" in said
 
 
 def test_a_port_of_another_group_is_mended_with_that_group(tmp_path, monkeypatch):

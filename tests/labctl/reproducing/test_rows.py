@@ -32,3 +32,17 @@ def test_without_a_printed_number_nothing_is_met_or_missed():
 
 def test_a_row_without_a_run_is_shown_as_such_even_without_a_number():
     assert not row(math.nan, math.nan, math.nan).is_met
+
+
+def test_what_is_allowed_is_told_in_per_cent_as_the_deviation_is():
+    assert row(4.0, 4.0, 4.19).cells()[5] == "5%"
+    assert row(4.0, 4.0, 4.19, tolerance=0.0004).cells()[5] == "0.04%"
+    assert row(-math.inf, 933.15, 900.0).cells()[5] == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "twin", "over"),
+    [(4.0, 4.0, 4.2, 1.05), (1.0, math.inf, 6.0, 1.0), (1.0, math.inf, 0.9, 0.9), (1.0, 2.0, 3.0, 1.5)],
+)
+def test_a_range_has_its_place_in_the_picture_too(low, high, twin, over):
+    assert row(low, high, twin).over_paper == pytest.approx(over)

@@ -35,12 +35,34 @@ def test_a_dead_device_is_a_line_and_costs_no_time(with_a_dead_one):
     told = in_words(overview(lab.data, lab))
     assert perf_counter() - began < PROMISED
     assert "far" in told
-    assert "absent" in told
+    assert "ABSENT" in told
     assert "lamp" in told
     (sentence,) = missing(lab)
     assert sentence.startswith("far is absent: ")
     assert "labctl doctor" in sentence
     assert "far" not in names_of(Config(), lab.data, lab)
+
+
+def test_what_an_absent_station_said_before_stands_in_its_own_line(with_a_dead_one):
+    lab = with_a_dead_one
+    path = lab.data / "state" / lab.bench.name / "lamp.json"
+    said = {**json.loads(path.read_text()), "device": "far", "open": False}
+    (path.parent / "far.json").write_text(json.dumps(said))
+    (line,) = [each for each in overview(lab.data, lab) if each.station == "far"]
+    assert line.state == "ABSENT"
+    assert line.interlocks in in_words([line])
+    assert line.age.startswith("was ")
+
+
+def test_stations_of_two_benches_with_one_name_are_told_with_their_bench(lab):
+    path = lab.data / "state" / lab.bench.name / "lamp.json"
+    other = lab.data / "state" / "other"
+    other.mkdir()
+    said = {**json.loads(path.read_text()), "bench": "other", "open": False}
+    (other / "lamp.json").write_text(json.dumps(said))
+    names = [each.station for each in overview(lab.data, lab)]
+    assert {"lamp (twin)", "lamp (other)", "potentiostat"} == set(names)
+    assert len(names) == 3
 
 
 def test_no_instrument_is_asked(lab, monkeypatch):

@@ -1,5 +1,7 @@
 """What newcomers type without parentheses, or to look at it, is shown in words and with units."""
 
+from types import SimpleNamespace
+
 import pytest
 from IPython.core.formatters import PlainTextFormatter
 
@@ -41,3 +43,13 @@ def test_every_recipe_of_the_configuration_can_be_asked_for_and_shown():
     recipes = Recipes(Config())
     for name in recipes:
         assert name in with_units(recipes[name])
+
+
+def test_experiments_plans_and_hands_are_told_in_words(shown, lab):
+    told = shown(Config().experiment("fla-0.7um"))
+    assert 'lab.run(experiments["fla-0.7um"]) runs it' in told
+    assert "LiCoO2 0.7 um" in told
+    assert "0.0001" not in told
+    assert "Flash a film with a train" in shown(lab.plans)
+    assert shown(SimpleNamespace(anneal=1, other=2)) == "namespace(anneal=1, other=2)"
+    assert repr(lab.hands).startswith("hands: ")

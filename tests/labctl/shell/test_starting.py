@@ -91,3 +91,11 @@ def test_a_bench_with_mistakes_is_told_before_there_is_a_prompt(tmp_path):
     assert came.returncode == 2
     assert "srs_dg645" in came.stderr
     assert "typed" not in came.stdout
+
+
+def test_what_fails_makes_the_status_1_and_lab_knows_the_lamp_at_once(tmp_path):
+    fails = shell(tmp_path, "1/0")
+    assert (fails.returncode, "division by zero" in fails.stderr) == (1, True)
+    looks = shell(tmp_path, "get_ipython().run_line_magic('lab', '')")
+    assert looks.returncode == 0
+    assert "lamp          SAFE   this session  all there" in looks.stdout

@@ -7,6 +7,7 @@ from bluesky.utils import FailedStatus, RunEngineInterrupted
 from IPython.core.error import UsageError
 
 from devices.errors import InterlockError, LabError, LimitError, OwnershipError, Timeout
+from labctl.config.folder import Config
 from labctl.mistyped import Mistyped
 from labctl.shell.magics import LabMagics
 from labctl.shell.words import MAGICS, NEXT, in_sentences
@@ -112,3 +113,16 @@ def test_a_magic_that_is_none_is_told_with_the_near_one():
 
 def test_ending_when_nothing_runs_is_told_in_words(lab):
     assert "nothing runs and nothing is paused" in in_sentences(raised(lab.RE.abort), {}, lab, False)
+
+
+def test_a_refusal_is_told_with_what_its_cause_asks_for():
+    cell = InterlockError("prediction", "film-1 is a cell; it does not belong under the lamp")
+    assert "an `id` of its own" in in_sentences(cell, {}, None, False)
+    film = InterlockError("sample", "film-1 is no cell yet: its electrolyte and anode are missing")
+    assert "assemble_then_cycle" in in_sentences(film, {}, None, False)
+
+
+def test_an_experiment_given_to_the_engine_is_told_how_it_runs(lab):
+    experiment = Config().experiment("fla-0.7um")
+    with pytest.raises(Mistyped, match=r'Type lab.run\(experiments\["fla-0.7um"\]\)'):
+        lab.RE(experiment)

@@ -41,6 +41,19 @@ def test_a_dead_oxygen_line_is_seen_by_flow_and_valve_and_not_by_pressure_or_rat
     assert burning_lco.lost_molecules() < 1e-10
 
 
+def test_a_dead_heater_cools_whatever_its_controller_gives(sputter):
+    sputter.chamber.holder.heat(1.0)
+    sputter.lap(100.0)
+    hot = sputter.chamber.holder.temperature()
+    sputter.fail("heater_dead", "")
+    sputter.lap(100.0)
+    cold = sputter.chamber.holder.temperature()
+    assert cold < hot
+    sputter.mend("heater_dead", "")
+    sputter.lap(100.0)
+    assert sputter.chamber.holder.temperature() > cold
+
+
 def test_a_dead_argon_line_drives_the_valve_to_its_limit_and_the_rate_up(burning_lco):
     burning_lco.shutter(True, "gun1")
     before = burning_lco.rate()

@@ -27,3 +27,11 @@ def test_a_shutter_that_is_not_there_hides_nothing():
     shutters = Shutters([])
     shutters.power(False)
     assert shutters.is_open("gun2_shutter")
+
+
+def test_end_switches_follow_the_mechanism_and_not_the_relay():
+    shutters = Shutters(["substrate_shutter"])
+    shutters.tell("substrate_shutter", True)
+    assert [shutters.is_made(end) for end in ("shutter_open", "shutter_closed")] == [True, False]
+    shutters.stick("substrate_shutter", False)
+    assert [shutters.is_made(end) for end in ("shutter_open", "shutter_closed")] == [False, True]

@@ -1,4 +1,4 @@
-"""Before a train: an empty bank, a person's word where one is asked for, the sample in its place."""
+"""Before a job: a station made ready, a person's word where one is asked for, the sample in its place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from ophyd.status import StatusBase
 
 from devices.clock import Clock, Poller
 from devices.errors import InterlockError
-from devices.lamp.discharge import bleeding
-from devices.lamp.train import finish
+from devices.flown.underway import finish
 from devices.roles.hands import Bring, Confirm, Hands
-from devices.roles.lamp_parts import Charger
 
 PATIENCE = 24 * 3600.0
 """Seconds that people may take."""
 
 
 class Preparation:
-    """One preparation of a lamp, run on the station's lane in steps that wait for hands.
+    """One preparation of a station, run on its lane in steps that wait for hands.
 
     status finishes when all is done. call_off() keeps what comes later from being set.
     """
@@ -33,26 +31,15 @@ class Preparation:
         self._called_off = True
 
     def run(
-        self,
-        charger: Charger | None,
-        time_constant: float,
-        empty: Callable[[], None],
-        tasks: Sequence[Bring | Confirm],
-        done: Callable[[], None],
+        self, before: Callable[[], Poller | None], tasks: Sequence[Bring | Confirm], done: Callable[[], None]
     ) -> None:
-        """Empty the bank, have the tasks done one after the other; empty and done are called then.
+        """Do what comes before, on the lane; have the tasks done one after the other; done is called then."""
 
-        charger: None where the bank is a tool's own affair.
-        """
-
-        def bleed() -> Poller:
-            if charger is not None:
-                charger.off()
-                yield from bleeding(charger, self._clock, time_constant)
-            empty()
+        def begun() -> Poller:
+            yield from before() or ()
             yield from self._task(tasks, done)
 
-        self._clock.spawn(self._lane, bleed(), self._fail)
+        self._clock.spawn(self._lane, begun(), self._fail)
 
     def _task(self, tasks: Sequence[Bring | Confirm], done: Callable[[], None]) -> Poller:
         """Have the first task done, and the others after it."""

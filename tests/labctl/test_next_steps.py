@@ -1,0 +1,11 @@
+"""What to do next goes by the cause."""
+
+from devices.errors import DataError, InterlockError
+from labctl.next_steps import next_step
+
+
+def test_a_cell_and_a_film_ask_for_different_things():
+    assert "--data" in next_step(InterlockError("prediction", "a is a cell; it does not belong there"))
+    assert "assemble_then_cycle" in next_step(InterlockError("sample", "a is no cell yet: nothing is on it"))
+    assert next_step(InterlockError("door", "the door is open")) == ""
+    assert next_step(DataError("a is a cell; but no interlock")) == ""
