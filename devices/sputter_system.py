@@ -33,6 +33,7 @@ from devices.sputter.reach import Reach, gases_of, reach_of
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import GRAIN, film_columns
 from devices.sputter.station import ChamberStation
+from devices.sputter.watch import ShareWatch
 
 
 class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFlight]):
@@ -168,13 +169,35 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         if monitor is not None and constants is not None:
             reading = self.clock.call(monitor.read_film)
             require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
-        flight = DepositionFlight(recipe, self._crew, plans, self._wear, self._memory, rate, constants)
+        shares = self._shares(recipe, rate)
+        flight = DepositionFlight(
+            recipe, self._crew, plans, self._wear, self._memory, rate, constants, shares
+        )
         status = self._begin(job, flight, recipe.thickness)
+        if len(plans) > 1 and not shares.can_tell:
+            self._log.tell(
+                "guns_not_told_apart",
+                "warning",
+                "no calibration is good enough to miss one of these guns: nothing sees whether each shutter opens",
+            )
         if constants is None:
             self._log.tell("not_watched", "warning", "no thickness monitor watches this film")
         if rate is None:
             self._log.tell("unpredicted", "warning", "nobody knows at which rate this film grows")
         return status
+
+    def _shares(self, recipe: DepositionRecipe, rate: FilmRate | None) -> ShareWatch:
+        """Return what watches the guns of a film against each other, where rates and tooling were calibrated."""
+        tooling = self.tooling(recipe)
+        if rate is None or not rate.calibration or tooling is None or not tooling.calibration:
+            return ShareWatch({}, math.inf)
+        alone = [self.film_rate(replace(recipe, guns=(setting,))) for setting in recipe.guns]
+        shares = {
+            plan.gun: each.rate / rate.rate
+            for plan, each in zip(self._plans(recipe), alone, strict=True)
+            if each is not None and len(alone) > 1
+        }
+        return ShareWatch(shares, math.hypot(rate.sd, tooling.sd))
 
     def _constants(self, recipe: DepositionRecipe, rate: FilmRate | None) -> FilmConstants | None:
         """Return what the monitor is set to, its tooling by the lab's calibration where there is one."""

@@ -77,13 +77,13 @@ class ShutterWatch:
 
 
 class CrystalWatch:
-    """A film never shrinks, and does not leap.
+    """A film never shrinks, and does not leap. noise [m]: by which two readings may differ without one.
 
     lately [m/s]: how fast it grew within the last LATELY seconds; the monitor's own rate looks back over eight.
     """
 
     def __init__(self, rate: float, density: float) -> None:
-        self._rate, self._noise = rate, NOISE / density
+        self._rate, self.noise = rate, NOISE / density
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +99,7 @@ class CrystalWatch:
         since, before = self._seen[0]
         if now > since:
             self.lately = (reading.thickness - before) / (now - since)
-        if grown < -self._noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self._noise:
+        if grown < -self.noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self.noise:
             raise Trouble(
                 "crystal",
                 f"the film went by {grown * 1e9:.2f} nm within {dt:.1f} s, {self._rate * dt * 1e9:.2f} nm are wanted:"

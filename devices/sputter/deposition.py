@@ -19,7 +19,7 @@ from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import reached
-from devices.sputter.watch import CRYSTAL_SETTLES, HeatWatch, Trouble
+from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
 
 WARM = 3.0
 """K by which the substrate may be off before it counts as heated; guess."""
@@ -43,12 +43,13 @@ class DepositionFlight(PlasmaFlight):
         memory: ChamberMemory,
         rate: FilmRate | None,
         constants: FilmConstants | None,
+        shares: ShareWatch,
     ) -> None:
         film = Film()
         believed, sd = (math.nan, math.inf) if rate is None else (rate.rate, rate.sd)
         keeper = ThicknessKeeper(film, believed, sd, crew.limits, monitored=constants is not None)
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
-        self._constants = constants
+        self._constants, self._shares = constants, shares
         self._heat_watch: HeatWatch | None = None
 
     def _film(self) -> Poller:
@@ -145,6 +146,8 @@ class DepositionFlight(PlasmaFlight):
             self._hold_monitor_against_time(seen, stepped, goes_on=self.recipe.monitor_failure == "go_on")
             if believed > 0 and seen.monitor.ok:
                 self._rates.open(now, seen.monitor.rate, believed)
+            if self.film.open_time >= SHARES_SHOW and not self.film.flags & FilmFlag.BY_TIME:
+                self._shares.look(self.film.monitor / self.film.open_time, self.keeper.believed)
             return
         try:
             if not self.film.openings:

@@ -272,7 +272,7 @@ class EvaporationFlight(ChamberFlight):
             self._shutter.look(now, self._look_at_the_ends(), seen.monitor, is_open=self.keeper.is_open)
         except Trouble as trouble:
             grown = math.nan if seen.monitor is None else seen.monitor.thickness - self._shutter.thickness
-            if trouble.code == "shutter_stuck_open" and grown > 0:
+            if trouble.code == "shutter_stuck_open" and grown > self._crystal.noise:
                 self.film.came_through(grown)
             raise
 

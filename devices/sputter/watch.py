@@ -57,6 +57,10 @@ BIAS_LEAST = 3.0
 """W; generators are set in whole ones."""
 BIAS_ROWS = 5
 """Rows in a row with another power than was set after which the bias is off: its match moves in seconds; guess."""
+SURE = 4.0
+"""Standard uncertainties of a rate that a gun's share of it must be worth to be missed."""
+SHARES_SHOW = 60.0
+"""Seconds of open shutter from which the shares of several guns are judged; guess, noise is a thousandth by then."""
 STUCK_ROWS = 6
 """Rows over which a film behind a closed shutter is seen to grow: single rows have a tenth of noise."""
 CRYSTAL_SETTLES = 60.0
@@ -362,6 +366,29 @@ class SourceWatch:
                 )
             sparks += arcs(state)
         return sparks
+
+
+class ShareWatch:
+    """No gun of several is missing in what they give together: its own shutter may stay closed.
+
+    shares [1] of the believed rate by gun, sd [1] of that rate on the monitor. can_tell: whether the weakest would be
+    missed; not where nobody knows the shares.
+    """
+
+    def __init__(self, shares: Mapping[str, float], sd: float) -> None:
+        self._shares, self._sd = shares, sd
+        self.can_tell = bool(shares) and SURE * sd <= min(shares.values())
+
+    def look(self, rate: float, believed: float) -> None:
+        """Raise Trouble when as much is missing of a believed rate [m/s] as one gun gives at the least."""
+        missing = 1.0 - rate / believed
+        if self.can_tell and missing > min(self._shares.values()) - 0.5 * SURE * self._sd:
+            gun = min(self._shares, key=lambda each: abs(self._shares[each] - missing))
+            raise Trouble(
+                "gun_shutter",
+                f"film grows at {rate * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed: what is missing is about"
+                f" what {gun} gives; its shutter may be stuck closed",
+            )
 
 
 class SubstrateBiasWatch:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from devices.errors import LabError
 from devices.samples import SampleRef
-from labctl.config.checking import nearest
 from labctl.mistyped import Mistyped
+from labctl.shell.guessing import meant_name
 
 if TYPE_CHECKING:
     from labctl.session import Session
@@ -107,7 +107,7 @@ def _value(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
         return eval(compile(ast.Expression(node), "<prompt>", "eval"), dict(namespace))
     except NameError as error:
         name = str(error.name)
-        raise Mistyped(f"there is no {name!r} here{nearest(name, list(namespace))}") from error
+        raise Mistyped(f"there is no {name!r} here{meant_name(name, namespace)}") from error
     except Exception as error:
         raise LabError(f"{source} cannot be worked out: {type(error).__name__}: {error}") from error
 

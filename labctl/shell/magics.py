@@ -104,13 +104,13 @@ class LabMagics(Magics):
     @line_magic
     def mov(self, line: str) -> Any:
         """Set a value and wait: %mov lamp.charger.voltage 100. Nothing is kept."""
-        what = _some(line, "%mov lamp.charger.voltage 100")
+        what = _pairs(line, "%mov lamp.charger.voltage 100")
         return self._of_bluesky().mov(what)
 
     @line_magic
     def movr(self, line: str) -> Any:
         """Change a value by so much and wait. Nothing is kept."""
-        what = _some(line, "%movr lamp.charger.voltage 10")
+        what = _pairs(line, "%movr lamp.charger.voltage 10")
         return self._of_bluesky().movr(what)
 
     @line_magic
@@ -164,9 +164,9 @@ class LabMagics(Magics):
         return self._blueskys
 
 
-def _some(line: str, example: str) -> str:
-    if not line.strip():
-        raise Mistyped(f"say what, and by which value: {example}; %wa lists what can be set")
+def _pairs(line: str, example: str) -> str:
+    if not line.split() or len(line.split()) % 2:
+        raise Mistyped(f"name what is to be set, and a value for it: {example}; %wa lists what can be set")
     return line
 
 

@@ -28,7 +28,8 @@ class Tool:
     def __init__(self, data, *, ends=True, **changes):
         self.answers = []
         self.lab = quick_films.quick_session(data, bench="line", ask=self.asked, loaded=("evaporator",))
-        self.sample = quick_films.foil()
+        foil = quick_films.foil()
+        self.sample = replace(foil, grown=foil.grown[-1:])
         self.recipe = quick_films.evaporation(**{"thickness": 200e-9, **changes})
         self.twins = self.lab.twins.station("evaporator")
         self.chamber, self.offs = self.twins.chamber, []

@@ -322,8 +322,7 @@ def test_a_hold_says_no_more_pulses_than_are_certain(lab, job):
     told = []
     tell = lab.lamp._log.tell
     lab.lamp._log.tell = lambda code, severity, text: (told.append((code, text)), tell(code, severity, text))
-    while lab.lamp._train.fates.in_flight is None or lab.lamp.flight().done < 2:
-        lab.lamp.renew()
+    while lab.lamp.read_state() != "firing" or lab.lamp.flight().done < 2:
         lab.clock.sleep(0.001)
     lab.lamp.pause()
     assert ("hold", f"held after at least 2 of {job.recipe.pulse_count} pulses") in told

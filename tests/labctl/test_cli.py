@@ -50,6 +50,13 @@ def test_runs_and_rows_are_shown_with_their_units(kept):
     assert "temperature" not in chosen
 
 
+def test_a_picture_that_cannot_be_written_is_refused_before_anything_is_told(tmp_path):
+    refused = labctl("ved", "--thickness", "10 um", "--plot", "none/x.png", folder=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("DataError: none/x.png cannot be written")
+
+
 def test_pictures_are_drawn_where_asked(kept, tmp_path):
     printed = invoke("plot", "last", "--data", kept, "--output", tmp_path / "here").output
     assert all(Path(line).is_file() for line in printed.split())

@@ -110,6 +110,11 @@ def test_every_target_is_calibrated_on_a_bare_witness_and_a_film_from_two_comes_
     run = deposited(lab, replace(lipon, end="rate"), "w1")
     assert run.start["film_rate"]["calibration"] == f"{first.id}+{second.id}"
     assert thickness(lab, "w1", "LiPON") == pytest.approx(50e-9, rel=0.03)
+    assert "guns_not_told_apart" not in run.table("events")["code"]
+    twins = lab.twins.station("sputter")
+    twins.faults.begin("shutter_stuck_closed", lab.clock.now(), "gun3_shutter")
+    with pytest.raises(InterlockError, match="what gun3 gives"):
+        deposited(lab, lipon, "w2")
 
 
 def test_a_rate_that_nobody_measured_is_not_fitted(lab):
@@ -189,7 +194,7 @@ def test_a_film_by_time_is_finished_by_what_is_left_of_its_time(lab):
             threading.Thread(target=lab.RE.abort, args=("enough",)).start()
 
     token = lab.RE.subscribe(abort)
-    recipe, sample = quick.film(thickness=2e-9, end="time", duration=300.0), quick.foil()
+    recipe, sample = quick.film(thickness=0.5e-9, end="time", duration=300.0), quick.foil()
     with pytest.raises(RunEngineInterrupted):
         lab.RE(lab.plans.deposit(lab.sputter, sample, recipe))
     lab.RE.unsubscribe(token)

@@ -165,7 +165,7 @@ def test_nothing_is_heated_behind_a_shutter_that_is_stuck_open(evaporators):
 
 
 def test_a_shutter_that_does_not_close_is_told_however_fast_the_boat_is_ramped_down(evaporators):
-    complete = evaporators.began(li(ramp=100.0))
+    complete = evaporators.began(li(ramp=100.0, power=105.0))
     evaporators.reach("deposit")
     evaporators.chamber.stuck = "open"
     assert evaporators.wait(complete).permissive == "shutter_stuck_open"
@@ -175,8 +175,9 @@ def test_a_shutter_that_does_not_close_is_told_however_fast_the_boat_is_ramped_d
 def test_without_end_switches_a_film_is_doubtful(evaporators):
     evaporators.chamber.has_ends = False
     assert evaporators.wait(evaporators.began(li())) is None
-    assert evaporators.rows("layers")["doubtful"] == [1]
-    assert "nobody saw the shutter" in evaporators.rows("layers")["reasons"][0]
+    layers = evaporators.rows("layers")
+    assert layers["doubtful"] == [1]
+    assert "nobody saw the shutter" in layers["reasons"][0]
 
 
 def test_the_sample_turns_while_the_boat_is_hot(evaporators):
@@ -184,3 +185,18 @@ def test_the_sample_turns_while_the_boat_is_hot(evaporators):
     chamber = evaporators.chamber
     (begun,), (ended,) = chamber.when("rotation on"), chamber.when("rotation off")
     assert begun < chamber.when("substrate_shutter on")[0] < chamber.when("substrate_shutter off")[-1] < ended
+
+
+def test_a_film_that_was_held_for_long_goes_on_by_a_boat_heated_again(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("deposit")
+    evaporators.clock.sleep(5.0)
+    evaporators.station.pause()
+    for _ in range(150):
+        evaporators.station.hold_lease()
+        evaporators.clock.sleep(5.0)
+    assert not evaporators.chamber.on["boat"]
+    evaporators.station.resume()
+    assert evaporators.wait(complete) is None
+    assert evaporators.rows("layers")["doubtful"] == [0]
+    assert evaporators.chamber.film == pytest.approx(200e-9, rel=0.01)

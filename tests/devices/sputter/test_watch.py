@@ -16,6 +16,7 @@ from devices.sputter.watch import (
     HeatWatch,
     PressureWatch,
     RateWatch,
+    ShareWatch,
     SourceWatch,
     SubstrateBiasWatch,
     ThrottleWatch,
@@ -78,10 +79,23 @@ def test_all_that_came_behind_a_closed_shutter_counts_not_the_last_rows_alone():
     for now in range(20):
         watch.behind(float(now), 0.0, 0.1e-9)
     watch.behind(20.0, 0.1e-9, 0.1e-9)
+    for now in range(21, 30):
+        watch.behind(float(now), (now - 16) * 0.02e-9, 0.1e-9)
     with pytest.raises(Trouble, match="stuck open"):
-        for now in range(21, 40):
-            watch.behind(float(now), (now - 19) * 0.1e-9, 0.1e-9)
-    assert watch.grown >= 0.2e-9
+        watch.behind(30.0, 0.4e-9, 0.1e-9)
+    assert watch.grown == pytest.approx(0.4e-9)
+
+
+def test_what_a_gun_gives_is_missed_where_rates_are_known_well_enough():
+    watch = ShareWatch({"gun2": 0.9, "gun3": 0.1}, 0.015)
+    assert watch.can_tell
+    watch.look(0.95e-9, 1e-9)
+    with pytest.raises(Trouble, match="gun3"):
+        watch.look(0.91e-9, 1e-9)
+    with pytest.raises(Trouble, match="gun2"):
+        watch.look(0.1e-9, 1e-9)
+    assert not ShareWatch({"gun2": 0.9, "gun3": 0.1}, 0.05).can_tell
+    assert not ShareWatch({}, 0.01).can_tell
 
 
 def test_a_bias_that_gives_another_power_is_a_fault_and_not_while_it_is_ramped():
