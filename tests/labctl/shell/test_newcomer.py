@@ -161,7 +161,7 @@ def test_the_usual_mistakes_get_a_sentence_each(newcomer, tmp_path):
     assert "a Potentiostat is expected" in mistake('RE(cycle(lamp, film, programs["first-cycles"]))')
     beyond = mistake('RE(cycle(potentiostat, film, programs["milli"]))')
     assert "0.0165 A is outside [0, 0.01] A; nothing was sent" in beyond
-    assert "Now: lamp is cooling; potentiostat is open." in beyond
+    assert "Now: lamp is safe, 0 V on its bank, high voltage off; potentiostat is open." in beyond
     assert "is no cell yet" in mistake('RE(cycle(potentiostat, film, programs["first-cycles"]))')
     assert "!labctl runs" in mistake("labctl runs")
     newcomer.child.send('RE(anneal(lamp, film, recipes["long"]))\r')
