@@ -48,6 +48,7 @@ ON_STATIONS: Mapping[str, str] = {
     "shutter_stuck_open": "the shutter does not close",
     "shutter_stuck_closed": "the shutter does not open",
     "control_lost": "its supply lets go of the host's control",
+    "heater_dead": "the substrate heater gives no heat, whatever is set",
     "crystal_failing": "the monitor reads less and less of what there is, and its rate jumps",
     "crystal_dead": "the monitor's crystal oscillates no more",
     "no_ignition": "its plasma does not light",
