@@ -114,7 +114,9 @@ def test_a_current_below_the_drivers_least_is_named(tmp_path):
 
 
 def test_a_program_too_long_for_an_instrument_is_a_limit_without_remarks(tmp_path):
-    holds = "\n".join(f"Hold at {3.1 + (number % 2) * 1e-1 + number * 1e-3:.3f} V for 1 h" for number in range(400))
+    holds = "\n".join(
+        f"Hold at {3.1 + (number % 2) * 1e-1 + number * 1e-3:.3f} V for 1 h" for number in range(400)
+    )
     path = write(tmp_path, f"limits 3 V to 4.2 V, 100 uA\n{holds}\n")
     (told,) = tell_programs([path], sample="lco-0.7um", bench="emstat")
     assert any("LIMIT" in line and "memory" in line for line in told.lines)
