@@ -43,7 +43,7 @@ TASK = """
     def run(bench, config, data, nanometres, said, recovers):
         recipe = readers.deposition(config_dir() / "recipes" / "sputter-lco-0.7um.toml")
         guns = tuple(replace(each, ramp=None) for each in recipe.guns)
-        recipe = replace(recipe, guns=guns, presputter=1.0, thickness=nanometres * 1e-9, base_pressure=1e-3)
+        recipe = replace(recipe, guns=guns, presputter=4.0, thickness=nanometres * 1e-9, base_pressure=1e-3)
         with open(said, "a", buffering=1) as file:
             with labctl.open_session(bench, config=config, data=data, handle_signals=False) as lab:
                 if not recovers:
