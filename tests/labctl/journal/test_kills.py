@@ -79,7 +79,7 @@ TASK = """
                 tell("kept", self._file.path.stem, doc["descriptor"], doc["seq_num"][-1])
 
         DeviceSpool.append, RunJournal.write, SquidstatTwin.measured = spooled, kept, truth
-        with labctl.open_session(%(bench)r, data=data, handle_signals=False) as lab:
+        with labctl.open_session("twin", data=data, handle_signals=False) as lab:
             tell("open", time.monotonic())
             plan = lab.plans.anneal_then_cycle(lab.lamp, lab.potentiostat, lab.hands, sample, recipe, program)
             lab.RE(plan)
@@ -88,14 +88,9 @@ TASK = """
 
 
 @pytest.fixture
-def warm(tmp_path):
-    """Return a warm parent, on a bench whose rows are asked for six times a sample: what was not asked for is lost
-    with a twin that lives in the host."""
-    bench, station = tmp_path / "often.toml", 'class = "PotentiostatStation"\n'
-    shipped = (Path(__file__).parents[3] / "config" / "benches" / "twin.toml").read_text()
-    often = f'{station}[devices.potentiostat.parameters]\npoll_period = "{INTERVAL / 6.0:g} s"\n'
-    bench.write_text(shipped.replace(station, often, 1))
-    made = Warm(TASK % {"interval": INTERVAL, "density": DENSITY, "area": AREA, "bench": str(bench)})
+def warm():
+    """Return a warm parent."""
+    made = Warm(TASK % {"interval": INTERVAL, "density": DENSITY, "area": AREA})
     yield made
     made.close()
 
