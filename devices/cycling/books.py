@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -33,7 +33,7 @@ class Offsets:
 
     def as_json(self) -> Plain:
         """Return them as a start document has them."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass
@@ -194,9 +194,8 @@ class OpenCycle:
 
     def as_json(self) -> Plain:
         """Return it in plain values."""
-        kept = asdict(self)
-        rest = self.end_voltage_rest
-        return {**kept, "end_voltage_rest": None if math.isnan(rest) else rest}
+        rest = None if math.isnan(self.end_voltage_rest) else self.end_voltage_rest
+        return {**vars(self), "discharges": dict(self.discharges), "end_voltage_rest": rest}
 
     @classmethod
     def restored(cls, kept: Mapping[str, Any]) -> Self:
@@ -216,7 +215,7 @@ ROWS = ("first", "last", "good", "before")
 def seen_as_json(seen: Seen) -> Plain:
     """Return what was seen in plain values."""
     ended_by = None if seen.ended_by is None else str(seen.ended_by)
-    return {**asdict(seen), "ended_by": ended_by}
+    return {**vars(seen), "ended_by": ended_by}
 
 
 def seen_from_json(kept: Mapping[str, Any]) -> Seen:
@@ -228,7 +227,7 @@ def seen_from_json(kept: Mapping[str, Any]) -> Seen:
 def _row_as_json(row: RowTaken | None) -> list[Any] | None:
     if row is None:
         return None
-    return [None if value != value else value for value in asdict(row).values()]
+    return [None if value != value else value for value in vars(row).values()]
 
 
 def _row_from_json(kept: list[Any] | None) -> RowTaken | None:

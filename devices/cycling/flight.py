@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from devices.clock import Clock, Poller
 from devices.cycling.bookmark import Bookmark
@@ -24,6 +24,7 @@ from devices.cycling.cycler import (
 )
 from devices.cycling.ends import EndReason
 from devices.cycling.ledger import CycleLedger
+from devices.cycling.pace import Pace, next_question
 from devices.cycling.planned import Planned
 from devices.cycling.position import CellState, Phase, Position
 from devices.cycling.programs import MOST_TIMES
@@ -46,14 +47,6 @@ STOP_PERIOD = 0.1
 
 DECISION_PERIOD = 5.0
 """Seconds between questions where the host has to go on at the end of a part; the cell rests that long at most."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Seconds between questions for rows, and for how long a silent link is borne."""
-
-    poll_period: float
-    patience: float
 
 
 class CycleFlight:
@@ -91,6 +84,7 @@ class CycleFlight:
         self._sample, self._hash = planned.sample.id, canonical_hash(to_json(planned.program))
         resumed = self._resumed = planned.resumed
         self._how = planned.how
+        self._interval = min(step.record.interval for step in planned.program.leaves())
         self._label = began
         self._began = clock.now() - (clock.time() - self._label)
         self._lock, self._talking = threading.RLock(), threading.RLock()
@@ -308,7 +302,8 @@ class CycleFlight:
             return STOP_PERIOD
         hurried = self._cutting or self._wish is not None or self._course.goes_on
         longest = min(self._pace.poll_period, self._cycler.haste)
-        return min(longest, DECISION_PERIOD) if hurried else longest
+        since = self._clock.now() - self._began - self._ledger.axis - self._bookmark.mark.time
+        return next_question(self._interval, min(longest, DECISION_PERIOD) if hurried else longest, since)
 
     def _pass_on(self) -> Poller:
         """Go on to the next part, or end; a silent link is borne for as long as patience says."""

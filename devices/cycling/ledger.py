@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -130,7 +130,7 @@ class CycleLedger:
     def as_json(self) -> Plain:
         """Return where the books stand, in plain values."""
         return {
-            **asdict(self._counts),
+            **vars(self._counts),
             "done": self.done,
             "seen": seen_as_json(self._seen),
             "step": None if self._step is None else self._step.as_json(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -79,7 +79,7 @@ class Position:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a report has it."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def heard(cls, kept: object) -> Self | None:

@@ -171,7 +171,7 @@ class Course:
             "passes": self._passes,
             "times": list(self._times.items()),
             "jumps": list(self._jumps.items()),
-            "part": self._part,
+            "part": list(self._part),
             "begun": self._begun,
             "cut": self._cut,
             "executed": self._executed,

@@ -16,7 +16,8 @@ from devices.base import RowStream
 from devices.cycling.books import Offsets
 from devices.cycling.columns import CYCLE_COLUMNS, CYCLER, IMPEDANCE_COLUMNS, PRIMARY_COLUMNS, STEP_COLUMNS
 from devices.cycling.cycler import RunStopped
-from devices.cycling.flight import COMPLETED, CycleFlight, Pace
+from devices.cycling.flight import COMPLETED, CycleFlight
+from devices.cycling.pace import Pace
 from devices.cycling.planned import Planned, begun, taken_over
 from devices.cycling.position import Phase, Position
 from devices.cycling.programs import Loop, Program, Step, When
