@@ -27,7 +27,8 @@ from labctl.catalog import writer
 from labctl.catalog.follower import Follower, follow_once
 from labctl.catalog.opened import opened
 from labctl.catalog.place import Place
-from labctl.journal.documents import RunJournal, run_path
+from labctl.journal.documents import RunJournal
+from labctl.journal.places import run_path
 
 NUMBERS = ("test_time", "unix_time", "voltage", "current", "charge", "energy", "ambient_temperature")
 INTEGERS = ("step_index", "step_count", "cycle", "record", "range", "flags")

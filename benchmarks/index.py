@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from labctl.journal.documents import run_path
+from labctl.journal.places import run_path
 from labctl.journal.records import RecordFile
 from labctl.runs.briefs import briefs, find_run
 from labctl.runs.conditions import condition

@@ -90,7 +90,7 @@ class EvaporatorStation(ChamberStation[EvaporationJob, EvaporationFlight]):
 
     def tooling(self, recipe: EvaporationRecipe) -> Tooling:
         """Return the tooling factor that the monitor will be set to: the lab's calibration, or the bench file's."""
-        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe.material)
+        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe)
         return known or Tooling(self._allowed(recipe).tooling, math.nan, "")
 
     def _constants(self, recipe: EvaporationRecipe) -> FilmConstants:

@@ -15,11 +15,11 @@ from devices.flown.station import FlownStation, tried
 from devices.limits import FurnaceLimits
 from devices.recipes import ROOM, FurnaceRecipe
 from devices.roles.furnace import FurnaceJob
-from devices.roles.hands import Hands
+from devices.roles.hands import Hands, Heat
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.samples import doubts_about
 from devices.sputter.baking import FURNACE_COLUMNS, Baking
-from devices.sputter.interlocks import Permits
+from devices.sputter.interlocks import HEAT, Permits
 from devices.sputter.looks import CELSIUS
 from devices.sputter.parameters import FurnaceParameters
 from devices.sputter.parts import HeaterController
@@ -59,6 +59,7 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
         self._heater = cast(HeaterController, instruments["heater"])
         self._board = cast(PermissiveBoard | None, instruments.get("permissives"))
         self._permits = Permits(name)
+        self._heater.guard = self._permits.only(HEAT)
         if self._board is not None:
             self._board.guard = self._permits.board
         primary = self.add_stream("primary", FURNACE_COLUMNS)
@@ -111,7 +112,10 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
         def ready() -> None:
             self._job = job
 
-        return self._prepared(job.sample, ready, ask=doubts_about(job.sample), before=self._require_cold)
+        heat = Heat.of(job.recipe)
+        return self._prepared(
+            job.sample, ready, ask=doubts_about(job.sample), then=heat, before=self._require_cold
+        )
 
     def kickoff(self) -> StatusBase:
         """Begin the anneal that was prepared; the status finishes at once, that of complete() with it."""

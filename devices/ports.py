@@ -238,7 +238,7 @@ class Arrivals:
     def add(self, data: bytes, delay: float) -> None:
         """Let `data` arrive `delay` seconds from now, or behind what is already on its way."""
         if data:
-            due = self._clock.now() + delay
+            due = self._clock.now() + delay if delay else 0.0
             self._chunks.append((max(due, self._chunks[-1][0]) if self._chunks else due, data))
 
     def take(self) -> bytes:

@@ -24,9 +24,9 @@ from devices.cycling.contact import contact_fault
 from devices.cycling.cycler import LONGEST_STEP, Cycler
 from devices.cycling.events import FlightEvents
 from devices.cycling.flight import CycleFlight
-from devices.cycling.pace import Pace
 from devices.cycling.going_on import Books, standing
 from devices.cycling.left_over import can_go_on, described, refuse_other
+from devices.cycling.pace import Pace
 from devices.cycling.planned import Planned, begun, gone_on, taken_over
 from devices.cycling.plausibility import plausibility
 from devices.cycling.position import CellState, Position
@@ -68,8 +68,9 @@ class PotentiostatStation(Station):
 
         poll_period [s] between questions for rows at the most, far below the time after which an instrument that is to
         open the cell of a lost host does so; they are asked for as they fall, at most once a second.
-        longest_step [s] stands for durations that a program leaves open (default 30 days: C/500). longest_run [s] bounds the deadline of a whole run. patience [s]
-        with a silent link before the run counts as failed; the instrument keeps the rows meanwhile.
+        longest_step [s] stands for durations that a program leaves open (default 30 days: C/500). longest_run [s]
+        bounds the deadline of a whole run. patience [s] with a silent link before the run counts as failed; the
+        instrument keeps the rows meanwhile.
         voltage_tolerance [V]: how far a cell may be from the rest voltage its record says (guess: a day's rest).
         """
 

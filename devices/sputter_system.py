@@ -15,8 +15,8 @@ from devices.errors import ConfigError, InterlockError, Mistake
 from devices.limits import SputterLimits
 from devices.roles.films import ConditioningJob, DepositionJob, FilmPredictor, FilmRate, Tooling
 from devices.roles.hands import Hands
+from devices.sputter.believed import believed_rate, told_elsewhere
 from devices.sputter.checks import (
-    believed_rate,
     check_monitor,
     check_station,
     require_crystal,
@@ -25,7 +25,7 @@ from devices.sputter.checks import (
 from devices.sputter.conditioning import ConditioningFlight
 from devices.sputter.crew import Gauges
 from devices.sputter.deposition import DepositionFlight
-from devices.sputter.equipment import GUNS, equipment_of
+from devices.sputter.equipment import GUNS, equipment_of, shutter_of
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.plasma import PlasmaFlight
@@ -48,7 +48,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
 
     role = "SputterSystem"
     parts = ("gun1", "gas", "valve", "relays", "permissives")
-    optional_parts = ("gun2", "gun3", "gun4", "bias", "monitor", "heater", "turbo")
+    optional_parts = ("gun2", "gun3", "gun4", "bias", "monitor", "heater", "turbo", "ends")
     Parameters = SputterParameters
 
     def __init__(
@@ -131,7 +131,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         )
         if constants is None:
             return None
-        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe.material)
+        known = None if self._predictor is None else self._predictor.tooling(self.name, recipe)
         return known or Tooling(constants.tooling, math.nan, "")
 
     def check(self, recipe: DepositionRecipe) -> None:
@@ -174,7 +174,15 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
             recipe, self._crew, plans, self._wear, self._memory, rate, constants, shares
         )
         status = self._begin(job, flight, recipe.thickness)
-        if len(plans) > 1 and not shares.can_tell:
+        unseen = self._equipment.unseen_shutters
+        if unseen:
+            self._log.tell(
+                "shutters_unseen",
+                "warning",
+                f"no board names both end switches of {', '.join(unseen)}: one that sticks is seen by the film, later",
+            )
+        guns_unseen = {shutter_of(plan.gun) for plan in plans} & set(unseen)
+        if len(plans) > 1 and guns_unseen and not shares.can_tell:
             self._log.tell(
                 "guns_not_told_apart",
                 "warning",
@@ -184,6 +192,8 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
             self._log.tell("not_watched", "warning", "no thickness monitor watches this film")
         if rate is None:
             self._log.tell("unpredicted", "warning", "nobody knows at which rate this film grows")
+        for said in told_elsewhere(rate, self.tooling(recipe)):
+            self._log.tell("known_elsewhere", "warning", said)
         return status
 
     def _shares(self, recipe: DepositionRecipe, rate: FilmRate | None) -> ShareWatch:

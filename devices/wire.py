@@ -13,8 +13,7 @@ deadline.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, overload
 
@@ -91,6 +90,31 @@ class Sync:
     recognises: Callable[[bytes], bool]
 
 
+class Turn:
+    """One transaction's hold on a wire, which is dirty when it goes wrong. Raises WireError within another one."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._lock = threading.RLock()
+        self._busy = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._busy:
+            self._lock.release()
+            raise WireError(
+                f"{self._wire.name}: asked in the middle of its own transaction; only lane {self._wire.lane!r} may"
+                " touch it, nothing was sent"
+            )
+        self._busy = True
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, WireError):
+            self._wire.dirty = True
+        self._busy = False
+        self._lock.release()
+
+
 class Wire:
     """One instrument's port, its lock and its deadline.
 
@@ -113,8 +137,7 @@ class Wire:
         self.discarded = 0
         self.dirty = False
         self._port, self._clock, self._sync = port, clock, sync
-        self._lock = threading.RLock()
-        self._busy = False
+        self._turn = Turn(self)
         self._buffer = bytearray()
         self._awaited: float | None = None
         self._told_since = False
@@ -157,7 +180,7 @@ class Wire:
         patience = self.deadline if deadline is None else deadline
 
         def transact() -> object:
-            with self._turn():
+            with self._turn:
                 try:
                     return parse(self._exchange(request, framing, patience))
                 except Desynchronised:
@@ -174,7 +197,7 @@ class Wire:
         """Send `request`, to which no reply is due; a dirty wire does not hold it up. Raises WireError."""
 
         def transact() -> None:
-            with self._turn():
+            with self._turn:
                 self._told_since = True
                 self._port.write(request)
 
@@ -189,7 +212,7 @@ class Wire:
         """
 
         def transact() -> bytes:
-            with self._turn():
+            with self._turn:
                 heard = self._port.read(0.0)
                 if not heard:
                     self._port.write(b"")
@@ -202,23 +225,6 @@ class Wire:
         """Close the port."""
         self._port.close()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        with self._lock:
-            if self._busy:
-                raise WireError(
-                    f"{self.name}: asked in the middle of its own transaction; only lane {self.lane!r} may"
-                    " touch it, nothing was sent"
-                )
-            self._busy = True
-            try:
-                yield
-            except WireError:
-                self.dirty = True
-                raise
-            finally:
-                self._busy = False
-
     def _exchange(self, request: bytes, framing: Framing, patience: float) -> bytes:
         if self.dirty:
             self._resynchronise()
@@ -227,17 +233,16 @@ class Wire:
         self._port.write(request)
         until = self._clock.now() + patience
         reply = self._frame(framing, until, request)
-        while self._is_late_sync(request, reply):
+        sync = self._sync
+        while sync is not None and request != sync.request and sync.recognises(reply):
+            # It answers an earlier question, which was given up.
             self.discarded += len(reply)
             reply = self._frame(framing, until, request)
         self.dirty = False
         return reply
 
-    def _is_late_sync(self, request: bytes, reply: bytes) -> bool:
-        return self._sync is not None and request != self._sync.request and self._sync.recognises(reply)
-
     def _frame(self, framing: Framing, until: float, request: bytes) -> bytes:
-        while (reply := framing.take(self._buffer)) is None:
+        while not self._buffer or (reply := framing.take(self._buffer)) is None:
             remaining = until - self._clock.now()
             chunk = self._port.read(remaining) if remaining >= 0 else b""
             if not chunk:

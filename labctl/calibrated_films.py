@@ -1,49 +1,56 @@
-"""At which rate a recipe's film grows by what was fitted to witnesses, on targets as worn as they are."""
+"""At which rate a recipe's film grows, and what the monitor makes of it, by what was fitted to witnesses: on targets as
+worn as they are, by the fits nearest to the film's conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from devices.roles.films import FilmRate
-from devices.sputter.checks import believed_rate
+from devices.roles.films import FilmRate, Tooling
+from devices.sputter.believed import believed_of, elsewhere, together
+from devices.sputter.conditions import conditions_of, power_difference
 from devices.sputter.guns import GunPlan, planned
-from devices.sputter.parameters import RateCalibration, SputterParameters
-from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.parameters import SputterParameters
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from labctl.nearest_fits import Applied, applied, between
 
 if TYPE_CHECKING:
     from labctl.film_rates import FilmFit
 
+SMALLEST_SD = 1e-4
+"""Of a tooling among others; several equal films have none of their own."""
+
 
 def calibrated_rate(
     built: SputterParameters,
-    fits: Mapping[tuple[str, str], FilmFit],
+    fits: Sequence[FilmFit],
     recipe: DepositionRecipe,
     worn: Mapping[str, float],
 ) -> FilmRate | None:
     """Return the mean rate of a recipe's film; None when none of its targets was calibrated.
 
-    built: the machine; a target without a fit goes by it. fits: by target and material of the film. worn: what the
-    target on each gun had [J] before. Where only a film of the target alone was measured, that counts: volumes add.
+    built: the machine; a target without a fit goes by it. fits: oldest first. worn: what the target on each gun had [J]
+    before. Where only a film of the target alone was measured, that counts: volumes add.
     """
     plans = [planned(setting, built.targets) for setting in recipe.guns]
-    known = {
-        plan.gun: fit
-        for plan in plans
-        for made in (plan.target.material, recipe.material)
-        if (fit := fits.get((plan.target.material, made))) is not None
-    }
-    if not known:
+    known = {plan.gun: _of_target(fits, plan.target.material, recipe) for plan in plans}
+    if not any(known.values()):
         return None
 
     def mean(duration: float) -> FilmRate | None:
-        rates = {
-            plan.target.material: _at(known[plan.gun], plan, worn[plan.gun], recipe.presputter, duration)
-            for plan in plans
-            if plan.gun in known
-        }
-        return believed_rate(recipe, replace(built, rates={**built.rates, **rates}), plans)
+        parts = []
+        for plan in plans:
+            believed = built.rates.get(plan.target.material)
+            if known[plan.gun]:
+                middle = worn[plan.gun] + plan.power * (recipe.presputter + 0.5 * duration)
+                parts.append(_at(known[plan.gun], plan, middle))
+            elif believed is not None:
+                parts.append(believed_of(recipe, plan, believed))
+            else:
+                return None
+        return together(parts)
 
     first = mean(recipe.duration or 0.0)
     if first is None or recipe.duration is not None:
@@ -51,11 +58,63 @@ def calibrated_rate(
     return mean(recipe.thickness / first.rate)
 
 
-def _at(fit: FilmFit, plan: GunPlan, worn: float, presputter: float, duration: float) -> RateCalibration:
-    """Return the mean rate of a film of a duration [s] from a target that had some energy [J] before.
+def calibrated_tooling(
+    fits: Sequence[FilmFit], recipe: DepositionRecipe | EvaporationRecipe
+) -> Tooling | None:
+    """Return film on the sample over film on the crystal, the mean over what its films were made from.
+
+    None when nobody measured. fits: oldest first.
+    """
+    wanted = conditions_of(asdict(recipe))
+    by_target: dict[str, list[FilmFit]] = {}
+    for fit in fits:
+        if fit.material == recipe.material and fit.tooling is not None:
+            by_target.setdefault(fit.target, []).append(fit)
+    known = [_tooling(target, applied(those, wanted)) for target, those in by_target.items()]
+    if not known:
+        return None
+    weights = [1.0 / max(each.sd, SMALLEST_SD) ** 2 for each in known]
+    return Tooling(
+        sum(w * each.value for w, each in zip(weights, known, strict=True)) / sum(weights),
+        sum(weights) ** -0.5,
+        "+".join(each.calibration for each in known),
+        "; ".join(each.elsewhere for each in known if each.elsewhere),
+    )
+
+
+def _of_target(fits: Sequence[FilmFit], target: str, recipe: DepositionRecipe) -> tuple[Applied, ...]:
+    """Return the fits that a target's share of a film goes by: of this film's material, else of its own alone."""
+    for material in (recipe.material, target):
+        those = [fit for fit in fits if (fit.target, fit.material) == (target, material)]
+        if those:
+            return applied(those, conditions_of(asdict(recipe)))
+    return ()
+
+
+def _at(using: Sequence[Applied], plan: GunPlan, middle: float) -> FilmRate:
+    """Return the mean rate of a film in whose middle its target has had some energy [J].
 
     A rate falls with its target's wear, evenly as far as anybody knows: that of the film's middle is the mean.
     """
-    middle = worn + plan.power * (presputter + 0.5 * duration)
-    share = plan.target.share_of_rate(middle) / plan.target.share_of_rate(fit.worn)
-    return RateCalibration(share * fit.rate_at(plan.power), plan.power, fit.pressure, fit.rate_sd, fit.id)
+    rates, sds, apart = [], [], []
+    for each in using:
+        fit, power = each.fit, power_difference(*each.fit.powers, plan.power)
+        beyond = [*each.apart, *(() if power is None else (power,))]
+        share = plan.target.share_of_rate(middle) / plan.target.share_of_rate(fit.worn)
+        rates.append(share * fit.rate_at(plan.power))
+        sds.append(math.hypot(fit.rate_sd, *(one.rate for one in beyond)))
+        apart += beyond
+    rate, sd = between(rates, sds, [each.weight for each in using])
+    return FilmRate(rate, sd, _ids(using), elsewhere(plan.target.material, apart))
+
+
+def _tooling(target: str, using: Sequence[Applied]) -> Tooling:
+    factors = [each.fit.tooling or math.nan for each in using]
+    apart = [one for each in using for one in each.apart]
+    sds = [math.hypot(each.fit.tooling_sd, *(one.tooling for one in each.apart)) for each in using]
+    factor, sd = between(factors, sds, [each.weight for each in using])
+    return Tooling(factor, sd, _ids(using), elsewhere(target, apart))
+
+
+def _ids(using: Sequence[Applied]) -> str:
+    return "+".join(each.fit.id for each in using)

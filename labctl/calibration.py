@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from devices.errors import ConfigError, DataError, Mistake
 from devices.lamp.fate import GATE_MARGIN
-from devices.recipes import canonical_hash
 from labctl.config.models import BenchFile, StationEntry
+from labctl.kept_fits import Fit, KeptFits
 from labctl.runs.run import Run
 from sim.physics.lamp.bank import Bank, charge, discharge
 
@@ -24,13 +23,12 @@ EXPOSURE_SD = 0.01
 VOLTAGE_SD = 1.0
 """V, of a bank's voltage after a pulse: 10 bits of 1 kV."""
 LATEST = "latest"
-ID_DIGITS = 12
 FEWEST = 3
 """Pulses that two numbers are fitted to, at the least."""
 
 
 @dataclass(frozen=True)
-class LampFit:
+class LampFit(Fit):
     """What was fitted: efficiency [1] and lamp_constant [ohm A^0.5], each with its standard uncertainty.
 
     deviation [1]: of the exposures from the fit, relative, rms; voltages [V]: lowest and highest; pulses: how many;
@@ -46,11 +44,6 @@ class LampFit:
     pulses: int
     runs: tuple[str, ...]
     time: float
-
-    @property
-    def id(self) -> str:
-        """What names it in bench files and start documents."""
-        return canonical_hash(json.loads(json.dumps(asdict(self))))[:ID_DIGITS]
 
 
 def calibrated(bench: BenchFile, calibration: FluenceCalibration) -> tuple[BenchFile, dict[str, str]]:
@@ -123,34 +116,11 @@ def fit_lamp(runs: Sequence[Run]) -> LampFit:
     )
 
 
-class FluenceCalibration:
-    """Fits lamps and keeps the fits: one line of JSON each in calibrations/<lamp>.jsonl of the data folder."""
+class FluenceCalibration(KeptFits[LampFit]):
+    """Fits lamps and keeps the fits."""
 
     def __init__(self, data: Path) -> None:
-        self._data = data
-
-    def fit(self, lamp: str, uids: Sequence[str]) -> LampFit:
-        """Fit a lamp to some runs and keep the fit. Raises DataError as fit_lamp does."""
-        fitted = fit_lamp([Run(uid, self._data) for uid in uids])
-        path = self.path(lamp)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            file.write(json.dumps(asdict(fitted)) + "\n")
-        return fitted
-
-    def path(self, lamp: str) -> Path:
-        """Return where the fits of a lamp are kept."""
-        return self._data / "calibrations" / f"{lamp}.jsonl"
-
-    def fits(self, lamp: str) -> tuple[LampFit, ...]:
-        """Return the fits of a lamp, oldest first."""
-        path = self.path(lamp)
-        lines = path.read_text().splitlines() if path.exists() else []
-        told = [json.loads(line) for line in lines]
-        return tuple(
-            LampFit(**{**each, "voltages": tuple(each["voltages"]), "runs": tuple(each["runs"])})
-            for each in told
-        )
+        super().__init__(data, LampFit, fit_lamp)
 
 
 def _measured(runs: Sequence[Run]) -> tuple[Floats, Floats, Floats, Floats]:

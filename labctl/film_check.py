@@ -13,7 +13,8 @@ from devices.errors import ConfigError, LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
 from devices.roles.films import FilmRate
-from devices.sputter.checks import believed_rate, check_station, energy_wanted, lowest_pressure
+from devices.sputter.believed import believed_rate, told_elsewhere
+from devices.sputter.checks import check_station, energy_wanted, lowest_pressure
 from devices.sputter.evaporation_check import check_evaporation
 from devices.sputter.guns import GunPlan, Wear, planned
 from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
@@ -148,6 +149,9 @@ def _sputtered(
     ramps = max(plan.power / plan.ramp for plan in plans)
     duration = film + recipe.presputter + 2.0 * ramps
     lines = [f"  {_taking(duration)} after pumping: {clock_time(film)} of film{_by(rate)}"]
+    watched = rates is not None and built.monitor == "in_situ"
+    tooling = rates.tooling(name, recipe) if rates is not None and watched else None
+    lines += [f"  {said}" for said in told_elsewhere(rate, tooling)]
     gas = ", ".join(f"{each.gas} {each.flow / SCCM * duration / 60e3:.2f} l" for each in recipe.gases)
     least = lowest_pressure(recipe.gases, built)
     lines.append(

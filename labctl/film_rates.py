@@ -3,38 +3,38 @@ runs they came from."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from devices.errors import DataError
-from devices.recipes import canonical_hash
 from devices.roles.films import FilmRate, Tooling
-from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.conditions import Conditions, conditions_of
+from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.models import BenchFile, StationEntry
+from labctl.kept_fits import Fit, KeptFits
 from labctl.runs.run import Run
 from labctl.samples.measurements import measured
 
 WEAR_SD = 0.01
 """By which a rate is uncertain after its target's wear was allowed for; guess: some of what it loses in its life."""
-ID_DIGITS = 12
 BOAT = "boat"
 """The target of films that come from one."""
 
 
 @dataclass(frozen=True)
-class FilmFit:
+class FilmFit(Fit):
     """What one target gives on one machine, film on sample over film on crystal too.
 
     rate [m/s] at a power [W], in proportion to a power law of the power with this exponent; pressure [Pa]; tooling.
     rate_sd and tooling_sd, relative. powers [W]: lowest and highest; runs: uids of the films it was fitted to; time:
     label [s since the epoch] of the last of them. worn [J]: what the target had in their middle, 0 where nobody noted.
-    Of films from a boat, whose power follows the rate, only the tooling counts.
+    Of films from a boat, whose power follows the rate, only the tooling counts. bias_power [W] and temperature [K] of
+    the substrate, gases [1]: under which they grew, as devices.sputter.conditions has them.
     """
 
     target: str
@@ -50,11 +50,14 @@ class FilmFit:
     runs: tuple[str, ...]
     time: float
     worn: float = 0.0
+    bias_power: float = 0.0
+    temperature: float | None = None
+    gases: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def id(self) -> str:
-        """What names it in start documents."""
-        return canonical_hash(json.loads(json.dumps(asdict(self))))[:ID_DIGITS]
+    def conditions(self) -> Conditions:
+        """Under which its films grew."""
+        return Conditions(self.pressure, self.bias_power, self.temperature, self.gases)
 
     def rate_at(self, power: float) -> float:
         """Return the rate [m/s] at a power [W]."""
@@ -67,7 +70,7 @@ class _Witness:
 
     target: str
     material: str
-    pressure: float
+    conditions: Conditions
     power: float
     worn: float
     duration: float
@@ -79,15 +82,19 @@ class _Witness:
 def fit_films(runs: Sequence[Run]) -> FilmFit:
     """Fit one target's rate over its power, and the monitor's tooling, to films whose thickness was measured.
 
-    Raises DataError for runs without a film of one gun, of several targets or pressures, and where nobody measured.
+    Raises DataError for runs without a film of one gun, of several targets or conditions, for doubtful films, and where
+    nobody measured.
     """
     if not runs:
         raise DataError("there is no film to fit a rate to")
     found = [_witness(run) for run in runs]
     first = found[0]
     for each in found:
-        if (each.target, each.material, each.pressure) != (first.target, first.material, first.pressure):
-            raise DataError("films of several targets, materials or pressures make no one calibration")
+        if (each.target, each.material, each.conditions) != (first.target, first.material, first.conditions):
+            raise DataError(
+                "films of several targets, materials, pressures, gases, bias powers or temperatures make no one"
+                " calibration"
+            )
     power = np.array([each.power for each in found])
     rate = np.array([each.measured / each.duration for each in found])
     middle = float(np.exp(np.log(power).mean()))
@@ -107,13 +114,16 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
         power=middle,
         exponent=exponent,
         rate_sd=math.hypot(max(_spread(scaled), profiler), WEAR_SD),
-        pressure=first.pressure,
+        pressure=first.conditions.pressure,
         tooling=float(factors.mean()) if len(factors) else None,
         tooling_sd=max(_spread(factors), profiler) if len(factors) else 0.0,
         powers=(float(power.min()), float(power.max())),
         runs=tuple(run.uid for run in runs),
         time=float(max(run.start["time"] for run in runs)),
         worn=float(np.mean([each.worn for each in found])),
+        bias_power=first.conditions.bias_power,
+        temperature=first.conditions.temperature,
+        gases=first.conditions.gases,
     )
 
 
@@ -128,6 +138,8 @@ def _witness(run: Run) -> _Witness:
     sources = [str(gun["target"]) for gun in body["guns"]] if "guns" in body else [BOAT]
     if len(sources) != 1 or len(films.get("material", ())) != 1:
         raise DataError(f"{run.uid}: a rate is calibrated by one film of one source in a run")
+    if films["doubtful"][0]:
+        raise DataError(f"{run.uid}: its film is doubtful ({films['reasons'][0]}); fit the others without it")
     material, duration = str(films["material"][0]), float(films["duration"][0])
     known = [
         each
@@ -140,7 +152,7 @@ def _witness(run: Run) -> _Witness:
     return _Witness(
         sources[0],
         material,
-        float(body.get("pressure", body["base_pressure"])),
+        conditions_of(body),
         float(films["energy"][0]) / duration,
         float(films["target_energy_total"][0]) - 0.5 * float(films["energy"][0]),
         duration,
@@ -150,40 +162,12 @@ def _witness(run: Run) -> _Witness:
     )
 
 
-class FilmRates:
-    """Fits rates and keeps the fits: one line of JSON each in calibrations/<station>.jsonl of the data. Predicts.
-
-    A fit counts from the moment it was kept: start documents name it.
-    """
+class FilmRates(KeptFits[FilmFit]):
+    """Fits rates and keeps the fits. Predicts. A fit counts from the moment it was kept: start documents name it."""
 
     def __init__(self, data: Path, bench: BenchFile) -> None:
-        self._data = data
+        super().__init__(data, FilmFit, fit_films)
         self._devices = bench.devices
-
-    def fit(self, station: str, uids: Sequence[str]) -> FilmFit:
-        """Fit a rate to some runs and keep the fit. Raises DataError as fit_films does."""
-        fitted = fit_films([Run(uid, self._data) for uid in uids])
-        path = self.path(station)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            file.write(json.dumps(asdict(fitted)) + "\n")
-        return fitted
-
-    def path(self, station: str) -> Path:
-        """Return where the fits of a station are kept."""
-        return self._data / "calibrations" / f"{station}.jsonl"
-
-    def fits(self, station: str) -> tuple[FilmFit, ...]:
-        """Return the fits of a station, oldest first."""
-        path = self.path(station)
-        told = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        return tuple(
-            FilmFit(**{**each, "powers": tuple(each["powers"]), "runs": tuple(each["runs"])}) for each in told
-        )
-
-    def latest(self, station: str) -> dict[tuple[str, str], FilmFit]:
-        """Return the newest fit of a station for each target and material."""
-        return {(fit.target, fit.material): fit for fit in self.fits(station)}
 
     def film_rate(self, station: str, recipe: DepositionRecipe, worn: Mapping[str, float]) -> FilmRate | None:
         """Return the mean rate of a recipe's film as it was calibrated; None when none of its targets was.
@@ -198,17 +182,10 @@ class FilmRates:
         built = entry.parameters if isinstance(entry, StationEntry) else None
         if not isinstance(built, SputterParameters):
             return None
-        return calibrated_rate(built, self.latest(station), recipe, worn)
+        return calibrated_rate(built, self.fits(station), recipe, worn)
 
-    def tooling(self, station: str, material: str) -> Tooling | None:
+    def tooling(self, station: str, recipe: DepositionRecipe | EvaporationRecipe) -> Tooling | None:
         """Return film on the sample over film on the crystal, the mean over its targets; None when nobody measured."""
-        known = [
-            fit
-            for (_, made), fit in self.latest(station).items()
-            if made == material and fit.tooling is not None
-        ]
-        if not known:
-            return None
-        weights = [1.0 / max(fit.tooling_sd, 1e-4) ** 2 for fit in known]
-        mean = sum(w * (fit.tooling or 0.0) for w, fit in zip(weights, known, strict=True)) / sum(weights)
-        return Tooling(mean, sum(weights) ** -0.5, "+".join(fit.id for fit in known))
+        from labctl.calibrated_films import calibrated_tooling
+
+        return calibrated_tooling(self.fits(station), recipe)

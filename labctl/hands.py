@@ -16,6 +16,7 @@ from devices.roles.hands import Assemble, Bring, Confirm, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.next_step import OnIt
 from labctl.samples.past import Gaps, in_the_way
 from labctl.samples.treatments import FACT as TREATED
 from labctl.samples.treatments import described_with, refused_treatment
@@ -53,7 +54,8 @@ class Carried(Protocol):
 class LabHands:
     """Does what can be done on the twins, asks a person for the rest, and records both as facts.
 
-    A sample with a doubtful film goes nowhere without a person's word, which is good for that place and those doubts.
+    A sample with a doubtful film goes nowhere without a person's word, nor one on which a film would be repeated or
+    misplaced, or would melt. A word is good for that place and that question only.
     """
 
     name = "hands"
@@ -74,6 +76,7 @@ class LabHands:
         """
         self._clock, self._facts, self._bench, self._twins, self._ask = clock, facts, bench, twins, ask
         self._cyclers = cyclers
+        self._beforehand: dict[str, str] = {}
 
     def __repr__(self) -> str:
         twins = f" at {', '.join(sorted(self._twins))} the bench of twins does it;" if self._twins else ""
@@ -190,10 +193,12 @@ class LabHands:
 
     def _refused(self, task: Confirm, interlock: str) -> InterlockError | None:
         """Ask a person to agree and record that; return why it was not."""
+        asked = request(task)
+        if by := self._beforehand.get(asked):
+            self._record_agreed(task, by)
+            return None
         try:
-            answer = str(
-                self._ask(f"agree for sample {task.sample.id} at {task.place}: {task.question}; type yes")
-            )
+            answer = str(self._ask(asked))
         except (EOFError, OSError) as error:
             log.warning("nobody answered: %r", error)
             return InterlockError(interlock, f"nobody is there to agree: {task.question}")
@@ -203,15 +208,28 @@ class LabHands:
         return None
 
     def _refused_for_doubts(self, task: Bring | Assemble) -> InterlockError | None:
-        """Return why a sample stays where it is: a film of it is doubtful, and no person's word was had for that."""
+        """Return why a sample stays where it is: something is to be asked, and no person's word was had for that."""
         place = task.place if isinstance(task, Bring) else BUILDING
-        doubts = doubts_about(believed(self._facts.data, task.sample).sample)
-        if not doubts or any(
-            (fact["fact"], fact.get("place"), fact.get("question")) == ("confirmed", place, doubts)
-            for fact in self._facts.of(task.sample.id)
-        ):
-            return None
-        return self._refused(Confirm(task.sample, place, doubts), "sample")
+        for question in self._questions(task):
+            if any(
+                (fact["fact"], fact.get("place"), fact.get("question")) == ("confirmed", place, question)
+                for fact in self._facts.of(task.sample.id)
+            ):
+                continue
+            if refused := self._refused(Confirm(task.sample, place, question), "sample"):
+                return refused
+        return None
+
+    def _questions(self, task: Bring | Assemble) -> list[str]:
+        """Return what a person must agree to before a task: doubtful films, and what would not go with them."""
+        found = [doubts_about(believed(self._facts.data, task.sample).sample)]
+        if isinstance(task, Bring) and task.then is not None:
+            found.append(OnIt.of(self._facts.data, task.sample).question(task.then))
+        return [question for question in found if question]
+
+    def answered(self, requests: Collection[str], by: str) -> None:
+        """Take what was agreed to beforehand, word for word as it would be asked, and by what: nobody is asked then."""
+        self._beforehand.update(dict.fromkeys(requests, by))
 
     def agreed(self, task: Confirm, by: str) -> StatusBase:
         """Record that a question was answered with yes beforehand, and by what; finished at once."""
@@ -281,6 +299,11 @@ class LabHands:
         else:
             layers = to_json(task.sample)["cell_layers"]
             self._facts.add(task.sample.id, self._clock.time(), "assembled", layers=layers, by=by)
+
+
+def request(task: Confirm) -> str:
+    """Return what a person is asked to agree to."""
+    return f"agree for sample {task.sample.id} at {task.place}: {task.question}; type yes"
 
 
 def sentence(task: Bring | Assemble) -> str:

@@ -17,7 +17,7 @@ from devices.errors import ConfigError, Mistake
 from labctl.config.documents import shown
 from labctl.config.own import imported
 
-PARTS = frozenset({"arguments", "arming", "capacity", "films", "flying"})
+PARTS = frozenset({"arguments", "arming", "capacity", "films", "flying", "witnesses"})
 """Modules that hold what plans are made of, and no plan."""
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import bluesky.plan_stubs as bps
-from bluesky.utils import MsgGenerator, short_uid
+from bluesky.utils import MsgGenerator
 
 from devices.errors import LimitError
 from devices.roles.films import FilmCalibration, SputterSystem
-from devices.roles.hands import Hands, Measure
+from devices.roles.hands import Hands
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe
 from plans.deposit import deposit
 from plans.films import expect
-from plans.flying import finished
+from plans.witnesses import grown_and_measured
 
 
 def calibrate_rate(
@@ -34,7 +33,8 @@ def calibrate_rate(
 
     spots: the witnesses, one for each power. recipe: of one gun, whose power is each of these in turn. Each film's step
     is measured with a profilometer, by a person on hardware; the monitor's tooling and the rate over the power are
-    fitted and kept with the uids of the runs, and count from the next film on.
+    fitted and kept with the uids of the runs, and count from the next film on. They hold under the recipe's own
+    pressure, gas, bias and temperature of the substrate: films with a bias are calibrated by a recipe that has it.
     Raises LimitError, InterlockError as deposit does, before the first film; DataError when nothing could be fitted.
     """
     for spot in spots:
@@ -46,20 +46,14 @@ def calibrate_rate(
     steps = [_at(recipe, power) for power in powers]
     for step in steps:
         sputter.check(step)
-    common = {
-        "experiment": str(uuid.uuid4()),
-        "purpose": "calibrate",
-        "planned_by": "calibrate_rate",
-        **(md or {}),
-    }
-    uids = []
-    for spot, step in zip(spots, steps, strict=True):
-        uids.append((yield from deposit(sputter, spot, step, md=common)))
-        yield from finished(
-            (yield from bps.abs_set(hands, Measure(spot, recipe.material), group=short_uid(label="measure")))
+    witnesses = [
+        (spot, partial(deposit, sputter, spot, step)) for spot, step in zip(spots, steps, strict=True)
+    ]
+    return (
+        yield from grown_and_measured(
+            "calibrate_rate", sputter.name, hands, films, recipe.material, witnesses, md
         )
-    films.fit(sputter.name, tuple(uids))
-    return tuple(uids)
+    )
 
 
 def _at(recipe: DepositionRecipe, power: float) -> DepositionRecipe:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import bluesky.plan_stubs as bps
-from bluesky.utils import MsgGenerator, short_uid
+from bluesky.utils import MsgGenerator
 
 from devices.roles.films import Evaporator, FilmCalibration
-from devices.roles.hands import Hands, Measure
+from devices.roles.hands import Hands
 from devices.samples import SampleRef
 from devices.sputter.recipe import EvaporationRecipe
 from plans.chamber import vent
 from plans.evaporate import evaporate
 from plans.films import expect
-from plans.flying import finished
+from plans.witnesses import grown_and_measured
 
 
 def calibrate_tooling(
@@ -40,25 +39,25 @@ def calibrate_tooling(
     if not spots or len({spot.id for spot in spots}) != len(spots):
         raise ValueError("one spot is needed at least, each with an id of its own")
     evaporator.check(recipe)
-    common = {
-        "experiment": str(uuid.uuid4()),
-        "purpose": "calibrate",
-        "planned_by": "calibrate_tooling",
-        **(md or {}),
-    }
-    uids = []
-    for spot in spots:
-        yield from _opened(evaporator, common)
-        uids.append((yield from evaporate(evaporator, spot, recipe, md=common)))
-        yield from _opened(evaporator, common)
-        yield from finished(
-            (yield from bps.abs_set(hands, Measure(spot, recipe.material), group=short_uid(label="measure")))
+    witnesses = [(spot, partial(_evaporated, evaporator, spot, recipe)) for spot in spots]
+    return (
+        yield from grown_and_measured(
+            "calibrate_tooling", evaporator.name, hands, films, recipe.material, witnesses, md
         )
-    films.fit(evaporator.name, tuple(uids))
-    return tuple(uids)
+    )
 
 
-def _opened(evaporator: Evaporator, common: Mapping[str, Any]) -> MsgGenerator[None]:
+def _evaporated(
+    evaporator: Evaporator, spot: SampleRef, recipe: EvaporationRecipe, *, md: Mapping[str, Any]
+) -> MsgGenerator[str]:
+    """Evaporate a film on a witness that comes in and out by itself."""
+    yield from _opened(evaporator, md)
+    uid = yield from evaporate(evaporator, spot, recipe, md=md)
+    yield from _opened(evaporator, md)
+    return uid
+
+
+def _opened(evaporator: Evaporator, md: Mapping[str, Any]) -> MsgGenerator[None]:
     """Vent the chamber where samples cannot come in or out otherwise."""
     if not (evaporator.load_lock or evaporator.is_vented()):
-        yield from vent(evaporator, md={**common, "purpose": "service"})
+        yield from vent(evaporator, md={**md, "purpose": "service"})

@@ -51,7 +51,11 @@ def finish_deposition(
         **follows(sofar, "finish_deposition"),
         **(md or {}),
     }
-    return (yield from fly(sputter, DepositionJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY))
+    return (
+        yield from fly(
+            sputter, DepositionJob(sample, rest, goes_on=True), metadata, flush=FLUSH, renew=LEASE_EVERY
+        )
+    )
 
 
 def _rest_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe) -> DepositionRecipe:

@@ -43,5 +43,7 @@ def finish_evaporation(
         **(md or {}),
     }
     return (
-        yield from fly(evaporator, EvaporationJob(sample, rest), metadata, flush=FLUSH, renew=LEASE_EVERY)
+        yield from fly(
+            evaporator, EvaporationJob(sample, rest, goes_on=True), metadata, flush=FLUSH, renew=LEASE_EVERY
+        )
     )

@@ -195,6 +195,7 @@ class _Run:
         yield from self._look_around()
         complete = yield from bps.complete(station, group=short_uid(label="complete"), wait=False)
         yield from self._attend(complete)
+        yield from self._look_around()
         flight = station.flight()
         if flight.done != flight.asked:
             raise Incomplete(
@@ -212,7 +213,7 @@ class _Run:
                     "wait_for", None, [over], timeout=max(min(min(page, look) - now(), self._renew), SOONEST)
                 )
             self._station.renew_lease()
-            if now() >= look or status.done:
+            if now() >= look:
                 yield from self._look_around()
                 look = now() + self._every
             if now() >= page or status.done:

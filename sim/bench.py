@@ -183,14 +183,13 @@ class Bench:
 
     def _brought_up(self, name: str, now: float) -> TwinStation:
         station = self._stations[name]
-        with self._lock:
-            while (due := _first_event(station.twins)) is not None and due[0] <= now + SLACK:
-                for twin in station.twins:
-                    twin.advance(due[0])
-                due[1].fire_event(due[0])
+        while (due := _first_event(station.twins)) is not None and due[0] <= now + SLACK:
             for twin in station.twins:
-                twin.advance(now)
-            station.deliver()
+                twin.advance(due[0])
+            due[1].fire_event(due[0])
+        for twin in station.twins:
+            twin.advance(now)
+        station.deliver()
         return station
 
     def next_event(self, name: str) -> float | None:

@@ -16,7 +16,7 @@ from devices.flown.account import FlightLog
 from devices.flown.preparation import Preparation
 from devices.flown.underway import Underway
 from devices.roles.flown import Flight
-from devices.roles.hands import Bring, Confirm, Hands
+from devices.roles.hands import Bring, Confirm, Film, Hands, Heat
 from devices.samples import SampleRef
 
 log = logging.getLogger(__name__)
@@ -98,16 +98,17 @@ class FlownStation(Station, Generic[JobT, FlightT]):
         *,
         ask: str = "",
         mask: str = "",
+        then: Film | Heat | None = None,
         before: Callable[[], Poller | None] = lambda: None,
     ) -> StatusBase:
         """Have the sample brought, after a person's word where one is wanted; an earlier preparation is called off.
 
-        before: done first, on the lane. ready: called when the sample is in its place.
+        then: what will be done to it here. before: done first, on the lane. ready: called when the sample is in place.
         """
         self._call_off()
         preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
         words = [Confirm(sample, self.name, ask)] if ask else []
-        preparation.run(before, [*words, Bring(sample, self.name, mask)], ready)
+        preparation.run(before, [*words, Bring(sample, self.name, mask, then)], ready)
         return preparation.status
 
     def _call_off(self) -> None:

@@ -20,6 +20,7 @@ interlock closes again, and that the bias in the answer to GT is in whole volts.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
@@ -140,7 +141,7 @@ def is_model(answer: bytes) -> bool:
 
 def words(data: bytes) -> list[int]:
     """Return data as numbers of two bytes."""
-    return [int.from_bytes(data[start : start + 2], "big") for start in range(0, len(data), 2)]
+    return list(struct.unpack(f">{len(data) // 2}H", data))
 
 
 class AJA0313(Instrument):
@@ -191,7 +192,7 @@ class AJA0313(Instrument):
 
     def take_control(self) -> None:
         """Take it from its front panel. Raises InstrumentError when it does not let go."""
-        if words(self._ask(TAKE)) != [1]:
+        if words(self._ask(TAKE, length=2)) != [1]:
             self._took = False
             raise InstrumentError(self.name, "BC", "control was refused: it is operated from elsewhere")
         self._took, self._lost = True, False

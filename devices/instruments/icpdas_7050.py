@@ -1,9 +1,10 @@
-"""ICP DAS I-7050 digital input and output module, as the board of permissives of a flash lamp.
+"""ICP DAS I-7050 digital input and output module, as a board of permissives, or of end switches alone.
 
 Control: its own contact in the interlock loop (DO0), kept closed by a host watchdog: the dead-man; reset of a trip.
          Where a station has set a guard, it says who may close, feed or forget.
 Get:     module name, contacts of the loop (DI0 and on, in the order of `contacts`), which of them were open since
-         they were last forgotten (latched by the module itself), watchdog status, whether it was switched off.
+         they were last forgotten (latched by the module itself), watchdog status, whether it was switched off;
+         end switches of shutters (on the inputs after the contacts, in the order of `ends`).
 Measure: flashes, counted on DI6 from a photodiode's pulse stretcher; 0 to 65535, then 0 again.
 Set:     watchdog of 2 s while the contact is closed.
 
@@ -67,8 +68,20 @@ def is_name(reply: bytes) -> bool:
 
 Contact = Literal["door", "shutter", "water", "chuck", "cell", "cover"]
 """What a contact may be: a word that no station knows would watch nothing."""
-End = Literal["shutter_open", "shutter_closed"]
-"""What an end switch may say: that the shutter has come to that end. It lies beside the interlock loop."""
+End = Literal[
+    "shutter_open",
+    "shutter_closed",
+    "gun1_open",
+    "gun1_closed",
+    "gun2_open",
+    "gun2_closed",
+    "gun3_open",
+    "gun3_closed",
+    "gun4_open",
+    "gun4_closed",
+]
+"""What an end switch may say: that the substrate's shutter, or that of a gun, has come to that end. It lies beside the
+interlock loop."""
 
 
 class ICPDAS7050(Instrument):
@@ -77,21 +90,23 @@ class ICPDAS7050(Instrument):
     @dataclass(frozen=True, config=STRICT)
     class Parameters:
         """contacts: what is on DI0, DI1 and so on, by the names of permissives; ends: end switches, on the inputs that
-        follow. The module's address is 01."""
+        follow. A board of end switches alone has contacts = [] and lies in no loop. The module's address is 01."""
 
-        contacts: Annotated[tuple[Contact, ...], Field(min_length=1, max_length=FLASH_INPUT)] = (
+        contacts: Annotated[tuple[Contact, ...], Field(max_length=FLASH_INPUT)] = (
             "door",
             "shutter",
             "water",
             "chuck",
             "cell",
         )
-        ends: Annotated[tuple[End, ...], Field(max_length=2)] = ()
+        ends: Annotated[tuple[End, ...], Field(max_length=FLASH_INPUT)] = ()
 
         @model_validator(mode="after")
         def _has_room(self) -> Self:
-            if len(self.contacts) + len(self.ends) > FLASH_INPUT:
-                raise ValueError(f"contacts and ends are {FLASH_INPUT} inputs at the most")
+            if not 1 <= len(self.contacts) + len(self.ends) <= FLASH_INPUT:
+                raise ValueError(
+                    f"contacts and ends are one input at the least, {FLASH_INPUT} inputs at the most"
+                )
             return self
 
     kind_name = "ICP DAS I-7050"

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import field
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
@@ -34,8 +34,6 @@ from devices.errors import Garbled, InstrumentError, LimitError, WireError
 from devices.quantities import STRICT
 from devices.sputter.parts import Flow, Pressure
 from devices.wire import Sync, Terminated, Wire
-
-T = TypeVar("T")
 
 END = Terminated(b";FF")
 ASKED, ACKNOWLEDGED, REFUSED = b"@253", b"@253ACK", b"@253NAK"
@@ -81,7 +79,7 @@ MISHEARD = {160, 175}
 """Codes by which it says that it did not understand: nothing was done, asking again is right."""
 
 _NUMBER = re.compile(rb"-?\d(?:\.\d+)?E[+-]\d+")
-_SIGN = re.compile(rb"<?-?\d(?:\.\d+)?E[+-]\d+|[A-Z][A-Za-z_]+")
+_SIX_SIGNS = re.compile(rb"(?:\s*(?:<?-?\d(?:\.\d+)?E[+-]\d+|[A-Z][A-Za-z_]+)(?=\s|$)){6}\s*")
 _MODE = re.compile(rb"OPEN|CLOSE|SETPOINT|PCTRL|RATIO|PRESET")
 _SWITCH = re.compile(rb"ON|OFF")
 _ANY = re.compile(rb"[ -~]*")
@@ -151,14 +149,7 @@ class MKS946(Instrument):
         """Return all gauges by name, in one question. Raises InstrumentError, WireError."""
         if not self._in_pascal:
             self._set_pascal()
-
-        def parse(answer: bytes) -> list[bytes]:
-            fields = answer.split()
-            if len(fields) != len(CHANNELS) or not all(_SIGN.fullmatch(each) for each in fields):
-                raise Garbled(f"{self.name}: {answer!r} is not six pressures; it was thrown away")
-            return fields
-
-        fields = self._exchange(b"PRZ?", parse)
+        fields = self._ask(b"PRZ?", _SIX_SIGNS).split()
         return {gauge: _pressure(fields[place]) for gauge, place in self._places.items()}
 
     def read_pressure(self, gauge: str) -> float:
@@ -171,8 +162,8 @@ class MKS946(Instrument):
     def flows(self) -> dict[str, Flow]:
         """Return all gases by name: what flows is asked, what each was told only where it is not known."""
         found = {}
-        for gas, channel in self.gases.items():
-            actual = float(self._ask(b"FR%d?" % channel, _NUMBER)) * SCCM
+        for gas in self.gases:
+            actual = self.read_flow(gas)
             if gas not in self._told:
                 self._told[gas] = self._settings(gas)
             wanted, mode = self._told[gas]
@@ -308,19 +299,12 @@ class MKS946(Instrument):
                 self.wire.tell(ASKED + request + b";FF")
 
     def _ask(self, request: bytes, form: re.Pattern[bytes] = _ANY) -> bytes:
-        def parse(answer: bytes) -> bytes:
-            if not form.fullmatch(answer):
-                raise Garbled(f"{self.name}: {answer!r} is no answer to {request!r}; it was thrown away")
-            return answer
-
-        return self._exchange(request, parse)
-
-    def _exchange(self, request: bytes, meaning: Callable[[bytes], T]) -> T:
         """Ask or set what may be said twice: every request says how things shall be, not what to change."""
 
-        def parse(reply: bytes) -> T:
-            if reply.startswith(ACKNOWLEDGED):
-                return meaning(reply[len(ACKNOWLEDGED) :])
+        def parse(reply: bytes) -> bytes:
+            answer = reply[len(ACKNOWLEDGED) :]
+            if reply.startswith(ACKNOWLEDGED) and form.fullmatch(answer):
+                return answer
             code = reply[len(REFUSED) :]
             if not reply.startswith(REFUSED) or not code.isdigit() or int(code) in MISHEARD:
                 raise Garbled(f"{self.name}: {reply!r} is no answer to {request!r}; it was thrown away")

@@ -16,10 +16,11 @@ from devices.sputter.unfinished import UnfinishedFilm
 
 @dataclass(frozen=True)
 class DepositionJob:
-    """What a sputter system is prepared with."""
+    """What a sputter system is prepared with. goes_on: with a film that broke off, as a person agreed to."""
 
     sample: SampleRef
     recipe: DepositionRecipe
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,37 @@ class ConditioningJob:
 
 @dataclass(frozen=True)
 class EvaporationJob:
-    """What an evaporator is prepared with."""
+    """What an evaporator is prepared with. goes_on: as a DepositionJob's."""
 
     sample: SampleRef
     recipe: EvaporationRecipe
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
 class FilmRate:
-    """How fast a film is believed to grow [m/s], its relative sd, and which calibration says so ("" for a guess)."""
+    """How fast a film is believed to grow [m/s], its relative sd, and which calibration says so ("" for a guess).
+
+    elsewhere: of which other conditions that is known, in words; empty where it is of the film's own.
+    """
 
     rate: float
     sd: float
     calibration: str
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
 class Tooling:
-    """Film on the sample over film on the crystal [1], its relative sd, which calibration says so ("" for a guess)."""
+    """Film on the sample over film on the crystal [1], its relative sd, which calibration says so ("" for a guess).
+
+    elsewhere: as of a FilmRate.
+    """
 
     value: float
     sd: float
     calibration: str
+    elsewhere: str = ""
 
 
 class Depositing(Flown, Protocol):
@@ -143,8 +153,8 @@ class FilmPredictor(Protocol):
         worn: what the target on each gun had [J] before.
         """
 
-    def tooling(self, station: str, material: str) -> Tooling | None:
-        """Return film on the sample over film on the crystal, of a material; None when nothing was measured."""
+    def tooling(self, station: str, recipe: DepositionRecipe | EvaporationRecipe) -> Tooling | None:
+        """Return film on the sample over film on the crystal, of a recipe; None when nothing was measured."""
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,42 @@ from typing import Protocol
 
 from ophyd.status import StatusBase
 
+from devices.recipes import FurnaceRecipe
 from devices.samples import SampleRef
 
 
 @dataclass(frozen=True)
+class Film:
+    """What will be put on a sample: of which material, how thick [m]; goes_on: with a film that broke off."""
+
+    material: str
+    thickness: float
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Heat:
+    """How hot a sample will be made at the most [K]."""
+
+    temperature: float
+
+    @classmethod
+    def of(cls, recipe: FurnaceRecipe) -> Heat:
+        """Return how hot a furnace's recipe makes it."""
+        return cls(max(segment.temperature for segment in recipe.segments))
+
+
+@dataclass(frozen=True)
 class Bring:
-    """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if any."""
+    """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if any.
+
+    then: what will be done to it there, which a person is asked about where it does not go with what lies on it.
+    """
 
     sample: SampleRef
     place: str
     mask: str = ""
+    then: Film | Heat | None = None
 
 
 @dataclass(frozen=True)

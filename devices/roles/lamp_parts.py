@@ -111,6 +111,10 @@ class PermissiveBoard(Protocol):
 
     guard: Callable[[BoardDeed], None]
 
+    @property
+    def end_switches(self) -> tuple[str, ...]:
+        """The end switches that are wired to it, by their names."""
+
     def inputs(self) -> Mapping[str, bool]:
         """Return for each permissive by name whether its contact is closed, which permits."""
 

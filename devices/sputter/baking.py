@@ -14,7 +14,7 @@ from devices.limits import FurnaceLimits
 from devices.recipes import FurnaceRecipe
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.sputter.flying import LONGEST, SOONEST
-from devices.sputter.interlocks import Permits
+from devices.sputter.interlocks import HEAT, Permits
 from devices.sputter.looks import CELSIUS
 from devices.sputter.parts import HeaterController
 from devices.sputter.watch import Lasting
@@ -110,7 +110,8 @@ class Baking(Underway):
     def _towards(self, wanted: float) -> None:
         with self._lock:
             if not self._over and not abs(wanted - self._set) < SETTING:
-                self._heater.set_temperature(wanted)
+                with self._permits.granting(HEAT):
+                    self._heater.set_temperature(wanted)
                 self._set = wanted
 
     def _row(self, elapsed: float, wanted: float, passed: int) -> None:

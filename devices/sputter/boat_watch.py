@@ -1,4 +1,4 @@
-"""What tells from the readings that something is wrong with a boat's film: its shutter, its crystal, its vacuum.
+"""What tells from the readings that something is wrong with a boat's film: its crystal, its vacuum.
 
 The crystal leads the boat and looks past the shutter, so it says nothing of the shutter and may lead the boat away.
 Numbers without a source are guesses.
@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
 
 from devices.sputter.parts import MonitorReading
 from devices.sputter.recipe import EvaporationRecipe
-from devices.sputter.watch import STEP_LASTS, Lasting, Trouble
+from devices.sputter.watch import RATE_SETTLES, STEP_LASTS, Drift, Lasting, Trouble
 
-ENDS = ("shutter_open", "shutter_closed")
-TRAVEL = 1.5
-"""Seconds after which a shutter has come to its end; guess, and seen by the second row after it was told."""
 NOISE = 1.05e-7
 """kg/m2 by which two readings of a crystal may differ by noise: six times sqrt(2) of 0.1 Hz rms [deposition twins], at
 1.23e-7 kg/(m2 Hz) of a crystal of 6 MHz [Sauerbrey]."""
@@ -25,6 +21,10 @@ LEAP = 3.0
 INTERVAL = 1.0
 """Seconds in which a monitor measures once."""
 LATELY = 3.0
+SMOOTHED = 7.0
+"""Seconds between the first and the last of the eight measurements over which a monitor takes its rate [SQM-160]."""
+WAVERS = 0.01
+"""Of the wanted rate by which a boat's own may waver at one power; guess, that of the twins stays to 0.3 %."""
 STEADY = 0.2
 """Of the wanted rate within which it counts as held."""
 POWER_HOLD = 0.05
@@ -37,43 +37,6 @@ DOUBTED, TOO_HIGH = 3.0, 10.0
 water strikes in proportion."""
 PRESSURE_LASTS = 3.0
 """Seconds that a pressure must stay; guess."""
-
-
-class ShutterWatch:
-    """The shutter is at the end where it was told to be, as its end switches say; unseen where there are none.
-
-    was_open: whether it was seen open since begin(). thickness [m]: the crystal's, when it last was where it should be.
-    """
-
-    def __init__(self) -> None:
-        self.was_open = False
-        self.thickness = math.nan
-        self._wrong = Lasting(TRAVEL)
-
-    def begin(self) -> None:
-        """Begin anew, before it is opened."""
-        self.was_open = False
-
-    @staticmethod
-    def is_right(ends: Mapping[str, bool], *, is_open: bool) -> bool:
-        """Return whether every end switch there is says so."""
-        return all(made is (is_open is (name == "shutter_open")) for name, made in ends.items())
-
-    def look(
-        self, now: float, ends: Mapping[str, bool], reading: MonitorReading | None, *, is_open: bool
-    ) -> None:
-        """Raise Trouble when it has not come to its end in time, or has left it."""
-        right = self.is_right(ends, is_open=is_open)
-        if right and ends:
-            self.was_open |= is_open and len(ends) == len(ENDS)
-            self.thickness = math.nan if reading is None else reading.thickness
-        if self._wrong.holds(now, not right):
-            told, other = ("open", "closed") if is_open else ("closed", "open")
-            raise Trouble(
-                f"shutter_stuck_{other}",
-                f"the shutter was told to be {told}; its end switches say {_in_words(ends)}",
-                gently=False,
-            )
 
 
 class CrystalWatch:
@@ -108,15 +71,25 @@ class CrystalWatch:
 
 
 class BoatWatch:
-    """The boat's rate stays by the power that was found for it. learnt [W]: that power; NaN before."""
+    """The boat's rate stays by the power that was found for it. learnt [W]: that power; NaN before.
 
-    def __init__(self, recipe: EvaporationRecipe) -> None:
+    noise [m]: by which two readings of the crystal may differ without a film. At one power a hot boat's rate stays:
+    what moves then is the crystal's, at whatever rate the film grows.
+    """
+
+    def __init__(self, recipe: EvaporationRecipe, noise: float) -> None:
         self._rate, self._most = recipe.rate, recipe.power
         self.learnt = math.nan
+        self._wavers = noise / SMOOTHED + WAVERS * recipe.rate
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as after the power was taken away."""
         self._off, self._led = Lasting(STEP_LASTS), Lasting(STEP_LASTS)
+        self._stays, self._power, self._since = Drift(RATE_SETTLES), math.nan, math.inf
 
     def held(self, rate: float) -> bool:
-        """Return whether a rate [m/s] is near enough to the wanted one to be followed."""
+        """Return whether a rate [m/s] is near enough to the wanted one."""
         return abs(rate / self._rate - 1.0) <= STEADY
 
     def bounds(self) -> tuple[float, float]:
@@ -125,11 +98,29 @@ class BoatWatch:
             return 0.0, self._most
         return (1.0 - POWER_HOLD) * self.learnt, min((1.0 + POWER_HOLD) * self.learnt, self._most)
 
-    def look(self, now: float, rate: float, lately: float, power: float) -> str:
+    def may_follow(self, rate: float) -> bool:
+        """Return whether the power may follow a rate [m/s]: it is held, and has not just left where it stayed."""
+        leaves = abs(rate - self._stays.expected) > self._wavers
+        return self.held(rate) and not leaves
+
+    def settled(self, now: float) -> bool:
+        """Return whether it is known where the rate stays at the power that is set."""
+        return now - self._since >= RATE_SETTLES
+
+    def moved(self, now: float, rate: float, power: float) -> bool:
+        """Return whether the rate [m/s] has left where it stayed, at a power [W] that did not change; once a row."""
+        if power != self._power:
+            self._power, self._since = power, now
+            self._stays.reset()
+        return self._stays.stepped(now, rate, self._wavers)
+
+    def look(self, now: float, rate: float, lately: float, power: float, *, moved: bool = False) -> str:
         """Return why the film is doubtful, empty if it is not. Raises Trouble when the rate [m/s] is not held."""
         _, high = self.bounds()
-        if self._off.holds(now, not self.held(rate)):
-            said = f"{rate * 1e9:.3f} nm/s and not {self._rate * 1e9:.3f} nm/s at {power:.0f} W"
+        off = self._off.holds(now, not self.held(rate))
+        if off or moved:
+            wanted = self._rate if off else self._stays.expected
+            said = f"{rate * 1e9:.3f} nm/s and not {wanted * 1e9:.3f} nm/s at {power:.0f} W"
             if abs(lately) < EMPTY * self._rate or (0 < lately < self._rate and power >= high - 1.0):
                 raise Trouble("boat_empty", f"{said}: the boat is empty, or the crystal blind")
             raise Trouble(
@@ -159,7 +150,3 @@ class VacuumWatch:
         if self._too_high.holds(now, not pressure <= TOO_HIGH * self._base):
             raise Trouble("leak", f"{said} comes in")
         return f"{said} came in" if self._doubted.holds(now, not self.good(pressure)) else ""
-
-
-def _in_words(ends: Mapping[str, bool]) -> str:
-    return ", ".join(f"{name} {'made' if made else 'not made'}" for name, made in ends.items())

@@ -18,14 +18,10 @@ from devices.sputter.watch import CRYSTAL_SETTLES, STUCK_ROWS
 
 GAS_CONSTANT = 8.314462618
 """J/(mol K) [CODATA 2018]."""
-SAME_PRESSURE = 0.05
-"""By how much a pressure may differ from that of a rate's calibration; guess."""
 MASS_PER_HERTZ = 1.23e-7
 """kg/m2 on a crystal that take 1 Hz from its 6 MHz: 1668 Hz m times 2649 kg/m3 over their square [Sauerbrey 1959]."""
 SEEN_TWICE = 2.0
 """Times the film that a crystal's heat may feign must come before the shutter opens, if it were open; guess."""
-ELSEWHERE = 0.5
-"""Relative uncertainty of a rate at another pressure than that of its calibration; guess."""
 
 
 def lowest_pressure(gases: Sequence[GasFlow], built: SputterParameters) -> float:
@@ -157,26 +153,6 @@ def check_monitor(
     if recipe.bias_power and "bias" not in parts:
         raise InterlockError("bias", f"{name} has no supply for the substrate's bias; nothing was set")
     return constants if there else None
-
-
-def believed_rate(
-    recipe: DepositionRecipe, built: SputterParameters, plans: Sequence[GunPlan]
-) -> FilmRate | None:
-    """Return the rate that the calibrations in the bench file say: each gun's in proportion to its power.
-
-    None when one target has none. Away from its calibration's pressure a rate is uncertain.
-    """
-    total, variance, ids = 0.0, 0.0, []
-    for plan in plans:
-        known = built.rates.get(plan.target.material)
-        if known is None:
-            return None
-        rate = known.rate * plan.power / known.power
-        elsewhere = not math.isclose(recipe.pressure, known.pressure, rel_tol=SAME_PRESSURE)
-        total += rate
-        variance += (rate * max(known.sd, ELSEWHERE if elsewhere else 0.0)) ** 2
-        ids.append(known.id)
-    return FilmRate(total, math.sqrt(variance) / total, "+".join(ids) if all(ids) else "")
 
 
 def energy_wanted(recipe: DepositionRecipe, plan: GunPlan, rate: FilmRate | None) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 
 from devices.clock import Poller
 from devices.roles.films import FilmRate
@@ -19,7 +18,7 @@ from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import reached
-from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
+from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble, burns
 
 WARM = 3.0
 """K by which the substrate may be off before it counts as heated; guess."""
@@ -27,6 +26,8 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 MEANINGFUL = 3.0
 """Seconds of open shutter from which the film's mean rate means something: its monitor measures once in one."""
+LEAST = 2e-11
+"""m of film that is counted where it came through a shutter that stood open: the noise of a crystal; guess."""
 LOOK_BACK = 300.0
 """Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
@@ -74,6 +75,7 @@ class DepositionFlight(PlasmaFlight):
         yield from self._looked_back()
 
     def _heated(self) -> Poller:
+        yield from self._seen_closed()
         heater, wanted = self._crew.equipment.heater, self.recipe.substrate_temperature
         if heater is None or wanted is None:
             return
@@ -103,14 +105,18 @@ class DepositionFlight(PlasmaFlight):
     def _looked_back(self) -> Poller:
         """Doubt a film after which the base pressure does not come back: the hot gauge was off while it grew."""
         crew, until = self._crew, self._clock.now() + LOOK_BACK
-        tick = partial(self._tick, thorough=True)
-        yield from tick()
-        if not (yield from reached(crew, self.base_pressure, until, tick)):
+        yield from self._tick()
+        if not (yield from reached(crew, self.base_pressure, until, self._tick)):
             now = crew.looks.seen.pressure(crew.gauges.base, *crew.gauges.rough)
             why = f"{now:.2g} Pa and not {self.base_pressure:.2g} Pa after the film: water or air came in"
             crew.log.tell("water", "alarm", why)
             self.film.doubt(why)
         crew.equipment.gas.gauge_power(crew.gauges.base, False)
+
+    def _book(self, grown: float) -> None:
+        """Count at least what no crystal tells from nothing, so that the sample is doubtful whatever came."""
+        if any(burns(self._crew.looks.seen.supplies[gun]) for gun in self.sources):
+            self.film.came_through(grown if grown > LEAST else LEAST)
 
     def _left(self) -> float:
         film, recipe = self.film, self.recipe

@@ -16,10 +16,11 @@ from devices.errors import InterlockError
 from devices.flown.underway import UNHEARD, Underway, finish
 from devices.sputter.crew import Crew
 from devices.sputter.endings import Endings
-from devices.sputter.equipment import ROTATION, SUBSTRATE_SHUTTER
+from devices.sputter.equipment import ROTATION, SUBSTRATE_SHUTTER, shutter_of
 from devices.sputter.looks import CELSIUS, Seen
 from devices.sputter.parts import MonitorReading
 from devices.sputter.records import Film, FilmFlag
+from devices.sputter.shutter_watch import UNSEEN, UNSEEN_OPEN, ShuttersWatch
 from devices.sputter.states import ChamberState
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import pumped
@@ -46,6 +47,8 @@ class ChamberFlight(Underway):
     base_pressure: float
     thickness: float
     sources: tuple[str, ...]
+    blind = "no crystal weighs the film"
+    """Why the monitor cannot tell whether a shutter opened, where it cannot."""
 
     def __init__(self, crew: Crew, film: Film, keeper: ThicknessKeeper, energy: Callable[[], float]) -> None:
         clock = crew.clock
@@ -64,6 +67,7 @@ class ChamberFlight(Underway):
         self._next = self._last = clock.now()
         self._power: dict[str, float] = {}
         self._arcs, self._rates = ArcWatch(crew.limits), RateWatch(crew.limits)
+        self._shutters = ShuttersWatch(crew.equipment)
         self._due = math.inf
         self._told: Trouble | None = None
 
@@ -131,6 +135,13 @@ class ChamberFlight(Underway):
     def _act(self, seen: Seen) -> None:
         """Do what every row asks for: by default nothing."""
 
+    def _sees_the_film(self) -> bool:
+        """Return whether the monitor weighs what comes through the shutter."""
+        return not math.isnan(self.film.monitor)
+
+    def _book(self, grown: float) -> None:
+        """Count what came [m] through a shutter that was told to be closed; NaN if nobody knows. By default none."""
+
     def _left(self) -> float:
         """Return how many seconds the shutter must stay open still."""
         raise NotImplementedError(f"{type(self).__name__} does not say when its film is done")
@@ -140,7 +151,7 @@ class ChamberFlight(Underway):
         return self.film.thickness / self.thickness
 
     def _pumped(self) -> Poller:
-        yield from pumped(self._crew, self.base_pressure, lambda: self._tick(thorough=True))
+        yield from pumped(self._crew, self.base_pressure, self._tick)
 
     def _given_up(self, error: Exception) -> Poller:
         """Close the shutter first, then take the power away, then the gas; say why the layer is doubtful."""
@@ -157,7 +168,7 @@ class ChamberFlight(Underway):
             self._steady = False
             self._row(self._crew.looks.seen)
 
-    def _tick(self, *, thorough: bool = False, within: float = ROW) -> Poller:
+    def _tick(self, *, within: float = ROW) -> Poller:
         """Look, write a row, watch; then wait for the next second, or for as long as `within`."""
         if self._told is not None:
             raise self._told
@@ -169,7 +180,7 @@ class ChamberFlight(Underway):
         if self._powered:
             with crew.permits.granting("board feed"):
                 crew.equipment.board.alive()
-        seen = crew.looks.row(self._number, thorough=thorough, sources=self._asked() if self._powered else ())
+        seen = crew.looks.row(self._number, sources=self._asked() if self._powered else ())
         if self.keeper.is_open:
             self.keeper.grown(now, seen.monitor)
             self._due = now + self._left()
@@ -280,6 +291,7 @@ class ChamberFlight(Underway):
         crew.looks.everything(acting=True)
         crew.require("open", "the shutter stays closed", lit=self._lit, presputtered=self._presputtered)
         self._rates = RateWatch(crew.limits)
+        self._shutters.begin()
         if self._open():
             while self.keeper.is_open and self._clock.now() < self._due - SOONEST:
                 yield from self._tick()
@@ -287,7 +299,43 @@ class ChamberFlight(Underway):
                 with self._lock:
                     self._close(self._reading())
                 crew.log.progress(1.0, whole=True)
+            self._doubt_the_unseen()
         crew.report(True)
+
+    def _doubt_the_unseen(self) -> None:
+        """Doubt a film of which neither crystal nor end switches tell that its shutters were open."""
+        way = self._way
+        if not self._sees_the_film() and not self._shutters.were_open(way):
+            seen = not set(way) & set(self._crew.equipment.unseen_shutters)
+            self.film.doubt(UNSEEN_OPEN if seen else f"{UNSEEN} {self.blind}")
+
+    @property
+    def _way(self) -> tuple[str, ...]:
+        """The shutters between the sources of this film and the substrate, its own first."""
+        own = {SUBSTRATE_SHUTTER, *map(shutter_of, self.sources)}
+        return tuple(each for each in self._crew.equipment.shutters if each in own)
+
+    def _opened(self) -> tuple[str, ...]:
+        """Return which shutters were told to be open."""
+        return self._way if self.keeper.is_open else ()
+
+    def _seen_closed(self) -> Poller:
+        """Wait for the end switches to say that all shutters are closed. Raises Trouble when they do not in time."""
+        while not self._shutters.look(self._clock.now(), None, ()):
+            yield from self._tick()
+
+    def _watch_shutters(self, now: float, seen: Seen) -> None:
+        """Raise Trouble for a shutter that is not where it was told to be; what came through is counted."""
+        try:
+            self._shutters.row(now, seen.monitor, self._opened())
+        except Trouble:
+            substrate = self._shutters.substrate
+            if not substrate.is_right and not self.keeper.is_open:
+                now_weighs = math.nan if seen.monitor is None else seen.monitor.thickness
+                counted = (substrate.thickness, self.keeper.counted)
+                last = max((each for each in counted if not math.isnan(each)), default=math.nan)
+                self._book(now_weighs - last)
+            raise
 
     def _open(self) -> bool:
         """Open the shutters, unless somebody holds it; the substrate's last. Return whether they are open."""
@@ -297,9 +345,8 @@ class ChamberFlight(Underway):
             if self.is_held:
                 return False
             self._go(ChamberState.DEPOSIT)
-            for shutter in reversed(crew.equipment.shutters):
-                if shutter == SUBSTRATE_SHUTTER or shutter.removesuffix("_shutter") in self.sources:
-                    crew.switch(shutter, True)
+            for shutter in reversed(self._way):
+                crew.switch(shutter, True)
             self.keeper.opened(self._clock.now(), reading)
             self._due = self._clock.now() + self._left()
         crew.log.tell("shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from devices.errors import InterlockError
@@ -130,6 +131,11 @@ INTERLOCKS: tuple[Interlock, ...] = (
 CONTACTS = ("water", "cover", "dead_man")
 
 
+@cache
+def _lines_of(deed: Deed, lasting: bool) -> tuple[Interlock, ...]:
+    return tuple(each for each in INTERLOCKS if deed in each.deeds and (each.lasting or not lasting))
+
+
 def judged(deed: Deed, now: Situation, *, lasting: bool = False) -> dict[str, Verdict]:
     """Return the verdict on every interlock of a deed; lasting: on those only that must go on to be so."""
 
@@ -137,9 +143,7 @@ def judged(deed: Deed, now: Situation, *, lasting: bool = False) -> dict[str, Ve
         said = line.holds(now)
         return "not watched" if said is None else "ok" if said else "missing"
 
-    return {
-        each.name: of(each) for each in INTERLOCKS if deed in each.deeds and (each.lasting or not lasting)
-    }
+    return {each.name: of(each) for each in _lines_of(deed, lasting)}
 
 
 def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = False) -> None:

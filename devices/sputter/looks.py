@@ -11,13 +11,13 @@ from devices.sputter.equipment import Equipment
 from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, TurboState
 
 CELSIUS = 273.15
-CHAMBER = 3
-"""Rows between looks at flows, at the contacts that were open meanwhile, at pressures and the throttle, at the turbo
-pump's speed: what fails there has 12 s until shutters are closed and the power is off."""
+TURBO = 3
+"""Rows between looks at the turbo pump's speed: what fails there has 12 s until shutters are closed and the power is
+off."""
 RELAYS = 5
 """Rows between looks at the relays."""
 SLOWLY = 10
-"""Rows between looks at the rest of the turbo pump and the substrate's temperature, and at every contact and the
+"""Rows between looks at the rest of the turbo pump, at the substrate's temperature, and at every contact and the
 dead-man; a contact that opens between them is latched."""
 
 
@@ -74,13 +74,8 @@ class Looks:
             finally:
                 supply.acting = False
 
-    @staticmethod
-    def sees_the_chamber(number: int) -> bool:
-        """Return whether a row's look is at something that interlocks go by."""
-        return number % CHAMBER == 0 or number % RELAYS == 2
-
-    def row(self, number: int, *, thorough: bool = False, sources: Collection[str] = ()) -> Seen:
-        """Look as one row needs it; thorough: at all that may move while something is being set.
+    def row(self, number: int, *, sources: Collection[str] = ()) -> Seen:
+        """Look as one row needs it; what is slow has rows of its own, so that none takes long.
 
         sources: the supplies that have power; the others are asked by everything() alone.
         """
@@ -89,17 +84,17 @@ class Looks:
             self.supplies(sources, acting=True)
             if equipment.monitor is not None:
                 seen.monitor = equipment.monitor.read_film()
-        if thorough or number % CHAMBER == 0:
-            seen.flows = equipment.gas.flows()
-            seen.opened = equipment.board.opened()
-        if thorough or number % CHAMBER == 1:
-            self.vacuum()
-        if number % RELAYS == 2:
+        self.vacuum()
+        seen.flows = equipment.gas.flows()
+        seen.opened = equipment.board.opened()
+        if number % RELAYS == 1:
             seen.relays = equipment.relays.states()
-        if number % CHAMBER == 2 and equipment.turbo is not None and seen.turbo is not None:
-            seen.turbo = replace(seen.turbo, speed=equipment.turbo.read_speed())
         if number % SLOWLY == 2:
-            self._slowly()
+            self._pump()
+        elif number % TURBO == 2 and equipment.turbo is not None and seen.turbo is not None:
+            seen.turbo = replace(seen.turbo, speed=equipment.turbo.read_speed())
+        if number % SLOWLY == 4:
+            self._substrate()
         if number % SLOWLY == 7:
             seen.contacts = equipment.board.inputs()
         seen.at = self._clock.now()
@@ -116,7 +111,8 @@ class Looks:
         seen, equipment = self.seen, self._equipment
         self.supplies(self._powered, acting=acting)
         self.vacuum()
-        self._slowly()
+        self._pump()
+        self._substrate()
         seen.relays = equipment.relays.states()
         seen.flows = equipment.gas.flows()
         seen.contacts = equipment.board.inputs()
@@ -128,9 +124,10 @@ class Looks:
         seen.at = self._clock.now()
         return seen
 
-    def _slowly(self) -> None:
-        seen, equipment = self.seen, self._equipment
-        if equipment.turbo is not None:
-            seen.turbo = equipment.turbo.state()
-        if equipment.heater is not None:
-            seen.temperature = equipment.heater.read_temperature()
+    def _pump(self) -> None:
+        if self._equipment.turbo is not None:
+            self.seen.turbo = self._equipment.turbo.state()
+
+    def _substrate(self) -> None:
+        if self._equipment.heater is not None:
+            self.seen.temperature = self._equipment.heater.read_temperature()

@@ -45,7 +45,8 @@ class Target:
 class RateCalibration:
     """The film rate [m/s] that one target gives at a power [W] and a pressure [Pa], and its relative uncertainty.
 
-    Measured or believed, of this machine; never from physics. id: of the calibration, empty for a guess.
+    Measured or believed, of this machine; never from physics. id: of the calibration, empty for a guess. bias_power [W]
+    and substrate_temperature [K] with which it was measured, None unheated.
     """
 
     rate: Annotated[float, Field(gt=0, le=1e-6), Unit("m/s")]
@@ -53,6 +54,8 @@ class RateCalibration:
     pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")]
     sd: Annotated[float, Field(ge=0, le=10), Unit("1")] = 0.5
     id: Annotated[str, Field(max_length=64)] = ""
+    bias_power: Annotated[float, Field(ge=0, le=300), Unit("W")] = 0.0
+    substrate_temperature: Annotated[float | None, Field(ge=300, le=1300), Unit("K")] = None
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from devices.roles.lamp_parts import BoardDeed
+
 
 @dataclass(frozen=True)
 class SupplyState:
@@ -202,6 +204,27 @@ class Relays(Protocol):
 
     def safe(self) -> None:
         """Switch off everything."""
+
+
+class EndSwitches(Protocol):
+    """Reads the end switches of shutters."""
+
+    guard: Callable[[BoardDeed], None]
+    """Called before each deed of a board; raises InterlockError when it may not be done."""
+
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        """The contacts of an interlock loop that are wired to it: none, or they would be asked by nobody."""
+
+    @property
+    def end_switches(self) -> tuple[str, ...]:
+        """The names of the switches."""
+
+    def ends(self) -> Mapping[str, bool]:
+        """Return for each end switch by name whether it is made."""
+
+    def safe(self) -> None:
+        """Open an output that nothing is wired to; answers all the same."""
 
 
 class HeaterController(Protocol):

@@ -134,7 +134,7 @@ class PlasmaFlight(ChamberFlight):
             # From where it held this before it overshoots less; then it goes on by itself.
             with self._deed(THROTTLE):
                 valve.set_position(self._memory.positions[key])
-            yield from self._tick(thorough=True)
+            yield from self._tick()
         with self._deed(THROTTLE):
             valve.set_pressure(pressure)
         yield from self._settled(pressure)
@@ -149,7 +149,7 @@ class PlasmaFlight(ChamberFlight):
     def _settled(self, pressure: float) -> Poller:
         looks, until, rows = self._crew.looks, self._clock.now() + SETTLE_TIME, 0
         while rows < SETTLED_ROWS:
-            yield from self._tick(thorough=True)
+            yield from self._tick()
             reached = looks.seen.pressure(*self._crew.gauges.process)
             rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
             if self._clock.now() > until:
@@ -187,6 +187,7 @@ class PlasmaFlight(ChamberFlight):
     def _strike(self) -> Generator[float, None, bool]:
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
+        yield from self._seen_closed()
         crew.looks.everything()
         crew.require("strike", "no power was switched on")
         self._flags |= FilmFlag.STRIKING
@@ -200,7 +201,7 @@ class PlasmaFlight(ChamberFlight):
         until = self._clock.now() + STRIKE_PATIENCE
         lit = False
         while not lit and self._clock.now() < until:
-            yield from self._tick(thorough=True)
+            yield from self._tick()
             lit = all(burns(crew.looks.seen.supplies[gun]) for gun in self.sources)
         self._flags &= ~FilmFlag.STRIKING
         if not lit:
@@ -270,7 +271,8 @@ class PlasmaFlight(ChamberFlight):
         if self.recipe.rotation:
             self._rotate(False)
         self._go(ChamberState.PUMPING)
-        yield from self._tick(thorough=True)
+        yield from self._seen_closed()
+        yield from self._tick()
 
     def _dark(self) -> None:
         """Switch every source off and open the loop."""
@@ -310,14 +312,14 @@ class PlasmaFlight(ChamberFlight):
                 columns[load], columns[bias] = state.load, state.bias
         if "substrate_bias" in self._crew.log.columns:
             own = seen.supplies.get("bias") if self._powered and self._is_biased else None
+            columns["substrate_bias_reflected"] = 0.0 if own is None else own.reflected
             columns["substrate_bias_power"] = 0.0 if own is None else own.load
             columns["substrate_bias"] = 0.0 if own is None else own.bias
         return columns
 
     def _watch(self, now: float, seen: Seen) -> None:
         crew = self._crew
-        if crew.machine.state is not ChamberState.DEPOSIT or crew.looks.sees_the_chamber(self._number):
-            self._watch_chamber(seen)
+        self._watch_chamber(seen)
         if not self._flows:
             return
         if self._steady:
@@ -329,17 +331,18 @@ class PlasmaFlight(ChamberFlight):
                 self._throttle_watch.look(now, seen.position)
         if not self._powered:
             return
-        if not self._lit:
-            for gun in self.sources:
-                require_control(gun, seen.supplies[gun])
-            return
         try:
+            self._watch_shutters(now, seen)
+            if not self._lit:
+                for gun in self.sources:
+                    require_control(gun, seen.supplies[gun])
+                return
             sparks = self._source_watch.look(seen.supplies, self.sources)
             if self._is_biased:
                 ramped = self._flags & FilmFlag.RAMPING
                 self._substrate_watch.look(seen.supplies["bias"], None if ramped else self.recipe.bias_power)
         except Trouble:
-            # The loop takes the power away before a row looks at its contacts: it is named, not the power.
+            # The loop takes power and shutters away before a row looks at its contacts: it is named, not these.
             crew.looks.everything(acting=True)
             self._watch_chamber(seen)
             raise

@@ -58,7 +58,10 @@ class Film:
 
     def came_through(self, thickness: float) -> None:
         """Note film [m] that was seen to grow although the shutter was told to be closed."""
-        self.monitor += thickness
+        if math.isnan(self.monitor):
+            self.by_time += thickness
+        else:
+            self.monitor += thickness
         self.openings = max(self.openings, 1)
 
     @property
@@ -105,7 +108,7 @@ SHARED: Mapping[str, Column] = {
 def film_columns(sources: Iterable[str], gases: Sequence[str], parts: Iterable[str]) -> dict[str, Column]:
     """Return the columns of a second's row in a chamber with these sources, gases and other parts.
 
-    Pressure, flows and valve are up to two rows old, the substrate's temperature five.
+    All is of the row's own second but the substrate's temperature, which is up to nine rows old.
     """
     there = set(parts)
     columns: dict[str, Column] = {
@@ -122,6 +125,7 @@ def film_columns(sources: Iterable[str], gases: Sequence[str], parts: Iterable[s
         columns[f"{source}_power"] = Column("W", precision=1, part=source)
         columns[f"{source}_bias"] = Column("V", precision=1, part=source)
     if "bias" in there:
+        columns["substrate_bias_reflected"] = Column("W", precision=1, part="bias")
         columns["substrate_bias_power"] = Column("W", precision=1, part="bias")
         columns["substrate_bias"] = Column("V", precision=1, part="bias")
     shared = dict(SHARED)

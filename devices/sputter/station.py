@@ -9,17 +9,17 @@ from ophyd.status import StatusBase
 
 from devices.base import EVENT_COLUMNS, Column, Instrument
 from devices.clock import Clock
-from devices.errors import InterlockError, LabError
+from devices.errors import ConfigError, InterlockError, LabError, Mistake
 from devices.flown.station import FlownStation
 from devices.limits import SputterLimits
 from devices.recipes import canonical_hash, to_json
 from devices.roles.films import ConditioningJob, DepositionJob, EvaporationJob
-from devices.roles.hands import Hands
+from devices.roles.hands import Film, Hands
 from devices.samples import SampleRef, doubts_about
 from devices.sputter.aside import PATIENCE, Aside
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
-from devices.sputter.equipment import Equipment
+from devices.sputter.equipment import Equipment, ends_of
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
@@ -57,6 +57,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         limits: SputterLimits,
         hands: Hands,
     ) -> None:
+        _require_ends(name, equipment)
         super().__init__(name=name, clock=clock, lane=lane, instruments=instruments, hands=hands)
         self.limits = limits
         self.load_lock = load_lock
@@ -207,6 +208,8 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         equipment.gas.guard = permits.gas
         equipment.relays.guard = permits.relay
         equipment.board.guard = permits.board
+        if equipment.more_ends is not None:
+            equipment.more_ends.guard = permits.board
         for part, deed in (
             (equipment.valve, THROTTLE),
             (equipment.monitor, MONITOR),
@@ -223,18 +226,18 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         self._machine.require("prepare")
         self._memory.require_known()
         self._call_off()
-        if job.sample is None:
+        if isinstance(job, ConditioningJob):
             self._job = job
             nothing = self.clock.status(f"prepare {self.name}", PATIENCE)
             nothing.set_finished()
             return nothing
-        sample = job.sample
+        sample, film = job.sample, Film(job.recipe.material, job.recipe.thickness, job.goes_on)
         self._require_reachable(sample)
 
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        return self._prepared(sample, ready, ask=doubts_about(sample), mask=mask)
+        return self._prepared(sample, ready, ask=doubts_about(sample), mask=mask, then=film)
 
     def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
         """Fly; a film that goes on with one that was cut off is as doubtful, whatever of that was recorded."""
@@ -345,3 +348,28 @@ class ChamberStation(FlownStation[JobT, FlightT]):
     def _changed(self) -> None:
         """Report a change of the state; one into or out of danger outlives a power cut."""
         self.publish(lasting=bool({self._machine.state, self._machine.before} & LASTING))
+
+
+def _require_ends(name: str, equipment: Equipment) -> None:
+    """Raise ConfigError for an end switch of no shutter, one named twice, and for contacts that lie in no loop."""
+    known = [end for shutter in equipment.shutters for end in ends_of(shutter)]
+    more = equipment.more_ends
+    named = [("permissives", end) for end in equipment.board.end_switches]
+    named += [] if more is None else [("ends", end) for end in more.end_switches]
+    mistakes = [
+        Mistake(
+            "bench file", f"devices.{name}.parts.{part}.ends", f'"{end}"', "no relay switches its shutter"
+        )
+        for part, end in named
+        if end not in known
+    ]
+    mistakes += [
+        Mistake("bench file", f"devices.{name}.parts.{part}.ends", f'"{end}"', "stands there twice; keep one")
+        for index, (part, end) in enumerate(named)
+        if end in [before for _, before in named[:index]]
+    ]
+    if more is not None and more.contacts:
+        reason = "its contacts would watch nothing; name them on `permissives`"
+        mistakes.append(Mistake("bench file", f"devices.{name}.parts.ends.contacts", "", reason))
+    if mistakes:
+        raise ConfigError(mistakes)

@@ -39,6 +39,11 @@ class ThicknessKeeper:
             film.by_time = math.nan
 
     @property
+    def counted(self) -> float:
+        """The monitor's thickness [m] up to which it is counted; NaN before the first opening."""
+        return self._last
+
+    @property
     def is_open(self) -> bool:
         """Whether the shutter is open."""
         return not math.isnan(self._begun)

@@ -295,6 +295,7 @@ class RateWatch:
             raise Trouble(
                 "shutter_stuck_open",
                 f"{self.grown * 1e9:.1f} nm came behind the closed shutter since the plasma was lit: it is stuck open",
+                gently=False,
             )
 
     def behind(self, now: float, thickness: float, believed: float) -> None:
@@ -312,6 +313,7 @@ class RateWatch:
             raise Trouble(
                 "shutter_stuck_open",
                 f"film grows at {rate * 6e10:.2f} nm/min behind the closed shutter: it is stuck open",
+                gently=False,
             )
 
     def open(self, now: float, rate: float, believed: float) -> None:

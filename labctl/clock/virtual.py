@@ -92,10 +92,12 @@ class VirtualClock:
         self._foreground = self._held = 0
         self.loop = ClockLoop(self)
         self._thread = run_in_background(self.loop)
+        self._ident = self._thread.ident
 
     def now(self) -> float:
         """Return seconds since the clock was made."""
-        return self._now_ns() / NANO
+        waiting = self._waiting
+        return (self._ns if waiting is None else waiting.now()) / NANO
 
     def time(self) -> float:
         """Return the wall time at which the clock was made, plus now()."""
@@ -149,7 +151,7 @@ class VirtualClock:
 
     def call(self, action: Callable[[], T]) -> T:
         """Run `action` on the loop's thread and return its result."""
-        if threading.current_thread() is self._thread or not self.loop.is_running():
+        if threading.get_ident() == self._ident or not self.loop.is_running():
             return action()
         answer: Future[T] = Future()
 

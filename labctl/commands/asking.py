@@ -26,7 +26,8 @@ def check(
 ) -> None:
     """Check files and touch no device; tell how long programs and films take and which limits they would hit.
 
-    Of films: the targets' wear, gas, rows, disk, too; by the rates and the wear that the data folder knows of.
+    Of films: the targets' wear, gas, rows, disk, too; by the rates and the wear that the data folder knows of, and what
+    somebody will be asked because of what lies on the sample already.
     """
     from devices.errors import ConfigError
     from labctl.config.check import check as find_mistakes
@@ -35,6 +36,7 @@ def check(
     from labctl.config.folder import Config
     from labctl.config.naming import file_of
     from labctl.film_check import tell_films
+    from labctl.film_questions import film_questions
     from labctl.program_check import tell_programs
     from labctl.stack_check import all_samples, stack_doubts
     from labctl.units import UnitError, parse
@@ -53,6 +55,7 @@ def check(
         *tell_films(meant, config=config, bench=bench, data=data_dir(data)),
     ]
     doubts = stack_doubts(meant or all_samples(folder), folder)
+    doubts += film_questions(meant, folder, data_dir(data))
     typer.echo("\n".join(["no mistakes", *doubts, *(line for told in programs for line in told.lines)]))
     if any(told.stopped for told in programs):
         raise typer.Exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,19 @@ RunsArgument = Annotated[
 def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
     """Check every record, document and row number of runs; exit status 1 when anything is wrong."""
     from labctl.config.finder import kept_dir
+    from labctl.journal.aside import how_to_set_aside
     from labctl.journal.verify import verify as verify_all
+    from labctl.samples.past import Gaps
 
     folder = kept_dir(data)
     found = _journals(runs, folder)
+    missed = [] if runs else Gaps(folder).absent
     if not found:
         typer.echo(f"no runs in {folder}")
-    if not verify_all(found, lambda verdict: typer.echo(str(verdict))):
+    good = verify_all(found, lambda verdict: typer.echo(str(verdict)))
+    for gap in missed:
+        typer.echo(f"{gap}: bring it back from a backup, or {how_to_set_aside(gap.journal.path)}")
+    if missed or not good:
         raise typer.Exit(1)
 
 
@@ -49,7 +56,7 @@ def recover(
 
     folder = kept_dir(data)
     if despite:
-        _set_aside(_journals(runs, folder) if runs else [], folder, despite)
+        _set_aside(runs or [], folder, despite)
         return
     found = [recover_run(path, folder) for path in (_journals(runs, folder) if runs else unended(folder))]
     reports = [each for each in found if each is not None]
@@ -74,34 +81,40 @@ def backup(
         raise typer.Exit(1)
 
 
-def _set_aside(journals: list[Path], data: Path, why: str) -> None:
-    """Set journals aside. Raises DataError where one says whose run it is, before anything is done."""
+def _set_aside(runs: list[str], data: Path, why: str) -> None:
+    """Set journals aside, also of runs that facts name and whose journals are gone.
+
+    Raises DataError where one says whose run it is, before anything is done.
+    """
     from devices.errors import DataError
     from labctl.journal.aside import why_unread
     from labctl.runs.unread import set_aside
     from labctl.samples.entering import by_hand
     from labctl.samples.past import Gaps
 
-    if not journals:
+    if not runs:
         raise typer.BadParameter("name the runs that are to be set aside", param_hint="RUN")
-    for each in journals:
-        if not why_unread(each):
+    gaps = Gaps(data)
+    gone = [gap.journal.path for gap in gaps.absent]
+    found = _journals(runs, data, gone)
+    for each in found:
+        if each not in gone and not why_unread(each):
             raise DataError(
                 f"{each} says whose run it is: `labctl recover {each.stem[:8]}` without --despite closes it; nothing"
                 " was set aside"
             )
-    whose = Gaps(data).begun
-    for each in journals:
+    whose = gaps.begun
+    for each in found:
         aside = set_aside(each, why, **by_hand(data))
         sample = whose[each.stem][0] if each.stem in whose else "every sample that was there by now"
         typer.echo(f"{each.name} is set aside as {aside}; the past of {sample} is not known")
 
 
-def _journals(runs: list[str] | None, data: Path) -> list[Path]:
-    """Return the journals of runs that are named, those that say nothing too; all where none is named."""
+def _journals(runs: list[str] | None, data: Path, gone: Sequence[Path] = ()) -> list[Path]:
+    """Return the journals of runs that are named, those that say nothing or are gone, too; all where none is named."""
     from labctl.runs.briefs import find_run, run_files
 
-    found = run_files(data)
+    found = [*run_files(data), *gone]
     if not runs:
         return found
     fitting = [[path for path in found if path.stem.startswith(uid)] for uid in runs]

@@ -109,5 +109,8 @@ def _allowed(field: Field, details: ErrorDetails) -> str:
         case "value_error":
             limits = field.limits()
             return f"{context['error']}{f' ({limits})' if limits and field.unit else ''}"
+        case "literal_error":
+            near = nearest(field.typed, field.choices()) if isinstance(field.typed, str) else ""
+            return f"must be {field.allowed()}{near}"
         case _:
             return f"must be {(field.unit and field.limits()) or field.allowed()}"

@@ -67,6 +67,10 @@ class Field:
             return f"{plain}{self._pattern()}{self._length('characters')}"
         return f"{plain} {limits}".rstrip()
 
+    def choices(self) -> tuple[str, ...]:
+        """Return the words of which one must stand here; none where anything else may."""
+        return tuple(map(str, get_args(self.kind))) if get_origin(self.kind) is Literal else ()
+
     def tags(self) -> str:
         """Return what may tell the members of a union apart, in words."""
         return _choices(tag for member in _members(self.kind) for tag in _tags(member))

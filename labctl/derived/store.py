@@ -15,7 +15,8 @@ from devices.recipes import canonical_hash
 from labctl.derived.kind import NAME, Kind, Parameters
 from labctl.derived.kinds import chosen
 from labctl.derived.source import Source
-from labctl.journal.documents import Journal, read_ends, run_path
+from labctl.journal.documents import Journal, read_ends
+from labctl.journal.places import run_path
 from labctl.journal.whole_runs import Document, stop_document, stream_documents
 from labctl.provenance import SCHEMA, code_hash, whereabouts
 from labctl.runs.briefs import brief_from

@@ -19,7 +19,8 @@ from labctl.imports.dates import Dates
 from labctl.imports.documents import documents_of
 from labctl.imports.readings import Floats, Integers, Readings, refusal
 from labctl.imports.text_table import encoding_of, find_heading, read_head
-from labctl.journal.documents import Journal, run_path
+from labctl.journal.documents import Journal
+from labctl.journal.places import run_path
 from labctl.provenance import SCHEMA, whereabouts
 from labctl.runs.remarks import BAD, remarks_on
 from labctl.whole_file import passing_folder

@@ -31,13 +31,19 @@ def why_unread(path: Path) -> str:
 
 
 def put_aside(path: Path) -> Path:
-    """Set a journal aside and return where it is. Raises OwnershipError while it is written, OSError."""
+    """Set a journal aside and return where it is; of one that is not there an empty one.
+
+    Raises OwnershipError while it is written, OSError.
+    """
     from labctl.journal.records import has_writer, sync_folder
 
-    if has_writer(path):
-        raise OwnershipError(str(path), "another process")
     aside = path.with_suffix(ASIDE)
-    path.rename(aside)
+    if not path.exists():
+        aside.touch()
+    elif has_writer(path):
+        raise OwnershipError(str(path), "another process")
+    else:
+        path.rename(aside)
     sync_folder(path.parent)
     return aside
 

@@ -6,17 +6,16 @@ with the uids derived from (run, stream, seq_num).
 
 from __future__ import annotations
 
-import datetime
 import math
 import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from devices.errors import Corrupt, DataError
+from devices.errors import Corrupt
 from labctl.event_uids import event_uid
 from labctl.journal.keeper import Keeper
+from labctl.journal.places import run_path
 from labctl.journal.records import (
     INFINITIES,
     Loss,
@@ -153,21 +152,6 @@ class Journal:
         """Return where the rows of a stream stand that nobody has collected yet, if anywhere."""
         spooled = [self._sources[key] for key in descriptor.get("object_keys", {}) if key in self._sources]
         return [each.begin(run) for each in spooled]
-
-
-def run_path(directory: Path, uid: str, time: float) -> Path:
-    """Return where a run that began at `time` [s since the epoch] is kept.
-
-    Raises DataError for a uid that is none: what stands in a file's name must not lead elsewhere.
-    """
-    try:
-        is_uid = str(uuid.UUID(uid)) == uid
-    except ValueError:
-        is_uid = False
-    if not is_uid:
-        raise DataError(f"{uid!r} is no uid of a run; nothing was written")
-    began = datetime.datetime.fromtimestamp(time, datetime.UTC)
-    return directory / "runs" / f"{began:%Y}" / f"{began:%m}" / f"{uid}.jnl"
 
 
 def read_documents(

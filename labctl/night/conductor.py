@@ -233,6 +233,7 @@ class Conductor:
         if self._night.operator:
             marks["operator"] = self._night.operator
         attempt = _Attempt(item)
+        self._lab.hands.answered(item.entry.agreed, f"the list of the night, item {item.name}")
         try:
             left = self._time_left(item)
             if state.runs:

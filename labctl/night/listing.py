@@ -37,7 +37,8 @@ class Entry:
     on_failure: end the night, leave this sample's other items out, or try again (at most `retries` times) from the
     step that failed. on_restart, after a crash: go on by itself, except with a broken train of flashes, which asks;
     finish such a train too, by the board's counter; ask in any case; or leave the item. longest: the item is ended in
-    good order after so long [s].
+    good order after so long [s]. agreed: what a person was asked, word for word as the list's rehearsal tells it, and
+    answers with yes beforehand: "agree for sample ... at ...: ...; type yes".
     """
 
     experiment: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -48,6 +49,7 @@ class Entry:
     retries: Annotated[int, Field(ge=0, le=100)] = 1
     on_restart: Literal["go_on", "finish", "ask", "leave"] = "go_on"
     longest: Seconds | None = None
+    agreed: tuple[Annotated[str, Field(min_length=1, max_length=10_000)], ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)

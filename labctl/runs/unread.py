@@ -9,6 +9,7 @@ from pathlib import Path
 from devices.errors import DataError
 from labctl.fact_file import Fact, add_fact, read_facts
 from labctl.journal.aside import aside_journals, put_aside
+from labctl.journal.places import run_path
 from labctl.runs.index import ask_index
 from labctl.runs.remarks import remarks_path
 from labctl.runs.states import NEVER
@@ -37,6 +38,17 @@ class Unread:
         return self.why if self.aside is None else f"{self.path.name} was set aside: {self.why}"
 
 
+def absent(data: Path, uid: str, time: float) -> Unread:
+    """Return the journal of a run that began at `time` [s since the epoch], which is not there. Raises DataError."""
+    path = run_path(data, uid, time)
+    return Unread(path, f"{path} is not there")
+
+
+def journals(index: sqlite3.Connection) -> set[str]:
+    """Return the uids of all journals that stand in a data directory, as their files are named."""
+    return {Path(path).stem for (path,) in index.execute("SELECT path FROM runs")}
+
+
 def unread(data: Path, index: sqlite3.Connection | None = None) -> list[Unread]:
     """Return the journals that do not say whose run they are, also those that were set aside; index: as it is open."""
     rows = ask_index(data, _rows) if index is None else _rows(index)
@@ -62,7 +74,7 @@ def _of(aside: Path) -> Unread:
 
 
 def set_aside(journal: Path, why: str, *, time: float, who: str) -> Path:
-    """Set a journal aside by a person's word and return where it is.
+    """Set a journal aside by a person's word and return where it is; of one that is not there an empty one.
 
     Raises OwnershipError while it is written, DataError when the folder does not take it.
     """

@@ -1,14 +1,15 @@
-"""What of a sample's past nobody can read: journals that do not say whose run they are.
+"""What of a sample's past nobody can read: journals that do not say whose run they are, or are not there.
 
 Every run names itself in its sample's facts before anything is armed, so that a journal that cannot be read any more
-is known to be that sample's, and not another's. One that no sample's facts name may be anybody's.
+is known to be that sample's, and not another's, and one that is gone is missed. One that no sample's facts name may be
+anybody's.
 """
 
 from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import Any
 
 from devices.errors import DataError
 from labctl.journal.aside import how_to_set_aside
-from labctl.runs.unread import Unread, unread
+from labctl.runs.index import ask_index
+from labctl.runs.unread import Unread, absent, journals, unread
 from labctl.samples.facts import SAFE_ID, Facts
 from labctl.samples.parents import Families
 
@@ -62,7 +64,12 @@ class Gaps:
         self, data: Path, families: Families | None = None, index: sqlite3.Connection | None = None
     ) -> None:
         self._data, self._facts, self._known = data, Facts(data), families
-        self._unread = unread(data, index)
+
+        def asked(index: sqlite3.Connection) -> tuple[list[Unread], set[str]]:
+            return unread(data, index), journals(index)
+
+        self._unread, there = ask_index(data, asked) if index is None else asked(index)
+        self._there = there | {each.uid for each in self._unread}
 
     def of(self, sample: str, named: Iterable[str] = ()) -> list[Gap]:
         """Return the runs that are missing in what is known of a sample; named: parents that are not on record yet.
@@ -70,11 +77,11 @@ class Gaps:
         Those of its parents before it was cut are; one that was set aside before anything was known of the sample is
         not. Raises Corrupt.
         """
-        if not self._unread:
-            return []
         ends = {each.id: each.cut for each in self._families.ancestors(sample, named)} | {sample: None}
+        found = [gap for whose, end in ends.items() for gap in self._absent(whose, end)]
+        if not self._unread:
+            return found
         first = min((fact["time"] for fact in self._facts.of(sample)), default=math.inf)
-        found = []
         for journal in self._unread:
             whose, began = self.begun.get(journal.uid, ("", -math.inf))
             end = ends.get(whose)
@@ -83,6 +90,20 @@ class Gaps:
             elif not whose and not (journal.aside is not None and first > journal.aside):
                 found.append(Gap(journal))
         return found
+
+    @property
+    def absent(self) -> list[Gap]:
+        """The runs that facts name and of which there is no journal. Raises Corrupt."""
+        return [gap for sample in self._facts.samples() for gap in self._absent(sample, None)]
+
+    def _absent(self, sample: str, end: float | None) -> Iterator[Gap]:
+        for fact in self._facts.of(sample):
+            if fact["fact"] != BEGUN or fact.get("run") in self._there:
+                continue
+            journal = absent(self._data, str(fact.get("run")), fact["time"])
+            # One that began since the index was asked is there.
+            if (end is None or fact["time"] < end) and not journal.path.exists():
+                yield Gap(journal, sample)
 
     @cached_property
     def _families(self) -> Families:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sim.physics.vacuum.gases import SCCM
 from sim.sputter.chamber import Chamber
@@ -22,8 +22,10 @@ SUPPLY_FAULT = 2
 """Of a DC supply that lets go; which fault that is, is a guess."""
 
 
-def chamber_faults(chamber: Chamber, gases: Mapping[str, object]) -> dict[str, Fault]:
-    """Return what may befall any chamber: its gas, pumps, shutters."""
+def chamber_faults(
+    chamber: Chamber, gases: Mapping[str, object], ends: Sequence[str] = ()
+) -> dict[str, Fault]:
+    """Return what may befall any chamber: its gas, pumps, shutters and their end switches."""
     gas = chamber.gas
 
     def forced(of: str, flow: float | None) -> None:
@@ -60,6 +62,12 @@ def chamber_faults(chamber: Chamber, gases: Mapping[str, object]) -> dict[str, F
     if chamber.shutters.names:
         for word, is_open in (("open", True), ("closed", False)):
             faults[f"shutter_stuck_{word}"] = _stuck(chamber, shutters, is_open)
+    if ends:
+        faults["end_switch_dead"] = Fault(
+            ends,
+            lambda of, value, now: chamber.shutters.kill(of, True),
+            lambda of, now: chamber.shutters.kill(of, False),
+        )
     return faults
 
 

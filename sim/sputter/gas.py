@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, H2O, NAMES, NOTHING, Amounts
-from sim.physics.vacuum.outgassing import Surface, in_air
+from sim.physics.vacuum.outgassing import Surface, in_air, outgassing
 from sim.physics.vacuum.pump import turned
 from sim.physics.vacuum.vessel import Pumping, Settings, Vessel, VesselState, at_rest, full_of_air, step
 
@@ -16,6 +16,8 @@ FINE, COARSE, LONGEST = 0.05, 0.5, 60.0
 """Seconds between two steps while throttle or plasma make the pressure move, while it moves else, and at rest."""
 AGEING = 0.02
 """Of its age within which the water that a surface gives off counts as even."""
+RISES = 0.002
+"""Of its pressure by which that of a chamber nobody pumps may rise in a step; its gauges show a per cent."""
 CATCHES = 0.02
 """Of its full speed from which a turbo pump pumps more than the roughing line."""
 BRAKING_PRESSURE, BRAKING = 100.0, 30.0
@@ -117,8 +119,7 @@ class GasSystem:
                 return FINE
             return COARSE if self.pressure < 0.999 * ATMOSPHERE else LONGEST
         if settings.pumping is Pumping.NOTHING and self.pressure < AIRY:
-            # What the walls give off stays in it: it never comes to rest.
-            return COARSE
+            return self._sealed_stride(settings, burning=burning)
         turns = self.rotor_after(COARSE) != self.rotor
         if at_rest(self.vessel, self.state, settings):
             if turns or self.pressure > AIRY:
@@ -128,6 +129,18 @@ class GasSystem:
         if burning or settings.set_point is not None or self.state.position != settings.position:
             return FINE
         return COARSE
+
+    def _sealed_stride(self, settings: Settings, *, burning: bool) -> float:
+        """Return how long [s] a step may be while nobody pumps: what comes in stays, so it never comes to rest."""
+        if settings.set_point is not None:
+            return FINE
+        state = self.state
+        moves = state.position != settings.position or self.rotor_after(COARSE) != self.rotor
+        coming = sum(settings.flows) + sum(state.flows)
+        coming += sum(outgassing(each, self.vessel.temperature) for each in state.surfaces)
+        if burning or moves:
+            return COARSE
+        return max(COARSE, min(LONGEST, RISES * sum(state.molecules) / coming))
 
     def open_cover(self) -> None:
         """Let in what is missing to the atmosphere."""

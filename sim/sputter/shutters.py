@@ -20,6 +20,7 @@ class Shutters:
         self._on = dict.fromkeys(self.names, False)
         self._stuck: dict[str, bool] = {}
         self._powered = True
+        self._dead: set[str] = set()
 
     def tell(self, name: str, on: bool) -> None:
         """Switch a relay."""
@@ -41,9 +42,15 @@ class Shutters:
         """Return whether one is truly open."""
         return name not in self._on or self._stuck.get(name, self._powered and self._on[name])
 
+    def kill(self, end: str, dead: bool) -> None:
+        """Let an end switch not be made any more, or again."""
+        (self._dead.add if dead else self._dead.discard)(end)
+
     def is_made(self, end: str) -> bool:
-        """Return whether an end switch of the substrate's shutter is made: "shutter_open", "shutter_closed"."""
-        return self.is_open(SUBSTRATE) is (end == "shutter_open")
+        """Return whether an end switch is made: "shutter_open", "shutter_closed" of the substrate's, "gun1_open"."""
+        which, _, word = end.rpartition("_")
+        name = SUBSTRATE if which == "shutter" else shutter_of(which)
+        return end not in self._dead and self.is_open(name) is (word == "open")
 
     def opened(self) -> dict[str, bool]:
         """Return which are truly open."""

@@ -50,7 +50,12 @@ COMMON: Mapping[str, tuple[str, ...]] = {
     "heater": ("eurotherm_2400",),
     "turbo": ("pfeiffer_turbo",),
 }
-SPUTTER_PARTS = {**dict.fromkeys(GUNS, SUPPLIES), "bias": ("aja_0313",), **COMMON}
+SPUTTER_PARTS = {
+    **dict.fromkeys(GUNS, SUPPLIES),
+    "bias": ("aja_0313",),
+    "ends": ("icpdas_7050",),
+    **COMMON,
+}
 EVAPORATOR_PARTS = {"boat": ("aja_dcxs",), **COMMON}
 """The stems that these stations know for each of their parts."""
 ROOM = 295.0
@@ -61,9 +66,9 @@ FULL_SPEED = 1000.0
 VENT_VALVE, ROUGHING_VALVE, ROTATION = "vent_valve", "roughing_valve", "rotation"
 
 
-SILENT = frozenset({"relays", "turbo", "monitor"})
+SILENT = frozenset({"relays", "turbo", "monitor", "ends"})
 """Parts whose twins do nothing by themselves."""
-STILL = frozenset({"relays", "turbo", "valve", "permissives", "heater"})
+STILL = frozenset({"relays", "turbo", "valve", "permissives", "heater", "ends"})
 """Parts whose twins change in steps only: nothing of them goes on between two."""
 
 
@@ -128,6 +133,11 @@ class ChamberTwins:
             is_made=chamber.shutters.is_made,
             **parts["permissives"].taken("contacts", "ends"),
         )
+        self._ends = [*parts["permissives"].parameters.get("ends", ())]
+        if "ends" in parts:
+            more = parts["ends"].taken("contacts", "ends")
+            made["ends"] = ICPDAS7050Twin(_no_loop, is_made=chamber.shutters.is_made, **more)
+            self._ends += more.get("ends", ())
         self._made = made
         self._gases, self._planned = gases, truth.faults
 
@@ -138,7 +148,7 @@ class ChamberTwins:
         for supply in supplies.values():
             supply.log.clear()
         faults = {
-            **chamber_faults(self.chamber, self._gases),
+            **chamber_faults(self.chamber, self._gases, self._ends),
             **instrument_faults(self.supplies, self.monitor, self.board),
             **(heater_faults(self.chamber) if "heater" in self._made else {}),
             **own,
@@ -298,6 +308,10 @@ class EvaporatorTwins(ChamberTwins):
         super().__init__(bench, name, parts, built, chamber, truth)
         self.evaporator = chamber
         self._wired({"boat": AJADCXSTwin(BoatLeads(chamber))}, boat_faults(chamber))
+
+
+def _no_loop(closed: bool, time: float) -> None:
+    """Do nothing: a board of end switches lies in no loop."""
 
 
 def relays_of(parts: Mapping[str, TwinPart]) -> Mapping[str, int]:

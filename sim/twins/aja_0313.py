@@ -12,6 +12,7 @@ It regulates in steps, ten times a second while more than a tenth of the reflect
 from __future__ import annotations
 
 import math
+import struct
 from typing import Protocol
 
 CONTROL_TIMEOUT = 2.0  # s of silence [PyMeasure, tccxn.py]
@@ -328,7 +329,7 @@ class AJA0313Twin:
 
 
 def _words(*numbers: int) -> bytes:
-    return b"".join(max(0, min(0xFFFF, number)).to_bytes(2, "big") for number in numbers)
+    return struct.pack(f">{len(numbers)}H", *[max(0, min(0xFFFF, number)) for number in numbers])
 
 
 def _framed(data: bytes) -> bytes:

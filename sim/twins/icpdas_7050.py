@@ -45,6 +45,14 @@ class ICPDAS7050Twin:
         self._open: set[str] = set()
         self._tripped = False
         self._dead_man = dead_man
+        self._answers: dict[str, Callable[[], str]] = {
+            "$01M": lambda: f"!01{NAME}",
+            "@01": lambda: f">{self._outputs:02X}{self._inputs():02X}",
+            "~010": lambda: f"!01{TRIPPED * self._tripped:02X}",
+            "$01L1": lambda: f"!00{self._latched:02X}00",
+            "$01C": self._forget,
+            "$015": self._reset_status,
+        }
         self._wake()
         self._closed = self._is_closed()
 
@@ -111,17 +119,10 @@ class ICPDAS7050Twin:
         if request == "~**":
             self._heard = now
             return ""
-        plain: dict[str, Callable[[], str]] = {
-            "$01M": lambda: f"!01{NAME}",
-            "@01": lambda: f">{self._outputs:02X}{self._inputs():02X}",
-            "~010": lambda: f"!01{TRIPPED * self._tripped:02X}",
-            "~011": lambda: self._reset(now),
-            "$01L1": lambda: f"!00{self._latched:02X}00",
-            "$01C": self._forget,
-            "$015": self._reset_status,
-        }
-        if request in plain:
-            return plain[request]()
+        if request in self._answers:
+            return self._answers[request]()
+        if request == "~011":
+            return self._reset(now)
         if found := _OUTPUTS.fullmatch(request):
             return self._put(int(found[1], 16), now)
         if found := _WATCHDOG.fullmatch(request):

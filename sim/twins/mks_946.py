@@ -8,7 +8,8 @@ of the pressure control (PI on the relative error), and that a mode or set point
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -27,9 +28,9 @@ PID_STEP = 0.1
 WRONG_GAUGE, NOT_MFC, UNRECOGNIZED, INVALID_CHANNEL = 150, 158, 160, 163
 PID_IN_PROGRESS, INVALID_ARGUMENT, OUT_OF_RANGE, BAD_CONTROL_CHANNEL, BAD_FORM = 166, 169, 172, 173, 175
 
-_REQUEST = re.compile(
-    r"@(?P<address>\d{3})(?P<command>[A-Z]+)(?P<channel>\d?)(?P<what>[?!])(?P<value>[ -:<-~]*)"
-)
+_REQUEST = re.compile(r"@(\d{3})([A-Z]+)(\d?)([?!])([ -:<-~]*)")
+_ASKED_AGAIN = 64
+"""Requests that are remembered with their parts: a row asks the same ones every second."""
 _RECIPE = re.compile(r"(?:([1-8]):?)?(.*)")
 
 
@@ -166,20 +167,20 @@ class MKS946Twin:
     def receive(self, data: bytes, now: float) -> bytes:
         """Take bytes, answer every request that is complete and for this address."""
         *requests, self._buffer = (self._buffer + data).split(b";FF")
-        return b"".join(self._answer(each.decode("latin-1"), now) for each in requests)
+        return b"".join([self._answer(each, now) for each in requests])
 
-    def _answer(self, request: str, now: float) -> bytes:
-        found = _REQUEST.fullmatch(request)
+    def _answer(self, request: bytes, now: float) -> bytes:
+        found = _parts_of(request)
         if found is None:
-            return f"@{ADDRESSES[0]}NAK{UNRECOGNIZED};FF".encode() if request.startswith("@") else b""
-        if found["address"] not in ADDRESSES:
+            return f"@{ADDRESSES[0]}NAK{UNRECOGNIZED};FF".encode() if request.startswith(b"@") else b""
+        address, command, channel, what, value = found
+        if address not in ADDRESSES:
             return b""
-        command, channel, asks = found["command"], found["channel"], found["what"] == "?"
         try:
             if command in self._PLAIN and not channel:
-                said = self._PLAIN[command](self, asks, found["value"], now)
+                said = self._PLAIN[command](self, what == "?", value, now)
             elif command in self._CHANNELLED and channel:
-                said = self._CHANNELLED[command](self, int(channel) - 1, asks, found["value"], now)
+                said = self._CHANNELLED[command](self, int(channel) - 1, what == "?", value, now)
             else:
                 raise Nak(UNRECOGNIZED)
         except Nak as refused:
@@ -363,6 +364,13 @@ RECIPE_ENTRIES = {
     "RTI": "integral_time",
     "RTD": "derivative_time",
 }
+
+
+@lru_cache(_ASKED_AGAIN)
+def _parts_of(request: bytes) -> Sequence[str] | None:
+    """Return address, command, channel, `?` or `!`, and value; None of what is no request."""
+    found = _REQUEST.fullmatch(request.decode("latin-1"))
+    return None if found is None else found.groups()
 
 
 def _three(value: float) -> str:

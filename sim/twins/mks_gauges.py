@@ -91,7 +91,7 @@ class Gauge:
         true = self._source()
         if self.kind.sensitivity:
             weights = self.kind.sensitivity
-            true *= sum(weights.get(gas, 1.0) * share for gas, share in self._composition().items())
+            true *= sum([weights.get(gas, 1.0) * share for gas, share in self._composition().items()])
         self._seen = (now, true, self._behind(true, now))
         if self.kind.protected and not self.says and self._seen[2] > PROTECTION:
             self.says = "PROT_OFF"

@@ -1,6 +1,7 @@
 """Every fault of an evaporator, judged by the twin's black box: the boat off and the shutter closed within 12 s, the
 film doubtful, and no later step that takes it without a person's word."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -220,6 +221,33 @@ def test_a_failing_crystal_does_not_lead_the_boat_away(make):
     assert tool.fails() == "crystal"
     assert max(powers) <= 1.05 * max(powers[0], 1.0) + 1.0
     tool.require_off()
+
+
+@pytest.mark.parametrize("rate", [0.3e-9, 1e-9, 3e-9])
+def test_a_crystal_that_only_drifts_is_seen_in_time_at_any_rate(make, rate, monkeypatch):
+    monkeypatch.setattr("sim.twins.inficon_sqm160.JUMPS_ABOVE", math.inf)
+    tool = make(rate=rate, thickness=150.0 * rate)
+    tool.plan_in("deposit", "crystal_failing")
+    assert tool.fails() == "crystal"
+    tool.require_off()
+    tool.require_doubtful("crystal")
+
+
+def test_lithium_goes_into_no_heat_that_melts_it_without_a_word(make):
+    tool = make()
+    tool.evaporate()
+    recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
+    with pytest.raises(InterlockError, match=r"0\.20 um Li since .* melts at 180\.5 degC"):
+        tool.lab.RE(tool.lab.plans.bake(tool.lab.furnace, tool.sample, recipe))
+    assert "it is to be heated to 520 degC" in tool.answers[-1]
+
+
+def test_at_the_prompt_nobody_sets_a_furnace_and_anybody_switches_it_off(make):
+    heater = make().lab.furnace.heater
+    with pytest.raises(InterlockError, match="furnace: nothing that runs does this now"):
+        heater.set_temperature(673.15)
+    heater.off()
+    heater.safe()
 
 
 def test_some_water_over_a_film_makes_it_doubtful_and_does_not_end_it(make):

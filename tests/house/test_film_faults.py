@@ -17,6 +17,7 @@ from labctl.runs.briefs import run_files
 from labctl.samples.believed import believed
 from labctl.session import Session
 from sim.sputter.built import PlannedFault
+from tests.support import quick_films
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 12.0
@@ -35,7 +36,7 @@ LEAK = 5e-4
 class Tool:
     """A session with a sputter system whose targets bear fast ramps, and its black box."""
 
-    def __init__(self, data, **changes):
+    def __init__(self, data, *, ends=True, **changes):
         config = Config(ROOT / "config")
         bench = config.bench("line")
         sputter = bench.devices["sputter"]
@@ -53,6 +54,8 @@ class Tool:
         self.recipe = replace(recipe, **fields)
         self.twins = self.lab.twins.station("sputter")
         self.chamber = self.twins.chamber
+        if not ends:
+            self.lab.sputter.permissives.end_switches = self.lab.sputter.ends.end_switches = ()
 
     def asked(self, sentence):
         self.answers.append(sentence)
@@ -165,7 +168,7 @@ def test_a_contact_that_opens_while_the_substrate_is_heated_ends_that(make, cont
     tool.plan("contact_open", HEATS, contact)
     assert tool.deposit().permissive == contact
     _, at = tool.alarmed()
-    assert HEATS < at <= HEATS + WITHIN
+    assert HEATS <= at <= HEATS + WITHIN
     assert tool.twins.heater.share == 0.0
     assert not tool.when("plasma on")
     tool.require_dark()
@@ -202,9 +205,151 @@ def test_the_substrate_is_biased_only_around_the_open_shutter(make):
     assert not tool.run().table("layers")["doubtful"][0]
 
 
-def test_a_shutter_that_is_open_before_a_plasma_burns_is_seen_at_once(make):
+BOTH = ("substrate_shutter", "gun1_shutter")
+LOOKED = 4.0
+"""s within which end switches show a shutter that leaves its end, and what burns is off."""
+
+
+def stick(tool, at, end, shutters):
+    for shutter in shutters:
+        tool.plan(f"shutter_stuck_{end}", at, shutter)
+
+
+@pytest.mark.parametrize("shutters", [BOTH, BOTH[:1], BOTH[1:], ("gun3_shutter",)], ids=" ".join)
+def test_nothing_burns_while_a_shutter_stands_open(make, shutters):
+    tool = make()
+    stick(tool, 5.0, "open", shutters)
+    assert tool.deposit().permissive == "shutter_stuck_open"
+    assert not tool.when("plasma on")
+    assert not tool.chamber.growth.deposit.thickness
+    tool.require_dark()
+    assert not len(tool.run().table("layers").get("material", ()))
+
+
+@pytest.mark.parametrize("at", [CLEANS - 0.5, CLEANS])
+@pytest.mark.parametrize("shutters", [BOTH, BOTH[:1]], ids=" ".join)
+def test_a_shutter_that_opens_over_a_burning_target_takes_the_plasma_away(make, shutters, at):
+    tool = make()
+    stick(tool, at, "open", shutters)
+    assert tool.deposit().permissive == "shutter_stuck_open"
+    assert tool.when("plasma out", "gun1")[0] - at <= LOOKED
+    tool.require_dark()
+    require_doubtful(tool)
+
+
+def test_the_shutter_of_a_gun_that_opens_beside_the_film_ends_it(make):
+    tool = make()
+    stick(tool, OPEN, "open", ("gun2_shutter",))
+    error = tool.deposit()
+    assert error.permissive == "shutter_stuck_open"
+    assert "gun2_shutter" in str(error)
+    closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
+    assert max(closed, out) - OPEN <= LOOKED
+    tool.require_dark()
+    require_doubtful(tool)
+
+
+@pytest.mark.parametrize("shutters", [BOTH, BOTH[:1], BOTH[1:]], ids=" ".join)
+def test_a_shutter_that_does_not_close_takes_the_plasma_away_when_the_film_is_done(make, shutters):
+    tool = make()
+    stick(tool, OPEN, "open", shutters)
+    assert tool.deposit().permissive == "shutter_stuck_open"
+    events = tool.run().table("events")
+    told, seen = (
+        events["t"][list(events["code"]).index(code)] for code in ("shutter_closed", "shutter_stuck_open")
+    )
+    assert seen - told <= 3.0 + 1e-6
+    _, at = tool.alarmed()
+    assert tool.when("plasma out", "gun1")[0] - at <= 0.1
+    tool.require_dark()
+    require_doubtful(tool)
+    layer = tool.run().table("layers")
+    if shutters == BOTH:
+        assert layer["thickness"][0] == pytest.approx(40e-9, abs=0.3e-9)
+
+
+@pytest.mark.parametrize("shutter", BOTH)
+def test_a_shutter_that_does_not_open_ends_the_film(make, shutter):
+    tool = make()
+    stick(tool, 5.0, "closed", (shutter,))
+    error = tool.deposit()
+    assert error.permissive == "shutter_stuck_closed"
+    assert shutter in str(error)
+    events = tool.run().table("events")
+    opened, seen = (
+        events["t"][list(events["code"]).index(code)] for code in ("shutter_open", "shutter_stuck_closed")
+    )
+    assert seen - opened <= 3.0 + 1e-6
+    _, at = tool.alarmed()
+    assert tool.when("plasma out", "gun1")[0] - at <= 3.5
+    tool.require_dark()
+    assert tool.run().table("layers")["doubtful"][0] == 1
+
+
+@pytest.mark.parametrize(("end", "of"), [("closed", "substrate_shutter"), ("closed", "gun1_shutter")])
+def test_a_shutter_that_falls_shut_over_a_film_ends_it_in_time(make, end, of):
+    tool = make()
+    stick(tool, OPEN, end, (of,))
+    assert tool.deposit().permissive == f"shutter_stuck_{end}"
+    assert tool.when("plasma out", "gun1")[0] - OPEN <= LOOKED + 3.5
+    tool.require_dark()
+    require_doubtful(tool)
+
+
+@pytest.mark.parametrize("of", ["gun2_shutter", "gun3_shutter"])
+@pytest.mark.parametrize("end", ["open", "closed"])
+def test_the_shutter_of_one_gun_of_two_that_sticks_is_named(tmp_path, end, of):
+    """Closed, it does not open with the film; open, it does not close after it."""
+    came = []
+    with quick_films.quick_session(tmp_path) as lab:
+        twins = lab.twins.station("sputter")
+
+        def come(name, doc):
+            state = "plasma" if end == "closed" else "deposit"
+            if name == "event_page" and lab.sputter.read_state() == state and not came:
+                came.append(lab.clock.now())
+                twins.faults.plan(PlannedFault(f"shutter_stuck_{end}", of, time=came[0] + 1.0))
+
+        lab.RE.subscribe(come)
+        recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
+        with pytest.raises(InterlockError, match=f"{of} was told to be") as failed:
+            lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), recipe))
+        assert failed.value.permissive == f"shutter_stuck_{end}"
+        log = twins.chamber.log
+        word = {"closed": "opened", "open": "closed"}[end]
+        told = [at for at, what, said in log if what == f"shutter {word}" and said.startswith("substrate")]
+        out = [at for at, what, _ in log if what == "plasma out"]
+        assert 0.0 <= out[-1] - told[0] <= LOOKED + 3.5
+        assert not any(unit.lit or unit.forward for unit in twins.chamber.guns.values())
+        (run,) = (Run(path) for path in run_files(lab.data))
+        assert run.table("layers")["doubtful"][0] == 1
+        there = believed(lab.data, quick_films.foil()).sample
+        assert (there.cell_layers or there.layers)[-1].doubtful
+
+
+@pytest.mark.parametrize("shutter", [*BOTH, "gun2_shutter"])
+def test_targets_are_conditioned_behind_closed_shutters_only(make, shutter):
+    tool = make()
+    stick(tool, CLEANS, "open", (shutter,))
+    with pytest.raises(InterlockError) as failed:
+        tool.lab.RE(tool.lab.plans.condition_target(tool.lab.sputter, tool.recipe))
+    assert failed.value.permissive == "shutter_stuck_open"
+    assert tool.when("plasma out", "gun1")[0] - CLEANS <= LOOKED
+    tool.require_dark()
+
+
+def test_a_dead_end_switch_is_a_shutter_that_nobody_sees(make):
+    tool = make()
+    tool.plan("end_switch_dead", OPEN, "gun1_open")
+    error = tool.deposit()
+    assert error.permissive == "shutter_stuck_closed"
+    assert "gun1_open not made, gun1_closed not made" in str(error)
+    require_doubtful(tool)
+
+
+def test_without_end_switches_a_shutter_open_before_a_plasma_burns_is_seen_by_the_crystal(make):
     """Whatever the ramp of its power takes: by the film on the crystal, all of which counts."""
-    tool = make(guns=(GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),))
+    tool = make(ends=False, guns=(GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),))
     tool.plan("shutter_stuck_open", 5.0, "substrate_shutter")
     tool.plan("shutter_stuck_open", 5.0, "gun1_shutter")
     assert tool.deposit().permissive == "shutter_stuck_open"
@@ -236,8 +381,8 @@ def test_a_stuck_valve_is_seen_before_anything_burns(make):
     tool.require_dark()
 
 
-def test_a_shutter_that_stays_open_is_seen_while_the_target_is_cleaned(make):
-    tool = make()
+def test_without_end_switches_a_shutter_that_stays_open_is_seen_while_the_target_is_cleaned(make):
+    tool = make(ends=False)
     tool.plan("shutter_stuck_open", CLEANS, "substrate_shutter")
     tool.plan("shutter_stuck_open", CLEANS, "gun1_shutter")
     assert tool.deposit().permissive == "shutter_stuck_open"
@@ -246,8 +391,8 @@ def test_a_shutter_that_stays_open_is_seen_while_the_target_is_cleaned(make):
     require_doubtful(tool)
 
 
-def test_a_shutter_that_does_not_close_is_seen_when_the_film_is_done(make):
-    tool = make()
+def test_without_end_switches_a_shutter_that_does_not_close_is_seen_when_the_film_is_done(make):
+    tool = make(ends=False)
     tool.plan("shutter_stuck_open", OPEN, "substrate_shutter")
     tool.plan("shutter_stuck_open", OPEN, "gun1_shutter")
     assert tool.deposit().permissive == "shutter_stuck_open"

@@ -353,7 +353,7 @@ def test_what_the_potentiostats_poller_raises_fails_the_run_and_keeps_its_rows(
 ):
     other = second_cell(lab, sample)
     channel = lab.potentiostat.channels
-    broken = raising_after(channel.records, 5, ZeroDivisionError("a mistake"))
+    broken = raising_after(channel.records, 30, ZeroDivisionError("a mistake"))
     with monkeypatch.context() as patch:
         patch.setattr(channel, "records", broken)
         with pytest.raises(ZeroDivisionError):

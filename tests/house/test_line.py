@@ -60,6 +60,7 @@ def test_a_line_is_one_experiment_whose_cell_is_what_its_films_make_it(made):
     assert {run.start["sample"]["id"] for run in runs} == {sample.id}
     for number, run in enumerate(runs):
         assert run.start["inputs"][:number] == [each.uid for each in runs[:number]]
+    assert not any(fact["fact"] == "confirmed" for fact in Facts(lab.data).of(sample.id))
     places = [fact["place"] for fact in Facts(lab.data).of(sample.id) if fact["fact"] == "brought"]
     assert places[:4] == ["sputter", "lamp", "sputter", "evaporator"]
     truth = {film.material: film for film in lab.twins.foil(sample.id).grown}

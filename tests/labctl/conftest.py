@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from labctl.journal.documents import RunJournal, run_path
+from labctl.journal.documents import RunJournal
+from labctl.journal.places import run_path
 
 BEGAN = 1_790_000_000.0
 LAYERS = (

@@ -7,7 +7,7 @@ import pytest
 
 from devices.sputter.parameters import RateCalibration, SputterParameters, Target
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow, GunSetting
-from labctl.calibrated_films import calibrated_rate
+from labctl.calibrated_films import calibrated_rate, calibrated_tooling
 from labctl.config.folder import Config
 from labctl.film_rates import FilmFit, FilmRates
 
@@ -36,7 +36,7 @@ def recipe(*targets, **changes):
 
 
 def rate(made, fits=(FIT,), worn=FRESH):
-    found = calibrated_rate(BUILT, {(fit.target, fit.material): fit for fit in fits}, made, worn)
+    found = calibrated_rate(BUILT, fits, made, worn)
     return None if found is None else found.rate
 
 
@@ -74,3 +74,61 @@ def test_targets_that_nobody_calibrated_have_no_rate(tmp_path):
     assert rate(recipe("Li3PO4"), []) is None
     bench = Config(Path(__file__).parents[2] / "config").bench("sputter")
     assert FilmRates(tmp_path, bench).film_rate("sputter", recipe("Li3PO4"), FRESH) is None
+
+
+BIASED = replace(FIT, rate=0.94 * RATE, tooling=0.94 * 1.06, bias_power=20.0)
+
+
+def known(made, *fits):
+    """What is known of a film, rate and tooling."""
+    return calibrated_rate(BUILT, fits, made, FRESH), calibrated_tooling(fits, made)
+
+
+def test_a_film_with_the_bias_of_its_calibration_goes_by_that():
+    rate, tooling = known(recipe("Li3PO4", bias_power=20.0), FIT, BIASED)
+    assert (rate.rate, tooling.value) == (pytest.approx(0.94 * RATE, rel=1e-5), pytest.approx(0.94 * 1.06))
+    assert (rate.sd, tooling.sd) == (FIT.rate_sd, FIT.tooling_sd)
+    assert (rate.elsewhere, tooling.elsewhere) == ("", "")
+    assert rate.calibration == tooling.calibration == BIASED.id
+    plain, _ = known(recipe("Li3PO4"), FIT, BIASED)
+    assert plain.calibration == FIT.id
+
+
+def test_a_film_with_another_bias_is_uncertain_and_says_so():
+    for each in known(recipe("Li3PO4", bias_power=20.0), FIT):
+        assert each.sd == pytest.approx(0.1, rel=0.01)
+        assert each.elsewhere == "Li3PO4 at a bias of 0 W and not 20 W"
+        assert each.calibration == FIT.id
+
+
+def test_a_film_whose_bias_lies_between_two_goes_by_both():
+    rate, tooling = known(recipe("Li3PO4", bias_power=5.0), FIT, BIASED)
+    # A quarter of the power, half of the voltage.
+    assert (rate.rate, tooling.value) == (pytest.approx(0.97 * RATE, rel=1e-5), pytest.approx(0.97 * 1.06))
+    assert rate.calibration == f"{FIT.id}+{BIASED.id}"
+    assert FIT.rate_sd < rate.sd < 0.03
+    assert rate.elsewhere == ""
+
+
+def test_a_film_at_another_pressure_temperature_or_power_is_uncertain_and_says_so():
+    strong = recipe(
+        "Li3PO4", guns=(GunSetting("Li3PO4", power=200.0),), pressure=1.0, substrate_temperature=600.0
+    )
+    rate, tooling = known(strong, FIT)
+    assert rate.sd > 0.5
+    assert 0.1 < tooling.sd < 0.2
+    elsewhere = "Li3PO4 at 3 Pa and not 1 Pa, on a substrate of 295 K and not 600 K"
+    assert rate.elsewhere == f"{elsewhere}, with 80 to 120 W and not 200 W"
+    assert tooling.elsewhere == elsewhere
+
+
+def test_a_target_of_two_that_was_calibrated_elsewhere_is_named():
+    oxide = replace(FIT, target="Li2O", material="Li2O", tooling=None, pressure=1.0)
+    rate, tooling = known(recipe("Li3PO4", "Li2O"), FIT, oxide)
+    assert rate.elsewhere == "Li2O at 1 Pa and not 3 Pa"
+    assert FIT.rate_sd < rate.sd < 0.5
+    assert tooling.elsewhere == ""
+
+
+def test_nobody_measured_a_tooling_of_another_material():
+    assert calibrated_tooling([FIT], recipe("Li2O", material="Li2O")) is None

@@ -51,6 +51,20 @@ def test_a_calibrated_rate_counts(tmp_path):
     assert any("1 h 57 min of film at 5.98 nm/min (calibrated" in line for line in found.lines)
 
 
+def test_a_calibration_at_another_bias_is_told_and_counts_less(tmp_path):
+    keep_fit(tmp_path, 6e-9 / 60)
+    path = tmp_path / "recipes" / "sputter-biased.toml"
+    path.parent.mkdir()
+    path.write_text(
+        RECIPE.read_text().replace('thickness = "0.7 um"', 'thickness = "0.7 um"\nbias_power = "20 W"')
+    )
+    (found,) = tell_films([path], config=CONFIG, bench="sputter", data=tmp_path)
+    assert any("(calibrated, +-10%)" in line for line in found.lines)
+    words = "is known of LiCoO2 at a bias of 0 W and not 20 W: it is uncertain by 10%"
+    assert [f"  the {what} {words}" in found.lines for what in ("rate", "monitor's tooling")] == [True, True]
+    assert not any("known of" in line for line in told(tmp_path).lines)
+
+
 @pytest.mark.parametrize(("gone", "refused"), [(1.0, False), (4.0, True)])
 def test_the_wear_that_the_chamber_last_told_counts(tmp_path, gone, refused):
     keep_wear(tmp_path, gone * 3.6e6)

@@ -1,5 +1,6 @@
 """The bench of sputter system, evaporator and furnace: opened, pumped, and what its world says is nobody's belief."""
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,10 @@ from labctl.session import open_session
 
 RECIPE = config_dir() / "recipes" / "sputter-lco-0.7um.toml"
 SAMPLE = SampleRef("s1", (Layer("Al", 100e-6),))
+BAUD = {"monitor": 19200, "relays": 19200, "gun1": 38400, "gun2": 38400, "gun3": 38400, "bias": 38400}
+"""Bits a second of the parts that are not at 9600 baud as delivered [the manuals named by their drivers]."""
+ANSWERS = 16e-3
+"""Seconds from a question to its answer: those for which a USB adapter of FTDI gathers bytes, as delivered."""
 
 
 @pytest.fixture
@@ -71,3 +76,23 @@ def test_a_fault_needs_its_time(tmp_path):
     path.write_text(shipped + '\n[[world.chambers.sputter.faults]]\nfault = "mfc_dead"\n')
     with pytest.raises(ConfigError, match="give time, or mean"):
         bench(path)
+
+
+def test_a_row_of_a_biased_film_from_two_guns_fits_into_a_second_of_real_wires(lab):
+    recipe = readers.deposition(RECIPE.with_name("sputter-lipon-1um.toml"))
+    recipe = replace(recipe, end="time", duration=60.0, presputter=10.0, bias_power=20.0)
+    takes, exchange, state = defaultdict(float), lab.twins.exchange, lab.sputter.read_state
+
+    def timed(station, part, data):
+        answer = exchange(station, part, data)
+        if state() == "deposit":
+            wire = 10 * (len(data) + len(answer)) / BAUD.get(part, 9600)
+            takes[round(lab.clock.now(), 3)] += wire + ANSWERS * bool(answer)
+        return answer
+
+    lab.twins.exchange = timed
+    assert flown(lab, DepositionJob(SAMPLE, recipe)) is None
+    rows = sorted(takes.values())[:-2]  # that of closing shutters has more to say
+    assert len(rows) >= 58
+    assert sum(rows) / len(rows) < 0.7
+    assert rows[-1] < 0.9

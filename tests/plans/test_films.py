@@ -180,6 +180,7 @@ def test_an_aborted_film_is_finished_after_a_persons_word_and_nothing_twice(lab)
     assert thickness(lab, "foil-1") / TOOLING == pytest.approx(90e-9, rel=5e-3)
     asked = [fact["question"] for fact in Facts(lab.data).of("foil-1") if fact["fact"] == "confirmed"]
     assert any("put the other" in each for each in asked)
+    assert not any("another" in each for each in asked)
     with pytest.raises(InterlockError, match="is done"):
         lab.RE(lab.plans.finish_deposition(lab.sputter, records, lab.hands, sample, recipe, first.uid))
 

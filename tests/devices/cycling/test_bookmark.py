@@ -7,8 +7,8 @@ import pytest
 from devices.cycling.bookmark import Bookmark
 from devices.cycling.cycler import ElementBegan, Mark, Page, RowTaken
 from devices.cycling.flight import CycleFlight
-from devices.cycling.pace import Pace
 from devices.cycling.going_on import unkept_ledger
+from devices.cycling.pace import Pace
 from devices.cycling.planned import begun, taken_over
 from devices.cycling.position import Phase, Position
 from devices.cycling.programs import CellLimits, Loop, Program, Step, When

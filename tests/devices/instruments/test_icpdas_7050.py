@@ -136,3 +136,33 @@ def test_end_switches_are_read_beside_the_loop_and_permit_nothing(connect: Any) 
 def test_a_board_without_end_switches_is_not_asked_for_them(connect: Any) -> None:
     device, _, _ = board(connect)
     assert device.ends() == {}
+
+
+def test_a_board_of_end_switches_alone_needs_no_contacts_and_its_safe_state_is_harmless(
+    connect: Any, clock: Any
+) -> None:
+    loop: list[Any] = []
+    ends = ("gun1_open", "gun1_closed")
+    ICPDAS7050.Parameters(contacts=(), ends=ends)  # type: ignore[arg-type]
+    twin = ICPDAS7050Twin(
+        lambda closed, time: loop.append(closed), contacts=(), ends=ends, is_made="gun1_open".__eq__
+    )
+    device = connect(ICPDAS7050, twin, None, 0, contacts=(), ends=ends)
+    device.safe()
+    clock.sleep(60.0)
+    assert device.ends() == {"gun1_open": True, "gun1_closed": False}
+    assert device.inputs() == {"dead_man": True}
+    assert not loop
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"contacts": ()},
+        {"contacts": (), "ends": ("gun5_open",)},
+        {"contacts": ("water",), "ends": ("gun1_open",) * 6},
+    ],
+)
+def test_inputs_without_meaning_and_more_than_there_are_are_refused(fields: Any) -> None:
+    with pytest.raises(ValueError, match=r"contacts|ends"):
+        ICPDAS7050.Parameters(**fields)

@@ -52,7 +52,16 @@ class Chamber:
         return [at for at, said in self.log if said == what]
 
     def is_open(self, shutter):
-        return {"open": True, "closed": False}.get(self.stuck, self.shutters[shutter])
+        """Whether it truly is; stuck is the end at which all stick, or one for each."""
+        stuck = self.stuck.get(shutter) if isinstance(self.stuck, dict) else self.stuck
+        return {"open": True, "closed": False}.get(stuck, self.shutters.get(shutter, True))
+
+    def growing(self):
+        """How fast it grows [m/s], of all sources that burn behind no closed shutter."""
+        if not self.is_open("substrate_shutter"):
+            return 0.0
+        there = [each for each in self.on if self.lit.get(each) and self.is_open(f"{each}_shutter")]
+        return sum(self.rates[each] * self.power[each] for each in there)
 
     def advance(self):
         self.asked += 1
@@ -70,10 +79,9 @@ class Chamber:
                 self.lit[source] = True
             if not self.on[source]:
                 self.lit[source] = False
-        if self.is_open("substrate_shutter"):
-            rate = sum(self.rates[each] * self.power[each] for each in self.on if self.lit.get(each))
-            self.film += rate * dt
-            self.monitored += rate * dt * self.crystal
+        rate = self.growing()
+        self.film += rate * dt
+        self.monitored += rate * dt * self.crystal
         if self.vent:
             self.pressure = min(self.pressure + 5e3 * dt, 101325.0)
         elif sum(self.flows.values()) > 0:
@@ -97,11 +105,7 @@ class Chamber:
 
     def rate(self):
         self.advance()
-        if not self.is_open("substrate_shutter"):
-            return 0.0
-        return (
-            sum(self.rates[each] * self.power[each] for each in self.on if self.lit.get(each)) * self.crystal
-        )
+        return self.growing() * self.crystal
 
 
 class Fake(SimpleNamespace):
@@ -285,16 +289,39 @@ class FakeRelays(Fake):
         pass
 
 
-class FakeBoard(Fake):
+class FakeEnds(Fake):
+    """Reads the end switches of shutters."""
+
+    contacts = ()
+
+    def __init__(self, chamber, shutters, name="ends", **fields):
+        super().__init__(chamber=chamber, guard=anybody_may, of=shutters, asked=0, name=name, **fields)
+
+    @property
+    def end_switches(self):
+        return tuple(
+            f"{word}_{end}" for word in self.of for end in ("open", "closed") if self.chamber.has_ends
+        )
+
+    def ends(self):
+        self.asked += 1
+        self.chamber.advance()
+        made = {}
+        for word, shutter in self.of.items() if self.chamber.has_ends else ():
+            made[f"{word}_open"] = self.chamber.is_open(shutter)
+            made[f"{word}_closed"] = not made[f"{word}_open"]
+        return made
+
+    def safe(self):
+        pass
+
+
+class FakeBoard(FakeEnds):
     def __init__(self, chamber):
-        super().__init__(chamber=chamber, guard=anybody_may, latched=set(), name="permissives")
+        super().__init__(chamber, {"shutter": "substrate_shutter"}, name="permissives", latched=set())
 
     def inputs(self):
         return dict(self.chamber.contacts)
-
-    def ends(self):
-        is_open = self.chamber.is_open("substrate_shutter")
-        return {"shutter_open": is_open, "shutter_closed": not is_open} if self.chamber.has_ends else {}
 
     def opened(self):
         self.latched |= {
@@ -376,4 +403,6 @@ def parts_of_chamber(chamber, *, sources=("gun1", "gun2", "gun3")):
     made = {name: FakeSupply(chamber, name) for name in sources}
     made |= {"gas": FakeGas(chamber), "monitor": FakeMonitor(chamber)}
     made |= {"relays": FakeRelays(chamber), "permissives": FakeBoard(chamber), "turbo": FakeTurbo(chamber)}
+    guns = {gun: f"{gun}_shutter" for gun in sources if f"{gun}_shutter" in chamber.shutters}
+    made |= {"ends": FakeEnds(chamber, guns)} if guns else {}
     return made | {"valve": FakeValve(chamber), "heater": FakeHeater(chamber)}

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from devices.errors import InterlockError
+from devices.errors import ConfigError, InterlockError
 from devices.limits import SputterLimits
-from devices.sputter.parameters import RateCalibration
+from devices.roles.films import ConditioningJob
+from devices.sputter.deposition import LEAST
+from devices.sputter.parameters import RateCalibration, Target
 
 WITHIN = 12.0
 
@@ -160,7 +162,173 @@ def test_no_ignition_is_tried_again_three_times_and_never_opens_the_shutter(benc
     assert bench.station.unfinished is None
 
 
-def test_a_shutter_stuck_open_is_seen_in_the_presputter(bench, recipes):
+def stick(bench, end, *shutters):
+    bench.clock.call(lambda: setattr(bench.chamber, "stuck", dict.fromkeys(shutters, end)))
+
+
+SHUTTERS = [("substrate_shutter",), ("gun1_shutter",), ("substrate_shutter", "gun1_shutter")]
+
+
+@pytest.mark.parametrize("shutter", ["substrate_shutter", "gun1_shutter", "gun3_shutter"])
+def test_nothing_is_lit_behind_a_shutter_that_stands_open(bench, recipes, shutter):
+    bench.chamber.stuck = {shutter: "open"}
+    complete = bench.began(recipes["lco"]())
+    error = bench.wait(complete)
+    assert error.permissive == "shutter_stuck_open"
+    assert shutter in str(error)
+    assert not bench.chamber.when("gun1 on")
+    assert not any("sccm" in said for _, said in bench.chamber.log)
+    assert bench.rows("layers") == {}
+    assert bench.station.read_state() == "fault"
+
+
+def test_a_shutter_that_opens_while_the_gas_settles_is_seen_before_the_strike(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    bench.reach("gas")
+    stick(bench, "open", "substrate_shutter")
+    assert bench.wait(complete).permissive == "shutter_stuck_open"
+    assert not bench.chamber.when("gun1 on")
+
+
+@pytest.mark.parametrize("shutters", [*SHUTTERS, ("gun2_shutter",)], ids=" ".join)
+def test_a_shutter_that_opens_behind_a_plasma_takes_it_away_at_once(bench, recipes, shutters):
+    complete = bench.began(recipes["lco"](presputter=300.0))
+    bench.reach("plasma")
+    bench.lap(250.5)
+    since = bench.clock.now()
+    stick(bench, "open", *shutters)
+    require_dark(bench, since, complete, "shutter_stuck_open", within=4.0)
+    assert not bench.chamber.when("substrate_shutter on")
+    layer = bench.rows("layers")
+    if "substrate_shutter" in shutters:
+        assert layer["doubtful"] == [1]
+        assert layer["thickness"][0] == pytest.approx(max(bench.chamber.film, LEAST), rel=0.3)
+    else:
+        assert layer == {}
+
+
+def test_film_that_nobody_weighs_is_doubtful_behind_a_shutter_that_stood_open(make_bench, recipes):
+    bench = make_bench(instruments=("monitor",))
+    complete = bench.began(recipes["lco"](presputter=300.0, end="time", duration=100.0))
+    bench.reach("plasma")
+    bench.lap(100.0)
+    since = bench.clock.now()
+    stick(bench, "open", "substrate_shutter")
+    require_dark(bench, since, complete, "shutter_stuck_open", within=4.0)
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [1]
+    assert layer["thickness"][0] > 0.0
+
+
+@pytest.mark.parametrize("shutter", ["substrate_shutter", "gun2_shutter", "gun3_shutter"])
+def test_a_shutter_that_does_not_open_is_told_by_its_name(bench, recipes, shutter):
+    complete = bench.began(recipes["lipon"]())
+    stick(bench, "closed", shutter)
+    bench.reach("deposit")
+    (opened,) = bench.chamber.when("substrate_shutter on")
+    require_dark(bench, opened, complete, "shutter_stuck_closed", within=6.0)
+    assert max(bench.chamber.when("substrate_shutter off")) - opened <= 2.001
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [1]
+    assert shutter in layer["reasons"][0]
+
+
+@pytest.mark.parametrize("shutters", SHUTTERS, ids=" ".join)
+def test_a_shutter_that_does_not_close_after_the_film_takes_the_power_away_at_once(bench, recipes, shutters):
+    complete = depositing(bench, recipes["lco"]())
+    stick(bench, "open", *shutters)
+    assert bench.wait(complete).permissive == "shutter_stuck_open"
+    closed = bench.chamber.when("substrate_shutter off")[0]
+    assert max(bench.chamber.when("gun1 off")) - closed <= 3.001
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [1]
+    # What came through is counted, and only once.
+    assert layer["thickness"][0] == pytest.approx(bench.chamber.film, abs=1.5 * LEAST)
+
+
+def test_a_shutter_that_does_not_close_is_seen_however_fast_the_power_goes(make_bench, recipes):
+    bench = make_bench(targets={"gun1": Target("LiCoO2", ramp=100.0), "gun2": Target("Li3PO4")})
+    complete = depositing(bench, recipes["lco"](presputter=60.0))
+    stick(bench, "open", "substrate_shutter")
+    assert bench.wait(complete).permissive == "shutter_stuck_open"
+    assert bench.rows("layers")["doubtful"] == [1]
+
+
+@pytest.mark.parametrize("shutter", ["substrate_shutter", "gun1_shutter"])
+def test_a_target_is_conditioned_behind_closed_shutters_only(bench, recipes, shutter):
+    if not bench.station.is_vented():
+        bench.vented()
+    assert bench.wait(bench.station.prepare(ConditioningJob(recipes["lco"](), until_calm=True))) is None
+    assert bench.wait(bench.clock.call(bench.station.kickoff)) is None
+    complete = bench.station.complete()
+    bench.reach("plasma")
+    bench.lap(50.0)
+    since = bench.clock.now()
+    stick(bench, "open", shutter)
+    require_dark(bench, since, complete, "shutter_stuck_open", within=4.0)
+    assert bench.rows("layers") == {}
+
+
+def test_a_shutter_that_only_twitches_is_no_fault(bench, recipes):
+    complete = depositing(bench, recipes["lco"]())
+    stick(bench, "closed", "gun1_shutter")
+    bench.clock.sleep(1.2)
+    bench.clock.call(lambda: setattr(bench.chamber, "stuck", None))
+    assert bench.wait(complete) is None
+    assert bench.rows("layers")["doubtful"] == [0]
+
+
+def test_end_switches_are_asked_at_every_other_row_where_nothing_moves(bench, recipes):
+    complete = depositing(bench, recipes["lco"]())
+    asked = bench.parts["ends"].asked
+    bench.lap(100.0)
+    assert bench.parts["ends"].asked - asked == pytest.approx(50, abs=1)
+    assert bench.wait(complete) is None
+
+
+def test_a_bench_without_end_switches_says_so_and_goes_by_its_crystal(bench, recipes):
+    bench.chamber.has_ends = False
+    assert bench.wait(bench.began(recipes["lco"]())) is None
+    (said,) = [text for code, _, text in bench.codes() if code == "shutters_unseen"]
+    assert "substrate_shutter, gun1_shutter, gun2_shutter, gun3_shutter" in said
+    assert bench.rows("layers")["doubtful"] == [0]
+
+
+def test_a_film_that_neither_crystal_nor_end_switches_saw_is_doubtful(make_bench, recipes):
+    bench = make_bench(instruments=("monitor",))
+    bench.chamber.has_ends = False
+    assert bench.wait(bench.began(recipes["lco"](end="time", duration=100.0))) is None
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [1]
+    assert "nobody saw the shutter open and closed" in layer["reasons"][0]
+
+
+def test_end_switches_vouch_for_a_film_that_no_crystal_weighs(make_bench, recipes):
+    bench = make_bench(instruments=("monitor",))
+    assert bench.wait(bench.began(recipes["lco"](end="time", duration=100.0))) is None
+    assert bench.rows("layers")["doubtful"] == [0]
+    assert "shutters_unseen" not in {code for code, _, _ in bench.codes()}
+
+
+def test_an_end_switch_of_a_shutter_that_is_not_there_is_refused(make_bench, monkeypatch, fakes):
+    more = fakes.FakeEnds.end_switches.fget
+    monkeypatch.setattr(
+        fakes.FakeEnds, "end_switches", property(lambda self: (*more(self), "gun4_open", "shutter_open"))
+    )
+    with pytest.raises(ConfigError) as refused:
+        make_bench()
+    assert 'ends = "gun4_open": no relay switches its shutter' in str(refused.value)
+    assert 'ends = "shutter_open": stands there twice' in str(refused.value)
+
+
+def test_contacts_on_the_board_of_end_switches_are_refused(make_bench, monkeypatch, fakes):
+    monkeypatch.setattr(fakes.FakeEnds, "contacts", ("door",))
+    with pytest.raises(ConfigError, match="would watch nothing"):
+        make_bench()
+
+
+def test_a_shutter_stuck_open_is_seen_by_the_crystal_in_the_presputter(bench, recipes):
+    bench.chamber.has_ends = False
     complete = bench.began(recipes["lco"](presputter=300.0))
     bench.reach("plasma")
     bench.lap(250.0)
@@ -173,7 +341,8 @@ def test_a_shutter_stuck_open_is_seen_in_the_presputter(bench, recipes):
     assert 0.0 < layer["thickness"][0] <= bench.chamber.film
 
 
-def test_a_shutter_stuck_closed_is_seen_within_a_minute(bench, recipes):
+def test_a_shutter_stuck_closed_is_seen_by_the_crystal_within_a_minute(bench, recipes):
+    bench.chamber.has_ends = False
     complete = bench.began(recipes["lco"]())
     bench.chamber.stuck = "closed"
     bench.reach("deposit")

@@ -9,6 +9,7 @@ from devices.furnace import FurnaceStation
 from devices.limits import FurnaceLimits
 from devices.recipes import FurnaceRecipe, FurnaceSegment
 from devices.roles.furnace import Furnace, FurnaceJob
+from devices.roles.hands import Bring, Heat
 from devices.samples import Layer, SampleRef
 from devices.sputter.baking import along, measured_profile
 from devices.sputter.parameters import FurnaceParameters
@@ -113,6 +114,26 @@ def test_a_hold_lengthens_it_and_says_so(oven):
     assert oven.wait(complete) is None
     assert oven.rows()["elapsed"][-1] == pytest.approx(RECIPE.profile[-1][0] + 100.0, abs=7.0)
     assert oven.station.flight().interrupted
+
+
+def test_only_an_anneal_sets_the_heater_and_anybody_may_switch_it_off(oven):
+    with pytest.raises(InterlockError, match="nothing that runs does this now") as refused:
+        oven.heater.set_temperature(700.0)
+    assert refused.value.permissive == "permit"
+    complete = oven.began()
+    oven.wait(complete, 300.0)
+    wanted = oven.chamber.wanted
+    with pytest.raises(InterlockError, match="furnace: nothing that runs"):
+        oven.heater.set_temperature(1200.0)
+    assert oven.chamber.wanted == wanted
+    oven.heater.safe()
+    assert oven.chamber.wanted == 295.0
+
+
+def test_hands_are_told_how_hot_it_will_be(oven):
+    oven.began()
+    (brought,) = [task for task in oven.tasks if isinstance(task, Bring)]
+    assert brought.then == Heat(773.15)
 
 
 def test_too_hot_or_too_fast_is_refused(oven):

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from labctl.journal.documents import RunJournal, run_path
+from labctl.journal.documents import RunJournal
+from labctl.journal.places import run_path
 from tests.labctl.catalog.postgresql import Cluster, make_database, programs
 
 TEMPLATE = "empty"

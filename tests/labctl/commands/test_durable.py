@@ -8,7 +8,10 @@ from typer.testing import CliRunner
 
 from devices.errors import DataError
 from labctl.cli import app
+from labctl.journal.documents import read_start
 from labctl.journal.records import HEAD
+from labctl.samples.facts import Facts
+from labctl.samples.past import name_run
 from tests.labctl.journal.conftest import House
 
 
@@ -103,6 +106,20 @@ def test_verify_offers_for_each_run_what_recover_does(data, spoil):
     code, said = typed("recover", path.stem[:8], "--despite", "it was only a test", "--data", data)
     assert (code, "is set aside" in said) == (0, True)
     assert path.with_suffix(".aside").is_file()
+    assert typed("verify", "--data", data)[0] == 0
+
+
+def test_a_journal_that_is_gone_is_told_until_a_person_does_without_it(data):
+    typed("recover", "--data", data)
+    path = journals(data)[0]
+    name_run(Facts(data), read_start(path) | {"sample": {"id": "lost"}})
+    path.unlink()
+    code, said = typed("verify", "--data", data)
+    assert code == 1
+    assert f"{path} is not there" in said
+    assert f"labctl recover {path.stem[:8]} --despite REASON" in said
+    code, said = typed("recover", path.stem[:8], "--despite", "the disk died", "--data", data)
+    assert (code, "is set aside" in said) == (0, True)
     assert typed("verify", "--data", data)[0] == 0
 
 

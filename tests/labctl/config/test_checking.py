@@ -94,7 +94,7 @@ def test_a_choice_names_the_choices(told):
     assert one(told, RateTest, body | {"on_host_loss": "kepp"}) == (
         "on_host_loss",
         '"kepp"',
-        'must be one of "keep", "open"',
+        'must be one of "keep", "open"; did you mean "keep"?',
     )
 
 

@@ -10,8 +10,9 @@ from event_model import DocumentNames, schema_validators
 from devices.base import Column, RowStream
 from devices.limits import DiskLimits
 from labctl.journal.disk import Disk
-from labctl.journal.documents import Journal, read_documents, run_path
+from labctl.journal.documents import Journal, read_documents
 from labctl.journal.keeper import Keeper
+from labctl.journal.places import run_path
 from labctl.journal.spool import DeviceSpool, SpooledStream
 from plans.flying import OUTCOME_COLUMNS
 

@@ -9,7 +9,8 @@ from event_model import DocumentNames, compose_run, schema_validators
 
 from devices.errors import Corrupt, DataError, Foreign, Newer
 from labctl.event_uids import event_uid
-from labctl.journal.documents import Journal, read_documents, read_ends, run_path
+from labctl.journal.documents import Journal, read_documents, read_ends
+from labctl.journal.places import run_path
 from labctl.journal.records import RecordFile, encode, read_records
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from devices.errors import InterlockError, OwnershipError
 from devices.roles.hands import Assemble, Bring
+from labctl.journal.documents import read_start
 from labctl.rehearsing.stage import staged
 from labctl.runs.briefs import briefs
 from labctl.runs.run import Run
@@ -52,7 +53,11 @@ def journal(data):
     return path
 
 
-@pytest.mark.parametrize("spoilt", [flip, make_newer, make_foreign, cut_short])
+def lose(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("spoilt", [flip, make_newer, make_foreign, cut_short, lose])
 def test_a_film_is_not_flashed_again_while_its_anneal_cannot_be_read(open_lab, sample, recipe, spoilt):
     lab = open_lab()
     anneal(lab, sample, recipe)
@@ -190,6 +195,28 @@ def test_one_that_is_written_is_not_set_aside(kept):
     with pytest.raises(OwnershipError):
         set_aside(running.path, "no", **BY)
     kept.end(running)
+
+
+def test_a_journal_that_is_gone_is_missed_by_its_sample_and_what_was_cut_from_it_alone(kept):
+    kept.anneal("sheet")
+    path, facts = journal(kept.folder), Facts(kept.folder)
+    start = read_start(path)
+    kept.anneal("other")
+    name_run(facts, {"uid": path.stem, "time": start["time"], "sample": {"id": "sheet"}})
+    facts.add("earlier", start["time"] - 1.0, "cut from", parent="sheet")
+    facts.add("later", start["time"] + 1.0, "cut from", parent="sheet")
+    assert Gaps(kept.folder).absent == []
+    path.unlink()
+    (gap,) = Gaps(kept.folder).absent
+    assert str(gap) == f"{path} is not there; it is of sheet"
+    assert [each.sample for each in Gaps(kept.folder).of("later")] == ["sheet"]
+    assert Gaps(kept.folder).of("earlier") == Gaps(kept.folder).of("other") == []
+    assert path.stem[:8] in in_the_way([gap], "later", lasting=False)
+    set_aside(gap.journal.path, "it was never flashed", **BY)
+    (gap,) = Gaps(kept.folder).of("sheet")
+    assert str(gap) == f"{path.stem}.aside was set aside: it was never flashed; it is of sheet"
+    assert in_the_way([gap], "sheet", lasting=True) == ""
+    assert Gaps(kept.folder).absent == []
 
 
 def test_a_sound_folder_has_no_gap(kept):

@@ -67,9 +67,9 @@ class Stand:
     def say(self, part, data):
         return self.bench.exchange("tool", part, data)
 
-    def board(self, request):
+    def board(self, request, part="permissives"):
         data = request.encode()
-        return self.say("permissives", data + b"%02X\r" % (sum(data) % 256))
+        return self.say(part, data + b"%02X\r" % (sum(data) % 256))
 
     def close_loop(self):
         """Close the board's own contact, without a watchdog."""
@@ -95,11 +95,15 @@ class Stand:
 class Sputter(Stand):
     """A sputter system."""
 
-    def __init__(self, truth=LONG_PUMPED, targets=TARGETS, load_lock=True, stems=None, directory=None):
+    def __init__(
+        self, truth=LONG_PUMPED, targets=TARGETS, load_lock=True, stems=None, directory=None, ends=()
+    ):
         stems = stems or {}
         parts = {gun: TwinPart(stems.get(gun, "aja_0313"), {}) for gun in targets}
         parts |= {"valve": TwinPart("vat_653", {}), "heater": TwinPart("eurotherm_2400", {})}
         parts |= {"bias": TwinPart("aja_0313", {}), **common_parts()}
+        if ends:
+            parts |= {"ends": TwinPart("icpdas_7050", {"contacts": (), "ends": ends})}
         told = {gun: {"material": material, "life": 1.5e7} for gun, material in targets.items()}
         built = {"targets": told, "load_lock": load_lock, "chamber_temperature": 295.0}
         super().__init__("SputterSystem", parts, built, truth, directory)

@@ -35,3 +35,14 @@ def test_end_switches_follow_the_mechanism_and_not_the_relay():
     assert [shutters.is_made(end) for end in ("shutter_open", "shutter_closed")] == [True, False]
     shutters.stick("substrate_shutter", False)
     assert [shutters.is_made(end) for end in ("shutter_open", "shutter_closed")] == [False, True]
+
+
+def test_each_shutter_has_end_switches_of_its_own_and_one_may_die():
+    shutters = Shutters(["substrate_shutter", "gun2_shutter"])
+    shutters.tell("gun2_shutter", True)
+    assert [shutters.is_made(end) for end in ("gun2_open", "gun2_closed")] == [True, False]
+    assert shutters.is_made("shutter_closed")
+    shutters.kill("gun2_open", True)
+    assert not shutters.is_made("gun2_open")
+    shutters.kill("gun2_open", False)
+    assert shutters.is_made("gun2_open")

@@ -137,3 +137,28 @@ def test_gauges_and_flows_are_read_by_their_own_bytes(burning_lco):
     assert burning_lco.say("gas", b"@253FR5?;FF") == b"@253ACK1.00E+00;FF"
     position = int(burning_lco.say("valve", b"A:\r\n")[2:8]) / 1e5
     assert position == pytest.approx(0.359, abs=2e-3)
+
+
+def test_a_board_of_end_switches_shows_where_shutters_truly_are(make_sputter):
+    """A made switch reads 0; what is not connected reads 1. It lies in no loop."""
+    stand = make_sputter(ends=("gun1_open", "gun1_closed", "shutter_open", "shutter_closed"))
+    stand.close_loop()
+    assert stand.board("@01", "ends").startswith(b">0075")
+    stand.relay("gun1_shutter", True)
+    assert stand.board("@01", "ends").startswith(b">0076")
+    stand.relay("substrate_shutter", True)
+    assert stand.board("@01", "ends").startswith(b">007A")
+    stand.fail("shutter_stuck_closed", "gun1_shutter")
+    assert stand.board("@01", "ends").startswith(b">0079")
+    stand.fail("end_switch_dead", "gun1_closed")
+    assert stand.board("@01", "ends").startswith(b">007B")
+    stand.mend("end_switch_dead", "gun1_closed")
+    assert stand.board("@01", "ends").startswith(b">0079")
+    assert stand.board("@0100", "ends").startswith(b">")
+    assert stand.station.board.loop_closed
+
+
+def test_faults_of_end_switches_are_there_where_switches_are(make_sputter):
+    assert not any(name.startswith("end_switch") for name in make_sputter().station.faults.names())
+    names = make_sputter(ends=("gun2_open",)).station.faults.names()
+    assert [name for name in names if name.startswith("end_switch")] == ["end_switch_dead gun2_open"]

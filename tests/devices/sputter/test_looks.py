@@ -1,0 +1,76 @@
+"""How often a chamber's instruments are asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from devices.sputter.looks import RELAYS, SLOWLY, TURBO, Looks
+
+ROWS = 30
+
+
+class Counted:
+    """A part that counts how often it is asked what."""
+
+    def __init__(self, part, asked):
+        self._part, self._asked = part, asked
+
+    def __getattr__(self, name):
+        found = getattr(self._part, name)
+        if not callable(found):
+            return found
+
+        def ask(*given):
+            self._asked[name] += 1
+            return found(*given)
+
+        return ask
+
+
+@pytest.fixture
+def asked(bench):
+    """Return how often each question was asked in so many rows of a chamber with a powered gun."""
+    questions = Counter()
+    equipment = bench.station._equipment
+    counted = {
+        name: Counted(part, questions)
+        for name in ("gas", "valve", "board", "relays", "monitor", "heater", "turbo")
+        if (part := getattr(equipment, name)) is not None
+    }
+    looks = Looks(bench.clock, type(equipment)(**{**vars(equipment), **counted}))
+    looks.everything()
+    questions.clear()
+    for number in range(1, ROWS + 1):
+        looks.row(number, sources=("gun1",))
+    return questions
+
+
+@pytest.mark.parametrize("question", ["pressures", "flows", "position", "opened", "read_film"])
+def test_what_a_film_depends_on_is_asked_in_every_row(asked, question):
+    assert asked[question] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("question", "every"),
+    [("states", RELAYS), ("read_temperature", SLOWLY), ("inputs", SLOWLY), ("state", SLOWLY)],
+)
+def test_what_is_slow_is_asked_now_and_then(asked, question, every):
+    assert asked[question] == ROWS // every
+
+
+def test_the_turbo_pumps_speed_is_never_older_than_before(asked):
+    assert asked["read_speed"] + asked["state"] >= ROWS // TURBO
+
+
+def test_the_slow_questions_have_rows_of_their_own(bench):
+    questions = Counter()
+    equipment = bench.station._equipment
+    parts = {name: Counted(getattr(equipment, name), questions) for name in ("relays", "heater", "turbo")}
+    looks = Looks(bench.clock, type(equipment)(**{**vars(equipment), **parts}))
+    looks.everything()
+    for number in range(1, ROWS + 1):
+        questions.clear()
+        looks.row(number)
+        assert sum(questions[each] for each in ("states", "read_temperature", "state")) <= 1, number
