@@ -56,7 +56,16 @@ class Seen:
 
 
 class Looks:
-    """Asks the instruments on the lane, row by row, and keeps what they said."""
+    """Asks the instruments on the lane, row by row, and keeps what they said.
+
+    Supplies with power, monitor, gauges, flows, throttle, and the contacts that were open meanwhile are asked in every
+    row: a row holds nothing of them that is older than itself. One question follows the other, and a row must fit into
+    its second on real wires. With a gun and a bias it is 17 questions and 470 bytes both ways, 20 and 590 in the
+    slowest row: 0.33 s and 0.46 s of ten bits a byte at the rates of delivery (generators 38400 baud, monitor and
+    relays 19200, the others 9600), a second gun 0.02 s more. To that comes what answers take: 0.27 s and 0.32 s of 16
+    ms each, for which a USB adapter gathers bytes as delivered; 8 ms each is half of it. A gas controller at 115200
+    baud gives 0.15 s back.
+    """
 
     def __init__(self, clock: Clock, equipment: Equipment) -> None:
         self._clock, self._equipment = clock, equipment
@@ -75,7 +84,7 @@ class Looks:
                 supply.acting = False
 
     def row(self, number: int, *, sources: Collection[str] = ()) -> Seen:
-        """Look as one row needs it; what is slow has rows of its own, so that none takes long.
+        """Look as a row needs it; what is slow has rows of its own, so that none of them takes long.
 
         sources: the supplies that have power; the others are asked by everything() alone.
         """

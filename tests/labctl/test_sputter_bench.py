@@ -78,7 +78,7 @@ def test_a_fault_needs_its_time(tmp_path):
         bench(path)
 
 
-def test_a_row_of_a_biased_film_from_two_guns_fits_into_a_second_of_real_wires(lab):
+def test_a_row_of_a_biased_film_from_two_guns_is_whole_and_fits_into_a_second_of_real_wires(lab):
     recipe = readers.deposition(RECIPE.with_name("sputter-lipon-1um.toml"))
     recipe = replace(recipe, end="time", duration=60.0, presputter=10.0, bias_power=20.0)
     takes, exchange, state = defaultdict(float), lab.twins.exchange, lab.sputter.read_state
@@ -91,8 +91,14 @@ def test_a_row_of_a_biased_film_from_two_guns_fits_into_a_second_of_real_wires(l
         return answer
 
     lab.twins.exchange = timed
+    lab.twins.station("sputter").supplies["bias"].detune(0.05, lab.clock.now())
     assert flown(lab, DepositionJob(SAMPLE, recipe)) is None
     rows = sorted(takes.values())[:-2]  # that of closing shutters has more to say
     assert len(rows) >= 58
     assert sum(rows) / len(rows) < 0.7
     assert rows[-1] < 0.9
+    (page,) = lab.sputter.streams["primary"].collect_pages()
+    told = page["data"]
+    reflected = [told["substrate_bias_reflected"][row] for row, at in enumerate(told["shutter_open"]) if at]
+    assert reflected == [pytest.approx(1.0)] * len(reflected)
+    assert told["substrate_bias_reflected"][0] == 0.0

@@ -83,3 +83,33 @@ def test_a_chamber_that_stands_in_air_does_not_dry(make_sputter):
     stand = make_sputter(truth={})
     stand.lap(3600.0)
     assert min(each.age for each in stand.gas.state.surfaces) < 100.0
+
+
+@pytest.mark.parametrize("leak", [0.0, 1e-5], ids=["tight", "leaking"])
+def test_a_chamber_nobody_pumps_rises_in_long_steps_as_in_short_ones(leak):
+    ends, counts = [], []
+    for longest in (0.5, 60.0):
+        gas = GasSystem(Vessel(), roughing=False, pumped_for=86400.0)
+        gas.leak_water(leak)
+        at, steps = 0.0, 0
+        while at < 4 * 3600.0:
+            dt = min(gas.stride(burning=False), longest, 4 * 3600.0 - at)
+            before = gas.pressure
+            gas.step(dt)
+            assert dt <= 0.5 or gas.pressure <= 1.003 * before
+            at, steps = at + dt, steps + 1
+        ends.append(gas.pressure)
+        counts.append(steps)
+    assert ends[1] == pytest.approx(ends[0], rel=1e-9)
+    assert counts[1] < counts[0] / 5
+
+
+def test_a_throttle_that_regulates_while_nobody_pumps_closes_and_lets_the_gas_rise(sputter):
+    sputter.pump()
+    sputter.let_in(Ar=24)
+    sputter.hold(3.0)
+    sputter.lap(60.0)
+    sputter.relay("roughing_valve", False)
+    sputter.lap(60.0)
+    assert sputter.gas.pressure > 10.0
+    assert sputter.lost_molecules() < 1e-10
