@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from labctl.counted import Counted, counted
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +42,13 @@ class Voice(Console):
         log.warning("output ended: %r", error)
 
 
+class Bar(NamedTuple):
+    """The bar of one run, and what it counts."""
+
+    task: TaskID
+    counted: Counted
+
+
 class RunProgress:
     """A document subscriber that draws a bar for each run on a terminal, and a line elsewhere.
 
@@ -53,9 +68,10 @@ class RunProgress:
             auto_refresh=False,
             disable=not console.is_terminal,
         )
-        self._tasks: dict[str, Any] = {}
-        self._counted: dict[str, str] = {}
+        self._bars: dict[str, Bar] = {}
+        self._counting: dict[str, Bar] = {}
         self._events: set[str] = set()
+        self._is_broken = False
 
     def __enter__(self) -> RunProgress:
         self._progress.start()
@@ -66,28 +82,40 @@ class RunProgress:
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Take one document."""
-        if self._console.quiet:
+        if self._console.quiet or self._is_broken:
             return
         try:
             self._show(name, doc)
-        except Exception as error:  # noqa: BLE001 - a display may fail in any way and must not end an experiment
+        except OSError as error:
             self._console.fall_silent(error)
+        except Exception:
+            self._is_broken = True
+            log.exception("the progress of runs is not shown any more")
 
     def _show(self, name: str, doc: dict[str, Any]) -> None:
         if name == "start":
             self._begin(doc)
-        elif name == "descriptor" and doc["name"] == self._stream_of(doc["run_start"]):
-            self._counted[doc["uid"]] = doc["run_start"]
-        elif name == "descriptor" and doc["name"] == "events":
-            self._events.add(doc["uid"])
+        elif name == "descriptor":
+            bar = self._bars.get(doc["run_start"])
+            if bar is not None and doc["name"] == bar.counted.stream:
+                self._counting[doc["uid"]] = bar
+            elif doc["name"] == "events":
+                self._events.add(doc["uid"])
         elif name == "event_page" and doc["descriptor"] in self._events:
             self._tell(doc["data"])
-        elif name == "event_page" and doc["descriptor"] in self._counted:
-            task = self._tasks[self._counted[doc["descriptor"]]][0]
-            self._progress.update(task, advance=len(doc["seq_num"]), said=of_pulse(doc["data"]))
+        elif name == "event_page" and doc["descriptor"] in self._counting:
+            self._count(self._counting[doc["descriptor"]], doc)
         elif name == "stop" and not self._console.is_terminal:
             self._console.print(f"  ended: {doc['exit_status']}")
         self._progress.refresh()
+
+    def _count(self, bar: Bar, page: dict[str, Any]) -> None:
+        task, counted, rows = bar.task, bar.counted, page["data"]
+        said = counted.said(rows)
+        if counted.reached is None:
+            self._progress.update(task, advance=len(page["seq_num"]), said=said)
+        else:
+            self._progress.update(task, completed=counted.reached(rows), said=said)
 
     def _tell(self, data: dict[str, Any]) -> None:
         """Print what a person should know of: warnings and alarms."""
@@ -96,23 +124,23 @@ class RunProgress:
                 self._console.print(f"  {severity}: {text}")
 
     def _begin(self, doc: dict[str, Any]) -> None:
-        sample, purpose = doc.get("sample", {}).get("id", ""), doc.get("purpose", "")
-        if "sites" in doc:
-            stream, total, unit = "primary", int(doc["sites"]), "cells"
-            self._console.print(f"{sample}: the map of {total} cells takes {in_words(doc['duration'])}")
-        elif "recipe" in doc:
-            stream, total, unit = "primary", int(doc["recipe"]["body"]["pulse_count"]), "pulses"
-        elif "program" in doc:
-            stream, total, unit = "steps", executions(doc["program"]["body"]["steps"]), "steps"
-        else:
-            return
-        text = f"{sample}: {purpose}"
+        of = doc.get("sample", {}).get("id") or doc.get("plan_args", {}).get("chamber", "")
+        found, text = counted(doc), f"{of}: {named(doc)}"
+        if found.unit == "cells":
+            self._console.print(f"{of}: the map of {found.total} cells takes {in_words(doc['duration'])}")
         if not self._console.is_terminal:
-            self._console.print(f"{text}, {total} {unit}, run {doc['uid'][:8]}")
-        self._tasks[doc["uid"]] = (self._progress.add_task(text, total=total, unit=unit, said=""), stream)
+            much = "" if found.total is None else f", {found.total} {found.unit}"
+            self._console.print(f"{text}{much}, run {doc['uid'][:8]}")
+        task = self._progress.add_task(text, total=found.total, unit=found.unit, said="")
+        self._bars[doc["uid"]] = Bar(task, found)
 
-    def _stream_of(self, run: str) -> str:
-        return str(self._tasks[run][1]) if run in self._tasks else ""
+
+def named(start: dict[str, Any]) -> str:
+    """Return what a run is called while it goes on: its purpose, and what it puts on; its plan where it serves."""
+    material = start.get("recipe", {}).get("body", {}).get("material", "")
+    purpose = start.get("purpose", "")
+    word = str(start.get("plan_name", "")) if purpose in ("", "service") else str(purpose)
+    return f"{word} {material}".strip()
 
 
 def in_words(seconds: float) -> str:
@@ -121,19 +149,3 @@ def in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60.0), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def of_pulse(columns: dict[str, list[Any]]) -> str:
-    """Return energy and base temperature of a page's last pulse, as far as they were measured; nothing of others."""
-    said = []
-    for key, unit, digits in (("pulse_energy", "J", 2), ("base_temperature", "degC", 0)):
-        value = columns[key][-1] if columns.get(key) else math.nan
-        if math.isfinite(value):
-            said.append(f"{value:.{digits}f} {unit}")
-    return ", ".join(said)
-
-
-def executions(nodes: list[dict[str, Any]]) -> int:
-    """Return how many steps a program's body runs, loops unrolled; as if no condition came true."""
-    steps = (node for node in nodes if "to" not in node)
-    return sum(node["times"] * executions(node["body"]) if "body" in node else 1 for node in steps)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labctl.counted import executions
+
 OLD = 5.0
 """Seconds from which on it is told how old a reading is."""
 
@@ -43,9 +45,6 @@ def advance(start: Mapping[str, Any], report: Mapping[str, Any], elapsed: float)
         left = (train["asked"] - train["done"]) / recipe["rate"] if recipe.get("rate") else None
         return Advance(train["done"], train["asked"], "pulses", left, said)
     if "steps_done" in report and "program" in start:
-        # It brings rich along, which no prompt should wait for.
-        from labctl.progress import executions
-
         asked = executions(start["program"]["body"]["steps"])
         done = report["steps_done"]
         return Advance(done, asked, "steps", _left(done, asked, elapsed), said)
