@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
@@ -18,23 +17,26 @@ from typing import Any, Self
 from bluesky.protocols import Pausable, Readable
 from bluesky.utils import MsgGenerator, RunEngineInterrupted
 
-from devices.base import Instrument, Station
-from devices.errors import ConfigError, ConnectError, DataError, InterlockError, LabError, Mistake
-from devices.lamp.records import RESIDUAL_COLUMNS
+from devices.base import Station
+from devices.errors import ConnectError, DataError, InterlockError, LabError
 from devices.limits import Limits
-from devices.locks import LOCKS, PortLock
-from devices.ports import Endpoint
+from devices.locks import PortLock
 from devices.potentiostat import PotentiostatStation
 from devices.single import SingleInstrument
 from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
+from labctl.bench_reading import (
+    cyclers_of,
+    make_clock,
+    refuse_virtual_time_for_hardware,
+    stations_of,
+    with_only,
+)
 from labctl.calibration import FluenceCalibration, calibrated
-from labctl.cell_records import JournalCells
-from labctl.clock.virtual import VirtualClock
-from labctl.clock.wall import WallClock
-from labctl.config.finder import data_dir, machine_dir
+from labctl.config.finder import data_dir
 from labctl.config.folder import Config
-from labctl.config.models import BenchFile, DeviceEntry, Experiment, StationEntry, World
+from labctl.config.models import BenchFile, Experiment, World
+from labctl.connecting import Devices
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
 from labctl.film_journals import FilmJournals
@@ -44,14 +46,12 @@ from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
 from labctl.journal.keeper import Keeper
 from labctl.journal.recovery import recover
-from labctl.journal.spool import DeviceSpool, SpooledStream
 from labctl.lasting import LastingMetadata
 from labctl.leases import Leases
 from labctl.mistyped import Mistyped
 from labctl.plan_calls import as_meant, with_inputs
 from labctl.plans import discover_plans
 from labctl.provenance import session_metadata
-from labctl.runs.briefs import latest_label
 from labctl.runs.going_on import going_on
 from labctl.runs.making import made_by
 from labctl.samples.believed import believed
@@ -59,17 +59,13 @@ from labctl.samples.facts import Facts
 from labctl.samples.past import name_run
 from labctl.samples.telling import with_belief
 from labctl.serving.hands import ServedWorld
-from labctl.shadow.beside import STREAM, Shadows
-from labctl.state import report_to_file
+from labctl.shadow.beside import Shadows
 from labctl.trains import TrainJournals
-from labctl.twins import make_world, set_up_twins
-from labctl.wiring import build_instrument, build_station, is_twin
+from labctl.twins import make_world
+from labctl.wiring import is_twin
 from labctl.workers import Interrupts, Unheeded, Worker, Workers
 
 log = logging.getLogger(__name__)
-
-FOREIGN_PATIENCE = 10.0
-"""Seconds a device of somebody else's class may take to connect; ophyd's own are asked to wait that long."""
 
 BY_HAND = "what was typed by hand"
 """What the engine is called that keeps nothing, as a holder of leases."""
@@ -106,15 +102,6 @@ def open_session(
     )
 
 
-def with_only(bench: BenchFile, names: Sequence[str]) -> BenchFile:
-    """Return a bench with these devices only, all where none is named. Raises LabError for one it does not have."""
-    for name in names:
-        if name not in bench.devices:
-            raise LabError(f"bench {bench.name} has no {name!r}; it has {', '.join(bench.devices)}")
-    kept = {name: entry for name, entry in bench.devices.items() if name in names}
-    return replace(bench, devices=kept) if names else bench
-
-
 class Session:
     """An open bench.
 
@@ -136,13 +123,9 @@ class Session:
         handle_signals: bool = True,
         ask: Ask | None = None,
     ) -> None:
-        _refuse_virtual_time_for_hardware(bench)
+        refuse_virtual_time_for_hardware(bench)
         self.bench, self.limits, self.data = bench, limits, data
-        self.devices: dict[str, Any] = {}
-        self._stations: dict[str, Station] = {}
-        self._spooled: dict[str, SpooledStream] = {}
         self._trouble = ""
-        self.missing: dict[str, dict[str, str]] = {}
         self.begun: list[str] = []
         self._passing: list[LabEngine] = []
         self.plans = SimpleNamespace(**{name: self._here(plan) for name, plan in discover_plans().items()})
@@ -387,37 +370,55 @@ class Session:
         disk = Disk(self.data, self.limits.disk)
         disk.require()
         recover(self.data)
-        self.clock = _make_clock(self.bench, self.data)
+        self.clock = make_clock(self.bench, self.data)
         self._ending.callback(self.clock.close)
         lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")
         self._ending.callback(lock.release)
         self._keeper = Keeper(disk, self._end_what_runs)
         self._ending.callback(self._keeper.close)
-        self._boot = secrets.token_hex(8)
         self._facts = Facts(self.data)
         world = self.bench.world or World()
         self.twins = make_world(self.clock.now, self.bench.seed, world, here / "samples")
         self._ending.callback(self.twins.save)
-        self.hands = LabHands(self.clock, self._facts, *self._carried(world), ask, _cyclers(self.bench))
+        self.hands = LabHands(self.clock, self._facts, *self._carried(world), ask, cyclers_of(self.bench))
         self.calibration = FluenceCalibration(self.data)
         self.films = FilmRates(self.data, self.bench)
         self.trains = TrainJournals(self.data)
         # Twins are what the file says; only what is believed of them goes by measurements.
-        self._believed, fits = calibrated(self.bench, self.calibration)
+        measured, fits = calibrated(self.bench, self.calibration)
         self.believer = Believer(
             self.data,
-            bank_of(self._believed),
-            surroundings_of(self._believed),
+            bank_of(measured),
+            surroundings_of(measured),
             limits=self.limits.damage,
         )
+        opened = Devices(
+            self.bench,
+            measured,
+            world,
+            self.limits,
+            self.data,
+            self.clock,
+            self.twins,
+            self.hands,
+            self.believer,
+            self.films,
+            self._keeper,
+            secrets.token_hex(8),
+            self._ending,
+        )
+        self.devices, self.missing = opened.devices, opened.missing
+        self._stations, self._spooled = opened.stations, opened.spooled
         journal = self._journal()
         self._ending.callback(journal.close)
-        identities = self._connect(world)
+        opened.connect()
+        for name, device in self.devices.items():
+            setattr(self, name, device)
         if self.missing and not start_with_the_rest:
             raise ConnectError(self.missing)
         self._leases = Leases()
         said = session_metadata(
-            self._believed, self.limits, self.clock, self.devices, identities, operator, self._boot
+            measured, self.limits, self.clock, self.devices, opened.identities, operator, opened.boot
         )
         self.md = LastingMetadata(here / "metadata.json", {**said, "calibrations": fits} if fits else said)
         self.workers = Workers()
@@ -489,133 +490,10 @@ class Session:
 
     def _carried(self, world: World) -> tuple[Carried, set[str]]:
         """Return where samples are carried without a person, and the stations there."""
-        stations = _stations(self.bench)
+        stations = stations_of(self.bench)
         if world.served:
             return ServedWorld(world.served), stations
         return self.twins, {name for name in stations if is_twin(self.bench.devices[name])}
-
-    def _connect(self, world: World) -> dict[str, dict[str, str]]:
-        identities: dict[str, dict[str, str]] = {}
-        found: dict[str, str]
-        failed: dict[str, str]
-        for name, entry in self.bench.devices.items():
-            try:
-                if isinstance(entry, DeviceEntry):
-                    device, found, failed = self._foreign(name, entry)
-                else:
-                    device, found, failed = self._connected_station(name, entry, world)
-            except LabError as error:
-                device, found, failed = None, {}, {"opening": f"{type(error).__name__}: {error}"}
-            identities[name] = found
-            if failed or device is None:
-                self.missing[name] = failed
-            else:
-                self.devices[name] = device
-                setattr(self, name, device)
-        return identities
-
-    def _connected_station(
-        self, name: str, entry: StationEntry, world: World
-    ) -> tuple[Station | None, dict[str, str], dict[str, str]]:
-        """Open every part of a station and ask it who it is; say of each that fails why."""
-        instruments, failed = self._instruments(name, entry, world)
-        if failed:
-            for part_name, instrument in instruments.items():
-                try:
-                    self.clock.call(instrument.identify)
-                except LabError as error:
-                    failed[part_name] = f"{type(error).__name__}: {error}"
-                else:
-                    self._ending.callback(_end_silent, instrument.safe)
-            return None, {}, failed
-        station = self._station(name, entry, instruments)
-        found, failed = station.connect()
-        self._stations[name] = station
-        if not failed:
-            reporting = report_to_file(
-                station,
-                self.data,
-                self.bench.name,
-                twin=is_twin(entry),
-                found=self.bench.file,
-                home=self._home(),
-            )
-            self._ending.callback(reporting)
-        if failed:
-            self._ending.callback(_end_silent, station.close)
-        else:
-            self._ending.callback(station.close)
-        return station, found, failed
-
-    def _foreign(self, name: str, entry: DeviceEntry) -> tuple[Any, dict[str, str], dict[str, str]]:
-        """Make a device of somebody else's class; whatever it raises is a reason why it is missing."""
-        try:
-            device = entry.device_class(name=name, **entry.arguments)
-            self._ending.callback(getattr(device, "destroy", lambda: None))
-            if hasattr(device, "wait_for_connection"):
-                device.wait_for_connection(timeout=FOREIGN_PATIENCE)
-        except Exception as error:  # noqa: BLE001 - nobody knows what a class of somebody else's raises
-            return None, {}, {"device": repr(error)}
-        return device, {"device": type(device).__name__}, {}
-
-    def _instruments(
-        self, name: str, entry: StationEntry, world: World
-    ) -> tuple[dict[str, Instrument], dict[str, str]]:
-        """Open the parts of a station; return those that opened, and why the others did not."""
-        endpoint_of: Callable[[str, str], Endpoint] = self.twins.endpoint
-        if is_twin(entry):
-            set_up_twins(self.twins, name, entry, self.clock, self._boot)
-        instruments: dict[str, Instrument] = {}
-        failed: dict[str, str] = {}
-        for part_name, part in entry.parts.items():
-            try:
-                instrument = build_instrument(
-                    name, part_name, part, self.clock, endpoint_of, world.twin_latency
-                )
-            except LabError as error:
-                failed[part_name] = f"{type(error).__name__}: {error}"
-                continue
-            self._ending.callback(instrument.wire.close)
-            instruments[part_name] = instrument
-        return instruments, failed
-
-    def _home(self) -> Path:
-        """Return the folder of what all sessions know that use the same stations: their server's, or the machine's."""
-        served = "" if self.bench.world is None else self.bench.world.served
-        return (Path(served).parent if served else machine_dir()) / "state"
-
-    def _locks(self, name: str, entry: StationEntry) -> Path:
-        """Return the folder in which whoever else could use a station would lock it: twins are this session's own,
-        served ones those of their server, what is real is this machine's."""
-        served = "" if self.bench.world is None else self.bench.world.served
-        if served:
-            return Path(served).parent
-        return self.data / "bench" / self.bench.name if is_twin(entry) else LOCKS
-
-    def _station(self, name: str, entry: StationEntry, instruments: Mapping[str, Instrument]) -> Station:
-        believed = self._believed.devices[name]
-        assert isinstance(believed, StationEntry)
-        station = build_station(
-            name,
-            believed,
-            instruments,
-            clock=self.clock,
-            limits=self.limits,
-            hands=self.hands,
-            predictor=self.believer,
-            films=self.films,
-            records=JournalCells(self.data),
-            session=self._boot,
-            locks=self._locks(name, entry),
-        )
-        if isinstance(station, PotentiostatStation):
-            station.add_stream(STREAM, RESIDUAL_COLUMNS)
-        spool = DeviceSpool(self.data, name, self._boot, self._keeper)
-        self._ending.callback(spool.close)
-        station.spool_to(spool)
-        station.before_arming = self._keeper.sync
-        self._spooled |= {rows.name: SpooledStream(rows, spool) for rows in station.streams.values()}
-        return station
 
 
 def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -630,46 +508,7 @@ def experiment_metadata(experiment: Experiment, md: Mapping[str, Any] | None) ->
     return {**said, **(md or {})}
 
 
-def _stations(bench: BenchFile) -> set[str]:
-    return {name for name, entry in bench.devices.items() if isinstance(entry, StationEntry)}
-
-
-def _cyclers(bench: BenchFile) -> set[str]:
-    """Return the stations that only measure, or cycle what is there."""
-    # By their roles: a bench without a multiplexer does not wait for its packages.
-    return {
-        name
-        for name, entry in bench.devices.items()
-        if isinstance(entry, StationEntry)
-        and getattr(entry.station_class, "role", "") in ("Potentiostat", "Multiplexer")
-    }
-
-
-def _refuse_virtual_time_for_hardware(bench: BenchFile) -> None:
-    real = [name for name, entry in bench.devices.items() if not is_twin(entry)]
-    if bench.clock.kind == "virtual" and real:
-        allowed = f'must be "wall": {", ".join(real)} {"is" if len(real) == 1 else "are"} real'
-        raise ConfigError([Mistake(f"benches/{bench.name}.toml", "clock.kind", '"virtual"', allowed)])
-
-
-def _make_clock(bench: BenchFile, data: Path) -> VirtualClock | WallClock:
-    if bench.clock.kind == "wall":
-        return WallClock()
-    # A night rehearsed in seconds ends tomorrow: what follows it in the same folder must not begin today.
-    latest = latest_label(data)
-    pace = None if bench.clock.pace == "none" else float(bench.clock.pace)
-    return VirtualClock(pace, not_before=latest + 1.0)
-
-
 def _ask_in_terminal(sentence: str) -> object:
     sys.stderr.write(f"\nPlease {sentence}, then press Enter. ")
     sys.stderr.flush()
     return input()
-
-
-def _end_silent(end: Callable[[], None]) -> None:
-    """End what belongs to a station that does not wholly answer: what does answer is made safe all the same."""
-    try:
-        end()
-    except LabError as error:
-        log.warning("%s", error)

@@ -9,7 +9,7 @@ from devices.base import RowStream
 from devices.clock import Clock
 from devices.cycling.cells import CellSize
 from devices.cycling.ends import OWN_ENDS, EndReason
-from devices.cycling.plausibility import emptied_below
+from devices.cycling.windows import emptied_below
 
 log = logging.getLogger(__name__)
 

@@ -190,6 +190,7 @@ class HostCycler:
         """
         with self._lock:
             self._asked = self._clock.now()
+            self._book.acknowledge(since)
             page = self._book.page(since, most)
             if not page.records and self._lost is not None:
                 raise self._lost

@@ -80,7 +80,7 @@ class HostSteps:
         flight.ended = flight.watch.at_once(flight.time)
         flight.phase = "arm"
         if flight.ended is not None:
-            self._book.add(Reading(flight.time, rest, 0.0), flight)
+            self._book.take(Reading(flight.time, rest, 0.0), flight)
             # In no buffer, and so to be written down, with its end, before anything is armed.
             flight.phase, flight.behind = "end", self._book.next + 1
 
@@ -95,7 +95,7 @@ class HostSteps:
         fetched = self._instrument.fetch()
         flight.look_again(fetched.rows)
         for row in fetched.rows:
-            self._book.add(row, flight)
+            self._book.take(row, flight)
             if flight.ended is None:
                 flight.ended = watch.row(row)
                 if flight.ended is not None:
@@ -120,7 +120,7 @@ class HostSteps:
             self._instrument.open()
         if flight.phase == "open":
             for row in self._instrument.fetch().rows:
-                self._book.add(row, flight)
+                self._book.take(row, flight)
         self._book.tell(flight)
         flight.phase = "end"
         ended = flight.ended

@@ -29,7 +29,16 @@ from labctl.exports.bdf_columns import (
 )
 from labctl.exports.needs import needed
 from labctl.imports.charge import net_of_counters
-from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
+from labctl.imports.readings import (
+    Floats,
+    Integers,
+    Readings,
+    Rows,
+    refusal,
+    shortened,
+    step_counts,
+    whole_numbers,
+)
 from labctl.imports.text_table import (
     LOOKED_AT,
     Wanted,
@@ -55,9 +64,9 @@ def read_bdf(path: Path) -> Readings:
     line, table, remarks = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     if not len(line):
         raise refusal(path, 0, "has no rows")
-    cycle = _whole(path, line, table, CYCLE)
+    cycle = whole_numbers(path, line, table.get(CYCLE), CYCLE.label)
     turns = step_counts(np.sign(np.nan_to_num(table[CURRENT])), cycle)
-    step = _whole(path, line, table, STEP) if STEP in table else turns
+    step = whole_numbers(path, line, table[STEP], STEP.label) if STEP in table else turns
     rows = Rows(
         line=line,
         test_time=table[TIME],
@@ -135,19 +144,6 @@ def _choose(path: Path, line: int, header: Sequence[str]) -> tuple[dict[BdfColum
         raise refusal(path, line, f"has no column {', '.join(missing)}, which BDF requires")
     known = set(chosen.values())
     return chosen, [shortened(name) for index, name in enumerate(names) if index not in known and name]
-
-
-def _whole(path: Path, line: Integers, table: Mapping[BdfColumn, Floats], column: BdfColumn) -> Integers:
-    """Return a column of whole numbers, ones where the file has none."""
-    values = table.get(column)
-    if values is None:
-        return np.ones(len(line), dtype=np.int64)
-    # Beyond 2^53 a float no longer is one whole number.
-    bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**53))
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise refusal(path, int(line[row]), f"{column.label} is {values[row]}, which is not a whole number")
-    return values.astype(np.int64)
 
 
 def _net(

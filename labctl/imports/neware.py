@@ -17,7 +17,16 @@ import numpy as np
 from labctl.imports.charge import net_of_counters, net_of_step_counter
 from labctl.imports.dates import Dates
 from labctl.imports.neware_signs import kind_of_step, with_signs
-from labctl.imports.readings import Floats, Integers, Readings, Rows, refusal, shortened, step_counts
+from labctl.imports.readings import (
+    Floats,
+    Integers,
+    Readings,
+    Rows,
+    refusal,
+    shortened,
+    step_counts,
+    whole_numbers,
+)
 from labctl.imports.text_table import (
     LOOKED_AT,
     Convert,
@@ -156,7 +165,7 @@ def read_neware(path: Path, dates: Dates) -> Readings:
 
 def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: bool) -> Readings:
     remarks = ["the last line is cut off and was left out"] if cut_off else []
-    cycle, step = (_whole(path, line, table, key) for key in ("cycle", "step"))
+    cycle, step = (whole_numbers(path, line, table.get(key), key) for key in ("cycle", "step"))
     kind = table.get("kind", np.zeros(len(line)))
     step_count = step_counts(cycle, step, kind)
     time = table["total_time"] if "total_time" in table else _since_start(table["step_time"], step_count)
@@ -297,17 +306,6 @@ def _net(
     moving = (flows[1:] != 0) & (np.diff(step_count) == 0)
     still = np.diff(net)[moving] == 0
     return None if still.any() and still.mean() > COARSE else net
-
-
-def _whole(path: Path, line: Integers, table: Mapping[str, Floats], key: str) -> Integers:
-    values = table.get(key)
-    if values is None:
-        return np.ones(len(line), dtype=np.int64)
-    bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**53))
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise refusal(path, int(line[row]), f"{key} is {values[row]}, which is not a whole number")
-    return values.astype(np.int64)
 
 
 def _when_told(dates: Dates) -> Convert:

@@ -97,6 +97,18 @@ def shortened(value: Any, most: int = SHORT) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def whole_numbers(path: Path, line: Integers, values: Floats | None, name: str) -> Integers:
+    """Return a column (n,) of whole numbers, ones where the file has none. Raises DataError on any other number."""
+    if values is None:
+        return np.ones(len(line), dtype=np.int64)
+    # Beyond 2^53 a float no longer is one whole number.
+    bad = ~(np.isfinite(values) & (values == np.round(values)) & (np.abs(values) < 2.0**53))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise refusal(path, int(line[row]), f"{name} is {values[row]}, which is not a whole number")
+    return values.astype(np.int64)
+
+
 def step_counts(*changing: NDArray[Any]) -> Integers:
     """Return the number of the step in the test, from 1: a new one wherever any of the arrays (n,) changes."""
     new = np.zeros(len(changing[0]), dtype=bool)

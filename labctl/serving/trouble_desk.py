@@ -43,6 +43,7 @@ ON_STATIONS: Mapping[str, str] = {
     "turbo_slowing": "the turbo pump's rotor slows down",
     "water_leak": "air's water leaks in, some 1e-4 Pa of it",
     "valve_stuck": "the throttle valve stays where it is",
+    "end_switch_dead": "a switch that shows where a shutter is closes no more, wherever that is",
     "mfc_dead": "its flow controller gives nothing",
     "mfc_stuck": "its flow controller stays at what it gives",
     "shutter_stuck_open": "the shutter does not close",

@@ -43,6 +43,12 @@ class Accuracy:
         return np.asarray(ranges[np.minimum(np.searchsorted(ranges, np.abs(current)), len(ranges) - 1)])
 
 
+EXACT = Accuracy(
+    voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, impedance_noise=0.0, distortion=0.0, bits=40
+)
+"""An instrument without noise, for tests of the physics behind it."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Where the channel opens the cell by itself: voltage [V], current [A], temperature [degC]."""

@@ -1,4 +1,4 @@
-"""A clock that only tests move, and the least of a bench: one twin behind a port."""
+"""The least of a bench: one twin behind a port, on a clock that only tests move."""
 
 from __future__ import annotations
 
@@ -6,34 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ophyd.status import Status
 
 from devices.ports import FaultyPort, TwinPort
 from devices.wire import Wire
+from tests.support.lane_clock import ManualClock
 
 LANE = "lane"
-
-
-class ManualClock:
-    """Time passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.moment = 0.0
-
-    def now(self) -> float:
-        return self.moment
-
-    def time(self) -> float:
-        return 1.75e9 + self.moment
-
-    def sleep(self, dt: float, lane: str | None = None) -> None:
-        self.moment += dt
-
-    def call(self, action: Callable[[], Any]) -> Any:
-        return action()
-
-    def status(self, what: str, deadline: float) -> Status:
-        return Status()
 
 
 class Endpoint:

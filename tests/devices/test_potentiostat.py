@@ -17,7 +17,8 @@ from devices.roles.hands import Bring
 from devices.roles.potentiostat import CycleJob, Potentiostat
 from devices.samples import SampleRef
 from sim.twins.squidstat_channel import Accuracy
-from tests.support.channel import CELL, CURRENT, LIMITS, SAMPLE, Rig, cycles, rest, rows
+from tests.support.cells import CELL, CURRENT
+from tests.support.channel import LIMITS, SAMPLE, Rig, cycles, rest, rows
 
 
 def test_the_station_fits_its_role() -> None:

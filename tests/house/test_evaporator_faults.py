@@ -8,12 +8,9 @@ from pathlib import Path
 import pytest
 
 from devices.errors import InterlockError
-from labctl import Run
 from labctl.config.folder import Config
-from labctl.runs.briefs import run_files
-from labctl.samples.believed import believed
-from sim.sputter.built import PlannedFault
 from tests.support import quick_films
+from tests.support.faulty_films import FaultyFilm, maker_of
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 12.0
@@ -23,18 +20,19 @@ WATER = 1e-3
 """Pa m3/s of water, which takes the chamber beyond ten times its base pressure."""
 
 
-class Tool:
+class Tool(FaultyFilm):
     """A session with an evaporator, its black box, and faults that come while the film grows."""
 
+    station, plan_name = "evaporator", "evaporate"
+    material, layers = "Li", "cell_layers"
+
     def __init__(self, data, *, ends=True, **changes):
-        self.answers = []
-        self.lab = quick_films.quick_session(data, bench="line", ask=self.asked, loaded=("evaporator",))
+        super().__init__()
+        self.wired(quick_films.quick_session(data, bench="line", ask=self.asked, loaded=("evaporator",)))
         foil = quick_films.foil()
         self.sample = replace(foil, grown=foil.grown[-1:])
         self.recipe = quick_films.evaporation(**{"thickness": 200e-9, **changes})
-        self.twins = self.lab.twins.station("evaporator")
-        self.chamber, self.offs = self.twins.chamber, []
-        self.onset = None
+        self.offs, self.onset = [], None
         drive = self.chamber.change
 
         def seen(act):
@@ -47,14 +45,9 @@ class Tool:
         if not ends:
             self.lab.evaporator.permissives.end_switches = ()
 
-    def asked(self, sentence):
-        self.answers.append(sentence)
-        return "no"
-
     def plan(self, fault, at, of="", value=None):
-        """Have a fault come at a time [s]."""
         self.onset = at
-        self.twins.faults.plan(PlannedFault(fault, of, time=at, value=value))
+        super().plan(fault, at, of, value)
 
     def plan_in(self, state, fault, of="", value=None, after=AFTER):
         """Have a fault come a while after the evaporator came into a state."""
@@ -75,14 +68,6 @@ class Tool:
             self.evaporate()
         return failed.value.permissive
 
-    def when(self, event, text=""):
-        """Return when the black box saw something [s]."""
-        return [at for at, what, said in self.chamber.log if what == event and said.startswith(text)]
-
-    def run(self):
-        runs = [Run(path) for path in run_files(self.lab.data)]
-        return next(run for run in runs if run.start["plan_name"] == "evaporate")
-
     def alarms(self):
         """Return the codes of the alarms."""
         events = self.run().table("events")
@@ -102,31 +87,11 @@ class Tool:
         assert self.lab.evaporator.relays.states()["substrate_shutter"] is False
         assert self.lab.evaporator.read_state() == "fault"
 
-    def require_doubtful(self, reason):
-        """Require that the layer is doubtful in record and belief, and that the furnace does not take it by itself."""
-        layer = self.run().table("layers")
-        assert layer["doubtful"][0] == 1
-        assert reason in str(layer["reasons"][0])
-        there = believed(self.lab.data, self.sample).sample.cell_layers[-1]
-        assert there.material == "Li"
-        assert there.doubtful
-        recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
-        with pytest.raises(InterlockError, match="doubtful"):
-            self.lab.RE(self.lab.plans.bake(self.lab.furnace, self.sample, recipe))
-        assert self.answers
-
 
 @pytest.fixture
 def make(tmp_path):
-    made = []
-
-    def tool(**changes):
-        made.append(Tool(tmp_path / "data", **changes))
-        return made[-1]
-
-    yield tool
-    for each in made:
-        each.lab.close()
+    with maker_of(Tool, tmp_path / "data") as tool:
+        yield tool
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from labctl.samples.believed import believed
 from labctl.session import Session
 from sim.sputter.built import PlannedFault
 from tests.support import quick_films
+from tests.support.faulty_films import FaultyFilm, maker_of
 
 ROOT = Path(__file__).parents[2]
 WITHIN = 12.0
@@ -33,52 +34,36 @@ LEAK = 5e-4
 """Pa m3/s of water, 1.1 % of the gas: a much smaller leak moves the throttle by less than flows repeat to."""
 
 
-class Tool:
+class Tool(FaultyFilm):
     """A session with a sputter system whose targets bear fast ramps, and its black box."""
 
+    station, plan_name = "sputter", "deposit"
+    material, layers = "LiCoO2", "layers"
+
     def __init__(self, data, *, ends=True, **changes):
+        super().__init__()
         config = Config(ROOT / "config")
         bench = config.bench("line")
         sputter = bench.devices["sputter"]
         targets = {gun: replace(each, ramp=4.0) for gun, each in sputter.parameters.targets.items()}
         parameters = replace(sputter.parameters, targets=targets)
         bench = replace(bench, devices={**bench.devices, "sputter": replace(sputter, parameters=parameters)})
-        self.answers = []
         limits = config.limits()
         limits = replace(limits, sputter=replace(limits.sputter, pump_time=900.0))
-        self.lab = Session(bench, limits, data, handle_signals=False, ask=self.asked)
+        self.wired(Session(bench, limits, data, handle_signals=False, ask=self.asked))
         self.sample = config.sample("lco-grown-0.7um")
         recipe = readers.deposition(config.path("recipe", "sputter-lco-0.7um"))
         gun = replace(recipe.guns[0], ramp=None)
         fields = {"guns": (gun,), "presputter": 80.0, "thickness": 40e-9, **changes}
         self.recipe = replace(recipe, **fields)
-        self.twins = self.lab.twins.station("sputter")
-        self.chamber = self.twins.chamber
         if not ends:
             self.lab.sputter.permissives.end_switches = self.lab.sputter.ends.end_switches = ()
-
-    def asked(self, sentence):
-        self.answers.append(sentence)
-        return "no"
-
-    def plan(self, fault, at, of="", value=None):
-        """Have a fault come at a time [s]."""
-        self.twins.faults.plan(PlannedFault(fault, of, time=at, value=value))
 
     def deposit(self):
         """Try to make the film; return what it failed with."""
         with pytest.raises(InterlockError) as failed:
             self.lab.RE(self.lab.plans.deposit(self.lab.sputter, self.sample, self.recipe))
         return failed.value
-
-    def when(self, event, text=""):
-        """Return when the black box saw something [s]."""
-        return [at for at, what, said in self.chamber.log if what == event and said.startswith(text)]
-
-    def run(self):
-        """Return the run of the film, whatever came after it."""
-        runs = [Run(path) for path in run_files(self.lab.data)]
-        return next(run for run in runs if run.start["plan_name"] == "deposit")
 
     def alarmed(self):
         """Return the codes of the alarms, and when [s of the bench] the first one came."""
@@ -99,18 +84,15 @@ class Tool:
         assert not any(self.chamber.gas.told.values())
         assert self.lab.sputter.read_state() == "fault"
 
+    def require_doubtful(self, reason=""):
+        super().require_doubtful(reason)
+        assert self.lab.furnace.read_state() == "safe"
+
 
 @pytest.fixture
 def make(tmp_path):
-    made = []
-
-    def tool(**changes):
-        made.append(Tool(tmp_path / "data", **changes))
-        return made[-1]
-
-    yield tool
-    for each in made:
-        each.lab.close()
+    with maker_of(Tool, tmp_path / "data") as tool:
+        yield tool
 
 
 @pytest.mark.parametrize(
@@ -140,22 +122,7 @@ def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault
     assert closed <= out + 1e-6 or fault == "control_lost"
     assert max(closed, out) - OPEN <= WITHIN
     tool.require_dark()
-    require_doubtful(tool)
-
-
-def require_doubtful(tool):
-    """Require that the layer is doubtful in record and belief, and that the furnace does not take it by itself."""
-    layer = tool.run().table("layers")
-    assert layer["doubtful"][0] == 1
-    assert layer["reasons"][0]
-    there = believed(tool.lab.data, tool.sample).sample.layers[-1]
-    assert there.material == "LiCoO2"
-    assert there.doubtful
-    recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
-    with pytest.raises(InterlockError, match="doubtful"):
-        tool.lab.RE(tool.lab.plans.bake(tool.lab.furnace, tool.sample, recipe))
-    assert tool.answers
-    assert tool.lab.furnace.read_state() == "safe"
+    tool.require_doubtful()
 
 
 HEATS = 180.0
@@ -182,7 +149,7 @@ def test_a_heater_that_dies_during_a_film_makes_it_doubtful(make):
     # It cools by its own time constant first; then it may be off for 20 s.
     assert HOT_FILM < tool.when("shutter closed", "substrate")[0] <= HOT_FILM + 60.0
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_a_lost_bias_of_the_substrate_ends_the_film(make):
@@ -192,7 +159,7 @@ def test_a_lost_bias_of_the_substrate_ends_the_film(make):
     closed = tool.when("shutter closed", "substrate")[0]
     assert tool.when("shutter opened", "substrate")[0] < BIASED <= closed <= BIASED + WITHIN
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_the_substrate_is_biased_only_around_the_open_shutter(make):
@@ -234,7 +201,7 @@ def test_a_shutter_that_opens_over_a_burning_target_takes_the_plasma_away(make, 
     assert tool.deposit().permissive == "shutter_stuck_open"
     assert tool.when("plasma out", "gun1")[0] - at <= LOOKED
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_the_shutter_of_a_gun_that_opens_beside_the_film_ends_it(make):
@@ -246,7 +213,7 @@ def test_the_shutter_of_a_gun_that_opens_beside_the_film_ends_it(make):
     closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
     assert max(closed, out) - OPEN <= LOOKED
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 @pytest.mark.parametrize("shutters", [BOTH, BOTH[:1], BOTH[1:]], ids=" ".join)
@@ -262,7 +229,7 @@ def test_a_shutter_that_does_not_close_takes_the_plasma_away_when_the_film_is_do
     _, at = tool.alarmed()
     assert tool.when("plasma out", "gun1")[0] - at <= 0.1
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
     layer = tool.run().table("layers")
     if shutters == BOTH:
         assert layer["thickness"][0] == pytest.approx(40e-9, abs=0.3e-9)
@@ -293,7 +260,7 @@ def test_a_shutter_that_falls_shut_over_a_film_ends_it_in_time(make, end, of):
     assert tool.deposit().permissive == f"shutter_stuck_{end}"
     assert tool.when("plasma out", "gun1")[0] - OPEN <= LOOKED + 3.5
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 @pytest.mark.parametrize("of", ["gun2_shutter", "gun3_shutter"])
@@ -344,7 +311,7 @@ def test_a_dead_end_switch_is_a_shutter_that_nobody_sees(make):
     error = tool.deposit()
     assert error.permissive == "shutter_stuck_closed"
     assert "gun1_open not made, gun1_closed not made" in str(error)
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_without_end_switches_a_shutter_open_before_a_plasma_burns_is_seen_by_the_crystal(make):
@@ -356,7 +323,7 @@ def test_without_end_switches_a_shutter_open_before_a_plasma_burns_is_seen_by_th
     lit = tool.when("plasma on", "gun1")[0]
     assert tool.when("plasma out", "gun1")[0] - lit <= 40.0
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
     truth = tool.chamber.growth.deposit.thickness
     recorded = tool.run().table("layers")["thickness"][0]
     # What its heat feigns, and what comes while the power goes down.
@@ -388,7 +355,7 @@ def test_without_end_switches_a_shutter_that_stays_open_is_seen_while_the_target
     assert tool.deposit().permissive == "shutter_stuck_open"
     assert tool.when("plasma out", "gun1")[0] - CLEANS <= WITHIN
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_without_end_switches_a_shutter_that_does_not_close_is_seen_when_the_film_is_done(make):
@@ -403,7 +370,7 @@ def test_without_end_switches_a_shutter_that_does_not_close_is_seen_when_the_fil
     # The film is complete when the shutter is told to close; what the power's ramp takes is added.
     assert told + 3.0 - done <= WITHIN
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_bad_water_in_the_vacuum_keeps_the_film_from_being_begun(make):
@@ -424,7 +391,7 @@ def test_water_that_no_gauge_sees_during_a_film_makes_it_doubtful_afterwards(mak
     assert tool.run().table("outcome")["end_reason"][0] == "completed"
     assert not any(unit.lit or unit.forward for unit in tool.chamber.guns.values())
     assert tool.lab.sputter.relays.states()["substrate_shutter"] is False
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 REFUSED = [
@@ -513,7 +480,7 @@ def test_a_vent_command_vents_nothing_and_ends_the_film(make):
     assert tool.when("shutter closed", "substrate")[0] - said[0] <= WITHIN
     assert tool.when("plasma out", "gun1")[0] - said[0] <= WITHIN
     tool.require_dark()
-    require_doubtful(tool)
+    tool.require_doubtful()
 
 
 def test_a_dead_host_leaves_a_dark_chamber(make):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 RACES = """
     import json, multiprocessing, sys
     from pathlib import Path
-    import labctl, labctl.session, labctl.config.benches, devices.flash_lamp, devices.potentiostat, scipy.linalg
+    import labctl, labctl.connecting, labctl.config.benches, devices.flash_lamp, devices.potentiostat, scipy.linalg
     import devices.instruments.squidstat
     from devices.errors import OwnershipError
     from devices.recipes import AnnealRecipe
@@ -60,7 +60,7 @@ RACES = """
 
     folder, races = Path(sys.argv[1]), int(sys.argv[2])
     # A real lamp is locked for the whole machine, whatever the data folder of a session is.
-    labctl.session.Session._locks = lambda *_: folder / "locks"
+    labctl.connecting.Devices._locks = lambda *_: folder / "locks"
     context = multiprocessing.get_context("fork")
     meet, say = context.Barrier(2), context.SimpleQueue()
     both = [context.Process(target=racer, args=(folder, races, meet, say), daemon=True) for _ in range(2)]

@@ -111,6 +111,8 @@ def test_every_target_is_calibrated_on_a_bare_witness_and_a_film_from_two_comes_
     assert run.start["film_rate"]["calibration"] == f"{first.id}+{second.id}"
     assert thickness(lab, "w1", "LiPON") == pytest.approx(50e-9, rel=0.03)
     assert "guns_not_told_apart" not in run.table("events")["code"]
+    # Without end switches calibrated rates still miss a gun.
+    lab.sputter.ends.end_switches = ()
     twins = lab.twins.station("sputter")
     twins.faults.begin("shutter_stuck_closed", lab.clock.now(), "gun3_shutter")
     with pytest.raises(InterlockError, match="what gun3 gives"):

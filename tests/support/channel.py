@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from ophyd.status import Status
@@ -20,50 +19,14 @@ from devices.potentiostat import PotentiostatStation
 from devices.roles.potentiostat import CycleJob
 from devices.samples import Layer, SampleRef
 from devices.wire import Wire
-from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellParameters, CellState
-from sim.physics.cell.diffusion import graded_edges
 from sim.twins.squidstat import SquidstatTwin
-from sim.twins.squidstat_channel import Accuracy
+from sim.twins.squidstat_elements import EXACT, Accuracy
+from tests.support.cells import CURRENT, Foil
 from tests.support.lane_clock import LaneClock
 
 LANE = "potentiostat"
-EXACT = Accuracy(voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, bits=40)
-CURRENT = 8.6e-5  # A, about 1C of the film below
 SAMPLE = SampleRef(id="S1", layers=(Layer("LiCoO2", 1.2e-6),))
 LIMITS = CellLimits(voltage_min=2.0, voltage_max=4.3, current_max=1e-3)
-
-
-def make_cell() -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    edges = graded_edges(1.2e-6, 20, 5.0)
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(edges.tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
-
-
-CELL = make_cell()
-
-
-@dataclass
-class Foil:
-    """What the bench wires."""
-
-    cell: Cell = CELL
-    state: CellState = field(default_factory=CELL.fresh)
 
 
 class Touched:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,57 +18,18 @@ from devices.instruments.palmsens_emstat4 import EmStat4
 from devices.methodscript.compile import SETTLING
 from devices.ports import Fault, FaultyPort, TwinPort
 from devices.wire import Wire
-from sim.materials import cathode
 from sim.physics.cell import control as drive
-from sim.physics.cell.cell import Cell, CellParameters, CellState, Segment
-from sim.physics.cell.diffusion import graded_edges
+from sim.physics.cell.cell import Segment
 from sim.twins.methodscript.electronics import EXACT, Accuracy
 from sim.twins.methodscript.storage import SIZE
 from sim.twins.palmsens_emstat4 import EmStat4Twin
+from tests.support.cells import CELL, CURRENT, RESTED, Foil
 from tests.support.lane_clock import LaneClock
 
 LANE = "lane"
-CURRENT = 8.6e-5  # A, about 1C of the film below
 LIMITS = CellLimits(voltage_min=2.5, voltage_max=4.4, current_max=1e-2)
 MICROVOLT = 1e-6  # what a package has room for, around 4 V
 NANOAMPERE = 1e-9  # what a package has room for, from 134 uA on
-
-
-def make_cell(**changes: Any) -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    described: dict[str, Any] = {
-        "area": 1e-4,
-        "edges": tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
-        "diffusivity": (5e-15,) * 20,
-        "active_share": (0.985,) * 20,
-        "site_charge": cathode.SITE_CHARGE,
-        "cathode_exchange_current": 50.0,
-        "anode_exchange_current": 50.0,
-        "electrolyte_resistance": 5e-3,
-        "contact_resistance": 0.0,
-        "anode_lithium": 1e4,
-        "as_made_lithium": cathode.AS_MADE_LITHIUM,
-        "ocp": cathode.LITHIUM_COBALT_OXIDE,
-    }
-    return Cell(CellParameters(**(described | changes)))
-
-
-CELL = make_cell()
-HALF = CELL.step(
-    CELL.step(CELL.fresh(), drive.Current(CURRENT), drive.Until(duration=1600.0)).state,
-    drive.REST,
-    drive.Until(duration=1e5),
-).state
-"""Half charged and at rest, at about 3.94 V."""
-"""Half charged and at rest, at about 3.94 V."""
-
-
-@dataclass
-class Wired:
-    """What is put on the leads."""
-
-    cell: Cell = CELL
-    state: CellState = HALF
 
 
 class Endpoint:
@@ -90,13 +50,13 @@ class Rig:
         self,
         *,
         accuracy: Accuracy = EXACT,
-        wired: Wired | None = None,
+        wired: Foil | None = None,
         faults: Iterable[Fault | None] | None = None,
         seed: int = 0,
         storage: int = SIZE,
     ) -> None:
         self.clock = LaneClock()
-        self.wired = Wired() if wired is None else wired
+        self.wired = Foil(state=RESTED) if wired is None else wired
         self.twin = EmStat4Twin(accuracy=accuracy, seed=5, storage=storage)
         self.twin.wire_cell(self.wired, 0.0)
         port: Any = TwinPort(Endpoint(self.twin, self.clock), self.clock, LANE)
@@ -185,7 +145,7 @@ def directly(control: drive.Control, rows: list[RowTaken], lag: float = 0.0) -> 
     """Return what the cell itself does at the instants of some rows, driven `lag` after the script began."""
     times = tuple(row.time - SETTLING - lag for row in rows)
     length = drive.Until(duration=times[-1] + 1.0)
-    segment = CELL.step(HALF, control, length, drive.Record(times=times))
+    segment = CELL.step(RESTED, control, length, drive.Record(times=times))
     places = np.searchsorted(segment.time, np.array(times) - 1e-9)
     return Segment(
         *(getattr(segment, name)[places] for name in ("time", "voltage", "current", "charge", "energy")),
@@ -205,4 +165,4 @@ def compare(
 LONG = Step(ConstantCurrent(CURRENT), Until(duration=600.0))
 TIMED = Until(duration=120.0)
 OFTEN = Record(interval=5.0)
-OCV = CELL.voltage(HALF, 0.0)
+OCV = CELL.voltage(RESTED, 0.0)

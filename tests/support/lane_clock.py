@@ -1,4 +1,4 @@
-"""A clock that only tests move."""
+"""Clocks that only tests move."""
 
 from __future__ import annotations
 
@@ -10,25 +10,11 @@ from typing import Any
 from ophyd.status import Status
 
 
-class Running:
-    """A spawned poller."""
-
-    def __init__(self, poller: Any, on_error: Callable[[Exception], None]) -> None:
-        self.poller, self.on_error, self.cancelled = poller, on_error, False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-class LaneClock:
-    """Time passes when somebody sleeps or the test says so; pollers run when they are due, unless it is deaf."""
+class ManualClock:
+    """Time passes when somebody sleeps."""
 
     def __init__(self) -> None:
         self.moment = 0.0
-        self.is_deaf = False
-        self.errors: list[Exception] = []
-        self._due: list[tuple[float, int, Running]] = []
-        self._count = itertools.count()
 
     def now(self) -> float:
         return self.moment
@@ -43,8 +29,32 @@ class LaneClock:
         return action()
 
     def status(self, what: str, deadline: float) -> Status:
-        assert 0 < deadline < 1e9
         return Status()
+
+
+class Running:
+    """A spawned poller."""
+
+    def __init__(self, poller: Any, on_error: Callable[[Exception], None]) -> None:
+        self.poller, self.on_error, self.cancelled = poller, on_error, False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class LaneClock(ManualClock):
+    """Time passes when somebody sleeps or the test says so; pollers run when they are due, unless it is deaf."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_deaf = False
+        self.errors: list[Exception] = []
+        self._due: list[tuple[float, int, Running]] = []
+        self._count = itertools.count()
+
+    def status(self, what: str, deadline: float) -> Status:
+        assert 0 < deadline < 1e9
+        return super().status(what, deadline)
 
     def after(self, dt: float, action: Callable[[], None], owner: str) -> Any:
         raise NotImplementedError

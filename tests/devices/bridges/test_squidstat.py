@@ -14,11 +14,8 @@ from devices.bridges.lines import pack, unpack
 from devices.bridges.squidstat import Connection, SquidstatBridge
 from devices.errors import Garbled, InstrumentError
 from sim.twins.squidstat import SquidstatTwin
-from sim.twins.squidstat_elements import Accuracy
+from sim.twins.squidstat_elements import EXACT
 
-EXACT = Accuracy(
-    voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, impedance_noise=0.0, distortion=0.0, bits=40
-)
 TRANSCRIPT = Path(__file__).parents[2] / "transcripts" / "squidstat.toml"
 
 

@@ -16,9 +16,9 @@ from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.errors import OutcomeUnknown, Timeout, WireError
 from devices.ports import Fault
 from devices.roles.potentiostat import CycleJob
-from sim.twins.squidstat_channel import Accuracy
+from sim.twins.squidstat_elements import Accuracy
+from tests.support.cells import CURRENT
 from tests.support.channel import (
-    CURRENT,
     LIMITS,
     SAMPLE,
     Rig,

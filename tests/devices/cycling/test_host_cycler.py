@@ -26,7 +26,8 @@ from devices.instruments.keithley_2450 import Keithley2450
 from devices.roles.potentiostat import CycleJob, TakeOver
 from devices.samples import Layer, SampleRef
 from sim.twins.keithley_2450_buffers import Row
-from tests.support.sourcemeter import CELL, CURRENT, HALF, LIMITS, LONGEST, Bench
+from tests.support.cells import CELL, CURRENT, HALF
+from tests.support.sourcemeter import LIMITS, LONGEST, Bench
 
 SAMPLE = SampleRef("s", (Layer("Al", 100e-6),))
 INTERVAL = 0.2
@@ -122,7 +123,7 @@ class World:
             while not flight.over:
                 clock.run_until(clock.now() + 1.0)
         except Killed:
-            clock.due.clear()
+            clock.close()
             clock.moment += rests
             return None
         return flight

@@ -3,7 +3,8 @@
 import pytest
 
 from devices.cycling.cells import CellSize
-from devices.cycling.plausibility import CASES, FASTEST, Seen, plausibility
+from devices.cycling.doubts.seen import FASTEST, Seen
+from devices.cycling.plausibility import CASES, plausibility
 from devices.cycling.programs import CellLimits, Program, Step
 from devices.cycling.techniques import (
     ConstantCurrent,

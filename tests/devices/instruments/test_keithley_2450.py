@@ -57,7 +57,9 @@ from sim.physics.cell.cell import Cell, CellState
 from sim.physics.cell.control import Control, Current, Voltage
 from sim.physics.cell.control import Record as Rows
 from sim.physics.cell.control import Until as Ends
-from tests.support.sourcemeter import CELL, CURRENT, HALF, LIMITS, LONGEST, Bench, Foil, LaneClock
+from tests.support.cells import CELL, CURRENT, HALF, Foil
+from tests.support.lane_clock import LaneClock
+from tests.support.sourcemeter import LIMITS, LONGEST, Bench
 
 TRANSCRIPT = Path(__file__).parents[2] / "transcripts" / "keithley_2450.toml"
 DIGIT = 0.51e-5  # V: half the resolution of the 20 V range
@@ -430,7 +432,7 @@ def test_a_step_that_ends_while_the_link_is_silent_goes_on_when_it_is_back() -> 
 def test_a_dead_host_leaves_the_output_off_at_the_steps_bound(step: Step, off: float) -> None:
     bench = Bench()
     bench.begin(step, limits=CellLimits(2.0, 4.3, 5e-4), longest=7200.0)
-    bench.clock.due.clear()
+    bench.clock.close()
     bench.twin.advance(100_000.0)
     assert driven(bench) == [(pytest.approx(0.0, abs=0.05), pytest.approx(off, abs=0.02))]
     before = bench.twin.charge
@@ -453,7 +455,7 @@ def test_a_full_buffer_opens_the_output_and_the_host_goes_on(monkeypatch: pytest
     assert max(np.diff(times)) == pytest.approx(10.0, abs=0.2)
     alone = Bench()
     alone.begin(step)
-    alone.clock.due.clear()
+    alone.clock.close()
     alone.twin.advance(1000.0)
     assert driven(alone)[0][1] == pytest.approx(100.04)
 
@@ -672,7 +674,7 @@ def test_a_clock_that_differs_costs_neither_rows_nor_questions(drift: float) -> 
 def test_safe_opens_what_an_earlier_host_left_running_and_disconnects() -> None:
     bench = Bench()
     bench.begin(Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(interval=10.0)))
-    bench.clock.due.clear()
+    bench.clock.close()
     bench.clock.moment = 50.0
     later = bench.connect()
     assert later.read_busy() == 1

@@ -29,10 +29,8 @@ from devices.methodscript.compile import SETTLING
 from sim.physics.cell import control as drive
 from sim.physics.cell.impedance import impedance
 from sim.twins.methodscript.electronics import Accuracy
+from tests.support.cells import CELL, CURRENT, RESTED
 from tests.support.emstat import (
-    CELL,
-    CURRENT,
-    HALF,
     LIMITS,
     LONG,
     OCV,
@@ -99,14 +97,14 @@ def test_spectra_are_those_of_the_cell() -> None:
     points = [each for each in records if isinstance(each, SpectrumPoint)]
     frequencies = np.geomspace(1e5, 10.0, 21)
     assert [each.frequency for each in points] == pytest.approx(frequencies, rel=3e-6)
-    truth = impedance(CELL.parameters, HALF, frequencies)
+    truth = impedance(CELL.parameters, RESTED, frequencies)
     assert [complex(each.z_real, each.z_imag) for each in points] == pytest.approx(truth, rel=1e-4)
     assert points[0].voltage == pytest.approx(OCV, abs=1e-5)
     assert points[0].amplitude == pytest.approx(0.01, rel=1e-6)
     assert ends_of(records) == [EndReason.SWEPT]
     records = Rig().run(Step(GalvanostaticImpedance(1e4, 1e3, 2e-6, bias=1e-5)))
     points = [each for each in records if isinstance(each, SpectrumPoint)]
-    state = HALF
+    state = RESTED
     assert points[0].current == pytest.approx(1e-5)
     assert points[0].amplitude == pytest.approx(2e-6, rel=1e-5)
     truth = impedance(CELL.parameters, state, np.array([1e4]), 1e-5)
@@ -140,7 +138,7 @@ def test_the_charges_of_a_cycle_are_those_that_truly_passed() -> None:
     records = rig.run(Step(ConstantCurrent(CURRENT), Until(voltage_above=4.1)))
     last = rows_of(records)[-1]
     assert rig.twin.charges[-1] == pytest.approx(CURRENT * (last.time - SETTLING), rel=1e-6)
-    assert rig.wired.state.charge - HALF.charge == pytest.approx(rig.twin.charges[-1], rel=1e-6)
+    assert rig.wired.state.charge - RESTED.charge == pytest.approx(rig.twin.charges[-1], rel=1e-6)
 
 
 def test_who_it_is_and_what_hangs_on_it() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from devices.bridges.lines import unpack
 from devices.bridges.squidstat import SquidstatBridge
 from devices.cycling.cycler import (
     ElementBegan,
@@ -50,58 +49,22 @@ from devices.errors import (
 from devices.instruments.squidstat import Squidstat
 from devices.ports import Fault, FaultyPort, TwinPort, random_faults
 from devices.wire import Wire
-from sim.materials import cathode
 from sim.physics.cell import control
-from sim.physics.cell.cell import Cell, CellParameters, CellState
-from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.impedance import impedance
 from sim.twins.squidstat import SquidstatTwin
-from sim.twins.squidstat_elements import Accuracy
+from sim.twins.squidstat_elements import EXACT, Accuracy
+from tests.support.cells import CURRENT, Foil, make_cell
+from tests.support.channel import Touched
 
-EXACT = Accuracy(
-    voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, impedance_noise=0.0, distortion=0.0, bits=40
-)
 RESOLUTION = 10.0 * 2.0**-39  # V, half a step of 40 bits over +-10 V is less
 LIMITS = CellLimits(2.0, 4.6, 1e-2)
 LONGEST = 1e5
-C_RATE = 8.6e-5  # A, about 1C of the film below
 LANE = "lane"
 
 
-def make_cell() -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    edges = graded_edges(1.2e-6, 20, 5.0)
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(edges.tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-            cathode_capacitance=0.1,
-            electrolyte_capacitance=1e-3,
-        )
-    )
-
-
-CELL = make_cell()
-HALF = CELL.current_step(CELL.fresh(), C_RATE, 2000.0).state
+CELL = make_cell(cathode_capacitance=0.1, electrolyte_capacitance=1e-3)
+HALF = CELL.current_step(CELL.fresh(), CURRENT, 2000.0).state
 REST_VOLTAGE = CELL.voltage(HALF, 0.0)
-
-
-@dataclass
-class Foil:
-    """What the bench wires."""
-
-    cell: Cell = CELL
-    state: CellState = field(default_factory=lambda: HALF)
 
 
 class Rig:
@@ -110,21 +73,20 @@ class Rig:
     def __init__(
         self, clock: Any, *, accuracy: Accuracy = EXACT, faults: Any = None, wired: bool = True
     ) -> None:
-        self.clock, self.foil = clock, Foil()
+        self.clock, self.foil = clock, Foil(CELL, HALF)
         self.twin = SquidstatTwin(accuracy=accuracy)
         if wired:
             self.twin.wire_cell(0, self.foil)
         self.bridge = SquidstatBridge(self.twin.library, port=self.twin.port, boot="b1", now=clock.now)
         self.connection = self.bridge.connect("the driver")
-        self.requests: list[dict[str, Any]] = []
         self.driver = self.client(self.connection, faults)
         self.records: list[Any] = []
         self._next = 1
         self._jobs = 0
 
     def client(self, connection: Any, faults: Any = None) -> Squidstat:
-        endpoint = Touched(self, connection)
-        port: Any = TwinPort(endpoint, self.clock, LANE)
+        self.touched = Touched(self.twin, connection, self.clock)
+        port: Any = TwinPort(self.touched, self.clock, LANE)
         if faults is not None:
             port = FaultyPort(port, self.clock, faults)
         wire = Wire(port, self.clock, name="squidstat", lane=LANE, sync=Squidstat.sync)
@@ -165,22 +127,6 @@ class Rig:
         return [each for each in self.records if isinstance(each, kind)]
 
 
-class Touched:
-    """A bridge's connection behind a bench that brings the twin up to now first."""
-
-    def __init__(self, rig: Rig, connection: Any) -> None:
-        self.rig, self.connection = rig, connection
-
-    def exchange(self, data: bytes) -> bytes:
-        twin = self.rig.twin
-        twin.advance(self.rig.clock.now())
-        twin.deliver()
-        self.rig.requests += [unpack(line) for line in data.splitlines() if line.strip()]
-        reply = self.connection.exchange(data)
-        twin.deliver()
-        return bytes(reply)
-
-
 @pytest.fixture
 def rig(clock: Any) -> Rig:
     return Rig(clock)
@@ -214,26 +160,26 @@ CASES: dict[str, tuple[Step, Any, dict[str, float], EndReason]] = {
         EndReason.VOLTAGE_BELOW,
     ),
     "charge": (
-        step(ConstantCurrent(C_RATE), voltage_above=4.2),
-        control.Current(C_RATE),
+        step(ConstantCurrent(CURRENT), voltage_above=4.2),
+        control.Current(CURRENT),
         {"upper": 4.2},
         EndReason.VOLTAGE_ABOVE,
     ),
     "discharge": (
-        step(ConstantCurrent(-C_RATE), voltage_below=3.0),
-        control.Current(-C_RATE),
+        step(ConstantCurrent(-CURRENT), voltage_below=3.0),
+        control.Current(-CURRENT),
         {"lower": 3.0},
         EndReason.VOLTAGE_BELOW,
     ),
     "charge by charge": (
-        step(ConstantCurrent(C_RATE), charge=0.02),
-        control.Current(C_RATE),
+        step(ConstantCurrent(CURRENT), charge=0.02),
+        control.Current(CURRENT),
         {"charge": 0.02},
         EndReason.CHARGE,
     ),
     "charge for a time": (
-        step(ConstantCurrent(C_RATE), duration=123.0),
-        control.Current(C_RATE),
+        step(ConstantCurrent(CURRENT), duration=123.0),
+        control.Current(CURRENT),
         {"duration": 123.0},
         EndReason.DURATION,
     ),
@@ -401,16 +347,16 @@ def test_a_galvanostatic_spectrum_carries_its_bias_and_its_amplitude(rig: Rig) -
 
 
 def test_loops_in_loops_run_as_often_as_they_say_and_their_elements_are_told_apart(rig: Rig) -> None:
-    inner = Loop((step(ConstantCurrent(C_RATE), duration=10.0), step(OpenCircuit(), duration=10.0)), 3)
-    rig.run([Loop((inner, step(ConstantCurrent(-C_RATE), duration=20.0)), 2)], 200.0)
+    inner = Loop((step(ConstantCurrent(CURRENT), duration=10.0), step(OpenCircuit(), duration=10.0)), 3)
+    rig.run([Loop((inner, step(ConstantCurrent(-CURRENT), duration=20.0)), 2)], 200.0)
     names = [each.name for each in rig.of(ElementBegan)]
     once = ["Constant Current, Advanced", "Open Circuit Potential"]
     assert names == 2 * (3 * once + once[:1])
-    assert rig.twin.charges == [(0, pytest.approx(2 * (30 - 20) * C_RATE))]
+    assert rig.twin.charges == [(0, pytest.approx(2 * (30 - 20) * CURRENT))]
 
 
 def test_rows_by_voltage_change_come_each_time_it_moved_by_so_much(rig: Rig) -> None:
-    asked = Step(ConstantCurrent(C_RATE), Until(duration=600.0), Record(1.0, voltage_change=2e-3))
+    asked = Step(ConstantCurrent(CURRENT), Until(duration=600.0), Record(1.0, voltage_change=2e-3))
     rows = [each for each in rig.run([asked], 700.0) if isinstance(each, RowTaken)]
     moves = np.abs(np.diff([row.voltage for row in rows]))
     assert moves[:-1] == pytest.approx(2e-3, rel=1e-5)
@@ -420,7 +366,7 @@ def test_rows_by_voltage_change_come_each_time_it_moved_by_so_much(rig: Rig) -> 
 
 REFUSED: dict[str, tuple[Step, CellLimits, type[Exception], str]] = {
     "energy": (
-        step(ConstantCurrent(C_RATE), energy=1.0),
+        step(ConstantCurrent(CURRENT), energy=1.0),
         LIMITS,
         ProgramError,
         "ends by voltage_above or voltage_below or charge or duration, not by energy",
@@ -432,7 +378,7 @@ REFUSED: dict[str, tuple[Step, CellLimits, type[Exception], str]] = {
         "current_above",
     ),
     "dV/dt of a current": (
-        step(ConstantCurrent(C_RATE), duration=9.0, voltage_rate_below=1e-6),
+        step(ConstantCurrent(CURRENT), duration=9.0, voltage_rate_below=1e-6),
         LIMITS,
         ProgramError,
         "voltage_rate_below",
@@ -480,7 +426,7 @@ def test_what_it_cannot_do_is_refused_before_the_wire_and_says_what_it_can(rig: 
     asked, limits, error, words = REFUSED[name]
     with pytest.raises(error, match=words):
         rig.driver.check(Program("test", (asked,), limits))
-    assert not rig.requests
+    assert not rig.touched.requests
 
 
 def test_more_repeats_than_the_library_takes_are_refused(rig: Rig) -> None:
@@ -491,7 +437,7 @@ def test_more_repeats_than_the_library_takes_are_refused(rig: Rig) -> None:
 def test_what_it_does_otherwise_is_remarked_once(rig: Rig) -> None:
     both = Record(10.0, voltage_change=0.01, current_change=1e-6)
     steps = (
-        Step(ConstantCurrent(C_RATE), Until(voltage_above=4.6), both),
+        Step(ConstantCurrent(CURRENT), Until(voltage_above=4.6), both),
         Step(ConstantVoltage(4.2), Until(duration=10.0), both),
         Step(ConstantVoltage(4.1), Until(duration=10.0), both),
         Step(PotentiostaticImpedance(1e3, 1.0, 0.01)),
@@ -551,13 +497,13 @@ def test_the_cells_limits_are_the_channels_own(rig: Rig) -> None:
 
 def test_a_charge_that_is_a_safety_limit_stops_the_experiment_and_is_named(rig: Rig) -> None:
     limits = replace(LIMITS, charge_max=0.01)
-    charge = step(ConstantCurrent(C_RATE), voltage_above=4.2)
+    charge = step(ConstantCurrent(CURRENT), voltage_above=4.2)
     rig.begin([charge, step(OpenCircuit(), duration=1000.0)], limits)
     rig.wait(200.0, 5.0)
     kinds = [each for each in rig.records if not isinstance(each, RowTaken)]
     assert kinds[1:3] == [ElementEnded(EndReason.SAFETY_CHARGE), ElementBegan("Open Circuit Potential")]
     assert isinstance(kinds[-1], RunStopped)
-    assert rig.records[-2].time == pytest.approx(0.01 / C_RATE, rel=0.1)
+    assert rig.records[-2].time == pytest.approx(0.01 / CURRENT, rel=0.1)
     assert rig.twin.charges == [(0, pytest.approx(0.01, rel=1e-6))]
     rig.records.clear()
     rig.run([charge], 1000.0, limits)
@@ -566,13 +512,13 @@ def test_a_charge_that_is_a_safety_limit_stops_the_experiment_and_is_named(rig: 
 
 def test_an_own_charge_below_the_limit_is_an_end_like_any_other(rig: Rig) -> None:
     limits = replace(LIMITS, charge_max=0.011)
-    rig.run([step(ConstantCurrent(C_RATE), charge=0.01), step(OpenCircuit(), duration=10.0)], 1000.0, limits)
+    rig.run([step(ConstantCurrent(CURRENT), charge=0.01), step(OpenCircuit(), duration=10.0)], 1000.0, limits)
     assert not rig.of(ElementEnded)
     assert rig.records[-1] == RunStopped("Experiment completed")
 
 
 def test_readings_that_fail_are_rows_without_numbers(rig: Rig) -> None:
-    rig.begin([step(ConstantCurrent(C_RATE), 1.0, duration=10.0)])
+    rig.begin([step(ConstantCurrent(CURRENT), 1.0, duration=10.0)])
     rig.twin.fail_readings(0, 2)
     rig.wait(20.0, 5.0)
     rows = rig.of(RowTaken)
@@ -582,7 +528,7 @@ def test_readings_that_fail_are_rows_without_numbers(rig: Rig) -> None:
 
 
 def test_readings_that_fail_for_good_stop_what_is_driven_and_no_rest(rig: Rig) -> None:
-    rig.begin([step(OpenCircuit(), 1.0, duration=10.0), step(ConstantCurrent(C_RATE), 1.0, duration=600.0)])
+    rig.begin([step(OpenCircuit(), 1.0, duration=10.0), step(ConstantCurrent(CURRENT), 1.0, duration=600.0)])
     rig.twin.fail_readings(0, 10**6)
     rig.wait(60.0, 5.0)
     assert not rig.twin.busy(0)
@@ -637,7 +583,7 @@ def test_a_start_that_the_instrument_refused_may_come_again(rig: Rig) -> None:
 
 @pytest.mark.parametrize("policy", ["keep", "open"])
 def test_a_host_that_is_gone_opens_the_cell_where_that_is_asked_for(rig: Rig, policy: Any) -> None:
-    charge = step(ConstantCurrent(C_RATE / 100), 60.0, duration=9000.0)
+    charge = step(ConstantCurrent(CURRENT / 100), 60.0, duration=9000.0)
     rig.driver.upload(Job("test", (charge,), LIMITS, "t1", LONGEST, policy))
     rig._next = rig.driver.start("t1")
     rig.wait(600.0, 60.0)
@@ -660,7 +606,7 @@ def test_a_host_that_is_gone_opens_the_cell_where_that_is_asked_for(rig: Rig, po
 
 def test_a_power_cycle_in_a_run_is_an_error_of_the_instrument(clock: Any) -> None:
     rig = Rig(clock)
-    rig.begin([step(ConstantCurrent(C_RATE / 10), 10.0, duration=3000.0)])
+    rig.begin([step(ConstantCurrent(CURRENT / 10), 10.0, duration=3000.0)])
     rig.wait(1000.0)
     rig.twin.lose_power()
     rig.wait(120.0)
@@ -674,8 +620,8 @@ CYCLING = [
     step(OpenCircuit(), 10.0, duration=60.0),
     Loop(
         (
-            step(ConstantCurrent(C_RATE), 10.0, duration=300.0),
-            step(ConstantCurrent(-C_RATE), 10.0, duration=300.0),
+            step(ConstantCurrent(CURRENT), 10.0, duration=300.0),
+            step(ConstantCurrent(-CURRENT), 10.0, duration=300.0),
         ),
         3,
     ),
@@ -823,7 +769,7 @@ def test_rows_that_the_library_says_twice_are_one(rig: Rig) -> None:
 
 
 def test_pauses_by_another_program_are_told_and_no_hole(rig: Rig) -> None:
-    rig.begin([step(ConstantCurrent(C_RATE), 1.0, duration=20.0)])
+    rig.begin([step(ConstantCurrent(CURRENT), 1.0, duration=20.0)])
     rig.wait(5.5, 1.0)
     handler = rig.twin.library.handler
     assert handler.pauseExperiment(0).value() == 0
@@ -831,7 +777,7 @@ def test_pauses_by_another_program_are_told_and_no_hole(rig: Rig) -> None:
     assert handler.resumeExperiment(0).value() == 0
     rig.wait(100.0)
     assert alarms(rig) == ["paused", "resumed"]
-    assert rig.twin.charges == [(0, pytest.approx(20.0 * C_RATE))]
+    assert rig.twin.charges == [(0, pytest.approx(20.0 * CURRENT))]
 
 
 def test_with_most_replies_lost_it_starts_once_and_every_record_comes_once(clock: Any) -> None:

@@ -11,17 +11,8 @@ from devices.cycling.techniques import ConstantCurrent, OpenCircuit, Record, Unt
 from devices.errors import InstrumentError
 from devices.instruments.palmsens_emstat4 import OUTPUT_BUFFER
 from devices.methodscript.compile import SETTLING
-from tests.support.emstat import (
-    CURRENT,
-    LONG,
-    OCV,
-    Deaf,
-    Rig,
-    alarms_of,
-    ends_of,
-    rows_of,
-    stop_of,
-)
+from tests.support.cells import CURRENT
+from tests.support.emstat import LONG, OCV, Deaf, Rig, alarms_of, ends_of, rows_of, stop_of
 
 
 @pytest.mark.parametrize(

@@ -28,18 +28,8 @@ from devices.methodscript.compile import SETTLING
 from devices.methodscript.judging import FLUCTUATION
 from sim.physics.cell import control as drive
 from sim.twins.methodscript.electronics import Accuracy, Electronics, Reading
-from tests.support.emstat import (
-    CELL,
-    CURRENT,
-    HALF,
-    LONG,
-    Rig,
-    Wired,
-    alarms_of,
-    ends_of,
-    rows_of,
-    stop_of,
-)
+from tests.support.cells import CELL, CURRENT, RESTED, Foil
+from tests.support.emstat import LONG, Rig, alarms_of, ends_of, rows_of, stop_of
 
 
 @pytest.mark.parametrize(
@@ -99,7 +89,7 @@ def test_a_step_ends_as_the_cell_itself_would(
     step: Step, reason: EndReason, control: drive.Control, until: drive.Until
 ) -> None:
     records = Rig().run(step)
-    truth = CELL.step(HALF, control, until)
+    truth = CELL.step(RESTED, control, until)
     assert ends_of(records) == [reason]
     last = rows_of(records)[-1]
     assert last.time - SETTLING == pytest.approx(float(truth.time[-1]), rel=5e-3, abs=1.01)
@@ -113,13 +103,13 @@ def test_a_step_ends_by_energy() -> None:
     records = Rig().run(Step(ConstantCurrent(CURRENT), Until(energy=0.05)))
     assert ends_of(records) == [EndReason.ENERGY]
     last = rows_of(records)[-1]
-    truth = CELL.step(HALF, drive.Current(CURRENT), drive.Until(duration=last.time - SETTLING))
+    truth = CELL.step(RESTED, drive.Current(CURRENT), drive.Until(duration=last.time - SETTLING))
     assert float(truth.energy[-1]) == pytest.approx(0.05, rel=0.01)
 
 
 def test_a_rest_ends_when_the_voltage_hardly_moves() -> None:
-    moving = CELL.step(HALF, drive.Current(CURRENT), drive.Until(duration=600.0)).state
-    rig = Rig(wired=Wired(state=moving))
+    moving = CELL.step(RESTED, drive.Current(CURRENT), drive.Until(duration=600.0)).state
+    rig = Rig(wired=Foil(state=moving))
     records = rig.run(Step(OpenCircuit(), Until(voltage_rate_below=5e-6, duration=20_000.0)))
     assert ends_of(records) == [EndReason.VOLTAGE_RATE_BELOW]
     end = rows_of(records)[-1].time
@@ -130,8 +120,8 @@ def test_a_rest_ends_when_the_voltage_hardly_moves() -> None:
 @pytest.mark.parametrize("looks", [1.4, 2.6])
 def test_a_rate_is_that_over_the_samples_it_was_taken_over(looks: float) -> None:
     bound = FLUCTUATION * EMSTAT4_HR.voltage_resolution / looks
-    moving = CELL.step(HALF, drive.Current(CURRENT), drive.Until(duration=600.0)).state
-    records = Rig(wired=Wired(state=moving)).run(
+    moving = CELL.step(RESTED, drive.Current(CURRENT), drive.Until(duration=600.0)).state
+    records = Rig(wired=Foil(state=moving)).run(
         Step(OpenCircuit(), Until(voltage_rate_below=bound, duration=2000.0), Record(interval=10.0))
     )
     assert ends_of(records) == [EndReason.VOLTAGE_RATE_BELOW]
@@ -152,7 +142,7 @@ def test_a_hold_ends_by_its_rate_whatever_current_its_cell_bears(current_max: fl
     step = Step(ConstantVoltage(3.96), Until(duration=5000.0, current_rate_below=2e-9), Record(interval=1.0))
     records = Rig(accuracy=Accuracy()).run(step, limits=CellLimits(3.0, 4.3, current_max))
     assert ends_of(records) == [EndReason.CURRENT_RATE_BELOW]
-    truth = CELL.step(HALF, drive.Voltage(3.96), drive.Until(duration=5000.0, current_rate=2e-9))
+    truth = CELL.step(RESTED, drive.Voltage(3.96), drive.Until(duration=5000.0, current_rate=2e-9))
     lasted = rows_of(records)[-1].time - SETTLING
     assert float(truth.time[-1]) * 0.9 < lasted < 1.2 * float(truth.time[-1]) + 60.0
 
@@ -179,7 +169,7 @@ def test_rows_say_what_truly_passed_however_seldom_they_are(run: Any, control: d
     rows = rows_of(Rig().run(Step(run, lasts, Record(interval=30.0))))
     counted = [row for row in rows if not math.isnan(row.charge)]
     last = counted[-1].time - SETTLING
-    truth = CELL.step(HALF, control, drive.Until(duration=last))
+    truth = CELL.step(RESTED, control, drive.Until(duration=last))
     assert sum(row.charge for row in counted) == pytest.approx(float(truth.charge[-1]), rel=3e-3)
     assert sum(row.energy for row in counted) == pytest.approx(float(truth.energy[-1]), rel=3e-3)
 

@@ -7,7 +7,8 @@ import pytest
 
 from devices.cycling.programs import Step
 from devices.cycling.techniques import ConstantCurrent, Record, Until
-from tests.support.emstat import CURRENT, TIMED, Rig, rows_of
+from tests.support.cells import CURRENT
+from tests.support.emstat import TIMED, Rig, rows_of
 
 
 def test_rows_come_by_interval_and_by_change() -> None:

@@ -15,7 +15,8 @@ from devices.cycling.programs import Step
 from devices.cycling.techniques import ConstantCurrent, Record, Until
 from devices.errors import InstrumentError, OutcomeUnknown, Timeout
 from devices.ports import Fault
-from tests.support.emstat import CURRENT, LIMITS, LONG, Rig, alarms_of, ends_of, rows_of, stop_of
+from tests.support.cells import CURRENT
+from tests.support.emstat import LIMITS, LONG, Rig, alarms_of, ends_of, rows_of, stop_of
 
 
 def test_a_token_starts_once() -> None:

@@ -27,8 +27,8 @@ from devices.cycling.techniques import (
 from devices.errors import InstrumentError, WireError
 from devices.methodscript.compile import SETTLING
 from devices.ports import Fault, TwinPort
+from tests.support.cells import CURRENT, RESTED, Foil, make_cell
 from tests.support.emstat import (
-    CURRENT,
     LANE,
     LONG,
     OCV,
@@ -36,10 +36,8 @@ from tests.support.emstat import (
     Deaf,
     Endpoint,
     Rig,
-    Wired,
     alarms_of,
     ends_of,
-    make_cell,
     rows_of,
     stop_of,
 )
@@ -84,7 +82,7 @@ def test_a_script_of_somebody_else_is_seen_and_can_be_stopped() -> None:
 
 def test_an_error_in_the_run_is_told_with_its_line_and_the_cell_is_opened() -> None:
     short = make_cell(leak_resistance=1e-3)  # 10 ohm
-    rig = Rig(wired=Wired(cell=short))
+    rig = Rig(wired=Foil(short, RESTED))
     limits = CellLimits(-1.0, 4.0, 0.2)
     records = rig.run(Step(ConstantVoltage(3.9), Until(duration=100.0)), limits=limits)
     assert alarms_of(records)[-1] == "instrument_error"

@@ -40,13 +40,14 @@ def test_a_real_lamp_lies_with_the_machine_and_what_lay_in_the_data_folder_goes_
     open_lab, tmp_path, machine, monkeypatch
 ):
     """A bench of twins, said to be real: nothing else would answer here."""
-    monkeypatch.setattr("labctl.session.is_twin", lambda entry: False)
-    monkeypatch.setattr("labctl.session._refuse_virtual_time_for_hardware", lambda bench: None)
+    for module in ("labctl.session", "labctl.connecting"):
+        monkeypatch.setattr(f"{module}.is_twin", lambda entry: False)
+    monkeypatch.setattr("labctl.session.refuse_virtual_time_for_hardware", lambda bench: None)
     before = state_path(tmp_path / "one", "lamp", "twin", twin=False)
-    from labctl.session import Session
+    from labctl.connecting import Devices
 
-    monkeypatch.setattr(Session, "_instruments", _with_twins(Session._instruments))
-    monkeypatch.setattr(Session, "_locks", lambda self, name, entry: tmp_path / "locks")
+    monkeypatch.setattr(Devices, "_instruments", _with_twins(Devices._instruments))
+    monkeypatch.setattr(Devices, "_locks", lambda self, name, entry: tmp_path / "locks")
     lab = open_lab(data=tmp_path / "one")
     lab.lamp._fail(RuntimeError("the water ran out"))
     lab.close()
@@ -66,11 +67,11 @@ def test_a_real_lamp_lies_with_the_machine_and_what_lay_in_the_data_folder_goes_
 
 
 def _with_twins(instruments):
-    """Return how a session opens instruments, for stations that are twins although they are said to be real."""
-    from labctl.session import set_up_twins
+    """Return how instruments are opened, for stations that are twins although they are said to be real."""
+    from labctl.connecting import set_up_twins
 
-    def opened(self, name, entry, world):
-        set_up_twins(self.twins, name, entry, self.clock, self._boot)
-        return instruments(self, name, entry, world)
+    def opened(self, name, entry):
+        set_up_twins(self.twins, name, entry, self.clock, self.boot)
+        return instruments(self, name, entry)
 
     return opened

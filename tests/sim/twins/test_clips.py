@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellError, CellParameters, CellState, EndReason
+from sim.physics.cell.cell import CellError, EndReason
 from sim.physics.cell.control import (
     ENDS_ONLY,
     REST,
@@ -22,48 +20,16 @@ from sim.physics.cell.control import (
     Until,
     Voltage,
 )
-from sim.physics.cell.diffusion import graded_edges
 from sim.physics.cell.impedance import impedance
 from sim.twins.clips import Clips, open_leads
+from tests.support.cells import CELL, CURRENT, Foil
 
 RAIL = 8.0
-CURRENT = 8.6e-5  # A, about 1C of the film below
 
 
-def make_cell() -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
-
-
-CELL = make_cell()
-
-
-@dataclass
-class Wired:
-    """What is put on the leads."""
-
-    cell: Cell = CELL
-    state: CellState = field(default_factory=CELL.fresh)
-
-
-def wired_clips() -> tuple[Clips, Wired]:
+def wired_clips() -> tuple[Clips, Foil]:
     """Return leads with a fresh cell on them since 0 s."""
-    clips, wired = Clips(RAIL), Wired()
+    clips, wired = Clips(RAIL), Foil()
     clips.wire(wired, 0.0)
     return clips, wired
 

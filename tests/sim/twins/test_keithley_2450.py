@@ -9,40 +9,12 @@ import pytest
 
 from sim.bench import Bench
 from sim.foil import Surroundings
-from sim.materials import cathode
 from sim.parts import TwinPart
-from sim.physics.cell.cell import Cell, CellParameters, CellState
 from sim.physics.cell.control import Current, Until, Voltage
 from sim.physics.cell.control import Record as Rows
-from sim.physics.cell.diffusion import graded_edges
 from sim.potentiostats import MAKES, Keithley2450Twins
 from sim.twins.keithley_2450 import Keithley2450Twin
-
-CURRENT = 8.6e-5  # A, about 1C of the film below
-
-
-def make_cell() -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
-
-
-CELL = make_cell()
-HALF = CELL.current_step(CELL.fresh(), CURRENT, 1500.0).state
+from tests.support.cells import CELL, CURRENT, HALF, Foil
 
 SOURCE = (
     'OUTP:SMOD HIMP;:FORM:ASC:PREC 16;:SENS:FUNC "CURR";:SOUR:FUNC VOLT;:SOUR:VOLT:RANG 20;:SOUR:VOLT {volts}'
@@ -56,19 +28,11 @@ LOOP = (
 
 
 @dataclass
-class Foil:
-    """What hangs on the leads."""
-
-    cell: Cell = CELL
-    state: CellState = field(default_factory=lambda: HALF)
-
-
-@dataclass
 class Spoken:
     """A twin and somebody who talks to it."""
 
     noise: float = 0.0
-    foil: Foil | None = field(default_factory=Foil)
+    foil: Foil | None = field(default_factory=lambda: Foil(state=HALF))
     now: float = 0.0
 
     def __post_init__(self) -> None:

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellParameters, CellState
-from sim.physics.cell.control import REST, Current, Until, Voltage
-from sim.physics.cell.diffusion import graded_edges
+from sim.physics.cell.cell import Cell
+from sim.physics.cell.control import Current, Until, Voltage
 from sim.twins.methodscript.electronics import EXACT, Accuracy
 from sim.twins.methodscript.grammar import ARGUMENTS, COMPARISONS, Grammar
 from sim.twins.methodscript.values import ScriptError
 from sim.twins.palmsens_emstat4 import DEAF, OUTPUT_BUFFER, EmStat4Twin
-
-CURRENT = 8.6e-5  # A, about 1C of the film below
-
-
-def make_cell(**changes: Any) -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    described: dict[str, Any] = {
-        "area": 1e-4,
-        "edges": tuple(graded_edges(1.2e-6, 20, 5.0).tolist()),
-        "diffusivity": (5e-15,) * 20,
-        "active_share": (0.985,) * 20,
-        "site_charge": cathode.SITE_CHARGE,
-        "cathode_exchange_current": 50.0,
-        "anode_exchange_current": 50.0,
-        "electrolyte_resistance": 5e-3,
-        "contact_resistance": 0.0,
-        "anode_lithium": 1e4,
-        "as_made_lithium": cathode.AS_MADE_LITHIUM,
-        "ocp": cathode.LITHIUM_COBALT_OXIDE,
-    }
-    return Cell(CellParameters(**(described | changes)))
+from tests.support.cells import CELL, CURRENT, RESTED, Foil, make_cell
 
 
-CELL = make_cell()
-HALF = CELL.step(
-    CELL.step(CELL.fresh(), Current(CURRENT), Until(duration=1600.0)).state, REST, Until(duration=1e5)
-).state
-
-
-@dataclass
-class Wired:
-    """What is put on the leads."""
-
-    cell: Cell = CELL
-    state: CellState = HALF
-
-
-def twin_with_cell(accuracy: Accuracy = EXACT, cell: Cell = CELL, seed: int = 0) -> tuple[EmStat4Twin, Wired]:
+def twin_with_cell(accuracy: Accuracy = EXACT, cell: Cell = CELL, seed: int = 0) -> tuple[EmStat4Twin, Foil]:
     """Return a twin with a half charged cell."""
-    twin, wired = EmStat4Twin(accuracy=accuracy, seed=seed), Wired(cell)
+    twin, wired = EmStat4Twin(accuracy=accuracy, seed=seed), Foil(cell, RESTED)
     twin.wire_cell(wired, 0.0)
     return twin, wired
 
@@ -130,7 +92,7 @@ def test_a_chronoamperogram_is_that_of_the_cell() -> None:
     assert said[-2:] == ["*", ""]
     rows = table(said)
     assert rows[:, 0] == pytest.approx(0.5 * np.arange(1, 21))
-    truth = [CELL.step(HALF, Voltage(3.95), Until(duration=t)).current[-1] for t in rows[:, 0]]
+    truth = [CELL.step(RESTED, Voltage(3.95), Until(duration=t)).current[-1] for t in rows[:, 0]]
     assert rows[:, 2] == pytest.approx(truth, abs=6e-10)
     first = next(line for line in said if line.startswith("P"))
     assert [each[:2] for each in first[1:].split(";")] == ["eb", "da", "ba"]
@@ -184,7 +146,7 @@ cell_off
 def test_a_hand_written_battery_cycle_counts_its_charge() -> None:
     twin, _ = twin_with_cell()
     said = ran(CYCLE, 2e4, twin)
-    truth = CELL.step(HALF, Current(CURRENT), Until(upper=4.0))
+    truth = CELL.step(RESTED, Current(CURRENT), Until(upper=4.0))
     text = [line for line in said if line.startswith("T")]
     assert len(text) == 2
     assert float(text[0].split()[2]) == pytest.approx(float(truth.charge[-1]), abs=1.1 * CURRENT)
@@ -216,7 +178,7 @@ cell_off
     rows = table(said)
     legs = [*np.linspace(3.9, 4.0, 21), *np.linspace(3.995, 3.85, 30), *np.linspace(3.855, 3.9, 10)]
     assert rows[:, 0] == pytest.approx(legs, abs=1e-6)
-    state = CELL.step(HALF, Voltage(3.9, 0.05), Until(duration=2.0))
+    state = CELL.step(RESTED, Voltage(3.9, 0.05), Until(duration=2.0))
     assert rows[20, 1] == pytest.approx(state.current[-1], abs=6e-9)
     back = CELL.step(state.state, Voltage(4.0, -0.05), Until(duration=3.0))
     assert rows[50, 1] == pytest.approx(back.current[-1], abs=6e-9)
@@ -365,7 +327,7 @@ def test_after_an_error_the_cell_stays_on_and_on_finished_is_left_out() -> None:
     assert ran(script, 60.0, twin) == ["e", "!0028: Line 6"]
     assert twin.cell_is_on
     twin.settle()
-    assert wired.state.charge - HALF.charge == pytest.approx(CURRENT * 60.0, rel=1e-9)
+    assert wired.state.charge - RESTED.charge == pytest.approx(CURRENT * 60.0, rel=1e-9)
     assert lines_of(twin, 61.0, b"e\ncell_off\n\n") == ["e", ""]
     assert not twin.cell_is_on
 
@@ -419,7 +381,7 @@ def test_abort_leave_halt_and_go_on() -> None:
     assert lines_of(twin, 60.2, b"H\n") == ["H"]
     rows = table(lines_of(twin, 61.4))
     assert rows[:, 0] == pytest.approx([60.5, 61.0])
-    truth = CELL.step(HALF, Voltage(3.95), Until(duration=60.5))
+    truth = CELL.step(RESTED, Voltage(3.95), Until(duration=60.5))
     assert rows[0, 2] == pytest.approx(truth.current[-1], abs=6e-10)
     assert lines_of(twin, 61.4, b"Y\n") == ["Y", "*", ""]
     assert not twin.cell_is_on
@@ -429,7 +391,7 @@ def test_abort_leave_halt_and_go_on() -> None:
     assert ran_again == ["e", "M0007"]
     assert lines_of(twin, 63.1, b"Z\n") == ["Z", "*", ""]
     twin.settle()
-    assert wired.state.charge > HALF.charge
+    assert wired.state.charge > RESTED.charge
 
 
 def test_only_questions_are_answered_during_a_run_and_an_error_makes_deaf() -> None:
@@ -463,7 +425,7 @@ def test_a_power_cycle_forgets_everything_but_the_cell() -> None:
     assert lines_of(twin, 20.0) == []
     assert lines_of(twin, 20.0, b"Z\n") == ["Z!0006"]
     twin.settle()
-    lived = CELL.step(HALF, Voltage(3.95), Until(duration=5.2)).state
+    lived = CELL.step(RESTED, Voltage(3.95), Until(duration=5.2)).state
     assert wired.state.charge == pytest.approx(lived.charge, rel=1e-9)
 
 
@@ -474,7 +436,7 @@ def test_a_cell_taken_off_in_the_middle_of_a_loop_leaves_open_leads() -> None:
     rows = table(lines_of(twin, 20.0))
     assert rows[:, 2] == pytest.approx(0.0, abs=1e-12)
     assert wired.state.charge == pytest.approx(
-        CELL.step(HALF, Voltage(3.95), Until(duration=5.2)).state.charge, rel=1e-9
+        CELL.step(RESTED, Voltage(3.95), Until(duration=5.2)).state.charge, rel=1e-9
     )
 
 

@@ -9,49 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellParameters, CellState
-from sim.physics.cell.diffusion import graded_edges
 from sim.twins import squidstat_solver
 from sim.twins.squidstat import SquidstatTwin
-from sim.twins.squidstat_elements import Accuracy
-
-EXACT = Accuracy(
-    voltage_noise=0.0, current_noise=0.0, ambient_noise=0.0, impedance_noise=0.0, distortion=0.0, bits=40
-)
-CURRENT = 8.6e-5  # A, about 1C of the film below
-
-
-def make_cell() -> Cell:
-    """Return a cell of 1.2 um LiCoO2 on 1 cm2."""
-    edges = graded_edges(1.2e-6, 20, 5.0)
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(edges.tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
-
-
-CELL = make_cell()
-
-
-@dataclass
-class Foil:
-    """What the bench wires."""
-
-    cell: Cell = CELL
-    state: CellState = field(default_factory=CELL.fresh)
+from sim.twins.squidstat_elements import EXACT
+from tests.support.cells import CELL, CURRENT, Foil
 
 
 @dataclass

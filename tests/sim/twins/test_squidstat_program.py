@@ -14,11 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.foil import BuiltCell
-from sim.materials import cathode
-from sim.physics.cell.cell import Cell, CellParameters
-from sim.physics.cell.diffusion import graded_edges
 from sim.twins.squidstat import SquidstatTwin
+from tests.support.cells import Foil
 
 PROGRAM = Path(__file__).with_name("squidstat_program.py")
 
@@ -49,30 +46,9 @@ class Loop:
         return SimpleNamespace(exec=self.run, quit=lambda: setattr(self, "is_over", True))
 
 
-def make_cell() -> Cell:
-    edges = graded_edges(1.2e-6, 20, 5.0)
-    return Cell(
-        CellParameters(
-            area=1e-4,
-            edges=tuple(edges.tolist()),
-            diffusivity=(5e-15,) * 20,
-            active_share=(0.985,) * 20,
-            site_charge=cathode.SITE_CHARGE,
-            cathode_exchange_current=50.0,
-            anode_exchange_current=50.0,
-            electrolyte_resistance=5e-3,
-            contact_resistance=0.0,
-            anode_lithium=1e4,
-            as_made_lithium=cathode.AS_MADE_LITHIUM,
-            ocp=cathode.LITHIUM_COBALT_OXIDE,
-        )
-    )
-
-
 def test_a_program_of_the_vendors_kind_runs_on_the_twin_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "labctl" not in PROGRAM.read_text()
-    twin, cell = SquidstatTwin(seed=7), make_cell()
-    built = BuiltCell(cell, cell.fresh())
+    twin, built = SquidstatTwin(seed=7), Foil()
     twin.wire_cell(2, built)
     loop = Loop(twin)
     qt = SimpleNamespace(

@@ -1,0 +1,1 @@
+"""What in a program is unlikely to be meant, by subject."""
