@@ -15,9 +15,9 @@ from devices.roles.potentiostat import CycleJob, Potentiostat
 from devices.samples import SampleRef
 from plans.flying import LOOK_AROUND, ambient_of, fly, named_body, sample_metadata
 
-FLUSH = 1800.0
-"""Seconds between pages: thousands of rows a page keep the documents cheap; the journal loses nothing by it,
-since every row is in the device's own spool as soon as it is read."""
+FLUSH = 60.0
+"""Seconds between pages, which is how late whoever looks on sees a row; nothing is lost by it, since every row is in
+the device's own spool as soon as it is read."""
 
 
 def cycle(

@@ -296,4 +296,5 @@ def declare(undeclared: list[RowStream]) -> MsgGenerator[None]:
 def collect_all(streams: list[RowStream]) -> MsgGenerator[None]:
     """Collect every stream that has rows."""
     for rows in streams:
-        yield Msg("collect", rows, name=rows.stream)
+        if rows.rows_in > rows.rows_out:
+            yield Msg("collect", rows, name=rows.stream)

@@ -68,7 +68,8 @@ class RunFile:
         """Return what has to be said of the run before its rows are trusted."""
         said = list(self.run.damage)
         if self.stop is None:
-            return [*said, "the run has no end: it died or still runs; these are the rows it has so far"]
+            text = "the run has no end: it died or still runs; these are the rows so far, those of a minute may be to come"
+            return [*said, text]
         status, reason = self.stop["exit_status"], self.stop.get("reason", "")
         return (
             said if status == "success" else [*said, f"the run ended with {status}{reason and f': {reason}'}"]

@@ -23,7 +23,7 @@ from plans.flying import OUTCOME_COLUMNS
 log = logging.getLogger(__name__)
 
 PAGE = 1000
-"""Rows of a page that recovery writes; as many as a busy channel's page of half an hour."""
+"""Rows of a page that recovery writes; guess, as many as a busy channel takes in a quarter of an hour."""
 
 UNKNOWN = -1
 """What nobody knows any more: how many steps a program that died would have taken."""

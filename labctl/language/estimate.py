@@ -37,6 +37,12 @@ LEAST_PER_POINT = 0.3
 JOURNAL_BYTES = 173
 """Bytes of a row in the run's journal, in pages of hundreds (measured on a twin's run of 5886 rows)."""
 
+PAGE_BYTES = 180
+"""Bytes of a page of rows in the journal beside those of its rows (measured on the format)."""
+
+PAGES_EVERY = 60.0
+"""Seconds between pages, as plans.cycle.FLUSH, which brings bluesky along."""
+
 SPOOL_BYTES = 379
 """Bytes of a row in the device's spool, where each stands alone (measured on the same run)."""
 
@@ -102,7 +108,9 @@ class Estimate:
     @property
     def disk(self) -> int:
         """Bytes of journal and spool."""
-        return (self.rows + self.points) * (JOURNAL_BYTES + SPOOL_BYTES) + self.executions * STEP_BYTES
+        rows = self.rows + self.points
+        pages = min(rows, math.ceil(self.duration / PAGES_EVERY))
+        return rows * (JOURNAL_BYTES + SPOOL_BYTES) + pages * PAGE_BYTES + self.executions * STEP_BYTES
 
 
 def estimate(program: Program, cell: CellSize) -> Estimate:

@@ -29,8 +29,8 @@ LOOK = 0.5
 """Seconds between two looks; a dead process is noticed within it."""
 
 STUCK = 4000.0
-"""Seconds without a single message after which a plan counts as stuck: a cycle collects its rows every 1800 s where
-it has nothing to look around at [plans.cycle.FLUSH]; that twice, and some more; guess."""
+"""Seconds without a single message after which a plan counts as stuck: the map of a sheet collects its rows every 600 s
+[plans.map_sheet.FLUSH]; that six times, and some more; guess."""
 
 RESTARTS, WITHIN = 5, 3600.0
 """How often a night is started again within so many seconds before the supervisor gives up; guess."""

@@ -13,8 +13,9 @@ from devices.cycling.programs import CellLimits, Loop, Program
 from devices.cycling.sequence import Part
 from labctl.journal.documents import compact
 from labctl.journal.records import encode
-from labctl.language.estimate import JOURNAL_BYTES, SPOOL_BYTES, estimate
+from labctl.language.estimate import JOURNAL_BYTES, PAGE_BYTES, PAGES_EVERY, SPOOL_BYTES, estimate
 from labctl.language.parser import parse
+from plans.cycle import FLUSH
 
 LIMITS = CellLimits(2.0, 5.0, 1e-3)
 CELL = CellSize(1.5e-5, 0.036, 0.0018)
@@ -135,5 +136,14 @@ def test_a_rows_bytes_are_those_of_the_journals_format():
         "timestamps": dict.fromkeys(columns, times),
     }
     assert len(encode(compact("event_page", page))) / len(rows) == pytest.approx(JOURNAL_BYTES, rel=0.15)
+    alone = {
+        **page,
+        "seq_num": [1],
+        "time": times[:1],
+        "data": {key: each[:1] for key, each in columns.items()},
+    }
+    alone["timestamps"] = dict.fromkeys(columns, times[:1])
+    assert len(encode(compact("event_page", alone))) == pytest.approx(JOURNAL_BYTES + PAGE_BYTES, rel=0.15)
+    assert PAGES_EVERY == FLUSH
     spooled = len(encode({"stream": "primary", "time": times[0], "row": rows[100]}))
     assert spooled == pytest.approx(SPOOL_BYTES, rel=0.15)
