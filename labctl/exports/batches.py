@@ -68,7 +68,7 @@ class RunFile:
         """Return what has to be said of the run before its rows are trusted."""
         said = list(self.run.damage)
         if self.stop is None:
-            text = "the run has no end: it died or still runs; these are the rows so far, those of a minute may be to come"
+            text = "the run has no end: it died or still runs; these are the rows so far, without the last minute's"
             return [*said, text]
         status, reason = self.stop["exit_status"], self.stop.get("reason", "")
         return (

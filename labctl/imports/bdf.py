@@ -63,7 +63,7 @@ def read_bdf(path: Path) -> Readings:
     """Read a file. Raises DataError on what BDF does not allow."""
     line, table, remarks = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     if not len(line):
-        raise refusal(path, 0, "has no rows")
+        raise refusal(path, 0, "has no whole row")
     cycle = whole_numbers(path, line, table.get(CYCLE), CYCLE.label)
     turns = step_counts(np.sign(np.nan_to_num(table[CURRENT])), cycle)
     step = whole_numbers(path, line, table[STEP], STEP.label) if STEP in table else turns
@@ -94,12 +94,11 @@ def _read_csv(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]
     first = list(itertools.islice(records, LOOKED_AT))
     convert = convert_of((fields for _, fields in first), chosen.values(), heading.delimiter)
     wanted = {column.name: Wanted(index, header[index], convert) for column, index in chosen.items()}
-    numbers = read_numbers(path, itertools.chain(first, records), wanted)
+    numbers = read_numbers(path, encoding, itertools.chain(first, records), wanted)
     remarks = [] if heading.delimiter == "," else ["its fields are not parted by commas, as BDF has them"]
     remarks += [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
-    if numbers.cut_off:
-        remarks.append("the last line is cut off and was left out")
-    return numbers.line, {column: numbers.columns[column.name] for column in chosen}, remarks
+    found = {column: numbers.columns[column.name] for column in chosen}
+    return numbers.line, found, [*remarks, *numbers.remarks]
 
 
 def _read_parquet(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]:

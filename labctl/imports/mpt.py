@@ -26,12 +26,11 @@ from labctl.imports.readings import (
     step_counts,
 )
 from labctl.imports.text_table import (
-    Convert,
+    LOOKED_AT,
     Wanted,
-    comma_number,
+    convert_of,
     encoding_of,
     lines_of,
-    number,
     read_head,
     read_numbers,
     scaled,
@@ -106,20 +105,20 @@ def read_mpt(path: Path, dates: Dates) -> Readings:
     head = read_head(path)
     if not is_mpt(head):
         raise refusal(path, 1, "does not begin with 'EC-Lab ASCII FILE' or 'BT-Lab ASCII FILE'")
-    lines = lines_of(path, encoding_of(head, ("latin-1",)))
+    encoding = encoding_of(head, ("latin-1",))
+    lines = lines_of(path, encoding)
     header = _read_header(path, lines, dates)
     records = (
         (line, text.rstrip("\r\n").split("\t"))
         for line, text in enumerate(lines, header.line + 1)
         if text.strip()
     )
-    first = next(records, None)
-    if first is None:
+    first = list(itertools.islice(records, LOOKED_AT))
+    if not first:
         raise refusal(path, header.line, "has column names and no rows after them")
-    wanted = _choose(path, header, first[1], dates)
-    numbers = read_numbers(path, itertools.chain([first], records), wanted)
-    table = numbers.columns
-    remarks = ["the last line is cut off and was left out"] if numbers.cut_off else []
+    wanted = _choose(path, header, [fields for _, fields in first], dates)
+    numbers = read_numbers(path, encoding, itertools.chain(first, records), wanted)
+    table, remarks = numbers.columns, numbers.remarks
     if not len(numbers.line):
         raise refusal(path, header.line, "has column names and no whole row after them")
     swept = table["frequency"] > 0 if "frequency" in table else np.zeros(len(numbers.line), bool)
@@ -162,11 +161,28 @@ def _start(path: Path, text: str, dates: Dates) -> float:
         raise refusal(path, 0, f"started on {shortened(text)!r}, which is no date") from error
 
 
-def _choose(path: Path, header: _Header, first: Sequence[str], dates: Dates) -> dict[str, Wanted]:
-    """Return where the columns stand, and how they are read. Raises DataError when one is there in two units."""
-    comma = any("," in text for text in first) and not any("." in text for text in first)
-    convert: Convert = comma_number if comma else number
-    wanted: dict[str, Wanted] = {}
+def _choose(path: Path, header: _Header, first: Sequence[Sequence[str]], dates: Dates) -> dict[str, Wanted]:
+    """Return where the columns stand, and how they are read by the first rows.
+
+    Raises DataError when one is there in two units.
+    """
+    places = _places(path, header)
+    time = places["time"]
+    has_dates = time < len(first[0]) and ":" in first[0][time]
+    # Dates have points of their own.
+    in_numbers = convert_of(first, [each for each in places.values() if each != time or not has_dates], "\t")
+    wanted = {
+        key: Wanted(place, header.columns[place], scaled(UNITS[_split(header.columns[place])[1]], in_numbers))
+        for key, place in places.items()
+    }
+    if has_dates:
+        wanted["time"] = Wanted(time, header.columns[time], dates.moment)
+    return wanted
+
+
+def _places(path: Path, header: _Header) -> dict[str, int]:
+    """Return where the columns stand. Raises DataError when one is missing, or is there in two units."""
+    chosen: dict[str, int] = {}
     for key, names in NAMES.items():
         for name in names:
             places = [
@@ -175,21 +191,18 @@ def _choose(path: Path, header: _Header, first: Sequence[str], dates: Dates) -> 
             if len(places) > 1:
                 both = " and ".join(header.columns[place[0]] for place in places)
                 raise refusal(path, header.line, f"has {shortened(both)}; which is meant?")
-            if places and key not in wanted:
+            if places and key not in chosen:
                 index, _, unit = places[0]
                 if unit not in UNITS:
                     raise refusal(
                         path, header.line, f"has {shortened(header.columns[index])!r}, an unknown unit"
                     )
-                wanted[key] = Wanted(index, header.columns[index], scaled(UNITS[unit], convert))
-    if "time" not in wanted:
+                chosen[key] = index
+    if "time" not in chosen:
         raise refusal(path, header.line, "names no column time/s")
-    if "frequency" in wanted and not {"z_real", "minus_z_imag"} <= wanted.keys():
+    if "frequency" in chosen and not {"z_real", "minus_z_imag"} <= chosen.keys():
         raise refusal(path, header.line, "has freq/Hz and not both of Re(Z)/Ohm and -Im(Z)/Ohm")
-    place = wanted["time"]
-    if place.index < len(first) and ":" in first[place.index]:
-        wanted["time"] = Wanted(place.index, place.header, dates.moment)
-    return wanted
+    return chosen
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from labctl.imports.readings import (
 from labctl.imports.text_table import (
     LOOKED_AT,
     Convert,
+    Numbers,
     Wanted,
     Wrong,
     convert_of,
@@ -157,19 +158,21 @@ def read_neware(path: Path, dates: Dates) -> Readings:
     first = list(itertools.islice(flat, LOOKED_AT))
     convert = convert_of((fields for _, fields in first), layout.numbers, heading.delimiter)
     wanted = dict(_wanted(path, layout, dates, convert))
-    numbers = read_numbers(path, itertools.chain(first, flat), wanted)
+    numbers = read_numbers(path, encoding, itertools.chain(first, flat), wanted)
     if not len(numbers.line):
         raise refusal(path, layout.line, "has column names and no whole row after them")
-    return _readings(path, numbers.line, numbers.columns, numbers.cut_off)
+    return _readings(path, numbers)
 
 
-def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: bool) -> Readings:
-    remarks = ["the last line is cut off and was left out"] if cut_off else []
+def _readings(path: Path, numbers: Numbers) -> Readings:
+    line, table = numbers.line, numbers.columns
     cycle, step = (whole_numbers(path, line, table.get(key), key) for key in ("cycle", "step"))
     kind = table.get("kind", np.zeros(len(line)))
     step_count = step_counts(cycle, step, kind)
     time = table["total_time"] if "total_time" in table else _since_start(table["step_time"], step_count)
     current, said = with_signs(path, table["current"], kind, table)
+    charge, no_charge = _net(table, ("charged", "discharged", "capacity"), step_count, current)
+    energy, no_energy = _net(table, ("charged_energy", "discharged_energy", "energy"), step_count, current)
     rows = Rows(
         line=line,
         test_time=time,
@@ -178,18 +181,25 @@ def _readings(path: Path, line: Integers, table: Mapping[str, Floats], cut_off: 
         step_index=step if "step" in table else step_count - 1,
         step_count=step_count,
         cycle=cycle,
-        charge=_net(table, ("charged", "discharged", "capacity"), step_count, current),
-        energy=_net(table, ("charged_energy", "discharged_energy", "energy"), step_count, current),
+        charge=charge,
+        energy=energy,
         temperature=table.get("temperature"),
     )
-    if rows.charge is None or rows.energy is None:
-        remarks.append(
-            "charge or energy is integrated here: the file counts none, or too coarsely for this current"
-        )
     began = None
     if "date" in table and np.isfinite(table["date"][0]) and np.isfinite(time[0]):
         began = float(table["date"][0] - time[0])
-    return Readings(FORMAT, rows, None, "Neware BTS", "", began, (*remarks, *said))
+    remarks = (*numbers.remarks, *_integrated(no_charge, no_energy), *said)
+    return Readings(FORMAT, rows, None, "Neware BTS", "", began, remarks)
+
+
+def _integrated(no_charge: str, no_energy: str) -> Iterator[str]:
+    """Say what is integrated here; no_charge, no_energy: why the file's own is not taken, empty where it is."""
+    if no_charge and no_charge == no_energy:
+        yield f"charge and energy are integrated here: {no_charge}"
+        return
+    for name, why in (("charge", no_charge), ("energy", no_energy)):
+        if why:
+            yield f"{name} is integrated here: {why}"
 
 
 def _quantity(name: str) -> tuple[str, str]:
@@ -285,8 +295,8 @@ def _since_start(step_time: Floats, step_count: Integers) -> Floats:
 
 def _net(
     table: Mapping[str, Floats], keys: tuple[str, str, str], step_count: Integers, current: Floats
-) -> Floats | None:
-    """Return a net value by the file's counters, None where it has none that is fine enough.
+) -> tuple[Floats | None, str]:
+    """Return a net value by the file's counters, None and why where it has none that is whole and fine enough.
 
     keys: of the counters of what went in, of what came out, and of either in each step.
     """
@@ -300,12 +310,16 @@ def _net(
         net = net_of_counters(np.abs(table[gained]), np.abs(table[lost]))
     elif whole(either):
         net = net_of_step_counter(np.abs(table[either]), step_count, np.sign(flows))
+    elif {gained, lost} <= table.keys() or either in table:
+        return None, "the file's counter has gaps"
     else:
-        return None
+        return None, "the file counts none"
     # A cycler made for amperes counts the charge of a thin film in steps of many rows, or not at all.
     moving = (flows[1:] != 0) & (np.diff(step_count) == 0)
     still = np.diff(net)[moving] == 0
-    return None if still.any() and still.mean() > COARSE else net
+    if still.any() and still.mean() > COARSE:
+        return None, "the file counts too coarsely for this current"
+    return net, ""
 
 
 def _when_told(dates: Dates) -> Convert:

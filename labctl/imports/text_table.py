@@ -49,11 +49,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Columns (n,) by key, and the line each row stands on."""
+    """Columns (n,) by key, and the line each row stands on; unended: whether the file's last line was left out."""
 
     line: Integers
     columns: Mapping[str, Floats]
-    cut_off: bool
+    unended: bool
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be said of how the file was read."""
+        return ["the last line has no end and was left out"] if self.unended else []
 
 
 def read_head(path: Path) -> bytes:
@@ -154,23 +159,22 @@ def records_of(path: Path, encoding: str, delimiter: str, since: int = 1) -> Ite
 
 
 def read_numbers(
-    path: Path, records: Iterable[tuple[int, Sequence[str]]], wanted: Mapping[str, Wanted]
+    path: Path, encoding: str, records: Iterable[tuple[int, Sequence[str]]], wanted: Mapping[str, Wanted]
 ) -> Numbers:
     """Return the wanted columns as numbers.
 
-    A last line that is cut off (too short, without an end) is left out, and `cut_off` says so. Raises DataError on
-    any other short line, and on text that is no number.
+    A last line without an end is left out, and `unended` says so: it may be cut off within a number. Raises DataError
+    on a line that is too short, and on text that is no number.
     """
+    unended = _unended_line(path, encoding)
     lines = array("q")
     columns = {key: array("d") for key in wanted}
     needed = max(each.index for each in wanted.values()) + 1
-    short = 0
     for line, fields in records:
-        if short:
-            raise refusal(path, short, f"has fewer than {needed} columns")
-        if len(fields) < needed:
-            short = line
+        if line == unended:
             continue
+        if len(fields) < needed:
+            raise refusal(path, line, f"has fewer than {needed} columns")
         for key, column in wanted.items():
             text = fields[column.index].strip()
             try:
@@ -179,13 +183,11 @@ def read_numbers(
                 named = f"{shortened(column.header)} is {shortened(text)!r}"
                 raise refusal(path, line, f"{named}, which is not {_kind(error)}") from error
         lines.append(line)
-    if short and _ends_whole(path):
-        raise refusal(path, short, f"has fewer than {needed} columns")
     arrays = {
         key: np.frombuffer(values, dtype=float) if values else np.zeros(0) for key, values in columns.items()
     }
     return Numbers(
-        np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64), arrays, bool(short)
+        np.frombuffer(lines, dtype=np.int64) if lines else np.zeros(0, np.int64), arrays, bool(unended)
     )
 
 
@@ -234,9 +236,13 @@ class Wrong(str):
     __slots__ = ()
 
 
-def _ends_whole(path: Path) -> bool:
+def _unended_line(path: Path, encoding: str) -> int:
+    """Return the number of a file's last line, from 1, when it has no end and says something; else 0."""
     with path.open("rb") as file:
         file.seek(0, 2)
-        file.seek(max(file.tell() - 2, 0))
-        # Of two bytes a character in UTF-16 one is zero.
-        return file.read(2).rstrip(b"\0")[-1:] in (b"\r", b"\n")
+        file.seek(max(file.tell() - HEAD_BYTES, 0))
+        last = re.split(b"[\r\n]", file.read())[-1]
+    # Of two bytes a character in UTF-16 one is zero; a line of empty cells is none.
+    if not last.strip(b'\0 ",;\t'):
+        return 0
+    return sum(1 for _ in lines_of(path, encoding))
