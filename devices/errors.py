@@ -18,7 +18,8 @@
     └── DataError            a journal that cannot be read
         ├── Corrupt          a record fails its checksum
         ├── Newer            written by a newer labctl
-        └── Foreign          not a journal at all
+        ├── Foreign          not a journal at all
+        └── Unreadable       the operating system does not give it
 
 Each message says what happened, what state the hardware is in, and what to do next.
 """
@@ -158,3 +159,7 @@ class Newer(DataError):
 
 class Foreign(DataError):
     """Not a journal at all."""
+
+
+class Unreadable(DataError):
+    """The operating system does not give it: it is gone, forbidden, or the disk fails."""

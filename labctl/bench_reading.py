@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from devices.errors import ConfigError, LabError, Mistake
 from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
+from labctl.config.benches import written_out
+from labctl.config.documents import read
 from labctl.config.models import BenchFile, StationEntry
 from labctl.runs.briefs import latest_label
 from labctl.wiring import is_twin
+
+SHOWN = 12
+"""Names of devices that a message repeats; a bench may have hundreds of channels."""
 
 
 def with_only(bench: BenchFile, names: Sequence[str]) -> BenchFile:
@@ -21,6 +27,28 @@ def with_only(bench: BenchFile, names: Sequence[str]) -> BenchFile:
             raise LabError(f"bench {bench.name} has no {name!r}; it has {', '.join(bench.devices)}")
     kept = {name: entry for name, entry in bench.devices.items() if name in names}
     return replace(bench, devices=kept) if names else bench
+
+
+def lacking(bench: BenchFile, device: str) -> str:
+    """Return in words that a bench has no device of this name, what it has, and which benches beside it have one."""
+    there = list(bench.devices)
+    more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
+    said = f"this bench has no {device!r}: bench {bench.name} has {', '.join(there[:SHOWN])}{more}"
+    others = [name for name in _benches_with(device, bench.file.parent) if name != bench.name]
+    if not others:
+        return said
+    return f"{said}; {', '.join(others)} {'has' if len(others) == 1 else 'have'} one: --bench {others[0]}"
+
+
+def _benches_with(device: str, folder: Path) -> Iterator[str]:
+    """Yield the names of the benches in a folder whose files name a device."""
+    for path in sorted(folder.glob("*.toml")):
+        # A file that is no bench offers none; whoever asks for it is told why.
+        with suppress(ConfigError):
+            document = read(path)
+            tables = document.body.get("devices")
+            if isinstance(tables, dict) and device in written_out(tables, document.file):
+                yield path.stem
 
 
 def stations_of(bench: BenchFile) -> set[str]:

@@ -9,6 +9,7 @@ from devices.errors import DataError
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure, train_figure
 from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
+from labctl.how_many import how_many
 from labctl.live.picture import LivePicture
 from labctl.pictures import Pictures
 from labctl.replay import replay_in_place
@@ -85,9 +86,9 @@ def _anneal_figures(run: Run) -> dict[str, Figure]:
     late = f"{title}: pulse {seen.pulses}"
     return {
         "late-pulse": pulse_figure(late, seen.last_pulse, float(run.table()["duration"][-1]), substrate),
-        "train": train_figure(f"{title}: {seen.pulses} pulses", seen, substrate),
+        "train": train_figure(f"{title}: {how_many(seen.pulses, 'pulse')}", seen, substrate),
         "depth": depth_figure(late, seen.last_profiles, float(seen.result.width.sum())),
-        "crystalline": crystalline_figure(f"{title}: after {seen.pulses} pulses", seen.result),
+        "crystalline": crystalline_figure(f"{title}: after {how_many(seen.pulses, 'pulse')}", seen.result),
     }
 
 

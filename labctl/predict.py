@@ -22,6 +22,7 @@ from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.damage import Term, judge
 from labctl.drawing import CELSIUS
+from labctl.how_many import how_many
 from labctl.samples.believed import believed
 from labctl.units import show
 from sim.foil import Surroundings
@@ -109,7 +110,7 @@ def predict_anneal(
     peak = basis if question.surroundings.model == "S1" or basis == GUESSED else PREDICTED
     rows = [*film_rows(sample, prediction, basis, peak), *lamp_rows(recipe, pulse, load, allowed)]
     each = f"{recipe.voltage:g} V, {recipe.pulse_duration * 1e3:g} ms"
-    flashes = f"{each}, {recipe.pulse_count} pulses at {recipe.rate:g} Hz"
+    flashes = f"{each}, {how_many(recipe.pulse_count, 'pulse')} at {recipe.rate:g} Hz"
     title = f"{recipe.name} on {sample.id}: {stack_of(sample)}"
     tell_sample(question)
     question.console.print(answer(f"{title}\n{flashes}", rows))

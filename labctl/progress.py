@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from labctl.counted import Counted, counted
+from labctl.how_many import how_many
 
 log = logging.getLogger(__name__)
 
@@ -129,10 +130,15 @@ class RunProgress:
         if found.unit == "cells":
             self._console.print(f"{of}: the map of {found.total} cells takes {in_words(doc['duration'])}")
         if not self._console.is_terminal:
-            much = "" if found.total is None else f", {found.total} {found.unit}"
+            much = "" if found.total is None else f", {_much(found.total, found.unit)}"
             self._console.print(f"{text}{much}, run {doc['uid'][:8]}")
         task = self._progress.add_task(text, total=found.total, unit=found.unit, said="")
         self._bars[doc["uid"]] = Bar(task, found)
+
+
+def _much(total: int, unit: str) -> str:
+    """Return how much a run comes to; nm are always so many, things may be one."""
+    return f"{total} nm" if unit == "nm" else how_many(total, unit.removesuffix("s"))
 
 
 def named(start: dict[str, Any]) -> str:

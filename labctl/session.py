@@ -27,6 +27,7 @@ from labctl.baseline import with_baseline
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.bench_reading import (
     cyclers_of,
+    lacking,
     make_clock,
     refuse_virtual_time_for_hardware,
     stations_of,
@@ -353,7 +354,7 @@ class Session:
         if name not in self.devices:
             reason = self.missing.get(name)
             raise LabError(
-                f"this bench has no {name!r}"
+                lacking(self.bench, name)
                 if reason is None
                 else f"{name} did not answer at the start: {reason}"
             )

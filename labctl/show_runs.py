@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labctl.how_many import how_many
 from labctl.plain_text import plain
 from labctl.runs.briefs import Brief
-from labctl.runs.states import DAMAGED, NEWER
+from labctl.runs.states import DAMAGED, NEVER, NEWER
 
 PIPED = 400
 """Columns of a list that goes into a pipe or a file: nothing is cut."""
@@ -35,7 +36,7 @@ def print_briefs(found: Sequence[Brief], directory: Path, limit: int) -> None:
     for each in found:
         texts = (
             each.uid[:8],
-            when(each.time) if each.time else "",
+            when(each.time),
             each.plan,
             each.sample,
             each.body,
@@ -58,8 +59,8 @@ def print_json(found: Sequence[Brief]) -> None:
 
 
 def when(time: float) -> str:
-    """Return a time label [s since the epoch] as people of this place read it."""
-    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"
+    """Return a time label [s since the epoch] as people of this place read it; nothing where none is known."""
+    return "" if time == NEVER else f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _status(brief: Brief) -> str:
@@ -71,7 +72,7 @@ def _status(brief: Brief) -> str:
     if brief.mark:
         said.append(f"{brief.mark.upper()}{brief.why and f': {brief.why}'}")
     if brief.remarks:
-        said.append("1 note" if brief.remarks == 1 else f"{brief.remarks} notes")
+        said.append(how_many(brief.remarks, "note"))
     if brief.damage and brief.status not in (DAMAGED, NEWER):
         said.append("doubtful")
     return ", ".join(said)

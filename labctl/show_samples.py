@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from labctl.fact_file import Fact
+from labctl.how_many import how_many
 from labctl.plain_text import plain
 from labctl.runs.films import FilmPutOn
 from labctl.runs.quantities import AH
@@ -37,11 +38,12 @@ def print_story(story: Story, data: Path) -> None:
     console.print(tree)
 
 
-def print_stories(found: Sequence[Story], directory: Path) -> None:
-    """Print samples in one line each."""
+def print_stories(found: Sequence[Story], directory: Path, *, of: int) -> None:
+    """Print samples in one line each; of: how many there are, whether they fit what was asked or not."""
     console = Console()
     if not found:
-        console.print(_line(f"no samples in {plain(directory)}"), soft_wrap=True)
+        which = f"none of the {how_many(of, 'sample')} in {plain(directory)} fits"
+        console.print(_line(which if of else f"no samples in {plain(directory)}"), soft_wrap=True)
         return
     if not console.is_terminal:
         console.width = PIPED
@@ -150,7 +152,7 @@ def _came_of(step: Step) -> Iterator[str]:
     values = step.values
     yield from _heat(values)
     if "best_discharge" in values:
-        yield f"{values['cycles']:.0f} cycles, {_charge(values['best_discharge'])} at best"
+        yield f"{how_many(values['cycles'], 'cycle')}, {_charge(values['best_discharge'])} at best"
     if "retention" in values:
         yield f"{values['retention']:.1%} kept"
 
@@ -173,7 +175,7 @@ def _done(story: Story) -> Iterator[tuple[float, str]]:
 def _heat(values: Mapping[str, float]) -> Iterator[str]:
     """Yield what flashes did: how many there were, and what was predicted of them."""
     if "pulses" in values:
-        yield f"{values['pulses']:.0f} pulses"
+        yield how_many(values["pulses"], "pulse")
     for name, word in (("surface_peak", "surface"), ("foil_peak", "foil")):
         if name in values:
             yield f"{word} {_celsius(values[name])} predicted"

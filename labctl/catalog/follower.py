@@ -19,12 +19,13 @@ from typing import Any
 from tiled.queries import KeyPresent
 from tiled.utils import Conflicts
 
-from devices.errors import DataError, LabError
+from devices.errors import DataError, LabError, Unreadable
 from labctl.catalog.opened import opened
 from labctl.catalog.place import Place
 from labctl.catalog.writer import RunWriter, forget
-from labctl.journal.documents import read_documents
-from labctl.journal.records import Loss
+from labctl.journal.documents import read_start
+from labctl.journal.records import size_of
+from labctl.journal.shape import RunShape
 from labctl.journal.tail import Tail
 from labctl.runs.briefs import run_files
 
@@ -58,10 +59,13 @@ class Pass:
 
 @dataclass(frozen=True)
 class Aside:
-    """A run that is left aside until its journal has another size, or until a time [s, monotonic]."""
+    """A run that is left aside until its journal has another size, or until a time [s, monotonic].
+
+    size: None of one that is no file.
+    """
 
     why: str
-    size: int
+    size: int | None
     until: float
 
 
@@ -124,7 +128,7 @@ class Follower:
 
     def _to_wait(self, path: Path) -> bool:
         aside = self._aside.get(path.stem)
-        return aside is not None and aside.size == path.stat().st_size and monotonic() < aside.until
+        return aside is not None and aside.size == _size(path) and monotonic() < aside.until
 
     def _read_on(self, path: Path) -> int:
         """Read on in one run; return how many rows were written."""
@@ -134,7 +138,9 @@ class Follower:
             self._aside.pop(uid, None)
         except DataError as error:
             run = self._followed[uid]
-            self._leave(path, str(error), math.inf)
+            # The disk, or who may read it, may be mended, and the file is as long as it was.
+            until = monotonic() + REFUSED_AGAIN if isinstance(error, Unreadable) else math.inf
+            self._leave(path, str(error), until)
         except Exception as error:
             log.exception("run %s could not be written to the catalogue", uid)
             self._check(error)
@@ -161,14 +167,14 @@ class Follower:
 
     def _from_its_beginning(self, path: Path) -> Followed:
         writer = RunWriter(self._catalogue, path.stem, may_be_files=self._place.may_have_files)
-        return Followed(Tail(path), writer)
+        return Followed(Tail(path, RunShape()), writer)
 
     def _leave(self, path: Path, why: str, until: float) -> None:
         self._followed.pop(path.stem, None)
         known = self._aside.get(path.stem)
         if known is None or known.why != why:
             self._tell(f"{path.stem[:8]} is left aside: {why}")
-        self._aside[path.stem] = Aside(why, path.stat().st_size, until)
+        self._aside[path.stem] = Aside(why, _size(path), until)
 
     def _check(self, cause: Exception) -> None:
         """Raise CatalogueDown when it is not the run: when the catalogue answers nothing at all."""
@@ -184,13 +190,17 @@ class Follower:
 def began(path: Path) -> float:
     """Return when a run began [s since the epoch], from the beginning of its journal; 0 when that cannot be read."""
     try:
-        return next((float(document["time"]) for _, document in read_documents(path, lost=ignored)), 0.0)
+        start = read_start(path)
     except DataError:
         return 0.0  # whoever reads it in full says what is wrong
+    return 0.0 if start is None else float(start["time"])
 
 
-def ignored(loss: Loss) -> None:
-    """Leave a torn tail to whoever reads that far."""
+def _size(path: Path) -> int | None:
+    try:
+        return size_of(path)
+    except DataError:
+        return None
 
 
 @contextmanager

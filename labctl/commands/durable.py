@@ -114,7 +114,7 @@ def _journals(runs: list[str] | None, data: Path, gone: Sequence[Path] = ()) -> 
     """Return the journals of runs that are named, those that say nothing or are gone, too; all where none is named."""
     from labctl.runs.briefs import find_run, run_files
 
-    found = [*run_files(data), *gone]
+    found = list(dict.fromkeys([*run_files(data), *gone]))
     if not runs:
         return found
     fitting = [[path for path in found if path.stem.startswith(uid)] for uid in runs]

@@ -76,6 +76,7 @@ def import_files(
     from devices.errors import DataError
     from labctl.config.finder import data_dir
     from labctl.config.folder import Config
+    from labctl.how_many import how_many
     from labctl.imports.dates import Dates, zone_of
     from labctl.imports.run_import import import_file
 
@@ -90,9 +91,8 @@ def import_files(
             typer.echo(f"DataError: {error}", err=True)
             refused = True
             continue
-        counts = [f"{done.rows} rows"] * bool(done.rows) + [f"{done.points} points of spectra"] * bool(
-            done.points
-        )
+        counts = [how_many(done.rows, "row")] if done.rows else []
+        counts += [f"{how_many(done.points, 'point')} of spectra"] if done.points else []
         typer.echo(f"run {done.uid[:8]}: {' and '.join(counts)} of {file.name}; `labctl show {done.uid[:8]}`")
         for remark in done.remarks:
             typer.echo(f"  {remark}")

@@ -72,7 +72,8 @@ def samples(
     asked = [condition(text) for text in where or ()]
     for each in asked:
         each.keys({key for story in found for key in story.values}, "sample")
-    print_stories([story for story in found if all(story.fits(each) for each in asked)], directory)
+    fitting = [story for story in found if all(story.fits(each) for each in asked)]
+    print_stories(fitting, directory, of=len(found))
 
 
 @sample_app.command()

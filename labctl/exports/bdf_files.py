@@ -34,6 +34,7 @@ from labctl.exports.csv_files import header, label_units, rows_of
 from labctl.exports.hdf5_file import iso
 from labctl.exports.needs import needed
 from labctl.exports.outputs import Outputs
+from labctl.how_many import how_many
 
 Floats = NDArray[np.float64]
 Put = Callable[[Mapping[str, Floats]], None]
@@ -104,7 +105,9 @@ def _write(
         told = _rows(run, begin(columns))
     remarks = []
     if told.left_out:
-        remarks.append(f"{told.left_out} rows with a failed reading of voltage or current were left out")
+        remarks.append(
+            f"left out: {how_many(told.left_out, 'row')} with a failed reading of voltage or current"
+        )
     if told.spectra:
         _write_impedance(run, outputs)
         remarks.append("BDF has no columns for impedance: it is in a table of its own")
@@ -209,7 +212,7 @@ def _metadata(
         "about": {"@type": "Product", "identifier": sample.get("id", ""), "description": json.dumps(sample)},
         "distribution": {"@type": "DataDownload", "contentUrl": file, "encodingFormat": _media_type(file)},
         "variableMeasured": [column.label for column in columns],
-        "size": f"{told.written} rows, {told.left_out} left out",
+        "size": f"{how_many(told.written, 'row')}, {told.left_out} left out",
         "mainEntity": {
             "@type": "csvw:Table",
             "csvw:url": file,

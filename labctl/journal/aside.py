@@ -20,7 +20,7 @@ def how_to_set_aside(path: Path) -> str:
 
 
 def why_unread(path: Path) -> str:
-    """Return why a journal does not say whose run it is; empty where it does. Raises OSError."""
+    """Return why a journal does not say whose run it is; empty where it does."""
     # What reads journals brings numpy along, for which whoever lists samples does not wait.
     from labctl.journal.documents import read_start
 
@@ -33,14 +33,14 @@ def why_unread(path: Path) -> str:
 def put_aside(path: Path) -> Path:
     """Set a journal aside and return where it is; of one that is not there an empty one.
 
-    Raises OwnershipError while it is written, OSError.
+    Raises OwnershipError while it is written, Unreadable when nobody can tell, OSError.
     """
     from labctl.journal.records import has_writer, sync_folder
 
     aside = path.with_suffix(ASIDE)
-    if not path.exists():
+    if not os.path.lexists(path):
         aside.touch()
-    elif has_writer(path):
+    elif path.is_file() and has_writer(path):
         raise OwnershipError(str(path), "another process")
     else:
         path.rename(aside)

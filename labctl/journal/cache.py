@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from labctl.journal.documents import NUMBERS
-from labctl.journal.records import has_writer, make_folder, read_records
+from labctl.journal.documents import NUMBERS, run_records
+from labctl.journal.records import has_writer, make_folder, reading, size_of
 from labctl.whole_file import sweep, whole_file
 
 log = logging.getLogger(__name__)
@@ -52,14 +52,15 @@ def columns(path: Path) -> Mapping[str, StreamColumns]:
     """Return the rows of a journal's streams as arrays, by stream name, from its cache where that is as new.
 
     Numbers are floats with NaN where nothing was measured, integers int64, text is text; a stream without rows has
-    arrays without elements. Raises Corrupt, Foreign, Newer as `read_records` does, and only then is nothing cached.
+    arrays without elements. Raises Corrupt, Foreign, Newer, Unreadable as `read_records` does, and only then is nothing
+    cached.
     """
     place = cache_path(path)
     mark = _mark(path)
     found = _cached(place, mark) if place is not None else None
     if found is None:
         found = read_columns(path)
-        if place is not None and path.stat().st_size >= WORTH and not has_writer(path):
+        if place is not None and size_of(path) >= WORTH and not has_writer(path):
             _keep(place, mark, found)
     return found
 
@@ -76,7 +77,7 @@ def read_columns(path: Path) -> dict[str, StreamColumns]:
     """Return the rows of a journal's streams as arrays, by stream name, read from the journal itself."""
     streams: dict[str, _Gathered] = {}
     of: dict[str, _Gathered] = {}
-    for record in read_records(path):
+    for record in run_records(path):
         if record.kind == "D" and record.payload[0] == "descriptor":
             descriptor = record.payload[1]
             gathered = streams.setdefault(descriptor["name"], _Gathered(descriptor["data_keys"]))
@@ -141,11 +142,11 @@ def _objects(cells: list[Array]) -> Array:
 
 def _mark(path: Path) -> str:
     """Return what tells a journal from any other state of it: its size, its time, its last bytes."""
-    with path.open("rb") as file:
+    with reading(path) as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - TAIL))
         tail = file.read()
-    found = path.stat()
+        found = path.stat()
     return json.dumps([VERSION, size, found.st_mtime_ns, tail.decode("latin-1")])
 
 

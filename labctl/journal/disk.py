@@ -20,6 +20,10 @@ LAST_WORDS = 16_000_000
 12 MB, with 100 bytes each."""
 
 
+BYTE = 6
+"""Digits of a MB down to a byte."""
+
+
 class Room(Protocol):
     """What is asked of os.statvfs."""
 
@@ -71,11 +75,11 @@ class Disk:
         except OSError as error:
             return f"{self.data} has vanished ({error.strerror})"
         if free < self._limits.reserve:
-            return f"{self.data} has {_shown(free)} left, less than the reserve of {_shown(self._limits.reserve)}"
+            left, reserve = told_apart(free, self._limits.reserve)
+            return f"{self.data} has {left} left, less than the reserve of {reserve}"
         if free < self._limits.alarm and not self._warned:
-            log.warning(
-                "%s has %s left; runs are ended at %s", self.data, _shown(free), _shown(self._limits.reserve)
-            )
+            left, reserve = told_apart(free, self._limits.reserve)
+            log.warning("%s has %s left; runs are ended at %s", self.data, left, reserve)
         self._warned = free < self._limits.alarm
         return ""
 
@@ -106,5 +110,10 @@ def _identity(folder: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _shown(size: float) -> str:
-    return f"{size / 1e6:.0f} MB"
+def told_apart(size: float, other: float) -> tuple[str, str]:
+    """Return two sizes [B] in MB, with so many digits as tell them apart."""
+    for digits in range(BYTE + 1):
+        said = f"{size / 1e6:.{digits}f} MB", f"{other / 1e6:.{digits}f} MB"
+        if said[0] != said[1]:
+            break
+    return said

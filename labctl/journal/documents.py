@@ -23,8 +23,10 @@ from labctl.journal.records import (
     RecordFile,
     check_record,
     read_records,
+    reading,
     tell_loss,
 )
+from labctl.journal.shape import RunShape, misfit
 
 LONGEST_STOP = 65_536
 """Bytes from the end in which the last record is looked for; a stop document has a few hundred."""
@@ -154,6 +156,13 @@ class Journal:
         return [each.begin(run) for each in spooled]
 
 
+def run_records(
+    path: Path, *, lost: Callable[[Loss], None] = tell_loss, until_damage: bool = False
+) -> Iterator[Record]:
+    """Yield the records of a run as `read_records` does; each holds what `RunShape` says."""
+    return read_records(path, lost=lost, until_damage=until_damage, shape=RunShape())
+
+
 def read_documents(
     path: Path, *, lost: Callable[[Loss], None] = tell_loss, until_damage: bool = False
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -163,7 +172,7 @@ def read_documents(
     """
     streams: dict[str, tuple[str, str]] = {}
     numbers: dict[str, set[str]] = {}
-    for record in read_records(path, lost=lost, until_damage=until_damage):
+    for record in run_records(path, lost=lost, until_damage=until_damage):
         if record.kind == "D":
             name, doc, *_ = record.payload
             if name == "descriptor":
@@ -178,22 +187,22 @@ def read_documents(
 def read_start(path: Path) -> dict[str, Any] | None:
     """Return a run's start document, None where the journal ends before it.
 
-    Raises Corrupt, Foreign, Newer as `read_records` does.
+    Raises Corrupt, Foreign, Newer, Unreadable as `read_records` does.
     """
-    with path.open("rb") as file:
+    with reading(path) as file:
         header, line = file.readline(), file.readline()
     check_record(path, header[:-1], 0, 0)
     if not line.endswith(b"\n"):
         return None
-    return _document(check_record(path, line[:-1], len(header), 1), "start")
+    return _document(check_record(path, line[:-1], len(header), 1, misfit), "start")
 
 
 def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return a run's start and stop document, None where there is none, without reading what lies between.
 
-    Raises Corrupt, Foreign, Newer as `read_records` does.
+    Raises Corrupt, Foreign, Newer, Unreadable as `read_records` does.
     """
-    with path.open("rb") as file:
+    with reading(path) as file:
         lines = [file.readline(), file.readline()]
         offset = len(lines[0])
         size = file.seek(0, os.SEEK_END)
@@ -202,7 +211,7 @@ def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]
     if not lines[1].endswith(b"\n"):
         return None, None
     check_record(path, lines[0][:-1], 0, 0)
-    start = _document(check_record(path, lines[1][:-1], offset, 1), "start")
+    start = _document(check_record(path, lines[1][:-1], offset, 1, misfit), "start")
     end = tail.rfind(b"\n")
     while True:
         beginning = tail.rfind(b"\n", 0, end) + 1
@@ -213,7 +222,7 @@ def read_ends(path: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]
             number = int(last[18:26], 16)
         except ValueError as error:
             raise Corrupt(f"{path}: the last record is damaged") from error
-        record = check_record(path, last, size - len(tail) + beginning, number)
+        record = check_record(path, last, size - len(tail) + beginning, number, misfit)
         if record.kind != "X" or not beginning:
             return start, _document(record, "stop")
         end = beginning - 1

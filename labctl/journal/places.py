@@ -14,11 +14,15 @@ def run_path(directory: Path, uid: str, time: float) -> Path:
 
     Raises DataError for a uid that is none: what stands in a file's name must not lead elsewhere.
     """
-    try:
-        is_uid = str(uuid.UUID(uid)) == uid
-    except ValueError:
-        is_uid = False
-    if not is_uid:
+    if not is_uid(uid):
         raise DataError(f"{uid!r} is no uid of a run; nothing was written")
     began = datetime.datetime.fromtimestamp(time, datetime.UTC)
     return directory / "runs" / f"{began:%Y}" / f"{began:%m}" / f"{uid}.jnl"
+
+
+def is_uid(text: str) -> bool:
+    """Return whether a text is the uid of a run."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

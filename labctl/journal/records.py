@@ -14,18 +14,20 @@ import json
 import logging
 import math
 import os
+import stat
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import orjson
 
-from devices.errors import Corrupt, Foreign, Newer, OwnershipError
+from devices.errors import Corrupt, DataError, Foreign, Newer, OwnershipError, Unreadable
+from labctl.journal.shape import Shape, any_shape
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +122,7 @@ class RecordFile:
     def resumed(cls, path: Path) -> Self:
         """Take a file that nobody writes any more, to go on with it; see `cut`.
 
-        Raises OwnershipError when its writer lives.
+        Raises OwnershipError when its writer lives, Foreign when it is no file, Unreadable when it cannot be opened.
         """
         made = cls.__new__(cls)
         made.path, made._make_room, made._turn = path, lambda: False, threading.Lock()
@@ -199,10 +201,10 @@ def _created(path: Path) -> int:
 
 
 def remove_dead(path: Path) -> None:
-    """Remove a file that nobody writes; nothing when its writer lives."""
+    """Remove a file that nobody writes; nothing when its writer lives, or when it is no file that can be opened."""
     try:
         descriptor = _opened(path)
-    except (OwnershipError, FileNotFoundError):
+    except (OwnershipError, DataError):
         return
     path.unlink(missing_ok=True)
     os.close(descriptor)
@@ -210,7 +212,8 @@ def remove_dead(path: Path) -> None:
 
 def _opened(path: Path) -> int:
     """Open a file for appending and lock it; the kernel frees it when the process ends, however it ends."""
-    descriptor = os.open(path, APPENDING)
+    with _given(path, "written"):
+        descriptor = os.open(path, APPENDING)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -220,15 +223,41 @@ def _opened(path: Path) -> int:
 
 
 def has_writer(path: Path) -> bool:
-    """Return whether a living process has the file open for writing."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
+    """Return whether a living process has the file open for writing. Raises Foreign, Unreadable as `reading` does."""
+    with reading(path) as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
     return False
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of records to read it.
+
+    Raises Foreign for what is no file, such as a folder or a pipe, and Unreadable for what the operating system does
+    not give, at once or within.
+    """
+    with _given(path), path.open("rb") as file:
+        yield file
+
+
+@contextmanager
+def _given(path: Path, wanted: str = "read") -> Iterator[None]:
+    try:
+        # Opening a pipe waits for its other end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Foreign(f"{path} is not a journal: it is no file")
+        yield
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be {wanted} ({error.strerror})") from error
+
+
+def size_of(path: Path) -> int:
+    """Return the size of a file of records [bytes]. Raises Foreign, Unreadable as `reading` does."""
+    with _given(path):
+        return path.stat().st_size
 
 
 def make_folder(folder: Path) -> None:
@@ -312,16 +341,20 @@ def _frame(sequence: int, kind: str, payload: bytes) -> bytes:
 
 
 def read_records(
-    path: Path, *, lost: Callable[[Loss], None] = tell_loss, until_damage: bool = False
+    path: Path,
+    *,
+    lost: Callable[[Loss], None] = tell_loss,
+    until_damage: bool = False,
+    shape: Shape = any_shape,
 ) -> Iterator[Record]:
     """Yield the records of a file, checked one by one.
 
     A torn tail (the last record cut short by a crash) ends the reading: what was acknowledged before it is all
-    there. `lost` is told of it. until_damage: a failed checksum or a gap ends it in the same way, so that what
-    stands before it can be read; else it raises Corrupt. Raises Foreign on anything that is not a journal, Newer when
-    a newer labctl wrote it.
+    there. `lost` is told of it. until_damage: a failed checksum, a gap or a payload that has not the `shape` ends it
+    in the same way, so that what stands before it can be read; else it raises Corrupt. Raises Foreign on anything that
+    is not a journal, Newer when a newer labctl wrote it, Unreadable when the operating system does not give it.
     """
-    with path.open("rb") as file:
+    with reading(path) as file:
         offset = 0
         for sequence, line in enumerate(file):
             if not line.endswith(b"\n"):
@@ -330,7 +363,7 @@ def read_records(
                 lost(Loss(path, offset, len(line), 1, torn=True))
                 return
             try:
-                record = check_record(path, line[:-1], offset, sequence)
+                record = check_record(path, line[:-1], offset, sequence, shape)
             except Corrupt:
                 if not until_damage:
                     raise
@@ -352,7 +385,7 @@ def decode(kind: str, payload: bytes) -> Any:
     return json.loads(payload)
 
 
-def check_record(path: Path, line: bytes, offset: int, sequence: int) -> Record:
+def check_record(path: Path, line: bytes, offset: int, sequence: int, shape: Shape = any_shape) -> Record:
     """Return the record that a line is. Raises Corrupt, Foreign, Newer as `read_records` does."""
     payload = line[HEAD:]
     kind = chr(line[27]) if len(line) > 27 else ""
@@ -363,13 +396,24 @@ def check_record(path: Path, line: bytes, offset: int, sequence: int) -> Record:
         raise Corrupt(
             f"{path}: record {sequence} at byte {offset} fails its checksum; nothing after it was read"
         )
-    record = Record(offset, sequence, kind, decode(kind, payload))
+    try:
+        record = Record(offset, sequence, kind, decode(kind, payload))
+        wrong = shape(kind, record.payload)
+    except (ValueError, RecursionError):
+        wrong = "no JSON"
     if sequence == 0:
-        if kind != "H":
-            raise Foreign(f"{path} is not a journal")
-        if record.payload["schema"] > SCHEMA:
-            raise Newer(
-                f"{path} has schema {record.payload['schema']}; this labctl reads up to {SCHEMA};"
-                " a newer one reads it"
-            )
+        _check_header(path, kind, None if wrong else record.payload)
+    elif wrong:
+        raise Corrupt(
+            f"{path}: record {sequence} at byte {offset} is {wrong}, although its checksum is right; nothing after it"
+            " was read"
+        )
     return record
+
+
+def _check_header(path: Path, kind: str, header: Any) -> None:
+    schema = header.get("schema") if kind == "H" and isinstance(header, dict) else None
+    if type(schema) is not int or schema < 1:
+        raise Foreign(f"{path} is not a journal")
+    if schema > SCHEMA:
+        raise Newer(f"{path} has schema {schema}; this labctl reads up to {SCHEMA}; a newer one reads it")

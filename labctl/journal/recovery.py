@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import Corrupt, DataError, OwnershipError
-from labctl.journal.documents import read_ends
-from labctl.journal.records import NEW, Loss, RecordFile, read_records, remove_dead
+from labctl.journal.documents import read_ends, run_records
+from labctl.journal.places import is_uid
+from labctl.journal.records import NEW, Loss, RecordFile, reading, remove_dead, size_of
 from labctl.journal.spool import SpooledRow, SpooledRows, rows_of_run
 from labctl.whole_file import write_whole
 from plans.flying import OUTCOME_COLUMNS
@@ -58,8 +59,9 @@ class Recovered:
 def recover(data: Path) -> list[Recovered]:
     """Close every run of a data folder that has no end and whose process is dead; return what was done.
 
-    A run that was concluded is left alone, damaged or not (`labctl.runs.damaged` finds those). Raises OSError when the
-    disk does not take what is to be written; what was written by then is whole, and recovery may be done again.
+    A run that was concluded is left alone, damaged or not (`labctl.runs.damaged` finds those), and so is what cannot be
+    read. Raises OSError when the disk does not take what is to be written; what was written by then is whole, and
+    recovery may be done again.
     """
     reports = []
     for path in unended(data):
@@ -123,15 +125,15 @@ class _Found:
 
 
 def _read(path: Path) -> _Found:
-    found = _Found(end=path.stat().st_size)
+    found = _Found(end=size_of(path))
     names: dict[str, str] = {}
-    for record in read_records(path, lost=found.losses.append, until_damage=True):
+    for record in run_records(path, lost=found.losses.append, until_damage=True):
         found.sequence = record.sequence + 1
         if record.kind == "R":
             row = record.payload
             found.streams[names[row["descriptor"]]].rows += len(row["time"])
             found.recovered += len(row["time"]) if row.get("recovered") else 0
-            found.last = max(found.last, *row["time"])
+            found.last = max([found.last, *row["time"]])
         elif record.kind == "D":
             name, doc, *sources = record.payload
             found.last = max(found.last, doc.get("time", 0.0))
@@ -159,6 +161,8 @@ class _Closing:
         found = self._found
         if not found.start:
             raise Corrupt(f"{self._path} has no start document that can be read")
+        if not is_uid(found.start["uid"]):
+            raise Corrupt(f"{self._path} is of no run: its uid is {found.start['uid']!r}")
         if found.stop is not None and not found.losses:
             return None
         if found.losses:
@@ -181,7 +185,7 @@ class _Closing:
 
     def _set_aside(self) -> None:
         """Copy what cannot be read beside the journal, once."""
-        with self._path.open("rb") as file:
+        with reading(self._path) as file:
             file.seek(self._found.end)
             content = file.read()
         taken = set_aside(self._path)
@@ -249,7 +253,7 @@ class _Closing:
             )
             self._file.append("D", ["descriptor", stream.descriptor])
         counted = found.streams.get("steps") or found.streams.get("primary")
-        recipe = (found.start.get("recipe") or {}).get("body") or {}
+        recipe = _table(_table(found.start.get("recipe")).get("body"))
         row = {
             "end_reason": "died",
             "asked": recipe.get("pulse_count", UNKNOWN),
@@ -280,9 +284,14 @@ class _Closing:
         }
 
 
+def _table(value: Any) -> Mapping[str, Any]:
+    """Return a part of a start document, which holds whatever somebody's plan put there."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def set_aside(path: Path) -> list[Path]:
     """Return what was taken out of a journal because it cannot be read, oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}.damaged*"))
+    return sorted(each for each in path.parent.glob(f"{path.stem}.damaged*") if each.is_file())
 
 
 def outcome_descriptor(run: str, time: float) -> dict[str, Any]:

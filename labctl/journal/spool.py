@@ -16,6 +16,7 @@ from typing import Any
 from devices.base import RowStream
 from labctl.journal.keeper import Keeper
 from labctl.journal.records import Loss, RecordFile, read_records
+from labctl.journal.shape import spool_misfit
 
 BOUNDARIES = frozenset({"steps", "layers"})
 """Streams with a row for each finished step: it is on the disk when the next step begins."""
@@ -101,7 +102,7 @@ def rows_of_run(path: Path, run: str) -> SpooledRows:
     losses: list[Loss] = []
     owners: dict[str, list[tuple[int, str]]] = {}
     rows: dict[str, dict[int, SpooledRow]] = {}
-    for record in read_records(path, lost=losses.append, until_damage=True):
+    for record in read_records(path, lost=losses.append, until_damage=True, shape=spool_misfit):
         said = record.payload
         if record.kind == "M":
             owners.setdefault(said["stream"], []).append((said["after"], said["run"]))

@@ -13,6 +13,7 @@ from devices.errors import DataError
 from labctl.journal.aside import how_to_set_aside, why_unread
 from labctl.journal.documents import expand
 from labctl.journal.records import Loss, Record, has_writer, read_records
+from labctl.journal.shape import misfit
 
 TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (float, int, type(None)),
@@ -53,9 +54,9 @@ def verify_run(path: Path) -> Verdict:
     """Check every record of a journal, the order of its documents, their schemas, and the numbers of its rows.
 
     Each kind of event is held against event-model's schema by the first row of every page; keys, lengths and types
-    of all rows are checked. Raises OSError when the file cannot be read at all.
+    of all rows are checked. What cannot be read at all is a complaint, too.
     """
-    running = has_writer(path)
+    running = False
     checked = _Documents()
     records = 0
     complaints: list[str] = []
@@ -65,6 +66,7 @@ def verify_run(path: Path) -> Verdict:
             complaints.append(str(loss).removeprefix(f"{loss.path}: "))
 
     try:
+        running = has_writer(path)
         for record in read_records(path, lost=lost, until_damage=True):
             records += 1
             complaints += checked.take(record)
@@ -96,6 +98,9 @@ class _Documents:
         if kind == "H":
             if record.sequence:
                 yield f"{where}: a second header"
+            return
+        if wrong := misfit(kind, payload):
+            yield f"{where}: is {wrong}"
             return
         if kind == "X":
             yield f"{where}: doubtful, {payload.get('doubt')}"
@@ -191,10 +196,7 @@ def verify(paths: list[Path], tell: Callable[[Verdict], None]) -> bool:
     """Verify journals one after the other, telling each verdict as it is known; return whether all are good."""
     good = True
     for path in paths:
-        try:
-            verdict = verify_run(path)
-        except OSError as error:
-            verdict = Verdict(path, 0, 0, (f"{path} cannot be read ({error.strerror})",), running=False)
+        verdict = verify_run(path)
         tell(verdict)
         good = good and verdict.good
     return good

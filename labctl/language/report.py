@@ -12,6 +12,7 @@ from devices.cycling.plausibility import plausibility
 from devices.cycling.programs import Program, Step
 from devices.cycling.techniques import ConstantCurrent, setpoint_current
 from devices.limits import ChannelLimits
+from labctl.how_many import how_many
 from labctl.language.estimate import Estimate, StepEstimate, estimate
 from labctl.language.printer import print_limits, print_step
 from labctl.language.refusals import Check, refusals
@@ -40,12 +41,13 @@ def report(
     hit: the limits, as `stops` tells them; remarks: what an instrument does otherwise than the program says.
     """
     found = estimate(program, cell)
-    yield f"{program.name}: {len(found.steps)} steps, {found.executions} runs of them{_most(found.exact)}"
+    steps, runs = how_many(len(found.steps), "step"), how_many(found.executions, "run")
+    yield f"{program.name}: {steps}, {runs} of them{_most(found.exact)}"
     yield f"  cell    {cell.area * 1e4:g} cm2, {_capacity(cell)}"
     yield f"  limits  {_rounded(print_limits(program.limits))}"
-    steps = program.leaves()
+    leaves = program.leaves()
     for each in found.steps[:SHOWN]:
-        yield f"  {each.index:3d}  {each.times:6d} x  {_shown(steps[each.index]):50s}  {_each(each)}"
+        yield f"  {each.index:3d}  {each.times:6d} x  {_shown(leaves[each.index]):50s}  {_each(each)}"
     if len(found.steps) > SHOWN:
         yield f"  ... and {len(found.steps) - SHOWN} more"
     yield from (f"  LIMIT   {line}" for line in hit)
@@ -63,7 +65,7 @@ def _totals(found: Estimate, cell: CellSize) -> Iterator[str]:
     if cell.capacity is not None:
         yield f"  charge  at most {found.charge / SECONDS_PER_HOUR * 1e6:.4g} uAh, both ways together"
         yield f"  energy  at most {found.energy / SECONDS_PER_HOUR * 1e6:.4g} uWh, at the highest voltage of the window"
-    points = f" and {found.points} points of spectra" if found.points else ""
+    points = f" and {how_many(found.points, 'point')} of spectra" if found.points else ""
     yield f"  rows    at most {found.rows}{points}, from intervals and changes"
     yield f"  disk    at most {found.disk / 1e6:.3g} MB, from the bytes of a row in journal and spool"
     unbounded = [step.index for step in found.steps if step.duration >= LONGEST_STEP]

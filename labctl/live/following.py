@@ -9,7 +9,8 @@ from pathlib import Path
 from time import monotonic, thread_time
 from typing import Any, Protocol
 
-from devices.errors import Corrupt, DataError
+from devices.errors import DataError
+from labctl.journal.shape import RunShape
 from labctl.journal.tail import Tail
 from labctl.live.picture import LivePicture
 from labctl.live.table import LiveTable
@@ -77,7 +78,7 @@ def _follow(
 ) -> None:
     """Follow one run until it is over, or nobody writes its journal any more."""
     table, drawn = LiveTable(), LivePicture()
-    tail, due = Tail(path), 0.0
+    tail, due = Tail(path, RunShape()), 0.0
     shown: list[Shown] = [table] if picture is None else [table, drawn]
     over = is_dead = False
     while not (over or is_dead):
@@ -85,7 +86,7 @@ def _follow(
         is_dead = not is_written(path)
         try:
             over = feed(tail, shown)
-        except Corrupt as error:
+        except DataError as error:
             say(f"{error}; what stands before that was shown")
             over = True
         for line in table.lines():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from labctl.how_many import how_many
 from labctl.live.columns import FLAGS, Watched, flags_in_words, is_doubtful, watched
 from labctl.plain_text import plain
 
@@ -107,7 +108,7 @@ class LiveTable:
             values, flags = rows[index]
             yield _line(values, stream.widths) + (f"  {flags}" if flags else "")
         if len(chosen) < len(rows):
-            yield f"  ({len(rows) - len(chosen)} rows of {stream.name} between, not shown)"
+            yield f"  ({how_many(len(rows) - len(chosen), 'row')} of {stream.name} between, not shown)"
 
 
 def _chosen(rows: Sequence[tuple[list[str], str]]) -> list[int]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labctl.how_many import how_many
 from labctl.materials.kinds import Report
 from labctl.materials.library import Library, reactions_of
 from labctl.materials.reading import Entry, Quantity
@@ -104,7 +105,7 @@ def in_words(report: Report) -> str:
     if report.current is not None:
         parts.append(f"{report.current * 100.0:.4g} uA/cm2")
     parts += [report.rate, report.voltage, report.thickness, report.substrate, report.process]
-    parts += [f"{report.cycles} cycles" if report.cycles is not None else "", report.said]
+    parts += [how_many(report.cycles, "cycle") if report.cycles is not None else "", report.said]
     said = "; ".join(plain(each) for each in parts if each)
     return f"{said} [checked: {plain(report.chk)}]" if report.chk else said
 

@@ -15,6 +15,7 @@ from labctl.clock.label import wall_label
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.config.models import ClockChoice
+from labctl.how_many import how_many
 from labctl.night.deadline import TimeOfDay
 from labctl.night.folder import Begun, make_folder, require_room_for_nights
 from labctl.night.going_on import tell
@@ -37,7 +38,7 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
     night, bench, limits = read_night(listed, chosen)
     if not only_rehearse:
         require_room_for_nights(kept.absolute())
-    tell(f"rehearsing {len(night.items)} items on the twins of bench {bench.name}")
+    tell(f"rehearsing {how_many(len(night.items), 'item')} on the twins of bench {bench.name}")
     with ended_by_signals():
         rehearsed = rehearse(night, bench, limits, chosen, kept, go_on_with)
     now = wall_label()
@@ -49,7 +50,7 @@ def start(listed: Path, config: Path | None, data: Path | None, despite: str, *,
         return 1 if failures else 0
     if failures and not despite:
         raise LabError(
-            f"the rehearsal fails in {len(failures)} places; nothing was begun. Mend the list, or say"
+            f"the rehearsal fails in {how_many(len(failures), 'place')}; nothing was begun. Mend the list, or say"
             " `--despite REASON`"
         )
     begun = Begun(

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from labctl.how_many import how_many
 from labctl.plain_text import plain
 from labctl.rehearsing.rehearsal import Rehearsed
 from labctl.rehearsing.work import charge_in_words, clock_time, size_in_words
@@ -67,9 +68,9 @@ def _in_all(rehearsed: Rehearsed) -> str:
     work = rehearsed.work
     said = [f"{_for(rehearsed.duration) or 'no time'} in all"]
     if work.pulses:
-        said.append(f"{work.pulses} pulses ({work.lamp_energy:.0f} J on the meter)")
+        said.append(f"{how_many(work.pulses, 'pulse')} ({work.lamp_energy:.0f} J on the meter)")
     if work.charge:
         said.append(f"{charge_in_words(work.charge)} through cells")
-    said.append(f"{work.rows} rows")
+    said.append(how_many(work.rows, "row"))
     said.append(f"{size_in_words(work.disk)} of {rehearsed.room / 1e9:.0f} GB free")
     return ", ".join(said)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labctl.how_many import how_many
 from labctl.runs.run import Run
 from labctl.samples.facts import Facts
 
@@ -50,7 +51,7 @@ def _of_run(run: Run) -> Iterator[Span]:
     if len(table.get("pulse", ())):
         labels = [float(each) for each in run.times("primary")]
         yield Span(began, labels[0], "  the bank is charged")
-        yield Span(labels[0], labels[-1], f"  {len(labels)} pulses")
+        yield Span(labels[0], labels[-1], f"  {how_many(len(labels), 'pulse')}")
         yield Span(labels[-1], ended, "  the bank is discharged, the foil cools")
     if "steps" in run.streams:
         yield from _of_steps(run)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from devices.errors import DataError
+from labctl.how_many import how_many
 from labctl.report import impedance, measured
 from labctl.report.gathering import Gathered, ItemTold, RunTold
 from labctl.report.pictures import run_pictures, timeline
@@ -74,7 +75,7 @@ def needing(found: Gathered) -> tuple[list[Row], list[str]]:
         rows.insert(0, ("alarm", "the night", "it did not come to its end", when(found.end), do, ""))
         marks.insert(0, "alarm")
     if found.troubles:
-        text = f"{len(found.troubles)} documents could not be read; see below"
+        text = f"{how_many(len(found.troubles), 'document')} could not be read; see below"
         rows.append(("warning", "documents", text, "", "labctl verify", ""))
         marks.append("warning")
     if found.unsent:
@@ -375,7 +376,7 @@ def wear(found: Gathered) -> Section:
     rows: list[Row] = []
     for name, bench, pulses, runs in shots:
         where = f"{name} (twin of bench {bench})" if bench else str(name)
-        rows.append((where, "flashes in all journals", f"{pulses:.0f}", f"{runs} run{'s' * (runs > 1)}"))
+        rows.append((where, "flashes in all journals", f"{pulses:.0f}", how_many(runs, "run")))
     last: dict[str, Row] = {}
     for told in found.runs:
         if told.run is not None:
@@ -466,7 +467,8 @@ def verdict(found: Gathered) -> tuple[str, bool]:
     """Return the one sentence that matters most, and whether it is a calm one."""
     rows, _ = needing(found)
     states = Counter(item.state.state for item in found.items)
-    done = f"{states[DONE]} of {len(found.items)} items done" if found.items else f"{len(found.runs)} runs"
+    runs = how_many(len(found.runs), "run")
+    done = f"{states[DONE]} of {len(found.items)} items done" if found.items else runs
     if found.running:
         done = f"{done} so far"
     if not rows:

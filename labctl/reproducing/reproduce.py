@@ -13,6 +13,7 @@ from labctl.analysis.cycles import capacities
 from labctl.compare import compare, is_rate
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
+from labctl.how_many import how_many
 from labctl.materials.kinds import Report
 from labctl.materials.library import Library
 from labctl.progress import Voice
@@ -59,7 +60,7 @@ def reproduce(name: str, config: Path | None, data: Path, *, again: bool) -> lis
     folder = Config(config)
     asked = published(name, folder)
     table = table_of(asked, folder, folder_of(name, data, again=again))
-    console.print(f"{asked.title}: {len(table.experiments)} experiments, data in {table.data}")
+    console.print(f"{asked.title}: {how_many(len(table.experiments), 'experiment')}, data in {table.data}")
     table.troubles = run_all(table.experiments, asked.bench, config, table.data, console)
     table.runs = {each.name: runs_of(table.data, each) for each in table.experiments}
     rows = list(rows_of(table))

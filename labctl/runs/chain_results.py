@@ -84,7 +84,7 @@ def _settle(connection: sqlite3.Connection, data: Path, paths: Sequence[str]) ->
     together = slice(0, ended[-1] + 1)
     try:
         found = _together([skim(data / path, STREAMS) for path in paths[together]])
-    except (OSError, DataError):
+    except DataError:
         return  # one of them is gone since it was listed; the next question reads it again
     ids = [run for run, _ in members[together]]
     keys = dict(connection.execute("SELECT key, id FROM keys").fetchall())

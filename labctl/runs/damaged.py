@@ -39,5 +39,3 @@ def damaged(data: Path) -> Iterator[Damaged]:
                 yield Damaged(path, found.damage, readable=found.start is not None)
         except DataError as error:
             yield Damaged(path, str(error), readable=False)
-        except OSError as error:
-            yield Damaged(path, f"{path} cannot be read ({error.strerror})", readable=False)

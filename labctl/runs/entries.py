@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devices.errors import DataError, Newer
+from devices.errors import DataError, Newer, Unreadable
 from labctl.journal.documents import read_ends
-from labctl.journal.records import HEAD, has_writer
+from labctl.journal.records import HEAD, has_writer, reading, size_of
 from labctl.runs.films import STREAM, amounts_of, films_of
 from labctl.runs.quantities import AH
 from labctl.runs.remarks import remarks_on, together
@@ -43,24 +44,22 @@ class Entry:
 
 
 def entry_of(path: Path) -> Entry | None:
-    """Return the entry of a journal; None for one that ended before it said what it is.
+    """Return the entry of a journal; None for one that ended before it said what it is, or that is not there.
 
     Of a long one that is being written now only the ends are read, and its entry says that it is partial.
     """
     try:
-        if path.stat().st_size >= LONG and has_writer(path):
+        if size_of(path) >= LONG and has_writer(path):
             return _entry_so_far(path)
         found = skim(path, {"outcome", STREAM, *STREAMS})
     except Newer as error:
         return Entry(_unread(path, NEWER, str(error)))
+    except Unreadable as error:
+        # It is tried again with each look: the disk, or who may read it, may be mended.
+        there = os.path.lexists(path)
+        return Entry({**_unread(path, DAMAGED, str(error)), "partial": True}) if there else None
     except DataError as error:
         return Entry(_unread(path, DAMAGED, str(error)))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        # It is tried again with each look: the disk, or who may read it, may be mended.
-        why = f"{path} cannot be read ({error.strerror})"
-        return Entry({**_unread(path, DAMAGED, why), "partial": True})
     if found.start is None:
         return Entry(_unread(path, DAMAGED, found.damage)) if found.damage else None
     return Entry(
@@ -79,8 +78,8 @@ def _entry_so_far(path: Path) -> Entry | None:
 
 def _last_label(path: Path, began: float) -> float:
     """Return the last time label [s since the epoch] of a journal's last whole record; `began` where it has none."""
-    size, window = path.stat().st_size, LONG // 2
-    with path.open("rb") as file:
+    size, window = size_of(path), LONG // 2
+    with reading(path) as file:
         while True:
             file.seek(max(0, size - window))
             *before, line = file.read(window).rpartition(b"\n")[0].split(b"\n")

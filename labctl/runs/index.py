@@ -1,51 +1,44 @@
 """The index of a data directory: what is searched for in its runs, in sqlite.
 
 It is a cache. The journals are the truth; every use first brings it up to date by the sizes and times of the
-files, and a damaged, foreign or newer index is thrown away and made anew. Where the folder cannot be written
-it lives in memory.
+files. It lives in memory, and is kept in a file that a checksum seals: the megabytes of ten thousand runs are read and
+checked in milliseconds. An index that is damaged anywhere, foreign or of another version is not used and made anew.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
+import stat
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from devices.errors import DataError
 from labctl.runs.remarks import SUFFIX
 
 if TYPE_CHECKING:
     from labctl.runs.entries import Entry
+
+log = logging.getLogger(__name__)
 
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
 APPLICATION, SCHEMA = 0x6C616263, 7
 """What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
-PATIENCE = 10.0
-"""Seconds to wait for another process that brings the same index up to date; guess."""
-
-PRIMARY = 0xFF
-"""The part of sqlite's error codes that says which kind of error it is."""
-
-UNWRITABLE = frozenset(
-    {
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-    }
-)
-"""Errors after which an index in memory serves; after others the file is made anew."""
+SEAL = 8
+"""Bytes of the checksum that the file ends with; what stands before is an sqlite database as any."""
 
 TOGETHER = 200
-"""Runs read before they are written to the index at once: another reader waits no longer than that takes."""
+"""Runs read before they are written to the index at once."""
+
+KEPT_EACH = 10.0
+"""Seconds of reading after which what was read is kept although there is more: it may be interrupted; guess."""
 
 COLUMNS = (
     "uid TEXT", "began REAL", "ended REAL", "plan TEXT", "purpose TEXT", "sample TEXT", "label TEXT",
@@ -94,21 +87,8 @@ def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> A
     Nothing is made where there are no runs.
     """
     data = data.absolute()
-    if (data / "runs").is_dir():
-        for discard in (False, True):
-            try:
-                if discard:
-                    _throw_away(data / FILE)
-                with closing(_on_disk(data / FILE)) as connection:
-                    bring_up_to_date(connection, data)
-                    return question(connection)
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode & PRIMARY in UNWRITABLE:
-                    break
-            except OSError:
-                break
-    with closing(_in_memory(data / FILE)) as connection:
-        bring_up_to_date(connection, data)
+    with closing(_opened(data / FILE)) as connection:
+        bring_up_to_date(connection, data, lambda: _keep_file(connection, data / FILE))
         return question(connection)
 
 
@@ -133,9 +113,19 @@ def _files(folder: str) -> dict[str, tuple[int, int]]:
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
-                status = entry.stat()
-                found[entry.name] = (status.st_size, status.st_mtime_ns)
+                status = _status(entry)
+                # What is no file, a folder or a pipe, holds nothing of a run whatever it is called.
+                if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+                    found[entry.name] = (status.st_size, status.st_mtime_ns)
     return found
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    """Return what stat says of a file; of a link that leads nowhere, as to a disk that is not there, of the link."""
+    try:
+        return entry.stat()
+    except OSError:
+        return entry.stat(follow_symlinks=False)
 
 
 def _folders(parents: list[str]) -> list[str]:
@@ -146,38 +136,38 @@ def _folders(parents: list[str]) -> list[str]:
     return sorted(found)
 
 
-def _connected(name: str, **options: Any) -> sqlite3.Connection:
-    connection: sqlite3.Connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, **options)
+def _connected() -> sqlite3.Connection:
+    connection: sqlite3.Connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     return connection
 
 
-def _on_disk(path: Path) -> sqlite3.Connection:
-    """Return the index in a file. Raises DatabaseError when it is damaged, foreign or of another version."""
-    connection = _connected(str(path))
-    try:
-        if not _is_ours(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
-            _make(connection)
-        # It can be made again: a power cut may take the last entries, never the order of the file.
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
+def _opened(path: Path) -> sqlite3.Connection:
+    """Return the index that a file holds, an empty one where that is none of this version or not as it was written."""
+    content = _sealed(path)
+    if content:
+        connection = _connected()
+        connection.deserialize(content)
+        if _is_ours(connection):
+            return connection
         connection.close()
-        raise
+    connection = _connected()
+    connection.executescript(TABLES)
     return connection
 
 
-def _make(connection: sqlite3.Connection) -> None:
-    """Make the tables in an empty file, unless another process was faster. Raises DatabaseError if it is not empty."""
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in TABLES.split(";"):
-            connection.execute(statement)
-    connection.execute("COMMIT")
-    if not _is_ours(connection):
-        foreign = sqlite3.DatabaseError("not an index of this version")
-        foreign.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-        raise foreign
+def _sealed(path: Path) -> bytes:
+    """Return the database in a file whose checksum holds; nothing else."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return b""
+    whole, seal = content[:-SEAL], content[-SEAL:]
+    return whole if seal == _seal(whole) else b""
+
+
+def _seal(content: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(content)
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
@@ -187,28 +177,26 @@ def _is_ours(connection: sqlite3.Connection) -> bool:
     return marks == [APPLICATION, SCHEMA]
 
 
-def _in_memory(path: Path) -> sqlite3.Connection:
-    """Return an index in memory, with what a file that cannot be written already knows."""
-    memory = _connected(":memory:")
+def _keep_file(connection: sqlite3.Connection, path: Path) -> None:
+    """Write the file anew; where the folder does not take it, the next question reads the journals again."""
+    from labctl.whole_file import sweep, write_whole
+
+    content = connection.serialize()
     try:
-        with closing(_connected(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as kept:
-            if _is_ours(kept):
-                kept.backup(memory)
-    except sqlite3.DatabaseError:
-        memory.close()
-        memory = _connected(":memory:")
-    if not _is_ours(memory):
-        _make(memory)
-    return memory
+        sweep(path.parent)
+        write_whole(path, content + _seal(content))
+        for suffix in ("-wal", "-shm"):
+            # Whoever opens it with another program must not be given what belongs to an index of before.
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        log.info("%s is not kept: %s", path, error)
 
 
-def _throw_away(path: Path) -> None:
-    for suffix in ("-wal", "-shm", "-journal", ""):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+def bring_up_to_date(connection: sqlite3.Connection, data: Path, keep: Callable[[], None]) -> None:
+    """Read the journals that are new or changed since they were last looked at, and forget those that are gone.
 
-
-def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
-    """Read the journals that are new or changed since they were last looked at, and forget those that are gone."""
+    keep: called when there is something new that lasts; what is being written is read again by the next question.
+    """
     cursor = connection.cursor()
     cursor.row_factory = None
     known: dict[str, Seen] = {row[0]: row[1:] for row in cursor.execute(_KNOWN)}
@@ -224,6 +212,7 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
     gone = [path for path in known if path not in present]
     known |= dict.fromkeys(broken_chains(connection, gone), UNSEEN)
     stale = [*gone, *(path for path, seen in present.items() if known.get(path) != seen)]
+    lasting, kept = False, monotonic()
     for begin in range(0, len(stale), TOGETHER):
         some = stale[begin : begin + TOGETHER]
         read = {path: _read(data / path) for path in some if path in present}
@@ -234,6 +223,17 @@ def bring_up_to_date(connection: sqlite3.Connection, data: Path) -> None:
                 _keep(connection, path, present[path], read[path])
         settle_chains(connection, data, some)
         connection.execute("COMMIT")
+        lasting = lasting or any(path not in present or _lasts(data / path, read[path]) for path in some)
+        if lasting and monotonic() - kept > KEPT_EACH:
+            keep()
+            lasting, kept = False, monotonic()
+    if lasting:
+        keep()
+
+
+def _lasts(journal: Path, entry: Entry | None) -> bool:
+    """Return whether an entry is of a journal that was read in full and is not being written."""
+    return not (entry is not None and entry.columns.get("partial")) and not is_written(journal)
 
 
 def is_written(journal: Path) -> bool:
@@ -243,8 +243,8 @@ def is_written(journal: Path) -> bool:
 
     try:
         return has_writer(journal)
-    except OSError:
-        return False  # it is gone since it was listed
+    except DataError:
+        return False  # it is gone since it was listed, or cannot be read
 
 
 _KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
@@ -253,10 +253,7 @@ _KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
 def _read(journal: Path) -> Entry | None:
     from labctl.runs.entries import Entry, entry_of, remark_columns
 
-    try:
-        found = entry_of(journal)
-    except FileNotFoundError:
-        return None
+    found = entry_of(journal)
     if found is None:
         return None
     return Entry({**found.columns, **remark_columns(journal)}, found.amounts, found.devices)

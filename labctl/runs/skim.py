@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from devices.errors import Corrupt, Foreign
-from labctl.journal.records import HEAD, check_record
+from labctl.journal.records import HEAD, check_record, reading
+from labctl.journal.shape import misfit
 
 PREFIX = b'{"descriptor":"'
 """How the payload of every row record begins; the descriptor's uid follows."""
+
+CONTRADICTIONS = (KeyError, TypeError, ValueError, RecursionError)
+"""What comes of records that have right checksums and are not those of a run."""
 
 
 @dataclass
@@ -45,9 +49,9 @@ class Skim:
 def skim(path: Path, streams: Collection[str] = ()) -> Skim:
     """Return what a journal says of itself, with every checksum checked.
 
-    Raises Foreign and Newer as reading does; damage is told, not raised.
+    Raises Foreign, Newer and Unreadable as reading does; damage is told, not raised.
     """
-    found = Skim()
+    found, contradiction = Skim(), f"{path}: its records contradict each other"
     last: dict[str, bytes] = {}
     try:
         for kind, payload in payloads(path):
@@ -55,31 +59,48 @@ def skim(path: Path, streams: Collection[str] = ()) -> Skim:
                 uid = descriptor_of(payload)
                 last[uid] = payload
                 if (stream := found.descriptors[uid]["name"]) in streams:
-                    found.rows.setdefault(stream, []).append(json.loads(payload))
+                    found.rows.setdefault(stream, []).append(_decoded("R", payload))
             elif kind == b"D":
-                name, document, *_ = json.loads(payload)
+                name, document, *_ = _decoded("D", payload)
                 _take(found, name, document)
             elif kind == b"X":
                 found.doubt = str(json.loads(payload)["doubt"])
-    except (Corrupt, KeyError, TypeError, ValueError) as error:
-        found.damage = (
-            str(error) if isinstance(error, Corrupt) else f"{path}: its records contradict each other"
-        )
+    except Corrupt as error:
+        found.damage = str(error)
+    except CONTRADICTIONS:
+        found.damage = contradiction
     for uid, payload in last.items():
-        row = json.loads(payload)
-        stream = found.descriptors[uid]["name"]
-        found.counts[stream], found.last[stream] = row["first"] + len(row["time"]) - 1, row
-        found.latest = max(found.latest, *row["time"])
+        try:
+            _count(found, uid, _decoded("R", payload))
+        except CONTRADICTIONS:
+            found.damage = found.damage or contradiction
     return found
+
+
+def _decoded(kind: str, payload: bytes) -> Any:
+    """Return what a payload says. Raises ValueError when that is nothing of a run."""
+    said = json.loads(payload)
+    if wrong := misfit(kind, said):
+        raise ValueError(wrong)
+    return said
+
+
+def _count(found: Skim, uid: str, row: dict[str, Any]) -> None:
+    stream, keys = found.descriptors[uid]["name"], found.descriptors[uid]["data_keys"].keys()
+    if not keys <= row["data"].keys():
+        raise ValueError(f"{stream} without some of its columns")
+    found.counts[stream], found.last[stream] = row["first"] + len(row["time"]) - 1, row
+    found.latest = max([found.latest, *row["time"]])
 
 
 def payloads(path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Yield type letter and payload of each whole record after the header, checked and not decoded.
 
-    A torn tail ends the reading. Raises Corrupt, Foreign, Newer as `labctl.journal.records.read_records` does.
+    A torn tail ends the reading. Raises Corrupt, Foreign, Newer, Unreadable as `labctl.journal.records.read_records`
+    does.
     """
     offset = 0
-    with path.open("rb") as file:
+    with reading(path) as file:
         for sequence, line in enumerate(file):
             if not line.endswith(b"\n"):
                 if sequence == 0:
@@ -116,4 +137,4 @@ def _take(found: Skim, name: str, document: dict[str, Any]) -> None:
     elif name == "descriptor":
         found.descriptors[document["uid"]] = document
         found.counts.setdefault(document["name"], 0)
-    found.latest = max(found.latest, document["time"])
+    found.latest = max(found.latest, document.get("time", 0.0))

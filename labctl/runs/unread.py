@@ -41,7 +41,7 @@ class Unread:
 def absent(data: Path, uid: str, time: float) -> Unread:
     """Return the journal of a run that began at `time` [s since the epoch], which is not there. Raises DataError."""
     path = run_path(data, uid, time)
-    return Unread(path, f"{path} is not there")
+    return Unread(path, f"{path} is {'no file' if path.exists() else 'not there'}")
 
 
 def journals(index: sqlite3.Connection) -> set[str]:

@@ -102,7 +102,7 @@ class Gaps:
                 continue
             journal = absent(self._data, str(fact.get("run")), fact["time"])
             # One that began since the index was asked is there.
-            if (end is None or fact["time"] < end) and not journal.path.exists():
+            if (end is None or fact["time"] < end) and not journal.path.is_file():
                 yield Gap(journal, sample)
 
     @cached_property

@@ -12,6 +12,7 @@ from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.drawing import GREYS, axes_of, over_time, save
+from labctl.how_many import how_many
 from labctl.runs.run import Run, Table
 from labctl.shadow.afterwards import Heard, rms, shadow_run
 
@@ -54,9 +55,8 @@ def lines_of(heard: Heard) -> Iterator[str]:
         if found:
             off = np.array([each.measured / each.predicted - 1.0 for each in found])
             word = quantity.partition("_")[0]
-            yield (
-                f"{word:9} {len(found)} steps, {off.mean():+.1%} on average, from {off.min():+.1%} to {off.max():+.1%}"
-            )
+            steps, apart = how_many(len(found), "step"), f"from {off.min():+.1%} to {off.max():+.1%}"
+            yield f"{word:9} {steps}, {off.mean():+.1%} on average, {apart}"
 
 
 def table_of(heard: Heard) -> Table:

@@ -12,6 +12,7 @@ from devices.samples import SampleRef
 from labctl.config.checking import nearest
 from labctl.config.folder import Config
 from labctl.config.readers import any_recipe
+from labctl.how_many import how_many
 from labctl.mistyped import Mistyped
 from labctl.plain_text import plain
 from labctl.runs.briefs import LAST, Brief, briefs
@@ -105,7 +106,7 @@ class Runs:
         try:
             return Run(found[which].uid, self._data)
         except IndexError:
-            raise Mistyped(f"there are {len(found)} runs in {self._data}, no number {which}") from None
+            raise Mistyped(f"{how_many(len(found), 'run')} in {self._data}, no number {which}") from None
 
     def __len__(self) -> int:
         return sum(1 for _ in briefs(self._data))
@@ -136,8 +137,7 @@ class Runs:
         older = f"  ({len(found) - LISTED} older ones: labctl runs)\n" if len(found) > LISTED else ""
         if not found:
             return f"no run is kept in {self._data} yet"
-        count = "1 run" if len(found) == 1 else f"{len(found)} runs"
-        return f"{count} in {self._data}:\n{older}" + "\n".join(lines)
+        return f"{how_many(len(found), 'run')} in {self._data}:\n{older}" + "\n".join(lines)
 
     def _ipython_key_completions_(self) -> list[str]:
         newest = islice(reversed(list(briefs(self._data))), LISTED)

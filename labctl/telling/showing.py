@@ -14,6 +14,7 @@ from labctl.clock.label import wall_label
 from labctl.night.folder import nights
 from labctl.plain_text import plain
 from labctl.runs.briefs import latest_label
+from labctl.runs.states import NEVER
 from labctl.show_runs import PIPED, when
 from labctl.telling.alarms import Alarm, Alarms, worst_first
 from labctl.telling.watching import Watch
@@ -46,7 +47,7 @@ def print_alarms(alarms: Mapping[str, Alarm], data: Path, *, everything: bool) -
         said = each.condition
         over = "" if each.cleared is None else " (no longer so)"
         known = "" if each.acknowledged is None else f"{when(each.acknowledged)} by {each.by}"
-        age = age_in_words(now - said.since)
+        age = "" if said.since == NEVER else age_in_words(now - said.since)
         cells = (each.id, said.severity, when(said.since), age, said.source, f"{said.text}{over}", known)
         table.add_row(*(Text(plain(cell)) for cell in cells))
     if not console.is_terminal:

@@ -12,7 +12,8 @@ from devices.errors import Corrupt, DataError
 from devices.limits import DiskLimits
 from labctl.clock.label import wall_label
 from labctl.config.telling import Severity
-from labctl.journal.disk import Room
+from labctl.journal.disk import Room, told_apart
+from labctl.journal.shape import RunShape
 from labctl.journal.tail import Tail
 from labctl.night.chronicle import happenings
 from labctl.night.conditions import is_unmet
@@ -85,8 +86,8 @@ class Watch:
         free = room.f_bavail * room.f_frsize
         if free < self._disk.alarm:
             severity: Severity = "alarm" if free < self._disk.reserve else "warning"
-            text = f"the disk of the data folder has {free / 1e6:.0f} MB left; runs are ended at"
-            text = f"{text} {self._disk.reserve / 1e6:.0f} MB"
+            left, reserve = told_apart(free, self._disk.reserve)
+            text = f"the disk of the data folder has {left} left; runs are ended at {reserve}"
             yield Condition(f"disk {severity}", severity, "disk", text, self._label(), lasting=True)
 
     def _damaged(self) -> Iterator[Condition]:
@@ -115,14 +116,14 @@ class _Events:
     """The events of one run that are worth an alarm, read on as its journal grows."""
 
     def __init__(self, path: Path) -> None:
-        self.tail, self._path = Tail(path), path
+        self.tail, self._path = Tail(path, RunShape()), path
         self._descriptors: set[str] = set()
         self._found: list[Condition] = []
         self._subject = ""
 
     def conditions(self) -> list[Condition]:
         # Damage is told by the index; what stands before it is found here.
-        with suppress(DataError, FileNotFoundError):
+        with suppress(DataError):
             for record in self.tail.records():
                 if record.kind == "D":
                     self._document(*record.payload[:2])

@@ -12,6 +12,7 @@ from labctl import Run
 from labctl.config.folder import Config
 from labctl.derived.store import derive
 from labctl.language.text_program import TextProgram
+from tests.support.valid import hold
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -37,7 +38,9 @@ def run_of(lab, sample, program):
     (uid,) = lab.RE(
         lab.plans.assemble_then_cycle(lab.potentiostat, lab.hands, sample, program.on(CellSize.of(sample)))
     )
-    return Run(uid, lab.data)
+    run = Run(uid, lab.data)
+    hold(run)
+    return run
 
 
 def test_a_cell_without_lithium_is_charged_by_a_voltage_and_gives_it_back(open_lab, cell):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from event_model import DocumentNames, schema_validators
 
 from devices.cycling.cells import CellSize, Rate
 from devices.cycling.macros import RateTest
@@ -15,14 +14,16 @@ from labctl.config.folder import Config
 from labctl.derived.store import derive
 from labctl.plans import discover_plans
 from tests.support import quick_films
+from tests.support.valid import hold
 
 CONFIG = Path(__file__).parents[2] / "config"
 RECIPE = AnnealRecipe("short", 850.0, 1.8e-3, 2, 0.4)
 
 GO_ON = {"finish_train", "go_on_cycling", "take_over", "finish_deposition", "finish_evaporation"}
-"""Plans that need a run that died: their documents are held against the schemas where such runs are made."""
+"""Plans that need a run that died: their documents are held against the schemas where such runs are made, in
+test_lamp_memory.py here, test_film_deaths.py, test_go_on_cycling.py and serving/test_take_over.py of tests/labctl."""
 ON_THEIR_OWN_BENCH = {"map_sheet", "assemble_then_cycle"}
-"""Plans of a bench of sheets: theirs are held against the schemas in the tests of those."""
+"""Plans of a bench of sheets: theirs are held against the schemas in test_sheet_map.py and test_anodeless.py."""
 
 ALWAYS = {
     "uid", "time", "scan_id", "plan_name", "plan_args", "schema", "purpose", "devices", "bench", "clock", "limits",
@@ -123,8 +124,7 @@ def is_whole(run):
     documents = list(run.documents)
     assert documents[0][0] == "start"
     assert documents[-1][0] == "stop"
-    for name, doc in documents:
-        schema_validators[DocumentNames[name]].validate(doc)
+    hold(run)
     start = run.start
     missing = ALWAYS - start.keys() | WHERE_IT_APPLIES[start["plan_name"]] - start.keys()
     assert not missing, f"{start['plan_name']} does not say {missing}"
@@ -144,8 +144,7 @@ def derived_is_whole(lab, run):
     made = derive(lab.data, [run])
     assert made
     for each in made:
-        for name, doc in Run(each.uid, lab.data).documents:
-            schema_validators[DocumentNames[name]].validate(doc)
+        hold(Run(each.uid, lab.data))
 
 
 def test_no_plan_is_forgotten_here():

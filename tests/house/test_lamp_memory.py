@@ -9,6 +9,7 @@ import pytest
 from devices.errors import InterlockError
 from labctl import Run
 from labctl.state import last_said, state_path, states
+from tests.support.valid import hold_all
 
 
 def gates(lab):
@@ -117,6 +118,7 @@ def test_a_train_is_finished_with_what_only_the_counter_saw_written_down(open_la
     (question,) = asked
     assert f"{done + unseen} of {recipe.pulse_count} pulses" in question
     chain = Run(run, lab.data)
+    assert hold_all(lab.data) == len(chain.members) >= 2
     assert list(chain.table()["pulse"]) == list(range(1, recipe.pulse_count + 1))
     assert sum(flags & 16 for flags in chain.table()["flags"]) == 16 * unseen
     assert believed(lab, sample) == recipe.pulse_count

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from event_model import DocumentNames, schema_validators
 
 from devices.cycling.cells import CellSize, Rate
 from devices.cycling.macros import RateTest
@@ -14,6 +13,7 @@ from labctl.config.folder import Config
 from labctl.samples.facts import Facts
 from labctl.session import open_session
 from tests.support import quick_films
+from tests.support.valid import hold
 
 ROOT = Path(__file__).parents[2]
 TOOLING, LITHIUM = 1.06, 0.94
@@ -52,8 +52,7 @@ def made(tmp_path):
 def test_a_line_is_one_experiment_whose_cell_is_what_its_films_make_it(made):
     lab, sample, every, asked = made
     for run in every:
-        for name, doc in run.documents:
-            schema_validators[DocumentNames[name]].validate(doc)
+        hold(run)
     runs = [run for run in every if run.start["purpose"] != "service"]
     assert [run.start["purpose"] for run in runs] == ["deposit", "anneal", "deposit", "deposit", "cycle"]
     assert len({run.start["experiment"] for run in every}) == 1

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from event_model import DocumentNames, schema_validators
 
 from devices.cycling.cells import CellSize
 from devices.errors import InterlockError, LabError, LimitError
@@ -17,6 +16,7 @@ from labctl.config.readers import any_recipe
 from labctl.progress import in_words
 from labctl.sheet_pictures import sheet_figures
 from labctl.singulation import sampled, sort_sheet, write_experiments, write_list
+from tests.support.valid import hold
 
 CONFIG = Path(__file__).parents[2] / "config"
 TRUTH = """
@@ -51,8 +51,7 @@ def test_a_sheet_is_mapped_sorted_and_singulated(open_lab, bench, sheet, recipe,
     lab = open_lab(bench)
     (uid,) = lab.RE(lab.plans.map_sheet(lab.multiplexer, lab.hands, sheet, recipe))
     run = Run(uid, lab.data)
-    for name, doc in run.documents:
-        schema_validators[DocumentNames[name]].validate(doc)
+    hold(run)
     rows = run.table()
     assert rows["site"].tolist() == list(range(1, 31))
     assert run.stop["time"] - run.start["time"] == pytest.approx(run.start["duration"], rel=1e-3)

@@ -8,6 +8,7 @@ from devices.samples import Layer
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 from tests.support import quick_films as quick
+from tests.support.valid import hold_all
 from tests.support.warm import Warm, alive, wait_for
 
 TASK = """
@@ -110,6 +111,7 @@ def test_a_film_whose_host_died_is_finished_after_a_persons_word_and_nothing_twi
         before = float(told["before"])
         assert f"{before * 1e9:.1f} of {TOTAL[tool] * 1e9:.1f} nm" in told["asked"]
         assert told["continues"] == "True"
+        assert hold_all(data) >= 2
         assert float(told["true"]) / TOOLING[tool] == pytest.approx(TOTAL[tool], abs=2 * RATE[tool])
         film = (
             believed(data, quick.foil("w")).sample.layers + believed(data, quick.foil("w")).sample.cell_layers

@@ -17,6 +17,7 @@ from labctl import Run
 from sim.bench import SAVE_EVERY
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
+from tests.support.valid import hold_all
 from tests.support.warm import Warm, alive, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +208,7 @@ def test_a_killed_program_goes_on_with_the_step_that_was_under_way(
         words = "".join(said)
         assert words.endswith("done\n"), words
         chain = Run("last", data)
+        assert hold_all(data) >= len(chain.members)
         judged(chain, whole, words)
         told, lost = chain.table()["charge"][-1] * 3600.0, CURRENT * (SAVE_EVERY + POLL)
         assert told == pytest.approx(stored(data, bench), abs=len(chain.chain) * lost), words

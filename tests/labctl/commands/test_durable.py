@@ -123,6 +123,20 @@ def test_a_journal_that_is_gone_is_told_until_a_person_does_without_it(data):
     assert typed("verify", "--data", data)[0] == 0
 
 
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to("gone")])
+def test_what_stands_in_a_journals_place_can_be_done_without(data, make):
+    typed("recover", "--data", data)
+    path = journals(data)[0]
+    name_run(Facts(data), read_start(path) | {"sample": {"id": "lost"}})
+    path.unlink()
+    make(path)
+    code, said = typed("verify", "--data", data)
+    assert (code, f"labctl recover {path.stem[:8]} --despite REASON" in said) == (1, True)
+    code, said = typed("recover", path.stem[:8], "--despite", "the disk died", "--data", data)
+    assert (code, "the past of lost is not known" in said) == (0, True)
+    assert typed("verify", "--data", data)[0] == 0
+
+
 def test_only_what_cannot_be_read_is_set_aside(data):
     typed("recover", "--data", data)
     sound, spoilt = journals(data)

@@ -30,6 +30,16 @@ def test_an_alarm_is_listed_until_it_is_acknowledged(made, typed):
     assert "it broke" in typed("alarms", "--all")
 
 
+def test_a_damaged_journal_of_no_known_time_is_an_alarm_without_one(typed, made):
+    journal = made.folder.parents[1] / "runs" / "2026" / "07" / "0123abcd-0000-4000-8000-000000000000.jnl"
+    journal.parent.mkdir(parents=True)
+    journal.write_bytes(b"no journal of ours\n")
+    said = typed("alarms")
+    assert "0123abcd" in said
+    (row,) = [line.split("│") for line in said.splitlines() if "run 0123abcd" in line]
+    assert [each.strip() for each in row[3:5]] == ["", ""]
+
+
 def test_a_report_is_written_beside_its_night_or_printed(made, typed, tmp_path):
     made.tell("done", "a")
     assert str(made.folder / "report.html") in typed("report")

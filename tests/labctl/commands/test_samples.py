@@ -53,7 +53,8 @@ def test_a_tree_tells_what_a_sample_is_and_went_through(kept, tmp_path):
     above = invoke(kept, "sample", "sheet")
     assert "cut into" in above
     assert "650 degC" in invoke(kept, "samples", "--where", "foil_peak > 600 degC")
-    assert "no samples in" in invoke(kept, "samples", "--where", "foil_peak > 700 degC")
+    assert "none of the 3 samples in" in (told := invoke(kept, "samples", "--where", "foil_peak > 700 degC"))
+    assert told.endswith("fits\n")
 
 
 def test_described_layers_stand_beside_what_was_measured(kept):

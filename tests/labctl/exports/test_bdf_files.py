@@ -66,7 +66,7 @@ def test_failed_readings_are_left_out_counted_and_charge_bridges_them(cycled: Cy
     table = table_of(done.files[0])
     assert table["Test Time / s"] == [0.0, 30.0]
     assert table["Charging Capacity / Ah"][-1] == run.table()["charge"][-1]
-    assert done.remarks == ("2 rows with a failed reading of voltage or current were left out",)
+    assert done.remarks == ("left out: 2 rows with a failed reading of voltage or current",)
     said = json.loads(done.files[1].read_text())
     assert said["size"] == "2 rows, 2 left out"
     assert "2 rows" in said["description"]

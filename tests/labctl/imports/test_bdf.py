@@ -69,6 +69,26 @@ def test_counters_of_others_may_start_anew(rows: Callable[[str], Rows]) -> None:
     assert found.charge.tolist() == pytest.approx([0.0, 1e-6, 0.0, 1e-6])
 
 
+def test_a_last_line_without_an_end_is_left_out_and_said_wherever_it_was_cut(
+    kept: Callable[..., Run],
+) -> None:
+    whole = table({label: values[:3] for label, values in columns().items()})
+    for number, cut in enumerate(("30,3.3,1.25e-05", "30,3.3,1.25e-0", "30,3.3", "3", '30,3.3,"1.2')):
+        run = kept(f"{number}.bdf.csv", whole + cut)
+        assert run.table()["current"].tolist() == pytest.approx([row[2] for row in ROWS[:3]])
+        assert "the last line has no end and was left out" in run.table("events")["text"].tolist()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\n\n", "\n  ", "\r\n,,"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_last_line_with_an_end_is_kept_and_nothing_is_said(
+    kept: Callable[..., Run], end: str, encoding: str
+) -> None:
+    run = kept("a.bdf.csv", table(columns()).rstrip() + end, encoding=encoding)
+    assert len(run.table()["voltage"]) == 4
+    assert not any("no end" in text for text in run.table("events")["text"])
+
+
 def test_a_byte_order_mark_is_no_part_of_the_header(rows: Callable[[str], Rows]) -> None:
     assert len(rows("\ufeff" + table(columns()))) == 4
 
@@ -83,7 +103,8 @@ def test_a_byte_order_mark_is_no_part_of_the_header(rows: Callable[[str], Rows])
         (table(columns(**{"Step Count / 1": [1, "", 2, 2]})), ":3: Step Count / 1 is nan"),
         (table(columns()).replace("4.0", "inf", 1), ":3: Voltage / V is 'inf', which is not a number"),
         (table(columns()).replace("4.0", "1_0", 1), ":3: Voltage / V is '1_0', which is not a number"),
-        (",".join(HEADER) + "\n", "has no rows"),
+        (",".join(HEADER) + "\n", "has no whole row"),
+        (",".join(HEADER) + "\n0,3.9,1e-5", "has no whole row"),
     ],
 )
 def test_what_bdf_does_not_allow_is_refused_with_its_place(

@@ -112,6 +112,21 @@ def test_ec_lab_text_has_the_same_rows_in_every_unit_and_locale(
     assert run.start["source"]["technique"] == "GCPL"
 
 
+def test_decimal_commas_of_ec_lab_are_told_by_more_than_the_first_row(
+    kept: Keep, mpt: Callable[..., str], rows: SimpleNamespace
+) -> None:
+    lines = mpt(comma=True).split("\r\n")
+    for number in range(11, 14):
+        # A clock of whole seconds and a cell that is not connected yet.
+        fields = lines[number].split("\t")
+        fields[3:5] = [str(10 * (number - 11)), "0"]
+        fields[5], fields[7] = "0", "0"
+        lines[number] = "\t".join(fields)
+    table = kept("cell.mpt", "\r\n".join(lines)).table()
+    assert np.allclose(table["test_time"], rows.time)
+    assert np.allclose(table["voltage"][3:], rows.voltage[3:])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_ec_lab_text_is_read_in_every_unicode(
     kept: Keep, mpt: Callable[..., str], rows: SimpleNamespace, encoding: str
@@ -248,13 +263,31 @@ def test_amperes_called_milliamperes_are_found_by_the_charge(
     )
 
 
-def test_a_last_line_that_is_cut_off_is_left_out_and_said(
-    kept: Keep, mpt: Callable[..., str], neware: Callable[..., str]
+@pytest.mark.parametrize("cut", [0, 1, 3, 60])
+def test_a_last_line_without_an_end_is_left_out_and_said(
+    kept: Keep, mpt: Callable[..., str], neware: Callable[..., str], cut: int
 ) -> None:
-    for name, text in (("a.mpt", mpt()), ("a.csv", neware())):
-        run = kept(name, text.rstrip()[:-60])
+    texts = {"a.mpt": mpt(), **{f"{dialect}.csv": neware(dialect) for dialect in NEWARE}}
+    for name, text in texts.items():
+        whole = text.rstrip()
+        run = kept(name, whole[: len(whole) - cut])
         assert len(run.table()["voltage"]) == 239
-        assert "cut off" in " ".join(run.table("events")["text"])
+        assert "the last line has no end and was left out" in run.table("events")["text"].tolist()
+
+
+def test_a_number_cut_within_is_no_reading(kept: Keep, neware: Callable[..., str]) -> None:
+    columns = [0, 1, 2, 3, 4, 5, 7, 8, 6]
+    lines = [",".join(line.split(",")[place] for place in columns) for line in neware().splitlines()]
+    assert lines[-1].endswith("-0.02")
+    current = kept("a.csv", "\n".join(lines)[:-1]).table()["current"]
+    assert len(current) == 239
+    assert np.allclose(np.unique(current), [-2e-5, 0.0, 2e-5])
+
+
+def test_a_step_of_a_layered_file_that_has_no_records_yet_takes_no_record_away(
+    kept: Keep, neware: Callable[..., str], rows: SimpleNamespace
+) -> None:
+    held(kept("a.csv", neware("layered") + ',"\t4","\tRest"'), rows)
 
 
 def test_a_short_line_in_the_middle_is_refused(
@@ -282,7 +315,27 @@ def test_a_counter_too_coarse_for_the_current_is_not_believed(kept: Keep, neware
     ]
     run = kept("a.csv", "\n".join([head, *rounded]) + "\n")
     assert np.allclose(run.table("cycles")["charge_capacity"], CHARGE, rtol=1e-9)
-    assert "too coarsely" in " ".join(run.table("events")["text"])
+    said = run.table("events")["text"].tolist()
+    assert "charge is integrated here: the file counts too coarsely for this current" in said
+    assert "energy is integrated here: the file counts none" in said
+
+
+def test_it_is_said_which_of_charge_and_energy_is_integrated_and_why(
+    kept: Keep, neware: Callable[..., str]
+) -> None:
+    def said(name: str, text: str) -> list[str]:
+        return [each for each in kept(name, text).table("events")["text"] if "integrated" in each]
+
+    assert said("a.csv", neware()) == ["energy is integrated here: the file counts none"]
+    uncounted = neware().replace("Capacity(mAh)", "Field")
+    assert said("b.csv", uncounted) == ["charge and energy are integrated here: the file counts none"]
+    head, first, *others = neware().splitlines()
+    cells = first.split(",")
+    gap = ",".join([*cells[:7], "", *cells[8:]])
+    assert said("c.csv", "\n".join([head, gap, *others]) + "\n") == [
+        "charge is integrated here: the file's counter has gaps",
+        "energy is integrated here: the file counts none",
+    ]
 
 
 def test_currents_against_the_type_of_their_steps_are_refused(

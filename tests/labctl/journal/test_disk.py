@@ -13,7 +13,7 @@ from devices.errors import DataError
 from devices.limits import DiskLimits
 from labctl.config.folder import Config
 from labctl.journal import keeper as keeper_module
-from labctl.journal.disk import LAST_WORDS, Disk
+from labctl.journal.disk import LAST_WORDS, Disk, told_apart
 from labctl.journal.documents import Journal, read_ends
 from labctl.journal.keeper import Keeper
 from labctl.journal.records import RecordFile, read_records
@@ -85,6 +85,15 @@ def test_below_the_alarm_it_is_said_once_and_below_the_reserve_nothing_is_begun(
     room.free = 100 * 10**6
     with pytest.raises(DataError, match="less than the reserve of 200 MB; nothing was begun"):
         disk.require()
+
+
+def test_room_and_reserve_are_told_with_so_many_digits_as_tell_them_apart(tmp_path):
+    room = Room(1999 * 4096)
+    disk = Disk(tmp_path, DiskLimits(reserve=2000 * 4096, alarm=1e9), room)
+    assert disk.trouble().endswith("has 8.188 MB left, less than the reserve of 8.192 MB")
+    room.free = 1000 * 4096
+    assert disk.trouble().endswith("has 4 MB left, less than the reserve of 8 MB")
+    assert told_apart(8e6 - 1, 8e6) == ("7.999999 MB", "8.000000 MB")
 
 
 def test_a_folder_that_vanished_or_was_replaced_is_not_made_again(tmp_path):

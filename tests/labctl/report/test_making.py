@@ -241,7 +241,7 @@ def test_a_run_whose_end_is_damaged_is_read_up_to_there(kept, made):
     whole = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(whole[:-1]) + whole[-1].replace(b"success", b"succeed"))
     page = page_of(made)
-    assert any("documents could not be read" in row[2] for row in cells(page, "What needs you"))
+    assert any("1 document could not be read" in row[2] for row in cells(page, "What needs you"))
     assert "6 uAh" in text_page(page)
 
 

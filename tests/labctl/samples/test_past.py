@@ -1,6 +1,7 @@
 """A journal that cannot be read: what may still be done to the samples that it may be of, and what is known of them."""
 
 import json
+import os
 import zlib
 from dataclasses import replace
 
@@ -57,7 +58,26 @@ def lose(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("spoilt", [flip, make_newer, make_foreign, cut_short, lose])
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def lead_nowhere(path):
+    """Leave a link to a disk that is not there now."""
+    path.unlink()
+    path.symlink_to(path.parent / "gone")
+
+
+SPOILT = [flip, make_newer, make_foreign, cut_short, lose, make_folder, make_pipe, lead_nowhere]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
 def test_a_film_is_not_flashed_again_while_its_anneal_cannot_be_read(open_lab, sample, recipe, spoilt):
     lab = open_lab()
     anneal(lab, sample, recipe)
@@ -98,6 +118,22 @@ def test_a_run_of_which_nobody_knows_whose_it_is_keeps_every_sample_from_heat(ke
         pytest.raises(InterlockError, match="nobody knows of which sample"),
     ):
         anneal(rehearsed, sample, recipe)
+
+
+@pytest.mark.parametrize("spoilt", [make_folder, make_pipe])
+def test_what_is_no_file_and_no_run_of_a_sample_keeps_none_from_heat(kept, open_lab, sample, recipe, spoilt):
+    lab = open_lab()
+    kept.anneal("somebody")
+    spoilt(journal(lab.data))
+    assert anneal(lab, sample, recipe)
+
+
+def test_a_link_that_leads_nowhere_may_be_any_samples(kept, open_lab, sample, recipe):
+    lab = open_lab()
+    kept.anneal("somebody")
+    lead_nowhere(journal(lab.data))
+    with pytest.raises(InterlockError, match="nobody knows of which sample"):
+        anneal(lab, sample, recipe)
 
 
 def test_hands_bring_such_a_sample_to_a_cycler_and_to_nothing_that_changes_it(kept, open_lab, sample, caplog):

@@ -21,6 +21,7 @@ from labctl.journal.verify import verify_run
 from labctl.runs.briefs import run_files
 from sim.foil import Foil, Surroundings
 from sim.physics.lamp.bank import Bank, discharge
+from tests.support.valid import hold_all
 from tests.support.warm import Warm, alive, wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -156,6 +157,7 @@ def judged(words, data, served, each):
     chain = Run("last", data)
     assert {each.start["experiment"] for each in chain.members} == {"whole"}
     assert [verify_run(each.path).complaints for each in chain.members] == [()] * len(chain.members)
+    assert hold_all(data) >= len(chain.members)
     table = chain.table()
     assert table["record"].tolist() == list(range(1, len(table["record"]) + 1)), words
     assert np.all(np.diff(table["test_time"]) >= 0.0)

@@ -83,6 +83,12 @@ def test_events_of_runs_that_are_no_mere_information_are_alarms(kept):
     kept.end(journal)
 
 
+def test_a_full_disk_is_told_with_digits_that_tell_it_from_the_reserve(tmp_path):
+    left = SimpleNamespace(f_bavail=199_999, f_frsize=1000)
+    (found,) = watch(tmp_path, room=left).conditions()
+    assert found.text.endswith("has 199.999 MB left; runs are ended at 200.000 MB")
+
+
 def test_a_damaged_journal_is_an_alarm(kept):
     kept.anneal()
     (path,) = (kept.folder / "runs").glob("*/*/*.jnl")
