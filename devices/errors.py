@@ -26,8 +26,19 @@ Each message says what happened, what state the hardware is in, and what to do n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+SAID: Mapping[str, tuple[str, float, float]] = {
+    "mol/s": ("sccm", 7.4358e-7, 0.0),
+    "K": ("degC", 1.0, 273.15),
+    "K/s": ("K/min", 1 / 60, 0.0),
+    "W/s": ("W/min", 1 / 60, 0.0),
+    "m": ("um", 1e-6, 0.0),
+}
+"""What messages say instead of an SI unit, how much of the SI's it is and where it begins: what people type in files.
+1 sccm is 1 cm3 at 273.15 K and 101325 Pa in 60 s."""
 
 
 class LabError(Exception):
@@ -48,6 +59,11 @@ class Mistake:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         subject = f"{self.key} = {self.value}" if self.key and self.value else self.key or self.value
         return f"{place}: {subject}: {self.allowed}" if subject else f"{place}: {self.allowed}"
+
+
+def in_words(error: BaseException) -> str:
+    """Return what an error says: ours are words already, of others the class says what was wrong."""
+    return str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
 
 
 class ConfigError(LabError):
@@ -100,13 +116,20 @@ class InstrumentError(LabError):
 
 
 class LimitError(LabError):
-    """A setpoint is outside its range; nothing was sent."""
+    """A setpoint is outside its range, all in the SI unit; nothing was sent. Its message has the unit people type."""
 
     def __init__(self, quantity: str, value: float, unit: str, low: float, high: float) -> None:
         self.quantity, self.value, self.low, self.high = quantity, value, low, high
-        super().__init__(
-            f"{quantity} = {value:g} {unit} is outside [{low:g}, {high:g}] {unit}; nothing was sent"
-        )
+        said, scale, zero = SAID.get(unit, (unit, 1.0, 0.0))
+        shown, least, most = ((each - zero) / scale for each in (value, low, high))
+        # The lowest temperature of all bounds nothing that anybody wants to know of.
+        if zero and low <= 0.0:
+            why = f"is above {most:g} {said}"
+        elif math.isinf(high):
+            why = f"is below {least:g} {said}"
+        else:
+            why = f"is outside [{least:g}, {most:g}] {said}"
+        super().__init__(f"{quantity} = {shown:g} {said} {why}; nothing was sent")
 
 
 class InterlockError(LabError):

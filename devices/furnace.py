@@ -8,8 +8,8 @@ from typing import Any, cast
 from ophyd.status import StatusBase
 
 from devices.base import EVENT_COLUMNS, Instrument
-from devices.clock import Clock
-from devices.errors import InterlockError, LabError, LimitError
+from devices.clock import Clock, Poller
+from devices.errors import InterlockError, LabError
 from devices.flown.account import FlightLog
 from devices.flown.station import FlownStation, tried
 from devices.limits import FurnaceLimits
@@ -18,7 +18,8 @@ from devices.roles.furnace import FurnaceJob
 from devices.roles.hands import Hands, Heat
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.samples import doubts_about
-from devices.sputter.baking import FURNACE_COLUMNS, Baking
+from devices.sputter.baking import FURNACE_COLUMNS, Baking, cooled
+from devices.sputter.heating_check import check_heating
 from devices.sputter.interlocks import HEAT, Permits
 from devices.sputter.looks import CELSIUS
 from devices.sputter.parameters import FurnaceParameters
@@ -66,6 +67,21 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
         self._log = FlightLog(clock, primary, self.add_stream("events", EVENT_COLUMNS))
         self._fault = ""
 
+    def __repr__(self) -> str:
+        why = f": {self._fault}; lab.{self.name}.reset()" if self._fault else ""
+        warm = self.report()["reading"]["temperature"]
+        said = "not asked since this session began" if warm is None else f"{warm - CELSIUS:.0f} degC"
+        ramps = (
+            f"heats at {self.parameters.heating:g} K/s, cools at {self.parameters.cooling:g} K/s at the most"
+        )
+        return "\n".join(
+            (
+                f"{self.name}: {self.read_state().upper()}{why}",
+                f"  temperature  {said}",
+                f"  furnace      up to {self.limits.temperature - CELSIUS:.0f} degC, {ramps}",
+            )
+        )
+
     def read_state(self) -> str:
         """Return the state's word."""
         return "fault" if self._fault else "heating" if self._flight is not None else "safe"
@@ -88,22 +104,10 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
 
     def check(self, recipe: FurnaceRecipe) -> None:
         """Raise LimitError when furnace or lab do not allow the recipe; nothing is sent."""
-        before = ROOM
-        for number, segment in enumerate(recipe.segments):
-            where = f"{self.name}.segments.{number}"
-            highest = self.limits.temperature
-            if not segment.temperature <= highest:
-                why = f"{where}.temperature (limits.toml, furnace)"
-                raise LimitError(why, segment.temperature, "K", 0, highest)
-            fastest = self.parameters.heating if segment.temperature >= before else self.parameters.cooling
-            if not segment.ramp <= fastest:
-                raise LimitError(
-                    f"{where}.ramp (bench file: it goes no faster)", segment.ramp, "K/s", 0, fastest
-                )
-            before = segment.temperature
+        check_heating(self.name, recipe, self.limits, self.parameters)
 
     def prepare(self, job: FurnaceJob) -> StatusBase:
-        """Check the job, have the sample brought into a cold furnace."""
+        """Check the job, have the sample brought into a cold furnace: one that is hot from before cools first."""
         if self._flight is not None:
             raise LabError(f"{self.name} is in the middle of an anneal; stop it first")
         self._require_no_fault()
@@ -113,9 +117,7 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
             self._job = job
 
         heat = Heat.of(job.recipe)
-        return self._prepared(
-            job.sample, ready, ask=doubts_about(job.sample), then=heat, before=self._require_cold
-        )
+        return self._prepared(job.sample, ready, ask=doubts_about(job.sample), then=heat, before=self._cooled)
 
     def kickoff(self) -> StatusBase:
         """Begin the anneal that was prepared; the status finishes at once, that of complete() with it."""
@@ -163,6 +165,15 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
                 f"{self.name} is in FAULT ({self._fault}); look at it, then type lab.{self.name}.reset(). Nothing was"
                 " done",
             )
+
+    def _cooled(self) -> Poller:
+        """Wait for a furnace that is too hot to begin with, its heater off."""
+        temperature = self._heater.read_temperature()
+        if temperature > ROOM + COLD:
+            self._heater.off()
+            said = f"{self.name} is at {temperature - CELSIUS:.0f} degC; it cools before the sample comes in"
+            self._log.tell("cooling", "info", said)
+            yield from cooled(self._heater, self.clock, self.parameters.row_period, lambda: None)
 
     def _require_cold(self) -> None:
         temperature = self._heater.read_temperature()

@@ -86,7 +86,8 @@ class FurnaceSegment:
 class FurnaceRecipe:
     """An anneal in a furnace or by a rapid thermal annealer: segments from room temperature on, in an atmosphere.
 
-    What follows the last segment is not counted: a slow cooling is a segment of its own. The atmosphere is a note.
+    After the last segment it cools without power until it may be opened: a slow cooling is a segment of its own. The
+    atmosphere is a note.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]

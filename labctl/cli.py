@@ -85,10 +85,13 @@ def _keep_only(asked: list[str]) -> None:
 
 
 def _fail(error: Exception, code: int) -> None:
+    from devices.errors import LabError
     from labctl.next_steps import next_step
 
     step = next_step(error)
-    sys.stderr.write(f"{type(error).__name__}: {error}\n" + (f"Next: {step}\n" if step else ""))
+    # What a module derives for itself is told as what it is to everybody.
+    name = next(each.__name__ for each in type(error).__mro__ if each.__module__ == LabError.__module__)
+    sys.stderr.write(f"{name}: {error}\n" + (f"Next: {step}\n" if step else ""))
     sys.exit(code)
 
 
@@ -131,6 +134,7 @@ for command in (
     examining.doctor,
     working.safe,
     working.reset,
+    working.account,
     durable.verify,
     durable.recover,
     durable.backup,

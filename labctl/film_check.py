@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,22 @@ from devices.errors import ConfigError, LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
 from devices.roles.films import FilmRate
+from devices.sputter.baking import cooling_time
 from devices.sputter.believed import believed_rate, told_elsewhere
 from devices.sputter.checks import check_station, energy_wanted, lowest_pressure
+from devices.sputter.conditioning import CALM_TIME, CONDITIONING
 from devices.sputter.evaporation_check import check_evaporation
 from devices.sputter.guns import GunPlan, Wear, planned
+from devices.sputter.heating_check import check_heating
 from devices.sputter.parameters import EvaporatorParameters, FurnaceParameters, SputterParameters
 from devices.sputter.reach import Reach, gases_of
 from devices.sputter.recipe import SCCM, DepositionRecipe, EvaporationRecipe
 from labctl.config import readers
 from labctl.config.check import kind_of
 from labctl.config.folder import Config
-from labctl.config.models import AnyRecipe, BenchFile, Experiment, Part, StationEntry
+from labctl.config.models import AnyRecipe, BenchFile, Part, StationEntry
 from labctl.film_rates import FilmRates
+from labctl.film_steps import Burns, FilmStep, film_steps
 from labctl.program_check import Told
 from labctl.rehearsing.work import clock_time, size_in_words
 from labctl.state import last_said, state_path
@@ -51,16 +55,28 @@ def tell_films(
     folder = Config(config)
     limits = folder.limits()
     for path in files:
-        for recipe in _recipes(path, folder):
+        duration, steps, spent = 0.0, _steps(path, folder), dict[str, float]()
+        for step in steps:
+            recipe = step.recipe
             found = _machine(ROLE_OF[type(recipe)], folder, bench)
             if found is None:
                 yield Told((f"{recipe.name}: no bench has a machine for it",), False)
                 continue
             name, built, on = found
             rates = None
-            if data is not None and isinstance(built, SputterParameters):
-                built, rates = _with_wear(built, name, on, data), FilmRates(data, on)
-            yield told_of(recipe, name, built, on, limits, rates)
+            if isinstance(built, SputterParameters):
+                if data is not None:
+                    built, rates = _with_wear(built, name, on, data), FilmRates(data, on)
+                built = _worn_by(built, spent)
+            answer = _answer(step, name, built, on, limits, rates)
+            duration += answer.duration
+            for gun, energy in answer.energies.items():
+                spent[gun] = spent.get(gun, 0.0) + energy
+            yield answer.told(f"{recipe.name} on {name} of bench {on.name}")
+        if len(steps) > 1 and duration:
+            yield Told(
+                (f"all {len(steps)} together: {clock_time(duration)}, without pumping and carrying",), False
+            )
 
 
 def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path) -> SputterParameters:
@@ -77,15 +93,20 @@ def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path
     )
 
 
-def _recipes(path: Path, folder: Config) -> list[AnyRecipe]:
+def _worn_by(built: SputterParameters, spent: Mapping[str, float]) -> SputterParameters:
+    """Return how a machine is built, the target of each gun worn by some more [J]."""
+    targets = {
+        gun: replace(each, worn=each.worn + spent.get(gun, 0.0)) for gun, each in built.targets.items()
+    }
+    return replace(built, targets=targets)
+
+
+def _steps(path: Path, folder: Config) -> list[FilmStep]:
     kind = kind_of(path)
-    made: list[Any] = []
-    if kind == "recipe":
-        made = [readers.any_recipe(path)]
-    elif kind == "experiment":
-        experiment: Experiment = folder.experiment(path)
-        made = [experiment.recipe, *experiment.arguments.values()]
-    return [each for each in made if type(each) in ROLE_OF]
+    if kind == "experiment":
+        return film_steps(folder.experiment(path))
+    recipe = readers.any_recipe(path) if kind == "recipe" else None
+    return [FilmStep(recipe)] if recipe is not None and type(recipe) in ROLE_OF else []
 
 
 def _machine(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile] | None:
@@ -110,30 +131,47 @@ def told_of(
 
     rates: by calibration; None where only the bench file counts.
     """
-    head = f"{recipe.name} on {name} of bench {bench.name}"
+    answer = _answer(FilmStep(recipe), name, built, bench, limits, rates)
+    return answer.told(f"{recipe.name} on {name} of bench {bench.name}")
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What is said of one recipe, why it would be refused; how long it takes [s], what each gun's target gets [J]."""
+
+    lines: Sequence[str]
+    refused: Sequence[str]
+    duration: float = 0.0
+    energies: Mapping[str, float] = field(default_factory=dict)
+
+    def told(self, head: str) -> Told:
+        """Return it in lines, under a head."""
+        said = [f"  would be refused: {each}" for each in self.refused]
+        return Told((head, *self.lines, *said), bool(self.refused))
+
+
+def _answer(
+    step: FilmStep, name: str, built: Any, bench: BenchFile, limits: Limits, rates: FilmRates | None
+) -> _Answer:
+    entry, recipe = bench.devices[name], step.recipe
+    assert isinstance(entry, StationEntry)
     if isinstance(recipe, DepositionRecipe):
-        entry = bench.devices[name]
-        assert isinstance(entry, StationEntry)
-        lines, refused = _sputtered(recipe, name, built, limits, rates, entry.parts)
-    elif isinstance(recipe, EvaporationRecipe):
-        entry = bench.devices[name]
-        assert isinstance(entry, StationEntry)
-        lines, refused = _evaporated(recipe, name, built, limits, entry.parts)
-    else:
-        assert isinstance(recipe, FurnaceRecipe)
-        lines, refused = _baked(recipe, built, limits)
-    said = [f"  would be refused: {each}" for each in refused]
-    return Told((head, *lines, *said), bool(refused))
+        return _sputtered(recipe, step.burns, name, built, limits, rates, entry.parts)
+    if isinstance(recipe, EvaporationRecipe):
+        return _evaporated(recipe, name, built, limits, entry.parts)
+    assert isinstance(recipe, FurnaceRecipe)
+    return _baked(name, recipe, built, limits)
 
 
 def _sputtered(
     recipe: DepositionRecipe,
+    burns: Burns,
     name: str,
     built: SputterParameters,
     limits: Limits,
     rates: FilmRates | None,
     parts: Mapping[str, Part],
-) -> tuple[list[str], list[str]]:
+) -> _Answer:
     worn = {gun: target.worn for gun, target in built.targets.items()}
     try:
         plans = [planned(setting, built.targets) for setting in recipe.guns]
@@ -142,32 +180,72 @@ def _sputtered(
         reach = reach_written(parts, built, recipe)
         check_station(name, recipe, limits.sputter, built, plans, rate, parts, lambda: reach)
     except LabError as error:
-        return [], [str(error)]
+        return _Answer([], [str(error)])
+    refused = list(_worn_out(recipe, plans, rate, limits))
+    if burns != "film":
+        return _burnt(recipe, plans, built, refused, until_calm=burns == "until_calm")
     film = recipe.duration or (None if rate is None else recipe.thickness / rate.rate)
     if film is None:
-        return ["  nobody knows at which rate it grows: calibrate it"], []
-    ramps = max(plan.power / plan.ramp for plan in plans)
-    duration = film + recipe.presputter + 2.0 * ramps
+        return _Answer(["  nobody knows at which rate it grows: calibrate it"], [])
+    duration = film + recipe.presputter + _ramps(plans)
     lines = [f"  {_taking(duration)} after pumping: {clock_time(film)} of film{_by(rate)}"]
     watched = rates is not None and built.monitor == "in_situ"
     tooling = rates.tooling(name, recipe) if rates is not None and watched else None
     lines += [f"  {said}" for said in told_elsewhere(rate, tooling)]
-    gas = ", ".join(f"{each.gas} {each.flow / SCCM * duration / 60e3:.2f} l" for each in recipe.gases)
-    least = lowest_pressure(recipe.gases, built)
-    lines.append(
-        f"  gas (standard): {gas}; {recipe.pressure:g} Pa held, {least:.2g} Pa is the least the pump allows"
-    )
-    lines += [_wear(plan, recipe, rate) for plan in plans]
-    refused = []
-    for plan in plans:
-        left = (1.0 - limits.sputter.life_left) * plan.target.life - plan.target.worn
-        if (energy_wanted(recipe, plan, rate) or 0.0) > left:
-            refused.append(f"{plan.gun}: {plan.target.material} has {max(left, 0.0) / KWH:.2f} kWh left")
+    energies = {plan.gun: energy_wanted(recipe, plan, rate) or 0.0 for plan in plans}
+    lines += [_gas(recipe, built, duration), *(_wear(plan, energies[plan.gun]) for plan in plans)]
     if built.monitor == "in_situ":
         crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
         lines.append(crystal)
         refused += said
-    return lines, refused
+    return _Answer(lines, refused, duration, energies)
+
+
+def _burnt(
+    recipe: DepositionRecipe,
+    plans: Sequence[GunPlan],
+    built: SputterParameters,
+    refused: Sequence[str],
+    *,
+    until_calm: bool,
+) -> _Answer:
+    """Return what there is to say of targets that burn behind the closed shutter only."""
+    shortest = recipe.presputter + _ramps(plans)
+    longest = shortest
+    taking, why = _taking(shortest), "for the pre-sputtering time"
+    if until_calm:
+        shortest, longest = shortest + CALM_TIME, shortest + CONDITIONING
+        taking = f"{clock_time(shortest)} at the least, {_taking(longest)} at the most,"
+        why = "until arcs and bias have settled"
+    lines = [f"  {taking} after pumping: targets burn behind the closed shutter {why}; no film"]
+    energies = {plan.gun: plan.power * (longest - plan.power / plan.ramp) for plan in plans}
+    most = " at the most" if until_calm else ""
+    lines.append(_gas(recipe, built, longest) + most)
+    lines += [_wear(plan, energies[plan.gun], most) for plan in plans]
+    return _Answer(lines, refused, longest, energies)
+
+
+def _ramps(plans: Sequence[GunPlan]) -> float:
+    """Return how long the powers go up and down [s]."""
+    return 2.0 * max(plan.power / plan.ramp for plan in plans)
+
+
+def _gas(recipe: DepositionRecipe, built: SputterParameters, duration: float) -> str:
+    gas = ", ".join(f"{each.gas} {each.flow / SCCM * duration / 60e3:.2f} l" for each in recipe.gases)
+    least = lowest_pressure(recipe.gases, built)
+    return (
+        f"  {recipe.pressure:g} Pa held, {least:.2g} Pa is the least the pump allows; gas (standard): {gas}"
+    )
+
+
+def _worn_out(
+    recipe: DepositionRecipe, plans: Sequence[GunPlan], rate: FilmRate | None, limits: Limits
+) -> Iterator[str]:
+    """Yield which targets a station would refuse to burn, as it reckons: with the film, whatever they burn for."""
+    for plan in plans:
+        left = (1.0 - limits.sputter.life_left) * plan.target.life - plan.target.worn
+        if (energy_wanted(recipe, plan, rate) or 0.0) > left:
+            yield f"{plan.gun}: {plan.target.material} has {max(left, 0.0) / KWH:.2f} kWh left"
 
 
 def reach_written(parts: Mapping[str, Part], built: SputterParameters, recipe: DepositionRecipe) -> Reach:
@@ -201,7 +279,7 @@ def _evaporated(
     built: EvaporatorParameters,
     limits: Limits,
     parts: Mapping[str, Part],
-) -> tuple[list[str], list[str]]:
+) -> _Answer:
     power_limit = getattr(parts["boat"].parameters, "power_limit", math.inf)
     refused = []
     try:
@@ -211,25 +289,24 @@ def _evaporated(
     film = recipe.thickness / recipe.rate
     duration = film + recipe.soak + 2.0 * recipe.power / recipe.ramp
     crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
-    return [
-        f"  {_taking(duration)} at the most after pumping: {clock_time(film)} of film",
-        crystal,
-    ], refused + said
+    lines = [f"  {_taking(duration)} at the most after pumping: {clock_time(film)} of film", crystal]
+    return _Answer(lines, refused + said, duration)
 
 
-def _baked(recipe: FurnaceRecipe, built: FurnaceParameters, limits: Limits) -> tuple[list[str], list[str]]:
-    highest = max(temperature for _, temperature in recipe.profile)
+def _baked(name: str, recipe: FurnaceRecipe, built: FurnaceParameters, limits: Limits) -> _Answer:
     refused = []
-    if highest > limits.furnace.temperature:
-        refused.append(
-            f"{highest - 273.15:.0f} degC; {limits.furnace.temperature - 273.15:.0f} degC at the most"
-        )
-    fastest = max(segment.ramp for segment in recipe.segments)
-    if fastest > max(built.heating, built.cooling):
-        refused.append(
-            f"ramp = {fastest:g} K/s; it goes {max(built.heating, built.cooling):g} K/s at the most"
-        )
-    return [f"  {_taking(recipe.profile[-1][0])}, {highest - 273.15:.0f} degC at the most"], refused
+    try:
+        check_heating(name, recipe, limits.furnace, built)
+    except LabError as error:
+        refused.append(str(error))
+    highest = max(temperature for _, temperature in recipe.profile)
+    lasts, last = recipe.profile[-1]
+    cooling = cooling_time(last, built.cooling)
+    line = (
+        f"  {_taking(lasts + cooling)}, some {clock_time(cooling)} of it cooling at the end,"
+        f" {highest - 273.15:.0f} degC at the most"
+    )
+    return _Answer([line], refused, lasts + cooling)
 
 
 def _taking(duration: float) -> str:
@@ -243,12 +320,11 @@ def _by(rate: FilmRate | None) -> str:
     return f" at {rate.rate * 6e10:.2f} nm/min ({known}, +-{rate.sd:.0%})"
 
 
-def _wear(plan: GunPlan, recipe: DepositionRecipe, rate: FilmRate | None) -> str:
-    wanted = energy_wanted(recipe, plan, rate) or 0.0
+def _wear(plan: GunPlan, wanted: float, most: str = "") -> str:
     return (
-        f"  {plan.gun} {plan.target.material}: {plan.power:.1f} W, {wanted / KWH:.3f} kWh of its target's"
+        f"  {plan.gun} {plan.target.material}: {plan.power:.1f} W, {wanted / KWH:.3f} kWh{most} of its target's"
         f" {plan.target.life / KWH:.1f} kWh ({wanted / plan.target.life:.1%}),"
-        f" {plan.target.worn / KWH:.3f} kWh are gone"
+        f" {plan.target.worn / KWH:.3f} kWh are gone before"
     )
 
 

@@ -11,6 +11,16 @@ STEPS: tuple[tuple[str, str], ...] = (
         " another data folder with --data",
     ),
     (
+        " is in FAULT (",
+        "look at it; `labctl reset DEVICE --bench BENCH` then lets it go on, from the command line",
+    ),
+    (
+        ".accounted();",
+        "`labctl account DEVICE --bench BENCH` says the same from the command line; an experiment with plan ="
+        ' "finish_deposition" (of an evaporator "finish_evaporation"), its sample, its recipe and run = "last" puts the'
+        " rest on it",
+    ),
+    (
         " is no cell yet",
         "have the cell built first: the plan assemble_then_cycle builds it on the film as it is, anneal_then_cycle"
         " flashes the film before",

@@ -9,10 +9,12 @@ from devices.errors import DataError
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure, train_figure
 from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
+from labctl.film_pictures import baked_figure, film_figure
 from labctl.how_many import how_many
 from labctl.live.picture import LivePicture
 from labctl.pictures import Pictures
 from labctl.replay import replay_in_place
+from labctl.runs.making import BAKE
 from labctl.runs.run import Run
 from labctl.shadow.showing import residual_figure
 from labctl.sheet_pictures import sheet_figures
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 def plot_run(run: Run, directory: Path) -> list[Path]:
     """Draw the pictures of a run into a folder and return their paths. Raises DataError when it has none."""
-    return Pictures(stem_of(run), figures_of(run), directory).save()
+    return pictures_of(run, directory).save()
 
 
 def pictures_of(run: Run, folder: Path) -> Pictures:
@@ -31,7 +33,7 @@ def pictures_of(run: Run, folder: Path) -> Pictures:
 
     folder: where they are kept if asked.
     """
-    if run.start.get("purpose") in ("anneal", "cycle", "eis"):
+    if run.start.get("purpose") in ("anneal", "cycle", "eis", "map") or _is_film(run):
         return Pictures(stem_of(run), figures_of(run), folder)
     picture = LivePicture()
     for name, doc in run.documents:
@@ -55,9 +57,13 @@ def stem_of(run: Run) -> str:
 
 
 def figures_of(run: Run) -> dict[str, Figure]:
-    """Return the pictures of an anneal or a cycling run by name. Raises DataError when it has none."""
+    """Return the pictures of an anneal, a film or a cycling run by name. Raises DataError when it has none."""
     purpose = run.start.get("purpose")
-    if purpose == "anneal":
+    if _is_film(run):
+        figures = {"film": film_figure(run, _film_title(run))}
+    elif run.start.get("plan_name") == BAKE:
+        figures = {"furnace": baked_figure(run, _film_title(run))}
+    elif purpose == "anneal":
         figures = _anneal_figures(run)
     elif purpose in ("cycle", "eis"):
         figures = cycle_figures(run, _title(run))
@@ -70,6 +76,21 @@ def figures_of(run: Run) -> dict[str, Figure]:
     if "residual" in run.streams and (residual := residual_figure(run.table("residual"), _title(run))):
         figures["residual"] = residual
     return figures
+
+
+def _is_film(run: Run) -> bool:
+    """Return whether a run had rows of making a film, whether or not one came of it."""
+    has_rows = "layers" in run.streams and run.counts().get("primary", 0) > 0
+    return has_rows and run.start.get("purpose") != "service"
+
+
+def _film_title(run: Run) -> str:
+    whose = (run.start.get("sample") or {}).get("id", "no sample")
+    if not run.counts().get("layers"):
+        return f"{whose}: {run.start.get('recipe', {}).get('name', 'no film')}"
+    layer = run.table("layers")
+    doubtful = ", doubtful" if layer["doubtful"][-1] else ""
+    return f"{whose}: {layer['thickness'][-1] * 1e9:.0f} nm of {layer['material'][-1]}{doubtful}"
 
 
 def _sheet_figures(run: Run) -> dict[str, Figure]:

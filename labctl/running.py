@@ -9,6 +9,7 @@ from typing import TypeVar
 from bluesky.utils import RunEngineInterrupted
 
 from devices.errors import LabError
+from labctl.after_failure import left_over
 from labctl.config.models import Experiment
 from labctl.progress import RunProgress, Voice
 from labctl.session import Session
@@ -21,14 +22,20 @@ T = TypeVar("T")
 
 def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
     """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
-    console = Voice()
-    with events_shown(), RunProgress(console) as progress:
-        token = lab.RE.subscribe(progress)
-        try:
-            uids = _seen_through(lab, stopping, lambda: lab.run(experiment), lab.resume)
-        finally:
-            lab.RE.unsubscribe(token)
-    stopping.check()
+    console, before = Voice(), left_over(lab.devices, lab.bench.name)
+    try:
+        with events_shown(), RunProgress(console) as progress:
+            token = lab.RE.subscribe(progress)
+            try:
+                uids = _seen_through(lab, stopping, lambda: lab.run(experiment), lab.resume)
+            finally:
+                lab.RE.unsubscribe(token)
+        stopping.check()
+    except BaseException:
+        for said in left_over(lab.devices, lab.bench.name):
+            if said not in before:
+                console.print(f"Next: {said}")
+        raise
     for uid in uids:
         console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`")
     return uids

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from devices.bridges.squidstat import SquidstatBridge
 from devices.clock import Clock
+from devices.errors import ConfigError, Mistake
 from labctl.belief import surroundings_from
 from labctl.config.models import StationEntry, TrueSheet, World
 from sim.bench import Bench
@@ -92,7 +93,14 @@ def set_up_twins(
     }
     built = {} if entry.parameters is None else asdict(entry.parameters)
     role: str = entry.station_class.role  # type: ignore[attr-defined]
-    twins = STATIONS[role](bench, name, parts, built)
+    planned = bench.truth_of(name).get("faults")
+    try:
+        twins = STATIONS[role](bench, name, parts, built)
+    except ValueError as error:
+        if not planned:
+            raise
+        # Which guns, gases and contacts there are, only the twins know.
+        raise ConfigError([Mistake("bench file", f"world.chambers.{name}.faults", "", str(error))]) from error
     bench.add(name, twins)
     if isinstance(twins, SquidstatTwins):
         bridge = SquidstatBridge(twins.library, port=twins.squidstat.port, boot=boot, now=clock.time)

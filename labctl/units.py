@@ -64,6 +64,9 @@ QUICK: Mapping[tuple[str, str], Fraction] = {
     },
     ("min", "s"): Fraction(60),
     ("h", "s"): Fraction(3600),
+    ("mbar", "Pa"): Fraction(100),
+    ("Torr", "Pa"): Fraction(101325, 760),
+    ("mTorr", "Pa"): Fraction(101325, 760_000),
     ("MB", "B"): Fraction(10**6),
     ("GB", "B"): Fraction(10**9),
     ("%", "1"): Fraction(1, 100),
@@ -176,4 +179,6 @@ def _registry() -> pint.UnitRegistry[Fraction]:
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(non_int_type=Fraction)
     # 1 cm3 at 273.15 K and 101325 Pa in 60 s, as makers of mass flow controllers count.
     registry.define("standard_cubic_centimeter_per_minute = 7.4358e-7 mole / second = sccm")
+    # pint writes it small; makers of gauges and throttles do not.
+    registry.define("@alias torr = Torr")
     return registry

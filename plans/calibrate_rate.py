@@ -43,7 +43,7 @@ def calibrate_rate(
         raise LimitError(f"{recipe.name}: guns, one is calibrated at a time", len(recipe.guns), "1", 1, 1)
     if len(spots) != len(powers) or len({spot.id for spot in spots}) != len(spots):
         raise ValueError(f"{len(powers)} powers need as many spots, each with an id of its own")
-    steps = [_at(recipe, power) for power in powers]
+    steps = [at_power(recipe, power) for power in powers]
     for step in steps:
         sputter.check(step)
     witnesses = [
@@ -56,7 +56,7 @@ def calibrate_rate(
     )
 
 
-def _at(recipe: DepositionRecipe, power: float) -> DepositionRecipe:
+def at_power(recipe: DepositionRecipe, power: float) -> DepositionRecipe:
     """Return a recipe of one gun at another power [W]."""
     gun = replace(recipe.guns[0], power=float(power), power_density=None)
     return replace(recipe, name=f"{recipe.name}-{power:.0f}W", guns=(gun,))

@@ -16,7 +16,7 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator, RequestStop, RunEngin
 from ophyd.status import StatusBase
 
 from devices.base import Column, RowStream
-from devices.errors import Incomplete
+from devices.errors import Incomplete, in_words
 from devices.recipes import canonical_hash, to_json
 from devices.roles.flown import Flown
 from devices.samples import SampleRef
@@ -177,13 +177,13 @@ class _Run:
             yield from bpp.finalize_wrapper(self._body(), self._ending)
         except FailedStatus as failed:
             cause = failed.__cause__ or failed
-            yield from self._closed("fail", f"{type(cause).__name__}: {cause}")
+            yield from self._closed("fail", in_words(cause))
             raise cause from failed
         except RunEngineControlException as control:
             yield from self._closed("success" if isinstance(control, RequestStop) else "abort")
             raise
         except Exception as error:
-            yield from self._closed("fail", f"{type(error).__name__}: {error}")
+            yield from self._closed("fail", in_words(error))
             raise
         yield from bps.close_run()
         return str(uid)

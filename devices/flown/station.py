@@ -11,7 +11,7 @@ from ophyd.status import StatusBase
 
 from devices.base import Instrument, Station, Words
 from devices.clock import Clock, Handle, Poller
-from devices.errors import LabError
+from devices.errors import LabError, in_words
 from devices.flown.account import FlightLog
 from devices.flown.preparation import Preparation
 from devices.flown.underway import Underway
@@ -160,7 +160,7 @@ class FlownStation(Station, Generic[JobT, FlightT]):
         self.publish(lasting=True)
 
     def _fail(self, error: Exception) -> None:
-        self._end(f"{type(error).__name__}: {error}", error)
+        self._end(in_words(error), error)
 
     def _end(self, reason: str, error: Exception | None = None, *, gently: bool = False) -> None:
         """Make everything safe first; then account for what was under way and finish its statuses."""

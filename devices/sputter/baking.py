@@ -11,7 +11,7 @@ from devices.errors import InterlockError
 from devices.flown.account import FlightLog
 from devices.flown.underway import Underway, finish
 from devices.limits import FurnaceLimits
-from devices.recipes import FurnaceRecipe
+from devices.recipes import ROOM, FurnaceRecipe
 from devices.roles.lamp_parts import PermissiveBoard
 from devices.sputter.flying import LONGEST, SOONEST
 from devices.sputter.interlocks import HEAT, Permits
@@ -23,6 +23,12 @@ FEED = 1.0
 """Seconds between two words to a dead-man, a half of its watchdog."""
 SETTING = 0.1
 """K by which the set point moves before it is sent again."""
+OPENED = 323.15
+"""K at or below which a sample may be taken out: warm to the hand; guess."""
+HOTTEST = 1300.0
+"""K above room temperature at which a furnace cools as fast as it can; guess."""
+COOLED = 12 * 3600.0
+"""Seconds that cooling may take; guess, a tube furnace cools overnight."""
 
 FURNACE_COLUMNS: Mapping[str, Column] = {
     "elapsed": Column("s"),
@@ -32,7 +38,8 @@ FURNACE_COLUMNS: Mapping[str, Column] = {
     "segment": Column("1", "integer", low=0),
     "flags": Column("1", "integer", low=0),
 }
-"""flags: 1 where it was held. The film's dose goes by `temperature`, never by `setpoint`."""
+"""flags: 1 where it was held. setpoint: NaN once the heater is off. The film's dose goes by `temperature`, never by
+`setpoint`."""
 
 
 def measured_profile(
@@ -42,8 +49,37 @@ def measured_profile(
     return tuple((float(t), float(value) + CELSIUS) for t, value in zip(elapsed, temperature, strict=True))
 
 
+def cooling_time(temperature: float, fastest: float) -> float:
+    """Return about how long [s] a furnace without power takes from a temperature [K] until it may be opened.
+
+    fastest [K/s]: how it cools when it is hottest; from there on in proportion to how warm it is.
+    """
+    lag = HOTTEST / fastest
+    return lag * math.log(max(temperature - ROOM, OPENED - ROOM) / (OPENED - ROOM))
+
+
+def cooled(heater: HeaterController, clock: Clock, every: float, row: Callable[[], object]) -> Poller:
+    """Wait until a heater without power is cold enough to be opened; `row` is called meanwhile, every so often [s].
+
+    Raises InterlockError when it takes too long: then something goes on heating it.
+    """
+    until = clock.now() + COOLED
+    while not (temperature := heater.read_temperature()) <= OPENED:
+        if clock.now() > until:
+            raise InterlockError(
+                "temperature",
+                f"still {temperature - CELSIUS:.0f} degC after {COOLED / 3600.0:.0f} h with the heater off,"
+                f" {OPENED - CELSIUS:.0f} degC are wanted before the sample is taken out: does something heat it still?",
+            )
+        yield every
+        row()
+
+
 class Baking(Underway):
-    """One recipe on its way. A hold stays at the present set point; temperature [K]: as it was measured last."""
+    """One recipe on its way, until the sample may be taken out. A hold stays at the present set point.
+
+    temperature [K]: as it was measured last.
+    """
 
     def __init__(
         self,
@@ -90,12 +126,17 @@ class Baking(Underway):
                 waited += clock.now() - last
                 self._log.interrupted()
             last = clock.now()
+        if self._over:
+            return
+        self._heater.off()
+        if self._board is not None:
+            self._board.safe()
+        self._row(clock.now() - begun, points[-1][1], len(points))
+        self._log.reached(len(self.recipe.segments))
+        yield from cooled(
+            self._heater, clock, self._period, lambda: self._row(clock.now() - begun, math.nan, len(points))
+        )
         if self.end():
-            self._heater.off()
-            if self._board is not None:
-                self._board.safe()
-            self._row(clock.now() - begun, points[-1][1], len(points))
-            self._log.reached(len(self.recipe.segments))
             done()
 
     def _alive(self) -> None:
@@ -125,7 +166,8 @@ class Baking(Underway):
             "flags": int(self.paused),
         }
         self._log.row(row)
-        if self._off.holds(self._clock.now(), not abs(measured - wanted) <= self._limits.deviation):
+        astray = not (math.isnan(wanted) or abs(measured - wanted) <= self._limits.deviation)
+        if self._off.holds(self._clock.now(), astray):
             raise InterlockError(
                 "temperature",
                 f"{measured - CELSIUS:.0f} degC and not {wanted - CELSIUS:.0f} degC for"

@@ -9,7 +9,7 @@ from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
 from devices.sputter.guns import GunPlan, Wear, strike_power
-from devices.sputter.makings import base_pressure_of, require_makings
+from devices.sputter.makings import base_pressure_of, require_makings, require_reachable
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading
 from devices.sputter.reach import Reach, require_reach
@@ -50,6 +50,7 @@ def check_deposition(
     lowest = lowest_pressure(recipe.gases, built)
     require_makings(name, recipe, limits)
     base = base_pressure_of(recipe, limits)
+    require_reachable(name, recipe.base_pressure, limits)
     for what, value, unit, low, high in (
         ("thickness", recipe.thickness, "m", 0.0, limits.thickness),
         (f"base_pressure before {recipe.material}", recipe.base_pressure, "Pa", 0.0, base),
@@ -64,6 +65,9 @@ def check_deposition(
     if len({plan.gun for plan in plans}) != len(plans):
         raise InterlockError("target", f"{recipe.name} sets a gun twice; nothing was set")
     for plan in plans:
+        _within(
+            f"{name}.{plan.gun}.ramp (its target bears no faster)", plan.ramp, "W/s", 0.0, plan.target.ramp
+        )
         most = plan.target.power_density * plan.target.area
         _within(f"{name}.{plan.gun}.power (its target bears no more)", plan.power, "W", 0.0, most)
         at_once = min(limits.strike_power, plan.power)
@@ -206,5 +210,5 @@ def _targets(recipe: DepositionRecipe) -> str:
 
 
 def _within(what: str, value: float, unit: str, low: float, high: float) -> None:
-    if not low <= value <= high:
+    if not low <= value <= high * (1 + 1e-9):
         raise LimitError(f"{what} (limits.toml, sputter; bench file)", value, unit, low, high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
+from devices.sputter.makings import require_reachable
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe
 
@@ -20,6 +21,7 @@ def check_evaporation(
     Raises LimitError when the lab's limits do not allow the recipe, or the supply does not bear it, and InterlockError
     where nobody knows how to weigh its film.
     """
+    require_reachable(name, recipe.base_pressure, limits)
     base = limits.base_pressures.get(recipe.material, limits.base_pressure)
     for what, value, unit, high in (
         ("thickness", recipe.thickness, "m", limits.thickness),

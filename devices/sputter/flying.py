@@ -94,12 +94,20 @@ class ChamberFlight(Underway):
             self._crew.log.progress(self._share())
 
     def settle(self) -> None:
-        """Write the layer, once, if the shutter was ever open."""
+        """Write the layer, once, if the shutter was ever open; what is thinner than asked is doubtful."""
         if self.film.openings and not self._recorded:
             self._recorded = True
+            if self._crew.log.flight.done < self._crew.log.flight.asked:
+                self.film.doubt(f"ended before it was done, at {self._so_far()}")
             monitor = self._crew.looks.seen.monitor
             life = math.nan if monitor is None else monitor.life
             self._crew.log.layer(self.material, self.film, self._energy(), self.area, life)
+
+    def _so_far(self) -> str:
+        """Return what was put on of what was asked, in words."""
+        if math.isnan(self.film.thickness):
+            return f"{self.film.open_time:.0f} s of open shutter"
+        return f"{self.film.thickness * 1e9:.1f} of {self.thickness * 1e9:.1f} nm"
 
     def poller(self, done: Callable[[], None]) -> Poller:
         """Make the film; `done` is called when all was done and nobody ended it."""

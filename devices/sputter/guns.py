@@ -61,7 +61,7 @@ class Wear:
 
 @dataclass(frozen=True)
 class GunPlan:
-    """What a gun shall do: name, target, power [W] in the end, ramp [W/s] at the most."""
+    """What a gun shall do: name, target, power [W] in the end, ramp [W/s] as the recipe asks, else its target's."""
 
     gun: str
     target: Target
@@ -81,7 +81,7 @@ def planned(setting: GunSetting, targets: Mapping[str, Target]) -> GunPlan:
         )
     target = targets[found[0]]
     power = setting.power if setting.power is not None else (setting.power_density or 0.0) * target.area
-    return GunPlan(found[0], target, power, min(target.ramp, setting.ramp or target.ramp))
+    return GunPlan(found[0], target, power, setting.ramp or target.ramp)
 
 
 def strike_power(recipe: DepositionRecipe, plan: GunPlan) -> float:

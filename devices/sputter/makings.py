@@ -1,8 +1,10 @@
-"""From what a film grows: targets that burn and gases that flow must be those of the film a recipe names."""
+"""From what a film grows, and in which vacuum: targets and gases must be those of the film a recipe names."""
 
 from __future__ import annotations
 
-from devices.errors import InterlockError
+import math
+
+from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.sputter.recipe import DepositionRecipe
 
@@ -44,6 +46,13 @@ def base_pressure_of(recipe: DepositionRecipe, limits: SputterLimits) -> float:
     """Return the base pressure [Pa] at the most before a recipe's film: by its name and by what grows."""
     bases = limits.base_pressures
     return min(bases.get(each, limits.base_pressure) for each in (recipe.material, *grown(recipe, limits)))
+
+
+def require_reachable(name: str, pressure: float, limits: SputterLimits) -> None:
+    """Raise LimitError for a base pressure [Pa] that no chamber reaches: it would be pumped for in vain, for a day."""
+    if not pressure >= limits.base_pressure_least:
+        what = f"{name}.base_pressure (no chamber reaches less: limits.toml, sputter.base_pressure_least)"
+        raise LimitError(what, pressure, "Pa", limits.base_pressure_least, math.inf)
 
 
 def _targets(recipe: DepositionRecipe) -> set[str]:

@@ -55,14 +55,11 @@ class ChamberMemory:
         """Raise InterlockError while there is a film whose end nobody wrote down: the next one would hide it."""
         left = self.unfinished
         if left is not None and not left.accounted:
-            nanometres = (
-                "an unknown thickness" if left.thickness is None else f"{left.thickness * 1e9:.1f} nm"
-            )
             raise InterlockError(
                 "sample",
-                f"the last film of {self._name}, {left.material} on {left.sample}, was cut off at {nanometres} by its"
-                f" last word, and there may be more. Look at it, then type lab.{self._name}.accounted(); nothing was"
-                " done",
+                f"the last film of {self._name}, {left.material} on {left.sample}, was cut off: the last row of its run"
+                f" says at how much (`labctl sample {left.sample}`), and there may be more. Look at it, then type"
+                f" lab.{self._name}.accounted(); nothing was done",
             )
 
     def told(self) -> dict[str, Any]:

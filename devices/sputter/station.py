@@ -24,10 +24,12 @@ from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
 from devices.sputter.looks import Looks
+from devices.sputter.makings import require_reachable
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains
 from devices.sputter.states import LASTING, TABLE, ChamberMachine, ChamberState, Deed
 from devices.sputter.unfinished import UnfinishedFilm
+from devices.sputter.vacuum import shows_air
 from devices.sputter.watch import Trouble
 
 DEEDS: tuple[Deed, ...] = ("pump", "vent", "gas", "strike", "open")
@@ -151,6 +153,19 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             },
         }
 
+    def connect(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Ask every instrument who it is, and the gauges whether air is in: somebody may have left it vented."""
+        found, failed = super().connect()
+        if "gas" not in failed:
+            try:
+                self.clock.call(self._looks.vacuum)
+            except LabError as error:
+                failed["gas"] = f"{type(error).__name__}: {error}"
+            else:
+                if self._machine.state is ChamberState.PUMPING and shows_air(self._crew):
+                    self._machine.go(ChamberState.VENTED)
+        return found, failed
+
     def recall(self, report: Mapping[str, Any], *, died: bool) -> None:
         """Be in FAULT where the last session left one, or its host died with plasma or film; reset() ends it."""
         why = self._memory.recalled(report, died=died)
@@ -160,6 +175,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]; the status fails when it is not reached in the time that limits allow."""
+        require_reachable(self.name, pressure, self._crew.limits)
         self._require_free("pump")
         return self._aside.pump_down(pressure)
 
@@ -177,6 +193,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def leak_check(self, pressure: float, duration: float) -> StatusBase:
         """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises: a row of stream `leaks`."""
+        require_reachable(self.name, pressure, self._crew.limits)
         self._require_free("pump")
         return self._aside.leak_check(pressure, duration)
 
@@ -269,8 +286,8 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             return
         raise InterlockError(
             "sample",
-            f"{sample.id} is not in {self.name}, which has no load lock and is {self.read_state()}: vent it first."
-            " Nothing was done",
+            f"{sample.id} is not in {self.name}, which has no load lock and is {self.read_state()}: vent it first, by"
+            f" lab.RE(lab.plans.vent(lab.{self.name})) or by an experiment like vent-evaporator. Nothing was done",
         )
 
     def _require_free(self, deed: Deed) -> None:
@@ -315,13 +332,12 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             self._machine.go(ChamberState.PUMPING)
 
     def _tell_end(self, reason: str, failure: str, unsafe: str) -> None:
-        if failure:
-            self._log.tell("fault", "alarm", failure)
+        # What failed was told as it was seen.
         if unsafe:
             self._log.tell("unsafe", "alarm", unsafe)
             return
-        flight = self._log.flight
-        said = f"{reason}; {flight.done} of {flight.asked} nm done, shutters closed, power off, gas closed"
+        flight, why = self._log.flight, f"in FAULT until lab.{self.name}.reset()" if failure else reason
+        said = f"{why}; {flight.done} of {flight.asked} nm done, shutters closed, power off, gas closed"
         self._log.tell("stopped", "warning", said)
 
     def _stopped(self, *, gently: bool) -> str:

@@ -16,6 +16,8 @@ ROUGH = 20.0
 """Pa below which a turbo pump is started [deposition twins]."""
 ATMOSPHERE = 0.9e5
 """Pa above which a chamber counts as vented; guess."""
+AIR = 5e4
+"""Pa above which somebody left a chamber vented, whoever looks at it first: nothing else fills it so; guess."""
 SLOW_ENOUGH = 0.3
 """Share of its full speed below which a turbo pump is vented; guess, vendors vent while it runs down."""
 VENTING = 3600.0
@@ -150,6 +152,11 @@ def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
 def _at_base(crew: Crew, pressure: float, until: float, tick: Tick) -> Poller:
     while not (yield from reached(crew, pressure, until, tick)):
         _require_time(crew, until, pressure)
+
+
+def shows_air(crew: Crew) -> bool:
+    """Return whether the last look at the gauges is that of a chamber that is open to air."""
+    return crew.looks.seen.pressure(*crew.gauges.rough) > AIR or _says_atmosphere(crew)
 
 
 def _says_atmosphere(crew: Crew) -> bool:

@@ -40,6 +40,7 @@ def check(
     from labctl.program_check import tell_programs
     from labctl.stack_check import all_samples, stack_doubts
     from labctl.units import UnitError, parse
+    from labctl.vent_first import vent_first
 
     try:
         square_metres = parse(area, "m^2") if area else None
@@ -56,8 +57,11 @@ def check(
     ]
     doubts = stack_doubts(meant or all_samples(folder), folder)
     doubts += film_questions(meant, folder, data_dir(data))
-    typer.echo("\n".join(["no mistakes", *doubts, *(line for told in programs for line in told.lines)]))
-    if any(told.stopped for told in programs):
+    doubts += vent_first(meant, folder, bench, data_dir(data))
+    stopped = any(told.stopped for told in programs)
+    verdict = "NOT AS IT STANDS: some of it would be refused, or stopped at a limit" if stopped else "no mistakes"
+    typer.echo("\n".join([verdict, *doubts, *(line for told in programs for line in told.lines)]))
+    if stopped:
         raise typer.Exit(2)
 
 

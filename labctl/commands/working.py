@@ -143,6 +143,32 @@ def reset(
         typer.echo(f"was: {was}\nis:  {repr(station).splitlines()[0]}")
 
 
+def account(
+    device: Annotated[str, typer.Argument(help="Name of the chamber in its bench file.")],
+    bench: BenchOption = "twin",
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Say that you know what is on the sample whose film was cut off in a chamber; then it makes films again."""
+    from devices.errors import LabError
+    from devices.sputter.unfinished import UnfinishedFilm
+    from labctl.stopping import scripted_session
+
+    with (
+        StoppedInOrder(),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+    ):
+        station = lab.devices.get(device)
+        film = getattr(station, "unfinished", None)
+        if station is None or not isinstance(film, UnfinishedFilm) or film.accounted:
+            raise LabError(f"no film was cut off in {device!r} that is not accounted for; nothing was done")
+        station.accounted()
+        typer.echo(
+            f"{film.material} on {film.sample}: accounted for; it is doubtful, and `labctl sample {film.sample}` says"
+            " how thick it is"
+        )
+
+
 def serve(
     bench: Annotated[
         str, typer.Argument(help="Name of the bench whose twins are served, or a file.")

@@ -19,6 +19,7 @@ from devices.errors import ConfigError, Mistake
 from devices.quantities import STRICT, Unit
 from devices.samples import SafeId
 from labctl.config import tools
+from labctl.config.chamber_faults import fault_mistakes
 from labctl.config.checking import Collected, joined, nearest, validate
 from labctl.config.documents import Document, named, quoted, read
 from labctl.config.models import (
@@ -105,6 +106,7 @@ def bench(path: Path) -> BenchFile:
         *_time_mistakes(header, known, document.file),
         *_shared_addresses(known, document.file),
         *_wiring_mistakes(header.wiring, known, document.file),
+        *fault_mistakes(header.world, known, document.file),
     ]
     has_twins = any(part.address.kind == "twin" for _, part in _parts(known))
     served = header.world is not None and header.world.served != ""

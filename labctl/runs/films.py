@@ -26,6 +26,10 @@ MATERIAL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
 THICKEST = 1e-2
 """m, likewise."""
 
+LEAST = 2e-11
+"""m that a doubtful film is thick of which no instrument weighed anything: something may be there, a tenth of a
+monolayer is the least that stands for it; guess."""
+
 LONGEST_DOUBT = 1000
 """Characters of what is said against one film: a layer that several runs made holds five times as many."""
 
@@ -90,7 +94,7 @@ def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row for the film of a run without one, whose shutter was open when it was last heard of."""
     page = found.last.get("primary")
     row = {} if page is None else _row(page["data"], -1)
-    if not row.get("open_time"):
+    if not row.get("open_time") and not row.get("shutter_open"):
         return []
     monitor = row.get("thickness")
     by_time = _is_by_time(row) or _number(monitor) is None
@@ -110,7 +114,8 @@ def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
     """Return the film of a row; None where there is none to speak of.
 
-    Where no instrument knew its thickness, it is as thick as it was meant to be, to no better than that.
+    Where no instrument knew its thickness, it is as thick as it was meant to be, to no better than that. A doubtful one
+    is there whatever was weighed: a crystal that fails weighs less than nothing.
     """
     recipe, material = _recipe(start), row.get("material")
     if not isinstance(material, str) or MATERIAL.fullmatch(material) is None:
@@ -119,6 +124,7 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
     doubts = str(row.get("reasons", ""))
     if row.get("doubtful") and not doubts:
         doubts = "nobody said why"
+    is_doubtful = bool(doubts)
     if thickness is None:
         thickness, relative, how = (
             _number(recipe.get("thickness")),
@@ -131,7 +137,9 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
     else:
         relative, how = _tooling_sd(start), "thickness monitor"
     if thickness is None or not 0.0 < thickness <= THICKEST:
-        return None
+        if not is_doubtful:
+            return None
+        thickness, relative, how = LEAST, 1.0, f"{how}; no thickness to go by, something may be there"
     celsius = _number(row.get("substrate_temperature"))
     return FilmPutOn(
         material=material,

@@ -12,7 +12,8 @@ import numpy as np
 from devices.errors import Corrupt
 from labctl.journal.documents import NUMBERS
 from labctl.journal.records import decode
-from labctl.runs.skim import descriptor_of, payloads
+from labctl.journal.shape import misfit
+from labctl.runs.skim import CONTRADICTIONS, descriptor_of, payloads
 
 Column = np.ndarray[Any, Any]
 Table = dict[str, Column]
@@ -50,11 +51,13 @@ def read_rows(
 
     def take(payload: bytes) -> None:
         row = decode("R", payload)
+        if misfit("R", row) or not keys.keys() <= row["data"].keys():
+            raise Corrupt(f"{path}: rows that are none of a run")
         times.append(np.asarray(row["time"], dtype=float))
         for key, described in keys.items():
             parts[key].append(_array(row["data"][key], described["dtype"]))
 
-    with suppress(Corrupt):
+    with suppress(Corrupt, *CONTRADICTIONS):
         _each_row(path, set(descriptors), take)
     return _joined(times, _array([], "number")), {
         key: _joined(parts[key], _array([], described["dtype"])) for key, described in keys.items()

@@ -12,12 +12,17 @@ from devices.errors import DataError
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef, with_films
 from labctl.runs.films import FilmPutOn
+from labctl.samples.broken_bakes import BrokenBake, broken_bakes
 from labctl.samples.deposited import deposited
 from labctl.samples.measurements import Measurement, measured
 from labctl.samples.parents import Families
 
 MASK_BLUR = 3.35e-6
 """m by which the edge of a film through a mask is uncertain: half of its half-shadow over a gap of 0.2 mm, guess."""
+
+
+LONGEST_DOUBT = 5000
+"""Characters, as devices.samples.Layer takes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def believed(data: Path, sample: SampleRef) -> Believed:
     found = measured(data, sample.id, sample.parents, families)
     films = deposited(data, sample.id, sample.parents, families)
     whole = _masked(with_films(sample, [layer_of(film) for film in films]), films)
+    for bake in broken_bakes(data, sample.id, sample.parents, families):
+        whole = _baked_badly(whole, bake, [film for film in films if film.time < bake.time], sample)
     for each in found:
         if each.quantity == "thickness":
             whole = _with_thickness(whole, each)
@@ -72,6 +79,20 @@ def _masked(sample: SampleRef, films: list[FilmPutOn]) -> SampleRef:
     if area is None:
         return sample
     return replace(sample, area=area, area_sd=MASK_BLUR * math.sqrt(4.0 * math.pi * area))
+
+
+def _baked_badly(
+    sample: SampleRef, bake: BrokenBake, before: list[FilmPutOn], described: SampleRef
+) -> SampleRef:
+    """Return a sample whose cathode, the top layer of those a cell is built on, is doubtful for a bake.
+
+    before: the films that lay on it then. described: as it was without any.
+    """
+    top = len(with_films(described, [layer_of(film) for film in before]).layers) - 1
+    layers = list(sample.layers)
+    said = [each for each in (layers[top].doubtful, bake.said) if each]
+    layers[top] = replace(layers[top], doubtful="; ".join(dict.fromkeys(said))[:LONGEST_DOUBT])
+    return replace(sample, layers=tuple(layers))
 
 
 def _with_thickness(sample: SampleRef, measurement: Measurement) -> SampleRef:

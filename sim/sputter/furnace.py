@@ -171,8 +171,12 @@ class FurnaceTwins:
         return {"temperature": self.tube.oven.temperature()}
 
     def restore(self, kept: Mapping[str, Any], foil: Foil | None) -> None:
-        """Be as when the last session ended, with the sample that lay in it."""
-        self.tube.oven.be(float(kept["temperature"]))
+        """Be as when the last session ended, with the sample that lay in it; cool enough to be opened.
+
+        Nobody knows how long a bench was left, which a virtual clock does not count: it counts as long enough. What a
+        film goes through meanwhile, after an anneal that was cut off, is left out.
+        """
+        self.tube.oven.be(min(float(kept["temperature"]), WARM))
         if foil is not None:
             self.tube.put(foil)
 

@@ -131,6 +131,8 @@ def test_a_program_that_would_hit_a_limit_is_told_and_the_shell_sees_it(tmp_path
     steps.write_text("limits 2.95 V to 4.3 V, 20 mA\nCharge at 15 mA until 4.25 V\n")
     done = invoke("check", steps, "--sample", "lco-0.7um")
     assert done.exit_code == 2
+    assert done.output.startswith("NOT AS IT STANDS: some of it would be refused, or stopped at a limit\n")
+    assert "no mistakes" not in done.output
     assert "LIMIT" in done.output
     assert "DOUBT" in done.output
 

@@ -11,6 +11,7 @@ from labctl.film_check import tell_films
 from labctl.film_rates import FilmFit, FilmRates
 
 CONFIG = config_dir()
+EXPERIMENTS = CONFIG / "experiments"
 RECIPE = CONFIG / "recipes" / "sputter-lco-0.7um.toml"
 
 
@@ -84,3 +85,72 @@ def test_a_boat_that_wants_more_than_its_supply_gives_is_refused(tmp_path):
     assert any("its boat's supply gives no more" in line for line in found.lines)
     (found,) = tell_films([CONFIG / "recipes" / "evaporate-li-2um.toml"], config=CONFIG, bench="sputter")
     assert not found.stopped
+
+
+def test_a_target_that_is_conditioned_makes_no_film():
+    (found,) = tell_films([EXPERIMENTS / "condition-lco.toml"], config=CONFIG, bench="sputter")
+    # 15 min of pre-sputtering, 12 min of ramps, 10 min of rest at the least; 4 h until it is given up.
+    assert "37.0 min at the least, 4 h 27 min" in found.lines[1]
+    assert found.lines[1].endswith("until arcs and bias have settled; no film")
+    assert not any("of film" in line or "crystal" in line for line in found.lines)
+    assert not found.stopped
+
+
+def test_targets_that_only_pre_sputter_take_that_long(tmp_path):
+    path = tmp_path / "experiments" / "burn.toml"
+    path.parent.mkdir()
+    path.write_text('schema = 1\nplan = "pre_sputter"\nrecipe = "sputter-lco-0.7um"\n')
+    (found,) = tell_films([path], config=CONFIG, bench="sputter")
+    assert found.lines[1].startswith("  27.0 min, ")
+    assert found.lines[1].endswith("for the pre-sputtering time; no film")
+
+
+def test_a_calibration_is_told_film_by_film_and_its_target_wears_meanwhile():
+    *films, together = tell_films([EXPERIMENTS / "calibrate-lco-rate.toml"], config=CONFIG, bench="sputter")
+    assert [film.lines[0].split()[0] for film in films] == [
+        f"witness-lco-{power}W" for power in (80, 100, 120)
+    ]
+    gone = [float(line.split()[-5]) for film in films for line in film.lines if "kWh are gone" in line]
+    assert gone[0] == 0.0
+    assert gone == sorted(gone)
+    assert gone[2] > gone[1] > 0.0
+    assert together.lines == ("all 3 together: 7 h 24 min, without pumping and carrying",)
+
+
+def test_a_target_that_lasts_for_two_films_of_three_is_refused_the_third(tmp_path):
+    keep_wear(tmp_path, 3.7 * 3.6e6)
+    files = [EXPERIMENTS / "calibrate-lco-rate.toml"]
+    *films, _ = tell_films(files, config=CONFIG, bench="sputter", data=tmp_path)
+    assert [film.stopped for film in films] == [False, False, True]
+
+
+def test_a_stack_is_told_in_the_order_in_which_it_is_made():
+    *steps, _ = tell_films([EXPERIMENTS / "stack-0.7um.toml"], config=CONFIG, bench="sputter")
+    assert [step.lines[0].split()[0] for step in steps] == [
+        "sputter-lco-0.7um",
+        "furnace-520C-15min",
+        "sputter-lipon-1um",
+        "evaporate-li-2um",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('flow = "24 sccm"', 'flow = "240 sccm"', "= 240 sccm is outside [0, 100] sccm"),
+        ('ramp = "20 W/min"', 'ramp = "500 W/min"', "= 500 W/min is outside [0, 20] W/min"),
+        ('base_pressure = "1e-4 Pa"', 'base_pressure = "1e-12 Pa"', "no chamber reaches less"),
+        (
+            'thickness = "0.7 um"',
+            'thickness = "0.7 um"\nsubstrate_temperature = "900 degC"',
+            "= 900 degC is above 500 degC",
+        ),
+    ],
+)
+def test_what_would_be_refused_is_told_in_the_units_of_the_file(tmp_path, before, after, said):
+    path = tmp_path / "recipes" / "sputter-odd.toml"
+    path.parent.mkdir()
+    path.write_text(RECIPE.read_text().replace(before, after))
+    (found,) = tell_films([path], config=CONFIG, bench="sputter")
+    assert found.stopped
+    assert said in found.lines[-1]

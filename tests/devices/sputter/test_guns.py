@@ -26,8 +26,8 @@ def test_a_power_density_is_over_the_targets_area():
     assert plan.gun == "gun2"
 
 
-def test_the_slower_ramp_of_target_and_recipe_holds():
-    assert planned(GunSetting("Li3PO4", power=50.0, ramp=9.0), TARGETS).ramp == TARGETS["gun2"].ramp
+def test_a_ramp_is_the_recipes_else_its_targets():
+    assert planned(GunSetting("Li3PO4", power=50.0), TARGETS).ramp == TARGETS["gun2"].ramp
     assert planned(GunSetting("Li3PO4", power=50.0, ramp=0.1), TARGETS).ramp == 0.1
 
 

@@ -76,8 +76,12 @@ def test_stop_ends_it_in_order_and_records_what_there_is(bench, recipes):
     assert bench.station.flight().end_reason == "stopped"
     assert bench.station.flight().done in (4, 5)
     left = bench.station.unfinished
-    assert (left.asked, left.done, left.accounted, left.doubts) == (20, bench.station.flight().done, True, ())
-    assert bench.rows("layers")["thickness"][0] == pytest.approx(chamber.film, abs=0.06e-9)
+    assert (left.asked, left.done, left.accounted) == (20, bench.station.flight().done, True)
+    assert left.doubts[0].startswith("ended before it was done, at ")
+    assert left.doubts[0].endswith(" of 20.0 nm")
+    layers = bench.rows("layers")
+    assert layers["reasons"][0] == left.doubts[0]
+    assert layers["thickness"][0] == pytest.approx(chamber.film, abs=0.06e-9)
     assert bench.station.read_state() == "pumping"
 
 

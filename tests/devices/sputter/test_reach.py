@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from devices.errors import LimitError
@@ -30,6 +32,22 @@ def test_what_no_part_can_do_is_refused_by_name(recipes, reach, changes, what):
     with pytest.raises(LimitError, match=what):
         require_reach("sputter", recipe, PLANS, reach)
     require_reach("sputter", recipe, PLANS, Reach())
+
+
+@pytest.mark.parametrize(
+    ("reach", "changes", "said"),
+    [
+        (Reach(flows={"Ar": 20 * SCCM}), {}, "= 24 sccm is outside [0, 20] sccm; nothing was sent"),
+        (
+            Reach(temperature=773.15),
+            {"substrate_temperature": 873.15},
+            "= 600 degC is above 500 degC; nothing",
+        ),
+    ],
+)
+def test_refusals_are_in_the_units_that_files_have(recipes, reach, changes, said):
+    with pytest.raises(LimitError, match=re.escape(said)):
+        require_reach("sputter", recipes["lco"](**changes), PLANS, reach)
 
 
 def test_the_gases_of_a_recipe_are_those_that_light_it_too(recipes):

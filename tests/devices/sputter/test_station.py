@@ -113,6 +113,13 @@ def test_a_target_too_worn_for_the_film_is_refused(make_bench, recipes):
         bench.station.check(recipes["lco"](thickness=3.3e-6))
 
 
+def test_a_chamber_is_not_pumped_to_what_none_reaches(bench):
+    for pump in (bench.station.pump_down, lambda pressure: bench.station.leak_check(pressure, 60.0)):
+        with pytest.raises(LimitError, match="no chamber reaches less"):
+            pump(1e-12)
+    assert bench.chamber.asked == 0
+
+
 def test_a_pressure_below_what_the_pump_reaches_is_refused(bench, recipes):
     with pytest.raises(LimitError, match="reaches no less"):
         bench.station.check(recipes["lco"](pressure=0.13))
@@ -128,7 +135,13 @@ def test_a_pressure_below_what_the_pump_reaches_is_refused(bench, recipes):
         ("lipon", {"base_pressure": 2e-5}, "base_pressure before LiPON"),
         ("lco", {"thickness": 20e-6}, "thickness"),
         ("lco", {"pressure": 15.0}, "pressure"),
-        ("lco", {"gases": (GasFlow("He", SCCM),)}, "no such gas here"),
+        ("lco", {"gases": (GasFlow("He", SCCM),)}, r"no such gas here: .* = 1 sccm"),
+        ("lco", {"base_pressure": 1e-12}, r"no chamber reaches less.* = 1e-12 Pa is below 1e-07 Pa"),
+        (
+            "lco",
+            {"guns": (GunSetting("LiCoO2", power=100.0, ramp=500 / 60),)},
+            r"gun1\.ramp .its target bears no faster.* = 500 W/min is outside \[0, 20\] W/min",
+        ),
     ],
 )
 def test_what_lab_or_machine_do_not_allow_is_refused_before_anything_is_sent(

@@ -35,7 +35,7 @@ from labctl.journal.documents import read_documents  # noqa: E402
 from labctl.journal.records import RecordFile  # noqa: E402
 from labctl.runs.run import Run  # noqa: E402
 from tests.labctl.catalog.conftest import TEMPLATE, Writing  # noqa: E402
-from tests.labctl.journal.odd_files import ODD  # noqa: E402
+from tests.labctl.journal.odd_files import put_all  # noqa: E402
 
 NEVER = threading.Event()
 
@@ -542,18 +542,17 @@ def test_a_database_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch: p
             follow_once(Place(tmp_path, uri), print)
 
 
-@pytest.mark.parametrize("kind", ODD)
 def test_what_is_no_journal_is_left_aside_and_the_others_are_written(
-    place: Place, write: Callable[..., Any], kind: str
+    place: Place, write: Callable[..., Any]
 ) -> None:
     run = write()
     run.page(3)
     run.stop()
-    odd = run.path.with_stem("55555555-2222-4111-8111-111111111111")
-    ODD[kind](odd)
+    odd = put_all(place.data)
     said = follow_once(place, print)
-    # A file without a byte may be a run that begins.
-    assert set(said.aside) == {odd.stem} - ({odd.stem} if kind == "an empty file" else set())
+    # What has no whole line yet may be a run that begins.
+    begins = {odd[kind].stem for kind in ("an empty file", "zeros")}
+    assert set(said.aside) == {path.stem for path in odd.values()} - begins
     assert not any("refused" in why for why in said.aside.values())
     with opened(place) as catalogue:
         assert_equal(catalogue, run.path)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import socket
+import uuid
 import zlib
 from pathlib import Path
 
@@ -105,3 +106,13 @@ def refuse(monkeypatch, refused, number=errno.EIO):
         return opened(path, *arguments, **options)
 
     monkeypatch.setattr(records.Path, "open", refusing)
+
+
+def put_all(data):
+    """Put one of each kind into a data folder; return their paths by kind."""
+    month = data / "runs/2026/11"
+    month.mkdir(parents=True, exist_ok=True)
+    paths = {kind: month / f"{uuid.uuid5(uuid.UUID(UID), kind)}.jnl" for kind in ODD}
+    for kind, path in paths.items():
+        ODD[kind](path)
+    return paths

@@ -18,6 +18,7 @@ from labctl.journal.verify import verify, verify_run
 from labctl.runs.briefs import briefs, run_files
 from labctl.runs.damaged import damaged
 from labctl.runs.entries import entry_of
+from labctl.runs.run import Run
 from labctl.runs.skim import skim
 from labctl.runs.unread import unread
 from tests.labctl.journal.odd_files import (
@@ -30,6 +31,7 @@ from tests.labctl.journal.odd_files import (
     UNREADABLE,
     WITHOUT_A_START,
     line,
+    put_all,
     refuse,
 )
 
@@ -52,16 +54,6 @@ def odd_path(tmp_path):
     return tmp_path / f"runs/2026/11/{UID}.jnl"
 
 
-def put_all(data):
-    """Put one of each kind into a data folder; return their paths by kind."""
-    month = data / "runs/2026/11"
-    month.mkdir(parents=True, exist_ok=True)
-    paths = {kind: month / f"{uuid.uuid5(uuid.UUID(UID), kind)}.jnl" for kind in ODD}
-    for kind, path in paths.items():
-        ODD[kind](path)
-    return paths
-
-
 @pytest.mark.parametrize("kind", ODD)
 def test_whoever_reads_what_is_no_journal_gets_an_error_of_ours_or_none(kind, odd_path):
     ODD[kind](odd_path)
@@ -72,6 +64,16 @@ def test_whoever_reads_what_is_no_journal_gets_an_error_of_ours_or_none(kind, od
     assert entry_of(odd_path) is None or entry_of(odd_path).columns["damage"]
     if kind not in AFTER_A_START:
         assert why_unread(odd_path)
+
+
+@pytest.mark.parametrize("kind", AFTER_A_START)
+def test_a_damaged_run_is_shown_as_far_as_it_is_one(kind, odd_path, tmp_path):
+    AFTER_A_START[kind](odd_path)
+    run = Run(odd_path, tmp_path, until_damage=True)
+    assert run.start["uid"] == UID
+    assert all(len(column) == 0 for stream in run.streams for column in run.table(stream).values())
+    with suppress(DataError):
+        Run(odd_path, tmp_path).table()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from sim.foil import FoilError
+from sim.sputter.furnace import WARM
 
 
 def modbus(stand, register, value):
@@ -84,10 +85,11 @@ def test_a_sensor_that_reads_high_leaves_the_film_colder(furnace):
     assert stand.tube.oven.temperature() - 273.15 == pytest.approx(490.0, abs=2.0)
 
 
-def test_what_is_hot_stays_hot_over_sessions(furnace):
+@pytest.mark.parametrize(("celsius", "after"), [(300, WARM), (40, 313.15)])
+def test_a_session_begins_with_a_furnace_that_may_be_opened(furnace, celsius, after):
     stand = furnace()
-    led(stand, 300, 3600.0)
+    led(stand, celsius, 3600.0)
     kept, foil = stand.station.kept(), None
     fresh = furnace()
     fresh.station.restore(kept, foil)
-    assert fresh.tube.oven.temperature() == pytest.approx(573.15, abs=2.0)
+    assert fresh.tube.oven.temperature() == pytest.approx(after, abs=2.0)
