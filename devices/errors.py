@@ -121,15 +121,17 @@ class LimitError(LabError):
     def __init__(self, quantity: str, value: float, unit: str, low: float, high: float) -> None:
         self.quantity, self.value, self.low, self.high = quantity, value, low, high
         said, scale, zero = SAID.get(unit, (unit, 1.0, 0.0))
-        shown, least, most = ((each - zero) / scale for each in (value, low, high))
+        # Makers' and our own sccm differ in the sixth digit.
+        digits = 5 if unit in SAID else 6
+        shown, least, most = (f"{(each - zero) / scale:.{digits}g}" for each in (value, low, high))
         # The lowest temperature of all bounds nothing that anybody wants to know of.
         if zero and low <= 0.0:
-            why = f"is above {most:g} {said}"
+            why = f"is above {most} {said}"
         elif math.isinf(high):
-            why = f"is below {least:g} {said}"
+            why = f"is below {least} {said}"
         else:
-            why = f"is outside [{least:g}, {most:g}] {said}"
-        super().__init__(f"{quantity} = {shown:g} {said} {why}; nothing was sent")
+            why = f"is outside [{least}, {most}] {said}"
+        super().__init__(f"{quantity} = {shown} {said} {why}; nothing was sent")
 
 
 class InterlockError(LabError):

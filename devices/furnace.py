@@ -162,8 +162,8 @@ class FurnaceStation(FlownStation[FurnaceJob, Baking]):
         if self._fault:
             raise InterlockError(
                 "state",
-                f"{self.name} is in FAULT ({self._fault}); look at it, then type lab.{self.name}.reset(). Nothing was"
-                " done",
+                f"{self.name} is in FAULT ({self._fault}); look at it, then type lab.{self.name}.reset() or"
+                f" `labctl reset {self.name}`. Nothing was done",
             )
 
     def _cooled(self) -> Poller:

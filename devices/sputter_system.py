@@ -11,7 +11,7 @@ from ophyd.status import StatusBase
 
 from devices.base import Instrument
 from devices.clock import Clock
-from devices.errors import ConfigError, InterlockError, Mistake
+from devices.errors import ConfigError, InterlockError, LabError, Mistake
 from devices.limits import SputterLimits
 from devices.roles.films import ConditioningJob, DepositionJob, FilmPredictor, FilmRate, Tooling
 from devices.roles.hands import Hands
@@ -114,6 +114,11 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         if gun not in self.parameters.targets:
             raise InterlockError(
                 "target", f"{self.name} has no {gun!r}; {', '.join(self.parameters.targets)}"
+            )
+        if self._flight is not None:
+            raise LabError(
+                f"{self.name} is making a film: nobody changes the target of {gun} now, its wear goes on being counted."
+                " Say it when the film is done"
             )
         self._wear.renew(gun)
         self.publish(lasting=True)

@@ -7,6 +7,9 @@ from typing import Any
 
 from devices.sputter.unfinished import UnfinishedFilm
 
+FINISHES: Mapping[str, str] = {"SputterSystem": "finish_deposition", "Evaporator": "finish_evaporation"}
+"""The plan that puts on what is missing, by the role of the station."""
+
 
 def left_over(stations: Mapping[str, Any], bench: str) -> tuple[str, ...]:
     """Return what stations of a bench leave to a person, in words: a fault to be reset, a film to be finished."""
@@ -14,13 +17,13 @@ def left_over(stations: Mapping[str, Any], bench: str) -> tuple[str, ...]:
 
 
 def _left_by(name: str, station: Any, bench: str) -> Iterator[str]:
-    film = getattr(station, "unfinished", None)
-    is_film = isinstance(film, UnfinishedFilm)
-    if hasattr(station, "reset") and (getattr(station, "report", dict)() or {}).get("latched"):
+    if hasattr(station, "reset") and hasattr(station, "report") and station.report().get("latched"):
         yield f"{name} is in FAULT: look at it, then `labctl reset {name} --bench {bench}`"
-    if is_film and film.doubts:
-        plan = "finish_deposition" if station.role == "SputterSystem" else "finish_evaporation"
+    film = getattr(station, "unfinished", None)
+    if isinstance(film, UnfinishedFilm) and film.doubts:
+        known = f"; without that, `labctl account {name} --bench {bench}` says that you know what is on it"
         yield (
             f"the {film.material} on {film.sample} is not done, and doubtful: what comes next asks a person. An"
-            f' experiment with plan = "{plan}", its sample, its recipe and run = "last" puts the rest on it'
+            f' experiment with plan = "{FINISHES[station.role]}", its sample, its recipe and its run (`labctl runs`'
+            f" shows it) puts the rest on it{'' if film.accounted else known}"
         )

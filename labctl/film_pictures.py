@@ -73,7 +73,8 @@ def _panels(table: Table) -> Iterator[Panel]:
     pressure = np.where(table["pressure"] > 0.0, table["pressure"], np.nan)
     yield Panel("pressure\n(Pa)", _finite({"pressure": pressure}), decades=True)
     yield Panel("power (W)", _used(table, "_power"))
-    yield Panel("bias (V)", _used(table, "_bias"))
+    # A boat's supply tells its voltage there: it has no plasma that could be biased.
+    yield Panel("voltage (V)" if "boat_bias" in table else "bias (V)", _used(table, "_bias"))
 
 
 def _used(table: Table, ending: str) -> dict[str, np.ndarray[Any, Any]]:

@@ -11,13 +11,9 @@ STEPS: tuple[tuple[str, str], ...] = (
         " another data folder with --data",
     ),
     (
-        " is in FAULT (",
-        "look at it; `labctl reset DEVICE --bench BENCH` then lets it go on, from the command line",
-    ),
-    (
-        ".accounted();",
+        "was cut off: the last row of its run",
         "`labctl account DEVICE --bench BENCH` says the same from the command line; an experiment with plan ="
-        ' "finish_deposition" (of an evaporator "finish_evaporation"), its sample, its recipe and run = "last" puts the'
+        ' "finish_deposition" (of an evaporator "finish_evaporation"), its sample, its recipe and its run puts the'
         " rest on it",
     ),
     (

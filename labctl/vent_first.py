@@ -33,7 +33,11 @@ def vent_first(files: Sequence[Path], folder: Config, bench: str, data: Path) ->
             state, inside = _left(name, entry, on, data)
             if state != "vented" and inside != experiment.sample.id:
                 known = f"vent-{name}" in folder.names("experiment")
-                how = f"`labctl run vent-{name} --bench {bench}`" if known else 'an experiment of the plan "vent"'
+                how = (
+                    f"`labctl run vent-{name} --bench {bench}`"
+                    if known
+                    else 'an experiment of the plan "vent"'
+                )
                 yield f"{shown(path)}: {name} has no load lock and was left {state}; vent it first: {how}"
 
 

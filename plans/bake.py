@@ -19,8 +19,9 @@ def bake(
 ) -> MsgGenerator[str]:
     """Anneal a film in a furnace, or by a rapid thermal annealer, and return the run's uid.
 
-    The sample is brought into a cold furnace, which is led along the recipe's temperatures; rows hold what was
-    measured, and by that the film's dose goes. Pausing stays at the present temperature, and the dose goes on.
+    The sample is brought into a cold furnace, which is led along the recipe's temperatures and then cools without power
+    until it may be opened; rows hold what was measured, and by that the film's dose goes. Pausing stays at the present
+    temperature, and the dose goes on.
     Raises LimitError or InterlockError when furnace or lab do not allow it; nothing is heated then.
     """
     expect("bake", sample, recipe, FurnaceRecipe, furnace, "prepare")

@@ -91,6 +91,7 @@ class VellemanK8090(Instrument):
     ) -> None:
         super().__init__(wire, clock, name=name, **kwargs)
         self.guard: Callable[[str], None] = anybody_may
+        self.guard_off: Callable[[str], None] = anybody_may
         self._bits = {relay: 1 << number - 1 for relay, number in relays.items()}
 
     def identify(self) -> str:
@@ -105,13 +106,12 @@ class VellemanK8090(Instrument):
     def switch(self, name: str, on: bool) -> None:
         """Switch one relay and read it back; once more where it did not follow, since the request may be lost.
 
-        Raises KeyError for a name it does not have, what the guard raises (before each time that ON is sent),
-        InstrumentError when the relay does not follow.
+        Raises KeyError for a name it does not have, what the guard raises (before each time that ON is sent; that of
+        off before OFF), InstrumentError when the relay does not follow.
         """
         bit = self._bits[name]
         for _ in range(2):
-            if on:
-                self.guard(name)
+            (self.guard if on else self.guard_off)(name)
             self.wire.tell(frame(ON if on else OFF, bit))
             if bool(self.read_mask() & bit) is on:
                 return

@@ -6,17 +6,25 @@ from ophyd.status import StatusBase
 
 from devices.base import RowStream
 from devices.clock import Handle, Poller
-from devices.errors import LabError
+from devices.errors import InterlockError, LabError
 from devices.flown.underway import finish
 from devices.sputter.crew import Crew
+from devices.sputter.endings import Endings
+from devices.sputter.equipment import ROUGHING_VALVE
+from devices.sputter.interlocks import TURBO, require
 from devices.sputter.looks import CELSIUS
 from devices.sputter.records import resting_row
+from devices.sputter.states import ChamberState
 from devices.sputter.vacuum import pumped, risen, vented
 
 ALONE = 1.0
 """Seconds between looks meanwhile."""
 PATIENCE = 7 * 24 * 3600.0
 """Seconds that a status of pumping or venting may take; what is slow ends earlier by the limits."""
+
+
+class _Opened(InterlockError):
+    """The chamber was opened while it was pumped."""
 
 
 class Aside:
@@ -37,7 +45,7 @@ class Aside:
 
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]."""
-        return self._begun("pump", pumped(self._crew, pressure, self._tick))
+        return self._begun("pump", self._watched(pumped(self._crew, pressure, self._closed_tick)))
 
     def vent(self) -> StatusBase:
         """Let air in."""
@@ -47,13 +55,13 @@ class Aside:
         """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises."""
 
         def checked() -> Poller:
-            rise = yield from risen(self._crew, pressure, duration, self._tick)
+            rise = yield from risen(self._crew, pressure, duration, self._closed_tick)
             self._leaks.append(self._crew.clock.time(), rise.row(self._volume))
             leak = rise.slope * self._volume
             said = f"{leak:.2g} Pa m3/s ({leak * 10:.2g} mbar l/s) leak in, or come off the walls"
             self._crew.log.tell("leak", "info", said)
 
-        return self._begun("leak check", checked())
+        return self._begun("leak check", self._watched(checked()))
 
     def forget(self) -> None:
         """Let its status count no more: a film is what is made now."""
@@ -84,6 +92,31 @@ class Aside:
         crew.log.begin(1)
         self._handle, self.status = crew.clock.spawn(crew.lane, poller(), failed), status
         return status
+
+    def _watched(self, action: Poller) -> Poller:
+        """Do what needs a closed chamber; when it is opened everything is made safe, and no pump pumps air."""
+        crew = self._crew
+        try:
+            yield from action
+        except _Opened:
+            yield from Endings(crew.clock, crew.equipment, crew.permits).all(gently=False)
+            crew.switch(ROUGHING_VALVE, False)
+            if crew.equipment.turbo is not None:
+                with crew.permits.granting(TURBO):
+                    crew.equipment.turbo.stop()
+            if crew.machine.state is ChamberState.BASE:
+                crew.machine.go(ChamberState.PUMPING)
+            raise
+
+    def _closed_tick(self) -> Poller:
+        """Let a second pass, and look at everything. Raises InterlockError when the chamber is no longer closed."""
+        crew = self._crew
+        for second in self._tick():
+            try:
+                require("pump", crew.situation(), "pumping was ended, the pumps are off and shut away")
+            except InterlockError as error:
+                raise _Opened(error.permissive, str(error).partition(": ")[2]) from error
+            yield second
 
     def _tick(self) -> Poller:
         """Let a second pass and look at everything meanwhile."""

@@ -69,7 +69,7 @@ def cooled(heater: HeaterController, clock: Clock, every: float, row: Callable[[
             raise InterlockError(
                 "temperature",
                 f"still {temperature - CELSIUS:.0f} degC after {COOLED / 3600.0:.0f} h with the heater off,"
-                f" {OPENED - CELSIUS:.0f} degC are wanted before the sample is taken out: does something heat it still?",
+                f" {OPENED - CELSIUS:.0f} degC are wanted before it is opened: does something heat it still?",
             )
         yield every
         row()

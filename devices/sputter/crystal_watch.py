@@ -14,7 +14,7 @@ from devices.sputter.boat_watch import INTERVAL, LEAP, NOISE, SMOOTHED
 from devices.sputter.parts import MonitorReading
 from devices.sputter.watch import RATE_STEP_LASTS, STUCK_ROWS, SURE, Drift, Lasting
 
-MOVES = 2.0
+MOVES = 3.0
 """Seconds in which a shutter has come to its end, and film no longer arrives behind it."""
 FILLS = SMOOTHED + 2.0
 """Seconds of an open shutter after which a monitor's rate is all of this film."""
@@ -76,17 +76,20 @@ class FilmCrystal:
 
         sure: whether end switches say that it is closed: else what grows there came through it.
         """
-        if self._is_open or math.isinf(self._since):
+        if self._is_open or not now - self._last[0] <= MOVES:
             self._is_open = False
             self._begin(now)
-        if now - self._since < MOVES:
-            return ""
-        if said := self._leapt(now, reading.thickness, 0.0 if sure else self._believed):
+        thickness = reading.thickness
+        said = self._leapt(now, thickness, 0.0 if sure else self._believed)
+        if said and now - self._since >= MOVES:
             return said
-        self._behind.append((now, reading.thickness))
-        grown = reading.thickness - self._behind[0][1]
-        if len(self._behind) > STUCK_ROWS and (grown < -self.noise or (sure and grown > self.noise)):
-            return f"the film went by {grown * 1e9:.2f} nm behind the closed shutter"
+        self._behind.append((now, thickness))
+        shrunk = thickness - max(each for _, each in self._behind)
+        still = (each for at, each in self._behind if at - self._since >= MOVES)
+        grown = thickness - next(still, thickness)
+        if shrunk < -self.noise or (sure and grown > self.noise):
+            by = shrunk if shrunk < -self.noise else grown
+            return f"the film went by {by * 1e9:.2f} nm behind the closed shutter"
         return ""
 
     def _leapt(self, now: float, thickness: float, rate: float) -> str:

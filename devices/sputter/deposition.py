@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from devices.clock import Poller
 from devices.roles.films import FilmRate
 from devices.sputter.crew import Crew
+from devices.sputter.crystal_watch import FilmCrystal
+from devices.sputter.equipment import SUBSTRATE_SHUTTER, ends_of
 from devices.sputter.guns import GunPlan, Wear
 from devices.sputter.interlocks import HEAT, MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.parameters import FilmConstants
+from devices.sputter.parts import MonitorReading
 from devices.sputter.plasma import PlasmaFlight
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
@@ -52,6 +55,11 @@ class DepositionFlight(PlasmaFlight):
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
         self._constants, self._shares = constants, shares
         self._heat_watch: HeatWatch | None = None
+        self._crystal = (
+            None
+            if constants is None
+            else FilmCrystal(crew.limits, constants.density, constants.tooling, believed, sd)
+        )
 
     def _film(self) -> Poller:
         yield from self._heated()
@@ -102,6 +110,16 @@ class DepositionFlight(PlasmaFlight):
             self._rates.lit(monitor.read_film())
         yield from super()._lit_up()
 
+    def _require_monitor(self) -> None:
+        self._require_crystal(self._reading())
+
+    def _require_crystal(self, reading: MonitorReading | None) -> None:
+        """Raise Trouble before anything is lit or opened for a crystal that is dead, where the film needs it."""
+        why = self.keeper.monitor_fails(reading)
+        goes_on = self.recipe.monitor_failure == "go_on" and self.keeper.is_calibrated
+        if why and self._constants is not None and not goes_on:
+            raise Trouble("crystal", f"{why}; the shutter stays closed")
+
     def _looked_back(self) -> Poller:
         """Doubt a film after which the base pressure does not come back: the hot gauge was off while it grew."""
         crew, until = self._crew, self._clock.now() + LOOK_BACK
@@ -146,15 +164,27 @@ class DepositionFlight(PlasmaFlight):
 
     def _watch_film(self, now: float, seen: Seen) -> None:
         assert seen.monitor is not None
-        believed = self.keeper.rate
+        assert self._crystal is not None
+        believed, goes_on = self.keeper.rate, self.recipe.monitor_failure == "go_on"
         if self.keeper.is_open:
-            stepped = self._rates.stepped(now, seen.monitor.rate, believed) if self._is_fixed(seen) else ""
-            self._hold_monitor_against_time(seen, stepped, goes_on=self.recipe.monitor_failure == "go_on")
+            why = self._crystal.open(
+                now, seen.monitor, sure=self._sees_the_shutter, fixed=self._is_fixed(seen)
+            )
+            if why and self._sees_the_shutter and not self._shutters.look(now, seen.monitor, self._opened()):
+                # It is on its way: what it is told of is not the crystal's.
+                why = ""
+            self._hold_monitor_against_time(seen, why, goes_on=goes_on)
             if believed > 0 and seen.monitor.ok:
                 self._rates.open(now, seen.monitor.rate, believed)
             if self.film.open_time >= SHARES_SHOW and not self.film.flags & FilmFlag.BY_TIME:
                 self._shares.look(self.film.monitor / self.film.open_time, self.keeper.believed)
             return
+        if not self.film.openings:
+            self._require_crystal(seen.monitor)
+        if now - self._lit_at > CRYSTAL_SETTLES:
+            why = self._crystal.behind(now, seen.monitor, sure=self._sees_the_shutter)
+            if why and (not self._sees_the_shutter or self._is_shut()):
+                self._hold_monitor_against_time(seen, why, goes_on=goes_on)
         try:
             if not self.film.openings:
                 self._rates.weighs(seen.monitor)
@@ -162,6 +192,21 @@ class DepositionFlight(PlasmaFlight):
             watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
             if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
                 self._rates.behind(now, seen.monitor.thickness, believed)
-        except Trouble:
+        except Trouble as trouble:
+            if self._sees_the_shutter and self._is_shut():
+                why = f"{trouble.why}, but its end switches say that it is closed"
+                self._hold_monitor_against_time(seen, why, goes_on=goes_on)
+                return
             self.film.came_through(self._rates.grown)
             raise
+
+    @property
+    def _sees_the_shutter(self) -> bool:
+        """Whether both end switches of the substrate's shutter are there."""
+        return SUBSTRATE_SHUTTER not in self._crew.equipment.unseen_shutters
+
+    def _is_shut(self) -> bool:
+        """Return whether the end switches of the substrate's shutter say now that it is closed."""
+        ends = self._crew.equipment.read_ends()
+        is_open, is_closed = (ends.get(name) for name in ends_of(SUBSTRATE_SHUTTER))
+        return is_closed is True and is_open is False

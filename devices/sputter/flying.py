@@ -16,7 +16,7 @@ from devices.errors import InterlockError
 from devices.flown.underway import UNHEARD, Underway, finish
 from devices.sputter.crew import Crew
 from devices.sputter.endings import Endings
-from devices.sputter.equipment import ROTATION, SUBSTRATE_SHUTTER, shutter_of
+from devices.sputter.equipment import ROTATION, ROUGHING_VALVE, SUBSTRATE_SHUTTER, shutter_of
 from devices.sputter.looks import CELSIUS, Seen
 from devices.sputter.parts import MonitorReading
 from devices.sputter.records import Film, FilmFlag
@@ -34,6 +34,12 @@ SOONEST = 1e-3
 """Seconds that a row takes at least, and by which a shutter may close too early."""
 LONGEST = 30 * 24 * 3600.0
 """Seconds that a flight may take in all; guess, the longest film of the papers is an overnight run."""
+
+KEPT_ON: Mapping[str, str] = {
+    ROTATION: "the relay of the substrate's rotation is off: it does not turn any more",
+    ROUGHING_VALVE: "the roughing valve is closed: nothing pumps behind the turbo pump",
+}
+"""What is told of relays that a film needs on."""
 
 
 class EndedMeanwhile(Exception):
@@ -70,6 +76,7 @@ class ChamberFlight(Underway):
         self._shutters = ShuttersWatch(crew.equipment)
         self._due = math.inf
         self._told: Trouble | None = None
+        self._kept_on: set[str] = set()
 
     def pause(self) -> bool:
         """Hold it: the shutter is closed when this returns. Return whether it was going on."""
@@ -136,6 +143,12 @@ class ChamberFlight(Underway):
         """Raise Trouble when something is wrong; asked at every row."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it watches")
 
+    def _watch_relays(self, seen: Seen) -> None:
+        """Raise Trouble for a relay that is off though the film needs it on."""
+        for relay in self._kept_on:
+            if seen.relays.get(relay) is False:
+                raise Trouble(relay, KEPT_ON[relay])
+
     def _asked(self) -> tuple[str, ...]:
         """Return the supplies that have power, which every row asks."""
         return self.sources
@@ -160,6 +173,7 @@ class ChamberFlight(Underway):
 
     def _pumped(self) -> Poller:
         yield from pumped(self._crew, self.base_pressure, self._tick)
+        self._kept_on.add(ROUGHING_VALVE)
 
     def _given_up(self, error: Exception) -> Poller:
         """Close the shutter first, then take the power away, then the gas; say why the layer is doubtful."""
@@ -195,7 +209,15 @@ class ChamberFlight(Underway):
             crew.log.progress(self._share())
         self._account(now, seen)
         self._row(seen)
-        self._watch(now, seen)
+        self._watch_relays(seen)
+        try:
+            self._watch(now, seen)
+        except Trouble as trouble:
+            if trouble.code == "leak":
+                # A pump that was closed off looks like one: the relays are asked before it is blamed.
+                seen.relays = crew.equipment.relays.states()
+                self._watch_relays(seen)
+            raise
         self._act(seen)
         if self._number % REPORT_ROWS == 0:
             crew.report(False)
@@ -399,6 +421,7 @@ class ChamberFlight(Underway):
                 "rotation", f"no relay of {self._crew.name} is called {ROTATION!r}; nothing was done"
             )
         if ROTATION in names:
+            (self._kept_on.add if on else self._kept_on.discard)(ROTATION)
             self._crew.switch(ROTATION, on)
 
     def told(self) -> dict[str, Any]:

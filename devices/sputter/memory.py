@@ -1,7 +1,8 @@
-"""What a chamber remembers beyond a session: a film that was not finished, its throttle, its sample."""
+"""What a chamber remembers beyond a session: an unfinished film, its throttle, its targets' bias, its sample."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,19 +12,21 @@ from devices.sputter.states import UNDER_WAY, ChamberState
 from devices.sputter.unfinished import UnfinishedFilm
 
 MOST_POSITIONS = 50
-"""Throttle positions that are kept; guess, more than a lab's recipes."""
+"""Throttle positions that are kept, and as many biases; guess, more than a lab's recipes."""
 
 
 class ChamberMemory:
     """Keeps the last film that was begun and not finished, in this session or the one before it.
 
-    positions: of the throttle, by what was held with it. sample: whose id was brought last, empty when nobody knows.
+    positions: of the throttle, by what was held with it. biases: of targets by their conditions, each as its stiffness
+    and the energy [J] that its target had had. sample: whose id was brought last, empty when nobody knows.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.unfinished: UnfinishedFilm | None = None
         self.positions: dict[str, float] = {}
+        self.biases: dict[str, tuple[float, float]] = {}
         self.sample = ""
 
     def ended(self, film: UnfinishedFilm) -> None:
@@ -58,7 +61,7 @@ class ChamberMemory:
             raise InterlockError(
                 "sample",
                 f"the last film of {self._name}, {left.material} on {left.sample}, was cut off: the last row of its run"
-                f" says at how much (`labctl sample {left.sample}`), and there may be more. Look at it, then type"
+                f" says at how much (`labctl sample show {left.sample}`), and there may be more. Look at it, then type"
                 f" lab.{self._name}.accounted(); nothing was done",
             )
 
@@ -77,7 +80,7 @@ class ChamberMemory:
             return str(report.get("latched", ""))
         if left is None:
             return f"the host died with the chamber in {state}"
-        why = f"the host died after {(left.thickness or 0.0) * 1e9:.1f} nm {left.material} by its last word"
+        why = f"the host died after at least {(left.thickness or 0.0) * 1e9:.1f} nm {left.material}"
         if state == ChamberState.DEPOSIT.value or left.open_time:
             self.unfinished = replace(left, doubts=(*left.doubts, why), accounted=False)
         else:

@@ -192,6 +192,8 @@ class Relays(Protocol):
 
     guard: Callable[[str], None]
     """Called with a name before it is switched on; raises InterlockError when nobody may."""
+    guard_off: Callable[[str], None]
+    """The same before it is switched off; safe() asks nobody."""
 
     def names(self) -> frozenset[str]:
         """Return the names."""

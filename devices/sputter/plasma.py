@@ -94,6 +94,7 @@ class PlasmaFlight(ChamberFlight):
         )
         self._is_biased = self._is_heated = False
         self._lit_at = math.inf
+        self._burnt: list[str] = []
 
     def _lit_up(self) -> Poller:
         """Have the targets burn at their full power and the process pressure, cleaned behind the shutter."""
@@ -142,8 +143,9 @@ class PlasmaFlight(ChamberFlight):
         ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits, ranges), PressureWatch(crew.limits)
         self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
-        for watch in self._bias_watches.values():
+        for gun, watch in self._bias_watches.items():
             watch.reset()
+            watch.known = self._memory.bias(self._conditions(gun), self._wear.of(gun))
         self._steady = True
 
     def _settled(self, pressure: float) -> Poller:
@@ -180,9 +182,15 @@ class PlasmaFlight(ChamberFlight):
                 yield from self._at(max(pressure, crew.limits.strike_pressure), gases)
         raise Trouble(
             "no_ignition",
-            f"{', '.join(f'{strike_power(self.recipe, plan):g} W' for plan in self._plans)} did not light a plasma in"
-            f" {tries} tries; the shutter stayed closed",
+            f"{self._lit_and_dark()} in {tries} tries; the shutter stayed closed",
         )
+
+    def _lit_and_dark(self) -> str:
+        """Return in words which guns lit a plasma at the last try, and which did not."""
+        powers = {plan.gun: f"{plan.gun} with {strike_power(self.recipe, plan):g} W" for plan in self._plans}
+        dark = " and ".join(said for gun, said in powers.items() if gun not in self._burnt)
+        lit = " and ".join(said for gun, said in powers.items() if gun in self._burnt)
+        return f"{dark or 'all guns together'} lit no plasma" + (f" ({lit} did)" if lit else "")
 
     def _strike(self) -> Generator[float, None, bool]:
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
@@ -190,6 +198,7 @@ class PlasmaFlight(ChamberFlight):
         yield from self._seen_closed()
         crew.looks.everything()
         crew.require("strike", "no power was switched on")
+        self._require_monitor()
         self._flags |= FilmFlag.STRIKING
         self._close_the_loop()
         self._go(ChamberState.PLASMA)
@@ -202,7 +211,8 @@ class PlasmaFlight(ChamberFlight):
         lit = False
         while not lit and self._clock.now() < until:
             yield from self._tick()
-            lit = all(burns(crew.looks.seen.supplies[gun]) for gun in self.sources)
+            self._burnt = [gun for gun in self.sources if burns(crew.looks.seen.supplies[gun])]
+            lit = len(self._burnt) == len(self.sources)
         self._flags &= ~FilmFlag.STRIKING
         if not lit:
             self._dark()
@@ -239,8 +249,6 @@ class PlasmaFlight(ChamberFlight):
     def _ramped(self, goals: Mapping[str, float]) -> Poller:
         """Take every gun to its power [W], no faster than its target bears."""
         self._flags |= FilmFlag.RAMPING
-        for watch in self._bias_watches.values():
-            watch.reset()
         while True:
             with self._deed("power"):
                 there = [self._ramps[gun].towards(goal, ROW) for gun, goal in goals.items()]
@@ -256,6 +264,9 @@ class PlasmaFlight(ChamberFlight):
             yield from self._tick(within=left)
         self._flags &= ~FilmFlag.PRESPUTTER
         self._presputtered = True
+        for gun, watch in self._bias_watches.items():
+            if not math.isnan(watch.settled):
+                self._memory.learnt_bias(self._conditions(gun), watch.settled, self._wear.of(gun))
 
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
@@ -359,15 +370,29 @@ class PlasmaFlight(ChamberFlight):
             watch_chamber(self._crew, seen, is_open=self.keeper.is_open, deed=deed)
 
     def _watch_targets(self, now: float, seen: Seen) -> None:
-        fixed = self._is_fixed(seen)
+        still = self._is_still(seen)
+        fixed = still and not self._flags & FilmFlag.RAMPING
         for gun, watch in self._bias_watches.items():
-            watch.look(now, seen.supplies[gun].bias, steady=fixed)
+            try:
+                watch.look(now, seen.supplies[gun], still=still, fixed=fixed)
+            except Trouble:
+                self._memory.forget_bias(self._conditions(gun))
+                raise
+
+    def _conditions(self, gun: str) -> str:
+        """Return what a target's bias is remembered by."""
+        power = next(plan.power for plan in self._plans if plan.gun == gun)
+        others = "+".join(sorted(self.sources))
+        return f"{gun} of {others}, {self.recipe.material}, {power:.4g} W, {_key(self._wanted, self._flows)}"
+
+    def _is_still(self, seen: Seen) -> bool:
+        """Return whether the pressure stays."""
+        pressure = seen.pressure(*self._crew.gauges.process)
+        return abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
 
     def _is_fixed(self, seen: Seen) -> bool:
         """Return whether power and pressure stay."""
-        pressure = seen.pressure(*self._crew.gauges.process)
-        still = abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
-        return still and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
+        return self._is_still(seen) and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
 
 
 def _key(pressure: float, flows: Mapping[str, float]) -> str:

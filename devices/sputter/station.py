@@ -19,7 +19,7 @@ from devices.samples import SampleRef, doubts_about
 from devices.sputter.aside import PATIENCE, Aside
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
-from devices.sputter.equipment import Equipment, ends_of
+from devices.sputter.equipment import ROTATION, ROUGHING_VALVE, Equipment, ends_of
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
@@ -224,6 +224,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             supply.guard, supply.acting = permits.only(f"power {source}"), False
         equipment.gas.guard = permits.gas
         equipment.relays.guard = permits.relay
+        equipment.relays.guard_off = self._may_be_off
         equipment.board.guard = permits.board
         if equipment.more_ends is not None:
             equipment.more_ends.guard = permits.board
@@ -235,6 +236,11 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         ):
             if part is not None:
                 part.guard = permits.only(deed)
+
+    def _may_be_off(self, relay: str) -> None:
+        """Raise InterlockError for what a film, or pumping, needs on; shutters and the vent valve may always close."""
+        if relay in (ROTATION, ROUGHING_VALVE) and (self._flight is not None or self._aside.is_busy):
+            self._permits.relay(relay)
 
     def _prepare(self, job: JobT, mask: str = "") -> StatusBase:
         """Have the sample brought, under a mask if there is one, and a person's word where one is wanted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 
 from devices.clock import Poller
@@ -10,7 +11,9 @@ from devices.sputter.crew import Crew
 from devices.sputter.equipment import ROUGHING_VALVE, VENT_VALVE
 from devices.sputter.interlocks import THROTTLE, TURBO
 from devices.sputter.leaks import Rise, rise_of
+from devices.sputter.recipe import SCCM
 from devices.sputter.states import ChamberState
+from devices.sputter.watch import Lasting
 
 ROUGH = 20.0
 """Pa below which a turbo pump is started [deposition twins]."""
@@ -30,8 +33,32 @@ RISEN = 0.05
 CLOSING = 3.0
 """Seconds after a throttle was told to close until nothing is pumped any more: it moves by a half in one."""
 
+STRAY = 1e-6
+"""mol/s (1.3 sccm) above which a gas flows that was not let in; guess, above the zero of controllers of 100 sccm."""
+STRAY_TIME = 60.0
+"""Seconds that a gas may flow into a chamber that is pumped: that of a film before is closed by then; guess."""
+
 Tick = Callable[[], Poller]
 """Lets a second pass and looks at gauges, relays and the pump meanwhile."""
+
+
+class StrayGas:
+    """No gas flows into a chamber that is pumped."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew, self._flowing = crew, Lasting(STRAY_TIME)
+
+    def look(self) -> None:
+        """Raise InterlockError that names those that flow though none should."""
+        flows = self._crew.looks.seen.flows
+        stray = [gas for gas, flow in flows.items() if flow.actual > STRAY]
+        if self._flowing.holds(self._crew.clock.now(), bool(stray)):
+            said = ", ".join(f"{gas} flows at {flows[gas].actual / SCCM:.1f} sccm" for gas in stray)
+            raise InterlockError(
+                "flow",
+                f"{said} though no gas was let in, and {self._crew.name} cannot be pumped so: the controller is stuck"
+                " or its valve leaks; close the bottle and look at it",
+            )
 
 
 def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
@@ -44,16 +71,21 @@ def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
     if crew.machine.state is ChamberState.BASE and crew.looks.seen.pressure(crew.gauges.base) <= pressure:
         return
     until = crew.clock.now() + crew.limits.pump_time
+    stray = StrayGas(crew)
     crew.machine.go(ChamberState.PUMPING)
     crew.switch(VENT_VALVE, False)
     if crew.equipment.valve is not None:
         crew.equipment.valve.open()
     crew.switch(ROUGHING_VALVE, True)
+    rough_until = crew.clock.now() + crew.limits.turbo_time
     while not crew.looks.seen.pressure(*crew.gauges.rough, crew.gauges.base) <= ROUGH:
-        _require_time(crew, until, ROUGH)
+        stray.look()
+        if crew.clock.now() > rough_until:
+            raise _not_reached(crew, crew.limits.turbo_time, ROUGH, "with the roughing pump alone")
         yield from tick()
-    yield from _turbo_up(crew, until, tick)
-    yield from _at_base(crew, pressure, until, tick)
+    yield from _turbo_up(crew, stray, tick)
+    if not (yield from reached(crew, pressure, until, tick, stray.look)):
+        raise _not_reached(crew, crew.limits.pump_time, pressure, "with the turbo pump at its speed")
     crew.machine.go(ChamberState.BASE)
 
 
@@ -116,8 +148,13 @@ def risen(crew: Crew, pressure: float, duration: float, tick: Tick) -> Generator
     return rise_of(times, pressures)
 
 
-def reached(crew: Crew, pressure: float, until: float, tick: Tick) -> Generator[float, None, bool]:
-    """Wait for the base gauge to show no more than a pressure [Pa]; return whether it does in time [s]."""
+def reached(
+    crew: Crew, pressure: float, until: float, tick: Tick, look: Callable[[], None] = lambda: None
+) -> Generator[float, None, bool]:
+    """Wait for the base gauge to show no more than a pressure [Pa]; return whether it does in time [s].
+
+    look: called with every second, to raise what makes waiting vain.
+    """
     gas, gauge = crew.equipment.gas, crew.gauges.base
     again = crew.clock.now()
     while not crew.looks.seen.pressure(gauge) <= pressure:
@@ -130,28 +167,32 @@ def reached(crew: Crew, pressure: float, until: float, tick: Tick) -> Generator[
             with crew.permits.granting(f"gas {gauge}"):
                 gas.gauge_power(gauge, True)
             again = now + GAUGE_AGAIN
+        look()
         yield from tick()
     return True
 
 
-def _turbo_up(crew: Crew, until: float, tick: Tick) -> Poller:
+def _turbo_up(crew: Crew, stray: StrayGas, tick: Tick) -> Poller:
     turbo = crew.equipment.turbo
     if turbo is None:
         return
     if not turbo.state().on:
         with crew.permits.granting(TURBO):
             turbo.start()
+    until = crew.clock.now() + crew.limits.turbo_time
     while not crew.looks.seen.turbo_share >= crew.limits.turbo_share:
-        _require_time(crew, until, ROUGH)
+        stray.look()
+        if crew.clock.now() > until:
+            raise InterlockError(
+                "turbo",
+                f"the turbo pump turns at {crew.looks.seen.turbo_share:.0%} of its speed"
+                f" {crew.limits.turbo_time:.0f} s after it was started, {crew.limits.turbo_share:.0%} are wanted:"
+                " look at its drive and what it pumps against; no gas was let in",
+            )
         seen = crew.looks.seen.turbo
         if seen is not None and seen.error:
             raise InterlockError("turbo", f"the turbo pump does not run up: {seen.error}; nothing was let in")
         yield from tick()
-
-
-def _at_base(crew: Crew, pressure: float, until: float, tick: Tick) -> Poller:
-    while not (yield from reached(crew, pressure, until, tick)):
-        _require_time(crew, until, pressure)
 
 
 def shows_air(crew: Crew) -> bool:
@@ -165,15 +206,17 @@ def _says_atmosphere(crew: Crew) -> bool:
     return any(each is not None and each.said == "ATM" for each in said)
 
 
-def _require_time(crew: Crew, until: float, pressure: float) -> None:
-    if crew.clock.now() > until:
-        seen = crew.looks.seen
-        reached = seen.pressure(crew.gauges.base, *crew.gauges.rough)
-        raise InterlockError(
-            "base pressure",
-            f"{reached:.2g} Pa after {crew.limits.pump_time:.0f} s, {pressure:.2g} Pa are wanted: look for a leak or"
-            " water; no gas was let in",
-        )
+def _not_reached(crew: Crew, after: float, pressure: float, how: str) -> InterlockError:
+    """Return the error of a pressure [Pa] that was not reached after a time [s]; how it was pumped, at its best."""
+    seen = crew.looks.seen
+    shown = seen.pressure(crew.gauges.base, *crew.gauges.rough)
+    said = "no gauge shows a pressure" if math.isnan(shown) else f"{shown:.2g} Pa"
+    if pressure < ROUGH and seen.turbo_share < crew.limits.turbo_share:
+        how = f"with the turbo pump at {seen.turbo_share:.0%} of its speed"
+    return InterlockError(
+        "base pressure",
+        f"{said} after {after:.0f} s {how}, {pressure:.2g} Pa are wanted: look for a leak or water; no gas was let in",
+    )
 
 
 def _require_vented(crew: Crew, until: float) -> None:

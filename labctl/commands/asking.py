@@ -59,7 +59,9 @@ def check(
     doubts += film_questions(meant, folder, data_dir(data))
     doubts += vent_first(meant, folder, bench, data_dir(data))
     stopped = any(told.stopped for told in programs)
-    verdict = "NOT AS IT STANDS: some of it would be refused, or stopped at a limit" if stopped else "no mistakes"
+    verdict = (
+        "NOT AS IT STANDS: some of it would be refused, or stopped at a limit" if stopped else "no mistakes"
+    )
     typer.echo("\n".join([verdict, *doubts, *(line for told in programs for line in told.lines)]))
     if stopped:
         raise typer.Exit(2)

@@ -128,6 +128,7 @@ def reset(
 ) -> None:
     """Let a device go on that latched a fault, once you have looked at it; refused while the cause is still there."""
     from devices.errors import LabError
+    from labctl.after_failure import left_over
     from labctl.stopping import scripted_session
 
     with (
@@ -141,6 +142,8 @@ def reset(
         was = repr(station).splitlines()[0]
         station.reset()
         typer.echo(f"was: {was}\nis:  {repr(station).splitlines()[0]}")
+        for said in left_over({device: station}, bench):
+            typer.echo(f"Next: {said}")
 
 
 def account(
@@ -164,7 +167,7 @@ def account(
             raise LabError(f"no film was cut off in {device!r} that is not accounted for; nothing was done")
         station.accounted()
         typer.echo(
-            f"{film.material} on {film.sample}: accounted for; it is doubtful, and `labctl sample {film.sample}` says"
+            f"{film.material} on {film.sample}: accounted for; it is doubtful, and `labctl sample show {film.sample}` says"
             " how thick it is"
         )
 

@@ -125,6 +125,46 @@ def test_a_fault_during_a_film_takes_plasma_and_shutter_away_in_time(make, fault
     tool.require_doubtful()
 
 
+ONSETS = [OPEN + each for each in (7.3, 40.6, 101.9, 173.2, 301.7)]
+"""s within the film, each at another moment of a row."""
+
+
+@pytest.mark.parametrize("at", ONSETS)
+@pytest.mark.parametrize(
+    ("fault", "of"), [("arc_storm", "gun1"), ("crystal_failing", ""), ("target_crack", "gun1")]
+)
+def test_what_shows_by_chance_is_seen_in_time_whenever_it_begins(make, fault, of, at):
+    tool = make()
+    tool.plan(fault, at, of)
+    tool.deposit()
+    closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
+    assert max(closed, out) - at <= WITHIN
+    tool.require_dark()
+    tool.require_doubtful()
+
+
+@pytest.mark.parametrize("fault", ["crystal_failing", "crystal_dead"])
+def test_a_crystal_that_fails_before_the_film_opens_no_shutter(make, fault):
+    tool = make()
+    tool.plan(fault, CLEANS)
+    assert tool.deposit().permissive == "crystal"
+    assert not tool.when("shutter opened")
+    assert tool.when("plasma out", "gun1")[0] - CLEANS <= WITHIN
+    tool.require_dark()
+    assert not len(tool.run().table("layers").get("material", ()))
+
+
+@pytest.mark.parametrize("at", [205.3, 212.8, 219.6])
+def test_a_target_that_cracks_while_its_power_rises_is_seen(make, at):
+    """As slowly as ceramic targets are ramped."""
+    tool = make(guns=(GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),))
+    tool.plan("target_crack", at, "gun1")
+    assert tool.deposit().permissive == "target_crack"
+    assert tool.when("plasma out", "gun1")[0] - at <= WITHIN
+    assert not tool.when("shutter opened")
+    tool.require_dark()
+
+
 HEATS = 180.0
 """s after which the substrate is being heated to 500 degC, no gas flows and nothing burns."""
 

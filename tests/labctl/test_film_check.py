@@ -114,7 +114,7 @@ def test_a_calibration_is_told_film_by_film_and_its_target_wears_meanwhile():
     assert gone[0] == 0.0
     assert gone == sorted(gone)
     assert gone[2] > gone[1] > 0.0
-    assert together.lines == ("all 3 together: 7 h 24 min, without pumping and carrying",)
+    assert together.lines == ("films and bakes, all 3 together: 7 h 24 min, without pumping and carrying",)
 
 
 def test_a_target_that_lasts_for_two_films_of_three_is_refused_the_third(tmp_path):
@@ -122,6 +122,20 @@ def test_a_target_that_lasts_for_two_films_of_three_is_refused_the_third(tmp_pat
     files = [EXPERIMENTS / "calibrate-lco-rate.toml"]
     *films, _ = tell_films(files, config=CONFIG, bench="sputter", data=tmp_path)
     assert [film.stopped for film in films] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("pressure", "refused"), [("1e-4 Pa", False), ("1e-3 mTorr", False), ("1e-12 Pa", True)]
+)
+def test_a_pressure_that_no_chamber_reaches_is_refused(tmp_path, pressure, refused):
+    path = tmp_path / "experiments" / "pump.toml"
+    path.parent.mkdir()
+    path.write_text(f'schema = 1\nplan = "pump_down"\nchamber = "sputter"\npressure = "{pressure}"\n')
+    (found,) = tell_films([path], config=CONFIG, bench="sputter")
+    assert found.stopped is refused
+    assert (
+        any("would be refused: sputter.base_pressure (no chamber" in line for line in found.lines) is refused
+    )
 
 
 def test_a_stack_is_told_in_the_order_in_which_it_is_made():

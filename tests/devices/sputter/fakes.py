@@ -36,6 +36,7 @@ class Chamber:
         self.tooling = self.crystal = 1.0
         self.crystal_ok = True
         self.bias_factor = 1.0
+        self.dark = set()
         self.ignites_above = 0.5
         self.contacts = {"water": True, "cover": True, "dead_man": True}
         self.board_closed, self.alive_at = False, -math.inf
@@ -75,6 +76,7 @@ class Chamber:
                 and not self.lit.get(source)
                 and self.pressure >= self.ignites_above
                 and self.power[source] >= 20
+                and source not in self.dark
             ):
                 self.lit[source] = True
             if not self.on[source]:
@@ -261,7 +263,7 @@ class FakeMonitor(Fake):
 
 class FakeRelays(Fake):
     def __init__(self, chamber, extra=()):
-        super().__init__(chamber=chamber, guard=anybody_may, name="relays")
+        super().__init__(chamber=chamber, guard=anybody_may, guard_off=anybody_may, name="relays")
         self.known = frozenset({*chamber.shutters, "vent_valve", "roughing_valve", "rotation", *extra})
         self.on_now = dict.fromkeys(self.known, False)
 
@@ -269,8 +271,7 @@ class FakeRelays(Fake):
         return self.known
 
     def switch(self, name, on):
-        if on:
-            self.guard(name)
+        (self.guard if on else self.guard_off)(name)
         self.chamber.advance()
         if self.on_now[name] != on:
             self.chamber.note(f"{name} {'on' if on else 'off'}")

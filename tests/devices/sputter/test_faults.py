@@ -9,6 +9,7 @@ import pytest
 from devices.errors import ConfigError, InterlockError
 from devices.limits import SputterLimits
 from devices.roles.films import ConditioningJob
+from devices.samples import Layer, SampleRef
 from devices.sputter.deposition import LEAST
 from devices.sputter.parameters import RateCalibration, Target
 
@@ -350,6 +351,74 @@ def test_a_shutter_stuck_closed_is_seen_by_the_crystal_within_a_minute(bench, re
     assert bench.chamber.film == 0.0
 
 
+def test_what_did_not_light_is_named_beside_what_did(bench, recipes):
+    bench.chamber.dark = {"gun3"}
+    error = bench.wait(bench.began(recipes["lipon"]()))
+    assert error.permissive == "no_ignition"
+    assert "gun3 with 20 W lit no plasma (gun2 with 20 W did) in 4 tries" in str(error)
+    assert not bench.chamber.when("substrate_shutter on")
+
+
+def test_a_target_that_cracked_between_two_films_is_told_once_and_then_taken_as_it_is(bench, recipes):
+    assert bench.wait(bench.began(recipes["lco"](presputter=60.0))) is None
+    bench.vented()
+    bench.chamber.bias_factor = 162 / 180
+    complete = bench.began(recipes["lco"](presputter=60.0), SampleRef("s2", (Layer("Al", 100e-6),)))
+    error = bench.wait(complete)
+    assert error.permissive == "target_crack"
+    assert "in the film before at this power and pressure" in str(error)
+    assert bench.chamber.film == pytest.approx(20e-9, rel=0.01)
+    bench.station.reset()
+    bench.vented()
+    assert (
+        bench.wait(bench.began(recipes["lco"](presputter=60.0), SampleRef("s2", (Layer("Al", 100e-6),))))
+        is None
+    )
+
+
+def test_a_dead_crystal_is_known_before_anything_is_lit(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    bench.chamber.crystal_ok = False
+    error = bench.wait(complete)
+    assert error.permissive == "crystal"
+    assert "the shutter stays closed" in str(error)
+    assert not bench.chamber.when("gun1 on")
+    assert bench.rows("layers") == {}
+
+
+def test_a_crystal_that_dies_while_the_target_is_cleaned_opens_no_shutter(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    bench.reach("plasma")
+    bench.lap(10.0)
+    bench.chamber.crystal_ok = False
+    assert bench.wait(complete).permissive == "crystal"
+    assert not bench.chamber.when("substrate_shutter on")
+    assert bench.rows("layers") == {}
+
+
+def test_a_film_goes_on_without_its_crystal_from_the_beginning_where_its_recipe_says_so(bench, recipes):
+    complete = bench.began(recipes["lco"](monitor_failure="go_on"))
+    bench.chamber.crystal_ok = False
+    assert bench.wait(complete) is None
+    assert bench.chamber.film == pytest.approx(20e-9, rel=0.02)
+    assert bench.rows("layers")["doubtful"] == [1]
+
+
+@pytest.mark.parametrize("grows", [0.5e-9, -0.5e-9])
+def test_what_a_crystal_reads_behind_shutters_that_are_seen_closed_is_its_own_fault_and_no_film(
+    bench, recipes, grows
+):
+    complete = bench.began(recipes["lco"](presputter=120.0))
+    bench.reach("plasma")
+    bench.lap(100.0)
+    bench.chamber.monitored += grows
+    error = bench.wait(complete)
+    assert error.permissive == "crystal"
+    assert "behind the closed shutter" in str(error) or "went by" in str(error)
+    assert bench.rows("layers") == {}
+    assert bench.station.unfinished is None
+
+
 def test_a_failing_crystal_ends_the_film(bench, recipes):
     complete = bench.began(recipes["lco"](thickness=60e-9))
     bench.reach("deposit")
@@ -428,7 +497,7 @@ def test_a_base_pressure_that_is_not_reached_ends_before_any_gas(make_bench, rec
     bench.chamber.base = 5e-5
     bench.vented()
     job = replace(recipes["lipon"]())
-    with pytest.raises(InterlockError, match=r"5e-05 Pa after 1800 s, 1e-05 Pa are wanted"):
+    with pytest.raises(InterlockError, match=r"5e-05 Pa after 1800 s with the turbo .*, 1e-05 Pa are wanted"):
         raise _kickoff_error(bench, job)
     assert not any("sccm" in said for _, said in bench.chamber.log)
 

@@ -140,7 +140,7 @@ def test_after_a_crash_it_is_known_what_was_put_on_and_a_person_must_say_so(benc
     second.station.reset()
     second.vented()
     job = DepositionJob(SampleRef("s2", (Layer("Al", 1e-4),)), recipes["lco"]())
-    with pytest.raises(InterlockError, match="was cut off at"):
+    with pytest.raises(InterlockError, match="was cut off: the last row of its run"):
         second.station.prepare(job)
     second.station.accounted()
     assert second.wait(second.station.prepare(job)) is None

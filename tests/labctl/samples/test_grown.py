@@ -18,7 +18,7 @@ from labctl.belief import Believer
 from labctl.config.readers import sample as read_sample
 from labctl.hands import LabHands
 from labctl.runs.conditions import condition
-from labctl.runs.films import MONITOR_SD
+from labctl.runs.films import LEAST, MONITOR_SD
 from labctl.runs.making import made_by
 from labctl.runs.remarks import mark_run
 from labctl.runs.run import Run
@@ -120,6 +120,34 @@ def test_a_run_that_broke_off_left_a_doubtful_film_as_thick_as_its_last_row_says
     journal.close()
     (film,) = deposited(kept.folder, SUBSTRATE.id)
     assert film.thickness == 0.2e-6
+    assert "broke off" in film.doubts
+
+
+@pytest.mark.parametrize("weighed", [-3.6e-9, 0.0, 0.02])
+def test_a_doubtful_film_is_there_whatever_was_weighed(kept, asking, weighed):
+    put_on(kept, "LiCoO2", weighed, reasons="the crystal fails")
+    (_, layer) = believed(kept.folder, SUBSTRATE).sample.layers
+    assert layer.thickness == layer.thickness_sd == LEAST
+    assert layer.doubtful == "the crystal fails"
+    hands, asked = asking
+    assert isinstance(hands("no").set(Bring(SUBSTRATE, "furnace")).exception(), InterlockError)
+    assert "the crystal fails" in asked[0]
+
+
+@pytest.mark.parametrize("weighed", [-3.6e-9, 0.0])
+def test_a_sound_film_of_nothing_is_none(kept, weighed):
+    put_on(kept, "LiCoO2", weighed)
+    assert believed(kept.folder, SUBSTRATE).films == ()
+
+
+def test_a_run_that_broke_off_with_its_shutter_just_opened_left_a_doubtful_film(kept):
+    journal = begin(kept, "LiCoO2")
+    rows = {"elapsed": [1.0], "open_time": [0.0], "shutter_open": [1], "thickness": [0.0], "flags": [0]}
+    kept.rows(journal, "primary", rows)
+    kept.rows(journal, "layers", {"material": [], "thickness": []})
+    journal.close()
+    (film,) = deposited(kept.folder, SUBSTRATE.id)
+    assert film.thickness == LEAST
     assert "broke off" in film.doubts
 
 

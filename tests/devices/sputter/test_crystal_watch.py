@@ -1,0 +1,107 @@
+"""What a crystal beside a film may read, and what it does only when it fails."""
+
+import math
+
+import numpy as np
+import pytest
+
+from devices.limits import SputterLimits
+from devices.sputter.crystal_watch import FilmCrystal
+from devices.sputter.parts import MonitorReading
+
+LIMITS = SputterLimits()
+PER_MINUTE = 1e-9 / 60.0
+RATE = 3.0 * PER_MINUTE
+
+
+def crystal(believed=RATE, sd=0.5):
+    return FilmCrystal(LIMITS, 4500.0, 1.0, believed, sd)
+
+
+def opened(watch, rates, *, noise=0.0, begin=0, sure=True):
+    """Return when a watch says something of an open shutter's rates [m/s], one a second, and what.
+
+    The monitor's own rate is the mean over the last eight, with none before the shutter was opened.
+    """
+    generator = np.random.default_rng(2)
+    wavers = noise * generator.standard_normal(len(rates) + 1)
+    thickness = np.concatenate([[0.0], np.cumsum(rates)]) + wavers
+    before = np.concatenate([np.full(7, wavers[0]), thickness])
+    for number in range(1, len(thickness)):
+        rate = (before[number + 7] - before[number]) / 7.0
+        reading = MonitorReading(rate, thickness[number], 5.9e6, 0.9, True)
+        if said := watch.open(float(begin + number), reading, sure=sure, fixed=True):
+            return number, said
+    return len(thickness), ""
+
+
+def behind(watch, thicknesses, *, sure):
+    """Return when a watch says something of thicknesses [m] behind a closed shutter, one a second, and what."""
+    for number, thickness in enumerate(thicknesses):
+        reading = MonitorReading(0.0, float(thickness), 5.9e6, 0.9, True)
+        if said := watch.behind(float(number), reading, sure=sure):
+            return number, said
+    return len(thicknesses), ""
+
+
+@pytest.mark.parametrize("true", [0.7, 1.0, 1.7])
+def test_a_noisy_crystal_passes_whatever_an_uncertain_rate_is(true):
+    watch = crystal()
+    assert opened(watch, np.full(5000, true * RATE), noise=3e-12)[1] == ""
+
+
+@pytest.mark.parametrize("onset", [30, 100, 1000])
+def test_a_rate_that_falls_by_a_quarter_is_seen_within_seven_rows(onset):
+    number, said = opened(crystal(), [RATE] * onset + [0.73 * RATE] * 30, noise=1e-12)
+    assert "nm/min at constant power" in said
+    assert onset < number <= onset + 8
+
+
+@pytest.mark.parametrize("jump", [0.5e-9, -0.5e-9])
+@pytest.mark.parametrize("at", [1, 5, 40])
+def test_a_jump_is_seen_at_once_from_the_first_row(at, jump):
+    rates = np.full(60, RATE)
+    rates[at] += jump
+    number, said = opened(crystal(), rates)
+    assert number == at + 1
+    assert "went by" in said
+
+
+def test_a_film_whose_rate_nobody_knows_may_grow_as_it_likes_and_not_shrink():
+    assert opened(crystal(math.nan, math.inf), np.full(100, 20 * RATE))[1] == ""
+    assert "went by -" in opened(crystal(math.nan, math.inf), [RATE, RATE, -RATE])[1]
+
+
+def test_a_calibrated_rate_is_held_against_from_the_first_rows():
+    number, said = opened(crystal(sd=0.02), [0.75 * RATE] * 60)
+    assert "are believed" in said
+    assert number <= 13
+
+
+def test_a_rate_near_none_is_the_crystals_where_end_switches_say_open_and_else_the_shutters():
+    assert "are believed" in opened(crystal(), [0.2 * RATE] * 60)[1]
+    assert opened(crystal(), [0.2 * RATE] * 60, sure=False)[1] == ""
+
+
+def test_a_crystal_that_shrinks_or_jumps_behind_the_shutter_fails():
+    drifting = -0.014e-9 * np.arange(30)
+    for sure in (True, False):
+        number, said = behind(crystal(), drifting, sure=sure)
+        assert "behind the closed shutter" in said
+        assert number <= 9
+        jumps = [0.0] * 5 + [-0.5e-9] * 5
+        assert behind(crystal(), jumps, sure=sure)[0] == 5
+
+
+def test_a_crystal_that_grows_behind_the_shutter_fails_only_where_end_switches_say_closed():
+    growing = RATE * np.arange(30)
+    assert behind(crystal(), growing, sure=True)[1]
+    assert behind(crystal(), growing, sure=False)[1] == ""
+
+
+def test_noise_behind_the_shutter_is_nothing_and_the_last_film_before_it_neither():
+    generator = np.random.default_rng(1)
+    assert behind(crystal(), 3e-12 * generator.standard_normal(5000), sure=True)[1] == ""
+    watch = crystal()
+    opened(watch, [RATE] * 20)
+    assert behind(watch, [20 * RATE, 21 * RATE, *[21.5 * RATE] * 30], sure=True)[1] == ""

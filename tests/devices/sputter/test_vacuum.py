@@ -1,0 +1,66 @@
+"""Pumping that gets nowhere says why; a chamber that was left vented is."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.errors import InterlockError
+from devices.limits import SputterLimits
+
+SCCM = 7.4358e-7
+
+
+def pumping_fails(bench, longest):
+    """Return why pumping fails within a time."""
+    begun = bench.clock.now()
+    error = bench.wait(bench.station.pump_down(1e-5))
+    assert isinstance(error, InterlockError)
+    assert bench.clock.now() - begun < longest
+    return str(error)
+
+
+def test_a_gas_that_flows_while_it_is_pumped_is_named(bench):
+    bench.vented()
+    status = bench.station.pump_down(1e-5)
+    bench.lap(10.0)
+    bench.chamber.flows["Ar"] = 48.0 * SCCM
+    error = bench.wait(status)
+    assert "flow: Ar flows at 48.0 sccm though no gas was let in" in str(error)
+    assert bench.clock.now() < 3600.0
+
+
+def test_a_turbo_pump_that_does_not_run_up_is_named_with_its_speed(bench):
+    bench.vented()
+    speed = bench.parts["turbo"].state
+
+    def slow():
+        bench.chamber.turbo_speed = min(bench.chamber.turbo_speed, 320.0)
+        return speed()
+
+    bench.parts["turbo"].state = slow
+    said = pumping_fails(bench, 2400.0)
+    assert said.startswith("turbo: the turbo pump turns at ")
+    assert "90% are wanted" in said
+
+
+def test_a_roughing_pump_that_gets_nowhere_is_told_by_the_pressure_it_should_reach(bench):
+    bench.vented()
+    bench.parts["relays"].follow = lambda: None
+    said = pumping_fails(bench, 2400.0)
+    assert "with the roughing pump alone, 20 Pa are wanted" in said
+
+
+def test_a_base_pressure_is_given_the_time_of_the_limits(make_bench):
+    bench = make_bench(limits=SputterLimits(pump_time=5000.0))
+    bench.chamber.base = 5e-5
+    bench.vented()
+    said = pumping_fails(bench, 6000.0)
+    assert "5e-05 Pa after 5000 s with the turbo pump at its speed, 1e-05 Pa are wanted" in said
+
+
+@pytest.mark.parametrize(("pressure", "state"), [(101325.0, "vented"), (6e4, "vented"), (10.0, "pumping")])
+def test_a_chamber_is_vented_where_somebody_left_it_so(bench, pressure, state):
+    bench.chamber.pressure = pressure
+    bench.station.connect()
+    assert bench.station.read_state() == state
+    assert bench.station.is_vented() is (state == "vented")

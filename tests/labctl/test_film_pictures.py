@@ -1,0 +1,45 @@
+"""Pictures of films: what was measured over one time, each axis with its unit."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from labctl import Run
+from labctl.config.readers import any_recipe
+from labctl.plot import figures_of, pictures_of, plot_run
+
+ROOT = Path(__file__).parents[2]
+spec = importlib.util.spec_from_file_location("quick_films", ROOT / "tests" / "support" / "quick_films.py")
+quick = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(quick)
+
+
+@pytest.fixture
+def lab(tmp_path):
+    with quick.quick_session(tmp_path / "data") as opened:
+        yield opened
+
+
+def test_a_film_is_drawn_from_its_thickness_to_its_bias(lab, tmp_path):
+    (uid,) = lab.RE(lab.plans.deposit(lab.sputter, quick.foil(), quick.film(thickness=20e-9)))
+    run = Run(uid, lab.data)
+    (path,) = plot_run(run, tmp_path / "pictures")
+    assert path.stem.endswith("-film")
+    figure = figures_of(run)["film"]
+    labels = [axes.get_ylabel().replace("\n", " ") for axes in figure.axes]
+    assert labels == ["film (nm)", "rate (nm/min)", "pressure (Pa)", "power (W)", "bias (V)"]
+    assert figure.axes[-1].get_xlabel().startswith("time (")
+    assert "20 nm of LiCoO2" in figure.axes[0].get_title()
+    assert all(len(axes.lines) == 1 for axes in figure.axes)
+    assert max(figure.axes[0].lines[0].get_ydata()) == pytest.approx(20.0, abs=0.5)
+
+
+def test_a_bake_is_drawn_as_measured_and_a_pump_down_by_what_it_measured(lab):
+    recipe = any_recipe(ROOT / "config" / "recipes" / "furnace-520C-15min.toml")
+    (baked,) = lab.RE(lab.plans.bake(lab.furnace, quick.foil(), recipe))
+    (axes,) = figures_of(Run(baked, lab.data))["furnace"].axes
+    assert axes.get_ylabel() == "temperature (degC)"
+    assert axes.lines[0].get_ydata()[-1] <= 50.0
+    (pumped,) = lab.RE(lab.plans.pump_down(lab.sputter, 1e-3))
+    assert list(pictures_of(Run(pumped, lab.data), lab.data)) == ["measured"]
