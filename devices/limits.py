@@ -83,17 +83,17 @@ class SputterLimits:
     a target and crystal_left [1] of a crystal, that stay over. Of the loop: flow [1] by which a flow may be off for
     `flow_time` [s]; pressure [1] by which the pressure may; bias_step and rate_step [1] at constant power and pressure;
     throttle_step [1] of its way at constant pressure and flows; turbo_step [1] of full speed; arcs a minute, or half as
-    many in a sixth of one; rate_share [1] of the believed rate below which for rate_time [s] the shutter counts as
-    stuck, or above which behind a closed one; monitor_difference [1] from rate times time; turbo_share [1] of full
-    speed. hold [s]: how long a plasma burns on behind the shutter in a pause. strike_power [W] on a gun at once, before
-    any ramp. flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz] that a
-    plasma's heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s]
-    from the temperature of a heated substrate. films: from what each grows, by its material (FLA paper: LiCoO2 in argon
-    with oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; the rest are
-    guesses: strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W that light there; flow_zero is what thermal
-    flow controllers drift by; throttle_step three times what they repeat to, 0.2 %; rate_step seven times the noise of
-    the slowest film by a monitor of 0.03 Hz; base_pressure_least is what air through elastomer seals leaves at a turbo
-    pump.
+    many on one target in a third of one; rate_share [1] of the believed rate below which for rate_time [s] the shutter
+    counts as stuck, or above which behind a closed one; monitor_difference [1] from rate times time; turbo_share [1] of
+    full speed. hold [s]: how long a plasma burns on behind the shutter in a pause. strike_power [W] on a gun at once,
+    before any ramp. flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz]
+    that a plasma's heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for
+    substrate_time [s] from the temperature of a heated substrate. films: from what each grows, by its material (FLA
+    paper: LiCoO2 in argon with oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault
+    table; the rest are guesses: strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W that light there;
+    flow_zero is what thermal flow controllers drift by; throttle_step three times what they repeat to, 0.2 %; rate_step
+    seven times the noise of the slowest film by a monitor of 0.03 Hz; base_pressure_least is what air through elastomer
+    seals leaves at a turbo pump.
     """
 
     thickness: Annotated[float, Field(gt=0, le=100e-6), Unit("m")] = 10e-6

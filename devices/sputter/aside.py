@@ -11,7 +11,7 @@ from devices.flown.underway import finish
 from devices.sputter.crew import Crew
 from devices.sputter.endings import Endings
 from devices.sputter.equipment import ROUGHING_VALVE
-from devices.sputter.interlocks import TURBO, require
+from devices.sputter.interlocks import TURBO, judged, require
 from devices.sputter.looks import CELSIUS
 from devices.sputter.records import resting_row
 from devices.sputter.states import ChamberState
@@ -21,10 +21,6 @@ ALONE = 1.0
 """Seconds between looks meanwhile."""
 PATIENCE = 7 * 24 * 3600.0
 """Seconds that a status of pumping or venting may take; what is slow ends earlier by the limits."""
-
-
-class _Opened(InterlockError):
-    """The chamber was opened while it was pumped."""
 
 
 class Aside:
@@ -37,6 +33,7 @@ class Aside:
         self._crew, self._rows, self._leaks, self._volume = crew, rows, leaks, volume
         self._handle: Handle | None = None
         self.status: StatusBase | None = None
+        self._was_opened = False
 
     @property
     def is_busy(self) -> bool:
@@ -95,10 +92,12 @@ class Aside:
 
     def _watched(self, action: Poller) -> Poller:
         """Do what needs a closed chamber; when it is opened everything is made safe, and no pump pumps air."""
-        crew = self._crew
+        crew, self._was_opened = self._crew, False
         try:
             yield from action
-        except _Opened:
+        except InterlockError:
+            if not self._was_opened:
+                raise
             yield from Endings(crew.clock, crew.equipment, crew.permits).all(gently=False)
             crew.switch(ROUGHING_VALVE, False)
             if crew.equipment.turbo is not None:
@@ -112,10 +111,8 @@ class Aside:
         """Let a second pass, and look at everything. Raises InterlockError when the chamber is no longer closed."""
         crew = self._crew
         for second in self._tick():
-            try:
-                require("pump", crew.situation(), "pumping was ended, the pumps are off and shut away")
-            except InterlockError as error:
-                raise _Opened(error.permissive, str(error).partition(": ")[2]) from error
+            self._was_opened = "missing" in judged("pump", crew.situation()).values()
+            require("pump", crew.situation(), "pumping was ended: turbo pump off, roughing valve closed")
             yield second
 
     def _tick(self) -> Poller:

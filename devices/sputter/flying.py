@@ -263,12 +263,12 @@ class ChamberFlight(Underway):
             row["substrate_temperature"] = seen.temperature - CELSIUS
         log.row(row)
 
-    def _count_arcs(self, now: float, sparks: int) -> None:
+    def _count_arcs(self, now: float, sparks: Mapping[str, int]) -> None:
         """Count arcs into the film while it grows. Raises Trouble in a storm."""
         if sparks:
             self._flags |= FilmFlag.ARC
             if self.keeper.is_open:
-                self.film.arcs += sparks
+                self.film.arcs += sum(sparks.values())
         else:
             self._flags &= ~FilmFlag.ARC
         self._arcs.look(now, sparks)
@@ -321,6 +321,7 @@ class ChamberFlight(Underway):
         crew.looks.everything(acting=True)
         crew.require("open", "the shutter stays closed", lit=self._lit, presputtered=self._presputtered)
         self._rates = RateWatch(crew.limits)
+        self._require_monitor()
         self._shutters.begin()
         if self._open():
             while self.keeper.is_open and self._clock.now() < self._due - SOONEST:
@@ -331,6 +332,9 @@ class ChamberFlight(Underway):
                 crew.log.progress(1.0, whole=True)
             self._doubt_the_unseen()
         crew.report(True)
+
+    def _require_monitor(self) -> None:
+        """Raise Trouble when what must weigh the film is dead, before anything is lit or opened. By default nothing."""
 
     def _doubt_the_unseen(self) -> None:
         """Doubt a film of which neither crystal nor end switches tell that its shutters were open."""

@@ -54,6 +54,22 @@ class ChamberMemory:
         while len(self.positions) > MOST_POSITIONS:
             del self.positions[next(iter(self.positions))]
 
+    def bias(self, conditions: str, energy: float) -> float:
+        """Return a target's stiffness under conditions; NaN where unknown, as of one less worn than that was [J]."""
+        known, then = self.biases.get(conditions, (math.nan, 0.0))
+        return known if energy >= then else math.nan
+
+    def learnt_bias(self, conditions: str, stiffness: float, energy: float) -> None:
+        """Remember a target's stiffness under conditions, and the energy [J] it has had."""
+        self.biases.pop(conditions, None)
+        self.biases[conditions] = stiffness, energy
+        while len(self.biases) > MOST_POSITIONS:
+            del self.biases[next(iter(self.biases))]
+
+    def forget_bias(self, conditions: str) -> None:
+        """Forget it: somebody was told to look at the target, and the next film takes it as it is."""
+        self.biases.pop(conditions, None)
+
     def require_known(self) -> None:
         """Raise InterlockError while there is a film whose end nobody wrote down: the next one would hide it."""
         left = self.unfinished
@@ -67,13 +83,21 @@ class ChamberMemory:
 
     def told(self) -> dict[str, Any]:
         """Return in JSON what outlives a session, but for the film."""
-        return {"positions": dict(self.positions), "sample": self.sample}
+        return {
+            "positions": dict(self.positions),
+            "biases": {key: list(each) for key, each in self.biases.items()},
+            "sample": self.sample,
+        }
 
     def recalled(self, report: Mapping[str, Any], *, died: bool) -> str:
         """Take what the session before reported last; return why the chamber must be in FAULT, empty if it need not."""
         self.unfinished = left = UnfinishedFilm.heard(report.get("film"))
         kept = report.get("kept") or {}
         self.positions = {str(key): float(each) for key, each in (kept.get("positions") or {}).items()}
+        self.biases = {
+            str(key): (float(stiffness), float(energy))
+            for key, (stiffness, energy) in (kept.get("biases") or {}).items()
+        }
         self.sample = str(kept.get("sample", ""))
         state = str(report.get("state", ""))
         if not died or state not in {each.value for each in UNDER_WAY}:

@@ -167,8 +167,8 @@ def account(
             raise LabError(f"no film was cut off in {device!r} that is not accounted for; nothing was done")
         station.accounted()
         typer.echo(
-            f"{film.material} on {film.sample}: accounted for; it is doubtful, and `labctl sample show {film.sample}` says"
-            " how thick it is"
+            f"{film.material} on {film.sample}: accounted for, and doubtful; how thick it is says"
+            f" `labctl sample show {film.sample}`"
         )
 
 

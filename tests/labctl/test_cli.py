@@ -189,3 +189,9 @@ def test_a_command_that_is_named_needs_no_other_and_any_other_word_leaves_all(mo
         _keep_only(asked)
         assert len(app.registered_commands) == (left or len(commands))
         assert len(app.registered_groups) == (0 if left else len(groups))
+
+
+def test_a_chamber_whose_film_was_not_cut_off_has_nothing_to_account_for(tmp_path):
+    refused = labctl("account", "sputter", "--bench", "sputter", "--data", "data", folder=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("LabError: no film was cut off in 'sputter'")

@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.plain_text import plain
+from labctl.plain_text import plain, without_class
 
 
 @given(st.text())
@@ -26,3 +26,9 @@ def test_controls_and_directions_are_shown_by_their_code():
 def test_long_text_is_cut():
     assert plain("x" * 5000, 10) == "x" * 9 + "…"
     assert plain("x" * 10, 10) == "x" * 10
+
+
+def test_the_class_of_an_error_is_taken_off_and_nothing_else():
+    assert without_class("InterlockError: door: the door is open") == "door: the door is open"
+    assert without_class("Trouble: crystal: it fails") == "crystal: it fails"
+    assert without_class("stopped: by a person") == "stopped: by a person"
