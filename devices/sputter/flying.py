@@ -28,6 +28,8 @@ from devices.sputter.watch import ArcWatch, RateWatch, Trouble
 
 ROW = 1.0
 """Seconds between two rows, a half of the shortest watchdog."""
+JUST_OPENED = 15.0
+"""Seconds of an open shutter before which a crystal's failing takes the power at once: it is known late then; guess."""
 REPORT_ROWS = 10
 """Rows between two reports to the state file."""
 SOONEST = 1e-3
@@ -284,10 +286,11 @@ class ChamberFlight(Underway):
         if not why:
             return
         self.film.doubt(f"crystal: {why}")
+        gently = self.film.open_time >= JUST_OPENED
         if not goes_on:
-            raise Trouble("crystal", f"{why}, and the recipe does not say to go on without it")
+            raise Trouble("crystal", f"{why}, and the recipe does not say to go on without it", gently=gently)
         if not self.keeper.is_calibrated:
-            raise Trouble("crystal", f"{why}, and no calibrated rate could go on without it")
+            raise Trouble("crystal", f"{why}, and no calibrated rate could go on without it", gently=gently)
         self.film.flags |= FilmFlag.BY_TIME
         self._crew.log.tell("crystal", "alarm", f"{why}; from here on rate times time counts")
 
