@@ -36,7 +36,7 @@ class FilmCrystal:
         self._step, self._believed = limits.rate_step, believed
         self._apart = max(limits.monitor_difference, SURE * sd)
         self._share = limits.rate_share
-        self._is_open = False
+        self._opening = 0
         self._begin(math.inf)
 
     def _begin(self, now: float) -> None:
@@ -45,14 +45,14 @@ class FilmCrystal:
         self._off = Lasting(RATE_STEP_LASTS)
         self._behind: deque[tuple[float, float]] = deque(maxlen=STUCK_ROWS + 1)
 
-    def open(self, now: float, reading: MonitorReading, *, sure: bool, fixed: bool) -> str:
+    def open(self, now: float, reading: MonitorReading, *, opening: int, sure: bool, fixed: bool) -> str:
         """Return what is wrong with it while the shutter is open, empty if nothing; once a row.
 
-        sure: whether end switches say that it is open: else a rate near none is a shutter's. fixed: whether power and
-        pressure stay.
+        opening: which one of the film it is, from 1. sure: whether end switches say that it is open: else a rate near
+        none is a shutter's. fixed: whether power and pressure stay.
         """
-        if not self._is_open:
-            self._is_open = True
+        if opening != self._opening:
+            self._opening = opening
             self._begin(now)
         rate, believed = reading.rate, self._believed
         if said := self._leapt(now, reading.thickness, believed):
@@ -71,13 +71,18 @@ class FilmCrystal:
             return f"the thickness monitor says {rate * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed"
         return ""
 
+    def close(self, now: float) -> None:
+        """Take note that the shutter is closed; before any row behind it is looked at."""
+        if self._opening:
+            self._opening = 0
+            self._begin(now)
+
     def behind(self, now: float, reading: MonitorReading, *, sure: bool) -> str:
         """Return what is wrong with it behind a closed shutter, empty if nothing; once a row of a warm crystal.
 
         sure: whether end switches say that it is closed: else what grows there came through it.
         """
-        if self._is_open or not now - self._last[0] <= MOVES:
-            self._is_open = False
+        if not now - self._last[0] <= MOVES:
             self._begin(now)
         thickness = reading.thickness
         said = self._leapt(now, thickness, 0.0 if sure else self._believed)

@@ -9,7 +9,7 @@ from devices.clock import Poller
 from devices.roles.films import FilmRate
 from devices.sputter.crew import Crew
 from devices.sputter.crystal_watch import FilmCrystal
-from devices.sputter.equipment import SUBSTRATE_SHUTTER, ends_of
+from devices.sputter.equipment import SUBSTRATE_SHUTTER, ends_of, shutter_of
 from devices.sputter.guns import GunPlan, Wear
 from devices.sputter.interlocks import HEAT, MONITOR
 from devices.sputter.looks import Seen
@@ -163,22 +163,39 @@ class DepositionFlight(PlasmaFlight):
             self._watch_film(now, seen)
 
     def _watch_film(self, now: float, seen: Seen) -> None:
+        if self.keeper.is_open:
+            self._watch_open(now, seen)
+        else:
+            self._watch_closed(now, seen)
+
+    def _watch_open(self, now: float, seen: Seen) -> None:
         assert seen.monitor is not None
         assert self._crystal is not None
         believed, goes_on = self.keeper.rate, self.recipe.monitor_failure == "go_on"
-        if self.keeper.is_open:
-            why = self._crystal.open(
-                now, seen.monitor, sure=self._sees_the_shutter, fixed=self._is_fixed(seen)
-            )
-            if why and self._sees_the_shutter and not self._shutters.look(now, seen.monitor, self._opened()):
-                # It is on its way: what it is told of is not the crystal's.
-                why = ""
-            self._hold_monitor_against_time(seen, why, goes_on=goes_on)
-            if believed > 0 and seen.monitor.ok:
-                self._rates.open(now, seen.monitor.rate, believed)
-            if self.film.open_time >= SHARES_SHOW and not self.film.flags & FilmFlag.BY_TIME:
-                self._shares.look(self.film.monitor / self.film.open_time, self.keeper.believed)
-            return
+        why = self._crystal.open(
+            now,
+            seen.monitor,
+            opening=self.film.openings,
+            sure=self._sees_the_shutter,
+            fixed=self._is_fixed(seen),
+        )
+        if why and self._sees_the_shutter and not self._shutters.look(now, seen.monitor, self._opened()):
+            # It is on its way: what it is told of is not the crystal's.
+            why = ""
+        if why and not self._sees_the_guns:
+            # One of several that gives nothing is missed by the crystal first.
+            self._shares.look(seen.monitor.rate, self.keeper.believed)
+        self._hold_monitor_against_time(seen, why, goes_on=goes_on)
+        if believed > 0 and seen.monitor.ok:
+            self._rates.open(now, seen.monitor.rate, believed)
+        if self.film.open_time >= SHARES_SHOW and not self.film.flags & FilmFlag.BY_TIME:
+            self._shares.look(self.film.monitor / self.film.open_time, self.keeper.believed)
+
+    def _watch_closed(self, now: float, seen: Seen) -> None:
+        assert seen.monitor is not None
+        assert self._crystal is not None
+        believed, goes_on = self.keeper.rate, self.recipe.monitor_failure == "go_on"
+        self._crystal.close(now)
         if not self.film.openings:
             self._require_crystal(seen.monitor)
         if now - self._lit_at > CRYSTAL_SETTLES:
@@ -204,6 +221,11 @@ class DepositionFlight(PlasmaFlight):
     def _sees_the_shutter(self) -> bool:
         """Whether both end switches of the substrate's shutter are there."""
         return SUBSTRATE_SHUTTER not in self._crew.equipment.unseen_shutters
+
+    @property
+    def _sees_the_guns(self) -> bool:
+        """Whether all end switches of the shutters of the guns that burn are there."""
+        return not {shutter_of(gun) for gun in self.sources} & set(self._crew.equipment.unseen_shutters)
 
     def _is_shut(self) -> bool:
         """Return whether the end switches of the substrate's shutter say now that it is closed."""

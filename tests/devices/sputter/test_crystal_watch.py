@@ -30,13 +30,14 @@ def opened(watch, rates, *, noise=0.0, begin=0, sure=True):
     for number in range(1, len(thickness)):
         rate = (before[number + 7] - before[number]) / 7.0
         reading = MonitorReading(rate, thickness[number], 5.9e6, 0.9, True)
-        if said := watch.open(float(begin + number), reading, sure=sure, fixed=True):
+        if said := watch.open(float(begin + number), reading, opening=1, sure=sure, fixed=True):
             return number, said
     return len(thickness), ""
 
 
 def behind(watch, thicknesses, *, sure):
     """Return when a watch says something of thicknesses [m] behind a closed shutter, one a second, and what."""
+    watch.close(0.0)
     for number, thickness in enumerate(thicknesses):
         reading = MonitorReading(0.0, float(thickness), 5.9e6, 0.9, True)
         if said := watch.behind(float(number), reading, sure=sure):
