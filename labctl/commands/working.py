@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labctl.commands.in_order import StoppedInOrder
 from labctl.commands.options import BenchOption, ConfigOption, DataOption
+
+if TYPE_CHECKING:
+    from labctl.session import Session
 
 
 class Pace(StrEnum):
@@ -120,6 +125,18 @@ def safe(
         raise LabError("; ".join(filter(None, [str(error), how_to_end(error, data_dir(data))]))) from error
 
 
+@contextmanager
+def _whatever_is_there(bench: str, config: Path | None, data: Path | None) -> Iterator[Session]:
+    """Open a bench with the devices that answer, for a person's word on one of them."""
+    from labctl.stopping import scripted_session
+
+    with (
+        StoppedInOrder(),
+        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
+    ):
+        yield lab
+
+
 def reset(
     device: Annotated[str, typer.Argument(help="Name of the device in its bench file.")] = "lamp",
     bench: BenchOption = "twin",
@@ -129,12 +146,8 @@ def reset(
     """Let a device go on that latched a fault, once you have looked at it; refused while the cause is still there."""
     from devices.errors import LabError
     from labctl.after_failure import left_over
-    from labctl.stopping import scripted_session
 
-    with (
-        StoppedInOrder(),
-        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
-    ):
+    with _whatever_is_there(bench, config, data) as lab:
         station = lab.devices.get(device)
         if station is None or not hasattr(station, "reset"):
             there = ", ".join(name for name, each in lab.devices.items() if hasattr(each, "reset"))
@@ -155,12 +168,8 @@ def account(
     """Say that you know what is on the sample whose film was cut off in a chamber; then it makes films again."""
     from devices.errors import LabError
     from devices.sputter.unfinished import UnfinishedFilm
-    from labctl.stopping import scripted_session
 
-    with (
-        StoppedInOrder(),
-        scripted_session(bench, config=config, data=data, start_with_the_rest=True) as (lab, _),
-    ):
+    with _whatever_is_there(bench, config, data) as lab:
         station = lab.devices.get(device)
         film = getattr(station, "unfinished", None)
         if station is None or not isinstance(film, UnfinishedFilm) or film.accounted:
