@@ -402,14 +402,21 @@ def with_a_cell(worlds):
 
 
 def passed(served):
+    """Return the charge [C] of the experiments that are over."""
     return sum(charge for _, charge in served.server.world.station("potentiostat").squidstat.charges)
+
+
+def runs(served):
+    """Return whether an experiment runs, and charge has passed in it."""
+    squidstat = served.server.world.station("potentiostat").squidstat
+    return served.server._on_loop(lambda: squidstat.passed(0)) > 0.0 and not squidstat.charges
 
 
 @pytest.mark.timeout(120)
 def test_ctrl_c_pauses_the_plan_of_a_cell_that_goes_on_and_no_row_is_lost(warm, worlds, config, tmp_path):
     served = with_a_cell(worlds)
     trial = Trial(warm, served, config, tmp_path / "t", "cycle")
-    wait_for(lambda: passed(served) > 0.0)
+    wait_for(lambda: runs(served))
     trial.interrupt()
     (_, said), _ = trial.wait("held")
     assert "its cell stays connected, and what it runs goes on" in said
@@ -425,7 +432,7 @@ def test_ctrl_c_pauses_the_plan_of_a_cell_that_goes_on_and_no_row_is_lost(warm, 
 def test_ctrl_c_pauses_a_plan_that_took_a_cell_over(warm, worlds, config, tmp_path):
     served = with_a_cell(worlds)
     first = Trial(warm, served, config, tmp_path / "t", "cycle")
-    wait_for(lambda: passed(served) > 0.0)
+    wait_for(lambda: runs(served))
     first.kill()
     second = Trial(warm, served, config, tmp_path / "t", "take_over", of=Run("last", first.data).uid)
     second.wait("open")
