@@ -21,6 +21,7 @@ def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
     from labctl.config.finder import kept_dir
     from labctl.journal.aside import how_to_set_aside
     from labctl.journal.verify import verify as verify_all
+    from labctl.runs.index import mend_index
     from labctl.samples.past import Gaps
 
     folder = kept_dir(data)
@@ -29,6 +30,8 @@ def verify(runs: RunsArgument = None, data: DataOption = None) -> None:
     if not found:
         typer.echo(f"no runs in {folder}")
     good = verify_all(found, lambda verdict: typer.echo(str(verdict)))
+    if not runs and mend_index(folder):
+        typer.echo("the index did not say what these journals say, and is made anew")
     for gap in missed:
         typer.echo(f"{gap}: bring it back from a backup, or {how_to_set_aside(gap.journal.path)}")
     if missed or not good:

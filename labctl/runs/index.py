@@ -117,6 +117,42 @@ def ask_index(data: Path, question: Callable[[sqlite3.Connection], Answer]) -> A
         return question(connection)
 
 
+def mend_index(data: Path) -> bool:
+    """Throw the index away where it says of a run what its journal does not; return whether it did.
+
+    sqlite finds a page that is spoilt, not a value in it: only the journals can tell.
+    """
+    data = data.absolute()
+    if not (data / FILE).is_file():
+        return False
+    kept = ask_index(data, _contents)
+    with closing(_connected(":memory:")) as memory:
+        _make(memory)
+        bring_up_to_date(memory, data)
+        read = _contents(memory)
+    # A run may go on meanwhile.
+    if all(kept[run] == read[run] for run in kept.keys() & read.keys()):
+        return False
+    _throw_away(data / FILE)
+    return True
+
+
+def _contents(connection: sqlite3.Connection) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """Return all that an index says of each run as it was seen, in an order that does not depend on its making."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    runs = cursor.execute(f"SELECT id, {_SEEN}, listed, {', '.join(NAMES)} FROM runs").fetchall()
+    told = {row[0]: (row[1:6], [row[6:]]) for row in runs}
+    for question in (
+        "SELECT run, keys.key, number, text FROM amounts JOIN keys ON keys.id = amounts.key"
+        " JOIN runs ON runs.id = run ORDER BY 1, 2, 3, 4",
+        "SELECT run, name, role, real, used FROM devices JOIN runs ON runs.id = run ORDER BY 1, 2, 3, 4, 5",
+    ):
+        for run, *rest in cursor.execute(question):
+            told[run][1].append(tuple(rest))
+    return dict(told.values())
+
+
 def files_of(data: Path) -> dict[str, Seen]:
     """Return the journals of a data directory by their path below it, as they are now."""
     found: dict[str, Seen] = {}
@@ -271,7 +307,8 @@ def is_written(journal: Path) -> bool:
         return False  # it is gone since it was listed, or cannot be read
 
 
-_KNOWN = "SELECT path, size, changed, remarks_size, remarks_changed FROM runs"
+_SEEN = "path, size, changed, remarks_size, remarks_changed"
+_KNOWN = f"SELECT {_SEEN} FROM runs"
 
 
 def _read(journal: Path) -> Entry | None:

@@ -10,6 +10,7 @@ from devices.errors import DataError
 from labctl.cli import app
 from labctl.journal.documents import read_start
 from labctl.journal.records import HEAD
+from labctl.runs.index import ask_index
 from labctl.samples.facts import Facts
 from labctl.samples.past import name_run
 from tests.labctl.journal.conftest import House
@@ -41,6 +42,18 @@ def test_verify_says_what_is_wrong_until_it_is_recovered(data):
     code, said = typed("verify", "--data", data)
     assert (code, said.count("good")) == (0, 2)
     assert typed("recover", "--data", data) == (0, "nothing to recover\n")
+
+
+def test_verify_mends_an_index_that_says_what_no_journal_says(data):
+    typed("recover", "--data", data)
+    right = typed("runs", "--data", data)
+    ask_index(data, lambda index: index.execute("UPDATE runs SET plan = 'cucle'"))
+    assert typed("runs", "--data", data) != right
+    code, said = typed("verify", "--data", data)
+    assert code == 0
+    assert "the index did not say what these journals say, and is made anew" in said
+    assert typed("runs", "--data", data) == right
+    assert "index" not in typed("verify", "--data", data)[1]
 
 
 def test_one_run_can_be_named_by_the_beginning_of_its_uid(data):

@@ -9,7 +9,7 @@ import pytest
 
 from labctl.runs import entries
 from labctl.runs.briefs import brief_from, briefs, find_run, latest_label, run_files
-from labctl.runs.index import APPLICATION, FILE, SCHEMA, ask_index, files_of
+from labctl.runs.index import APPLICATION, FILE, SCHEMA, ask_index, files_of, mend_index
 from labctl.runs.remarks import mark_run, note_run
 
 BY = {"time": 1.8e9, "who": "me"}
@@ -98,6 +98,7 @@ def test_the_index_equals_what_the_journals_say_after_any_history(kept, seed):
         for _ in range(4):
             history.step()
         assert list(briefs(kept.folder)) == truth(kept.folder)
+        assert not mend_index(kept.folder)
     for journal in history.open:
         journal.close()
 
@@ -315,6 +316,39 @@ def test_whatever_bit_of_an_index_flips_it_answers(kept, seed):
         spoilt[flips.randrange(len(content))] ^= 1 << flips.randrange(8)
         spoil(kept, spoilt)
         assert len(list(briefs(kept.folder))) <= 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_bit_of_an_index_flips_it_can_be_mended(kept, seed):
+    content, flips = with_index(kept), random.Random(100 + seed)
+    wanted = list(briefs(kept.folder))
+    for _ in range(20):
+        spoilt = bytearray(content)
+        spoilt[flips.randrange(len(content))] ^= 1 << flips.randrange(8)
+        spoil(kept, spoilt)
+        mend_index(kept.folder)
+        assert list(briefs(kept.folder)) == wanted
+        assert not mend_index(kept.folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runs SET sample = 's3' WHERE sample = 's2'",
+        "UPDATE runs SET listed = 0",
+        "UPDATE amounts SET number = 2 * number",
+        "UPDATE keys SET key = key || 's'",
+        "DELETE FROM amounts WHERE run = (SELECT min(run) FROM amounts)",
+        "INSERT INTO devices SELECT id, 'lamp', 'lamp', 1, 1 FROM runs",
+    ],
+)
+def test_a_wrong_value_in_an_index_is_found(kept, change):
+    with_index(kept)
+    wanted = list(briefs(kept.folder))
+    assert not mend_index(kept.folder)
+    assert ask_index(kept.folder, lambda index: index.execute(change).rowcount) > 0
+    assert mend_index(kept.folder)
+    assert list(briefs(kept.folder)) == wanted
 
 
 @pytest.mark.parametrize("begin", [100, 1000, 4096, 5000, 8192])
