@@ -165,7 +165,13 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         self.check(recipe)
         if isinstance(job, ConditioningJob):
             burnt = ConditioningFlight(
-                recipe, self._crew, plans, self._wear, self._memory, until_calm=job.until_calm
+                recipe,
+                self._crew,
+                plans,
+                self._wear,
+                self._memory,
+                until_calm=job.until_calm,
+                inside="" if job.inside is None else job.inside.id,
             )
             return self._begin(job, burnt, GRAIN)
         rate = self.film_rate(recipe)

@@ -17,6 +17,11 @@ BENCH_UNITS: Mapping[str, tuple[str, float]] = {
     "A/m^2": ("uA/cm^2", 1e2),
     "C/m^2": ("uAh/cm^2", 1e2 / 3600.0),
     "Ah/m^2": ("uAh/cm^2", 1e2),
+    "Ah/m^3": ("uAh/cm^2/um", 1e-4),
+    "Wh/m^2": ("uWh/cm^2", 1e2),
+    "Wh/m^3": ("Wh/l", 1e-3),
+    "W/m^2": ("mW/cm^2", 1e-1),
+    "W/m^3": ("mW/cm^3", 1e-3),
     "V/s": ("uV/s", 1e6),
     "J/m^2": ("J/cm^2", 1e-4),
     "m": ("nm", 1e9),
@@ -28,7 +33,7 @@ CLOCKS = frozenset({"unix_time"})
 """Columns of labels [s since the epoch], which are shown as a clock does."""
 
 LARGEST_SHORT = 1e6
-"""Above it, six digits would hide what changes (times since the epoch)."""
+"""s, above which six digits would hide what changes (times since the epoch)."""
 
 
 def bench_unit(unit: str) -> tuple[str, float]:
@@ -48,4 +53,4 @@ def bench_text(key: str, unit: str, value: Any) -> str:
     if key in CLOCKS and np.isfinite(value):
         return f"{datetime.fromtimestamp(float(value)).astimezone():%Y-%m-%d %H:%M:%S}"
     number = float(value) * bench_unit(unit)[1]
-    return f"{number:.2f}" if number > LARGEST_SHORT else f"{number:.6g}"
+    return f"{number:.2f}" if unit == "s" and number > LARGEST_SHORT else f"{number:.6g}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from labctl.analysis.cycles import CycleCapacity, capacities
 from labctl.config.models import Compare
 from labctl.runs.run import Run
-from labctl.samples.telling import electrodes_area
+from labctl.samples.of_run import sample_of_run
 
 SAME_RATE = 0.02
 """Share by which a cycle's mean current may differ from the published one and still count as that rate."""
@@ -38,8 +38,8 @@ def compare(run: Run, points: Sequence[Compare]) -> list[Row]:
 
     last_change is the relative change from the cycle before: near zero means periodic.
     """
-    sample = run.start["sample"]
-    area = electrodes_area(sample)
+    found = sample_of_run(run)
+    sample, area = found.sample, found.size.area
     table = run.table()
     cycles = capacities(table["cycle"], table["current"], table["charge"])
     rows = []
@@ -49,7 +49,7 @@ def compare(run: Run, points: Sequence[Compare]) -> list[Row]:
         rows.append(
             Row(
                 sample=sample["id"],
-                thickness=sample["layers"][-1]["thickness"],
+                thickness=found.size.thickness,
                 current_density=point.current_density,
                 published=point.discharge_capacity,
                 measured=ah[-1] * 3600 / area if ah else math.nan,

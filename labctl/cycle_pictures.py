@@ -11,7 +11,8 @@ import numpy as np
 from labctl.analysis.cycles import branches
 from labctl.drawing import GREYS, STYLES, axes_of, over_time
 from labctl.runs.run import Run, Table
-from labctl.samples.telling import anode_of, electrodes_area
+from labctl.samples.of_run import electrodes_area, sample_of_run
+from labctl.samples.telling import anode_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def voltage_figure(run: Run, table: Table, rates: Mapping[float, int], title: st
     """Draw voltage against areal capacity, the last cycle at each constant current."""
     title = f"{title}: last cycle at each rate"
     figure, axes = axes_of(title, "capacity (uAh/cm$^2$)", _voltage(run))
-    area = electrodes_area(run.start["sample"])
+    area = electrodes_area(run)
     driven = np.isin(table["step_index"], list(_setpoints(run)))
     rows = {key: table[key][driven] for key in ("cycle", "current", "charge", "voltage")}
     for index, (density, cycle) in enumerate(rates.items()):
@@ -88,7 +89,7 @@ def current_figure(run: Run, table: Table, title: str) -> Figure:
     """Draw current density over time; charging lies above the line of no current."""
     time, label = over_time(table["test_time"])
     figure, axes = axes_of(f"{title}: current, charge is positive", label, "current density (uA/cm$^2$)")
-    density = table["current"] / electrodes_area(run.start["sample"]) * MICROAMPERE_PER_CM2
+    density = table["current"] / electrodes_area(run) * MICROAMPERE_PER_CM2
     axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
     axes.plot(time, density, "-", color=GREYS[0], linewidth=0.9)
     axes.set_xlim(left=0)
@@ -104,7 +105,7 @@ def voltammogram_figure(run: Run, table: Table, steps: Table, title: str) -> Fig
     )
     counts = steps["step_count"][ramped & (steps["cycle"] == cycle)]
     chosen = np.isin(table["step_count"], counts)
-    density = table["current"][chosen] / electrodes_area(run.start["sample"]) * MICROAMPERE_PER_CM2
+    density = table["current"][chosen] / electrodes_area(run) * MICROAMPERE_PER_CM2
     axes.plot(table["voltage"][chosen], density, "-", color=GREYS[0])
     axes.axhline(0.0, color=GREYS[2], linewidth=0.6)
     return figure
@@ -113,7 +114,7 @@ def voltammogram_figure(run: Run, table: Table, steps: Table, title: str) -> Fig
 def nyquist_figure(run: Run, impedance: Table, title: str) -> Figure:
     """Draw the first and the last spectrum in the complex plane."""
     figure, axes = axes_of(f"{title}: impedance", "Re Z (ohm cm$^2$)", "-Im Z (ohm cm$^2$)")
-    square_centimetres = electrodes_area(run.start["sample"]) * 1e4
+    square_centimetres = electrodes_area(run) * 1e4
     for index, number in enumerate(sorted({int(impedance["spectrum"][0]), int(impedance["spectrum"][-1])})):
         chosen = impedance["spectrum"] == number
         real, imag = (impedance[key][chosen] * square_centimetres for key in ("z_real", "z_imag"))
@@ -128,14 +129,14 @@ def nyquist_figure(run: Run, impedance: Table, title: str) -> Figure:
 def fade_figure(run: Run, cycles: Table, title: str) -> Figure:
     """Draw discharge capacity over cycles."""
     figure, axes = axes_of(f"{title}: capacity over cycles", "cycle", "discharge capacity (uAh/cm$^2$)")
-    capacity = cycles["discharge_capacity"] / electrodes_area(run.start["sample"]) * MICROAMPERE_HOUR_PER_CM2
+    capacity = cycles["discharge_capacity"] / electrodes_area(run) * MICROAMPERE_HOUR_PER_CM2
     axes.plot(cycles["cycle"], capacity, "o", color=GREYS[0], markersize=3)
     axes.set_ylim(0, 1.1 * float(capacity.max()))
     return figure
 
 
 def _voltage(run: Run) -> str:
-    return f"voltage against {anode_of(run.start.get('sample') or {})} (V)"
+    return f"voltage against {anode_of(sample_of_run(run).sample)} (V)"
 
 
 def rates_of(run: Run, table: Table) -> dict[float, int]:
@@ -143,7 +144,7 @@ def rates_of(run: Run, table: Table) -> dict[float, int]:
 
     What turns more often than MOST_TURNS is a train of pulses, whose curves would lie over each other.
     """
-    area = electrodes_area(run.start["sample"])
+    area = electrodes_area(run)
     setpoints = _setpoints(run)
     last: dict[float, int] = {}
     for cycle in np.unique(table["cycle"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ Fact = dict[str, Any]
 
 def add_fact(path: Path, time: float, fact: str, **details: Any) -> None:
     """Append one fact, durably; several processes may. Raises DataError when the folder does not take it."""
-    line = json.dumps({"time": time, "fact": fact, **details}, allow_nan=False).encode() + b"\n"
+    add_line(path, {"time": time, "fact": fact, **details})
+
+
+def add_line(path: Path, table: Mapping[str, Any]) -> None:
+    """Append one line of JSON as add_fact does. Raises DataError when the folder does not take it."""
+    line = json.dumps(table, allow_nan=False).encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:

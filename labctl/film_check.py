@@ -49,7 +49,7 @@ def tell_films(
         duration, steps, spent = 0.0, _steps(path, folder), dict[str, float]()
         for step in steps:
             recipe = step.recipe
-            found = _machine(ROLE_OF[type(recipe)], folder, bench)
+            found = machine_of(ROLE_OF[type(recipe)], folder, bench)
             if found is None:
                 yield Told((f"{recipe.name}: no bench has a machine for it",), False)
                 continue
@@ -57,7 +57,7 @@ def tell_films(
             rates = None
             if isinstance(built, SputterParameters):
                 if data is not None:
-                    built, rates = _with_wear(built, name, on, data), FilmRates(data, on)
+                    built, rates = believed_built(built, name, on, data), FilmRates(data, on)
                 built = _worn_by(built, spent)
             answer = answer_to(step, name, built, on, limits, rates)
             duration += answer.duration
@@ -69,7 +69,7 @@ def tell_films(
             yield Told((f"{said}, without pumping and carrying",), False)
 
 
-def _with_wear(built: SputterParameters, name: str, bench: BenchFile, data: Path) -> SputterParameters:
+def believed_built(built: SputterParameters, name: str, bench: BenchFile, data: Path) -> SputterParameters:
     """Return how a machine is built, its targets as worn as it last said."""
     entry = bench.devices[name]
     assert isinstance(entry, StationEntry)
@@ -115,8 +115,8 @@ def _steps(path: Path, folder: Config) -> list[FilmStep]:
     return [FilmStep(recipe)] if recipe is not None and type(recipe) in ROLE_OF else []
 
 
-def _machine(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile] | None:
-    """Return a machine of a role: its name, how it is built, its bench."""
+def machine_of(role: str, folder: Config, bench: str) -> tuple[str, Any, BenchFile] | None:
+    """Return a machine of a role: its name, how it is built, its bench; of the first bench with one for ""."""
     for name in [bench] if bench else folder.names("bench"):
         try:
             chosen = folder.bench(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from ophyd.status import StatusBase
+from pydantic import TypeAdapter
 
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
@@ -118,6 +120,15 @@ class LabHands:
         else:
             threading.Thread(target=self._by_person, args=(task, status), daemon=True).start()
         return status
+
+    def still_at(self, place: str, sample: str) -> SampleRef | None:
+        """Return a sample that was brought to a place last and not taken away since, as it was described then."""
+        facts = list(self._facts.of(sample))
+        described = next((fact["sample"] for fact in facts if fact["fact"] == "described"), None)
+        moves = [fact for fact in facts if fact["fact"] in ("brought", "assembled")]
+        if described is None or not moves or moves[-1].get("place") != place:
+            return None
+        return TypeAdapter(SampleRef).validate_json(json.dumps({"id": sample, **described}))
 
     def _treated(self, task: Treat) -> StatusBase:
         """Have a sample's parts go through something and record it: on twins it is so, else a person does it."""
@@ -309,7 +320,8 @@ def request(task: Confirm) -> str:
 def sentence(task: Bring | Assemble) -> str:
     """Return what a person is asked to do."""
     if isinstance(task, Bring):
+        first = f"take sample {task.instead_of} out of {task.place}, then " if task.instead_of else ""
         under = f", under the mask {task.mask}, close to it" if task.mask else ""
-        return f"bring sample {task.sample.id} to {task.place}{under}"
+        return f"{first}bring sample {task.sample.id} to {task.place}{under}"
     layers = ", ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in task.sample.cell_layers)
     return f"build the cell on sample {task.sample.id}: {layers}"

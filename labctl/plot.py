@@ -9,15 +9,17 @@ from devices.errors import DataError
 from labctl.anneal_pictures import crystalline_figure, depth_figure, pulse_figure, train_figure
 from labctl.cycle_pictures import cycle_figures
 from labctl.drawing import CELSIUS as CELSIUS
-from labctl.film_pictures import baked_figure, film_figure
+from labctl.film_pictures import baked_figure, film_figure, has_chamber
 from labctl.how_many import how_many
 from labctl.live.picture import LivePicture
 from labctl.pictures import Pictures
 from labctl.replay import replay_in_place
 from labctl.runs.making import BAKE
 from labctl.runs.run import Run
+from labctl.samples.of_run import sample_of_run
 from labctl.shadow.showing import residual_figure
 from labctl.sheet_pictures import sheet_figures
+from labctl.to_its_sd import rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +37,8 @@ def pictures_of(run: Run, folder: Path) -> Pictures:
     """
     if run.start.get("purpose") in ("anneal", "cycle", "eis", "map") or _is_film(run):
         return Pictures(stem_of(run), figures_of(run), folder)
+    if has_chamber(run):
+        return Pictures(stem_of(run), {"measured": film_figure(run, _film_title(run))}, folder)
     picture = LivePicture()
     for name, doc in run.documents:
         if name == "event_page":
@@ -85,12 +89,18 @@ def _is_film(run: Run) -> bool:
 
 
 def _film_title(run: Run) -> str:
-    whose = (run.start.get("sample") or {}).get("id", "no sample")
+    plan = str(run.start.get("plan_name", "run")).replace("_", " ")
+    whose = (run.start.get("sample") or {}).get("id") or f"{plan}, run {run.uid[:8]}"
     if not run.counts().get("layers"):
-        return f"{whose}: {run.start.get('recipe', {}).get('name', 'no film')}"
+        return ": ".join(each for each in (whose, run.start.get("recipe", {}).get("name", "")) if each)
     layer = run.table("layers")
-    doubtful = ", doubtful" if layer["doubtful"][-1] else ""
-    return f"{whose}: {layer['thickness'][-1] * 1e9:.0f} nm of {layer['material'][-1]}{doubtful}"
+    material, doubtful = layer["material"][-1], ", doubtful" if layer["doubtful"][-1] else ""
+    measured = [
+        f" (measured: {rounded(each.value * 1e9, each.sd * 1e9):.0f} nm)"
+        for each in sample_of_run(run).measured
+        if each.layer == material
+    ]
+    return f"{whose}: {layer['thickness'][-1] * 1e9:.0f} nm of {material}{doubtful}{''.join(measured)}"
 
 
 def _sheet_figures(run: Run) -> dict[str, Figure]:
@@ -103,7 +113,7 @@ def _anneal_figures(run: Run) -> dict[str, Figure]:
     if "primary" not in run.streams or not len(run.table()["pulse"]):
         raise DataError(f"run {run.uid[:8]} has no pulse; there is nothing to draw")
     seen, title = replay_in_place(run), _title(run)
-    substrate = run.start["sample"]["layers"][-2]["material"]
+    substrate = sample_of_run(run).sample["layers"][-2]["material"]
     late = f"{title}: pulse {seen.pulses}"
     return {
         "late-pulse": pulse_figure(late, seen.last_pulse, float(run.table()["duration"][-1]), substrate),
@@ -114,8 +124,11 @@ def _anneal_figures(run: Run) -> dict[str, Figure]:
 
 
 def _title(run: Run) -> str:
-    sample = run.start["sample"]
-    film = sample["layers"][-1]
+    sample = sample_of_run(run).sample
     body = run.start.get("recipe", {}).get("body")
     what = "" if body is None else f", {body['voltage']:g} V, {body['pulse_duration'] * 1e3:g} ms"
-    return f"{film['material']} {film['thickness'] * 1e6:g} um ({sample['id']}){what}"
+    if not sample.get("layers"):
+        return f"{sample.get('id', 'no sample')}{what}"
+    film = sample["layers"][-1]
+    thickness = rounded(film["thickness"] * 1e6, film.get("thickness_sd", 0.0) * 1e6)
+    return f"{film['material']} {thickness:g} um ({sample['id']}){what}"

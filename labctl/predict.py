@@ -61,10 +61,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Question:
-    """What every prediction needs: the sample, the lab's limits, the bench's lamp, belief, and whom to tell."""
+    """What every prediction needs: the sample, the lab's limits, the bench's lamp, belief, and whom to tell.
+
+    sample: as it is believed to be. described: as belief is asked, which puts on it what runs did by itself.
+    """
 
     config: Config
     sample: SampleRef
+    described: SampleRef
     bank: Bank
     surroundings: Surroundings
     believer: Believer
@@ -78,6 +82,11 @@ def asked(sample_name: str, bench: str, model: str, config_path: Path | None, da
     """
     config = Config(config_path)
     sample = config.sample(sample_name) if sample_name else PLAIN
+    return question_of(config, sample, bench, model, data_dir(data))
+
+
+def question_of(config: Config, sample: SampleRef, bench: str, model: str, data: Path) -> Question:
+    """Return the question for a sample as it is described. Raises ConfigError for unknown names."""
     station = config.bench(bench)
     bank, surroundings = bank_of(station), surroundings_of(station)
     if model and model not in MODELS:
@@ -86,9 +95,8 @@ def asked(sample_name: str, bench: str, model: str, config_path: Path | None, da
         )
     if model:
         surroundings = replace(surroundings, model=model)
-    directory = data_dir(data)
-    sample = sample if sample is PLAIN else believed(directory, sample).sample
-    return Question(config, sample, bank, surroundings, Believer(directory, bank, surroundings), Console())
+    there = sample if sample is PLAIN else believed(data, sample).sample
+    return Question(config, there, sample, bank, surroundings, Believer(data, bank, surroundings), Console())
 
 
 def predict_anneal(
@@ -99,9 +107,13 @@ def predict_anneal(
     Raises ConfigError for unknown names, InterlockError when no model knows the sample or the model gives up.
     """
     question = asked(sample_name, bench, model, config_path, data)
-    recipe, limits = question.config.recipe(recipe_name), question.config.limits()
-    sample, bank = question.sample, question.bank
-    prediction = question.believer.anneal(sample, recipe)
+    tell_anneal(question, question.config.recipe(recipe_name))
+
+
+def tell_anneal(question: Question, recipe: AnnealRecipe) -> None:
+    """Print the answer for one recipe of flashes. Raises InterlockError as predict_anneal does."""
+    limits, sample, bank = question.config.limits(), question.sample, question.bank
+    prediction = question.believer.anneal(question.described, recipe)
     pulse = discharge(bank, recipe.voltage, recipe.pulse_duration, recipe.lit)
     load = lamp_load(bank, pulse, recipe.period)
     basis = basis_of(question, recipe)
@@ -260,7 +272,9 @@ def answer(title: str, rows: Sequence[Row]) -> Table:
 
 def stack_of(sample: SampleRef) -> str:
     """Return a sample's layers in words, film first."""
-    return " on ".join(f"{layer.material} {layer.thickness * 1e6:g} um" for layer in reversed(sample.layers))
+    return " on ".join(
+        f"{layer.material} {layer.thickness * 1e6:.4g} um" for layer in reversed(sample.layers)
+    )
 
 
 def below_of(sample: SampleRef) -> str:

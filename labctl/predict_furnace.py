@@ -15,6 +15,7 @@ from labctl.predict import (
     FITTED,
     PER_AREA_AND_THICKNESS,
     PREDICTED,
+    Question,
     Row,
     answer,
     asked,
@@ -43,9 +44,13 @@ def predict_furnace(
     Raises ConfigError for unknown names, InterlockError when no model knows the sample.
     """
     question = asked(sample_name, bench, model, config_path, data)
-    recipe, limits = question.config.furnace(recipe_name), question.config.limits()
-    sample = question.sample
-    prediction, result = question.believer.furnace(sample, recipe)
+    tell_furnace(question, question.config.furnace(recipe_name))
+
+
+def tell_furnace(question: Question, recipe: FurnaceRecipe) -> None:
+    """Print the answer for one recipe of a furnace. Raises InterlockError as predict_furnace does."""
+    limits, sample = question.config.limits(), question.sample
+    prediction, result = question.believer.furnace(question.described, recipe)
     basis = FITTED if is_fitted(sample, recipe) else PREDICTED
     steps = "; ".join(f"{celsius(each.temperature)} for {each.duration:g} s" for each in recipe.segments)
     title = f"{recipe.name} on {sample.id}: {stack_of(sample)}\n{steps}, in {recipe.atmosphere}"

@@ -23,7 +23,7 @@ from devices.limits import Limits
 from devices.recipes import canonical_hash, to_json
 from labctl import __version__
 from labctl.config.models import BenchFile, StationEntry, World
-from labctl.wiring import is_twin
+from labctl.wiring import is_real
 
 SCHEMA = 1
 PACKAGES = (
@@ -171,8 +171,7 @@ def _sources(name: str) -> Iterator[tuple[Path, str]]:
 def device_metadata(name: str, device: Any, bench: BenchFile, identity: Mapping[str, str]) -> dict[str, Any]:
     """Return role, whether it is real, who answered, driver, and the hash of its parameters."""
     entry = bench.devices[name]
-    served = bench.world is not None and bench.world.served != "" and isinstance(entry, StationEntry)
-    twin = is_twin(entry) or served
+    twin = not is_real(bench, name)
     said: dict[str, Any] = {
         "role": getattr(device, "role", type(device).__name__) if isinstance(device, Station) else "",
         "real": not twin,

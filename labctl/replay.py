@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labctl.belief import pulses_of, surroundings_from
 from labctl.runs.making import course_of, earlier_anneals
 from labctl.runs.run import Run
+from labctl.samples.of_run import sample_of_run
 from sim.apparatus import bank_from
 from sim.physics.anneal.cycles import CycleMemo
 from sim.physics.anneal.furnace import in_furnace
@@ -57,7 +58,7 @@ class Replay:
 def replay(run: Run, before: Sequence[Run] = (), surroundings: Surroundings | None = None) -> Replay:
     """Replay the pulses an anneal run recorded, on a film that had the heat of the runs `before` and was cold again."""
     believed = surroundings or recorded_surroundings(run)
-    layers = (run.start.get("believed") or run.start["sample"])["layers"]
+    layers = sample_of_run(run).sample["layers"]
     foil = film_under_lamp(tuple(layers), believed)
     state, memo = foil.initial(believed.start_temperature), CycleMemo()
     for earlier in before:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -22,8 +23,8 @@ T = TypeVar("T")
 
 def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple[str, ...]:
     """Run an experiment with a progress bar; return the uids of its runs, or end as the signal asked."""
-    console, before = Voice(), left_over(lab.devices, lab.bench.name)
-    try:
+    console = Voice()
+    with _what_comes_next(lab, console):
         with events_shown(), RunProgress(console) as progress:
             token = lab.RE.subscribe(progress)
             try:
@@ -31,11 +32,6 @@ def run_shown(lab: Session, stopping: Stopping, experiment: Experiment) -> tuple
             finally:
                 lab.RE.unsubscribe(token)
         stopping.check()
-    except BaseException:
-        for said in left_over(lab.devices, lab.bench.name):
-            if said not in before:
-                console.print(f"Next: {said}")
-        raise
     for uid in uids:
         console.print(f"run {uid[:8]} is kept in {lab.data}; `labctl show {uid[:8]}`")
     return uids
@@ -47,6 +43,26 @@ def run_together(lab: Session, stopping: Stopping, experiments: Sequence[Experim
     One that fails leaves the others untouched. Raises LabError naming those that failed, when all are over.
     """
     console = Voice()
+    with _what_comes_next(lab, console):
+        return _all_together(lab, stopping, experiments, console)
+
+
+@contextmanager
+def _what_comes_next(lab: Session, console: Voice) -> Iterator[None]:
+    """Say after an early end what it left to a person, but for what was there before."""
+    before = left_over(lab.devices, lab.bench.name)
+    try:
+        yield
+    except BaseException:
+        for said in left_over(lab.devices, lab.bench.name):
+            if said not in before:
+                console.print(f"Next: {said}")
+        raise
+
+
+def _all_together(
+    lab: Session, stopping: Stopping, experiments: Sequence[Experiment], console: Voice
+) -> tuple[str, ...]:
     stopping.engine = lab.workers
     workers = [lab.start(lab.plan_of(experiment), experiment.name) for experiment in experiments]
     uids: list[str] = []

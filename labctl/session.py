@@ -370,7 +370,10 @@ class Session:
             ) from error
         disk = Disk(self.data, self.limits.disk)
         disk.require()
-        recover(self.data)
+        if closed := recover(self.data):
+            from labctl.broken_films import warn_of_films
+
+            warn_of_films(closed, self.data)
         self.clock = make_clock(self.bench, self.data)
         self._ending.callback(self.clock.close)
         lock = PortLock(str(here.resolve()), self.clock, self.data / "bench")

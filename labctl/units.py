@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, str] = {
     "Pa": "3 Pa",
     "mol/s": "24 sccm",
     "W/s": "20 W/min",
+    "K/s": "10 K/min",
     "m/s": "3 nm/min",
     "m^3/s": "350 l/s",
     "1": "0.5",

@@ -9,6 +9,7 @@ from labctl.config.check import kind_of
 from labctl.config.documents import shown
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, StationEntry
+from labctl.film_check import machine_of
 from labctl.state import last_said, state_path
 from labctl.wiring import is_twin
 
@@ -17,13 +18,17 @@ CHAMBERS = {"evaporate": "Evaporator", "deposit": "SputterSystem"}
 
 
 def vent_first(files: Sequence[Path], folder: Config, bench: str, data: Path) -> Iterator[str]:
-    """Yield a line for each experiment whose chamber was not left vented, with what to type; of the bench named."""
-    if not bench:
-        return
-    on = folder.bench(bench)
+    """Yield a line for each experiment whose chamber was not left vented, with what to type.
+
+    bench: whose chambers; the first of the configuration that has one if empty, as for what is said of films.
+    """
     for path in files:
         experiment = folder.experiment(path) if kind_of(path) == "experiment" else None
         if experiment is None or experiment.sample is None or experiment.plan not in CHAMBERS:
+            continue
+        found = machine_of(CHAMBERS[experiment.plan], folder, bench)
+        on = folder.bench(bench) if bench else found and found[2]
+        if not on:
             continue
         for name, entry in on.devices.items():
             if not isinstance(entry, StationEntry) or getattr(entry.parameters, "load_lock", True):
@@ -34,7 +39,7 @@ def vent_first(files: Sequence[Path], folder: Config, bench: str, data: Path) ->
             if state != "vented" and inside != experiment.sample.id:
                 known = f"vent-{name}" in folder.names("experiment")
                 how = (
-                    f"`labctl run vent-{name} --bench {bench}`"
+                    f"`labctl run vent-{name} --bench {bench or on.name}`"
                     if known
                     else 'an experiment of the plan "vent"'
                 )

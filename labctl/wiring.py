@@ -17,7 +17,7 @@ from devices.roles.hands import Hands
 from devices.roles.potentiostat import CellRecords
 from devices.roles.predictor import Predictor
 from devices.wire import Port, Wire
-from labctl.config.models import Address, DeviceEntry, Part, StationEntry
+from labctl.config.models import Address, BenchFile, DeviceEntry, Part, StationEntry
 
 EndpointOf = Callable[[str, str], Endpoint]
 
@@ -27,6 +27,13 @@ def is_twin(entry: StationEntry | DeviceEntry) -> bool:
     if isinstance(entry, DeviceEntry):
         return entry.twin
     return all(part.address.kind == "twin" for part in entry.parts.values())
+
+
+def is_real(bench: BenchFile, name: str) -> bool:
+    """Return whether a device of a bench is hardware: no twin of the session's, nor one that another process serves."""
+    entry = bench.devices[name]
+    served = bench.world is not None and bench.world.served != "" and isinstance(entry, StationEntry)
+    return not (served or is_twin(entry))
 
 
 def open_port(

@@ -84,20 +84,24 @@ def agreed_to_finish(
     sofar: FilmSoFar,
 ) -> MsgGenerator[None]:
     """Have a person agree that the rest is put on, and the chamber take note that the first part is known."""
+    yield from agreed(hands, Confirm(sample, chamber.name, question_to_finish(recipe, sofar)))
+    unfinished = chamber.unfinished
+    known = (canonical_hash(to_json(recipe)), sofar.recipe)
+    if unfinished is not None and unfinished.sample == sample.id and unfinished.recipe in known:
+        chamber.accounted()
+
+
+def question_to_finish(recipe: DepositionRecipe | EvaporationRecipe, sofar: FilmSoFar) -> str:
+    """Return what a person must agree to before the rest of a film is put on."""
     duration = getattr(recipe, "duration", None)
     if duration is None:
         done, asked, unit = sofar.thickness * 1e9, recipe.thickness * 1e9, "nm"
     else:
         done, asked, unit = sofar.open_time, duration, "s"
-    question = (
+    return (
         f"{done:.1f} of {asked:.1f} {unit} {recipe.material} were put on before it broke off; put the other"
         f" {asked - done:.1f} {unit} on it"
     )
-    yield from agreed(hands, Confirm(sample, chamber.name, question))
-    unfinished = chamber.unfinished
-    known = (canonical_hash(to_json(recipe)), sofar.recipe)
-    if unfinished is not None and unfinished.sample == sample.id and unfinished.recipe in known:
-        chamber.accounted()
 
 
 def follows(sofar: FilmSoFar, plan: str) -> dict[str, Any]:

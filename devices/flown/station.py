@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from ophyd import Component
@@ -99,16 +99,33 @@ class FlownStation(Station, Generic[JobT, FlightT]):
         ask: str = "",
         mask: str = "",
         then: Film | Heat | None = None,
+        instead_of: str = "",
         before: Callable[[], Poller | None] = lambda: None,
     ) -> StatusBase:
         """Have the sample brought, after a person's word where one is wanted; an earlier preparation is called off.
 
-        then: what will be done to it here. before: done first, on the lane. ready: called when the sample is in place.
+        then: what will be done to it here. instead_of: the sample that comes out for it. before: done first, on the
+        lane. ready: called when the sample is in place.
         """
+        words = [Confirm(sample, self.name, ask)] if ask else []
+        return self._tasked(
+            [*words, Bring(sample, self.name, mask, then, instead_of)], ready=ready, before=before
+        )
+
+    def _agreed(self, sample: SampleRef, ask: str, ready: Callable[[], None]) -> StatusBase:
+        """Have a person agree to what will be done beside a sample; ready is called then."""
+        return self._tasked([Confirm(sample, self.name, ask)], ready=ready)
+
+    def _tasked(
+        self,
+        tasks: Sequence[Bring | Confirm],
+        *,
+        ready: Callable[[], None],
+        before: Callable[[], Poller | None] = lambda: None,
+    ) -> StatusBase:
         self._call_off()
         preparation = self._preparation = Preparation(self.name, self.clock, self.lane, self._hands)
-        words = [Confirm(sample, self.name, ask)] if ask else []
-        preparation.run(before, [*words, Bring(sample, self.name, mask, then)], ready)
+        preparation.run(before, tasks, ready)
         return preparation.status
 
     def _call_off(self) -> None:

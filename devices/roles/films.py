@@ -27,11 +27,13 @@ class DepositionJob:
 class ConditioningJob:
     """What a sputter system is prepared with to have targets burn behind the closed shutter, on no sample.
 
-    until_calm: until arcs and bias have settled, after the recipe's pre-sputtering.
+    until_calm: until arcs and bias have settled, after the recipe's pre-sputtering. inside: the sample that is in the
+    chamber meanwhile, where one is: it is doubtful if its shutter does not stay closed.
     """
 
     recipe: DepositionRecipe
     until_calm: bool = False
+    inside: SampleRef | None = None
 
     @property
     def sample(self) -> None:
@@ -122,6 +124,9 @@ class SputterSystem(Depositing, Protocol):
 
     def tooling(self, recipe: DepositionRecipe) -> Tooling | None:
         """Return the tooling factor that the monitor will be set to; None when it does not watch the film."""
+
+    def inside(self) -> SampleRef | None:
+        """Return the sample that is in the chamber, as far as is known; None without one."""
 
     def target_life(self) -> Mapping[str, float]:
         """Return what the target of each gun may still have [J]."""

@@ -37,12 +37,14 @@ class Bring:
     """A task for hands: have the sample at `place` (a station's name, or "name/channel"), under a mask if any.
 
     then: what will be done to it there, which a person is asked about where it does not go with what lies on it.
+    instead_of: the id of the sample that was brought there last, which comes out first; empty where nobody knows one.
     """
 
     sample: SampleRef
     place: str
     mask: str = ""
     then: Film | Heat | None = None
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,6 @@ class Hands(Protocol):
 
     def set(self, task: Bring | Assemble | Confirm | Measure | Treat) -> StatusBase:
         """Have the task done; the status finishes when it is."""
+
+    def still_at(self, place: str, sample: str) -> SampleRef | None:
+        """Return the sample of an id, if `place` is where it was brought last and it was not taken away since."""

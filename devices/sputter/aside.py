@@ -6,7 +6,7 @@ from ophyd.status import StatusBase
 
 from devices.base import RowStream
 from devices.clock import Handle, Poller
-from devices.errors import InterlockError, LabError
+from devices.errors import InterlockError, LabError, in_words
 from devices.flown.underway import finish
 from devices.sputter.crew import Crew
 from devices.sputter.endings import Endings
@@ -82,8 +82,8 @@ class Aside:
             finish(status)
 
         def failed(error: Exception) -> None:
-            crew.log.tell(what, "alarm", str(error))
-            crew.log.conclude(f"{type(error).__name__}: {error}")
+            crew.log.tell(what, "alarm", in_words(error))
+            crew.log.conclude(in_words(error))
             finish(status, error)
 
         crew.log.begin(1)
@@ -118,11 +118,11 @@ class Aside:
     def _tick(self) -> Poller:
         """Let a second pass and look at everything meanwhile."""
         crew = self._crew
-        seen, gauges = crew.looks.everything(), crew.gauges
+        seen = crew.looks.everything()
         known: dict[str, float | str] = {
             "elapsed": crew.log.elapsed,
             "state": crew.machine.state.value,
-            "pressure": seen.pressure(gauges.base, *gauges.rough),
+            "pressure": crew.pressure,
             "valve_position": seen.position,
             "substrate_temperature": seen.temperature - CELSIUS,
         }

@@ -40,7 +40,8 @@ PRESSURE_LASTS = 3.0
 
 
 class CrystalWatch:
-    """A film never shrinks, and does not leap. noise [m]: by which two readings may differ without one.
+    """A film never shrinks, and does not leap, while the boat heats and cools either. noise [m]: by which two readings
+    may differ without one.
 
     lately [m/s]: how fast it grew within the last LATELY seconds; the monitor's own rate looks back over eight.
     """
@@ -59,14 +60,16 @@ class CrystalWatch:
         at, last = self._seen[-1] if self._seen else (math.nan, math.nan)
         grown, dt = reading.thickness - last, now - at
         self._seen.append((now, reading.thickness))
+        shrunk = reading.thickness - max(each for _, each in self._seen)
         since, before = self._seen[0]
         if now > since:
             self.lately = (reading.thickness - before) / (now - since)
-        if grown < -self.noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self.noise:
+        if shrunk < -self.noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self.noise:
+            by, span = (shrunk, now - since) if shrunk < -self.noise else (grown, dt)
             raise Trouble(
                 "crystal",
-                f"the film went by {grown * 1e9:.2f} nm within {dt:.1f} s, {self._rate * dt * 1e9:.2f} nm are wanted:"
-                " the crystal fails, and nothing else holds the boat's rate",
+                f"the film went by {by * 1e9:.2f} nm within {span:.1f} s, {self._rate * span * 1e9:.2f} nm are wanted"
+                " at the most: the crystal fails, and nothing else holds the boat's rate",
             )
 
 

@@ -24,7 +24,11 @@ CONDITIONING = 4 * 3600.0
 
 
 class ConditioningFlight(PlasmaFlight):
-    """Targets that burn behind the closed shutter for the recipe's pre-sputtering, or until they are calm; no film."""
+    """Targets that burn behind the closed shutter for the recipe's pre-sputtering, or until they are calm; no film.
+
+    inside: the id of the sample that is in the chamber meanwhile, empty without one. What comes through a shutter that
+    does not stay closed is a doubtful layer on it.
+    """
 
     def __init__(
         self,
@@ -35,11 +39,12 @@ class ConditioningFlight(PlasmaFlight):
         memory: ChamberMemory,
         *,
         until_calm: bool,
+        inside: str = "",
     ) -> None:
         film = Film()
         keeper = ThicknessKeeper(film, math.nan, math.inf, crew.limits, monitored=False)
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
-        self._until_calm = until_calm
+        self._until_calm, self._inside = until_calm, inside
         self._quiet_since, self._bias_then = math.inf, dict[str, float]()
 
     def _film(self) -> Poller:
@@ -48,6 +53,19 @@ class ConditioningFlight(PlasmaFlight):
             yield from self._calmed()
         yield from self._ramped_down()
         self._crew.log.progress(1.0, whole=True)
+
+    def _book(self, grown: float) -> None:
+        if not self._inside:
+            return
+        # Nobody weighs or times a film here, so there is no number yet.
+        self.film.by_time = 0.0
+        super()._book(grown)
+        if self.film.openings:
+            why = f"{self._inside} was in the chamber, and its shutter was open while a target burnt: it is doubtful"
+            self._crew.log.tell("sample_exposed", "alarm", why)
+
+    def _cut_short(self) -> str:
+        return "it was in the chamber while targets were conditioned, and its shutter did not stay closed"
 
     def _calmed(self) -> Poller:
         """Wait until neither arcs nor a drifting bias were seen for a while. Raises Trouble when that never comes."""

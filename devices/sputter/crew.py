@@ -11,7 +11,7 @@ from devices.sputter.equipment import Equipment
 from devices.sputter.interlocks import Bounds, Permits, Situation, require
 from devices.sputter.looks import Looks
 from devices.sputter.records import FilmLog
-from devices.sputter.states import ChamberMachine, Deed
+from devices.sputter.states import UNDER_WAY, ChamberMachine, Deed
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,17 @@ class Crew:
             limits.plasma_pressure, limits.vent_temperature, limits.turbo_share, self.gauges.process
         )
         return Situation(self.looks.seen, bounds, lit, presputtered)
+
+    @property
+    def pressure(self) -> float:
+        """What the chamber's pressure [Pa] was at the last look, NaN where no gauge showed one.
+
+        By the process gauge while gas is let in; without, it shows its zero, and the base gauge goes first.
+        """
+        gauges, seen = self.gauges, self.looks.seen
+        if self.machine.state in UNDER_WAY:
+            return seen.pressure(*gauges.process, gauges.base)
+        return seen.pressure(gauges.base, *gauges.rough)
 
     def require(self, deed: Deed, consequence: str, *, lit: bool = False, presputtered: bool = False) -> None:
         """Raise InterlockError unless state and interlocks allow a deed now."""

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Collection
 
 from devices.limits import SputterLimits
 from devices.sputter.boat_watch import INTERVAL, LEAP, NOISE, SMOOTHED
 from devices.sputter.parts import MonitorReading
 from devices.sputter.watch import RATE_STEP_LASTS, STUCK_ROWS, SURE, Drift, Lasting
 
+LEAP_SDS = 6.0 * math.sqrt(2.0)
+"""Standard deviations of a reading that NOISE is, by which two of them may differ."""
 MOVES = 3.0
 """Seconds in which a shutter has come to its end, and film no longer arrives behind it."""
 FILLS = SMOOTHED + 2.0
 """Seconds of an open shutter after which a monitor's rate is all of this film."""
+OPENS = 1.0
+"""Seconds after a film's first row, itself a second after the opening, in which its shutter has come to its end."""
+LINE, SHORTEST = 9, 7
+"""Rows over which a line gives the film's rate, and the fewest: the uncertainty of its slope is half of that of a
+difference of two readings."""
 EARLY = 60.0
 """Seconds of an open shutter in which its rate is held against the believed one; then thicknesses are compared."""
 
@@ -26,7 +34,8 @@ class FilmCrystal:
     """A film does not shrink or leap, its rate stays, and is the believed one within what that is uncertain by.
 
     density [kg/m3] and tooling [1] as the monitor has them; believed [m/s], NaN where nobody knows, with its relative
-    sd. noise [m]: by which two readings may differ without a film.
+    sd. noise [m]: by which two readings may differ without a film. In a film's first seconds nothing but the believed
+    rate tells a crystal that begins to fail; what the monitor calls its rate looks back beyond the opening then.
     """
 
     def __init__(
@@ -43,6 +52,7 @@ class FilmCrystal:
         self._since, self._last = now, (math.nan, math.nan)
         self._stays = Drift(0.0, RATE_STEP_LASTS)
         self._off = Lasting(RATE_STEP_LASTS)
+        self._line: deque[tuple[float, float]] = deque(maxlen=LINE)
         self._behind: deque[tuple[float, float]] = deque(maxlen=STUCK_ROWS + 1)
 
     def open(self, now: float, reading: MonitorReading, *, opening: int, sure: bool, fixed: bool) -> str:
@@ -57,6 +67,8 @@ class FilmCrystal:
         rate, believed = reading.rate, self._believed
         if said := self._leapt(now, reading.thickness, believed):
             return said
+        if said := self._off_believed(now, reading, fixed=fixed, sure=sure):
+            return said
         if now - self._since < FILLS or not fixed or not (sure or rate >= self._share * believed):
             return ""
         most = max(self._step * self._stays.expected, self.noise / SMOOTHED)
@@ -65,10 +77,28 @@ class FilmCrystal:
                 f"the thickness monitor's rate went from {self._stays.expected * 6e10:.2f} to {rate * 6e10:.2f} nm/min"
                 " at constant power and pressure"
             )
-        least = max(1.0 - self._apart, self._share)
-        off = not least * believed <= rate + self.noise / SMOOTHED or rate > (1.0 + self._apart) * believed
-        if self._off.holds(now, not math.isnan(believed) and now - self._since < EARLY and off):
-            return f"the thickness monitor says {rate * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed"
+        return ""
+
+    def _off_believed(self, now: float, reading: MonitorReading, *, fixed: bool, sure: bool) -> str:
+        """Return in words that the film's first rate is not the believed one, empty if it may be.
+
+        None at all is told by a line, which is surer of little than the monitor's own rate; a shutter that twitches
+        bends it more.
+        """
+        believed, since = self._believed, now - self._since
+        if not fixed or math.isnan(believed) or not OPENS <= since < EARLY:
+            self._line.clear()
+            return ""
+        self._line.append((now, reading.thickness))
+        if since < SMOOTHED or len(self._line) < SHORTEST:
+            return ""
+        rate, (grown, per_noise) = reading.rate, slope(self._line)
+        low = rate + self.noise / SMOOTHED < (1.0 - self._apart) * believed
+        high = rate > (1.0 + self._apart) * believed
+        none = grown + SURE * per_noise * self.noise / LEAP_SDS < self._share * believed
+        if self._off.holds(now, (low or high or none) and (sure or rate >= self._share * believed)):
+            said = min(rate, grown) if none else rate
+            return f"the thickness monitor says {said * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed"
         return ""
 
     def close(self, now: float) -> None:
@@ -104,3 +134,13 @@ class FilmCrystal:
         if grown < -self.noise or grown > LEAP * rate * max(dt, INTERVAL) + self.noise:
             return f"the film on the crystal went by {grown * 1e9:.2f} nm within {dt:.1f} s"
         return ""
+
+
+def slope(points: Collection[tuple[float, float]]) -> tuple[float, float]:
+    """Return the slope of the line of least squares through points, and its sd [1/s] over that of one of their values.
+
+    Raises ZeroDivisionError when they are all of one time.
+    """
+    mean = math.fsum(at for at, _ in points) / len(points)
+    spread = math.fsum((at - mean) ** 2 for at, _ in points)
+    return math.fsum((at - mean) * value for at, value in points) / spread, 1.0 / math.sqrt(spread)

@@ -21,7 +21,7 @@ from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import reached
-from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble, burns
+from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
 
 WARM = 3.0
 """K by which the substrate may be off before it counts as heated; guess."""
@@ -29,8 +29,6 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 MEANINGFUL = 3.0
 """Seconds of open shutter from which the film's mean rate means something: its monitor measures once in one."""
-LEAST = 2e-11
-"""m of film that is counted where it came through a shutter that stood open: the noise of a crystal; guess."""
 LOOK_BACK = 300.0
 """Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
@@ -125,16 +123,10 @@ class DepositionFlight(PlasmaFlight):
         crew, until = self._crew, self._clock.now() + LOOK_BACK
         yield from self._tick()
         if not (yield from reached(crew, self.base_pressure, until, self._tick)):
-            now = crew.looks.seen.pressure(crew.gauges.base, *crew.gauges.rough)
-            why = f"{now:.2g} Pa and not {self.base_pressure:.2g} Pa after the film: water or air came in"
+            why = f"{crew.pressure:.2g} Pa and not {self.base_pressure:.2g} Pa after the film: water or air came in"
             crew.log.tell("water", "alarm", why)
             self.film.doubt(why)
         crew.equipment.gas.gauge_power(crew.gauges.base, False)
-
-    def _book(self, grown: float) -> None:
-        """Count at least what no crystal tells from nothing, so that the sample is doubtful whatever came."""
-        if any(burns(self._crew.looks.seen.supplies[gun]) for gun in self.sources):
-            self.film.came_through(grown if grown > LEAST else LEAST)
 
     def _left(self) -> float:
         film, recipe = self.film, self.recipe

@@ -87,8 +87,12 @@ class Endings:
         else:
             self.cut()
         self.gas()
-        if VENT_VALVE in self._equipment.relays.names():
-            self._do("vent valve closed", partial(self._equipment.relays.switch, VENT_VALVE, False))
+        self._do("vent valve closed", self._close_vent_valve)
+
+    def _close_vent_valve(self) -> None:
+        relays = self._equipment.relays
+        if VENT_VALVE in relays.names():
+            relays.switch(VENT_VALVE, False)
 
     def _do(self, what: str, action: Callable[[], T]) -> T | None:
         """Do one thing; what fails must not keep the next from being done."""

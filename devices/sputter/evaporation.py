@@ -159,6 +159,7 @@ class EvaporationFlight(ChamberFlight):
         with self._deed(f"power {BOAT}"):
             switch_on(boat, lambda: self._ramp.begin(0.0))
         self._lit, self._flags = True, FilmFlag.RAMPING
+        self._crystal.reset()
         until = self._clock.now() + HEAT_TIME
         self._goal = recipe.power
         if ROTATION in crew.equipment.relays.names():
@@ -281,11 +282,10 @@ class EvaporationFlight(ChamberFlight):
     def _watch_crystal(self, now: float, reading: MonitorReading) -> None:
         if not reading.ok:
             raise Trouble("crystal", "the crystal does not oscillate, and nothing else holds the boat's rate")
+        self._crystal.look(now, reading)
         if not self._controlled:
-            self._crystal.reset()
             self._boat.reset()
             return
-        self._crystal.look(now, reading)
         moved = self._boat.moved(now, reading.rate, self._ramp.power)
         if not self.keeper.is_open:
             return

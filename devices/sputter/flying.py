@@ -28,8 +28,9 @@ from devices.sputter.watch import ArcWatch, RateWatch, Trouble
 
 ROW = 1.0
 """Seconds between two rows, a half of the shortest watchdog."""
-JUST_OPENED = 15.0
-"""Seconds of an open shutter before which a crystal's failing takes the power at once: it is known late then; guess."""
+JUST_OPENED = 25.0
+"""Seconds of an open shutter before which a crystal's failing takes the power at once: one that begins in the first
+fifteen is known up to ten later."""
 REPORT_ROWS = 10
 """Rows between two reports to the state file."""
 SOONEST = 1e-3
@@ -107,10 +108,14 @@ class ChamberFlight(Underway):
         if self.film.openings and not self._recorded:
             self._recorded = True
             if self._crew.log.flight.done < self._crew.log.flight.asked:
-                self.film.doubt(f"ended before it was done, at {self._so_far()}")
+                self.film.doubt(self._cut_short())
             monitor = self._crew.looks.seen.monitor
             life = math.nan if monitor is None else monitor.life
             self._crew.log.layer(self.material, self.film, self._energy(), self.area, life)
+
+    def _cut_short(self) -> str:
+        """Return why a film is doubtful that was ended early."""
+        return f"ended before it was done, at {self._so_far()}"
 
     def _so_far(self) -> str:
         """Return what was put on of what was asked, in words."""
@@ -183,7 +188,7 @@ class ChamberFlight(Underway):
             if self._over:
                 return
             self._powered = False
-        code = error.code if isinstance(error, Trouble) else type(error).__name__
+        code = error.permissive if isinstance(error, InterlockError) else type(error).__name__
         self._crew.log.tell(code, "alarm", f"{error}; the shutter is closed, the power is taken away")
         gently = error.gently if isinstance(error, Trouble) else True
         yield from self.endings.all(gently=gently)
@@ -366,13 +371,17 @@ class ChamberFlight(Underway):
         try:
             self._shutters.row(now, seen.monitor, self._opened())
         except Trouble:
-            substrate = self._shutters.substrate
-            if not substrate.is_right and not self.keeper.is_open:
-                now_weighs = math.nan if seen.monitor is None else seen.monitor.thickness
-                counted = (substrate.thickness, self.keeper.counted)
-                last = max((each for each in counted if not math.isnan(each)), default=math.nan)
-                self._book(now_weighs - last)
+            if not self._shutters.substrate.is_right:
+                self._came_through(seen)
             raise
+
+    def _came_through(self, seen: Seen) -> None:
+        """Count what the crystal weighed since the shutter, which was told to be closed, was last seen to be."""
+        if not self.keeper.is_open:
+            now_weighs = math.nan if seen.monitor is None else seen.monitor.thickness
+            counted = (self._shutters.substrate.thickness, self.keeper.counted)
+            last = max((each for each in counted if not math.isnan(each)), default=math.nan)
+            self._book(now_weighs - last)
 
     def _open(self) -> bool:
         """Open the shutters, unless somebody holds it; the substrate's last. Return whether they are open."""

@@ -19,7 +19,7 @@ from devices.samples import SampleRef, doubts_about
 from devices.sputter.aside import PATIENCE, Aside
 from devices.sputter.crew import Crew, Gauges
 from devices.sputter.endings import Endings
-from devices.sputter.equipment import ROTATION, ROUGHING_VALVE, Equipment, ends_of
+from devices.sputter.equipment import ROTATION, ROUGHING_VALVE, SUBSTRATE_SHUTTER, Equipment, ends_of
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
@@ -93,12 +93,10 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def __repr__(self) -> str:
         why = f": {self._machine.why}; lab.{self.name}.reset()" if self._machine.why else ""
-        seen = self._looks.seen
-        pressure = seen.pressure(*self._crew.gauges.process, self._crew.gauges.base)
         return "\n".join(
             (
                 f"{self.name}: {self.read_state().upper()}{why}",
-                f"  pressure     {pressure:.3g} Pa",
+                f"  pressure     {self._crew.pressure:.3g} Pa",
                 f"  sample       {self._memory.sample or 'unknown'}",
                 f"  last film    {self._log.last}",
             )
@@ -115,6 +113,10 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         """Take note that what was put on the last sample is recorded, or known to a person."""
         self._memory.accounted()
         self.publish(lasting=True)
+
+    def inside(self) -> SampleRef | None:
+        """Return the sample that was brought here last, unless it was taken away since; None where nobody knows."""
+        return self._hands.still_at(self.name, self._memory.sample) if self._memory.sample else None
 
     def is_vented(self) -> bool:
         """Return whether the chamber is open to air."""
@@ -138,9 +140,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def report(self) -> dict[str, Any]:
         """Return state, latched fault, the film that is not finished, what is kept, last readings, from memory."""
-        film, seen = self.unfinished, self._looks.seen
-        gauges = self._crew.gauges
-        pressure = seen.pressure(*gauges.process, gauges.base)
+        film, seen, pressure = self.unfinished, self._looks.seen, self._crew.pressure
         return {
             "state": str(self._machine.state.value),
             "latched": self._machine.why,
@@ -250,17 +250,36 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         self._memory.require_known()
         self._call_off()
         if isinstance(job, ConditioningJob):
-            self._job = job
-            nothing = self.clock.status(f"prepare {self.name}", PATIENCE)
-            nothing.set_finished()
-            return nothing
+            return self._prepared_without_film(job)
         sample, film = job.sample, Film(job.recipe.material, job.recipe.thickness, job.goes_on)
         self._require_reachable(sample)
 
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        return self._prepared(sample, ready, ask=doubts_about(sample), mask=mask, then=film)
+        before = self.inside()
+        return self._prepared(
+            sample,
+            ready,
+            ask=doubts_about(sample),
+            mask=mask,
+            then=film,
+            instead_of="" if before is None or before.id == sample.id else before.id,
+        )
+
+    def _prepared_without_film(self, job: JobT) -> StatusBase:
+        """Have a person agree where a sample is in the chamber and no end switches see its shutter."""
+
+        def ready() -> None:
+            self._job = job
+
+        is_blind = SUBSTRATE_SHUTTER in self._equipment.unseen_shutters
+        if isinstance(job, ConditioningJob) and job.inside is not None and is_blind:
+            return self._agreed(job.inside, exposed(job.inside.id, self.name), ready)
+        ready()
+        nothing = self.clock.status(f"prepare {self.name}", PATIENCE)
+        nothing.set_finished()
+        return nothing
 
     def _begin(self, job: JobT, flight: FlightT, thickness: float) -> StatusBase:
         """Fly; a film that goes on with one that was cut off is as doubtful, whatever of that was recorded."""
@@ -370,6 +389,14 @@ class ChamberStation(FlownStation[JobT, FlightT]):
     def _changed(self) -> None:
         """Report a change of the state; one into or out of danger outlives a power cut."""
         self.publish(lasting=bool({self._machine.state, self._machine.before} & LASTING))
+
+
+def exposed(sample: str, chamber: str) -> str:
+    """Return what a person must agree to before targets burn over a sample whose shutter nobody sees."""
+    return (
+        f"{sample} is in {chamber}, where targets are to burn, and no end switches see whether the shutter over it"
+        " stays closed; leave it in there"
+    )
 
 
 def _require_ends(name: str, equipment: Equipment) -> None:

@@ -49,6 +49,8 @@ ARC_WINDOW = 20.0
 BIAS_BY_POWER, VOLTAGE_BY_POWER = 0.45, 0.1
 """Exponents of the power with which a target's self-bias goes at radio frequency, and its voltage with direct current
 [twins: within 1.2 % from 10 W to 120 W]."""
+BIAS_BY_PRESSURE = -0.15
+"""Exponent of the pressure with which a target's bias goes [twins]."""
 BIAS_LAW = 0.15
 """By which such an exponent may be off; guess."""
 DARK_ROWS = 3
@@ -278,24 +280,28 @@ class BiasWatch:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, as after a change of pressure."""
-        self._before = self._power = self.settled = math.nan
-        self._fixed_since = math.inf
-        self._stepped, self._other = Lasting(STEP_LASTS), Lasting(STEP_LASTS)
-        self._drift = Drift()
+        """Begin anew, as after a change of gases."""
+        self._before = self._power = self._pressure = math.nan
+        self._stepped = Lasting(STEP_LASTS)
+        self._unsettle()
 
-    def look(self, now: float, state: SupplyState, *, still: bool, fixed: bool) -> None:
-        """Raise Trouble for a step. still: whether the pressure stays; fixed: whether the power does as well.
+    def _unsettle(self) -> None:
+        self.settled, self._fixed_since = math.nan, math.inf
+        self._other, self._drift = Lasting(STEP_LASTS), Drift()
+
+    def look(self, now: float, state: SupplyState, pressure: float, *, still: bool, fixed: bool) -> None:
+        """Raise Trouble for a step. pressure [Pa]; still: whether it stays; fixed: whether the power does as well.
 
         A row that shows an arc says nothing.
         """
         if not still:
-            self.reset()
-            return
+            self._unsettle()
         value = stiffness(state)
-        if math.isnan(value) or arcs(state):
+        if math.isnan(value) or not pressure > 0.0 or arcs(state):
             return
-        self._step(now, value, state.load)
+        self._step(now, value, state.load, pressure)
+        if not still:
+            return
         if not fixed:
             self._fixed_since, self._drift = math.inf, Drift()
             return
@@ -308,14 +314,16 @@ class BiasWatch:
         if now - self._fixed_since >= SETTLES:
             self.settled = value
 
-    def _step(self, now: float, value: float, power: float) -> None:
-        """Look for one between two rows, at whatever power."""
-        slack = BIAS_LAW * abs(math.log(power / self._power))
-        off = abs(value - self._before) > (self._share + slack) * self._before
+    def _step(self, now: float, value: float, power: float, pressure: float) -> None:
+        """Look for one between two rows, at whatever power and pressure."""
+        compressed = math.log(pressure / self._pressure)
+        expected = self._before * math.exp(BIAS_BY_PRESSURE * compressed)
+        slack = BIAS_LAW * (abs(math.log(power / self._power)) + abs(compressed))
+        off = abs(value - expected) > (self._share + slack) * expected
         if self._stepped.holds(now, off):
-            self._tell(self._before, value, "which its power does not explain")
+            self._tell(expected, value, "which its power and the pressure do not explain")
         if not off:
-            self._before, self._power = value, power
+            self._before, self._power, self._pressure = value, power, pressure
 
     def _tell(self, before: float, value: float, said: str) -> None:
         raise Trouble(

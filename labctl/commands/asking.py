@@ -68,19 +68,38 @@ def check(
 
 
 def predict(
-    what: Annotated[str, typer.Argument(help="What to predict: `anneal` (by flashes) or `furnace`.")],
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")],
-    sample: Annotated[str, typer.Option(help="Name of a sample; a fresh 0.7 um film if none.")] = "",
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="What to predict: `anneal` (by flashes), `furnace` or `film`, then a recipe; or an EXPERIMENT alone,"
+            " all its films and anneals in their order."
+        ),
+    ],
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe in the configuration.")] = "",
+    sample: Annotated[
+        str, typer.Option(help="Name of a sample to be annealed; a fresh 0.7 um film if none.")
+    ] = "",
     model: Annotated[str, typer.Option(help="S1 or S2; as the bench says if none.")] = "",
     bench: BenchOption = "twin",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Tell what a recipe will do, before anything fires: peaks, margins, damage."""
+    """Tell what a recipe will do, before it does: peaks, margins, damage; of films thickness, rate, what they are."""
+    if what not in ("anneal", "furnace", "film"):
+        from labctl.predict_experiment import predict_experiment
+
+        if recipe or sample:
+            raise typer.BadParameter(
+                f"`anneal`, `furnace` or `film` of a recipe can be predicted, not {what!r}; or an experiment alone"
+            )
+        predict_experiment(what, bench, model, config, data)
+        return
+    if not recipe:
+        raise typer.BadParameter(f"name the recipe of which the {what} is to be predicted")
     if what == "anneal":
         from labctl.predict import predict_anneal as answer
     elif what == "furnace":
         from labctl.predict_furnace import predict_furnace as answer
     else:
-        raise typer.BadParameter(f"`anneal` or `furnace` can be predicted, not {what!r}")
+        from labctl.predict_film import predict_film as answer
     answer(recipe, sample, bench, model, config, data)

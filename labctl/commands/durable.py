@@ -53,6 +53,7 @@ def recover(
     it is keeps heat and films off samples that it may be of; named with --despite it is set aside, and the past of
     those samples is not known from then on.
     """
+    from labctl.broken_films import broken_films
     from labctl.config.finder import kept_dir
     from labctl.journal.recovery import recover_run, unended
     from labctl.runs.damaged import damaged
@@ -65,7 +66,8 @@ def recover(
     reports = [each for each in found if each is not None]
     troubled = {report.path for report in reports if report.trouble}
     left = [] if runs else [each for each in damaged(folder) if each.path not in troubled]
-    typer.echo("\n".join(map(str, (*reports, *left))) or "nothing to recover")
+    films = [said for each in reports if not each.trouble for said in broken_films(each.path, folder)]
+    typer.echo("\n".join(map(str, (*reports, *films, *left))) or "nothing to recover")
     if troubled or left:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from labctl.commands.options import ConfigOption, DataOption
+from labctl.commands.options import ConfigOption, DataOption, OperatorOption
 
 PROGRAMS = ("text", "pybamm", "unicycler")
 """What a program can become."""
@@ -67,6 +67,7 @@ def import_files(
     day_first: Annotated[
         bool, typer.Option("--day-first", help="Read 3/4/2025 as the third of April.")
     ] = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -85,7 +86,7 @@ def import_files(
     refused = False
     for file in files:
         try:
-            done = import_file(file, whose, kept, as_format, Dates(zone, day_first))
+            done = import_file(file, whose, kept, as_format, Dates(zone, day_first), operator)
         except DataError as error:
             # One file that is none keeps no other from being imported.
             typer.echo(f"DataError: {error}", err=True)

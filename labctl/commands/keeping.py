@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from labctl.commands.options import ConfigOption, DataOption, RunArgument
+from labctl.commands.options import ConfigOption, DataOption, OperatorOption, RunArgument
 from labctl.commands.samples import NewOption, folder_of
 
 SHOWN = 100
@@ -121,6 +121,7 @@ def note(
     words: Annotated[list[str], typer.Argument(metavar="[RUN] TEXT", help="The run, then what to note.")],
     sample: Annotated[str, typer.Option(help="Note it of a sample, not of a run.")] = "",
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -135,11 +136,11 @@ def note(
     if not text.strip():
         raise typer.BadParameter("say what to note", param_hint="TEXT")
     if sample:
-        enter(directory, sample, "note", text=text)
+        enter(directory, sample, "note", who=operator, text=text)
         typer.echo(f"noted of sample {sample}")
     else:
         journal = find_run(directory, words[0])
-        note_run(journal, text, **by_hand(directory))
+        note_run(journal, text, **by_hand(directory, operator))
         typer.echo(f"noted of run {journal.stem[:8]}")
 
 
@@ -147,6 +148,7 @@ def mark(
     run: RunArgument,
     as_: Annotated[Mark, typer.Argument(metavar="bad|good", help="What it is.")],
     why: Annotated[str, typer.Option(help="Why.")] = "",
+    operator: OperatorOption = "",
     data: DataOption = None,
 ) -> None:
     """Mark a run bad, or good again. What is derived from runs leaves bad ones out; belief counts their heat."""
@@ -157,5 +159,5 @@ def mark(
 
     directory = data_dir(data)
     journal = find_run(directory, run)
-    mark_run(journal, as_.value, why, **by_hand(directory))
+    mark_run(journal, as_.value, why, **by_hand(directory, operator))
     typer.echo(f"run {journal.stem[:8]} is marked {as_.value}")

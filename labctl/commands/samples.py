@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from labctl.commands.options import ConfigOption, DataOption
+from labctl.commands.options import ConfigOption, DataOption, OperatorOption
 
 
 class ShowByDefault(TyperGroup):
@@ -93,6 +93,7 @@ def attach(
     files: Annotated[list[Path], typer.Argument(help="Files to copy to the sample.")],
     note: Annotated[str, typer.Option(help="What they are.")] = "",
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -101,7 +102,7 @@ def attach(
 
     directory = folder_of([sample], data, config, new=new)
     for file in files:
-        typer.echo(str(attach_file(directory, sample, file, note)))
+        typer.echo(str(attach_file(directory, sample, file, note, who=operator)))
 
 
 @sample_app.command()
@@ -113,6 +114,7 @@ def measure(
     layer: Annotated[str, typer.Option(help="Of a thickness: the layer's material, e.g. LiCoO2.")] = "",
     how: Annotated[str, typer.Option(help="By what it was measured, e.g. profilometer.")] = "",
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -129,7 +131,10 @@ def measure(
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
     enter_measured(
-        folder_of([sample], data, config, new=new), sample, Measurement(quantity, number, spread, layer, how)
+        folder_of([sample], data, config, new=new),
+        sample,
+        Measurement(quantity, number, spread, layer, how),
+        who=operator,
     )
     typer.echo(
         f"{sample}: {' '.join(filter(None, (plain(layer), quantity, plain(value))))} entered as measured"
@@ -147,6 +152,7 @@ def treat(
     ],
     how: Annotated[str, typer.Option(help="How it was, e.g. `40 min in room air`.")] = "",
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -154,7 +160,7 @@ def treat(
     from labctl.samples.treatments import treat as enter_treated
     from sim.materials.treatments import TREATMENTS
 
-    enter_treated(folder_of([sample], data, config, new=new), sample, treatment, how)
+    enter_treated(folder_of([sample], data, config, new=new), sample, treatment, how, who=operator)
     typer.echo(f"{sample}: {TREATMENTS[treatment]}")
 
 
@@ -163,13 +169,14 @@ def parent(
     sample: SampleArgument,
     of: Annotated[str, typer.Argument(metavar="PARENT", help="What it was cut from.")],
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
     """Enter that a sample was cut from another: it has had whatever that one had until now."""
     from labctl.samples.parents import cut_from
 
-    cut_from(folder_of([sample, of], data, config, new=new), sample, of)
+    cut_from(folder_of([sample, of], data, config, new=new), sample, of, who=operator)
     typer.echo(f"{sample}: cut from {of}")
 
 
@@ -178,6 +185,7 @@ def split(
     sheet: SampleArgument,
     into: Annotated[list[str], typer.Argument(metavar="PIECE...", help="The ids of the pieces.")],
     new: NewOption = False,
+    operator: OperatorOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -186,5 +194,5 @@ def split(
 
     directory = folder_of([sheet], data, config, new=new)
     for piece in into:
-        cut_from(directory, piece, sheet)
+        cut_from(directory, piece, sheet, who=operator)
         typer.echo(f"{piece}: cut from {sheet}")

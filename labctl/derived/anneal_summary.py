@@ -150,6 +150,13 @@ ANNEAL_SUMMARY = Kind(
     {"primary": COLUMNS, "course": COURSE},
     _applies,
     _rows,
-    rests_on=("labctl.analysis", "labctl.derived", "labctl.replay", "labctl.belief", "sim"),
+    rests_on=(
+        "labctl.analysis",
+        "labctl.derived",
+        "labctl.samples.of_run",
+        "labctl.replay",
+        "labctl.belief",
+        "sim",
+    ),
     also_reads=_also_reads,
 )

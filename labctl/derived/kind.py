@@ -31,5 +31,5 @@ class Kind:
     applies: Callable[[Source], bool]
     rows: Callable[[Source, Parameters], Mapping[str, Iterable[DerivedRow]]]
     parameters: Parameters = field(default_factory=dict)
-    rests_on: tuple[str, ...] = ("labctl.analysis", "labctl.derived")
+    rests_on: tuple[str, ...] = ("labctl.analysis", "labctl.derived", "labctl.samples.of_run")
     also_reads: Callable[[Source], list[str]] = lambda _: []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from devices.cycling.columns import CycleFlag
 from devices.cycling.ends import OWN_ENDS, EndReason
-from devices.samples import SampleRef
 from labctl.runs.run import Run, Table
-from labctl.samples.believed import believed
+from labctl.samples.of_run import SampleOfRun, Size, sample_of_run
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -74,41 +72,6 @@ class Span:
         return 0 if self.technique == "open_circuit" else int(np.sign(self.current))
 
 
-@dataclass(frozen=True)
-class Size:
-    """The cell as it was measured, else as its start document has it.
-
-    Area [m2], film thickness [m], nominal capacity [Ah], each with sd; NaN where it is not known.
-    """
-
-    area: float
-    area_sd: float
-    thickness: float
-    thickness_sd: float
-    capacity: float
-    capacity_sd: float
-
-    def per_area(self, value: float) -> tuple[float, float]:
-        """Return a quantity of the cell per area, with its standard uncertainty."""
-        each = value / self.area
-        return each, abs(each) * self.area_sd / self.area
-
-    def per_volume(self, value: float) -> tuple[float, float]:
-        """Return a quantity of the cell per volume of its cathode film, with its standard uncertainty."""
-        each = value / (self.area * self.thickness)
-        relative = math.hypot(self.area_sd / self.area, self.thickness_sd / self.thickness)
-        return each, abs(each) * relative
-
-    @property
-    def known(self) -> bool:
-        """Return whether both area and thickness are known."""
-        return math.isfinite(self.area) and math.isfinite(self.thickness)
-
-    def described(self) -> dict[str, float | None]:
-        """Return it as plain values, None for what is unknown."""
-        return {name: each if math.isfinite(each) else None for name, each in asdict(self).items()}
-
-
 class Source:
     """One input of a derived result."""
 
@@ -121,31 +84,14 @@ class Source:
         return str((self.run.start.get("sample") or {}).get("id", ""))
 
     @cached_property
+    def known(self) -> SampleOfRun:
+        """Return the run's sample as it was then, as large as it is known to be now."""
+        return sample_of_run(self.run, self._data)
+
+    @property
     def size(self) -> Size:
         """Return the size of the run's cell."""
-        sample = self._sample_as_measured()
-        film = (sample.get("layers") or [{}])[-1]
-        capacity = self.run.start.get("capacity") or {}
-        layers = _known((self.run.start.get("sample") or {}).get("parallel"), 1.0)
-        return Size(
-            area=layers * _positive(sample.get("area_m2", sample.get("area"))),
-            area_sd=layers * _known(sample.get("area_sd_m2", sample.get("area_sd")), 0.0),
-            thickness=_positive(film.get("thickness")),
-            thickness_sd=_known(film.get("thickness_sd"), 0.0),
-            capacity=_positive(capacity.get("value_Ah")),
-            capacity_sd=_known(capacity.get("sd_Ah"), 0.0),
-        )
-
-    def _sample_as_measured(self) -> dict[str, Any]:
-        """Return the sample of the start document with what was measured since, where it is described whole."""
-        sample: dict[str, Any] = self.run.start.get("sample") or {}
-        known = {field.name: sample[field.name] for field in fields(SampleRef) if field.name in sample}
-        try:
-            described = TypeAdapter(SampleRef).validate_python(known, strict=False)
-        except ValidationError:
-            # Somebody else's data: a sample without layers, or with what we have no words for.
-            return sample
-        return believed(self._data, described).described()
+        return self.known.size
 
     def stream(self, name: str, *keys: str, also: Sequence[str] = ()) -> Table | None:
         """Return some columns of a stream, and others if it has them; None without rows or one of the keys."""
@@ -250,12 +196,3 @@ def _numbers(column: NDArray[Any]) -> Floats:
 
 def _whole(column: NDArray[Any]) -> Integers:
     return np.asarray(column, dtype=np.int64)
-
-
-def _known(value: Any, otherwise: float = math.nan) -> float:
-    return otherwise if value is None else float(value)
-
-
-def _positive(value: Any) -> float:
-    number = _known(value)
-    return number if number > 0.0 else math.nan

@@ -64,7 +64,7 @@ def _rows(source: Source, _: Parameters) -> Mapping[str, Iterator[dict[str, Any]
 def _spectra(source: Source) -> Iterator[dict[str, Any]]:
     table = source.stream("impedance", "spectrum", "frequency", "z_real", "z_imag", "dc_voltage")
     assert table is not None
-    sample = source.run.start["sample"]
+    sample = source.known.sample
     count = int(sample["parallel"])
     numbers = np.asarray(table["spectrum"]).astype(int)
     for number in np.unique(numbers).tolist():
@@ -149,5 +149,5 @@ STACK_LAYERS = Kind(
     {"primary": COLUMNS},
     _applies,
     _rows,
-    rests_on=("labctl.analysis", "labctl.derived", "sim"),
+    rests_on=("labctl.analysis", "labctl.derived", "labctl.samples.of_run", "sim"),
 )

@@ -34,6 +34,7 @@ from labctl.imports.readings import (
     Integers,
     Readings,
     Rows,
+    not_kept,
     refusal,
     shortened,
     step_counts,
@@ -96,7 +97,7 @@ def _read_csv(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[str]]
     wanted = {column.name: Wanted(index, header[index], convert) for column, index in chosen.items()}
     numbers = read_numbers(path, encoding, itertools.chain(first, records), wanted)
     remarks = [] if heading.delimiter == "," else ["its fields are not parted by commas, as BDF has them"]
-    remarks += [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
+    remarks += not_kept(unknown)
     found = {column: numbers.columns[column.name] for column in chosen}
     return numbers.line, found, [*remarks, *numbers.remarks]
 
@@ -116,8 +117,7 @@ def _read_parquet(path: Path) -> tuple[Integers, dict[BdfColumn, Floats], list[s
     for column, values in found.items():
         if np.isinf(values).any():
             raise refusal(path, int(np.argmax(np.isinf(values))) + 1, f"{column.label} is infinite")
-    remarks = [f"columns that labctl does not keep: {', '.join(unknown)}"] if unknown else []
-    return np.arange(1, len(found[TIME]) + 1), found, remarks
+    return np.arange(1, len(found[TIME]) + 1), found, not_kept(unknown)
 
 
 def _floats(arrow: Any, column: Any) -> Any:
@@ -142,7 +142,7 @@ def _choose(path: Path, line: int, header: Sequence[str]) -> tuple[dict[BdfColum
     if missing:
         raise refusal(path, line, f"has no column {', '.join(missing)}, which BDF requires")
     known = set(chosen.values())
-    return chosen, [shortened(name) for index, name in enumerate(names) if index not in known and name]
+    return chosen, [name for index, name in enumerate(names) if index not in known]
 
 
 def _net(

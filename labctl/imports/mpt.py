@@ -21,6 +21,7 @@ from labctl.imports.readings import (
     Readings,
     Rows,
     Spectra,
+    not_kept,
     refusal,
     shortened,
     step_counts,
@@ -130,6 +131,8 @@ def read_mpt(path: Path, dates: Dates) -> Readings:
     rows = None if swept.all() else _rows(path, header, numbers.line, table, counts, ~swept)
     spectra = _spectra(path, numbers.line, table, counts, swept) if swept.any() else None
     remarks += [f"voltage is {wanted['voltage'].header}"] if "voltage" in wanted else []
+    read = {each.index for each in wanted.values()}
+    remarks += not_kept(name for place, name in enumerate(header.columns) if place not in read)
     return Readings(FORMAT, rows, spectra, header.software, header.technique, began, tuple(remarks))
 
 

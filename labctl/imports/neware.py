@@ -22,6 +22,7 @@ from labctl.imports.readings import (
     Integers,
     Readings,
     Rows,
+    not_kept,
     refusal,
     shortened,
     step_counts,
@@ -126,13 +127,18 @@ Found = dict[str, tuple[int, str, str]]
 
 @dataclass(frozen=True)
 class _Layout:
-    """Columns of the records; width: how many; line: the header's last one; layered, with the step's type or -1."""
+    """Columns of the records; width: how many; line: the header's last one; layered, with the step's type or -1.
+
+    names: the header as written; summaries: what a layered file says of whole cycles and steps.
+    """
 
     columns: Found
     width: int
     line: int
     layered: bool
     step_kind: int
+    names: tuple[str, ...]
+    summaries: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> list[int]:
@@ -161,10 +167,19 @@ def read_neware(path: Path, dates: Dates) -> Readings:
     numbers = read_numbers(path, encoding, itertools.chain(first, flat), wanted)
     if not len(numbers.line):
         raise refusal(path, layout.line, "has column names and no whole row after them")
-    return _readings(path, numbers)
+    return _readings(path, numbers, not_kept(_left(layout, wanted)))
 
 
-def _readings(path: Path, numbers: Numbers) -> Readings:
+def _left(layout: _Layout, wanted: Mapping[str, Wanted]) -> Iterator[str]:
+    """Yield the columns that are not read; records are numbered anew."""
+    read = {each.index for each in wanted.values()}
+    for place, name in enumerate(layout.names):
+        if place not in read and _quantity(name)[0] != "record":
+            yield name
+    yield from layout.summaries
+
+
+def _readings(path: Path, numbers: Numbers, unread: Sequence[str]) -> Readings:
     line, table = numbers.line, numbers.columns
     cycle, step = (whole_numbers(path, line, table.get(key), key) for key in ("cycle", "step"))
     kind = table.get("kind", np.zeros(len(line)))
@@ -188,7 +203,7 @@ def _readings(path: Path, numbers: Numbers) -> Readings:
     began = None
     if "date" in table and np.isfinite(table["date"][0]) and np.isfinite(time[0]):
         began = float(table["date"][0] - time[0])
-    remarks = (*numbers.remarks, *_integrated(no_charge, no_energy), *said)
+    remarks = (*numbers.remarks, *_integrated(no_charge, no_energy), *said, *unread)
     return Readings(FORMAT, rows, None, "Neware BTS", "", began, remarks)
 
 
@@ -215,11 +230,14 @@ def _layout(path: Path, first: Sequence[tuple[int, list[str]]]) -> _Layout:
     """Return where the columns stand. Raises DataError when a needed one is missing, or is there twice."""
     line, header = first[0]
     layered, step_kind = False, -1
+    summaries: tuple[str, ...] = ()
     if len(first) == HEADER_LINES and _quantity(header[0])[0] == "cycle":
         second, third = first[1][1], first[2][1]
         if not second[0].strip() and not any(each.strip() for each in third[:2]):
             line, header, layered = first[2][0], third, True
             step_kind = next((index for index, each in enumerate(second) if _quantity(each)[0] == "kind"), -1)
+            above = [*first[0][1], *second]
+            summaries = tuple(each for each in above if _quantity(each)[0] not in ("cycle", "step", "kind"))
     columns: Found = {}
     for index, name in enumerate(header):
         key, unit = _quantity(name)
@@ -238,7 +256,7 @@ def _layout(path: Path, first: Sequence[tuple[int, list[str]]]) -> _Layout:
     width = max(index for index, _, _ in columns.values()) + 1
     if layered:
         columns |= {key: (width + place, "", key) for place, key in enumerate(("cycle", "step", "kind"))}
-    return _Layout(columns, width, line, layered, step_kind)
+    return _Layout(columns, width, line, layered, step_kind, tuple(header), summaries)
 
 
 def _wanted(path: Path, layout: _Layout, dates: Dates, in_numbers: Convert) -> Iterator[tuple[str, Wanted]]:

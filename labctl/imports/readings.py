@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,12 @@ def shortened(value: Any, most: int = SHORT) -> str:
     """Return a text that fits a message, without control characters."""
     text = "".join(each if each.isprintable() else "?" for each in str(value))
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def not_kept(names: Iterable[str]) -> list[str]:
+    """Return a remark that names the columns that become no part of a run; none where all do."""
+    told = [shortened(each.strip()) for each in names if each.strip()]
+    return [f"columns that labctl does not keep: {', '.join(told)}"] if told else []
 
 
 def whole_numbers(path: Path, line: Integers, values: Floats | None, name: str) -> Integers:

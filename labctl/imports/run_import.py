@@ -23,6 +23,7 @@ from labctl.journal.documents import Journal
 from labctl.journal.places import run_path
 from labctl.provenance import SCHEMA, whereabouts
 from labctl.runs.remarks import BAD, remarks_on
+from labctl.samples.attachments import attach
 from labctl.whole_file import passing_folder
 from plans.flying import sample_metadata
 
@@ -52,12 +53,17 @@ class Imported:
 
 
 def import_file(
-    path: Path, sample: SampleRef, data: Path, as_format: str = "", dates: Dates | None = None
+    path: Path,
+    sample: SampleRef,
+    data: Path,
+    as_format: str = "",
+    dates: Dates | None = None,
+    operator: str = "",
 ) -> Imported:
-    """Keep a file as a run of a sample in a data directory.
+    """Keep a file as a run of a sample in a data directory, and a copy of it attached to the sample.
 
-    as_format: one of FORMATS; told from the file when empty. dates: how dates are read that say no time zone. The
-    run's uid comes from the file's content: a second import is refused, unless the first is marked bad. Raises
+    as_format: one of FORMATS; told from the file when empty. dates: how dates are read that say no time zone.
+    operator: who imports it, the login when empty. The run's uid comes from the file's content: a second import is refused, unless the first is marked bad. Raises
     DataError that names file and line, and leaves nothing behind.
     """
     dates = dates or Dates()
@@ -83,12 +89,22 @@ def import_file(
             "technique": readings.technique,
             "began": basis,
         },
-        **whereabouts(),
+        **whereabouts(operator),
     }
     target = run_path(data, uid, began)
     _keep(documents_of(readings, start, began), data, target)
     counts = [0 if each is None else len(each) for each in (readings.rows, readings.spectra)]
-    return Imported(uid, target, counts[0], counts[1], (*readings.remarks, *dates.remarks()))
+    copied = _copied(path, sample.id, data, uid, operator)
+    return Imported(uid, target, counts[0], counts[1], (*readings.remarks, *dates.remarks(), copied))
+
+
+def _copied(path: Path, sample: str, data: Path, uid: str, operator: str) -> str:
+    """Attach a file to its sample, with all that did not become rows; return where it is, or why it is not."""
+    try:
+        copy = attach(data, sample, path, f"imported as run {uid[:8]}", who=operator)
+    except DataError as error:
+        return f"the file itself is not kept: {error}"
+    return f"the file itself is kept as {copy}"
 
 
 def format_of(path: Path) -> str:

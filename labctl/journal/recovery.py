@@ -27,7 +27,7 @@ PAGE = 1000
 """Rows of a page that recovery writes; guess, as many as a busy channel takes in a quarter of an hour."""
 
 UNKNOWN = -1
-"""What nobody knows any more: how many steps a program that died would have taken."""
+"""What nobody knows any more: how many steps a program that died would have taken, how much of a film was done."""
 
 
 @dataclass(frozen=True)
@@ -252,18 +252,29 @@ class _Closing:
                 outcome_descriptor(str(found.start["uid"]), found.last)
             )
             self._file.append("D", ["descriptor", stream.descriptor])
-        counted = found.streams.get("steps") or found.streams.get("primary")
         recipe = _table(_table(found.start.get("recipe")).get("body"))
         row = {
             "end_reason": "died",
             "asked": recipe.get("pulse_count", UNKNOWN),
-            "done": 0 if counted is None else counted.rows,
+            "done": self._done(counts_pulses="pulse_count" in recipe),
             "interrupted": 1,
             "recovered": 1,
             "rows_gap": gap,
         }
         columns = {key: [row.get(key)] for key in stream.descriptor["data_keys"]}
         self._append_page(stream, [found.last], columns)
+
+    def _done(self, *, counts_pulses: bool) -> int:
+        """Return how much was done in the station's unit of work, where rows tell: steps, pulses, cells of a sheet.
+
+        The rows of a film or of a furnace are seconds and not nanometres or segments.
+        """
+        found = self._found
+        if "steps" in found.streams:
+            return found.streams["steps"].rows
+        if "primary" not in found.streams:
+            return 0
+        return found.streams["primary"].rows if counts_pulses or "sites" in found.start else UNKNOWN
 
     def _stop(self) -> dict[str, Any]:
         found = self._found

@@ -11,6 +11,7 @@ from ophyd.status import StatusBase
 
 from devices.lamp.states import LampState
 from devices.roles.hands import Assemble, Bring, Confirm, Hands, Measure, Treat
+from devices.samples import SampleRef
 from labctl.night.conductor import NeedsWord
 from labctl.night.listing import Item
 from labctl.runs.run import Run
@@ -144,6 +145,11 @@ class AgreedByList:
         if isinstance(task, Confirm):
             return self._hands.agreed(task, f"the list of the night, item {self._item}")
         return self._hands.set(task)
+
+    def still_at(self, place: str, sample: str) -> SampleRef | None:
+        """As the lab's hands."""
+        found: SampleRef | None = self._hands.still_at(place, sample)
+        return found
 
 
 WAYS: Mapping[str, Callable[[_Broken], MsgGenerator[Any]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from labctl.report.words import lasted, number, share
 from labctl.runs.index import ask_index
 from labctl.runs.quantities import AH
 from labctl.runs.run import Run, Table
+from labctl.samples.of_run import sample_of_run
 
 MICRO_AH = 1e6 / AH
 """uAh in a coulomb."""
@@ -73,19 +75,18 @@ def bound(run: Run, anneals: Mapping[str, Run]) -> float | None:
     for uid in reversed(run.start.get("inputs") or []):
         density = predicted(anneals[uid]).get("crystalline_bound") if uid in anneals else None
         if isinstance(density, int | float):
-            said = run.start.get("believed") or run.start["sample"]
-            area = said.get("area_m2", run.start["sample"].get("area_m2"))
-            return float(density) * float(said["layers"][-1]["thickness"]) * float(area)
+            size = sample_of_run(run).size
+            return float(density) * size.thickness * size.area
     return None
 
 
 def capacity_rows(told: RunTold, run: Run, anneals: Mapping[str, Run]) -> Iterator[Row]:
     """Yield what a cycling run came to, against what was predicted of its film and what it was cycled for."""
     cycles = stream(run, "cycles")
-    nominal = (run.start.get("capacity") or {}).get("value_Ah")
-    nominal = None if nominal is None else float(nominal) * AH
+    held = sample_of_run(run).size.capacity
+    nominal = held * AH if math.isfinite(held) else None
     limit = bound(run, anneals)
-    if cycles is None and nominal is None:
+    if cycles is None and not run.start.get("capacity"):
         return
     measured = np.asarray([] if cycles is None else cycles["discharge_capacity"], dtype=float) * AH
     measured = measured[np.isfinite(measured)]

@@ -54,21 +54,24 @@ class Condition:
             or bool(rest and key.startswith(f"{first}.") and key.endswith(f".{rest}"))
         )
 
-    def keys(self, known: Iterable[str], whose: str = "run") -> list[str]:
-        """Return the keys it speaks of; whose: what has them, for messages.
+    def keys(
+        self, known: Iterable[str], whose: str = "run", texts: Callable[[str], bool] = lambda _: False
+    ) -> list[str]:
+        """Return the keys it speaks of; whose: what has them, for messages; texts: whether a key has any text.
 
-        Raises DataError when there is none, or when what was typed fits none.
+        Raises DataError when there is none, or when what was typed can be compared with none: a text with numbers
+        neither.
         """
         known = list(known)
         found = [key for key in known if self.fits(key)]
         if not found:
             there = ", ".join(sorted({key.rpartition(".")[2] for key in known})) or "none yet"
             raise DataError(f"no {whose} has a value called {self.name!r}; there are: {there}")
-        texts = self.sign in ("=", "!=")
-        fitting = [key for key in found if texts or self.number(key) is not None]
+        equal = self.sign in ("=", "!=")
+        fitting = [key for key in found if self.number(key) is not None or (equal and texts(key))]
         if not fitting:
             unit = unit_of(found[0])
-            example = EXAMPLES.get(unit, f"1 {unit}")
+            example = EXAMPLES.get(unit, f"1 {unit}".rstrip())
             raise DataError(f"{self.typed!r} cannot be compared with {found[0]}; give e.g. {example!r}")
         return fitting
 

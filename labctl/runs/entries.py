@@ -6,14 +6,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from devices.errors import DataError, Newer, Unreadable
 from labctl.journal.documents import read_ends
 from labctl.journal.records import HEAD, has_writer, reading, size_of
-from labctl.runs.films import STREAM, amounts_of, films_of
-from labctl.runs.quantities import AH
+from labctl.runs.films import STREAM, amounts_of, films_of, makes_films
+from labctl.runs.quantities import AH, FILM_RATE, FLASHES
 from labctl.runs.remarks import remarks_on, together
 from labctl.runs.skim import Skim, skim
 from labctl.runs.states import DAMAGED, NEVER, NEWER, OPEN
@@ -26,6 +27,11 @@ CONTAINERS = frozenset({"steps", "body"})
 
 STREAMS = ("cycles", "steps")
 """What the results of a cycling run are read from."""
+
+BAKE = "bake"
+"""As labctl.runs.making, which asks the index."""
+
+CELSIUS = 273.15
 
 LARGEST = 2**1000
 """Whole numbers up to here are floats too."""
@@ -46,12 +52,16 @@ class Entry:
 def entry_of(path: Path) -> Entry | None:
     """Return the entry of a journal; None for one that ended before it said what it is, or that is not there.
 
-    Of a long one that is being written now only the ends are read, and its entry says that it is partial.
+    Of a long one that is being written now only the ends are read. Its entry says that it is partial, and so does that
+    of a film that is being made: it is another when nobody writes it any more.
     """
     try:
         if size_of(path) >= LONG and has_writer(path):
             return _entry_so_far(path)
         found = skim(path, {"outcome", STREAM, *STREAMS})
+        goes_on = found.stop is None and makes_films(found) and has_writer(path)
+        if found.start is not None and found.start.get("plan_name") == BAKE:
+            found.rows |= skim(path, {"primary"}).rows
     except Newer as error:
         return Entry(_unread(path, NEWER, str(error)))
     except Unreadable as error:
@@ -62,8 +72,11 @@ def entry_of(path: Path) -> Entry | None:
         return Entry(_unread(path, DAMAGED, str(error)))
     if found.start is None:
         return Entry(_unread(path, DAMAGED, found.damage)) if found.damage else None
+    columns = _columns(found, found.start)
     return Entry(
-        _columns(found, found.start), tuple(_amounts(found, found.start)), tuple(_devices(found.start))
+        {**columns, "partial": True} if goes_on else columns,
+        tuple(_amounts(found, found.start, goes_on=goes_on)),
+        tuple(_devices(found.start)),
     )
 
 
@@ -141,9 +154,9 @@ def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _amounts(found: Skim, start: Mapping[str, Any]) -> Iterator[Amount]:
+def _amounts(found: Skim, start: Mapping[str, Any], *, goes_on: bool = False) -> Iterator[Amount]:
     sample = _table(start.get("sample"))
-    yield from flat("recipe", _table(start.get("recipe")).get("body"))
+    yield from _recipe(_table(start.get("recipe")).get("body"))
     yield from flat("program", _table(start.get("program")).get("body"))
     yield from flat("prediction", _table(start.get("prediction")).get("values"))
     yield from flat("sample", {key: sample.get(key) for key in ("area", "parents")})
@@ -154,8 +167,27 @@ def _amounts(found: Skim, start: Mapping[str, Any]) -> Iterator[Amount]:
         yield "nominal.capacity", nominal * AH, None
     for stream, count in found.counts.items():
         yield f"rows.{_text(stream)}", float(count), None
-    yield from amounts_of(films_of(found, start))
+    films = films_of(found, start, goes_on=goes_on)
+    yield from amounts_of(films)
+    yield from (("result.thickness", each.thickness, None) for each in films)
+    if start.get("plan_name") == BAKE:
+        yield from _peak(found)
     yield from _results(found)
+
+
+def _recipe(body: Any) -> Iterator[Amount]:
+    """Yield a recipe's values; the rate of a film, which says its material, has a key of its own."""
+    is_film = "material" in _table(body)
+    for key, number, text in flat("recipe", body):
+        yield FILM_RATE if is_film and key == FLASHES else key, number, text
+
+
+def _peak(found: Skim) -> Iterator[Amount]:
+    """Yield the highest temperature [K] among the rows of a bake, which say degC."""
+    read = [value for (value,) in _rows(found.rows.get("primary", []), "temperature")]
+    known = [number for value in read if (number := _number(value)) is not None and isfinite(number)]
+    if known:
+        yield "result.peak_temperature", max(known) + CELSIUS, None
 
 
 def _results(found: Skim) -> Iterator[Amount]:

@@ -39,6 +39,8 @@ UNTOLD_RATE_SD = 0.5
 """The same of a rate of which the start document says nothing; as devices.sputter.parameters.RateCalibration."""
 
 
+_GOES_ON, _BROKE_OFF = "it is being made", "its run broke off"
+
 KNOWN = ("area", "pressure", "oxygen", "bias", "temperature")
 """What is a number where it is known."""
 
@@ -77,20 +79,30 @@ class FilmPutOn:
         return self.material in UPPER
 
 
-def films_of(found: Skim, start: Mapping[str, Any]) -> list[FilmPutOn]:
-    """Return the films that a run put on its sample; of one that died before it said so, what its last row says."""
-    if not any(each["name"] == STREAM for each in found.descriptors.values()):
+def makes_films(found: Skim) -> bool:
+    """Return whether a run grows films."""
+    return any(each["name"] == STREAM for each in found.descriptors.values())
+
+
+def films_of(found: Skim, start: Mapping[str, Any], *, goes_on: bool = False) -> list[FilmPutOn]:
+    """Return the films that a run put on its sample; of one that did not say so yet, what its last row says.
+
+    goes_on: somebody writes its journal now; else it died before it said so.
+    """
+    if not makes_films(found):
         return []
     pages = found.rows.get(STREAM, [])
     rows = [_row(page["data"], index) for page in pages for index in range(len(page["time"]))]
-    return [film for row in rows or _broken_off(found, start) if (film := _film(row, start)) is not None]
+    return [
+        film for row in rows or _unfinished(found, start, goes_on) if (film := _film(row, start)) is not None
+    ]
 
 
 def _row(data: Mapping[str, Any], index: int) -> dict[str, Any]:
     return {key: column[index] for key, column in data.items()}
 
 
-def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _unfinished(found: Skim, start: Mapping[str, Any], goes_on: bool) -> list[dict[str, Any]]:
     """Return a row for the film of a run without one, whose shutter was open when it was last heard of."""
     page = found.last.get("primary")
     row = {} if page is None else _row(page["data"], -1)
@@ -103,7 +115,7 @@ def _broken_off(found: Skim, start: Mapping[str, Any]) -> list[dict[str, Any]]:
             "material": _recipe(start).get("material"),
             "thickness": row.get("thickness_by_time") if by_time else monitor,
             "thickness_monitor": monitor,
-            "reasons": "its run broke off, and this is what its last row says",
+            "reasons": f"{_GOES_ON if goes_on else _BROKE_OFF}, and this is what its last row says",
             "flags": row.get("flags", 0),
             "substrate_bias": row.get("substrate_bias"),
             "substrate_temperature": row.get("substrate_temperature"),

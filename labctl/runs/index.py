@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 JOURNAL = ".jnl"
 FILE = "index.sqlite"
-APPLICATION, SCHEMA = 0x6C616263, 9
+APPLICATION, SCHEMA = 0x6C616263, 10
 """What marks an index as labctl's ("labc"), and its version: raised with every change of what entries.py reads."""
 
 PATIENCE = 10.0

@@ -1,4 +1,4 @@
-"""Which unit a value in the index has, by its key or the last part of it; SI."""
+"""Which unit a value in the index has, by its key, its last two parts or its last one; SI."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from collections.abc import Mapping
 AH = 3600.0
 """Coulombs in an ampere-hour."""
 
+FLASHES, FILM_RATE = "recipe.rate", "recipe.film.rate"
+"""The rates of a train of flashes and of a film that grows: fields of one name, and keys of two."""
+
 UNITS: Mapping[str, str] = {
-    "recipe.rate": "Hz",
+    FLASHES: "Hz",
+    FILM_RATE: "m/s",
+    "recipe.amplitude": "V",
+    "segments.ramp": "K/s",
     # Recipes and programs, as their fields declare.
     "voltage": "V",
     "voltage_min": "V",
@@ -33,7 +39,22 @@ UNITS: Mapping[str, str] = {
     "pulse_duration": "s",
     "interval": "s",
     "temperature": "K",
-    "ramp": "K/s",
+    "ramp": "W/s",
+    "pressure": "Pa",
+    "base_pressure": "Pa",
+    "flow": "mol/s",
+    "power_density": "W/m^2",
+    "bias_power": "W",
+    "substrate_temperature": "K",
+    "presputter": "s",
+    "soak": "s",
+    "mask_area": "m^2",
+    "settle": "s",
+    "rest": "s",
+    "drop": "V",
+    "frequency": "Hz",
+    "against": "Hz",
+    "anode": "V",
     # Predictions, as labctl.belief tells them.
     "surface_peak": "K",
     "foil_peak": "K",
@@ -54,13 +75,15 @@ UNITS: Mapping[str, str] = {
     "thickness_sd": "m",
     "area_sd": "m^2",
     "lasted": "s",
+    "peak_temperature": "K",
 }
 
-AMBIGUOUS = frozenset({"rate", "amplitude", "frequency", "first", "last", "start", "end", "bias"})
+AMBIGUOUS = frozenset({"rate", "amplitude", "first", "last", "start", "end", "bias"})
 """Keys whose unit depends on the technique they stand in; any unit will do for them."""
 
 
 def unit_of(key: str) -> str:
     """Return the SI unit of a key; "1" where it is a pure number, "" where it depends on the technique."""
-    name = key.rpartition(".")[2]
-    return UNITS.get(key) or UNITS.get(name) or ("" if name in AMBIGUOUS else "1")
+    *_, name = parts = key.split(".")
+    known = (UNITS.get(each) for each in (key, ".".join(parts[-2:]), name))
+    return next(filter(None, known), "" if name in AMBIGUOUS else "1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -103,29 +103,42 @@ def _clauses(connection: sqlite3.Connection, asked: Search) -> Iterator[tuple[st
 
 
 def _where(connection: sqlite3.Connection, asked: Condition) -> tuple[str, list[object]]:
-    """Return the clause for runs of which any value that a condition speaks of fulfils it."""
+    """Return the clause for runs of which any value that a condition speaks of fulfils it.
+
+    Where a value must not be this, it is the runs that have a value of that name, and none that is.
+    """
     known = dict(connection.execute("SELECT key, id FROM keys").fetchall())
     parts, values = [], []
-    for key in asked.keys(known):
-        for part, given in _comparisons(asked, key):
+
+    def texts(key: str) -> bool:
+        # What has no number comes first in the index of amounts: no other row is looked at.
+        there = "SELECT 1 FROM amounts WHERE key = ? AND number IS NULL AND text IS NOT NULL LIMIT 1"
+        return connection.execute(there, [known[key]]).fetchone() is not None
+
+    keys = asked.keys(known, texts=texts)
+    is_not = asked.sign == "!="
+    for key in keys:
+        for part, given in _comparisons(replace(asked, sign="=") if is_not else asked, key):
             parts.append(f"SELECT run FROM amounts WHERE key = ? AND {part}")
             values += [known[key], *given]
-    return f"id IN ({' UNION '.join(parts)})", values
+    fitting = f"({' UNION '.join(parts)})"
+    if not is_not:
+        return f"id IN {fitting}", values
+    marks = ", ".join("?" for _ in keys)
+    there = f"SELECT run FROM amounts WHERE key IN ({marks}) AND coalesce(number, text) IS NOT NULL"
+    return f"id IN ({there}) AND id NOT IN {fitting}", [*(known[key] for key in keys), *values]
 
 
 def _comparisons(asked: Condition, key: str) -> Iterator[tuple[str, list[object]]]:
     number = asked.number(key)
     if number is None:
-        yield f"text {asked.sign} ?", [asked.typed]
+        yield "text = ?", [asked.typed]
         return
     near = CLOSE * abs(number)
     match asked.sign:
         case "=":
             yield "number BETWEEN ? AND ?", [number - near, number + near]
             yield "text = ?", [asked.typed]
-        case "!=":
-            yield "number NOT BETWEEN ? AND ?", [number - near, number + near]
-            yield "text <> ?", [asked.typed]
         case ">" | "<=":
             yield f"number {asked.sign} ?", [number + near]
         case _:

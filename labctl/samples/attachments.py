@@ -24,8 +24,10 @@ LONGEST_NAME = 80
 UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-def attach(data: Path, sample: str, file: Path, note: str = "") -> Path:
+def attach(data: Path, sample: str, file: Path, note: str = "", *, who: str = "") -> Path:
     """Copy a file to a sample and return the copy; the same content is there once, whatever it is called.
+
+    who: attaches it, the login when empty.
 
     Raises DataError when there is no such file, it is too large, or the folder cannot be written.
     """
@@ -57,6 +59,7 @@ def attach(data: Path, sample: str, file: Path, note: str = "") -> Path:
         sha256=digest,
         media_type=mimetypes.guess_type(file.name)[0] or "application/octet-stream",
         note=note,
+        who=who,
     )
     return copy
 

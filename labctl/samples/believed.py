@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,17 +49,22 @@ class Believed:
         }
 
 
-def believed(data: Path, sample: SampleRef) -> Believed:
-    """Return a sample as journals and facts tell it.
+def believed(
+    data: Path, sample: SampleRef, until: float = math.inf, inputs: Collection[str] = ()
+) -> Believed:
+    """Return a sample as journals and facts tell it; what was measured counts whenever it was.
 
+    until: a label [s since the epoch]; what began later is not on it, but what `inputs` (uids) made.
     Raises DataError when a measured layer stands in it more than once, or its facts cannot be read.
     """
     families = Families(data)
     found = measured(data, sample.id, sample.parents, families)
-    films = deposited(data, sample.id, sample.parents, families)
+    put_on = deposited(data, sample.id, sample.parents, families)
+    films = [film for film in put_on if film.time <= until or film.run in inputs]
     whole = _masked(with_films(sample, [layer_of(film) for film in films]), films)
     for bake in broken_bakes(data, sample.id, sample.parents, families):
-        whole = _baked_badly(whole, bake, [film for film in films if film.time < bake.time], sample)
+        if bake.time <= until:
+            whole = _baked_badly(whole, bake, [film for film in films if film.time < bake.time], sample)
     for each in found:
         if each.quantity == "thickness":
             whole = _with_thickness(whole, each)

@@ -18,11 +18,11 @@ class ByHand(TypedDict):
     who: str
 
 
-def by_hand(data: Path) -> ByHand:
-    """Return when and by whom something is entered."""
-    return {"time": max(wall_label(), latest_label(data)), "who": getpass.getuser()}
+def by_hand(data: Path, who: str = "") -> ByHand:
+    """Return when and by whom something is entered; who: as was said, the login when empty."""
+    return {"time": max(wall_label(), latest_label(data)), "who": who or getpass.getuser()}
 
 
-def enter(data: Path, sample_id: str, fact: str, **details: Any) -> None:
-    """Add a fact to a sample. Raises DataError when its id is none, or the folder cannot be written."""
-    Facts(data).add(sample_id, fact=fact, **by_hand(data), **details)
+def enter(data: Path, sample_id: str, fact: str, *, who: str = "", **details: Any) -> None:
+    """Add a fact to a sample; who: as by_hand. Raises DataError when its id is none, or nothing can be written."""
+    Facts(data).add(sample_id, fact=fact, **by_hand(data, who), **details)

@@ -32,8 +32,8 @@ class Measurement:
     how: str = ""
 
 
-def measure(data: Path, sample: str, measurement: Measurement) -> None:
-    """Enter what was measured on a sample. Raises DataError when it cannot be."""
+def measure(data: Path, sample: str, measurement: Measurement, *, who: str = "") -> None:
+    """Enter what was measured on a sample; who: by whom, the login when empty. Raises DataError when it cannot be."""
     quantity, value = measurement.quantity, measurement.value
     if quantity not in UNITS:
         raise DataError(f"{quantity!r} cannot be entered as measured; {', '.join(UNITS)} can")
@@ -47,7 +47,7 @@ def measure(data: Path, sample: str, measurement: Measurement) -> None:
         raise DataError("a thickness is that of a layer: name its material, and for nothing else")
     _check_layer(data, sample, measurement.layer)
     details = {name: value for name, value in vars(measurement).items() if value != ""}
-    enter(data, sample, "measured", **details)
+    enter(data, sample, "measured", who=who, **details)
 
 
 def _check_layer(data: Path, sample: str, layer: str) -> None:

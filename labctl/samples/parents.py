@@ -88,14 +88,14 @@ _RECORDED = (
 )
 
 
-def cut_from(data: Path, sample: str, parent: str) -> None:
+def cut_from(data: Path, sample: str, parent: str, *, who: str = "") -> None:
     """Enter that a sample was cut from another, with whatever that one had been through until now.
 
-    Raises DataError when an id is none, when the parent is itself or was cut from it, or when it is entered already.
+    who: says so, the login when empty. Raises DataError when an id is none, when the parent is itself or was cut from it, or when it is entered already.
     """
     families = Families(data)
     if safe_id(sample) in (safe_id(parent), *(each.id for each in families.ancestors(parent))):
         raise DataError(f"{parent} cannot be the parent of {sample}: it is that sample, or was cut from it")
     if any(each.id == parent for each in families.parents(sample)):
         raise DataError(f"{sample} was cut from {parent}: that is known already")
-    enter(data, sample, CUT, parent=parent)
+    enter(data, sample, CUT, who=who, parent=parent)

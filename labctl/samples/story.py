@@ -16,6 +16,7 @@ from labctl.runs.films import DEPOSITED, FilmPutOn
 from labctl.runs.index import ask_index
 from labctl.runs.making import MAKING
 from labctl.runs.remarks import BAD
+from labctl.runs.states import NEVER
 from labctl.samples.deposited import films_on, put_on
 from labctl.samples.facts import Facts
 from labctl.samples.measurements import Measurement, measured
@@ -25,7 +26,7 @@ from labctl.samples.past import Gaps
 VALUES = (
     "prediction.surface_peak", "prediction.foil_peak", "prediction.crystalline_mean", "result.pulses",
     "result.best_discharge", "result.last_discharge", "result.cycles", "result.retention", "sample.thickness",
-    "sample.thickness_sd", "sample.area",
+    "sample.thickness_sd", "sample.area", "result.peak_temperature",
 )  # fmt: skip
 """What of a run's values stands in a sample's story."""
 
@@ -66,9 +67,24 @@ class Story:
     gaps: tuple[str, ...] = ()
     trouble: str = ""
 
+    @property
+    def upper(self) -> tuple[str, ...]:
+        """The materials of electrolyte and anode that are there, from the bottom up."""
+        # Whoever lists runs does not wait for pydantic.
+        from devices.samples import UPPER
+
+        there = [*(material for material, _, _ in self.layers), *(film.material for film in self.films)]
+        return tuple(dict.fromkeys(each for each in there if each in UPPER))
+
+    @property
+    def last(self) -> float | None:
+        """When its last run began [s since the epoch], where that is known."""
+        return max((step.brief.time for step in self.steps if step.brief.time > NEVER), default=None)
+
     def fits(self, condition: Condition) -> bool:
-        """Return whether a condition holds for any of its values that it speaks of."""
-        return any(condition.holds(key, value) for key, value in self.values.items() if condition.fits(key))
+        """Return whether a condition holds for any of its values that it speaks of; what must not be, for all."""
+        held = [condition.holds(key, value) for key, value in self.values.items() if condition.fits(key)]
+        return all(held) and bool(held) if condition.sign == "!=" else any(held)
 
 
 class Stories:
@@ -183,7 +199,7 @@ def _values(steps: tuple[Step, ...], facts: tuple[Fact, ...]) -> dict[str, float
     values: dict[str, float] = {"cell": float(any(each["fact"] == "assembled" for each in facts))}
     for step in steps:
         found = step.values
-        for name in ("surface_peak", "foil_peak"):
+        for name in ("surface_peak", "foil_peak", "peak_temperature"):
             if name in found:
                 values[name] = max(values.get(name, found[name]), found[name])
         if "pulses" in found:

@@ -18,11 +18,6 @@ AREA_AGAIN = "area_m2"
 """What `sample` in a start document says twice, with its unit."""
 
 
-def electrodes_area(said: Mapping[str, Any]) -> float:
-    """Return the area [m2] of all layers in parallel of a sample, as its start document says."""
-    return float(said[AREA_AGAIN]) * int(said.get("parallel", 1))
-
-
 def anode_of(said: Mapping[str, Any]) -> str:
     """Return what a cell's voltage is against: its host, else the lithium that lies or plates on its electrolyte."""
     hosts = {each["name"] for each in said.get("materials") or () if each.get("kind") == "anode"}

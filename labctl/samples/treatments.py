@@ -18,11 +18,14 @@ from sim.materials.treatments import OVERLAYER, TREATMENTS
 FACT = "treated"
 
 
-def treat(data: Path, sample: str, treatment: str, how: str = "") -> None:
-    """Enter that a sample went through a treatment. Raises DataError for one that is not known or comes too late."""
+def treat(data: Path, sample: str, treatment: str, how: str = "", *, who: str = "") -> None:
+    """Enter that a sample went through a treatment; who: says so, the login when empty.
+
+    Raises DataError for one that is not known or comes too late.
+    """
     if refused := refused_treatment(list(Facts(data).of(sample)), sample, treatment):
         raise DataError(refused)
-    enter(data, sample, FACT, treatment=treatment, **({"how": how} if how else {}))
+    enter(data, sample, FACT, who=who, treatment=treatment, **({"how": how} if how else {}))
 
 
 def refused_treatment(facts: list[Fact], sample: str, treatment: str) -> str:

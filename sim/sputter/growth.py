@@ -84,7 +84,7 @@ class Growth:
         if dt <= 0.0 or not any(arrived.values()):
             return
         self.material = film_of(arrived)
-        grown = _grown(self.material, arrived, pressures, dt, self.throw.distance, temperature, bias)
+        grown = grown_in(self.material, arrived, pressures, dt, self.throw.distance, temperature, bias)
         self.deposit = self.deposit + grown
         self._turned[turns] += grown.thickness
         water = impingement(pressures[H2O], GASES[H2O].molecule, gas_temperature) * dt
@@ -133,7 +133,7 @@ def film_of(arrived: Mapping[str, float]) -> str:
     return min(coming)
 
 
-def _grown(
+def grown_in(
     material: str,
     arrived: Mapping[str, float],
     pressures: Amounts,
@@ -142,6 +142,10 @@ def _grown(
     temperature: float,
     bias: float,
 ) -> Deposit:
+    """Return what grows of a material within dt [s] while formula units [1/m2] arrive, by target.
+
+    pressures [Pa] by gas, distance [m] of the throw, temperature [K] and bias [V] of the substrate.
+    """
     pressure = sum(pressures)
     parts = [_part(TARGETS[name], units, material, bias) for name, units in arrived.items() if units > 0.0]
     grown = sum(parts[1:], parts[0])

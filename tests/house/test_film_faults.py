@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.errors import InterlockError, LabError
+from devices.roles.hands import Bring
 from devices.sputter.recipe import SCCM, GasFlow, GunSetting, Strike
 from labctl import Run
 from labctl.config import readers
@@ -343,6 +344,70 @@ def test_targets_are_conditioned_behind_closed_shutters_only(make, shutter):
     assert failed.value.permissive == "shutter_stuck_open"
     assert tool.when("plasma out", "gun1")[0] - CLEANS <= LOOKED
     tool.require_dark()
+
+
+def burn_over_a_film(lab, fault=None):
+    """Put a film on a sample, then burn its target over it; `fault` befalls both shutters meanwhile."""
+    twins, recipe = lab.twins.station("sputter"), quick_films.film(thickness=30e-9)
+    lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), recipe))
+    came = []
+
+    def come(name, doc):
+        if name == "event_page" and fault and lab.sputter.read_state() == "plasma" and not came:
+            came.append(lab.clock.now())
+            for of in BOTH:
+                twins.faults.plan(PlannedFault(fault, of, time=came[0] + 30.0))
+
+    lab.RE.subscribe(come)
+    return lab.RE(lab.plans.condition_target(lab.sputter, recipe))
+
+
+def test_a_sample_stays_sound_while_targets_burn_behind_its_closed_shutter(tmp_path):
+    with quick_films.quick_session(tmp_path) as lab:
+        (uid,) = burn_over_a_film(lab)
+        assert Run(uid, tmp_path).start["sample"]["id"] == quick_films.foil().id
+        there = believed(tmp_path, quick_films.foil())
+        assert len(there.films) == 1
+        assert not there.sample.layers[-1].doubtful
+
+
+def test_a_sample_whose_shutter_opens_while_targets_burn_is_doubtful(tmp_path):
+    with quick_films.quick_session(tmp_path) as lab:
+        with pytest.raises(InterlockError, match="_shutter was told to be closed"):
+            burn_over_a_film(lab, "shutter_stuck_open")
+        _, more = believed(tmp_path, quick_films.foil()).films
+        truth = lab.twins.station("sputter").chamber.growth.deposit.thickness
+        assert truth > 0.0
+        assert abs(more.thickness - truth) <= 2 * more.sd
+        top = believed(tmp_path, quick_films.foil()).sample.layers[-1]
+        assert "its shutter did not stay closed" in top.doubtful
+        assert "sample_exposed" in Run("last", tmp_path).table("events")["code"]
+        assert lab.sputter.unfinished is None
+
+
+def test_a_sample_that_was_taken_away_is_not_in_the_chamber_when_targets_burn(tmp_path):
+    with quick_films.quick_session(tmp_path, "line") as lab:
+        lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), quick_films.film(thickness=20e-9)))
+        assert lab.sputter.inside().id == quick_films.foil().id
+        assert lab.hands.set(Bring(quick_films.foil(), "furnace")).exception() is None
+        assert lab.sputter.inside() is None
+        (uid,) = lab.RE(lab.plans.pre_sputter(lab.sputter, quick_films.film()))
+        assert "sample" not in Run(uid, tmp_path).start
+
+
+def test_where_nobody_sees_the_shutter_over_a_sample_a_person_is_asked_before_targets_burn(tmp_path):
+    asked = []
+
+    def ask(sentence):
+        asked.append(sentence)
+        return "no"
+
+    with quick_films.quick_session(tmp_path, ask=ask) as lab:
+        lab.sputter.permissives.end_switches = lab.sputter.ends.end_switches = ()
+        lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), quick_films.film(thickness=20e-9)))
+        with pytest.raises(InterlockError, match="a person did not agree"):
+            lab.RE(lab.plans.condition_target(lab.sputter, quick_films.film()))
+        assert "no end switches see whether the shutter over it stays closed" in asked[-1]
 
 
 def test_a_dead_end_switch_is_a_shutter_that_nobody_sees(make):

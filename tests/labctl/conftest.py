@@ -19,7 +19,7 @@ PEAKS = {
     "crystalline_mean": 0.99,
     "base_temperature": [298.0, 310.0],
 }
-TEXTS = frozenset({"end_reason", "technique"})
+TEXTS = frozenset({"end_reason", "technique", "material", "state"})
 WHOLE = frozenset({"record", "cycle", "step_count", "step_index", "pulse", "asked", "done", "interrupted"})
 
 

@@ -48,4 +48,7 @@ def test_plans_that_vent_and_load_locks_and_other_files_are_passed_over(tmp_path
     experiments = CONFIG / "experiments"
     assert told(tmp_path, experiments / "stack-0.7um.toml", experiments / "deposit-lipon.toml") == []
     assert told(tmp_path, CONFIG / "recipes" / "evaporate-li-2um.toml") == []
-    assert told(tmp_path, bench="") == []
+
+
+def test_without_a_bench_the_words_are_those_of_the_bench_whose_films_are_told(tmp_path):
+    assert told(tmp_path, bench="") == told(tmp_path, bench="line") != []

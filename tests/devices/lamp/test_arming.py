@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devices.errors import InterlockError, OwnershipError, TokenExpired
-from devices.lamp.arming import TOKEN_LIFE, Arming, LampOwner, Nobody
+from devices.lamp.arming import TOKEN_LIFE, Arming, LampOwner, Nobody, Watch
 from devices.recipes import AnnealRecipe
 from devices.roles.lamp import AnnealJob
 from devices.samples import Layer, SampleRef
@@ -79,6 +79,28 @@ def test_a_token_permits_until_the_end_and_never_again() -> None:
         armed.redeem(token, JOB)
 
 
+def test_what_was_granted_before_a_token_was_used_passes_nothing() -> None:
+    armed = arming()
+    for prepare in (lambda: None, lambda: armed.issue(JOB)):
+        prepare()
+        armed.grant("trigger")
+        with pytest.raises(InterlockError, match="not armed"):
+            armed.permit("trigger")
+
+
+def test_a_board_forgets_nothing_from_the_token_to_the_end_of_its_train() -> None:
+    armed = arming()
+    armed.permit_board("forget")
+    token = armed.issue(JOB)
+    with pytest.raises(InterlockError, match="nothing was forgotten"):
+        armed.permit_board("forget")
+    armed.redeem(token, JOB)
+    with pytest.raises(InterlockError, match="nothing was forgotten"):
+        armed.permit_board("forget")
+    armed.end()
+    armed.permit_board("forget")
+
+
 def test_a_token_is_used_once() -> None:
     armed = arming()
     token = armed.issue(JOB)
@@ -120,9 +142,28 @@ def test_a_second_token_makes_the_first_void() -> None:
     armed.redeem(second, JOB)
 
 
+def test_nothing_watches_any_more_what_a_void_token_was_given_for() -> None:
+    clock: Any = Clock()
+    handles: list[Due] = []
+
+    def spawn(lane: str, poller: Any, failed: Any) -> Due:
+        handles.append(Due(0.0, lambda: None))
+        return handles[-1]
+
+    clock.spawn = spawn
+    armed = arming(clock)
+    armed.issue(JOB, Watch("lamp", lambda: None))
+    armed.issue(JOB, Watch("lamp", lambda: None))
+    assert [each.cancelled for each in handles] == [True, False]
+    assert [each.cancelled for each in clock.dues] == [True, False]
+    armed.end()
+    assert all(each.cancelled for each in [*handles, *clock.dues])
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_token_is_good_for_thirty_seconds(late: bool) -> None:
     """Also on a machine that was suspended, whose timers come late: the clock tells."""
+    assert TOKEN_LIFE == 30.0
     clock = Clock(late=late)
     armed = arming(clock)
     token = armed.issue(JOB)

@@ -71,6 +71,12 @@ def test_too_hot_a_base_is_refused_whoever_sees_it(couples: dict[str, float]) ->
         witnesses(780.0, **couples).judged_look()
 
 
+@pytest.mark.parametrize(("pyrometer", "foil"), [(780.0, 760.0), (760.0, 780.0)])
+def test_the_hotter_of_two_witnesses_decides(pyrometer: float, foil: float) -> None:
+    with pytest.raises(InterlockError, match=r"it is 507 degC, above 500 degC"):
+        witnesses(pyrometer, foil=foil, chuck=300.0).judged_look()
+
+
 COLD = Base(0.0, base=300.0, second=300.0, chuck=298.0)
 HOT = Base(0.5, base=700.0, second=690.0, chuck=299.0)
 
@@ -82,6 +88,7 @@ HOT = Base(0.5, base=700.0, second=690.0, chuck=299.0)
         (replace(HOT, base=300.5), "pyrometer"),
         (replace(HOT, second=299.0, chuck=690.0), "thermocouple"),
         (replace(HOT, second=150.0), "thermocouple"),
+        (replace(HOT, second=310.0, chuck=690.0), "thermocouple"),
     ],
 )
 def test_a_pulse_moves_what_it_must_move(after: Base, permissive: str | None) -> None:

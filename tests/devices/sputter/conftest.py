@@ -49,6 +49,9 @@ class HandsThatDo:
     def check(self, task):
         pass
 
+    def still_at(self, place, sample):
+        return SAMPLE if (place, sample) == ("sputter", SAMPLE.id) else None
+
     def set(self, task):
         self.tasks.append(task)
         status = self.clock.status("task", 10.0)

@@ -38,3 +38,13 @@ def test_a_vent_valve_that_opens_ends_pumping(bench):
     bench.lap(2.0)
     assert "the vent valve is open" in str(status.exception(timeout=0))
     assert not bench.chamber.vent
+
+
+def test_what_ended_pumping_is_told_in_words_alone(bench):
+    bench.vented()
+    status = bench.station.pump_down(1e-7)
+    bench.lap(60.0)
+    bench.chamber.contacts["cover"] = False
+    bench.lap(2.0)
+    assert bench.station.flight().end_reason == str(status.exception(timeout=0))
+    assert bench.station.flight().end_reason.startswith("cover: the chamber's cover is open")

@@ -28,6 +28,15 @@ def test_a_film_that_shrinks_or_leaps_is_a_crystal_that_fails(step):
         watch.look(10.0, reading(10 * RATE + step))
 
 
+def test_a_film_that_shrinks_slowly_under_a_cold_boat_is_a_crystal_that_fails():
+    watch = CrystalWatch(RATE, LITHIUM)
+    lost = 0.115e-9  # each second, by 0.5 Hz/s, which is less than noise [deposition twins]
+    watch.look(0.0, reading(0.0, 0.0))
+    watch.look(1.0, reading(-lost, 0.0))
+    with pytest.raises(Trouble, match="the crystal fails"):
+        watch.look(2.0, reading(-2.0 * lost, 0.0))
+
+
 def test_noise_and_two_measurements_within_a_row_are_no_fault():
     watch = CrystalWatch(RATE, LITHIUM)
     noise = 4 * 0.1 * 1.23e-7 / LITHIUM

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
-from devices.sputter.crystal_watch import FilmCrystal
+from devices.sputter.crystal_watch import FilmCrystal, slope
 from devices.sputter.parts import MonitorReading
 
 LIMITS = SputterLimits()
@@ -18,12 +18,12 @@ def crystal(believed=RATE, sd=0.5):
     return FilmCrystal(LIMITS, 4500.0, 1.0, believed, sd)
 
 
-def opened(watch, rates, *, noise=0.0, begin=0, sure=True):
+def opened(watch, rates, *, noise=0.0, begin=0, sure=True, seed=2):
     """Return when a watch says something of an open shutter's rates [m/s], one a second, and what.
 
     The monitor's own rate is the mean over the last eight, with none before the shutter was opened.
     """
-    generator = np.random.default_rng(2)
+    generator = np.random.default_rng(seed)
     wavers = noise * generator.standard_normal(len(rates) + 1)
     thickness = np.concatenate([[0.0], np.cumsum(rates)]) + wavers
     before = np.concatenate([np.full(7, wavers[0]), thickness])
@@ -77,6 +77,46 @@ def test_a_calibrated_rate_is_held_against_from_the_first_rows():
     number, said = opened(crystal(sd=0.02), [0.75 * RATE] * 60)
     assert "are believed" in said
     assert number <= 13
+
+
+LIPON, NITRIDED = 2400.0, 1.75 * PER_MINUTE
+"""kg/m3, and m/s that a monitor reads of it where 2 nm/min are believed [line bench]."""
+LOST = 0.5 * 1.23e-7 / LIPON
+"""m/s that a failing crystal reads too little, by 0.5 Hz/s [deposition twins]."""
+
+
+@pytest.mark.parametrize("onset", [0.05, 0.3, 0.9, 1.2, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0])
+def test_a_crystal_that_only_drifts_from_a_thin_films_first_seconds_on_is_seen_within_eleven(onset):
+    for hertz in (0.0, 0.05, 0.1):
+        for seed in range(10):
+            watch = FilmCrystal(LIMITS, LIPON, 1.0, 2.0 * PER_MINUTE, 0.35)
+            lost = [LOST * min(max(row - onset, 0.0), 1.0) for row in range(1, 60)]
+            noise = hertz * 1.23e-7 / LIPON
+            number, _ = opened(watch, NITRIDED - np.array(lost), noise=noise, seed=seed)
+            assert number - onset <= 11.0, (hertz, seed)
+
+
+@pytest.mark.parametrize("onset", [0.05, 1.2, 3.0])
+def test_a_crystal_that_drifts_from_the_first_seconds_on_is_seen_in_time_beside_a_calibrated_rate(onset):
+    lost = [0.26 * RATE * min(max(row - onset, 0.0), 1.0) for row in range(1, 60)]
+    for seed in range(10):
+        number, said = opened(crystal(sd=0.02), RATE - np.array(lost), noise=1.4e-12, seed=seed)
+        assert "are believed" in said
+        assert number - onset <= 11.0, seed
+
+
+def test_a_thin_film_at_the_slowest_rate_that_may_be_passes_by_a_noisy_crystal():
+    for seed in range(50):
+        watch = FilmCrystal(LIMITS, LIPON, 1.0, 2.0 * PER_MINUTE, 0.35)
+        slowest = np.full(120, 2.0 * PER_MINUTE / 1.7)
+        assert opened(watch, slowest, noise=0.1 * 1.23e-7 / LIPON, seed=seed)[1] == ""
+
+
+def test_a_line_through_rows_has_the_slope_and_the_uncertainty_of_least_squares():
+    at = np.arange(9.0)
+    values = np.random.default_rng(3).standard_normal((4000, 9))
+    slopes = np.array([slope(list(zip(at, each, strict=True)))[0] for each in values])
+    assert slope([(each, 2.0 + 0.5 * each) for each in at]) == pytest.approx((0.5, np.std(slopes)), rel=0.05)
 
 
 def test_a_rate_near_none_is_the_crystals_where_end_switches_say_open_and_else_the_shutters():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -157,6 +158,30 @@ def test_a_dead_crystal_ends_it_at_once(evaporators):
     assert max(evaporators.chamber.when("boat off")) - since < 12
 
 
+def test_a_crystal_that_fails_while_the_boat_cools_makes_the_film_doubtful(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("deposit")
+    chamber = evaporators.chamber
+    while not chamber.when("substrate_shutter off"):
+        evaporators.station.hold_lease()
+        evaporators.clock.sleep(1.0)
+    since = evaporators.clock.now()
+    assert chamber.on["boat"]
+    chamber.monitored -= 2e-9
+    assert evaporators.wait(complete).permissive == "crystal"
+    assert max(chamber.when("boat off")) - since < 12
+    assert evaporators.rows("layers")["doubtful"] == [1]
+
+
+def test_a_crystal_that_fails_while_the_boat_is_heated_ends_it_before_it_gives_anything(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("plasma")
+    evaporators.clock.sleep(3.0)
+    evaporators.chamber.monitored -= 2e-9
+    assert evaporators.wait(complete).permissive == "crystal"
+    assert not evaporators.chamber.when("substrate_shutter on")
+
+
 def test_a_shutter_that_sticks_is_told_within_two_seconds_of_its_switching(evaporators):
     evaporators.chamber.stuck = "closed"
     assert evaporators.wait(evaporators.began(li())).permissive == "shutter_stuck_closed"
@@ -208,3 +233,58 @@ def test_a_film_that_was_held_for_long_goes_on_by_a_boat_heated_again(evaporator
     assert evaporators.wait(complete) is None
     assert evaporators.rows("layers")["doubtful"] == [0]
     assert evaporators.chamber.film == pytest.approx(200e-9, rel=0.01)
+
+
+def test_at_the_end_the_boat_is_off_and_the_loop_is_open(evaporators):
+    assert evaporators.wait(evaporators.began(li())) is None
+    assert not evaporators.chamber.on["boat"]
+    assert not evaporators.chamber.board_closed
+
+
+def test_a_crystal_that_is_used_up_is_told_before_anything_is_pumped(evaporators):
+    monitor = evaporators.parts["monitor"]
+    read = monitor.read_film
+    monitor.read_film = lambda: replace(read(), life=0.05)
+    assert evaporators.wait(evaporators.station.prepare(EvaporationJob(SAMPLE, li()))) is None
+    with pytest.raises(InterlockError, match="put in a new one"):
+        evaporators.clock.call(evaporators.station.kickoff)
+    assert not evaporators.chamber.when("roughing_valve on")
+
+
+def failing(evaporators, lack):
+    """Return what a film that grows fails with when something goes wrong, and after how long [s] the boat is off."""
+    complete = evaporators.began(li())
+    evaporators.reach("deposit")
+    for _ in range(20):
+        evaporators.station.renew_lease()
+        evaporators.clock.sleep(1.0)
+    since = evaporators.clock.now()
+    lack(evaporators)
+    error = evaporators.wait(complete)
+    return error, evaporators.chamber.when("boat off")[-1] - since
+
+
+def turbo_fails(evaporators):
+    evaporators.chamber.turbo_on = False
+    # Slowly, as a pump runs down in its bearings.
+    speed = evaporators.parts["turbo"].state
+    begun = evaporators.clock.now()
+
+    def state():
+        evaporators.chamber.turbo_speed = 800.0 - 2.0 * (evaporators.clock.now() - begun)
+        return speed()
+
+    evaporators.parts["turbo"].state = state
+
+
+def gas_comes_in(evaporators):
+    evaporators.chamber.base = 3e-2
+
+
+@pytest.mark.parametrize(("lack", "permissive"), [(turbo_fails, "turbo"), (gas_comes_in, "pressure")])
+def test_a_pump_that_slows_down_and_gas_over_a_hot_boat_end_the_film(evaporators, lack, permissive):
+    error, lasted = failing(evaporators, lack)
+    assert isinstance(error, InterlockError)
+    assert error.permissive == permissive
+    assert lasted <= 20.0
+    assert evaporators.rows("layers")["doubtful"] == [1]

@@ -10,8 +10,8 @@ from devices.errors import ConfigError, InterlockError
 from devices.limits import SputterLimits
 from devices.roles.films import ConditioningJob
 from devices.samples import Layer, SampleRef
-from devices.sputter.deposition import LEAST
 from devices.sputter.parameters import RateCalibration, Target
+from devices.sputter.plasma import LEAST
 
 WITHIN = 12.0
 
@@ -268,6 +268,22 @@ def test_a_target_is_conditioned_behind_closed_shutters_only(bench, recipes, shu
     stick(bench, "open", shutter)
     require_dark(bench, since, complete, "shutter_stuck_open", within=4.0)
     assert bench.rows("layers") == {}
+
+
+@pytest.mark.parametrize("state", ["plasma", "gas"])
+def test_a_shutter_that_somebody_opens_before_the_film_makes_the_sample_doubtful_where_a_target_burns(
+    bench, recipes, state
+):
+    bench.began(recipes["lco"]())
+    bench.reach(state)
+    if state == "plasma":
+        bench.lap(20.0)
+    bench.parts["relays"].on_now["substrate_shutter"] = True
+    bench.parts["relays"].follow()
+    error = bench.wait(bench.station.complete())
+    # Without power the end switches are looked at before it comes, and see it too.
+    assert error.permissive in {"plasma": ["shutter"], "gas": ["shutter", "shutter_stuck_open"]}[state]
+    assert bench.rows("layers").get("doubtful", []) == ([1] if state == "plasma" else [])
 
 
 def test_a_shutter_that_only_twitches_is_no_fault(bench, recipes):

@@ -22,7 +22,7 @@ RECIPE = FurnaceRecipe("soak", "air", (FurnaceSegment(773.15, 0.5, 600.0), Furna
 class Oven:
     """A furnace of fakes."""
 
-    def __init__(self, fakes, clock):
+    def __init__(self, fakes, clock, *, board=False):
         self.clock, self.chamber = clock, fakes.Chamber(clock)
         self.heater = fakes.FakeHeater(self.chamber)
         self.tasks = []
@@ -30,7 +30,8 @@ class Oven:
             name="furnace",
             clock=clock,
             lane="furnace",
-            instruments={"heater": self.heater},
+            instruments={"heater": self.heater}
+            | ({"permissives": fakes.FakeBoard(self.chamber)} if board else {}),
             parameters=FurnaceParameters(),
             limits=FurnaceLimits(deviation=60.0),
             hands=self,
@@ -199,3 +200,70 @@ def test_a_hot_furnace_cools_before_it_takes_a_sample(oven):
 def test_a_profile_is_straight_between_its_points():
     assert along(((0.0, 300.0), (10.0, 400.0), (20.0, 400.0)), 5.0) == (350.0, 1)
     assert along(((0.0, 300.0), (10.0, 400.0), (20.0, 400.0)), 20.0) == (400.0, 3)
+
+
+@pytest.fixture
+def looped(fakes, time):
+    """Return a furnace whose heater hangs in an interlock loop."""
+    return Oven(fakes, time, board=True)
+
+
+@pytest.mark.parametrize("how", ["done", "stopped"])
+def test_the_loop_is_open_again_when_the_heater_is_off(looped, how):
+    complete = looped.began()
+    looped.wait(complete, 300.0)
+    assert looped.chamber.board_closed
+    if how == "stopped":
+        looped.station.stop()
+    else:
+        looped.wait(complete)
+    assert not looped.chamber.board_closed
+    assert looped.chamber.wanted == 295.0
+
+
+def test_a_contact_that_opens_takes_the_heat_away_and_is_named(looped):
+    complete = looped.began()
+    looped.wait(complete, 300.0)
+    looped.chamber.contacts["water"] = False
+    error = looped.wait(complete, 10.0)
+    assert error.permissive == "water"
+    assert looped.chamber.wanted == 295.0
+    assert not looped.chamber.board_closed
+
+
+def test_a_furnace_whose_temperature_is_no_number_is_not_begun_and_not_opened(oven):
+    job = FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), RECIPE)
+    assert oven.wait(oven.station.prepare(job)) is None
+    warm = oven.heater.read_temperature
+    oven.heater.read_temperature = lambda: math.nan
+    with pytest.raises(InterlockError, match="still at nan"):
+        oven.clock.call(oven.station.kickoff)
+    assert oven.chamber.wanted is None
+    oven.heater.read_temperature = warm
+    complete = oven.began()
+    # The last set point is 100 degC; what follows is its cooling without power.
+    oven.wait(complete, RECIPE.profile[-1][0] - 60.0)
+    oven.heater.read_temperature = lambda: math.nan
+    oven.wait(complete, 3600.0)
+    assert not complete.done or complete.exception(timeout=0) is not None
+
+
+def test_a_fault_between_prepare_and_kickoff_lets_nothing_be_heated(oven):
+    job = FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), RECIPE)
+    assert oven.wait(oven.station.prepare(job)) is None
+    oven.station.recall({"latched": "a fault of before"}, died=False)
+    with pytest.raises(InterlockError, match="FAULT"):
+        oven.clock.call(oven.station.kickoff)
+    assert oven.chamber.wanted in (None, 295.0)
+
+
+def test_nothing_is_heated_before_what_was_written_is_kept(oven):
+    def fails():
+        raise OSError("the disk is gone")
+
+    oven.station.before_arming = fails
+    job = FurnaceJob(SampleRef("s1", (Layer("Al", 1e-4),)), RECIPE)
+    assert oven.wait(oven.station.prepare(job)) is None
+    with pytest.raises(OSError, match="the disk is gone"):
+        oven.clock.call(oven.station.kickoff)
+    assert oven.chamber.wanted is None

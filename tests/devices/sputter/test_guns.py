@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 
 from devices.errors import InterlockError
-from devices.sputter.guns import Ramp, Wear, planned
+from devices.sputter.guns import Ramp, Wear, planned, strike_power, switch_on
 from devices.sputter.parameters import Target
 from devices.sputter.recipe import GunSetting
 
@@ -56,3 +59,40 @@ def test_wear_adds_up_and_a_target_of_another_material_begins_anew():
     other = Wear({"gun1": Target("V2O5", worn=5.0)})
     assert other.recalled(wear.told()) == ["gun1 bore LiCoO2 before, now V2O5"]
     assert other.of("gun1") == 5.0
+
+
+@pytest.mark.parametrize("worn", [0.0, 3.6e6, 9e6])
+def test_a_target_is_never_less_worn_than_the_bench_file_or_the_session_before_says(worn):
+    before = Wear(TARGETS)
+    before.add("gun1", 5e6)
+    after = Wear({"gun1": Target("LiCoO2", worn=worn)})
+    assert after.recalled(before.told()) == []
+    assert after.of("gun1") == max(worn, 5e6)
+
+
+@pytest.mark.parametrize("error", [None, InterlockError("interlock", "open")])
+def test_who_switches_a_supply_on_acts_for_that_moment_only_and_has_set_its_power_first(error):
+    done = []
+
+    class Switched:
+        acting = False
+
+        def take_control(self):
+            done.append(("control", self.acting))
+
+        def on(self):
+            done.append(("on", self.acting))
+            if error is not None:
+                raise error
+
+    supply = Switched()
+    with nullcontext() if error is None else pytest.raises(InterlockError):
+        switch_on(supply, lambda: done.append(("power", supply.acting)))
+    assert done == [("control", True), ("power", True), ("on", True)]
+    assert not supply.acting
+
+
+@pytest.mark.parametrize("power", [10.0, 39.0, 120.0])
+def test_a_plasma_is_never_lit_with_more_than_its_gun_has_in_the_end(power):
+    recipe = SimpleNamespace(strike=None)
+    assert strike_power(recipe, planned(GunSetting("Li3PO4", power=power), TARGETS)) <= power

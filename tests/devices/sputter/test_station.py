@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -245,3 +246,14 @@ def test_nothing_is_begun_twice_or_unprepared(bench, recipes):
         bench.station.kickoff()
     with pytest.raises(LabError, match="middle of a film"):
         bench.station.prepare(DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]()))
+
+
+def test_the_sample_that_was_there_before_comes_out_first(bench, recipes):
+    assert bench.wait(bench.began(recipes["lco"]())) is None
+    bench.vented()
+    other = replace(bench.hands.tasks[-1].sample, id="s2")
+    assert bench.hands.tasks[-1].instead_of == ""
+    assert bench.wait(bench.station.prepare(DepositionJob(other, recipes["lco"]()))) is None
+    assert bench.hands.tasks[-1].instead_of == "s1"
+    assert bench.wait(bench.station.prepare(DepositionJob(other, recipes["lco"]()))) is None
+    assert bench.hands.tasks[-1].instead_of == ""

@@ -64,3 +64,51 @@ def test_a_chamber_is_vented_where_somebody_left_it_so(bench, pressure, state):
     bench.station.connect()
     assert bench.station.read_state() == state
     assert bench.station.is_vented() is (state == "vented")
+
+
+def test_an_open_cover_is_seen_before_anything_is_switched_to_pump(bench):
+    bench.vented()
+    bench.chamber.contacts["cover"] = False
+    bench.chamber.log.clear()
+    error = bench.wait(bench.station.pump_down(1e-3))
+    assert isinstance(error, InterlockError)
+    assert error.permissive == "cover"
+    assert not bench.chamber.when("roughing_valve on")
+    assert not bench.chamber.turbo_on
+
+
+def test_air_comes_in_only_when_the_turbo_pump_was_stopped_and_is_slow_and_nothing_roughs_any_more(bench):
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    speeds, switch = [], bench.parts["relays"].switch
+
+    def switched(name, on):
+        if name == "vent_valve" and on:
+            relays = bench.parts["relays"].on_now
+            speeds.append((bench.chamber.turbo_on, bench.chamber.turbo_speed, relays["roughing_valve"]))
+        switch(name, on)
+
+    bench.parts["relays"].switch = switched
+    bench.vented()
+    ((is_on, speed, is_roughed),) = speeds
+    assert not is_on
+    assert speed <= 0.3 * 800.0
+    assert not is_roughed
+
+
+def test_a_turbo_pump_that_complains_is_named_at_once(bench):
+    bench.vented()
+    bench.chamber.turbo_speed = 0.0
+    bench.parts["turbo"].error = "Err006"
+    begun = bench.clock.now()
+    error = bench.wait(bench.station.pump_down(1e-5))
+    assert "the turbo pump does not run up: Err006" in str(error)
+    assert bench.clock.now() - begun < SputterLimits().turbo_time
+
+
+def test_a_chamber_whose_leak_was_looked_for_is_pumped_again(bench):
+    bench.vented()
+    assert bench.wait(bench.station.leak_check(1e-3, 60.0)) is None
+    log = [what for _, what in bench.chamber.log if what.startswith("roughing_valve")]
+    assert log[-2:] == ["roughing_valve off", "roughing_valve on"]
+    assert bench.chamber.position == 1.0

@@ -163,11 +163,12 @@ def burning(power, stiff=1.0):
     return supply(forward=power, load=power, bias=stiff * 180.0 * (power / 120.0) ** 0.45)
 
 
-def biases(watch, begin, states, *, still=True, fixed=True):
-    """Return how many of the states a watch lets pass, one a second."""
-    for number, state in enumerate(states):
+def biases(watch, begin, states, *, pressures=(), still=True, fixed=True):
+    """Return how many of the states a watch lets pass, one a second, at pressures [Pa] or 3 Pa."""
+    at = pressures or [3.0] * len(states)
+    for number, (state, pressure) in enumerate(zip(states, at, strict=True)):
         try:
-            watch.look(float(begin + number), state, still=still, fixed=fixed)
+            watch.look(float(begin + number), state, pressure, still=still, fixed=fixed)
         except Trouble:
             return number
     return len(states)
@@ -213,8 +214,30 @@ def test_an_arc_and_a_change_of_pressure_are_no_step():
     assert biases(watch, 0, [WHOLE] * 40) == 40
     assert biases(watch, 40, [supply(reflected=40.0, load=80.0)] * 5) == 5
     assert biases(watch, 45, [WHOLE] * 5) == 5
-    assert biases(watch, 50, [CRACKED], still=False) == 1
-    assert biases(watch, 51, [CRACKED] * 40) == 40
+    assert biases(watch, 50, [CRACKED], pressures=[6.05], still=False) == 1
+    assert biases(watch, 51, [CRACKED] * 40, pressures=[6.05] * 40) == 40
+
+
+SETTLING = [3.0, 0.70, 0.58, 0.52, 0.48, 0.455, 0.44, 0.427, 0.42, 0.414, 0.41, *[0.405] * 20]
+"""Pa, as a throttle takes it from where a plasma was lit to where its film grows."""
+
+
+@pytest.mark.parametrize("exponent", [0.0, -0.15, -0.3])
+def test_a_bias_that_its_pressure_explains_is_no_step(exponent):
+    states = [supply(forward=40.0, load=40.0, bias=110.0 * (each / 3.0) ** exponent) for each in SETTLING]
+    watch = BiasWatch("gun2", LIMITS)
+    assert biases(watch, 0, states, pressures=SETTLING, still=False) == len(states)
+
+
+@pytest.mark.parametrize("row", [3, 4, 5, 8])
+def test_a_target_that_cracks_while_the_pressure_settles_is_seen(row):
+    whole = [110.0 * (each / 3.0) ** -0.15 for each in SETTLING]
+    states = [
+        supply(forward=40.0, load=40.0, bias=round(bias * (0.9 if number >= row else 1.0)))
+        for number, bias in enumerate(whole)
+    ]
+    watch = BiasWatch("gun2", LIMITS)
+    assert biases(watch, 0, states, pressures=SETTLING, still=False) == row + 3
 
 
 def test_noise_of_a_thickness_behind_the_shutter_is_no_film():

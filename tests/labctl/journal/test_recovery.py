@@ -60,6 +60,30 @@ def test_a_recovered_run_has_an_outcome_that_says_so_and_a_stop_with_its_reason(
     assert stop["time"] == time == house.now
 
 
+@pytest.mark.parametrize(
+    ("start", "done"),
+    [
+        ({"recipe": {"body": {"thickness": 7e-7}}}, -1),
+        ({"recipe": {"body": {"segments": []}}}, -1),
+        ({}, -1),
+        ({"recipe": {"body": {"pulse_count": 20}}}, 2),
+        ({"recipe": {"body": {}}, "sites": 40}, 2),
+    ],
+    ids=["film", "furnace", "service", "pulses", "cells of a sheet"],
+)
+def test_rows_say_how_much_was_done_only_where_they_are_what_is_counted(
+    house, tmp_path, rows_of, start, done
+):
+    del house.streams["steps"]
+    house.begin(**start)
+    for record in range(2):
+        house.streams["primary"].append(house.now, {"voltage": 3.9, "record": record, "word": ""})
+    data = house.died(tmp_path / "dead")
+    recover(data)
+    ((_, outcome),) = rows_of(journal_in(data))["outcome"]
+    assert outcome["done"] == done
+
+
 def test_a_run_without_any_stream_gets_an_outcome_of_its_own(house, tmp_path, rows_of):
     house.journal("start", {"uid": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "time": 1e9})
     data = house.died(tmp_path / "dead")

@@ -61,6 +61,63 @@ def test_by_values_with_units(kept, three, where, which):
     assert found(kept, where=[where]) == [three[index] for index in which]
 
 
+FILM = {
+    "material": "LiPON",
+    "pressure": 0.4,
+    "strike": {"pressure": 3.0},
+    "guns": [{"target": "Li3PO4", "power_density": 5.9e4, "ramp": 1 / 3}],
+    "gases": [{"gas": "N2", "flow": 24 * 7.4358e-7}],
+    "presputter": 900.0,
+    "thickness": 1e-6,
+}
+LITHIUM = {"material": "Li", "rate": 3e-10, "ramp": 1.0, "base_pressure": 1e-4, "soak": 60.0}
+
+
+@pytest.fixture
+def films(kept):
+    return [
+        kept.anneal("f", plan=plan, recipe={"name": "x", "hash": "h", "body": body})
+        for plan, body in (("deposit", FILM), ("evaporate", LITHIUM))
+    ] + [kept.anneal("f")]
+
+
+@pytest.mark.parametrize(
+    ("where", "which"),
+    [
+        ("recipe.pressure = 0.4 Pa", [0]),
+        ("recipe.pressure = 4 ubar", [0]),
+        ("recipe.pressure != 0.4 Pa", []),
+        ("recipe.pressure != 1 Pa", [0]),
+        ("recipe.pressure < 1 Pa", [0]),
+        ("recipe.material != LiPON", [1]),
+        ("recipe.guns.power_density > 4 W/cm^2", [0]),
+        ("recipe.gases.flow >= 24 sccm", [0]),
+        ("recipe.presputter = 15 min", [0]),
+        ("recipe.base_pressure <= 1e-6 mbar", [1]),
+        ("recipe.ramp > 10 W/min", [0, 1]),
+        ("recipe.rate > 0.2 nm/s", [1]),
+        ("recipe.rate > 0.3 Hz", [2]),
+    ],
+)
+def test_recipes_of_films_are_searched_as_people_type_them(kept, films, where, which):
+    assert found(kept, where=[where]) == [films[index] for index in which]
+
+
+def test_how_thick_a_film_came_to_be_can_be_searched(kept):
+    journal = kept.begin("f", plan="deposit", recipe={"name": "x", "hash": "h", "body": FILM})
+    kept.rows(journal, "layers", {"material": ["LiPON"], "thickness": [4e-7]})
+    whole = kept.end(journal)
+    assert found(kept, where=["result.thickness < 0.5 um"]) == [whole]
+    assert found(kept, where=["result.thickness > 0.5 um"]) == []
+
+
+@pytest.mark.parametrize("sign", ["=", "!=", "<"])
+@pytest.mark.parametrize("typed", ["0.4", "0.4 V", "low"])
+def test_a_text_is_not_compared_with_numbers_whatever_the_sign(kept, films, sign, typed):
+    with pytest.raises(DataError, match=r"cannot be compared with recipe.*pressure; give e.g. '3 Pa'"):
+        found(kept, where=[f"recipe.pressure {sign} {typed}"])
+
+
 def test_conditions_all_hold_together(kept, three):
     assert found(kept, where=["voltage > 840 V", "voltage < 860 V"]) == three[:1]
 

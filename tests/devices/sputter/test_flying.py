@@ -1,0 +1,115 @@
+"""A film's flight: what is asked just before each deed, the order of shutters, power and gas, what a hold keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from devices.errors import InterlockError
+from devices.limits import SputterLimits
+from devices.roles.films import DepositionJob
+from devices.samples import Layer, SampleRef
+
+
+def order_of(bench, *deeds):
+    """Return where in the chamber's log each deed stands, which it must once."""
+    said = [what for _, what in bench.chamber.log]
+    assert all(said.count(each) == 1 for each in deeds)
+    return [said.index(each) for each in deeds]
+
+
+def test_the_substrates_shutter_opens_last_and_closes_first_then_the_power_goes_and_then_the_gas(
+    bench, recipes
+):
+    assert bench.wait(bench.began(recipes["lco"]())) is None
+    order = order_of(
+        bench,
+        "gun1 on",
+        "gun1_shutter on",
+        "substrate_shutter on",
+        "substrate_shutter off",
+        "gun1_shutter off",
+        "gun1 off",
+        "gas closed",
+    )
+    assert order == sorted(order)
+
+
+def dead_man(bench):
+    bench.chamber.contacts["dead_man"] = False
+
+
+def cover(bench):
+    bench.chamber.contacts["cover"] = False
+
+
+def end_of(bench, recipe):
+    """Return what a film failed with, before it was begun or after."""
+    bench.vented()
+    assert (
+        bench.wait(bench.station.prepare(DepositionJob(SampleRef("s1", (Layer("Al", 1e-4),)), recipe)))
+        is None
+    )
+    return bench.wait(bench.clock.call(bench.station.kickoff)) or bench.wait(bench.station.complete())
+
+
+@pytest.mark.parametrize(
+    ("deed", "lack", "permissive"),
+    [
+        ("Ar 24 sccm", cover, "cover"),
+        ("gun1 on", dead_man, "dead_man"),
+        ("substrate_shutter on", dead_man, "dead_man"),
+    ],
+)
+def test_what_is_missing_at_any_second_before_a_deed_is_seen_before_it_and_it_is_not_done(
+    make_bench, recipes, deed, lack, permissive
+):
+    """Rows look at slow things now and then only; before a deed all is looked at."""
+    undisturbed = make_bench()
+    begun = undisturbed.clock.now()
+    assert end_of(undisturbed, recipes["lco"]()) is None
+    due = undisturbed.chamber.when(deed)[0] - begun
+    for tenths in range(5, 105, 10):
+        bench = make_bench()
+        at = due - tenths / 10
+        bench.clock.after(at, lambda bench=bench: lack(bench), "a test")
+        begun = bench.clock.now()
+        error = end_of(bench, recipes["lco"]())
+        assert isinstance(error, InterlockError), tenths
+        assert error.permissive == permissive
+        assert not [when for when in bench.chamber.when(deed) if when >= begun + at]
+
+
+def test_a_hold_while_the_target_is_cleaned_keeps_the_shutter_closed_until_it_goes_on(bench, recipes):
+    complete = bench.began(recipes["lco"](presputter=60.0))
+    bench.reach("plasma")
+    bench.lap(30.0)
+    bench.station.pause()
+    bench.lap(200.0)
+    assert not bench.chamber.when("substrate_shutter on")
+    assert bench.chamber.lit["gun1"]
+    bench.station.resume()
+    assert bench.wait(complete) is None
+    assert bench.chamber.film == pytest.approx(20e-9, rel=1e-3)
+
+
+def test_a_plasma_burns_on_in_a_hold_for_as_long_as_the_limits_say_and_no_longer(make_bench, recipes):
+    bench = make_bench(limits=SputterLimits(hold=100.0))
+    bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    bench.lap(30.0)
+    bench.station.pause()
+    held = bench.clock.now()
+    bench.lap(200.0)
+    (off,) = bench.chamber.when("gun1 off")
+    down = [at for at, what in bench.chamber.log if what.startswith("gun1 ") and at > held]
+    assert held + 100.0 <= min(down) <= held + 102.0
+    # At 4 W/s from 120 W.
+    assert off <= held + 100.0 + 120.0 / 4.0 + 3.0
+
+
+def test_a_gun_that_does_not_light_has_no_power_between_two_tries(bench, recipes):
+    bench.chamber.dark.add("gun1")
+    assert end_of(bench, recipes["lco"]()).permissive == "no_ignition"
+    switched = [what for _, what in bench.chamber.log if what in ("gun1 on", "gun1 off")]
+    tries = 1 + SputterLimits().strikes
+    assert switched == ["gun1 on", "gun1 off"] * tries
