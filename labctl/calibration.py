@@ -31,8 +31,8 @@ FEWEST = 3
 class LampFit(Fit):
     """What was fitted: efficiency [1] and lamp_constant [ohm A^0.5], each with its standard uncertainty.
 
-    deviation [1]: of the exposures from the fit, relative, rms; voltages [V]: lowest and highest; pulses: how many;
-    runs: the uids of the runs it came from; time: label [s since the epoch] of the last of them.
+    deviation [1]: of the exposures from the fit, relative, rms; voltages [V]: lowest and highest; pulses: how many.
+    It rests on the energies that its runs recorded, and on nothing that is entered of samples.
     """
 
     efficiency: float
@@ -42,8 +42,6 @@ class LampFit(Fit):
     deviation: float
     voltages: tuple[float, float]
     pulses: int
-    runs: tuple[str, ...]
-    time: float
 
 
 def calibrated(bench: BenchFile, calibration: FluenceCalibration) -> tuple[BenchFile, dict[str, str]]:
@@ -57,7 +55,7 @@ def calibrated(bench: BenchFile, calibration: FluenceCalibration) -> tuple[Bench
         wanted = getattr(getattr(entry, "parameters", None), "calibration", "")
         if not wanted or not isinstance(entry, StationEntry):
             continue
-        fits = calibration.fits(name)
+        fits = calibration.fits(name) if wanted == LATEST else calibration.kept(name)
         found = [fit for fit in fits if wanted in (LATEST, fit.id)]
         if not found and wanted != LATEST:
             there = ", ".join(fit.id for fit in fits) or "none"
@@ -119,8 +117,10 @@ def fit_lamp(runs: Sequence[Run]) -> LampFit:
 class FluenceCalibration(KeptFits[LampFit]):
     """Fits lamps and keeps the fits."""
 
-    def __init__(self, data: Path) -> None:
-        super().__init__(data, LampFit, fit_lamp)
+    roles = frozenset({"FlashLamp"})
+
+    def __init__(self, data: Path, bench: BenchFile) -> None:
+        super().__init__(data, bench, LampFit, fit_lamp)
 
 
 def _measured(runs: Sequence[Run]) -> tuple[Floats, Floats, Floats, Floats]:

@@ -10,7 +10,7 @@ from typing import Any
 from devices.errors import LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
-from devices.roles.films import FilmRate
+from devices.roles.films import FilmRate, Tooling
 from devices.sputter.baking import cooling_time
 from devices.sputter.believed import believed_rate, told_elsewhere
 from devices.sputter.checks import check_station, energy_wanted, lowest_pressure
@@ -59,7 +59,7 @@ def answer_to(
     if isinstance(recipe, DepositionRecipe):
         return _sputtered(recipe, step.burns, name, built, limits, rates, entry.parts)
     if isinstance(recipe, EvaporationRecipe):
-        return _evaporated(recipe, name, built, limits, entry.parts)
+        return _evaporated(recipe, name, built, limits, rates, entry.parts)
     assert isinstance(recipe, FurnaceRecipe)
     return _baked(name, recipe, built, limits)
 
@@ -92,6 +92,7 @@ def _sputtered(
     lines = [f"  {_taking(duration)} after pumping: {clock_time(film)} of film{_by(rate)}"]
     watched = rates is not None and built.monitor == "in_situ"
     tooling = rates.tooling(name, recipe) if rates is not None and watched else None
+    lines += _tooling(tooling)
     lines += [f"  {said}" for said in told_elsewhere(rate, tooling)]
     energies = {plan.gun: energy_wanted(recipe, plan, rate) or 0.0 for plan in plans}
     lines += [_gas(recipe, built, duration), *(_wear(plan, energies[plan.gun]) for plan in plans)]
@@ -179,6 +180,7 @@ def _evaporated(
     name: str,
     built: EvaporatorParameters,
     limits: Limits,
+    rates: FilmRates | None,
     parts: Mapping[str, Part],
 ) -> Answer:
     power_limit = getattr(parts["boat"].parameters, "power_limit", math.inf)
@@ -190,7 +192,12 @@ def _evaporated(
     film = recipe.thickness / recipe.rate
     duration = film + recipe.soak + 2.0 * recipe.power / recipe.ramp
     crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
-    lines = [f"  {_taking(duration)} at the most after pumping: {clock_time(film)} of film", crystal]
+    tooling = _tooling(None if rates is None else rates.tooling(name, recipe))
+    lines = [
+        f"  {_taking(duration)} at the most after pumping: {clock_time(film)} of film",
+        *tooling,
+        crystal,
+    ]
     return Answer(lines, refused + said, duration)
 
 
@@ -218,7 +225,20 @@ def _by(rate: FilmRate | None) -> str:
     if rate is None:
         return ""
     known = "calibrated" if rate.calibration else "believed, not calibrated"
-    return f" at {rate.rate * 6e10:.2f} nm/min ({known}, +-{rate.sd:.0%})"
+    return f" at {rate.rate * 6e10:.2f} nm/min ({known}, +-{rate.sd:.0%}){_fit(rate.calibration)}"
+
+
+def _tooling(tooling: Tooling | None) -> list[str]:
+    """Return what the monitor is set to, where it was calibrated."""
+    if tooling is None:
+        return []
+    return [
+        f"  monitor's tooling {tooling.value:.3f} (calibrated, +-{tooling.sd:.0%}){_fit(tooling.calibration)}"
+    ]
+
+
+def _fit(calibration: str) -> str:
+    return f", by fit {calibration}" if calibration else ""
 
 
 def _wear(plan: GunPlan, wanted: float, most: str = "") -> str:

@@ -8,18 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from devices.errors import ConfigError, LabError
+from devices.errors import ConfigError, DataError, InterlockError, LabError
 from devices.limits import Limits
 from devices.recipes import FurnaceRecipe
 from devices.sputter.guns import Wear
 from devices.sputter.makings import require_reachable
 from devices.sputter.parameters import SputterParameters
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from labctl.after_failure import FINISHES
 from labctl.config import readers
 from labctl.config.check import kind_of
+from labctl.config.documents import shown
 from labctl.config.folder import Config
 from labctl.config.models import AnyRecipe, BenchFile, StationEntry
 from labctl.film_answers import answer_to
+from labctl.film_journals import FilmJournals
 from labctl.film_rates import FilmRates
 from labctl.film_steps import FilmStep, film_steps
 from labctl.program_check import Told
@@ -44,9 +47,15 @@ def tell_films(
     """
     folder = Config(config)
     limits = folder.limits()
+    known: dict[str, FilmRates] = {}
     for path in files:
         yield from _pumped(path, folder, limits)
-        duration, steps, spent = 0.0, _steps(path, folder), dict[str, float]()
+        duration, spent = 0.0, dict[str, float]()
+        try:
+            steps = _steps(path, folder, data)
+        except (DataError, InterlockError) as error:
+            yield Told((f"{shown(path)}: would be refused: {error}",), True)
+            continue
         for step in steps:
             recipe = step.recipe
             found = machine_of(ROLE_OF[type(recipe)], folder, bench)
@@ -54,10 +63,10 @@ def tell_films(
                 yield Told((f"{recipe.name}: no bench has a machine for it",), False)
                 continue
             name, built, on = found
-            rates = None
+            rates = None if data is None else known.setdefault(on.name, FilmRates(data, on))
             if isinstance(built, SputterParameters):
                 if data is not None:
-                    built, rates = believed_built(built, name, on, data), FilmRates(data, on)
+                    built = believed_built(built, name, on, data)
                 built = _worn_by(built, spent)
             answer = answer_to(step, name, built, on, limits, rates)
             duration += answer.duration
@@ -107,10 +116,23 @@ def _pumped(path: Path, folder: Config, limits: Limits) -> Iterator[Told]:
     yield Told(tuple(lines), len(lines) > 1)
 
 
-def _steps(path: Path, folder: Config) -> list[FilmStep]:
+def _steps(path: Path, folder: Config, data: Path | None) -> list[FilmStep]:
+    """Return what is done, of a film that is gone on with the rest."""
     kind = kind_of(path)
     if kind == "experiment":
-        return film_steps(folder.experiment(path))
+        experiment = folder.experiment(path)
+        steps, sample = film_steps(experiment), experiment.sample
+        if experiment.plan not in FINISHES.values() or data is None or sample is None:
+            return steps
+        # Brings bluesky along, which no other experiment's check needs.
+        from plans.finish_deposition import rest_of
+
+        run, journals = str(experiment.arguments.get("run")), FilmJournals(data)
+        return [
+            replace(step, recipe=rest_of(journals.so_far(run, sample, step.recipe), sample, step.recipe))
+            for step in steps
+            if isinstance(step.recipe, DepositionRecipe | EvaporationRecipe)
+        ]
     recipe = readers.any_recipe(path) if kind == "recipe" else None
     return [FilmStep(recipe)] if recipe is not None and type(recipe) in ROLE_OF else []
 

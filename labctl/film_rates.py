@@ -4,17 +4,18 @@ runs they came from."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devices.errors import DataError
+from devices.errors import ConfigError, DataError
 from devices.roles.films import FilmRate, Tooling
 from devices.sputter.conditions import Conditions, conditions_of
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from labctl.config.folder import Config
 from labctl.config.models import BenchFile, StationEntry
 from labctl.kept_fits import Fit, KeptFits
 from labctl.runs.run import Run
@@ -31,10 +32,10 @@ class FilmFit(Fit):
     """What one target gives on one machine, film on sample over film on crystal too.
 
     rate [m/s] at a power [W], in proportion to a power law of the power with this exponent; pressure [Pa]; tooling.
-    rate_sd and tooling_sd, relative. powers [W]: lowest and highest; runs: uids of the films it was fitted to; time:
-    label [s since the epoch] of the last of them. worn [J]: what the target had in their middle, 0 where nobody noted.
-    Of films from a boat, whose power follows the rate, only the tooling counts. bias_power [W] and temperature [K] of
-    the substrate, gases [1]: under which they grew, as devices.sputter.conditions has them.
+    rate_sd and tooling_sd, relative. powers [W]: lowest and highest; worn [J]: what the target had in their middle, 0
+    where nobody noted. Of films from a boat, whose power follows the rate, only the tooling counts. bias_power [W] and
+    temperature [K] of the substrate, gases [1]: under which they grew, as devices.sputter.conditions has them.
+    measured [m]: the thickness of the film on each witness.
     """
 
     target: str
@@ -47,8 +48,6 @@ class FilmFit(Fit):
     tooling: float | None
     tooling_sd: float
     powers: tuple[float, float]
-    runs: tuple[str, ...]
-    time: float
     worn: float = 0.0
     bias_power: float = 0.0
     temperature: float | None = None
@@ -66,8 +65,9 @@ class FilmFit(Fit):
 
 @dataclass(frozen=True)
 class _Witness:
-    """One film on a witness: what its run says of it, and how thick it was measured to be [m], relative sd."""
+    """One film on a witness: what its run says of it, how thick it was measured to be and its uncertainty [m]."""
 
+    sample: str
     target: str
     material: str
     conditions: Conditions
@@ -106,7 +106,7 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
         for run, each in zip(runs, found, strict=True)
         if each.shown
     ])  # fmt: skip
-    profiler = math.sqrt(sum(each.sd**2 for each in found)) / len(found)
+    profiler = math.sqrt(sum((each.sd / each.measured) ** 2 for each in found)) / len(found)
     return FilmFit(
         target=first.target,
         material=first.material,
@@ -124,6 +124,7 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
         bias_power=first.conditions.bias_power,
         temperature=first.conditions.temperature,
         gases=first.conditions.gases,
+        measured={each.sample: (each.measured, each.sd) for each in found},
     )
 
 
@@ -141,15 +142,12 @@ def _witness(run: Run) -> _Witness:
     if films["doubtful"][0]:
         raise DataError(f"{run.uid}: its film is doubtful ({films['reasons'][0]}); fit the others without it")
     material, duration = str(films["material"][0]), float(films["duration"][0])
-    known = [
-        each
-        for each in measured(run.path.parents[3], sample)
-        if (each.quantity, each.layer) == ("thickness", material)
-    ]
-    if not known:
+    thickness = _thickness(run.data, sample, material)
+    if thickness is None:
         raise DataError(f"nobody measured how thick the {material} on {sample} is")
     shown = float(films["thickness_monitor"][0])
     return _Witness(
+        sample,
         sources[0],
         material,
         conditions_of(body),
@@ -157,17 +155,31 @@ def _witness(run: Run) -> _Witness:
         float(films["target_energy_total"][0]) - 0.5 * float(films["energy"][0]),
         duration,
         shown if math.isfinite(shown) and run.start.get("tooling") else None,
-        known[0].value,
-        known[0].sd / known[0].value,
+        *thickness,
     )
+
+
+def _thickness(data: Path, sample: str, material: str) -> tuple[float, float] | None:
+    """Return how thick the film of a material on a sample was measured to be, and its uncertainty [m]."""
+    for each in measured(data, sample):
+        if (each.quantity, each.layer) == ("thickness", material):
+            return each.value, each.sd
+    return None
 
 
 class FilmRates(KeptFits[FilmFit]):
     """Fits rates and keeps the fits. Predicts. A fit counts from the moment it was kept: start documents name it."""
 
+    roles = frozenset({"SputterSystem", "Evaporator"})
+
     def __init__(self, data: Path, bench: BenchFile) -> None:
-        super().__init__(data, FilmFit, fit_films)
+        super().__init__(data, bench, FilmFit, fit_films)
         self._devices = bench.devices
+
+    def stands(self, fit: FilmFit) -> bool:
+        """Return whether its witnesses are as thick as they were when it was made, as far as anybody says."""
+        now = ((_thickness(self._data, on, fit.material), was) for on, was in fit.measured.items())
+        return bool(fit.measured) and all(is_ in (None, was) for is_, was in now)
 
     def film_rate(self, station: str, recipe: DepositionRecipe, worn: Mapping[str, float]) -> FilmRate | None:
         """Return the mean rate of a recipe's film as it was calibrated; None when none of its targets was.
@@ -189,3 +201,31 @@ class FilmRates(KeptFits[FilmFit]):
         from labctl.calibrated_films import calibrated_tooling
 
         return calibrated_tooling(self.fits(station), recipe)
+
+
+def fitted_anew(data: Path, config: Config) -> Iterator[str]:
+    """Yield a line for each fit that goes by other measurements than when it was kept last: it is made and kept anew.
+
+    Of all benches of which there are fits, and that there still are.
+    """
+    for folder in sorted((data / "calibrations").glob("*/")):
+        try:
+            rates = FilmRates(data, config.bench(folder.name))
+        except ConfigError as error:
+            yield f"fits of {folder.name} stay as they are: {error}"
+            continue
+        for device in rates.devices():
+            for was, now in rates.anew(device):
+                if now is not was:
+                    yield f"{device} of bench {folder.name}: {_changed(was, now)}"
+
+
+def _changed(was: FilmFit, now: FilmFit) -> str:
+    tooling = f"tooling {_factor(now)}, before {_factor(was)}"
+    rates = [f"{each.rate_at(now.power) * 6e10:.2f} nm/min (+-{each.rate_sd:.0%})" for each in (now, was)]
+    rate = f"{rates[0]} at {now.power:.1f} W, before {rates[1]}; "
+    return f"{now.material}: {'' if now.target == BOAT else rate}{tooling}; fit {now.id} instead of {was.id}"
+
+
+def _factor(fit: FilmFit) -> str:
+    return "unknown" if fit.tooling is None else f"{fit.tooling:.3f} (+-{fit.tooling_sd:.0%})"

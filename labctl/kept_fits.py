@@ -115,16 +115,14 @@ class KeptFits(Generic[Kind]):
         return [(each, self._by_now(device, each)) for each in newest.values()]
 
     def kept(self, device: str) -> list[Kind]:
-        """Return all fits that were ever kept of a device as it is here, real or a twin, oldest first. Raises Corrupt."""
+        """Return all that were ever kept of a device as it is here, real or a twin, oldest first. Raises Corrupt."""
         if device not in self._bench.devices:
             return []
         found = [*self._of_before(device), *self._read(self.path(device))]
         here = [each for each in found if each.real is self._real(device)]
         if others := len(found) - len(here):
-            self._say(
-                f"{_counted(others)} of {device} on bench {self._bench.name} not used:"
-                f" {'made on a twin, and it is real' if self._real(device) else 'made on the real one, and it is a twin'}"
-            )
+            made = "a twin, and it is real" if self._real(device) else "the real one, and it is a twin"
+            self._say(f"{_counted(others)} not used for {device} of bench {self._bench.name}: made on {made}")
         return here
 
     def stands(self, fit: Kind) -> bool:
@@ -138,7 +136,9 @@ class KeptFits(Generic[Kind]):
             runs = [Run(uid, self._data) for uid in fit.runs]
             found = self._of_here(self._fitted(runs), device)
         except LabError as error:
-            self._say(f"fit {fit.id} of {device} goes by what was measured before, it cannot be made anew: {error}")
+            self._say(
+                f"fit {fit.id} of {device} goes by what was measured before, it cannot be made anew: {error}"
+            )
             return fit
         try:
             self.keep(device, found)
@@ -156,7 +156,9 @@ class KeptFits(Generic[Kind]):
             if made is not None and made[0] == self._bench.name:
                 yield replace(each, bench=made[0], real=made[1])
         if unknown:
-            self._say(f"{path}: {_counted(unknown)} left alone: its runs do not tell of which bench, or whether real")
+            self._say(
+                f"{path}: {_counted(unknown)} left alone: its runs do not tell of which bench, or whether real"
+            )
 
     def _made(self, fit: Kind, device: str) -> tuple[str, bool] | None:
         """Return on which bench the runs of a fit were made, and whether the device was real; None: not known."""

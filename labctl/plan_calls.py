@@ -27,6 +27,16 @@ SHELVES: Mapping[str, str] = {
 }
 """Where what is annotated so stands at the prompt, by the name of its file."""
 
+KINDS: Mapping[str, str] = {
+    "SampleRef": "a sample",
+    "AnnealRecipe": "a recipe of flashes",
+    "FurnaceRecipe": "a furnace's recipe",
+    "DepositionRecipe": "a recipe of sputtering",
+    "EvaporationRecipe": "a recipe of evaporation",
+    "SheetRecipe": "a recipe of a sheet's map",
+}
+"""What such a thing is called; of a program there are many kinds."""
+
 ROLES = frozenset({"FlashLamp", "Potentiostat", "SputterSystem", "Evaporator", "Furnace"})
 """Annotations for which only a station of that role will do."""
 
@@ -37,7 +47,8 @@ def as_meant(
     """Return what a plan is to be called with for what was typed.
 
     A program as its file says it, which takes a cell to be one, becomes the program on the sample's cell. Raises
-    Mistyped for the name of a file where the file is meant, and for a station of another role.
+    Mistyped for the name of a file where the file is meant, for what stands in a file of another kind, and for a
+    station of another role.
     """
     try:
         given = inspect.signature(plan).bind(*args, **kwargs)
@@ -74,6 +85,13 @@ def _expect(plan: str, name: str, annotation: str, value: Any) -> None:
         raise Mistyped(
             f"{plan}: {name} = {value!r} is the name of a file, and what stands in it is expected: "
             f'{shelf}["{value}"]; nothing was begun'
+        )
+    kind = KINDS.get(type(value).__name__)
+    if shelf is not None and kind is not None and type(value).__name__ != annotation:
+        name_of = value.id if isinstance(value, SampleRef) else value.name
+        raise Mistyped(
+            f'{plan}: {name} = {SHELVES[type(value).__name__]}["{name_of}"] is {kind}, and '
+            f"{KINDS.get(annotation, 'a program')} is expected; nothing was begun"
         )
     if annotation in ROLES and (isinstance(value, str) or (_role(value) or annotation) != annotation):
         found = f"{value!r} is a name" if isinstance(value, str) else f"{value.name} is a {_role(value)}"

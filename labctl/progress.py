@@ -125,8 +125,8 @@ class RunProgress:
                 self._console.print(f"  {severity}: {text}")
 
     def _begin(self, doc: dict[str, Any]) -> None:
-        of = doc.get("sample", {}).get("id") or doc.get("plan_args", {}).get("chamber", "")
-        found, text = counted(doc), f"{of}: {named(doc)}"
+        of = doc.get("sample", {}).get("id") or _station(doc)
+        found, text = counted(doc), ": ".join(filter(None, (of, named(doc))))
         if found.unit == "cells":
             self._console.print(f"{of}: the map of {found.total} cells takes {in_words(doc['duration'])}")
         if not self._console.is_terminal:
@@ -139,6 +139,13 @@ class RunProgress:
 def _much(total: int, unit: str) -> str:
     """Return how much a run comes to; nm are always so many, things may be one."""
     return f"{total} nm" if unit == "nm" else how_many(total, unit.removesuffix("s"))
+
+
+def _station(start: dict[str, Any]) -> str:
+    """Return the station that a plan without a sample was called with; empty where there is none."""
+    devices = start.get("devices", {})
+    given = [each for each in start.get("plan_args", {}).values() if isinstance(each, str)]
+    return next((each for each in given if each in devices), start.get("plan_args", {}).get("chamber", ""))
 
 
 def named(start: dict[str, Any]) -> str:

@@ -385,7 +385,7 @@ class Session:
         self.twins = make_world(self.clock.now, self.bench.seed, world, here / "samples")
         self._ending.callback(self.twins.save)
         self.hands = LabHands(self.clock, self._facts, *self._carried(world), ask, cyclers_of(self.bench))
-        self.calibration = FluenceCalibration(self.data)
+        self.calibration = FluenceCalibration(self.data, self.bench)
         self.films = FilmRates(self.data, self.bench)
         self.trains = TrainJournals(self.data)
         # Twins are what the file says; only what is believed of them goes by measurements.

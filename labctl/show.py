@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,9 @@ from labctl.bench_units import bench_head, bench_text
 from labctl.plain_text import plain
 from labctl.runs.facts import facts_of
 from labctl.runs.run import Run
+
+PIPED = 240
+"""Columns of a table that goes into a pipe or a file, from which on what says nothing is left out; guess."""
 
 
 def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None, beside: str = "") -> None:
@@ -36,7 +40,7 @@ def print_run(uid: str, stream: str, columns: str, most: int, data: Path | None,
     console.print(Text(f"streams: {told}"))
     chosen = stream or ("primary" if "primary" in streams else next(iter(streams), ""))
     if chosen:
-        console.print(_rows(run, chosen, beside, columns, most, console))
+        _print_rows(run, chosen, beside, columns, most, console)
 
 
 def _summary(run: Run) -> Table:
@@ -56,7 +60,7 @@ def _asked_columns(stream: str, known: Mapping[str, str], columns: str) -> list[
     return asked
 
 
-def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: Console) -> Table:
+def _print_rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: Console) -> None:
     units = run.units(stream)
     added: dict[str, Any] = {}
     if beside and beside != SURROUNDINGS:  # those stand beside the rows of a cell anyway
@@ -68,22 +72,35 @@ def _rows(run: Run, stream: str, beside: str, wanted: str, most: int, console: C
     length = len(next(iter(columns.values()), []))
     title = stream if length <= most else f"{stream}: first {most} of {length} rows"
     texts = {key: [key, *_column(key, units[key], columns[key][:most])] for key in asked or columns}
-    left, shown = console.width - 1, []
-    for key, cells in texts.items():
-        left -= max(map(len, cells)) + 3
+    widths = {key: max(map(len, cells)) + 3 for key, cells in texts.items()}
+    room = console.width if console.is_terminal else PIPED
+    idle = [] if asked or sum(widths.values()) < room else [key for key in texts if _is_idle(columns[key])]
+    left, shown = room - 1, []
+    for key in [key for key in texts if key not in idle]:
+        left -= widths[key]
         if asked or left >= 0 or not console.is_terminal:
             shown.append(key)
-    hidden = [key for key in texts if key not in shown]
-    caption = f"not shown: {', '.join(hidden)} (choose with --columns)" if hidden else None
-    table = Table(title=title, caption=caption)
+    hidden = [key for key in texts if key not in shown and key not in idle]
+    said = [f"zero throughout: {', '.join(idle)}"] if idle else []
+    said += [f"not shown: {', '.join(hidden)}"] if hidden else []
+    table = Table(title=title)
     for key in shown:
         name, unit = texts[key][:2]
         table.add_column(f"{name}\n{unit}" if unit else name, justify="right", no_wrap=True)
     for row in zip(*(texts[key][2:] for key in shown), strict=True):
         table.add_row(*row)
     if not console.is_terminal:
-        console.width = max(console.width, sum(max(map(len, texts[key])) + 3 for key in shown) + 1)
-    return table
+        console.width = max(console.width, sum(widths[key] for key in shown) + 1)
+    console.print(table)
+    if said:
+        console.print(Text(f"{'; '.join(said)} (choose with --columns)"), soft_wrap=not console.is_terminal)
+
+
+def _is_idle(values: Any) -> bool:
+    """Return whether a column of numbers says nothing but zero, or nothing at all."""
+    if values.ndim != 1 or not len(values) or values.dtype.kind not in "fiub":
+        return False
+    return not np.nan_to_num(values.astype(float), nan=0.0, posinf=1.0, neginf=1.0).any()
 
 
 def _column(key: str, unit: str, values: Iterable[Any]) -> Iterator[str]:

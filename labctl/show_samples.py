@@ -15,6 +15,7 @@ from labctl.how_many import how_many
 from labctl.plain_text import plain
 from labctl.runs.films import FilmPutOn
 from labctl.runs.quantities import AH
+from labctl.runs.states import DAMAGED, NEWER
 from labctl.samples.attachments import attachments
 from labctl.samples.measurements import Measurement
 from labctl.samples.parents import CUT
@@ -22,6 +23,16 @@ from labctl.samples.story import Step, Story
 from labctl.show_runs import LONGEST, PIPED, when
 
 ZERO_CELSIUS = 273.15
+
+COLUMNS = (
+    "sample", "label", "film", "cell", "pulses", "surface", "foil", "baked", "crystalline", "capacity", "kept",
+    "last run", "",
+)  # fmt: skip
+ALWAYS = frozenset({"sample", "film", "capacity", "last run"})
+"""Columns of the list of samples that are there even where all are empty."""
+
+PEAK = "peak_temperature"
+"""The value that says how hot a furnace was, as measured [K]."""
 
 
 def print_story(story: Story, data: Path) -> None:
@@ -47,38 +58,44 @@ def print_stories(found: Sequence[Story], directory: Path, *, of: int) -> None:
         return
     if not console.is_terminal:
         console.width = PIPED
-    table = Table()
-    for name in (
-        "sample",
-        "label",
-        "film",
-        "pulses",
-        "surface",
-        "foil",
-        "crystalline",
-        "capacity",
-        "kept",
-        "",
-    ):
-        table.add_column(name, no_wrap=name not in ("label", ""))
-    for each in found:
-        table.add_row(*(_line(text) for text in _columns(each)))
+    table, rows = Table(), [tuple(_columns(each)) for each in found]
+    shown = [place for place, name in enumerate(COLUMNS) if name in ALWAYS or any(row[place] for row in rows)]
+    for place in shown:
+        table.add_column(COLUMNS[place], no_wrap=COLUMNS[place] not in ("label", ""))
+    for row in rows:
+        table.add_row(*(_line(row[place]) for place in shown))
     console.print(table)
 
 
 def _columns(story: Story) -> Iterator[str]:
+    """Yield what stands under each of COLUMNS."""
     values = story.values
     yield story.id
     yield plain(story.label, LONGEST)
     yield f"{values['thickness'] * 1e6:.4g} um" if "thickness" in values else ""
+    yield plain("/".join(story.upper), LONGEST)
     yield f"{values['pulses']:.0f}" if "pulses" in values else ""
-    for name in ("surface_peak", "foil_peak"):
+    for name in ("surface_peak", "foil_peak", PEAK):
         yield _celsius(values[name]) if name in values else ""
     yield f"{values['crystalline_mean']:.0%}" if "crystalline_mean" in values else ""
     yield _charge(values["capacity"]) if "capacity" in values else ""
     yield f"{values['retention']:.1%}" if "retention" in values else ""
-    known = ["past not known"] if story.gaps else []
-    yield plain(story.trouble) or ", ".join([*known, *(f"from {each.id}" for each in story.parents)])
+    yield "" if story.last is None else when(story.last)[: len("2026-11-01")]
+    yield plain(story.trouble) or ", ".join(_remarks(story))
+
+
+def _remarks(story: Story) -> Iterator[str]:
+    """Yield what one must know of a sample before its numbers are taken, and what it was cut from."""
+    if story.gaps:
+        yield "past not known"
+    yield from dict.fromkeys(f"{film.material} DOUBTFUL" for film in story.films if film.doubts)
+    for step in story.steps:
+        brief = step.brief
+        said = [brief.mark.upper()] if brief.mark else []
+        said += [brief.status.upper()] if brief.status in (DAMAGED, NEWER) else []
+        if said:
+            yield f"{plain(brief.plan) or 'run'} {brief.uid[:8]} {' and '.join(said)}"
+    yield from (f"from {each.id}" for each in story.parents)
 
 
 def _branches(story: Story, data: Path) -> Iterator[tuple[str, list[str]]]:
@@ -151,6 +168,8 @@ def _runs(story: Story) -> Iterator[tuple[float, str]]:
 def _came_of(step: Step) -> Iterator[str]:
     values = step.values
     yield from _heat(values)
+    if PEAK in values:
+        yield f"{_celsius(values[PEAK])} at most, as measured"
     if "best_discharge" in values:
         yield f"{how_many(values['cycles'], 'cycle')}, {_charge(values['best_discharge'])} at best"
     if "retention" in values:
@@ -186,6 +205,8 @@ def _heat(values: Mapping[str, float]) -> Iterator[str]:
 def _came_to(story: Story) -> Iterator[str]:
     values = story.values
     yield from _heat(values)
+    if PEAK in values:
+        yield f"baked at {_celsius(values[PEAK])} at most, as measured"
     if "capacity" in values:
         yield f"capacity {_charge(values['capacity'])}, {_charge(values['last_discharge'])} last"
     if "retention" in values:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -94,8 +94,11 @@ class UnitError(ValueError):
     """Text that is not a finite number with a fitting unit; says what to type."""
 
 
-_USUAL: Mapping[str, str] = {"m": "um", "m^2": "cm^2"}
+_USUAL: Mapping[str, str] = {"m": "um", "m^2": "cm^2", "mol/s": "sccm", "W/s": "W/min", "m/s": "nm/s"}
 """Units of films, where a bare number is hardly of the SI's own."""
+
+READABLE = (1e-3, 1e5)
+"""Between which a bound is easily read; guess."""
 
 
 def parse(value: Any, unit: str) -> float:
@@ -119,6 +122,35 @@ def parse(value: Any, unit: str) -> float:
     if not symbol and unit != "1":
         raise UnitError(f'give a unit, e.g. "{number} {_USUAL.get(unit, unit)}"')
     return _finite(_convert(Fraction(number), symbol.strip(), unit), value)
+
+
+def bounds_like(typed: Any, unit: str, bounds: Sequence[float]) -> tuple[list[float], str]:
+    """Return bounds in SI as people compare them with what they typed, and in which unit.
+
+    That is the one they typed, where it is one; else, or where a bound is hard to read in it, the one that is usual
+    here, and last the SI's.
+    """
+    for symbol in (_typed_unit(typed, unit), _USUAL.get(unit, "")):
+        if symbol:
+            found = [float(_in(each, unit, symbol)) for each in bounds]
+            if all(each == 0.0 or READABLE[0] <= abs(each) <= READABLE[1] for each in found):
+                return found, symbol
+    return list(bounds), unit
+
+
+def _typed_unit(typed: Any, unit: str) -> str:
+    """Return the unit of a text that says so much of a quantity; empty for anything else."""
+    try:
+        parse(typed, unit)
+    except UnitError:
+        return ""
+    match = _NUMBER.fullmatch(typed) if isinstance(typed, str) else None
+    return "" if match is None else match[2].strip()
+
+
+def _in(value: float, unit: str, like: str) -> Fraction:
+    exact = Fraction(str(value))
+    return exact - ICE if (unit, like) == ("K", "degC") else _convert(exact, unit, like)
 
 
 def show(value: float, unit: str, like: str) -> str:

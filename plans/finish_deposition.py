@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bluesky.utils import MsgGenerator
 
@@ -43,7 +43,7 @@ def finish_deposition(
     """
     expect("finish_deposition", sample, recipe, DepositionRecipe, sputter, "target_life")
     sofar = records.so_far(run, sample, recipe)
-    rest = _rest_of(sofar, sample, recipe)
+    rest = rest_of(sofar, sample, recipe)
     sputter.check(rest)
     yield from agreed_to_finish(sputter, hands, sample, recipe, sofar)
     metadata = {
@@ -58,22 +58,24 @@ def finish_deposition(
     )
 
 
-def _rest_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe) -> DepositionRecipe:
-    """Return the recipe of what is left: of the time of the open shutter where that ends the film."""
-    if recipe.duration is None:
-        return replace(recipe, thickness=left_of(sofar, sample, recipe))
-    left = recipe.duration - sofar.open_time
-    if left < LEAST_TIME:
-        raise InterlockError("film", f"{recipe.material} on {sample.id} is done; nothing was begun")
-    return replace(recipe, thickness=recipe.thickness * left / recipe.duration, duration=left)
+FilmRecipe = TypeVar("FilmRecipe", bound=DepositionRecipe | EvaporationRecipe)
 
 
-def left_of(sofar: FilmSoFar, sample: SampleRef, recipe: DepositionRecipe | EvaporationRecipe) -> float:
-    """Return what is left to put on [m]. Raises InterlockError when that is nothing."""
-    left = recipe.thickness - sofar.thickness
-    if left < LEAST:
+def rest_of(sofar: FilmSoFar, sample: SampleRef, recipe: FilmRecipe) -> FilmRecipe:
+    """Return the recipe of what is left: of the time of the open shutter where that ends the film.
+
+    Raises InterlockError when that is nothing.
+    """
+    duration = getattr(recipe, "duration", None)
+    left, least = recipe.thickness - sofar.thickness, LEAST
+    if duration is not None:
+        left, least = duration - sofar.open_time, LEAST_TIME
+    if left < least:
         raise InterlockError("film", f"{recipe.material} on {sample.id} is done; nothing was begun")
-    return left
+    if duration is None:
+        return replace(recipe, thickness=left)
+    changes = {"thickness": recipe.thickness * left / duration, "duration": left}
+    return replace(recipe, **changes)
 
 
 def agreed_to_finish(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from bluesky.utils import MsgGenerator
@@ -14,7 +13,7 @@ from devices.samples import SampleRef
 from devices.sputter.recipe import EvaporationRecipe
 from plans.evaporate import evaporation_metadata
 from plans.films import FLUSH, LEASE_EVERY, expect
-from plans.finish_deposition import agreed_to_finish, follows, left_of
+from plans.finish_deposition import agreed_to_finish, follows, rest_of
 from plans.flying import fly
 
 
@@ -34,7 +33,7 @@ def finish_evaporation(
     """
     expect("finish_evaporation", sample, recipe, EvaporationRecipe, evaporator, "vent")
     sofar = records.so_far(run, sample, recipe)
-    rest = replace(recipe, thickness=left_of(sofar, sample, recipe))
+    rest = rest_of(sofar, sample, recipe)
     evaporator.check(rest)
     yield from agreed_to_finish(evaporator, hands, sample, recipe, sofar)
     metadata = {

@@ -9,6 +9,8 @@ from devices.limits import SputterLimits
 from devices.sputter.recipe import DepositionRecipe
 
 WHERE = "limits.toml, sputter.films"
+NOBLE = frozenset({"He", "Ne", "Ar", "Kr", "Xe"})
+"""Gases that sputter and stay out of the film."""
 
 
 def require_makings(name: str, recipe: DepositionRecipe, limits: SputterLimits) -> None:
@@ -28,6 +30,7 @@ def require_makings(name: str, recipe: DepositionRecipe, limits: SputterLimits) 
     wrong = [f"it needs a target of {each}" for each in making.targets if each not in targets]
     wrong += [f"it needs {each} as a gas" for each in making.gases if each not in gases]
     wrong += [f"nothing of {each} is in it" for each in sorted(targets - {*making.targets, *making.besides})]
+    wrong += [f"{each} would be built into it" for each in sorted(gases - {*making.gases, *NOBLE})]
     if wrong:
         raise InterlockError("material", f"{said}, but {'; '.join(wrong)} ({WHERE}); nothing was set")
 

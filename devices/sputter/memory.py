@@ -100,15 +100,16 @@ class ChamberMemory:
         }
         self.sample = str(kept.get("sample", ""))
         state = str(report.get("state", ""))
+        is_open = state == ChamberState.DEPOSIT.value or (left is not None and left.open_time > 0.0)
+        if died and left is not None and not is_open and not left.doubts:
+            # The shutter had not been opened: nothing is on the sample.
+            self.unfinished = None
         if not died or state not in {each.value for each in UNDER_WAY}:
             return str(report.get("latched", ""))
         if left is None:
             return f"the host died with the chamber in {state}"
+        if not is_open:
+            return "the host died with a plasma burning behind the closed shutter"
         why = f"the host died after at least {(left.thickness or 0.0) * 1e9:.1f} nm {left.material}"
-        if state == ChamberState.DEPOSIT.value or left.open_time:
-            self.unfinished = replace(left, doubts=(*left.doubts, why), accounted=False)
-        else:
-            # The shutter had not been opened: nothing is on the sample.
-            self.unfinished = None
-            why = "the host died with a plasma burning behind the closed shutter"
+        self.unfinished = replace(left, doubts=(*left.doubts, why), accounted=False)
         return why

@@ -346,16 +346,7 @@ class PlasmaFlight(ChamberFlight):
             raise
         if not self._flows:
             return
-        # Another pressure of the same gas is no reason to look away.
-        stays = self._steady or self._is_same_gas
-        if stays:
-            self._flow_watch.look(now, seen.flows, self._flows)
-            self._turbo_watch.look(seen.turbo_share)
-        if self._steady:
-            pressure = seen.pressure(*crew.gauges.process)
-            self._pressure_watch.look(now, pressure, seen.position, self._wanted)
-            if not self._flow_watch.wrong:
-                self._throttle_watch.look(now, seen.position)
+        self._watch_gas(now, seen)
         if not self._powered:
             return
         try:
@@ -374,8 +365,23 @@ class PlasmaFlight(ChamberFlight):
             self._watch_chamber(seen)
             raise
         self._count_arcs(now, sparks)
-        if stays:
+        if self._keeps_its_gas:
             self._watch_targets(now, seen)
+
+    @property
+    def _keeps_its_gas(self) -> bool:
+        """Whether flows, pump and targets are as they were: another pressure of the same gas leaves them so."""
+        return self._steady or self._is_same_gas
+
+    def _watch_gas(self, now: float, seen: Seen) -> None:
+        if self._keeps_its_gas:
+            self._flow_watch.look(now, seen.flows, self._flows)
+            self._turbo_watch.look(seen.turbo_share)
+        if self._steady:
+            pressure = seen.pressure(*self._crew.gauges.process)
+            self._pressure_watch.look(now, pressure, seen.position, self._wanted)
+            if not self._flow_watch.wrong:
+                self._throttle_watch.look(now, seen.position)
 
     def _watch_chamber(self, seen: Seen) -> None:
         """Raise Trouble when an interlock opens, or somebody else moves a valve or shutter."""

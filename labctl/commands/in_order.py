@@ -11,14 +11,17 @@ from labctl.stopped import Stopped
 
 
 class StoppedInOrder:
-    """Turn Stopped into the exit status a shell expects, once everything is closed."""
+    """Turn Stopped into the exit status a shell expects, once everything is closed; said: what that came to."""
+
+    def __init__(self, said: str = "ended in good order; what was acquired is in the journal") -> None:
+        self._said = said
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, Stopped):
-            sys.stderr.write(f"{error.name}: ended in good order; what was acquired is in the journal\n")
+            sys.stderr.write(f"{error.name}: {self._said}\n")
             raise SystemExit(error.code)
 
 

@@ -118,7 +118,10 @@ def measure(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Enter what was measured on a sample; from now on it counts instead of what was intended."""
+    """Enter what was measured on a sample; from now on it counts instead of what was intended.
+
+    Calibrations whose witness it is are made anew with it.
+    """
     from labctl.plain_text import plain
     from labctl.samples.measurements import UNITS, Measurement
     from labctl.samples.measurements import measure as enter_measured
@@ -130,15 +133,18 @@ def measure(
         number, spread = (parse(text, UNITS[quantity]) if text else 0.0 for text in (value, sd))
     except UnitError as error:
         raise typer.BadParameter(str(error), param_hint="VALUE or --sd") from error
-    enter_measured(
-        folder_of([sample], data, config, new=new),
-        sample,
-        Measurement(quantity, number, spread, layer, how),
-        who=operator,
-    )
+    directory = folder_of([sample], data, config, new=new)
+    enter_measured(directory, sample, Measurement(quantity, number, spread, layer, how), who=operator)
     typer.echo(
         f"{sample}: {' '.join(filter(None, (plain(layer), quantity, plain(value))))} entered as measured"
     )
+    if quantity == "thickness":
+        # What calibrates films is slow to import.
+        from labctl.config.folder import Config
+        from labctl.film_rates import fitted_anew
+
+        for said in fitted_anew(directory, Config(config)):
+            typer.echo(said)
 
 
 @sample_app.command()

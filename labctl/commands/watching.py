@@ -38,7 +38,7 @@ def watch(
         if not quiet:
             typer.echo(line)
 
-    with StoppedInOrder(), ended_by_signals():
+    with StoppedInOrder("the watching ended; what it watched goes on as it did"), ended_by_signals():
         if window:
             shown = in_a_window()
             follow(data_dir(data), run, say, shown.draw, once=once, wait=shown.wait)

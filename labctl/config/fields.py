@@ -13,7 +13,7 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from devices.quantities import Unit
-from labctl.units import EXAMPLES
+from labctl.units import EXAMPLES, bounds_like
 
 _PLAIN: Mapping[Any, str] = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
@@ -35,20 +35,26 @@ class Field:
         return next((each.symbol for each in self.constraints if isinstance(each, Unit)), "")
 
     def limits(self) -> str:
-        """Return "between 200 and 1000 V", "above 0", or nothing."""
+        """Return "between 200 and 1000 V", "above 0", or nothing; in the unit that was typed, where it can be."""
         bounds = {type(each): each for each in self.constraints}
-        unit = "" if self.unit in ("", "1") else f" {self.unit}"
-        at_least, above = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Gt)
-        at_most, below = bounds.get(annotated_types.Le), bounds.get(annotated_types.Lt)
-        if at_least and at_most:
-            return f"between {at_least.ge:g} and {at_most.le:g}{unit}"
-        words = [
-            f"at least {at_least.ge:g}" if at_least else "",
-            f"above {above.gt:g}" if above else "",
-            f"at most {at_most.le:g}" if at_most else "",
-            f"below {below.lt:g}" if below else "",
-        ]
-        said = " and ".join(word for word in words if word)
+        words = {
+            word: float(getattr(bounds[kind], name))
+            for word, kind, name in (
+                ("at least", annotated_types.Ge, "ge"),
+                ("above", annotated_types.Gt, "gt"),
+                ("at most", annotated_types.Le, "le"),
+                ("below", annotated_types.Lt, "lt"),
+            )
+            if kind in bounds
+        }
+        numbers, symbol = list(words.values()), ""
+        if self.unit not in ("", "1"):
+            numbers, symbol = bounds_like(self.typed, self.unit, numbers)
+        told = {word: f"{number:g}" for word, number in zip(words, numbers, strict=True)}
+        unit = symbol and f" {symbol}"
+        if told.keys() >= {"at least", "at most"}:
+            return f"between {told['at least']} and {told['at most']}{unit}"
+        said = " and ".join(f"{word} {number}" for word, number in told.items())
         return f"{said}{unit}" if said else ""
 
     def allowed(self) -> str:

@@ -159,11 +159,11 @@ def _is_bad(run: Run) -> bool:
 
 
 def _of_samples(sources: Sequence[Source]) -> dict[str, Any]:
-    """Return the sample of all inputs where they have one in common, else the ids."""
-    samples = {source.sample: source.run.start.get("sample") for source in sources}
+    """Return the sample of all inputs where they have one in common, as it is believed to be now; else the ids."""
+    samples = {source.sample: source for source in sources}
     if len(samples) == 1:
-        (sample,) = samples.values()
-        return {} if sample is None else {"sample": sample}
+        (source,) = samples.values()
+        return source.known.told() if source.run.start.get("sample") else {}
     return {"samples": sorted(samples)}
 
 

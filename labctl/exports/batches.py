@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ import numpy as np
 from devices.errors import DataError
 from labctl.exports.outputs import writable
 from labctl.runs.run import Run
+from labctl.samples.of_run import SampleOfRun, as_told, sample_of_run
 
 BATCH_ROWS = 16_384
 """Rows that are held at once per stream; guess, 2 MB for a cycling run."""
+
+QUANTITY = "quantity"
+"""The key that names what a row is of, and ends with its unit."""
 
 Column = np.ndarray[Any, Any]
 Table = Mapping[str, Column]
@@ -34,8 +39,23 @@ class Batch:
     columns: Table
 
     def units(self) -> dict[str, str]:
-        """Return the unit of each key, empty where it has none."""
-        return {key: str(described.get("units") or "") for key, described in self.keys.items()}
+        """Return the unit of each key, empty where it has none or each row one of its own."""
+        by_row = set(self.valued)
+        return {
+            key: "" if key in by_row else str(described.get("units") or "")
+            for key, described in self.keys.items()
+        }
+
+    @property
+    def valued(self) -> list[str]:
+        """The keys whose values are in the unit that the row's `quantity` ends with: voltage_V."""
+        if self.keys.get(QUANTITY, {}).get("dtype") != "string":
+            return []
+        return [
+            key
+            for key, said in self.keys.items()
+            if said.get("dtype") == "number" and said.get("units") in (None, "", "1")
+        ]
 
     def labelled(self) -> dict[str, Column]:
         """Return the columns with `seq_num` and `time` before them; a key of that name keeps it."""
@@ -64,9 +84,21 @@ class RunFile:
         self.run, self.start, self.stop, self.uid = run, run.start, run.stop, run.uid
         self.journals = tuple(member.path for member in run.members)
 
+    @property
+    def known(self) -> SampleOfRun:
+        """Its sample as it was then by what is known now; as its start document has it where facts contradict."""
+        return self._known[0]
+
+    @cached_property
+    def _known(self) -> tuple[SampleOfRun, str]:
+        try:
+            return sample_of_run(self.run), ""
+        except DataError as error:
+            return as_told(self.run), f"the sample is described as the run was told it: {error}"
+
     def remarks(self) -> list[str]:
         """Return what has to be said of the run before its rows are trusted."""
-        said = list(self.run.damage)
+        said = [*self.run.damage, *filter(None, [self._known[1]])]
         if self.stop is None:
             text = "the run has no end: it died or still runs; these are the rows so far, without the last minute's"
             return [*said, text]

@@ -209,7 +209,11 @@ def _metadata(
         "description": " ".join([str(start.get("notes", "")), *run.remarks(), *remarks]).strip(),
         "temporalCoverage": f"{iso(start['time'])}/{ended.get('endTime', '..')}",
         "creator": {"@type": "Person", "name": str(start.get("operator", ""))},
-        "about": {"@type": "Product", "identifier": sample.get("id", ""), "description": json.dumps(sample)},
+        "about": {
+            "@type": "Product",
+            "identifier": sample.get("id", ""),
+            "description": json.dumps(run.known.described()),
+        },
         "distribution": {"@type": "DataDownload", "contentUrl": file, "encodingFormat": _media_type(file)},
         "variableMeasured": [column.label for column in columns],
         "size": f"{how_many(told.written, 'row')}, {told.left_out} left out",

@@ -127,7 +127,7 @@ def _sample(run: RunFile) -> Entity:
         "@type": "Product",
         "name": str(sample.get("label") or sample.get("id", "no sample")),
         "identifier": str(sample.get("id", "")),
-        "description": json.dumps(sample),
+        "description": json.dumps(run.known.described()),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl import __version__
-from labctl.exports.batches import Batch, Column, RunFile
+from labctl.exports.batches import QUANTITY, Batch, Column, RunFile
 from labctl.exports.csv_files import label_units
 from labctl.exports.needs import needed
 from labctl.exports.outputs import Outputs, writable
+from labctl.samples.of_run import SampleOfRun
 
 PICTURES: Mapping[str, str] = {
     "voltage": "test_time",
@@ -43,10 +44,14 @@ def write_hdf5(run: RunFile, outputs: Outputs) -> list[str]:
     entry = _group(file, "entry", "NXentry")
     _describe(entry, run)
     groups: dict[str, Any] = {}
+    valued: dict[str, list[str]] = {}
     for batch in run.batches():
         if batch.stream not in groups:
             groups[batch.stream] = _stream_group(h5py, entry, batch, len(groups))
         _append(groups[batch.stream], batch)
+        valued[batch.stream] = batch.valued
+    for name, keys in valued.items():
+        _tell_units(h5py, groups[name], keys)
     plotted = [name for name, group in groups.items() if "signal" in group.attrs]
     if plotted:
         default = "primary" if "primary" in plotted else plotted[0]
@@ -72,10 +77,8 @@ def _describe(entry: Any, run: RunFile) -> None:
     described = _group(entry, "sample", "NXsample")
     described["name"] = writable(str(sample.get("label") or sample.get("id", "")))
     described["identifier"] = writable(str(sample.get("id", "")))
-    described["description"] = json.dumps(sample)
-    if "area_m2" in sample:
-        described["area"] = float(sample["area_m2"])
-        described["area"].attrs["units"] = "m2"
+    described["description"] = json.dumps(run.known.described())
+    _sizes(described, run.known)
     _instrument(entry, start.get("devices") or {})
     documents = _group(entry, "documents", "NXcollection")
     documents["start"] = json.dumps(start)
@@ -83,6 +86,26 @@ def _describe(entry: Any, run: RunFile) -> None:
         documents["stop"] = json.dumps(stop)
     if run.followers:
         documents["followers"] = json.dumps(run.followers)
+
+
+def _sizes(group: Any, known: SampleOfRun) -> None:
+    """Write area and thickness of the cell as they are known now, and what the run was told where it is another."""
+    film = (known.sample.get("layers") or [{}])[-1]
+    meant = [*(known.nominal.get("layers") or ()), *(known.nominal.get("grown") or ())]
+    planned = [each.get("thickness") for each in meant if each["material"] == film.get("material")]
+    _size(group, "area", "m2", known.sample.get("area_m2"), known.sample.get("area_sd_m2"))
+    _size(group, "thickness", "m", film.get("thickness"), film.get("thickness_sd"))
+    if (area := known.nominal.get("area_m2")) != known.sample.get("area_m2"):
+        _size(group, "area_nominal", "m2", area)
+    if planned and planned[-1] != film.get("thickness"):
+        _size(group, "thickness_nominal", "m", planned[-1])
+
+
+def _size(group: Any, name: str, unit: str, value: float | None, sd: float | None = None) -> None:
+    for key, each in {name: value, f"{name}_errors": sd or None}.items():
+        if each is not None:
+            group[key] = float(each)
+            group[key].attrs["units"] = unit
 
 
 def _instrument(entry: Any, devices: Mapping[str, Mapping[str, Any]]) -> None:
@@ -153,6 +176,18 @@ def _append(group: Any, batch: Batch) -> None:
         # numpy would make one block of rows that happen to be equally long, which a varying length cannot take.
         for row, values in enumerate(column, start=before):
             data[row] = _fitting(batch, key, values)
+
+
+def _tell_units(h5py: Any, group: Any, keys: Sequence[str]) -> None:
+    """Say in what unit values are that `quantity` names row by row: theirs where they share one, else row by row."""
+    if not keys:
+        return
+    units = [name.rpartition("_")[2] if "_" in name else "" for name in group[QUANTITY].asstr()[()]]
+    if len(set(units)) == 1 and units[0]:
+        for key in keys:
+            group[key].attrs["units"] = units[0]
+    elif any(units) and f"{QUANTITY}_units" not in group:
+        group.create_dataset(f"{QUANTITY}_units", data=units, dtype=h5py.string_dtype())
 
 
 def _fitting(batch: Batch, key: str, values: Column) -> Column:

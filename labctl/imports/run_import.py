@@ -63,8 +63,8 @@ def import_file(
     """Keep a file as a run of a sample in a data directory, and a copy of it attached to the sample.
 
     as_format: one of FORMATS; told from the file when empty. dates: how dates are read that say no time zone.
-    operator: who imports it, the login when empty. The run's uid comes from the file's content: a second import is refused, unless the first is marked bad. Raises
-    DataError that names file and line, and leaves nothing behind.
+    operator: who imports it, the login when empty. The run's uid comes from the file's content: a second import is
+    refused, unless the first is marked bad. Raises DataError that names file and line, and leaves nothing behind.
     """
     dates = dates or Dates()
     readings = FORMATS[as_format or format_of(path)](path, dates)

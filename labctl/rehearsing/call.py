@@ -115,7 +115,7 @@ def _value(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
 def _counterparts(here: Session, there: Session) -> dict[int, Any]:
     """Return what stands for what, by the identity of what is here; None for a device that has no twin."""
     known: dict[int, Any] = {id(here): there}
-    for name in ("hands", "trains", "calibration", "believer"):
+    for name in ("hands", "trains", "calibration", "films", "believer"):
         known[id(getattr(here, name))] = getattr(there, name)
     for name, device in here.devices.items():
         twin = there.devices.get(name)

@@ -16,6 +16,7 @@ from devices.limits import Limits
 from devices.samples import SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.models import Address, BenchFile, ClockChoice, DeviceEntry, StationEntry, World
+from labctl.rehearsing.fitted_twins import as_fitted, lend_fits
 from labctl.runs.briefs import briefs
 from labctl.runs.unread import unread
 from labctl.samples.treatments import described_with
@@ -52,15 +53,16 @@ class Stage:
 def staged(bench: BenchFile, limits: Limits, data: Path, samples: Iterable[SampleRef]) -> Iterator[Stage]:
     """Yield a stage with what is kept of these samples; `data` is only read, and nothing is left behind.
 
-    Twins behave as their parameters say; foils and cells begin as the lab's records have them, or as the twin bench
-    truly has them.
+    Twins behave as their parameters say, those of real devices as the lab's fits do; the bench's fits count there too.
+    Foils and cells begin as the lab's records have them, or as the twin bench truly has them.
     """
     by_id = {sample.id: sample for sample in samples}
     with tempfile.TemporaryDirectory(prefix="labctl-rehearsal-") as scratch:
         folder = Path(scratch)
         _copy_records(data, folder, by_id.keys())
         _make_foils(bench, limits, data, folder, by_id.values())
-        twins, left_out = _on_twins(bench)
+        twins, left_out = _on_twins(as_fitted(bench, data))
+        lend_fits(bench, data, twins, folder)
         yield Stage(folder, twins, limits, left_out)
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from devices.errors import DataError
 from labctl.bench_units import bench_unit
 from labctl.runs.index import is_written
 from labctl.runs.remarks import Remarks, remarks_on, together
+from labctl.to_its_sd import with_sd
 from labctl.units import show
 
 if TYPE_CHECKING:
+    from labctl.runs.films import FilmPutOn
     from labctl.runs.run import Run
 
 
@@ -45,11 +49,13 @@ def facts_of(run: Run) -> list[tuple[str, Any]]:
         ("reason", "" if stop is None else stop.get("reason", "")),
         ("sample", f"{sample.get('id', '')} {sample.get('label', '')}".strip()),
         ("layers", films),
-        ("cell", cell and f"{cell}, area {show(known['area_m2'], 'm^2', 'cm^2')}"),
+        ("cell", cell and f"{cell}, area {_area(known['area_m2'], known.get('area_sd_m2', 0.0))}"),
         (
             "nominal",
-            capacity and f"{_charge(capacity['value_Ah'])}: {capacity.get('basis', '')}",
+            capacity
+            and f"{_charge(capacity['value_Ah'], capacity.get('sd_Ah'))}: {capacity.get('basis', '')}",
         ),
+        *_known_since(run),
         ("made by runs", inputs),
         (
             "recipe" if "recipe" in start else "program",
@@ -82,12 +88,55 @@ def _remarked(remarks: Remarks) -> Iterator[tuple[str, str]]:
 
 
 def _layers(layers: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{each['material']} {show(each['thickness'], 'm', 'um')}" for each in layers)
+    return ", ".join(
+        f"{each['material']} {_thickness(each['thickness'], each.get('thickness_sd', 0.0))}"
+        for each in layers
+    )
 
 
-def _charge(amperehours: float) -> str:
+def _known_since(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield what a run put on its sample, and what was measured of its cell that it did not go by."""
+    # Whoever asks for the facts of no sample need not wait for the packages that describe one.
+    from labctl.samples.of_run import sample_of_run
+
+    try:
+        found = sample_of_run(run)
+    except DataError as error:
+        yield "measured since", f"not known: {error}"
+        return
+    own = [film for film in found.films if film.run in run.chain]
+    films = [_film(each) for each in own]
+    yield "put on", "; ".join(films)
+    if not found.since:
+        return
+    shown = {"thickness": _thickness, "area": _area}
+    said = [
+        f"{each.layer or each.quantity} {shown[each.quantity](each.value, each.sd)}"
+        for each in found.since
+        if each.quantity in shown
+    ]
+    if isfinite(found.size.capacity):
+        charge = _charge(found.size.capacity, found.size.capacity_sd)
+        said.append(f"capacity {charge}: {found.size.basis}")
+    yield "measured since", "; ".join(said)
+
+
+def _film(film: FilmPutOn) -> str:
+    doubt = f" (doubtful: {film.doubts})" if film.doubts else ""
+    return f"{film.material} {_thickness(film.thickness, film.sd)}: {film.how}{doubt}"
+
+
+def _thickness(value: float, sd: float) -> str:
+    return with_sd(value * 1e6, sd * 1e6, "um")
+
+
+def _area(value: float, sd: float) -> str:
+    return with_sd(value * 1e4, sd * 1e4, "cm^2")
+
+
+def _charge(amperehours: float, sd: float | None = None) -> str:
     unit, many = bench_unit("Ah")
-    return f"{amperehours * many:.6g} {unit}"
+    return with_sd(amperehours * many, (sd or 0.0) * many, unit)
 
 
 def recipe_in_words(body: dict[str, Any]) -> str:

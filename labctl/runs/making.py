@@ -12,8 +12,8 @@ from labctl.runs.run import Run
 from labctl.runs.search import Search, search
 from labctl.samples.parents import Families
 
-BAKE = "bake"
-MAKING = frozenset({"anneal", BAKE, "deposit", "evaporate"})
+ANNEAL, BAKE = "anneal", "bake"
+MAKING = frozenset({ANNEAL, BAKE, "deposit", "evaporate"})
 """Plans that change what a sample is; what they did is the input of later runs."""
 
 

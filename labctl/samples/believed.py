@@ -13,10 +13,10 @@ from devices.errors import DataError
 from devices.recipes import to_json
 from devices.samples import Layer, SampleRef, with_films
 from labctl.runs.films import FilmPutOn
-from labctl.samples.broken_bakes import BrokenBake, broken_bakes
 from labctl.samples.deposited import deposited
 from labctl.samples.measurements import Measurement, measured
 from labctl.samples.parents import Families
+from labctl.samples.spoilt import Doubt, spoilt
 
 MASK_BLUR = 3.35e-6
 """m by which the edge of a film through a mask is uncertain: half of its half-shadow over a gap of 0.2 mm, guess."""
@@ -62,9 +62,9 @@ def believed(
     put_on = deposited(data, sample.id, sample.parents, families)
     films = [film for film in put_on if film.time <= until or film.run in inputs]
     whole = _masked(with_films(sample, [layer_of(film) for film in films]), films)
-    for bake in broken_bakes(data, sample.id, sample.parents, families):
-        if bake.time <= until:
-            whole = _baked_badly(whole, bake, [film for film in films if film.time < bake.time], sample)
+    for doubt in spoilt(data, sample.id, sample.parents, families):
+        if doubt.time <= until:
+            whole = _spoilt(whole, doubt, [film for film in films if film.time < doubt.time], sample)
     for each in found:
         if each.quantity == "thickness":
             whole = _with_thickness(whole, each)
@@ -87,16 +87,14 @@ def _masked(sample: SampleRef, films: list[FilmPutOn]) -> SampleRef:
     return replace(sample, area=area, area_sd=MASK_BLUR * math.sqrt(4.0 * math.pi * area))
 
 
-def _baked_badly(
-    sample: SampleRef, bake: BrokenBake, before: list[FilmPutOn], described: SampleRef
-) -> SampleRef:
-    """Return a sample whose cathode, the top layer of those a cell is built on, is doubtful for a bake.
+def _spoilt(sample: SampleRef, doubt: Doubt, before: list[FilmPutOn], described: SampleRef) -> SampleRef:
+    """Return a sample whose cathode, the top layer of those a cell is built on, is doubtful for some heat.
 
     before: the films that lay on it then. described: as it was without any.
     """
     top = len(with_films(described, [layer_of(film) for film in before]).layers) - 1
     layers = list(sample.layers)
-    said = [each for each in (layers[top].doubtful, bake.said) if each]
+    said = [each for each in (layers[top].doubtful, doubt.said) if each]
     layers[top] = replace(layers[top], doubtful="; ".join(dict.fromkeys(said))[:LONGEST_DOUBT])
     return replace(sample, layers=tuple(layers))
 

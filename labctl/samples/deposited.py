@@ -11,6 +11,7 @@ from typing import Any
 from labctl.runs.films import DEPOSITED, KNOWN, FilmPutOn
 from labctl.runs.index import ask_index
 from labctl.samples.parents import Families, Parent
+from labctl.samples.spoilt import marked
 
 
 def deposited(
@@ -19,7 +20,7 @@ def deposited(
     """Return the films that runs put on a sample, oldest first; those on its parents before it was cut, too.
 
     named: parents that are not on record yet. families: as they were looked up already. Whatever a run is marked, its
-    film is there.
+    film is there; one of a bad run is doubtful.
     """
     ancestors = (families or Families(data)).ancestors(sample, named)
     samples = [sample, *(each.id for each in ancestors)]
@@ -39,20 +40,20 @@ def put_on(connection: sqlite3.Connection, samples: Collection[str] = ()) -> dic
     """Return the films that runs put on samples, by their ids, oldest first; of all samples where none is named."""
     named = f" AND sample IN ({', '.join('?' for _ in samples)})" if samples else ""
     rows = connection.execute(
-        "SELECT runs.id, sample, uid, began, keys.key, number, text FROM runs JOIN amounts ON run = runs.id"
-        " JOIN keys ON keys.id = amounts.key"
+        "SELECT runs.id, sample, uid, began, plan, mark, why, keys.key, number, text FROM runs"
+        " JOIN amounts ON run = runs.id JOIN keys ON keys.id = amounts.key"
         f" WHERE listed{named} AND keys.key >= ? AND keys.key < ? ORDER BY began, uid, amounts.rowid",
         [*samples, f"{DEPOSITED}.", f"{DEPOSITED}/"],
     ).fetchall()
     told: dict[tuple[int, str], dict[str, Any]] = {}
-    whose: dict[tuple[int, str], tuple[str, str, float]] = {}
-    for run, sample, uid, began, key, number, text in rows:
+    whose: dict[tuple[int, str], tuple[str, str, float, str]] = {}
+    for run, sample, uid, began, plan, mark, why, key, number, text in rows:
         material, _, name = key.removeprefix(f"{DEPOSITED}.").rpartition(".")
         told.setdefault((run, material), {})[name] = number if text is None else text
-        whose[run, material] = (sample, uid, began)
+        whose[run, material] = (sample, uid, began, marked(plan, uid, why) if mark else "")
     found: dict[str, list[FilmPutOn]] = {}
     for key, said in told.items():
-        sample, uid, began = whose[key]
+        sample, uid, began, bad = whose[key]
         film = FilmPutOn(
             material=key[1],
             thickness=said["thickness"],
@@ -61,7 +62,7 @@ def put_on(connection: sqlite3.Connection, samples: Collection[str] = ()) -> dic
             tool=said.get("tool", ""),
             targets=said.get("targets", ""),
             **{name: said.get(name) for name in KNOWN},
-            doubts=said.get("doubts", ""),
+            doubts="; ".join(each for each in (said.get("doubts", ""), bad) if each),
             run=uid,
             time=began,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from devices.cycling.cells import SECONDS_PER_HOUR
 from devices.recipes import to_json
 from devices.samples import SampleRef
+from labctl.runs.films import FilmPutOn
 from labctl.runs.run import Run
 from labctl.samples.believed import believed
 from labctl.samples.measurements import UNITS, Measurement
@@ -25,6 +26,9 @@ RUNS = "runs"
 
 DESCRIBED = ("layers", "cell_layers", "grown", "area", "area_sd", "area_m2", "area_sd_m2")
 """What of a sample growth and measurements change."""
+
+BELIEVED = ("layers", "cell_layers", "area_m2", "area_sd_m2")
+"""What of it start documents say under `believed`."""
 
 SAME = 1e-9
 """Relative difference of two numbers that are one: what JSON and a sum may change."""
@@ -89,16 +93,24 @@ class SampleOfRun:
     """A sample as it was at a run by what is known now, and the size of its cell.
 
     sample: as `sample` in a start document says it, with the films that were there. nominal: `sample` as the run was
-    told it. as_run: the size that the run went by. measured: what counts in place of what was meant; since: those of
-    them that the run did not go by.
+    told it. then, as_run: the sample, and the size of its cell, that the run went by. measured: what counts in place
+    of what was meant; since: those of them that the run did not go by. films: what runs had put on, its own too.
     """
 
     sample: Mapping[str, Any]
     size: Size
     nominal: Mapping[str, Any]
+    then: Mapping[str, Any]
     as_run: Size
     measured: tuple[Measurement, ...] = ()
     since: tuple[Measurement, ...] = ()
+    films: tuple[FilmPutOn, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """Return what the start document of a result says that was made of such a run: as those of runs do."""
+        changed = {key: self.sample[key] for key in BELIEVED if key in self.sample}
+        capacity = {"capacity": _capacity(self.size)} if math.isfinite(self.size.capacity) else {}
+        return {"sample": dict(self.nominal), **({"believed": changed} if changed else {}), **capacity}
 
     def described(self) -> dict[str, Any]:
         """Return it for other programs: the sample, its capacity [Ah], what was measured in SI.
@@ -123,32 +135,37 @@ def sample_of_run(run: Run, data: Path | None = None) -> SampleOfRun:
     data: the folder its facts are in; that which its journal is kept in if None. Of what is no sample of ours, and of a
     journal that lies alone, the start document is all there is. Raises DataError as `believed` does.
     """
+    told = as_told(run)
+    described = _described(told.nominal)
+    folder = None if described is None else data or _folder_of(run)
+    if described is None or folder is None:
+        return told
+    inputs = {*map(str, run.start.get("inputs") or ()), *run.chain}
+    found = believed(folder, described, float(run.members[-1].start["time"]), inputs)
+    if not (found.by or found.films):
+        return told
+    stack = {each.material for each in (*found.sample.layers, *found.sample.cell_layers)}
+    measured = tuple(each for each in found.by if not each.layer or each.layer in stack)
+    sample = {**told.nominal, "grown": [], **to_json(found.sample), **found.described()}
+    if not sample["grown"]:
+        del sample["grown"]
+    return replace(
+        told,
+        sample=sample,
+        size=Size.of(sample, found.cell.described() or run.start.get("capacity")),
+        measured=measured,
+        since=tuple(each for each in measured if not _is_same(each.value, _gone_by(told, each))),
+        films=found.films,
+    )
+
+
+def as_told(run: Run) -> SampleOfRun:
+    """Return the sample of a run by its start document alone, as it was believed to be then."""
     said = run.start.get("sample")
     nominal: Mapping[str, Any] = said if isinstance(said, Mapping) else {}
     then = {**nominal, **(run.start.get("believed") or {})}
-    as_run = Size.of(then, run.start.get("capacity"))
-    described = _described(nominal)
-    folder = None if described is None else data or _folder_of(run)
-    if described is None or folder is None:
-        return SampleOfRun(then, as_run, nominal, as_run)
-    inputs = {*map(str, run.start.get("inputs") or ()), *run.chain}
-    until = float(run.members[-1].start["time"])
-    found = believed(folder, described, until, inputs)
-    if not (found.by or found.films):
-        return SampleOfRun(then, as_run, nominal, as_run)
-    stack = {each.material for each in (*found.sample.layers, *found.sample.cell_layers)}
-    measured = tuple(each for each in found.by if not each.layer or each.layer in stack)
-    sample = {**nominal, "grown": [], **to_json(found.sample), **found.described()}
-    if not sample["grown"]:
-        del sample["grown"]
-    return SampleOfRun(
-        sample,
-        Size.of(sample, found.cell.described() or run.start.get("capacity")),
-        nominal,
-        as_run,
-        measured,
-        tuple(each for each in measured if not _is_same(each.value, _gone_by(then, as_run, each))),
-    )
+    size = Size.of(then, run.start.get("capacity"))
+    return SampleOfRun(then, size, nominal, then, size)
 
 
 def electrodes_area(run: Run) -> float:
@@ -172,13 +189,13 @@ def _described(said: Mapping[str, Any]) -> SampleRef | None:
         return None
 
 
-def _gone_by(then: Mapping[str, Any], as_run: Size, measured: Measurement) -> float:
+def _gone_by(told: SampleOfRun, measured: Measurement) -> float:
     """Return what a run went by [SI] instead of what was measured; NaN where it had no such number."""
     if measured.quantity == "area":
-        return _known(then.get("area_m2", then.get("area")))
+        return _known(told.then.get("area_m2", told.then.get("area")))
     if measured.quantity == "capacity":
-        return as_run.capacity * SECONDS_PER_HOUR
-    stack = [*(then.get("layers") or ()), *(then.get("cell_layers") or ())]
+        return told.as_run.capacity * SECONDS_PER_HOUR
+    stack = [*(told.then.get("layers") or ()), *(told.then.get("cell_layers") or ())]
     return next((float(each["thickness"]) for each in stack if each["material"] == measured.layer), math.nan)
 
 

@@ -91,7 +91,8 @@ _RECORDED = (
 def cut_from(data: Path, sample: str, parent: str, *, who: str = "") -> None:
     """Enter that a sample was cut from another, with whatever that one had been through until now.
 
-    who: says so, the login when empty. Raises DataError when an id is none, when the parent is itself or was cut from it, or when it is entered already.
+    who: says so, the login when empty. Raises DataError when an id is none, when the parent is itself or was
+    cut from it, or when it is entered already.
     """
     families = Families(data)
     if safe_id(sample) in (safe_id(parent), *(each.id for each in families.ancestors(parent))):

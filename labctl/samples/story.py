@@ -48,9 +48,10 @@ class Story:
     """What is known of a sample, oldest first.
 
     layers: (material, thickness [m], its standard uncertainty) as first described, foil and cell; films: what was put
-    on it since; by: what was measured instead. steps: its runs, and those of its parents before it was cut. facts: all
-    that was entered of it. values: by name, in SI, as `labctl samples --where` takes them. gaps: journals of its past
-    that cannot be read, in words. trouble: why its facts cannot be read.
+    on it since; upper: the materials of electrolyte and anode that are there, from the bottom up; by: what was
+    measured instead. steps: its runs, and those of its parents before it was cut. facts: all that was entered of it.
+    values: by name, in SI, as `labctl samples --where` takes them. gaps: journals of its past that cannot be read, in
+    words. trouble: why its facts cannot be read.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Story:
     layers: tuple[tuple[str, float, float], ...] = ()
     area: float | None = None
     films: tuple[FilmPutOn, ...] = ()
+    upper: tuple[str, ...] = ()
     by: tuple[Measurement, ...] = ()
     parents: tuple[Parent, ...] = ()
     children: tuple[str, ...] = ()
@@ -66,15 +68,6 @@ class Story:
     values: Mapping[str, float] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
     trouble: str = ""
-
-    @property
-    def upper(self) -> tuple[str, ...]:
-        """The materials of electrolyte and anode that are there, from the bottom up."""
-        # Whoever lists runs does not wait for pydantic.
-        from devices.samples import UPPER
-
-        there = [*(material for material, _, _ in self.layers), *(film.material for film in self.films)]
-        return tuple(dict.fromkeys(each for each in there if each in UPPER))
 
     @property
     def last(self) -> float | None:
@@ -143,6 +136,7 @@ class Stories:
             layers=tuple(_layers(described)),
             area=described.get("area"),
             films=films,
+            upper=tuple(dict.fromkeys(_upper(described, facts, films))),
             by=by,
             parents=tuple(self._families.parents(sample)),
             children=tuple(self._families.children(sample)),
@@ -164,6 +158,13 @@ def _wanted(families: Families, only: str) -> list[str]:
 def _layers(described: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
     for layer in (*described.get("layers", ()), *described.get("cell_layers", ())):
         yield layer["material"], layer["thickness"], layer.get("thickness_sd", 0.0)
+
+
+def _upper(described: Mapping[str, Any], facts: Iterable[Fact], films: Iterable[FilmPutOn]) -> Iterator[str]:
+    """Yield what is on the cathode: what a cell was described with, once it is built, and what was put on here."""
+    if any(each["fact"] == "assembled" for each in facts):
+        yield from (layer["material"] for layer in described.get("cell_layers", ()))
+    yield from (film.material for film in films if film.is_upper)
 
 
 def _film_values(films: Sequence[FilmPutOn]) -> dict[str, float]:

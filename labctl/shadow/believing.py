@@ -12,6 +12,7 @@ from labctl.belief import Believer
 from labctl.runs.chain import chain_of
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search
+from labctl.samples.believed import believed
 from labctl.samples.telling import sample_of
 from labctl.shadow.cell import ShadowCell
 from labctl.shadow.free import COULOMBS, FreeCell
@@ -44,7 +45,10 @@ def shadow_of(
     def expected() -> float:
         return as_made - charge_before(data, sample.id, start) / cell.site_charge
 
-    capacity = start.get("capacity") or {}
+    found = believed(data, sample)
+    # A run that is over goes by what was measured since, as its foil does.
+    known = found.cell.described() if found.by or found.films else None
+    capacity = known or start.get("capacity") or {}
     told = float(capacity["sd_Ah"]) / float(capacity["value_Ah"]) if capacity else UNTOLD_SD
     free = FreeCell(built.cell, built.state)
     described = sample.material("cathode", sample.layers[-1].material) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,13 +101,12 @@ def _told_apart(lines: list[Line]) -> list[Line]:
 def _line(said: Said, ago: float, holder: str) -> Line:
     report = said.report
     reading = report.get("reading") or {}
-    age = _age_of(reading)
     return Line(
         said.device,
         plain(str(report.get("state", "?")).upper()),
         holder or _owner(said),
         "; ".join(_interlocks(report)),
-        f"none (said so {_short(ago)} ago)" if age is None else f"{_short(ago + age)} ago{_values(reading)}",
+        _told_reading(reading, ago),
         said.bench,
     )
 
@@ -138,6 +138,15 @@ def _interlocks(report: Mapping[str, Any]) -> Iterator[str]:
         yield "not looked at yet"
     elif not missing:
         yield "all there"
+
+
+def _told_reading(reading: Mapping[str, Any], ago: float) -> str:
+    """Return a reading with its age, of what a station said so many seconds ago."""
+    age = _age_of(reading)
+    # A first look that is not over yet has values of no age.
+    if age is None or not isfinite(age):
+        return f"{'none' if age is None else 'not read yet'} (said so {_short(ago)} ago)"
+    return f"{_short(ago + age)} ago{_values(reading)}"
 
 
 def _age_of(reading: Mapping[str, Any]) -> float | None:

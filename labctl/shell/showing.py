@@ -28,6 +28,9 @@ WITH_UNITS = (
 )  # fmt: skip
 """Kinds of files whose quantities are floats in SI units, which nobody reads."""
 
+OF_A_GUN = 1e3
+"""W/m2 above which a power over an area is that of a target, not that of a cell; guess."""
+
 LEFT_OUT = frozenset({"materials"})
 """What is filled in from other files."""
 
@@ -175,8 +178,18 @@ def _text(value: Any, unit: str) -> str:
     if unit == "K":
         return f"{value - 273.15:.6g} degC"
     if unit == "s" and value >= 1:
-        return f"{value:g} s"
+        return _duration(value)
+    if unit == "W/m^2" and value >= OF_A_GUN:
+        return show(value, unit, "W/cm^2")
     return show(value, unit, EXAMPLES[unit].partition(" ")[2] if unit in EXAMPLES else unit)
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration [s] in the longest unit of which it is a whole number, above 2 min."""
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length and seconds % length == 0.0:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _unit(hint: Any) -> str:

@@ -24,6 +24,12 @@ def test_values_stand_in_the_unit_of_their_head_and_labels_as_a_clock_shows_them
     assert bench_text("unix_time", "s", float("nan")) == "nan"
 
 
+def test_a_large_number_has_no_more_digits_than_a_small_one_but_for_a_time():
+    assert (bench_head("power", "W/m^3"), bench_text("power", "W/m^3", 2821117.22)) == ("mW/cm^3", "2821.12")
+    assert bench_text("z_real", "ohm", 2821117.22) == "2.82112e+06"
+    assert bench_text("began", "s", 1795216857.62) == "1795216857.62"
+
+
 def test_the_live_view_says_the_same():
     (column,) = watched({"charge": {"dtype": "number", "units": "Ah"}})
     assert column.unit == bench_head("charge", "Ah")

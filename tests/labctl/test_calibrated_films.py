@@ -17,7 +17,20 @@ BUILT = SputterParameters(
     targets={"gun1": Target("Li3PO4", life=LIFE), "gun2": Target("Li2O", life=LIFE)},
     rates={"Li2O": RateCalibration(1e-11, POWER, 3.0)},
 )
-FIT = FilmFit("Li3PO4", "LiPON", RATE, POWER, 0.8, 0.01, 3.0, 1.06, 0.005, (80.0, 120.0), ("u",), 0.0)
+FIT = FilmFit(
+    "Li3PO4",
+    "LiPON",
+    RATE,
+    POWER,
+    0.8,
+    0.01,
+    3.0,
+    1.06,
+    0.005,
+    (80.0, 120.0),
+    runs=("u",),
+    time=0.0,
+)
 FRESH = {"gun1": 0.0, "gun2": 0.0}
 
 

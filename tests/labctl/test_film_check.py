@@ -24,8 +24,25 @@ def keep_fit(data, rate):
     """Keep a calibration of the LiCoO2 target."""
     path = FilmRates(data, Config(CONFIG).bench("sputter")).path("sputter")
     path.parent.mkdir(parents=True)
-    fit = FilmFit("LiCoO2", "LiCoO2", rate, 119.6, 1.0, 0.02, 3.0, 1.06, 0.01, (119.6, 119.6), ("a",), 1.0)
+    fit = FilmFit(
+        "LiCoO2",
+        "LiCoO2",
+        rate,
+        119.6,
+        1.0,
+        0.02,
+        3.0,
+        1.06,
+        0.01,
+        (119.6, 119.6),
+        runs=("a",),
+        time=1.0,
+        bench="sputter",
+        real=False,
+        measured={"w": (1e-7, 1e-9)},
+    )
     path.write_text(json.dumps(asdict(fit)) + "\n")
+    return fit
 
 
 def keep_wear(data, energy):
@@ -46,8 +63,10 @@ def test_without_data_the_bench_file_counts(tmp_path):
 
 
 def test_a_calibrated_rate_counts(tmp_path):
-    keep_fit(tmp_path, 6e-9 / 60)
+    fit = keep_fit(tmp_path, 6e-9 / 60)
     found = told(tmp_path)
+    assert f"  monitor's tooling 1.060 (calibrated, +-1%), by fit {fit.id}" in found.lines
+    assert any(f"(calibrated, +-2%), by fit {fit.id}" in line for line in found.lines)
     # At 6 nm/min from a new target; the mean of this film is a little less.
     assert any("1 h 57 min of film at 5.98 nm/min (calibrated" in line for line in found.lines)
 

@@ -35,11 +35,30 @@ def test_a_film_is_drawn_from_its_thickness_to_its_bias(lab, tmp_path):
     assert max(figure.axes[0].lines[0].get_ydata()) == pytest.approx(20.0, abs=0.5)
 
 
-def test_a_bake_is_drawn_as_measured_and_a_pump_down_by_what_it_measured(lab):
+def test_a_bake_is_drawn_as_measured(lab):
     recipe = any_recipe(ROOT / "config" / "recipes" / "furnace-520C-15min.toml")
     (baked,) = lab.RE(lab.plans.bake(lab.furnace, quick.foil(), recipe))
     (axes,) = figures_of(Run(baked, lab.data))["furnace"].axes
     assert axes.get_ylabel() == "temperature (degC)"
     assert axes.lines[0].get_ydata()[-1] <= 50.0
-    (pumped,) = lab.RE(lab.plans.pump_down(lab.sputter, 1e-3))
-    assert list(pictures_of(Run(pumped, lab.data), lab.data)) == ["measured"]
+
+
+@pytest.mark.parametrize(("plan", "scale"), [("pump_down", "log"), ("leak_check", "linear")])
+def test_a_chamber_without_a_film_is_drawn_by_its_pressure_alone(lab, plan, scale):
+    if plan == "pump_down":
+        lab.RE(lab.plans.vent(lab.sputter))
+    given = {"pump_down": (1e-3,), "leak_check": (1e-4, 30.0)}[plan]
+    (uid,) = lab.RE(getattr(lab.plans, plan)(lab.sputter, *given))
+    pictures = pictures_of(Run(uid, lab.data), lab.data)
+    assert list(pictures) == ["measured"]
+    (axes,) = pictures["measured"].axes
+    assert axes.get_ylabel() == "pressure (Pa)"
+    assert axes.get_yscale() == scale
+    assert axes.get_title() == f"{plan.replace('_', ' ')}, run {uid[:8]}"
+
+
+def test_a_conditioning_says_nothing_of_grey_where_nothing_is_grey(lab):
+    (uid,) = lab.RE(lab.plans.condition_target(lab.sputter, quick.film()))
+    figure = figures_of(Run(uid, lab.data))["film"]
+    assert figure.axes[0].get_title() == f"condition target, run {uid[:8]}: sputter-lco-0.7um"
+    assert "film (nm)" not in [axes.get_ylabel() for axes in figure.axes]

@@ -11,6 +11,8 @@ from devices.errors import LabError
 from devices.samples import doubts_about
 from labctl.cli import app
 from labctl.config.folder import Config
+from labctl.film_check import tell_films
+from labctl.film_journals import FilmJournals
 from labctl.film_questions import STEPS, questions_before
 from labctl.rehearsing.rehearsal import rehearse
 from labctl.runs.run import Run
@@ -110,6 +112,28 @@ def test_the_rest_of_a_film_is_asked_about_with_how_much_there_is(broken, tmp_pa
     first, second = questions_before(experiment, folder)
     assert " of 90.0 nm LiCoO2 were put on before it broke off; put the other " in first
     assert second == doubts_about(believed(folder, FOIL).sample)
+
+
+def test_of_a_film_that_is_gone_on_with_check_tells_the_rest(broken, monkeypatch):
+    folder, uid = broken
+    config, path = ROOT / "config", ROOT / "config" / "experiments" / "deposit-lco-0.7um.toml"
+    whole = quick_films.film(thickness=90e-9)
+    done = FilmJournals(folder).so_far(uid, FOIL, whole).thickness
+    told = []
+    rest = replace(whole, thickness=90e-9 - done)
+    for plan, recipe in (("finish_deposition", whole), ("deposit", rest), ("deposit", whole)):
+        experiment = replace(
+            Config(config).experiment("deposit-lco-0.7um"), plan=plan, recipe=recipe, arguments={"run": uid}
+        )
+        monkeypatch.setattr(Config, "experiment", lambda self, name, given=experiment: given)
+        (found,) = tell_films([path], config=config, data=folder)
+        told.append(found.lines)
+    assert told[0] == told[1] != told[2]
+    other = replace(experiment, plan="finish_deposition", recipe=replace(whole, thickness=80e-9))
+    monkeypatch.setattr(Config, "experiment", lambda self, name: other)
+    (found,) = tell_films([path], config=config, data=folder)
+    assert found.stopped
+    assert "would be refused: run" in found.lines[0]
 
 
 def test_what_a_person_agreed_to_is_asked_no_more_at_that_place(broken, tmp_path):

@@ -8,7 +8,20 @@ from devices.sputter.conditions import Conditions
 from labctl.film_rates import FilmFit
 from labctl.nearest_fits import applied, between
 
-FIT = FilmFit("LiCoO2", "LiCoO2", 5e-11, 100.0, 0.8, 0.01, 3.0, 1.06, 0.005, (80.0, 120.0), ("u",), 0.0)
+FIT = FilmFit(
+    "LiCoO2",
+    "LiCoO2",
+    5e-11,
+    100.0,
+    0.8,
+    0.01,
+    3.0,
+    1.06,
+    0.005,
+    (80.0, 120.0),
+    runs=("u",),
+    time=0.0,
+)
 COLD = Conditions(3.0)
 
 

@@ -1,15 +1,18 @@
 """A plan called by hand: files become what plans take, names are refused in words before anything is begun."""
 
 import inspect
+import re
 
 import pytest
 
 from labctl.config.folder import Config
+from labctl.config.readers import RECIPES
 from labctl.mistyped import Mistyped
-from labctl.plan_calls import with_inputs
+from labctl.plan_calls import KINDS, SHELVES, with_inputs
 from labctl.rehearsing.call import read_call
 from labctl.rehearsing.rehearsal import rehearse_call
 from labctl.runs.run import Run
+from labctl.shell.shelves import Recipes
 from plans.anneal import anneal
 
 
@@ -87,3 +90,26 @@ def test_what_somebody_names_as_inputs_stays(sample, tmp_path):
     said = with_inputs(anneal, (None, sample, None), {"md": {"inputs": ["x"]}}, tmp_path)
     assert said == {"md": {"inputs": ["x"]}}
     assert with_inputs(anneal, (), {}, tmp_path) == {}
+
+
+def test_what_stands_in_a_file_of_another_kind_is_refused_by_both_kinds(lab, sample, recipe, programs):
+    said = (
+        'anneal: recipe = recipes["evaporate-li-2um"] is a recipe of evaporation, and a recipe of flashes is expected;'
+        " nothing was begun"
+    )
+    lithium = Recipes(Config())["evaporate-li-2um"]
+    with pytest.raises(Mistyped, match=re.escape(said)):
+        lab.plans.anneal(lab.lamp, sample, lithium)
+    with pytest.raises(
+        Mistyped, match=r'sample = recipes\[".*"\] is a recipe of flashes, and a sample is expected'
+    ):
+        lab.plans.anneal(lab.lamp, recipe, recipe)
+    with pytest.raises(
+        Mistyped, match=r'program = samples\["quick-1"\] is a sample, and a program is expected'
+    ):
+        lab.plans.cycle(lab.potentiostat, sample, sample)
+
+
+def test_every_kind_of_recipe_has_a_name_for_people():
+    assert {each.__name__ for each in RECIPES.values()} < KINDS.keys()
+    assert KINDS.keys() <= SHELVES.keys()

@@ -89,3 +89,16 @@ def test_a_display_that_breaks_leaves_the_console_to_others(caplog):
     assert "the progress of runs is not shown any more" in caplog.text
     console.print("run 01234567 is kept")
     assert console.file.getvalue() == "run 01234567 is kept\n"
+
+
+def test_a_run_without_a_sample_is_told_by_its_station_and_no_line_begins_with_a_colon():
+    start = {
+        "uid": "0123456789",
+        "time": 0.0,
+        "purpose": "condition",
+        "plan_args": {"sputter": "pot", "recipe": {"name": "x"}},
+        "recipe": {"body": RECIPE},
+    }
+    known = {**start, "devices": {"lamp": {}, "pot": {}}}
+    assert film(known, terminal=False).startswith("pot: condition LiCoO2, run 01234567")
+    assert film(start, terminal=False).startswith("condition LiCoO2, run 01234567")

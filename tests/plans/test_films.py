@@ -1,6 +1,7 @@
 """Films on the twins, through plans: to thickness, calibrated, paused, in a stack; and what a chamber does itself."""
 
 import importlib.util
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from event_model import DocumentNames, schema_validators
 from devices.errors import DataError, InterlockError, LabError
 from labctl import Run
 from labctl.config.folder import Config
+from labctl.film_check import tell_films
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
+from labctl.samples.measurements import Measurement, measure
 
 ROOT = Path(__file__).parents[2]
 spec = importlib.util.spec_from_file_location("quick_films", ROOT / "tests" / "support" / "quick_films.py")
@@ -61,6 +64,35 @@ def test_a_film_is_off_by_the_tooling_before_and_right_after_its_calibration(lab
     assert thickness(lab, "after") == pytest.approx(80e-9, rel=0.02)
     deposited(lab, replace(recipe, end="rate"), "by-rate")
     assert thickness(lab, "by-rate") == pytest.approx(80e-9, rel=0.02)
+
+
+def test_witnesses_that_are_measured_later_count_for_the_next_film(lab):
+    spots = witnesses("w0", "w1")
+    plan, witness = lab.plans.calibrate_rate, quick.film("witness-lco")
+    lab.RE(plan(lab.sputter, lab.hands, lab.films, spots, witness, [90.0, 120.0]))
+    (before,) = lab.films.fits("sputter")
+    checked = rate_checked(lab)
+    for name, (thick, sd) in before.measured.items():
+        measure(lab.data, name, Measurement("thickness", 2 * thick, 2 * sd, "LiCoO2"))
+    assert rate_checked(lab) == pytest.approx(2 * checked, rel=2e-3)
+    (after,) = lab.films.fits("sputter")
+    for end in ("rate", "monitor"):
+        run = deposited(lab, quick.film(thickness=80e-9, end=end), end)
+        assert run.start["film_rate"]["calibration"] == run.start["tooling"]["calibration"] == after.id
+        # Truly they are as thick as they were: what is believed to grow twice as fast is half as thick.
+        assert thickness(lab, end) == pytest.approx(40e-9, rel=0.02)
+
+
+def rate_checked(lab):
+    """Return the rate [nm/min] that `labctl check` tells of a recipe."""
+    config = ROOT / "config"
+    (told,) = tell_films(
+        [config / "recipes" / "sputter-lco-0.7um.toml"], config=config, bench="sputter", data=lab.data
+    )
+    (line,) = (each for each in told.lines if "of film at" in each)
+    (fit,) = lab.films.fits("sputter")
+    assert f"by fit {fit.id}" in line
+    return float(re.search(r"at ([0-9.]+) nm/min \(calibrated", line)[1])
 
 
 def witnesses(*names):

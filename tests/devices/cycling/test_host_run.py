@@ -308,6 +308,8 @@ def test_what_rests_beyond_its_end_is_not_driven(step: Step, rest: float, reason
     [
         (Reading(0.0, 4.52, 1e-4), EndReason.SAFETY_VOLTAGE_MAX),
         (Reading(0.0, 3.9, 1.1e-3), EndReason.SAFETY_CURRENT),
+        (Reading(0.0, 3.9, -1.1e-3), EndReason.SAFETY_CURRENT),
+        (Reading(0.0, 4.52, 0.0), EndReason.SAFETY_VOLTAGE_MAX),
         (Reading(0.0, 1.9, -1e-4), EndReason.SAFETY_VOLTAGE_MIN),
         (Reading(0.0, 1.9, 1e-4), None),
         (Reading(0.0, 4.503, 1e-4), None),
@@ -326,6 +328,30 @@ def test_a_charge_limit_of_the_cell_stops_the_program() -> None:
     ended, _ = play(Capacitor(), step, watch)
     assert ended.reason is EndReason.SAFETY_CHARGE
     assert ended.time == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("current", [1e-4, -1e-4])
+def test_a_charge_limit_is_that_of_either_direction(current: float) -> None:
+    limits = CellLimits(2.0, 4.5, 1e-3, charge_max=0.01)
+    step = Step(ConstantCurrent(current), Until(duration=1e4))
+    watch = HostRun((step,), limits, LONGEST).watch(step, METER, 3.2)
+    assert watch.row(Reading(0.0, 3.2, current)) is None
+    ended = watch.row(Reading(101.0, 3.2, current))
+    assert ended is not None
+    assert ended.reason is EndReason.SAFETY_CHARGE
+
+
+def test_of_two_ends_that_one_row_shows_the_earlier_is_why_the_step_ended() -> None:
+    for charge, reason, at in ((0.005, EndReason.CHARGE, 50.0), (0.009, EndReason.VOLTAGE_ABOVE, 83.3)):
+        watch = watch_of(Step(ConstantCurrent(1e-4), Until(voltage_above=4.2, charge=charge)))
+        watch.row(Reading(-100.0, 2.0, 1e-4))
+        watch.charge = 0.0
+        watch.row(Reading(0.0, 3.2, 1e-4))
+        watch.charge = 0.0
+        ended = watch.row(Reading(100.0, 4.4, 1e-4))
+        assert ended is not None
+        assert ended.reason is reason
+        assert ended.time == pytest.approx(at, abs=0.1)
 
 
 def test_what_the_instrument_brings_to_its_end_is_swept_or_goes_on() -> None:

@@ -99,6 +99,7 @@ REST = Step(OpenCircuit(), Until(duration=10.0))
         (REST, (3.8, 0.0), (0.0, 0.0), EndReason.OPEN_CIRCUIT),
         (REST, (3.8, 0.0), (4.75, 0.0), EndReason.OPEN_CIRCUIT),
         (REST, (3.8, 0.0), (0.5, 0.0), EndReason.SHORT_CIRCUIT),
+        (REST, (3.8, 0.0), (-9.5, 0.0), EndReason.OPEN_CIRCUIT),
         (REST, (2.91, 0.0), (2.88, 0.0), None),
         (CHARGE, (3.8, 1e-3), (float("nan"), 1e-3), None),
     ],
@@ -185,3 +186,26 @@ def test_a_cell_without_a_voltage_of_its_own_may_rest_at_zero():
     assert (
         contact_fault(0.0, CellLimits(voltage_min=-1.0, voltage_max=1.0, current_max=1e-3), None, 0.1) is None
     )
+
+
+@pytest.mark.parametrize(("volts", "is_short"), [(0.015, True), (0.019, True), (0.021, False)])
+def test_less_than_a_tenth_of_a_cells_resistance_is_a_short_also_in_the_first_row(volts, is_short):
+    found = fault_of(CHARGE, None, RowTaken(1, 0.0, volts, 1e-3, 25.0), LIMITS)
+    assert (found is EndReason.SHORT_CIRCUIT) is is_short
+
+
+def test_a_cell_without_a_voltage_of_its_own_may_fall_to_its_least_voltage():
+    limits = CellLimits(voltage_min=-1.0, voltage_max=1.0, current_max=1e-3)
+    rows = RowTaken(1, 0.0, 0.5, 1e-3, 25.0), RowTaken(2, 10.0, -1.0, 1e-3, 25.0)
+    assert fault_of(Step(DRIVE, Until(voltage_above=0.9)), *rows, limits) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (seen(voltage=3.5, current=-2.2e-3), EndReason.SAFETY_CURRENT),
+        (seen(voltage=3.5, current=-1e-3, charge=-10.0), EndReason.SAFETY_CHARGE),
+    ],
+)
+def test_current_and_charge_have_their_limits_in_discharge_too(rows, reason):
+    assert cut_cause(DISCHARGE, rows, LIMITS) is reason

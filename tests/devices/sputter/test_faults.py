@@ -392,6 +392,20 @@ def test_a_target_that_cracked_between_two_films_is_told_once_and_then_taken_as_
     )
 
 
+@pytest.mark.parametrize(("fault", "code"), [(crack, "target_crack"), (turbo_slow, "turbo")])
+def test_what_fails_while_the_pressure_is_lowered_over_a_plasma_is_seen_at_once(bench, recipes, fault, code):
+    complete = bench.began(recipes["lipon"]())
+    while "lit" not in {said for said, _, _ in bench.codes()}:
+        bench.lap(1.0)
+    # What was lit at 3 Pa takes five rows at least to be taken for settled at another.
+    bench.lap(1.0)
+    since = bench.clock.now()
+    bench.clock.call(lambda: fault(bench))
+    assert bench.wait(complete).permissive == code
+    assert max(bench.chamber.when("gun2 off")) - since <= WITHIN
+    assert not bench.chamber.when("substrate_shutter on")
+
+
 def test_a_dead_crystal_is_known_before_anything_is_lit(bench, recipes):
     complete = bench.began(recipes["lco"]())
     bench.chamber.crystal_ok = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devices.errors import InterlockError
+from devices.errors import InterlockError, LabError, WireError
 from devices.limits import SputterLimits
 from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
@@ -113,3 +113,35 @@ def test_a_gun_that_does_not_light_has_no_power_between_two_tries(bench, recipes
     switched = [what for _, what in bench.chamber.log if what in ("gun1 on", "gun1 off")]
     tries = 1 + SputterLimits().strikes
     assert switched == ["gun1 on", "gun1 off"] * tries
+
+
+def test_nothing_is_pumped_before_what_was_written_is_kept(bench, recipes):
+    def fails():
+        raise OSError("the disk is gone")
+
+    bench.vented()
+    bench.station.before_arming = fails
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 1e-4),)), recipes["lco"]())
+    assert bench.wait(bench.station.prepare(job)) is None
+    with pytest.raises(OSError, match="the disk is gone"):
+        bench.clock.call(bench.station.kickoff)
+    assert not bench.chamber.when("roughing_valve on")
+
+
+def test_a_chamber_that_cannot_be_made_safe_is_not_reset(bench, recipes):
+    bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    bench.chamber.contacts["cover"] = False
+    bench.reach("fault")
+    bench.chamber.contacts["cover"] = True
+
+    def fails():
+        raise WireError("silent")
+
+    bench.parts["gun1"].safe = fails
+    with pytest.raises(LabError, match="could not be made safe: gun1 off: silent"):
+        bench.station.reset()
+    assert bench.station.read_state() == "fault"
+    del bench.parts["gun1"].safe
+    bench.station.reset()
+    assert bench.station.read_state() == "pumping"

@@ -267,3 +267,14 @@ def test_nothing_is_heated_before_what_was_written_is_kept(oven):
     with pytest.raises(OSError, match="the disk is gone"):
         oven.clock.call(oven.station.kickoff)
     assert oven.chamber.wanted is None
+
+
+def test_a_thermocouple_that_reads_no_number_ends_the_anneal(oven):
+    complete = oven.began()
+    oven.wait(complete, 300.0)
+    since = oven.clock.now()
+    oven.heater.read_temperature = lambda: math.nan
+    error = oven.wait(complete, 1000.0)
+    assert error.permissive == "temperature"
+    assert oven.clock.now() - since <= FurnaceLimits().deviation_time + 30.0
+    assert oven.chamber.wanted == 295.0

@@ -33,6 +33,8 @@ def film(material, targets, gases):
         ("LiPON", "Li3PO4 Li2O", "N2"),
         ("Li3PO4", "Li3PO4", "Ar"),
         ("Cu", "Cu", "Ar"),
+        ("LiCoO2", "LiCoO2", "Kr O2"),
+        ("LiPON", "Li3PO4", "N2 Ar"),
     ],
 )
 def test_what_its_targets_and_gases_make_is_allowed(material, targets, gases):
@@ -46,6 +48,7 @@ def test_what_its_targets_and_gases_make_is_allowed(material, targets, gases):
         ("LiPON", "Li3PO4", "Ar", "it needs N2 as a gas"),
         ("LiPON", "Li3PO4 LiCoO2", "N2", "nothing of LiCoO2 is in it"),
         ("LiCoO2", "LiCoO2", "Ar", "it needs O2 as a gas"),
+        ("LiCoO2", "LiCoO2", "N2 O2", "N2 would be built into it"),
         ("Li3PO4", "Li3PO4", "N2", "what grows so is LiPON"),
         ("NMC", "LiCoO2", "Ar", "nobody said that it does"),
     ],

@@ -2,7 +2,11 @@
 
 import math
 
+import pytest
+
+from devices.errors import InterlockError
 from devices.sputter.memory import MOST_POSITIONS, ChamberMemory
+from devices.sputter.unfinished import UnfinishedFilm
 
 
 def test_a_bias_outlives_the_session_and_not_its_target():
@@ -21,3 +25,47 @@ def test_only_so_many_biases_are_kept():
     for number in range(MOST_POSITIONS + 5):
         memory.learnt_bias(str(number), 21.0, 0.0)
     assert list(memory.biases) == [str(number) for number in range(5, MOST_POSITIONS + 5)]
+
+
+@pytest.mark.parametrize(
+    ("state", "open_time", "is_doubtful"),
+    [("deposit", 0.0, True), ("plasma", 30.0, True), ("plasma", 0.0, False)],
+)
+def test_a_film_is_unaccounted_where_its_host_died_after_the_shutter_was_open_at_any_time(
+    state, open_time, is_doubtful
+):
+    film = UnfinishedFilm("s1", "h", "LiCoO2", 20, 2, 2e-9, open_time, 0.0)
+    memory = ChamberMemory("sputter")
+    assert "the host died" in memory.recalled({"state": state, "film": film.told()}, died=True)
+    if not is_doubtful:
+        memory.require_known()
+        assert memory.unfinished is None
+        return
+    with pytest.raises(InterlockError, match="was cut off"):
+        memory.require_known()
+    assert memory.doubts_of("s1", "LiCoO2")
+
+
+@pytest.mark.parametrize("state", ["pumping", "base", "gas", "plasma"])
+def test_a_film_whose_shutter_never_opened_stands_in_nobodys_way(state):
+    film = UnfinishedFilm("s1", "h", "LiCoO2", 20, 0, None, 0.0, 0.0)
+    memory = ChamberMemory("sputter")
+    memory.recalled({"state": state, "film": film.told()}, died=True)
+    memory.require_known()
+    assert memory.unfinished is None
+
+
+@pytest.mark.parametrize("state", ["pumping", "gas", "plasma"])
+def test_a_film_that_was_doubted_before_its_shutter_opened_wants_a_word(state):
+    film = UnfinishedFilm("s1", "h", "LiCoO2", 20, 0, None, 0.0, 0.0, doubts=("its shutter was open",))
+    memory = ChamberMemory("sputter")
+    memory.recalled({"state": state, "film": film.told()}, died=True)
+    with pytest.raises(InterlockError, match="was cut off"):
+        memory.require_known()
+
+
+def test_a_film_of_a_host_that_went_in_good_order_is_remembered():
+    film = UnfinishedFilm("s1", "h", "LiCoO2", 20, 0, None, 0.0, 0.0)
+    memory = ChamberMemory("sputter")
+    memory.recalled({"state": "pumping", "film": film.told()}, died=False)
+    assert memory.unfinished == film

@@ -312,3 +312,33 @@ def test_a_chamber_without_a_turbo_pump_has_none_that_slows_down():
     watch = TurboWatch(LIMITS)
     for _ in range(10):
         watch.look(math.nan)
+
+
+def test_a_gas_that_no_controller_tells_of_is_a_fault():
+    watch = FlowWatch(LIMITS, {"Ar": 100.0})
+    watch.look(0.0, {}, {"Ar": 24.0})
+    assert watch.wrong
+    with pytest.raises(Trouble, match="Ar is not there"):
+        watch.look(3.0, {}, {"Ar": 24.0})
+
+
+@pytest.mark.parametrize("pressure", [2.6, 3.4, math.nan])
+def test_a_pressure_that_is_off_or_that_no_gauge_shows_is_a_fault_when_it_stays(pressure):
+    watch = PressureWatch(LIMITS)
+    watch.look(0.0, 3.2, 0.4, 3.0)
+    watch.look(1.0, pressure, 0.4, 3.0)
+    with pytest.raises(Trouble, match="3 Pa are wanted"):
+        watch.look(11.0, pressure, 0.4, 3.0)
+
+
+def test_a_crystal_that_does_not_oscillate_weighs_no_film_behind_the_shutter():
+    watch = RateWatch(LIMITS)
+    watch.lit(reading(5e-9, 5.9e6))
+    watch.weighs(MonitorReading(0.0, 0.0, 0.0, 0.0, False))
+
+
+def test_a_bias_higher_than_in_the_film_before_is_a_crack_as_a_lower_one_is():
+    for stiff in (0.9, 1.1):
+        watch = BiasWatch("gun1", LIMITS)
+        watch.known = 180.0 / 120.0**0.45
+        assert biases(watch, 0, [burning(120.0, stiff)] * 40) == 3

@@ -8,6 +8,8 @@ from typer.testing import CliRunner, Result
 
 from devices.errors import ConfigError, DataError
 from labctl.cli import app
+from labctl.runs.run import Run
+from labctl.samples.attachments import attachments
 
 BDF = """Test Time / s,Voltage / V,Current / A,Unix Time / s,Cycle Count / 1,Step Count / 1
 0.0,3.9,1e-05,1700000000.0,1,1
@@ -85,3 +87,15 @@ def test_one_file_that_is_none_keeps_no_other_from_being_imported(
     done = invoke("import", tmp_path / "a.csv", path, "--sample", "lco-0.7um")
     assert done.exit_code == 1
     assert "2 rows of again.bdf.csv" in done.output
+
+
+def test_an_import_says_who_did_it_and_keeps_the_file(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "cell.bdf.csv"
+    path.write_text(BDF)
+    said = invoke("import", path, "--sample", "lco-0.7um", "--operator", "ben").output
+    assert "the file itself is kept as" in " ".join(said.split())
+    run = Run("last", tmp_path / "data")
+    assert run.start["operator"] == "ben"
+    ((fact, copy),) = attachments(tmp_path / "data", "lco-0.7um")
+    assert fact["who"] == "ben"
+    assert copy.read_text() == BDF

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import subprocess
 import sys
 import unicodedata
@@ -140,3 +141,24 @@ def test_what_is_damaged_says_what_to_do(kept):
         with pytest.raises(DataError, match=f"labctl recover {uid[:8]}"):
             invoke(kept, *command)
     assert f"`labctl recover {uid[:8]}`" in " ".join(invoke(kept, "show", uid).split())
+
+
+def test_a_wide_table_in_a_pipe_leaves_out_what_is_zero_throughout_and_names_it(kept):
+    journal = kept.begin()
+    idle = {f"gun{number}_power_that_was_never_on": [0.0, math.nan, 0.0] for number in range(20)}
+    kept.rows(journal, "primary", {"elapsed": [0.0, 1.0, 2.0], **idle, "rate": [0.0, 0.0, 3e-9]})
+    uid = kept.end(journal)
+    printed = invoke(kept, "show", uid)
+    head = next(line for line in printed.splitlines() if "elapsed" in line)
+    assert "rate" in head
+    assert "gun" not in head
+    assert "zero throughout: gun0_power_that_was_never_on, gun1_" in printed
+    asked = invoke(kept, "show", uid, "--columns", "elapsed,gun7_power_that_was_never_on")
+    assert "gun7" in next(line for line in asked.splitlines() if "elapsed" in line)
+
+
+def test_a_table_that_fits_shows_what_is_zero_too(kept):
+    journal = kept.begin()
+    kept.rows(journal, "primary", {"elapsed": [0.0, 1.0], "power": [0.0, 0.0]})
+    printed = invoke(kept, "show", kept.end(journal))
+    assert "power" in next(line for line in printed.splitlines() if "elapsed" in line)

@@ -1,5 +1,8 @@
 """Samples at the command line: their trees, and what is entered of them."""
 
+import json
+import math
+
 import pytest
 from typer.testing import CliRunner
 
@@ -149,3 +152,76 @@ def test_samples_of_the_configuration_and_of_the_data_are_known(kept):
     kept.anneal("mine")
     invoke(kept, "note", "--sample", "mine", "text")
     invoke(kept, "note", "--sample", "lco-0.7um", "text")
+
+
+def test_a_fact_says_who_was_named_and_not_whose_login_it_is(kept, tmp_path):
+    kept.anneal("a")
+    uid = kept.anneal("b")
+    (tmp_path / "sem.png").write_bytes(b"png")
+    for typed in (
+        ("note", "--sample", "a", "blue edges"),
+        ("sample", "measure", "a", "area", "15.2 mm^2"),
+        ("sample", "attach", "a", tmp_path / "sem.png"),
+        ("sample", "treat", "a", "air-before-electrolyte"),
+        ("sample", "parent", "a", "b"),
+        ("sample", "split", "a", "c"),
+        ("note", uid, "it flickered"),
+        ("mark", uid, "bad", "--why", "oil"),
+    ):
+        invoke(kept, *typed, "--operator", "ben")
+    lines = [
+        json.loads(line) for path in kept.folder.rglob("*.jsonl") for line in path.read_text().splitlines()
+    ]
+    entered = [line for line in lines if line["fact"] != "begun"]
+    assert len(entered) == 8
+    assert {line["who"] for line in entered} == {"ben"}
+    assert "blue edges (ben" in invoke(kept, "sample", "a")
+
+
+def test_the_list_says_in_words_what_is_wrong_with_a_sample(kept):
+    film = {"material": ["LiPON"], "thickness": [4e-7], "doubtful": [1]}
+    for name, rows in (("doubted", film), ("sound", {**film, "doubtful": [0]})):
+        journal = kept.begin(name, plan="deposit")
+        kept.rows(journal, "layers", rows)
+        kept.end(journal)
+    bad = kept.anneal("oily")
+    invoke(kept, "mark", bad, "bad", "--why", "oil on foil")
+    spoilt = kept.anneal("spoilt")
+    (path,) = kept.folder.rglob(f"{spoilt}.jnl")
+    path.write_bytes(path.read_bytes().replace(b"completed", b"comp1eted"))
+    rows = {line.split()[1]: line for line in invoke(kept, "samples").splitlines() if len(line.split()) > 1}
+    assert "LiPON DOUBTFUL" in rows["doubted"]
+    assert "DOUBTFUL" not in rows["sound"]
+    assert f"anneal {bad[:8]} BAD" in rows["oily"]
+    assert f"anneal {spoilt[:8]} DAMAGED" in rows["spoilt"]
+    assert "LiPON" in rows["sound"].replace("LiPON DOUBTFUL", "")
+
+
+def test_a_list_says_when_and_how_hot_and_leaves_out_what_no_sample_has(kept):
+    from datetime import datetime
+
+    journal = kept.begin("a", plan="bake")
+    kept.rows(journal, "primary", {"temperature": [25.0, 521.4, math.nan, 300.0]})
+    kept.end(journal)
+    said = invoke(kept, "samples")
+    assert "521 degC" in said
+    assert f"{datetime.fromtimestamp(journal.time):%Y-%m-%d}" in said
+    assert "baked" in said
+    assert "pulses" not in said
+    assert "521 degC at most, as measured" in invoke(kept, "sample", "a")
+    assert "521 degC" in invoke(kept, "samples", "--where", "peak_temperature > 500 degC")
+    assert "fits" in invoke(kept, "samples", "--where", "peak_temperature > 530 degC")
+
+
+def test_what_a_cell_was_described_with_is_there_once_it_is_built(kept):
+    from labctl.samples.facts import Facts
+
+    cell = [{"material": "LiPON", "thickness": 1e-6}, {"material": "Li", "thickness": 2e-6}]
+    for name in ("planned", "built"):
+        described = {"layers": [{"material": "Al", "thickness": 1e-4}], "cell_layers": cell}
+        Facts(kept.folder).add(name, 1.0, "described", sample=described)
+    kept.anneal("planned")
+    Facts(kept.folder).add("built", 2.0, "assembled")
+    rows = {line.split()[1]: line for line in invoke(kept, "samples").splitlines() if len(line.split()) > 1}
+    assert "LiPON/Li" in rows["built"]
+    assert "LiPON" not in rows["planned"]

@@ -11,6 +11,7 @@ from devices.cycling.programs import Program
 from devices.errors import ConfigError
 from devices.recipes import AnnealRecipe
 from devices.samples import SampleRef
+from devices.sputter.recipe import DepositionRecipe
 from labctl.config.checking import validate
 from labctl.config.models import TrueCell
 
@@ -32,7 +33,7 @@ def test_a_good_table_becomes_the_dataclass_in_si():
     ("key", "value", "allowed"),
     [
         ("voltage", 850, 'give a unit, e.g. "850 V" (between 200 and 1000 V)'),
-        ("voltage", "850 kV", "must be between 200 and 1000 V"),
+        ("voltage", "850 kV", "must be between 0.2 and 1 kV"),
         ("voltage", "-850 V", "must be between 200 and 1000 V"),
         ("voltage", "0 V", "must be between 200 and 1000 V"),
         ("voltage", "850 A", '"A" cannot become V; give e.g. "850 V" (between 200 and 1000 V)'),
@@ -85,8 +86,43 @@ def test_open_bounds_are_told_as_such(told):
     assert one(told, SampleRef, body) == (
         "layers[0].thickness",
         '"-5 nm"',
-        "must be above 0 and at most 0.01 m",
+        "must be above 0 and at most 10000 um",
     )
+
+
+FILM = {
+    "name": "f",
+    "material": "LiCoO2",
+    "pressure": "3 Pa",
+    "base_pressure": "1e-4 Pa",
+    "presputter": "15 min",
+    "thickness": "0.7 um",
+    "guns": [{"target": "LiCoO2", "power_density": "5.9 W/cm^2", "ramp": "20 W/min"}],
+    "gases": [{"gas": "Ar", "flow": "24 sccm"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({"gases": [{"gas": "Ar", "flow": "2400 sccm"}]}, "must be above 0 and at most 1344.85 sccm"),
+        (
+            {"gases": [{"gas": "Ar", "flow": 24}]},
+            'give a unit, e.g. "24 sccm" (above 0 and at most 1344.85 sccm)',
+        ),
+        ({"thickness": "20 mm"}, "must be above 0 and at most 0.1 mm"),
+        ({"thickness": "-5 nm"}, "must be above 0 and at most 100000 nm"),
+        (
+            {"guns": [{"target": "LiCoO2", "power_density": "-5.9 W/cm^2"}]},
+            "must be above 0 and at most 100 W/cm^2",
+        ),
+        ({"presputter": "200 h"}, "must be between 0 and 27.7778 h"),
+        ({"substrate_temperature": "1500 degC"}, "must be between 26.85 and 1026.85 degC"),
+        ({"pressure": "1 mbar"}, "must be above 0 and at most 0.2 mbar"),
+    ],
+)
+def test_bounds_are_told_in_the_unit_that_was_typed(told, change, allowed):
+    assert one(told, DepositionRecipe, FILM | change)[2] == allowed
 
 
 def test_a_choice_names_the_choices(told):

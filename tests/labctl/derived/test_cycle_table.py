@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from devices.cycling.cells import VOLUMETRIC_CAPACITY
 from labctl.derived.flags import DerivedFlag
 from labctl.derived.store import derive
 from labctl.runs.run import Run
+from labctl.samples.measurements import Measurement, measure
 
 
 def table(folder, runs, kind, **parameters):
@@ -104,6 +106,26 @@ def test_rates_take_the_last_cycle_and_the_capacity_of_the_start_document(folder
     assert rows["last_change"][0] == pytest.approx(-0.1)
     assert np.isnan(rows["last_change"][1])
     assert rows["share_of_slowest"] == pytest.approx([1.0, 0.9])
+
+
+def test_a_row_of_rates_is_of_one_cell_whatever_was_measured_since(folder, made_up, truth):
+    run = folder.cycled(made_up().cycles([1e-5, 4e-5]), capacity={"value_Ah": 2e-5, "sd_Ah": 1e-6})
+    measure(folder.data, "cell-1", Measurement("area", 1.5 * truth["area"], 0.0))
+    measure(folder.data, "cell-1", Measurement("thickness", 0.8e-6, 1.6e-8, layer="LiCoO2"))
+    rows = table(folder, run, "rate_table")
+    full = VOLUMETRIC_CAPACITY["LiCoO2"] / 3600.0 * 0.8e-6
+    assert rows["c_rate"] == pytest.approx(rows["current_density"] / full)
+    assert rows["c_rate"] == pytest.approx(rows["discharge_current"] / (full * 1.5 * truth["area"]))
+    assert rows["c_rate_sd"] == pytest.approx(0.02 * rows["c_rate"])
+    volume = rows["discharge_capacity_per_volume"]
+    assert volume == pytest.approx(rows["discharge_capacity_per_area"] / 0.8e-6)
+
+
+def test_a_measured_capacity_is_what_rates_are_over(folder, made_up):
+    run = folder.cycled(made_up().cycles([1e-5, 4e-5]), capacity={"value_Ah": 2e-5, "sd_Ah": 1e-6})
+    measure(folder.data, "cell-1", Measurement("capacity", 3600.0 * 8e-6, 0.0))
+    rows = table(folder, run, "rate_table")
+    assert rows["c_rate"] == pytest.approx(rows["discharge_current"] / 8e-6)
 
 
 def test_energy_over_power_is_that_of_the_line(folder, made_up, truth):

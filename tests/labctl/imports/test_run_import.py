@@ -12,6 +12,7 @@ from devices.cycling.cells import SECONDS_PER_HOUR
 from labctl.cycle_pictures import cycle_figures
 from labctl.runs.remarks import mark_run
 from labctl.runs.run import Run
+from labctl.samples.attachments import attachments
 
 Keep = Callable[..., Run]
 
@@ -50,6 +51,49 @@ def test_currents_without_a_sign_get_it_from_the_type_of_the_step(
     run = kept("cell.csv", neware(dialect, unsigned=True))
     held(run, rows)
     assert "positive on discharge" in " ".join(run.table("events")["text"])
+
+
+def said_of(run: Run) -> str:
+    return " ".join(run.table("events")["text"])
+
+
+def test_columns_of_ec_lab_that_are_not_kept_are_told(kept: Keep, mpt: Callable[..., str]) -> None:
+    header, told = "(Q-Qo)/mA.h", "Analog IN 1/V"
+    lines = mpt().split("\r\n")
+    at = next(place for place, line in enumerate(lines) if header in line)
+    more = [line and f"{line}\t0.5" for line in lines[at + 1 :]]
+    run = kept("a.mpt", "\r\n".join([*lines[:at], f"{lines[at]}\t{told}", *more]))
+    assert f"columns that labctl does not keep: error, {told}" in said_of(run)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told"),
+    [
+        ("bts8", "Spec. Cap.(mAh/g), Power(W)"),
+        ("layered", "Cap_Chg(mAh), Engy_Chg(mWh), Step Time(h:min:s.ms)"),
+    ],
+)
+def test_columns_of_neware_that_are_not_kept_are_told(
+    kept: Keep, neware: Callable[..., str], dialect: str, told: str
+) -> None:
+    assert f"columns that labctl does not keep: {told}" in said_of(kept("a.csv", neware(dialect)))
+
+
+@pytest.mark.parametrize("dialect", ["flat", "chinese"])
+def test_nothing_is_told_where_every_column_is_kept(
+    kept: Keep, neware: Callable[..., str], dialect: str
+) -> None:
+    assert "does not keep" not in said_of(kept("a.csv", neware(dialect)))
+
+
+def test_the_file_itself_is_attached_to_its_sample(
+    kept: Keep, mpt: Callable[..., str], tmp_path: Path
+) -> None:
+    run = kept("old.mpt", mpt())
+    ((fact, copy),) = attachments(tmp_path / "data", "lco-0.7um")
+    assert copy.read_bytes() == (tmp_path / "old.mpt").read_bytes()
+    assert fact["sha256"] == run.start["source"]["sha256"]
+    assert run.uid[:8] in fact["note"]
 
 
 def in_german(text: str, delimiter: str = ";") -> str:

@@ -11,6 +11,7 @@ from labctl.runs import entries
 from labctl.runs.briefs import brief_from, briefs, find_run, latest_label, run_files
 from labctl.runs.index import APPLICATION, FILE, SCHEMA, ask_index, files_of, mend_index
 from labctl.runs.remarks import mark_run, note_run
+from labctl.samples.deposited import deposited
 
 BY = {"time": 1.8e9, "who": "me"}
 
@@ -366,3 +367,19 @@ def test_an_index_cut_anywhere_is_made_anew(kept):
     for size in (0, 1, 7, 99, 100, 4096, len(content) // 2, len(content) - 4096, len(content) - 1):
         spoil(kept, content[:size])
         assert list(briefs(kept.folder)) == wanted
+
+
+OPEN_SHUTTER = {"shutter_open": [1], "thickness": [2.7e-8], "flags": [0]}
+FILM = {"name": "x", "hash": "h", "body": {"material": "LiCoO2", "thickness": 7e-7}}
+
+
+def test_a_film_that_is_being_made_is_not_called_broken_off_until_nobody_writes_it(kept):
+    journal = kept.begin("f", plan="deposit", recipe=FILM)
+    kept.rows(journal, "layers", {"material": []})
+    kept.rows(journal, "primary", OPEN_SHUTTER)
+    (film,) = deposited(kept.folder, "f")
+    assert film.doubts == "it is being made, and this is what its last row says"
+    assert film.thickness == 2.7e-8
+    journal.close()
+    (film,) = deposited(kept.folder, "f")
+    assert film.doubts == "its run broke off, and this is what its last row says"

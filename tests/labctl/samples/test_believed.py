@@ -73,6 +73,7 @@ def test_a_piece_has_its_sheets_layers_and_an_area_of_its_own(tmp_path, sample):
         Measurement("thickness", math.nan, 0.0, "LiCoO2"),
         Measurement("thickness", 1e-6, -1e-9, "LiCoO2"),
         Measurement("thickness", 1e-6, math.nan, "LiCoO2"),
+        Measurement("thickness", 1e-6, 1.01e-6, "LiCoO2"),
     ],
     ids=str,
 )

@@ -62,7 +62,7 @@ def begin(kept, material, *, sample=SUBSTRATE, **start):
     )
 
 
-def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, **start):
+def put_on(kept, material, thickness, *, reasons="", doubtful=0, flags=0, area=math.nan, **start):
     journal = begin(kept, material, **start)
     by_time = thickness if flags & FilmFlag.BY_TIME else math.nan
     row = {
@@ -71,7 +71,7 @@ def put_on(kept, material, thickness, *, reasons="", flags=0, area=math.nan, **s
         "thickness_monitor": thickness,
         "thickness_by_time": by_time,
         "area": area,
-        "doubtful": int(bool(reasons)),
+        "doubtful": doubtful or int(bool(reasons)),
         "reasons": reasons,
         "flags": int(flags),
     }
@@ -365,3 +365,15 @@ def test_samples_are_found_by_what_was_put_on_them(kept, where, fits):
     story = Stories(kept.folder).of(SUBSTRATE.id)
     assert story.fits(condition(where)) is fits
     assert story.values["thickness"] == 0.7e-6
+
+
+def test_the_smallest_opening_of_all_masks_is_the_cells_area(kept):
+    for material, area in (("LiCoO2", 4e-6), ("LiPON", 9e-6), ("Li", 1e-6)):
+        put_on(kept, material, 1e-6, area=area)
+    assert believed(kept.folder, SUBSTRATE).sample.area == 1e-6
+
+
+def test_a_row_that_says_that_it_is_doubtful_and_not_why_is_doubtful_all_the_same(kept):
+    put_on(kept, "LiCoO2", 0.7e-6, doubtful=1)
+    (film,) = deposited(kept.folder, SUBSTRATE.id)
+    assert film.doubts

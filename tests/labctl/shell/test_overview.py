@@ -140,3 +140,15 @@ def test_runs_are_found_by_place_and_name(lab, sample, recipe):
         runs[5]
     with pytest.raises(LabError, match='did you mean "quick-1"'):
         runs.of("quick-l")
+
+
+@pytest.mark.parametrize("age", ["Infinity", "NaN", "null"])
+def test_a_reading_of_no_age_is_not_told_as_one(lab, age):
+    path = lab.data / "state" / "twin" / "lamp.json"
+    said = json.loads(path.read_text())
+    said["report"]["reading"] = {"pressure": -1.3e-4, "age": "AGE"}
+    path.write_text(json.dumps(said).replace('"AGE"', age))
+    (line,) = [each for each in overview(lab.data) if each.station == "lamp"]
+    assert line.age.startswith("none" if age == "null" else "not read yet")
+    assert "inf" not in in_words([line])
+    assert "Pa" not in line.age

@@ -53,3 +53,9 @@ def test_experiments_plans_and_hands_are_told_in_words(shown, lab):
     assert "Flash a film with a train" in shown(lab.plans)
     assert shown(SimpleNamespace(anneal=1, other=2)) == "namespace(anneal=1, other=2)"
     assert repr(lab.hands).startswith("hands: ")
+
+
+def test_recipes_of_films_have_the_units_that_people_type():
+    told = with_units(Recipes(Config())["sputter-lco-0.7um"])
+    assert "power density 5.9 W/cm^2" in told
+    assert "presputter 15 min" in told

@@ -1,10 +1,12 @@
-"""A bake that broke off makes the cathode doubtful, in words; one that heated nothing, or came to its end, does not."""
+"""A bake that broke off, and heat that a person marked bad, make the cathode doubtful, in words; other heat does not."""
 
 import pytest
 
 from devices.samples import Layer, SampleRef, doubts_about
+from labctl.runs.briefs import find_run
+from labctl.runs.remarks import BAD, GOOD, mark_run
 from labctl.samples.believed import believed
-from labctl.samples.broken_bakes import broken_bakes
+from labctl.samples.spoilt import spoilt
 
 FOIL = SampleRef("s1", (Layer("Al", 1e-4), Layer("LiCoO2", 0.7e-6)), cell_layers=(Layer("LiPON", 1e-6),))
 
@@ -39,14 +41,36 @@ def test_two_bakes_that_broke_off_are_both_told(kept):
 def test_a_bake_that_came_to_its_end_or_heated_nothing_leaves_no_doubt(kept):
     bake(kept, status="success", done=2, reason="completed")
     bake(kept, rows=0, done=0)
-    assert broken_bakes(kept.folder, FOIL.id) == []
+    assert spoilt(kept.folder, FOIL.id) == []
     assert doubts_about(believed(kept.folder, FOIL).sample) == ""
 
 
 def test_a_bake_whose_host_died_is_one_that_broke_off_and_one_under_way_is_not(kept):
     journal = kept.begin(FOIL.id, plan="bake", recipe={"name": "r", "hash": "h", "body": {}})
     kept.rows(journal, "primary", {"elapsed": [0.0]})
-    assert broken_bakes(kept.folder, FOIL.id) == []
+    assert spoilt(kept.folder, FOIL.id) == []
     journal.close()
-    (found,) = broken_bakes(kept.folder, FOIL.id)
+    (found,) = spoilt(kept.folder, FOIL.id)
     assert found.said == "its bake by r broke off (died)"
+
+
+@pytest.mark.parametrize("plan", ["anneal", "bake"])
+def test_heat_that_a_person_marked_bad_is_doubted_until_it_is_good_again(kept, plan):
+    journal = kept.begin(FOIL.id, plan=plan, recipe={"name": "r", "hash": "h", "body": {}})
+    kept.rows(
+        journal, "outcome", {"end_reason": ["completed"], "asked": [2], "done": [2], "interrupted": [0]}
+    )
+    kept.end(journal)
+    assert doubts_about(believed(kept.folder, FOIL).sample) == ""
+    mark_run(journal.path, BAD, "oil on foil", time=1.0, who="me")
+    said = f"its {plan}, run {journal.path.stem[:8]}, is marked bad: oil on foil"
+    sample = believed(kept.folder, FOIL).sample
+    assert [each.doubtful for each in (*sample.layers, *sample.cell_layers)] == ["", said, ""]
+    mark_run(journal.path, GOOD, "it was water", time=2.0, who="me")
+    assert doubts_about(believed(kept.folder, FOIL).sample) == ""
+
+
+def test_a_cycle_that_is_marked_bad_says_nothing_of_the_film(kept):
+    uid = kept.cycle(FOIL.id)
+    mark_run(find_run(kept.folder, uid), BAD, "a clip came off", time=1.0, who="me")
+    assert doubts_about(believed(kept.folder, FOIL).sample) == ""

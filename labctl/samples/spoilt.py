@@ -1,4 +1,5 @@
-"""Bakes that broke off: how hot a film was is known, what it is now nobody can say."""
+"""Heat that leaves a doubt: a bake that broke off, after which nobody can say what the film is, and bakes and flashes
+that a person marked bad."""
 
 from __future__ import annotations
 
@@ -12,53 +13,64 @@ from typing import Any
 from labctl.plain_text import without_class
 from labctl.runs.briefs import COLUMNS, brief_of
 from labctl.runs.index import ask_index
-from labctl.runs.making import BAKE
+from labctl.runs.making import ANNEAL, BAKE
+from labctl.runs.remarks import BAD
 from labctl.runs.states import DAMAGED, NEWER, RUNNING
 from labctl.samples.parents import Families
 
 ROWS, DONE, ASKED, REASON = "rows.primary", "result.done", "result.asked", "result.end_reason"
 
 LONGEST = 500
-"""Characters of what is said of one bake."""
+"""Characters of what is said of one run."""
 
 
 @dataclass(frozen=True)
-class BrokenBake:
-    """A bake that did not come to its end; time: when it began, as a label [s since the epoch]; said: in words."""
+class Doubt:
+    """A doubt that heat left; time: when the heat began, as a label [s since the epoch]; said: in words."""
 
     time: float
     said: str
 
 
-def broken_bakes(
+def spoilt(
     data: Path, sample: str, named: Iterable[str] = (), families: Families | None = None
-) -> list[BrokenBake]:
-    """Return the bakes of a sample that broke off, oldest first; those of its parents before it was cut, too.
+) -> list[Doubt]:
+    """Return what heat left as doubts on a sample, oldest first; on its parents before it was cut, too.
 
-    One that failed before it wrote a row heated nothing; one that is under way has not broken off.
+    A bake that failed before it wrote a row heated nothing; one that is under way has not broken off.
     """
     ancestors = (families or Families(data)).ancestors(sample, named)
     ends = {each.id: math.inf if each.cut is None else each.cut for each in ancestors} | {sample: math.inf}
     return ask_index(data, lambda index: [*_found(index, data, ends)])
 
 
-def _found(index: sqlite3.Connection, data: Path, ends: Mapping[str, float]) -> Iterator[BrokenBake]:
+def _found(index: sqlite3.Connection, data: Path, ends: Mapping[str, float]) -> Iterator[Doubt]:
     marks = ", ".join("?" for _ in ends)
     rows = index.execute(
-        f"SELECT id, {COLUMNS} FROM runs WHERE listed AND plan = ? AND sample IN ({marks}) ORDER BY began, uid",
-        [BAKE, *ends],
+        f"SELECT id, {COLUMNS} FROM runs WHERE listed AND sample IN ({marks})"
+        " AND (plan = ? OR (plan = ? AND mark = ?)) ORDER BY began, uid",
+        [*ends, BAKE, ANNEAL, BAD],
     ).fetchall()
     values = _values(index, [row[0] for row in rows])
     for run, *columns in rows:
         brief, known = brief_of(data, columns), values.get(run, {})
+        if brief.time >= ends[brief.sample]:
+            continue
+        if brief.mark:
+            yield Doubt(brief.time, marked(brief.plan, brief.uid, brief.why))
         done, asked = known.get(DONE, 0.0), known.get(ASKED, 0.0)
         is_whole = brief.status == "success" and done >= asked
         is_known = brief.status not in (RUNNING, DAMAGED, NEWER)
-        if not known.get(ROWS) or is_whole or not is_known or brief.time >= ends[brief.sample]:
+        if brief.plan != BAKE or not known.get(ROWS) or is_whole or not is_known:
             continue
         much = f" after {done:.0f} of {asked:.0f} segments" if asked > 0 else ""
         why = without_class(str(known.get(REASON, brief.status)))
-        yield BrokenBake(brief.time, f"its bake by {brief.body} broke off{much} ({why})"[:LONGEST])
+        yield Doubt(brief.time, f"its bake by {brief.body} broke off{much} ({why})"[:LONGEST])
+
+
+def marked(plan: str, run: str, why: str) -> str:
+    """Return the doubt about what a run did that a person marked bad."""
+    return f"its {plan}, run {run[:8]}, is marked bad{f': {why}' if why else ''}"[:LONGEST]
 
 
 def _values(index: sqlite3.Connection, runs: Collection[int]) -> dict[int, dict[str, Any]]:
