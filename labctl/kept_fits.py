@@ -120,7 +120,7 @@ class KeptFits(Generic[Kind]):
             return []
         found = [*self._of_before(device), *self._read(self.path(device))]
         here = [each for each in found if each.real is self._real(device)]
-        if others := len(found) - len(here):
+        if others := len({each.runs for each in found if each not in here}):
             made = "a twin, and it is real" if self._real(device) else "the real one, and it is a twin"
             self._say(f"{_counted(others)} not used for {device} of bench {self._bench.name}: made on {made}")
         return here

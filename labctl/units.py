@@ -127,10 +127,11 @@ def parse(value: Any, unit: str) -> float:
 def bounds_like(typed: Any, unit: str, bounds: Sequence[float]) -> tuple[list[float], str]:
     """Return bounds in SI as people compare them with what they typed, and in which unit.
 
-    That is the one they typed, where it is one; else, or where a bound is hard to read in it, the one that is usual
-    here, and last the SI's.
+    That is the SI's, where people of this lab type it; else the one that was typed, if it is one; else, or where a
+    bound is hard to read in it, the one that is usual here, and last the SI's all the same.
     """
-    for symbol in (_typed_unit(typed, unit), _USUAL.get(unit, "")):
+    said = EXAMPLES.get(unit, "").partition(" ")[2]
+    for symbol in (unit if said == unit else "", _typed_unit(typed, unit), _USUAL.get(unit, "")):
         if symbol:
             found = [float(_in(each, unit, symbol)) for each in bounds]
             if all(each == 0.0 or READABLE[0] <= abs(each) <= READABLE[1] for each in found):

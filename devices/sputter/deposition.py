@@ -16,10 +16,10 @@ from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.parameters import FilmConstants
 from devices.sputter.parts import MonitorReading
-from devices.sputter.plasma import PlasmaFlight
+from devices.sputter.plasma import PlasmaFlight, key_of
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
-from devices.sputter.thickness import ThicknessKeeper
+from devices.sputter.thickness import COMPARABLE, ThicknessKeeper
 from devices.sputter.vacuum import reached
 from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
 
@@ -29,6 +29,9 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 MEANINGFUL = 3.0
 """Seconds of open shutter from which the film's mean rate means something: its monitor measures once in one."""
+REPEATS = 0.02
+"""Relative sd to which a machine makes a film like the one before it, as its monitor sees it; guess, twice what a
+manufacturer of such monitors calls repeatable."""
 LOOK_BACK = 300.0
 """Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
@@ -53,11 +56,13 @@ class DepositionFlight(PlasmaFlight):
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
         self._constants, self._shares = constants, shares
         self._heat_watch: HeatWatch | None = None
-        self._crystal = (
-            None
-            if constants is None
-            else FilmCrystal(crew.limits, constants.density, constants.tooling, believed, sd)
-        )
+        self._crystal = None
+        if constants is not None:
+            before = memory.rates.of(self._made_like, self._gone)
+            if sd > REPEATS and not math.isnan(before):
+                # A guess lets a crystal that begins to fail pass; what it made of such a film before does not.
+                believed, sd = before, REPEATS
+            self._crystal = FilmCrystal(crew.limits, constants.density, constants.tooling, believed, sd)
 
     def _film(self) -> Poller:
         yield from self._heated()
@@ -79,6 +84,33 @@ class DepositionFlight(PlasmaFlight):
             self._heat_watch, self._is_heated = None, False
             self._crew.equipment.heater.off()
         yield from self._looked_back()
+        self._learn_rate()
+
+    @property
+    def _made_like(self) -> str:
+        """What the rate on the monitor is remembered by."""
+        recipe, constants = self.recipe, self._constants
+        powers = ", ".join(
+            sorted(f"{plan.gun} {plan.target.material} {plan.power:.4g} W" for plan in self._plans)
+        )
+        gas = key_of(recipe.pressure, {each.gas: each.flow for each in recipe.gases})
+        tooling = math.nan if constants is None else constants.tooling
+        return (
+            f"{recipe.material} from {powers}, {gas}, {recipe.bias_power:.4g} W on the substrate,"
+            f" {recipe.substrate_temperature or 'not'} heated, tooling {tooling:.4g}"
+        )
+
+    @property
+    def _gone(self) -> float:
+        """The energy [J] that the targets of this film had."""
+        return math.fsum(self._wear.of(plan.gun) for plan in self._plans)
+
+    def _learn_rate(self) -> None:
+        """Remember what the monitor made of a sound film."""
+        film = self.film
+        is_sound = not film.flags & (FilmFlag.DOUBTFUL | FilmFlag.BY_TIME)
+        if self._constants is not None and is_sound and film.monitor >= COMPARABLE:
+            self._memory.rates.learn(self._made_like, film.monitor / film.open_time, self._gone)
 
     def _heated(self) -> Poller:
         yield from self._seen_closed()
@@ -174,6 +206,8 @@ class DepositionFlight(PlasmaFlight):
         if why and self._sees_the_shutter and not self._shutters.look(now, seen.monitor, self._opened()):
             # It is on its way: what it is told of is not the crystal's.
             why = ""
+        if why:
+            self._memory.rates.forget(self._made_like)
         if why and not self._sees_the_guns:
             # One of several that gives nothing is missed by the crystal first.
             self._shares.look(seen.monitor.rate, self.keeper.believed)

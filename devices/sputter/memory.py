@@ -1,9 +1,10 @@
-"""What a chamber remembers beyond a session: an unfinished film, its throttle, its targets' bias, its sample."""
+"""What a chamber remembers beyond a session: an unfinished film, its throttle, its targets' bias and film rates, its
+sample."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,18 +16,54 @@ MOST_POSITIONS = 50
 """Throttle positions that are kept, and as many biases; guess, more than a lab's recipes."""
 
 
+class Remembered:
+    """What targets did under conditions, in words, each with the energy [J] that they had had; the newest only."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def of(self, conditions: str, energy: float) -> float:
+        """Return what they did; NaN where unknown, as of targets less worn than those were [J]."""
+        known, then = self._known.get(conditions, (math.nan, 0.0))
+        return known if energy >= then else math.nan
+
+    def learn(self, conditions: str, value: float, energy: float) -> None:
+        """Remember it."""
+        self._known.pop(conditions, None)
+        self._known[conditions] = value, energy
+        while len(self._known) > MOST_POSITIONS:
+            del self._known[next(iter(self._known))]
+
+    def forget(self, conditions: str) -> None:
+        """Forget it: somebody was told to look, and the next film takes things as they are."""
+        self._known.pop(conditions, None)
+
+    def told(self) -> dict[str, list[float]]:
+        """Return it in JSON."""
+        return {key: list(each) for key, each in self._known.items()}
+
+    def recalled(self, told: Mapping[str, Any] | None) -> None:
+        """Take what told() returned."""
+        self._known = {
+            str(key): (float(value), float(energy)) for key, (value, energy) in (told or {}).items()
+        }
+
+
 class ChamberMemory:
     """Keeps the last film that was begun and not finished, in this session or the one before it.
 
-    positions: of the throttle, by what was held with it. biases: of targets by their conditions, each as its stiffness
-    and the energy [J] that its target had had. sample: whose id was brought last, empty when nobody knows.
+    positions: of the throttle, by what was held with it. biases: stiffness of targets; rates [m/s]: what the monitor
+    made of sound films. sample: whose id was brought last, empty when nobody knows.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.unfinished: UnfinishedFilm | None = None
         self.positions: dict[str, float] = {}
-        self.biases: dict[str, tuple[float, float]] = {}
+        self.biases, self.rates = Remembered(), Remembered()
         self.sample = ""
 
     def ended(self, film: UnfinishedFilm) -> None:
@@ -54,22 +91,6 @@ class ChamberMemory:
         while len(self.positions) > MOST_POSITIONS:
             del self.positions[next(iter(self.positions))]
 
-    def bias(self, conditions: str, energy: float) -> float:
-        """Return a target's stiffness under conditions; NaN where unknown, as of one less worn than that was [J]."""
-        known, then = self.biases.get(conditions, (math.nan, 0.0))
-        return known if energy >= then else math.nan
-
-    def learnt_bias(self, conditions: str, stiffness: float, energy: float) -> None:
-        """Remember a target's stiffness under conditions, and the energy [J] it has had."""
-        self.biases.pop(conditions, None)
-        self.biases[conditions] = stiffness, energy
-        while len(self.biases) > MOST_POSITIONS:
-            del self.biases[next(iter(self.biases))]
-
-    def forget_bias(self, conditions: str) -> None:
-        """Forget it: somebody was told to look at the target, and the next film takes it as it is."""
-        self.biases.pop(conditions, None)
-
     def require_known(self) -> None:
         """Raise InterlockError while there is a film whose end nobody wrote down: the next one would hide it."""
         left = self.unfinished
@@ -85,7 +106,8 @@ class ChamberMemory:
         """Return in JSON what outlives a session, but for the film."""
         return {
             "positions": dict(self.positions),
-            "biases": {key: list(each) for key, each in self.biases.items()},
+            "biases": self.biases.told(),
+            "rates": self.rates.told(),
             "sample": self.sample,
         }
 
@@ -94,10 +116,8 @@ class ChamberMemory:
         self.unfinished = left = UnfinishedFilm.heard(report.get("film"))
         kept = report.get("kept") or {}
         self.positions = {str(key): float(each) for key, each in (kept.get("positions") or {}).items()}
-        self.biases = {
-            str(key): (float(stiffness), float(energy))
-            for key, (stiffness, energy) in (kept.get("biases") or {}).items()
-        }
+        self.biases.recalled(kept.get("biases"))
+        self.rates.recalled(kept.get("rates"))
         self.sample = str(kept.get("sample", ""))
         state = str(report.get("state", ""))
         is_open = state == ChamberState.DEPOSIT.value or (left is not None and left.open_time > 0.0)

@@ -133,7 +133,7 @@ class PlasmaFlight(ChamberFlight):
         self._flows, self._wanted = wanted, pressure
         if crew.machine.state is ChamberState.BASE:
             self._go(ChamberState.GAS)
-        key = _key(pressure, wanted)
+        key = key_of(pressure, wanted)
         if key in self._memory.positions:
             # From where it held this before it overshoots less; then it goes on by itself.
             with self._deed(THROTTLE):
@@ -150,7 +150,7 @@ class PlasmaFlight(ChamberFlight):
             for watch in self._bias_watches.values():
                 watch.reset()
         for gun, watch in self._bias_watches.items():
-            watch.known = self._memory.bias(self._conditions(gun), self._wear.of(gun))
+            watch.known = self._memory.biases.of(self._conditions(gun), self._wear.of(gun))
         self._steady = True
 
     def _settled(self, pressure: float) -> Poller:
@@ -271,7 +271,7 @@ class PlasmaFlight(ChamberFlight):
         self._presputtered = True
         for gun, watch in self._bias_watches.items():
             if not math.isnan(watch.settled):
-                self._memory.learnt_bias(self._conditions(gun), watch.settled, self._wear.of(gun))
+                self._memory.biases.learn(self._conditions(gun), watch.settled, self._wear.of(gun))
 
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
@@ -398,14 +398,16 @@ class PlasmaFlight(ChamberFlight):
             try:
                 watch.look(now, seen.supplies[gun], pressure, still=still, fixed=fixed)
             except Trouble:
-                self._memory.forget_bias(self._conditions(gun))
+                self._memory.biases.forget(self._conditions(gun))
                 raise
 
     def _conditions(self, gun: str) -> str:
         """Return what a target's bias is remembered by."""
         power = next(plan.power for plan in self._plans if plan.gun == gun)
         others = "+".join(sorted(self.sources))
-        return f"{gun} of {others}, {self.recipe.material}, {power:.4g} W, {_key(self._wanted, self._flows)}"
+        return (
+            f"{gun} of {others}, {self.recipe.material}, {power:.4g} W, {key_of(self._wanted, self._flows)}"
+        )
 
     def _is_still(self, seen: Seen) -> bool:
         """Return whether the pressure stays."""
@@ -417,7 +419,7 @@ class PlasmaFlight(ChamberFlight):
         return self._is_still(seen) and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
 
 
-def _key(pressure: float, flows: Mapping[str, float]) -> str:
+def key_of(pressure: float, flows: Mapping[str, float]) -> str:
     """Return what a throttle's position is remembered by."""
     return " ".join(
         [f"{pressure:g} Pa", *(f"{gas} {flow / SCCM:.3g}" for gas, flow in sorted(flows.items()))]

@@ -16,10 +16,10 @@ from labctl.wiring import is_real
 log = logging.getLogger(__name__)
 
 
-def lend_fits(bench: BenchFile, data: Path, twins: BenchFile, folder: Path) -> None:
+def lend_fits(lamps: FluenceCalibration, films: FilmRates, twins: BenchFile, folder: Path) -> None:
     """Have what is rehearsed on twins of a bench, in a folder of its own, go by the fits of the bench itself."""
-    _lend(FluenceCalibration(data, bench), FluenceCalibration(folder, twins))
-    _lend(FilmRates(data, bench), FilmRates(folder, twins))
+    _lend(lamps, FluenceCalibration(folder, twins))
+    _lend(films, FilmRates(folder, twins))
 
 
 def _lend(kept: KeptFits[Kind], borrowed: KeptFits[Kind]) -> None:
@@ -29,20 +29,20 @@ def _lend(kept: KeptFits[Kind], borrowed: KeptFits[Kind]) -> None:
         borrowed.keep(device, *(replace(each, real=False) for each in fits))
 
 
-def as_fitted(bench: BenchFile, data: Path) -> BenchFile:
+def as_fitted(bench: BenchFile, lamps: FluenceCalibration, films: FilmRates) -> BenchFile:
     """Return a bench whose real devices are described as their fits say, for twins to stand for them.
 
     Twins stay what their file says: what they truly are no fit tells them.
     """
-    lamps, _ = calibrated(bench, FluenceCalibration(data, bench))
+    fitted, _ = calibrated(bench, lamps)
     real = {name for name in bench.devices if is_real(bench, name)}
-    devices = {name: lamps.devices[name] if name in real else entry for name, entry in bench.devices.items()}
-    rates, world = FilmRates(data, bench), bench.world or World()
+    devices = {name: fitted.devices[name] if name in real else entry for name, entry in bench.devices.items()}
+    world = bench.world or World()
     chambers = dict(world.chambers)
-    for name in rates.devices():
+    for name in films.devices():
         entry = bench.devices[name]
         if name in real and isinstance(entry, StationEntry):
-            chambers[name] = _chamber(chambers.get(name, TrueChamber()), name, rates.fits(name), entry)
+            chambers[name] = _chamber(chambers.get(name, TrueChamber()), name, films.fits(name), entry)
     return replace(bench, devices=devices, world=replace(world, chambers=chambers))
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from devices.limits import Limits
 from devices.samples import SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
+from labctl.calibration import FluenceCalibration
 from labctl.config.models import Address, BenchFile, ClockChoice, DeviceEntry, StationEntry, World
+from labctl.film_rates import FilmRates
 from labctl.rehearsing.fitted_twins import as_fitted, lend_fits
 from labctl.runs.briefs import briefs
 from labctl.runs.unread import unread
@@ -53,7 +55,8 @@ class Stage:
 def staged(bench: BenchFile, limits: Limits, data: Path, samples: Iterable[SampleRef]) -> Iterator[Stage]:
     """Yield a stage with what is kept of these samples; `data` is only read, and nothing is left behind.
 
-    Twins behave as their parameters say, those of real devices as the lab's fits do; the bench's fits count there too.
+    Twins behave as their parameters say, those of real devices as the lab's fits do; the bench's fits count there too,
+    and one that goes by older measurements is made anew in `data` as by any that asks for it.
     Foils and cells begin as the lab's records have them, or as the twin bench truly has them.
     """
     by_id = {sample.id: sample for sample in samples}
@@ -61,8 +64,9 @@ def staged(bench: BenchFile, limits: Limits, data: Path, samples: Iterable[Sampl
         folder = Path(scratch)
         _copy_records(data, folder, by_id.keys())
         _make_foils(bench, limits, data, folder, by_id.values())
-        twins, left_out = _on_twins(as_fitted(bench, data))
-        lend_fits(bench, data, twins, folder)
+        lamps, films = FluenceCalibration(data, bench), FilmRates(data, bench)
+        twins, left_out = _on_twins(as_fitted(bench, lamps, films))
+        lend_fits(lamps, films, twins, folder)
         yield Stage(folder, twins, limits, left_out)
 
 

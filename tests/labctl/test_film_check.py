@@ -1,7 +1,7 @@
 """What a check of a film's recipe goes by: rates and wear that the data folder knows of, else the bench file."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -69,6 +69,15 @@ def test_a_calibrated_rate_counts(tmp_path):
     assert any(f"(calibrated, +-2%), by fit {fit.id}" in line for line in found.lines)
     # At 6 nm/min from a new target; the mean of this film is a little less.
     assert any("1 h 57 min of film at 5.98 nm/min (calibrated" in line for line in found.lines)
+
+
+def test_the_tooling_that_an_evaporator_was_calibrated_to_is_told_with_its_fit(tmp_path):
+    rates = FilmRates(tmp_path, Config(CONFIG).bench("sputter"))
+    fit = replace(keep_fit(tmp_path, 1e-10), target="boat", material="Li", tooling=0.94, pressure=1e-4)
+    rates.keep("evaporator", fit)
+    recipe = CONFIG / "recipes" / "evaporate-li-2um.toml"
+    (found,) = tell_films([recipe], config=CONFIG, bench="sputter", data=tmp_path)
+    assert f"  monitor's tooling 0.940 (calibrated, +-1%), by fit {fit.id}" in found.lines
 
 
 def test_a_calibration_at_another_bias_is_told_and_counts_less(tmp_path):

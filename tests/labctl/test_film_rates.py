@@ -4,8 +4,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from devices.errors import DataError
+from labctl.cli import app
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
 from labctl.film_rates import FilmRates, fit_films, fitted_anew
@@ -119,6 +121,22 @@ def test_a_fit_whose_runs_are_gone_stays_as_it_was_with_a_word(kept, rates, capl
     said = [each for each in caplog.messages if "cannot be made anew" in each]
     assert len(said) == 1
     assert said[0].startswith(f"fit {before.id} of sputter goes by what was measured before")
+
+
+def test_the_command_that_enters_a_thickness_says_which_fit_it_changes(kept, rates):
+    (before,) = rates.fits("sputter")
+
+    def said(thickness):
+        words = ["sample", "measure", "w100", "thickness", thickness, "--sd", "1 nm", "--layer", "LiCoO2"]
+        done = CliRunner().invoke(app, [*words, "--data", str(kept.folder), "--config", str(config_dir())])
+        assert done.exit_code == 0, done.output
+        return done.output.splitlines()
+
+    assert len(said("300 nm")) == 1
+    lines = said("330 nm")
+    (after,) = rates.fits("sputter")
+    assert after.rate > before.rate
+    assert lines[1].endswith(f"fit {after.id} instead of {before.id}")
 
 
 def test_fits_that_a_measurement_changes_are_told(kept, rates):

@@ -139,6 +139,7 @@ def test_bounds_are_in_the_unit_that_was_typed_where_they_are_read_easily_in_it(
     assert units.bounds_like("20 mm", "m", [0.0, 1e-4]) == ([0.0, 0.1], "mm")
     assert units.bounds_like("5 nm", "m", [1e-2]) == ([1e4], "um")
     assert units.bounds_like(20, "m", [1e-4]) == ([100.0], "um")
+    assert units.bounds_like("850 kV", "V", [200.0, 1000.0]) == ([200.0, 1000.0], "V")
     assert units.bounds_like("5 quux", "V", [200.0, 1000.0]) == ([200.0, 1000.0], "V")
     assert units.bounds_like("1 us", "s", [1e6]) == ([1e6], "s")
     assert units.bounds_like("900 degC", "K", [300.0]) == ([pytest.approx(26.85)], "degC")

@@ -538,3 +538,52 @@ def _kickoff_error(bench, recipe):
 
     bench.wait(bench.station.prepare(DepositionJob(SampleRef("s1", (Layer("Al", 1e-4),)), recipe)))
     return bench.wait(bench.clock.call(bench.station.kickoff))
+
+
+GUESSED = {"LiCoO2": RateCalibration(0.05e-9, 120.0, 3.0, 0.5)}
+
+
+def opened(bench, recipe):
+    """Return the status of a film whose shutter opened just now."""
+    complete = bench.began(recipe)
+    bench.reach("deposit")
+    return complete
+
+
+def test_a_crystal_that_reads_another_rate_from_the_opening_is_held_against_the_film_before(
+    make_bench, recipes
+):
+    bench = make_bench(rates=GUESSED)
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+    bench.chamber.crystal = 0.7
+    complete = opened(bench, recipes["lco"](thickness=25e-9))
+    require_dark(bench, bench.clock.now(), complete, "crystal")
+    assert bench.rows("layers")["doubtful"] == [0, 1]
+
+
+def test_a_film_made_otherwise_says_nothing_of_the_next_ones_rate(make_bench, recipes):
+    bench = make_bench(rates=GUESSED)
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9, pressure=2.0))) is None
+    bench.chamber.crystal = 0.7
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+
+
+def test_a_film_that_is_doubtful_is_no_measure_of_the_next_one(make_bench, recipes):
+    bench = make_bench(rates=GUESSED)
+    bench.chamber.crystal = 0.7
+    complete = bench.began(recipes["lco"](thickness=25e-9))
+    bench.reach("deposit")
+    bench.station.stop()
+    bench.wait(complete)
+    bench.station.reset()
+    bench.chamber.crystal = 1.0
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+
+
+def test_a_rate_that_a_person_was_told_of_is_the_next_ones_measure_no_more(make_bench, recipes):
+    bench = make_bench(rates=GUESSED)
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+    bench.chamber.crystal = 0.7
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is not None
+    bench.station.reset()
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None

@@ -1,5 +1,6 @@
 """What a chamber remembers of its targets."""
 
+import json
 import math
 
 import pytest
@@ -9,21 +10,23 @@ from devices.sputter.memory import MOST_POSITIONS, ChamberMemory
 from devices.sputter.unfinished import UnfinishedFilm
 
 
-def test_a_bias_outlives_the_session_and_not_its_target():
+@pytest.mark.parametrize("what", ["biases", "rates"])
+def test_what_a_target_did_outlives_the_session_and_not_the_target(what):
     memory, later = ChamberMemory("sputter"), ChamberMemory("sputter")
-    memory.learnt_bias("gun1", 21.0, 5e6)
-    later.recalled({"kept": memory.told()}, died=False)
-    assert later.bias("gun1", 5.5e6) == 21.0
-    assert math.isnan(later.bias("gun1", 1e6))
-    assert math.isnan(later.bias("gun2", 5.5e6))
-    later.forget_bias("gun1")
-    assert math.isnan(later.bias("gun1", 5.5e6))
+    getattr(memory, what).learn("gun1", 21.0, 5e6)
+    later.recalled({"kept": json.loads(json.dumps(memory.told()))}, died=False)
+    known = getattr(later, what)
+    assert known.of("gun1", 5.5e6) == 21.0
+    assert math.isnan(known.of("gun1", 1e6))
+    assert math.isnan(known.of("gun2", 5.5e6))
+    known.forget("gun1")
+    assert math.isnan(known.of("gun1", 5.5e6))
 
 
 def test_only_so_many_biases_are_kept():
     memory = ChamberMemory("sputter")
     for number in range(MOST_POSITIONS + 5):
-        memory.learnt_bias(str(number), 21.0, 0.0)
+        memory.biases.learn(str(number), 21.0, 0.0)
     assert list(memory.biases) == [str(number) for number in range(5, MOST_POSITIONS + 5)]
 
 

@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,3 +176,42 @@ def references(value: object) -> list[str]:
             return [value["@id"]]
         return [each for part in value.values() for each in references(part)]
     return [each for part in value for each in references(part)] if isinstance(value, list) else []
+
+
+FOIL = {
+    "id": "line-1",
+    "layers": [{"material": "Al", "thickness": 1e-4}],
+    "grown": [{"material": "LiCoO2", "thickness": 1e-6}],
+    "area": 1.5e-5,
+    "area_m2": 1.5e-5,
+}
+
+
+def said_of_sample(path: Path) -> dict[str, Any]:
+    """Return what an export's metadata say of the sample."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as file:
+            graph = json.loads(file.read("ro-crate-metadata.json"))["@graph"]
+        about = next(each for each in graph if each["@id"] == "#sample-line-1")
+    else:
+        about = json.loads(path.read_text())["about"]
+    said: dict[str, Any] = json.loads(about["description"])
+    return said
+
+
+@pytest.mark.parametrize("to", ["bdf", "rocrate"])
+def test_a_sample_that_was_grown_here_is_described_by_its_films_not_by_its_plan(
+    kept: Callable[..., Run], cycled: Callable[..., Run], tmp_path: Path, to: str
+) -> None:
+    number = {"dtype": "number", "shape": [], "source": "test", "units": "m"}
+    keys = {"material": {"dtype": "string", "shape": [], "source": "test"}, "thickness": number}
+    film = {"material": ["LiCoO2"], "thickness": [0.7e-6]}
+    recipe = {"name": "r", "hash": "h", "body": {"material": "LiCoO2", "thickness": 1e-6}}
+    kept({"layers": (keys, film)}, plan_name="deposit", purpose="deposit", sample=FOIL, recipe=recipe)
+    run = cycled([3.9, 4.0], [1e-5, 1e-5], sample=FOIL)
+    path = export_run(run, to, tmp_path / "out").files[-1]
+    said = said_of_sample(path)
+    assert [each["material"] for each in said["layers"]] == ["Al", "LiCoO2"]
+    assert said["layers"][-1]["thickness"] == 0.7e-6
+    assert "grown" not in said
+    assert said["nominal"]["grown"][0]["thickness"] == 1e-6

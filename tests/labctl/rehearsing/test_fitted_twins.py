@@ -10,7 +10,9 @@ from labctl.calibration import FluenceCalibration, LampFit
 from labctl.config.folder import Config
 from labctl.config.models import Address, World
 from labctl.film_rates import FilmFit, FilmRates
+from labctl.rehearsing.call import PlanCall
 from labctl.rehearsing.fitted_twins import as_fitted
+from labctl.rehearsing.rehearsal import rehearse_call
 from labctl.rehearsing.stage import staged
 from tests.support import quick_films as quick
 
@@ -77,7 +79,9 @@ def test_twins_are_rehearsed_as_their_world_says_with_their_own_fits_and_no_real
     bench = CONFIG.bench("sputter")
     own = replace(FIT, real=False, runs=("v",))
     FilmRates(tmp_path, bench).keep("sputter", FIT, own)
-    assert as_fitted(bench, tmp_path).world == bench.world
+    assert (
+        as_fitted(bench, FluenceCalibration(tmp_path, bench), FilmRates(tmp_path, bench)).world == bench.world
+    )
     with staged(bench, CONFIG.limits(), tmp_path, []) as stage:
         assert stage.bench.world.chambers == bench.world.chambers
         assert [each.id for each in FilmRates(stage.folder, stage.bench).fits("sputter")] == [own.id]
@@ -102,3 +106,15 @@ def test_a_real_lamp_is_rehearsed_as_it_was_fitted(tmp_path):
         assert (built.efficiency, built.lamp_constant) == (0.4, 30.0)
         assert stage.bench.world == World()
         assert [each.id for each in FluenceCalibration(stage.folder, stage.bench).fits("lamp")] == [fit.id]
+
+
+def test_a_calibration_that_is_rehearsed_leaves_no_fit_here(tmp_path):
+    with quick.quick_session(tmp_path) as lab:
+        wafer = CONFIG.sample("witness")
+        spot = replace(wafer, id="w", parents=(wafer.id,), cell_layers=())
+        witness = quick.film("witness-lco", thickness=50e-9)
+        call = PlanCall(
+            lab.plans.calibrate_rate, (lab.sputter, lab.hands, lab.films, [spot], witness, [119.6]), {}
+        )
+        assert rehearse_call(lab, call).faults == ()
+        assert lab.films.kept("sputter") == []
