@@ -561,6 +561,16 @@ def test_a_crystal_that_reads_another_rate_from_the_opening_is_held_against_the_
     assert bench.rows("layers")["doubtful"] == [0, 1]
 
 
+def test_a_target_that_gives_less_and_less_condemns_no_crystal(make_bench, recipes):
+    bench = make_bench(rates=GUESSED)
+    complete = opened(bench, recipes["lco"](thickness=80e-9))
+    for factor in (0.96, 0.92, 0.88, 0.84):
+        bench.lap(300.0)
+        bench.chamber.crystal = factor
+    assert bench.wait(complete) is None
+    assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+
+
 def test_a_film_made_otherwise_says_nothing_of_the_next_ones_rate(make_bench, recipes):
     bench = make_bench(rates=GUESSED)
     assert bench.wait(bench.began(recipes["lco"](thickness=25e-9, pressure=2.0))) is None
