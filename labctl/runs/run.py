@@ -71,10 +71,9 @@ class Run:
         return f"<run {self.uid[:8]}: {self.start.get('plan_name', 'run')}{on}, {status}; {streams}>"
 
     def _repr_html_(self) -> str:
-        # What only a notebook asks for.
-        from labctl.notebook import run_html
-
-        return run_html(self)
+        # By name: runs know nothing of what shows them.
+        shown: str = import_module("labctl.notebook").run_html(self)
+        return shown
 
     def plot(self) -> Pictures:
         """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,9 +17,11 @@ from devices.cycling.cells import SECONDS_PER_HOUR
 from devices.recipes import to_json
 from devices.samples import SampleRef
 from labctl.runs.films import FilmPutOn
-from labctl.runs.run import Run
 from labctl.samples.believed import believed
 from labctl.samples.measurements import UNITS, Measurement
+
+if TYPE_CHECKING:
+    from labctl.runs.run import Run
 
 RUNS = "runs"
 """The folder of a data folder that journals are kept in, by year and month."""

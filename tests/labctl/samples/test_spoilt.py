@@ -1,4 +1,4 @@
-"""A bake that broke off, and heat that a person marked bad, make the cathode doubtful, in words; other heat does not."""
+"""A bake that broke off, and heat that a person marked bad, make the cathode doubtful in words; other heat does not."""
 
 import pytest
 
