@@ -14,7 +14,7 @@ from labctl.how_many import how_many
 from labctl.live.picture import LivePicture
 from labctl.pictures import Pictures
 from labctl.replay import replay_in_place
-from labctl.runs.making import BAKE
+from labctl.runs.kinds import BAKE
 from labctl.runs.run import Run
 from labctl.samples.of_run import sample_of_run
 from labctl.shadow.showing import residual_figure

@@ -8,13 +8,10 @@ from pathlib import Path
 
 from labctl.drawing import CELSIUS
 from labctl.runs.briefs import Brief
+from labctl.runs.kinds import BAKE, MAKING
 from labctl.runs.run import Run
 from labctl.runs.search import Search, search
 from labctl.samples.parents import Families
-
-ANNEAL, BAKE = "anneal", "bake"
-MAKING = frozenset({ANNEAL, BAKE, "deposit", "evaporate"})
-"""Plans that change what a sample is; what they did is the input of later runs."""
 
 
 def making_runs(data: Path, sample_id: str, named: Iterable[str] = ()) -> list[Brief]:

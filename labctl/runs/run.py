@@ -71,9 +71,10 @@ class Run:
         return f"<run {self.uid[:8]}: {self.start.get('plan_name', 'run')}{on}, {status}; {streams}>"
 
     def _repr_html_(self) -> str:
-        # By name: runs know nothing of what shows them.
-        shown: str = import_module("labctl.notebook").run_html(self)
-        return shown
+        # What only a notebook asks for.
+        from labctl.notebook import run_html
+
+        return run_html(self)
 
     def plot(self) -> Pictures:
         """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""

@@ -13,7 +13,7 @@ from typing import Any
 from labctl.plain_text import without_class
 from labctl.runs.briefs import COLUMNS, brief_of
 from labctl.runs.index import ask_index
-from labctl.runs.making import ANNEAL, BAKE
+from labctl.runs.kinds import ANNEAL, BAKE
 from labctl.runs.remarks import BAD
 from labctl.runs.states import DAMAGED, NEWER, RUNNING
 from labctl.samples.parents import Families

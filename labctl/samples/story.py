@@ -14,7 +14,7 @@ from labctl.runs.briefs import COLUMNS, DERIVED, Brief, brief_of
 from labctl.runs.conditions import Condition
 from labctl.runs.films import DEPOSITED, FilmPutOn
 from labctl.runs.index import ask_index
-from labctl.runs.making import MAKING
+from labctl.runs.kinds import MAKING
 from labctl.runs.remarks import BAD
 from labctl.runs.states import NEVER
 from labctl.samples.deposited import films_on, put_on
