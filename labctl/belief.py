@@ -21,8 +21,8 @@ from devices.recipes import AnnealRecipe, FurnaceRecipe, canonical_hash, to_json
 from devices.roles.predictor import Prediction
 from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
-from labctl.damage import faults, judge
-from labctl.drawing import CELSIUS
+from labctl.pictures.drawing import CELSIUS
+from labctl.predicting.damage import faults, judge
 from labctl.runs.films import FilmPutOn
 from labctl.runs.making import course_of, heated, making_runs
 from labctl.runs.run import Run
@@ -98,7 +98,7 @@ class Believer:
         As thick as measured, else as its tools say.
         """
         # Only what grew on record asks for the packages of growth: a session opens without.
-        from labctl.believed_growth import cathode_parts
+        from labctl.films.believed_growth import cathode_parts
 
         found = believed(self._data, sample)
         described = {**to_json(found.sample), "treatments": treatments_of(self._data, sample)}

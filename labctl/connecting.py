@@ -22,7 +22,7 @@ from labctl.clock.virtual import VirtualClock
 from labctl.clock.wall import WallClock
 from labctl.config.finder import machine_dir
 from labctl.config.models import BenchFile, DeviceEntry, StationEntry, World
-from labctl.film_rates import FilmRates
+from labctl.films.rates import FilmRates
 from labctl.hands import LabHands
 from labctl.journal.keeper import Keeper
 from labctl.journal.spool import DeviceSpool, SpooledStream

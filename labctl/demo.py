@@ -13,8 +13,8 @@ from labctl.compare import Row, compare
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
-from labctl.drawing import CELSIUS
-from labctl.plot import plot_run
+from labctl.pictures.drawing import CELSIUS
+from labctl.pictures.plot import plot_run
 from labctl.progress import Voice
 from labctl.replay import replay
 from labctl.running import run_shown

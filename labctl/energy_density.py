@@ -153,7 +153,7 @@ def capacity_of(entry: Entry) -> float:
 
 def substrate_figure(title: str, stacks: Sequence[tuple[str, StackOfLayers]]) -> Figure:
     """Draw energy density against the substrate's thickness, a line for each stack, with its own as a point."""
-    from labctl.drawing import GREYS, STYLES, axes_of
+    from labctl.pictures.drawing import GREYS, STYLES, axes_of
 
     figure, axes = axes_of(title, "substrate thickness (um)", "energy density (Wh/l)")
     for index, (label, stack) in enumerate(stacks):

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from labctl.plain_text import plain
-from labctl.row_table import row_table
+from labctl.showing.row_table import row_table
 
 if TYPE_CHECKING:
     import numpy as np

@@ -40,8 +40,8 @@ from labctl.config.models import BenchFile, Experiment, World
 from labctl.connecting import Devices
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
-from labctl.film_journals import FilmJournals
-from labctl.film_rates import FilmRates
+from labctl.films.journals import FilmJournals
+from labctl.films.rates import FilmRates
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
 from labctl.journal.documents import Journal
@@ -371,7 +371,7 @@ class Session:
         disk = Disk(self.data, self.limits.disk)
         disk.require()
         if closed := recover(self.data):
-            from labctl.broken_films import warn_of_films
+            from labctl.films.broken import warn_of_films
 
             warn_of_films(closed, self.data)
         self.clock = make_clock(self.bench, self.data)

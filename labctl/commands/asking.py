@@ -35,12 +35,12 @@ def check(
     from labctl.config.finder import data_dir
     from labctl.config.folder import Config
     from labctl.config.naming import file_of
-    from labctl.film_check import tell_films
-    from labctl.film_questions import film_questions
+    from labctl.films.check import tell_films
+    from labctl.films.questions import film_questions
+    from labctl.films.vent_first import vent_first
     from labctl.program_check import tell_programs
     from labctl.stack_check import all_samples, stack_doubts
     from labctl.units import UnitError, parse
-    from labctl.vent_first import vent_first
 
     try:
         square_metres = parse(area, "m^2") if area else None
@@ -86,7 +86,7 @@ def predict(
 ) -> None:
     """Tell what a recipe will do, before it does: peaks, margins, damage; of films thickness, rate, what they are."""
     if what not in ("anneal", "furnace", "film"):
-        from labctl.predict_experiment import predict_experiment
+        from labctl.predicting.experiment import predict_experiment
 
         if recipe or sample:
             raise typer.BadParameter(
@@ -97,9 +97,9 @@ def predict(
     if not recipe:
         raise typer.BadParameter(f"name the recipe of which the {what} is to be predicted")
     if what == "anneal":
-        from labctl.predict import predict_anneal as answer
+        from labctl.predicting.anneal import predict_anneal as answer
     elif what == "furnace":
-        from labctl.predict_furnace import predict_furnace as answer
+        from labctl.predicting.furnace import predict_furnace as answer
     else:
-        from labctl.predict_film import predict_film as answer
+        from labctl.predicting.film import predict_film as answer
     answer(recipe, sample, bench, model, config, data)

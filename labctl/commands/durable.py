@@ -53,8 +53,8 @@ def recover(
     it is keeps heat and films off samples that it may be of; named with --despite it is set aside, and the past of
     those samples is not known from then on.
     """
-    from labctl.broken_films import broken_films
     from labctl.config.finder import kept_dir
+    from labctl.films.broken import broken_films
     from labctl.journal.recovery import recover_run, unended
     from labctl.runs.damaged import damaged
 

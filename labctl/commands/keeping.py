@@ -56,7 +56,7 @@ def runs(
     from labctl.config.finder import kept_dir
     from labctl.runs.conditions import condition
     from labctl.runs.search import Search, moment, search
-    from labctl.show_runs import print_briefs, print_json
+    from labctl.showing.runs import print_briefs, print_json
 
     now, directory = wall_label(), kept_dir(data)
     asked = Search(
@@ -89,7 +89,7 @@ def show(
     data: DataOption = None,
 ) -> None:
     """Show one run: what was asked, what came of it, and its rows."""
-    from labctl.show import print_run
+    from labctl.showing.run import print_run
 
     print_run(run, stream, columns, rows, data, beside)
 
@@ -104,7 +104,7 @@ def plot(
     """Draw a run's pictures from its journal."""
     from devices.errors import DataError
     from labctl.config.finder import data_dir
-    from labctl.plot import plot_run
+    from labctl.pictures.plot import plot_run
     from labctl.runs.run import Run
 
     folder = output or data_dir(data) / "pictures"

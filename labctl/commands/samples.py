@@ -64,7 +64,7 @@ def samples(
     from labctl.config.finder import kept_dir
     from labctl.runs.conditions import condition
     from labctl.samples.story import Stories
-    from labctl.show_samples import print_stories
+    from labctl.showing.samples import print_stories
 
     directory = kept_dir(data)
     stories = Stories(directory)
@@ -81,7 +81,7 @@ def show(sample: SampleArgument, data: DataOption = None) -> None:
     """Show a sample's story as a tree."""
     from labctl.config.finder import data_dir
     from labctl.samples.story import Stories
-    from labctl.show_samples import print_story
+    from labctl.showing.samples import print_story
 
     directory = data_dir(data)
     print_story(Stories(directory, sample).of(sample), directory)
@@ -141,7 +141,7 @@ def measure(
     if quantity == "thickness":
         # What calibrates films is slow to import.
         from labctl.config.folder import Config
-        from labctl.film_rates import fitted_anew
+        from labctl.films.rates import fitted_anew
 
         for said in fitted_anew(directory, Config(config)):
             typer.echo(said)

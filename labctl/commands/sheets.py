@@ -21,7 +21,7 @@ def sheet(
 ) -> None:
     """Sort the cells of a mapped sheet: bins, yield, heat maps, and the list of good cells to be singulated."""
     from labctl.config.finder import data_dir
-    from labctl.plot import plot_run
+    from labctl.pictures.plot import plot_run
     from labctl.runs.run import Run
     from labctl.singulation import sampled, sort_sheet, write_experiments, write_list
 

@@ -13,7 +13,7 @@ from devices.lamp.records import PulseFlag
 from labctl.derived.flags import DerivedFlag
 from labctl.derived.kind import Kind, Parameters
 from labctl.derived.source import Source
-from labctl.drawing import CELSIUS
+from labctl.pictures.drawing import CELSIUS
 from labctl.replay import replay_in_place
 from labctl.runs.making import earlier_anneals
 from labctl.runs.run import Table

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from labctl.drawing import GREYS, save
 from labctl.live.columns import Watched, watched
+from labctl.pictures.drawing import GREYS, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

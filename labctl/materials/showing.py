@@ -15,7 +15,7 @@ from labctl.materials.kinds import Report
 from labctl.materials.library import Library, reactions_of
 from labctl.materials.reading import Entry, Quantity
 from labctl.plain_text import plain
-from labctl.show_runs import PIPED
+from labctl.showing.runs import PIPED
 from labctl.units import UnitError, show
 
 LIKE = {

@@ -81,7 +81,7 @@ def stack_of(asked: Asked, library: Library) -> StackOfLayers:
 def tell(asked: Asked, library: Library, picture: Path | None) -> Iterator[str]:
     """Yield what there is to say of a stack, what is odd about it, and draw it where a path is given."""
     if picture is not None:
-        from labctl.drawing import require_picture, save
+        from labctl.pictures.drawing import require_picture, save
 
         require_picture(picture)
     stack = stack_of(asked, library)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labctl.calibration import FluenceCalibration, calibrated
 from labctl.config.models import BenchFile, StationEntry, TrueChamber, World
-from labctl.film_rates import BOAT, FilmFit, FilmRates
+from labctl.films.rates import BOAT, FilmFit, FilmRates
 from labctl.kept_fits import KeptFits, Kind
 from labctl.wiring import is_real
 
@@ -63,7 +63,7 @@ def _calculated(fit: FilmFit, entry: StationEntry) -> float:
     # A bench without a sputter system does not wait for its packages.
     from devices.sputter.conditions import ROOM
     from devices.sputter.parameters import SputterParameters
-    from labctl.predict_film import DIRECT
+    from labctl.predicting.film import DIRECT
     from sim.physics.vacuum.gases import amounts
     from sim.sputter.foretold import Burning, foretold, substrate_bias
 

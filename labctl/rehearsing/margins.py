@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from devices.limits import Limits
 from devices.recipes import AnnealRecipe
-from labctl.damage import Level, judge
-from labctl.drawing import CELSIUS
+from labctl.pictures.drawing import CELSIUS
+from labctl.predicting.damage import Level, judge
 from labctl.runs.run import Run
 from labctl.units import show
 from sim.physics.lamp.bank import Bank, discharge

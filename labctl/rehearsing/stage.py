@@ -17,7 +17,7 @@ from devices.samples import SampleRef
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.calibration import FluenceCalibration
 from labctl.config.models import Address, BenchFile, ClockChoice, DeviceEntry, StationEntry, World
-from labctl.film_rates import FilmRates
+from labctl.films.rates import FilmRates
 from labctl.rehearsing.fitted_twins import as_fitted, lend_fits
 from labctl.runs.briefs import briefs
 from labctl.runs.unread import unread

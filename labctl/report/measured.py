@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from labctl.drawing import CELSIUS
+from labctl.pictures.drawing import CELSIUS
 from labctl.report.gathering import ItemTold, RunTold
 from labctl.report.sections import Row
 from labctl.report.words import lasted, number, share

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.errors import DataError
-from labctl.drawing import axes_of
-from labctl.plot import plot_run
+from labctl.pictures.drawing import axes_of
+from labctl.pictures.plot import plot_run
 from labctl.report.gathering import Gathered, RunTold
 from labctl.report.sections import Picture
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from devices.errors import DataError
 from labctl import __version__
 from labctl.clock.label import wall_label
-from labctl.drawing import axes_of
-from labctl.plot import figures_of
+from labctl.pictures.drawing import axes_of
+from labctl.pictures.plot import figures_of
 from labctl.report.sections import Page, Picture, Section, Table
 from labctl.report.words import when
 from labctl.reproducing.rows import HEADER, Row

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from pathlib import Path
 
-from labctl.drawing import CELSIUS
+from labctl.pictures.drawing import CELSIUS
 from labctl.runs.briefs import Brief
 from labctl.runs.kinds import BAKE, MAKING
 from labctl.runs.run import Run

@@ -28,7 +28,7 @@ class Rows(Table):
 
     def __repr__(self) -> str:
         # What only a prompt asks for.
-        from labctl.row_table import rows_text
+        from labctl.showing.row_table import rows_text
 
         return rows_text(self, self.units, self.stream)
 

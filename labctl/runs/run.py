@@ -21,7 +21,7 @@ from labctl.runs.rows import Table as Table
 from labctl.runs.surroundings import DataKeys, Surroundings, surroundings_of
 
 if TYPE_CHECKING:
-    from labctl.pictures import Pictures
+    from labctl.pictures.of_run import Pictures
 
 
 class Documents:
@@ -79,7 +79,7 @@ class Run:
     def plot(self) -> Pictures:
         """Return its pictures, with units: a notebook shows them, save() keeps them. Raises DataError for none."""
         # By name: runs know nothing of what draws them, and whoever reads tables need not wait for matplotlib.
-        drawn: Pictures = import_module("labctl.plot").pictures_of(self, self.data / "pictures")
+        drawn: Pictures = import_module("labctl.pictures.plot").pictures_of(self, self.data / "pictures")
         return drawn
 
     @property

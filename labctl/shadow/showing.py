@@ -11,8 +11,8 @@ import numpy as np
 from labctl.belief import Believer, bank_of, surroundings_of
 from labctl.config.finder import data_dir
 from labctl.config.folder import Config
-from labctl.drawing import GREYS, axes_of, over_time, save
 from labctl.how_many import how_many
+from labctl.pictures.drawing import GREYS, axes_of, over_time, save
 from labctl.runs.run import Run, Table
 from labctl.shadow.afterwards import Heard, rms, shadow_run
 

@@ -71,7 +71,7 @@ class LabMagics(Magics):
     @line_magic
     def last(self, line: str) -> None:
         """Show the last run, or another: %last, %last 1a2b3c4d."""
-        from labctl.show import print_run
+        from labctl.showing.run import print_run
 
         print_run(line.strip() or "last", "", "", 12, self._data)
 

@@ -127,7 +127,7 @@ class Runs:
         return found
 
     def _listed(self, found: list[Brief]) -> str:
-        from labctl.show_runs import when
+        from labctl.showing.runs import when
 
         lines = [
             f"  {each.uid[:8]}  {when(each.time)}  {plain(each.plan, 18):18}  {plain(each.sample, 18):18}  "

@@ -15,7 +15,7 @@ from labctl.night.folder import nights
 from labctl.plain_text import plain
 from labctl.runs.briefs import latest_label
 from labctl.runs.states import NEVER
-from labctl.show_runs import PIPED, when
+from labctl.showing.runs import PIPED, when
 from labctl.telling.alarms import Alarm, Alarms, worst_first
 from labctl.telling.watching import Watch
 

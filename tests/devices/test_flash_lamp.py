@@ -155,7 +155,7 @@ def test_a_whole_train_leaves_a_safe_lamp_that_must_be_prepared_again(lamp):
 
 
 @pytest.mark.parametrize(
-    "other", [AnnealJob(SampleRef("t", SAMPLE.stack), JOB.recipe), AnnealJob(SAMPLE, recipe(pulse_count=4))]
+    "other", [AnnealJob(replace(SAMPLE, id="t"), JOB.recipe), AnnealJob(SAMPLE, recipe(pulse_count=4))]
 )
 def test_a_token_is_given_for_the_prepared_job_only(lamp, other):
     lamp.prepared()

@@ -13,7 +13,7 @@ from devices.sputter.recipe import SCCM, GasFlow, GunSetting, Strike
 from labctl import Run
 from labctl.config import readers
 from labctl.config.folder import Config
-from labctl.film_check import told_of
+from labctl.films.check import told_of
 from labctl.runs.briefs import run_files
 from labctl.samples.believed import believed
 from labctl.session import Session

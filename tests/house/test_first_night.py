@@ -10,9 +10,9 @@ import pytest
 from labctl import Run
 from labctl.compare import compare
 from labctl.config.folder import Config
-from labctl.cycle_pictures import cycle_figures
 from labctl.demo import EXPERIMENTS
-from labctl.plot import CELSIUS, plot_run
+from labctl.pictures.cycle import cycle_figures
+from labctl.pictures.plot import CELSIUS, plot_run
 from labctl.replay import replay
 
 pytestmark = pytest.mark.timeout(300)

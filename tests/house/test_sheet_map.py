@@ -13,8 +13,8 @@ from devices.samples import CellGrid
 from labctl import Run
 from labctl.config.folder import Config
 from labctl.config.readers import any_recipe
+from labctl.pictures.sheet import sheet_figures
 from labctl.progress import in_words
-from labctl.sheet_pictures import sheet_figures
 from labctl.singulation import sampled, sort_sheet, write_experiments, write_list
 from tests.support.valid import hold
 

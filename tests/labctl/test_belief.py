@@ -11,7 +11,7 @@ from devices.samples import Layer
 from labctl import belief
 from labctl.belief import Believer, surroundings_from
 from labctl.config.finder import config_dir
-from labctl.damage import judge
+from labctl.predicting.damage import judge
 from labctl.runs.run import Run
 from sim.foil import Surroundings
 from sim.materials.substrates import SUBSTRATES

@@ -4,7 +4,7 @@ import pytest
 
 from devices.errors import Incomplete, InterlockError
 from labctl.config.folder import Config
-from labctl.film_journals import FilmJournals
+from labctl.films.journals import FilmJournals
 from labctl.runs.briefs import run_files
 from labctl.runs.run import Run
 from labctl.samples.believed import believed

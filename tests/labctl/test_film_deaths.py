@@ -16,7 +16,7 @@ TASK = """
     from pathlib import Path
     from tests.support import quick_films as quick
     from devices.errors import LabError
-    from labctl.film_journals import FilmJournals
+    from labctl.films.journals import FilmJournals
     from labctl.runs.run import Run
 
     RECIPES = {

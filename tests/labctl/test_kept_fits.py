@@ -9,7 +9,7 @@ from devices.errors import Corrupt, DataError
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
 from labctl.config.models import Address
-from labctl.film_rates import FilmFit, FilmRates
+from labctl.films.rates import FilmFit, FilmRates
 from labctl.kept_fits import Fit, KeptFits
 
 FILM = FilmFit(

@@ -14,7 +14,7 @@ from event_model import DocumentNames, schema_validators
 from devices.errors import DataError, InterlockError, LabError
 from labctl import Run
 from labctl.config.folder import Config
-from labctl.film_check import tell_films
+from labctl.films.check import tell_films
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 from labctl.samples.measurements import Measurement, measure

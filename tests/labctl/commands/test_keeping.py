@@ -100,7 +100,7 @@ def test_a_damaged_run_is_shown_up_to_the_damage(kept):
 
 def test_lists_bring_no_engine_along():
     code = (
-        "import sys, labctl.commands.keeping, labctl.runs.search, labctl.show_runs;"
+        "import sys, labctl.commands.keeping, labctl.runs.search, labctl.showing.runs;"
         "print([name for name in ('bluesky', 'ophyd', 'numpy', 'scipy', 'pint') if name in sys.modules])"
     )
     done = subprocess.run(
@@ -126,7 +126,7 @@ def test_a_folder_that_takes_no_pictures_is_a_sentence(kept, monkeypatch):
     def refuse(run, folder):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("labctl.plot.plot_run", refuse)
+    monkeypatch.setattr("labctl.pictures.plot.plot_run", refuse)
     with pytest.raises(DataError, match=r"pictures cannot be written \(Read-only file system\)"):
         invoke(kept, "plot", uid)
 

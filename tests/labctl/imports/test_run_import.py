@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devices.cycling.cells import SECONDS_PER_HOUR
-from labctl.cycle_pictures import cycle_figures
+from labctl.pictures.cycle import cycle_figures
 from labctl.runs.remarks import mark_run
 from labctl.runs.run import Run
 from labctl.samples.attachments import attachments

@@ -9,7 +9,7 @@ from labctl import Run
 from labctl.calibration import FluenceCalibration, LampFit
 from labctl.config.folder import Config
 from labctl.config.models import Address, World
-from labctl.film_rates import FilmFit, FilmRates
+from labctl.films.rates import FilmFit, FilmRates
 from labctl.rehearsing.call import PlanCall
 from labctl.rehearsing.fitted_twins import as_fitted
 from labctl.rehearsing.rehearsal import rehearse_call

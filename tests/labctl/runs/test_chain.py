@@ -8,7 +8,7 @@ from labctl.runs.index import FILE, ask_index
 from labctl.runs.remarks import mark_run, note_run, remarks_path
 from labctl.runs.run import Run
 from labctl.samples.story import Stories
-from labctl.show import print_run
+from labctl.showing.run import print_run
 
 ROWS = 10
 

@@ -28,7 +28,7 @@ from labctl.samples.facts import Facts
 from labctl.samples.measurements import Measurement, measure
 from labctl.samples.parents import CUT
 from labctl.samples.story import Stories
-from labctl.show_samples import print_story
+from labctl.showing.samples import print_story
 from sim.foil import Surroundings
 from sim.grown_film import GrownFilm
 from sim.physics.growth.deposit import layer

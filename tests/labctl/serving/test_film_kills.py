@@ -33,7 +33,7 @@ TASK = """
     from devices.samples import Layer, SampleRef
     from labctl.config import readers
     from labctl.config.finder import config_dir
-    from labctl.film_journals import FilmJournals
+    from labctl.films.journals import FilmJournals
     from labctl.runs.briefs import briefs
     from labctl.runs.run import Run
     from labctl.samples.believed import believed

@@ -15,7 +15,7 @@ from devices.recipes import AnnealRecipe
 from devices.roles.hands import Assemble
 from devices.samples import Layer, SampleRef
 from labctl import Run
-from labctl.plot import plot_run
+from labctl.pictures.plot import plot_run
 from labctl.shadow.afterwards import rms, shadow_run
 from labctl.shadow.beside import Shadows
 from labctl.shadow.cell import ShadowCell

@@ -1,0 +1,1 @@
+"""Pictures of runs: one message each, axes with units, readable in grey."""

@@ -1,0 +1,1 @@
+"""What an anneal, a bake or a film will do, told before it is done."""
