@@ -226,6 +226,17 @@ def test_whatever_ends_a_train_leaves_a_safe_lamp_whose_next_train_is_no_acciden
         lamp.station.kickoff()
 
 
+def test_a_train_of_which_the_board_counted_more_than_is_recorded_keeps_the_next_one_waiting(lamp):
+    lamp.charged()
+    lamp.clock.sleep(3.0)
+    lamp.board.count += 1
+    lamp.station.stop()
+    with pytest.raises(InterlockError, match="it may have had more than the"):
+        lamp.station.prepare(JOB)
+    lamp.station.accounted()
+    lamp.prepared()
+
+
 def test_a_fault_opens_everything_and_stays_while_a_contact_is_open(lamp):
     finished = lamp.charged()
     lamp.board.open("door")

@@ -236,9 +236,11 @@ def test_a_pause_in_the_last_question_before_a_pulse_holds_that_pulse(lab, job, 
 
     def alive(train):
         answer = true(train)
-        if len(gates(lab)) == 2 and train.is_late and not asked:
+        if len(gates(lab)) == 2 and train.is_late:
             asked.append(lab.clock.now())
-            lab.lamp.pause()
+            if len(asked) == 2:
+                # The first one asks whether the bank is full, the second one is followed by the trigger.
+                lab.lamp.pause()
         train.renew_lease()
         return answer
 

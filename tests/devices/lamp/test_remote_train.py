@@ -83,14 +83,12 @@ class Rig:
             self.machine.go(state)
         arming: Any = SimpleNamespace(grant=lambda deed: None, end=lambda: None)
         told: Any = SimpleNamespace(publish=lambda lasting=False: None)
-        parts: Any = (self.tool, self.board)
-        clock, log = self._as_any(self.clock), self._as_any(self.log)
-        self.train = RemoteTrain("lamp", clock, RECIPE, *parts, self.machine, arming, log, told)
+        clock: Any = self.clock
+        tool: Any = self.tool
+        board: Any = self.board
+        log: Any = self.log
+        self.train = RemoteTrain("lamp", clock, RECIPE, tool, board, self.machine, arming, log, told)
         self._steps = self.train.poller(self._done)
-
-    @staticmethod
-    def _as_any(fake: Any) -> Any:
-        return fake
 
     def _done(self) -> None:
         self.was_done = True

@@ -147,7 +147,8 @@ def test_whatever_is_lost_in_any_question_to_the_charger_no_pulse_is_fired_after
     lose: Callable[[Rig], None],
 ) -> None:
     for number in range(1, MOST_QUESTIONS):
-        rig, fired = Rig(), []
+        rig = Rig()
+        fired: list[int] = []
 
         def hears(asked: int, rig: Rig = rig, fired: list[int] = fired, number: int = number) -> None:
             if asked == number and rig.machine.state is not LampState.COOLING:

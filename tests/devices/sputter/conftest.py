@@ -93,12 +93,12 @@ def lipon(**changes):
 
 
 class Bench:
-    """A station, its chamber, and time."""
+    """A station, its chamber, and time. instruments: parts that it lacks; besides: supplies that it has more."""
 
-    def __init__(self, clock, limits=SputterLimits(), instruments=None, **parameters):  # noqa: B008
+    def __init__(self, clock, limits=SputterLimits(), instruments=None, besides=(), **parameters):  # noqa: B008
         self.clock = clock
         self.chamber = fakes_module.Chamber(clock)
-        self.parts = fakes_module.parts_of_chamber(self.chamber)
+        self.parts = fakes_module.parts_of_chamber(self.chamber, sources=("gun1", "gun2", "gun3", *besides))
         for part in instruments or ():
             del self.parts[part]
         self.hands = HandsThatDo(clock)

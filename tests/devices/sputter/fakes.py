@@ -31,7 +31,13 @@ class Chamber:
         )
         self.stuck, self.has_ends = None, True
         self.power, self.on, self.lit = {}, {}, {}
-        self.rates = {"gun1": 0.05e-9 / 120, "gun2": 0.03e-9 / 100, "gun3": 0.05e-9 / 120, "boat": 0.0}
+        self.rates = {
+            "gun1": 0.05e-9 / 120,
+            "gun2": 0.03e-9 / 100,
+            "gun3": 0.05e-9 / 120,
+            "boat": 0.0,
+            "bias": 0.0,
+        }
         self.film = self.monitored = 0.0
         self.tooling = self.crystal = 1.0
         self.crystal_ok = True

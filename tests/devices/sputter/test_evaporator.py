@@ -182,6 +182,17 @@ def test_a_crystal_that_fails_while_the_boat_is_heated_ends_it_before_it_gives_a
     assert not evaporators.chamber.when("substrate_shutter on")
 
 
+def test_a_crystal_that_stops_while_the_boat_is_heated_ends_it_whatever_it_still_reads(evaporators):
+    complete = evaporators.began(li())
+    evaporators.reach("plasma")
+    evaporators.clock.sleep(3.0)
+    since = evaporators.clock.now()
+    evaporators.chamber.crystal_ok = False
+    assert evaporators.wait(complete).permissive == "crystal"
+    assert max(evaporators.chamber.when("boat off")) - since < 12
+    assert not evaporators.chamber.when("substrate_shutter on")
+
+
 def test_a_shutter_that_sticks_is_told_within_two_seconds_of_its_switching(evaporators):
     evaporators.chamber.stuck = "closed"
     assert evaporators.wait(evaporators.began(li())).permissive == "shutter_stuck_closed"

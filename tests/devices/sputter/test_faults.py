@@ -128,6 +128,22 @@ def test_a_fault_closes_the_shutter_takes_the_plasma_away_and_leaves_a_doubtful_
     assert left.thickness == pytest.approx(bench.chamber.film, abs=0.06e-9)
 
 
+@pytest.mark.parametrize("fault", [water, cover])
+@pytest.mark.parametrize("state", ["plasma", "deposit"])
+def test_an_interlock_that_opens_takes_the_power_away_at_once_without_a_ramp(bench, recipes, fault, state):
+    bench.began(recipes["lco"]())
+    bench.reach(state)
+    bench.lap(20.0)
+    since = bench.clock.now()
+    bench.clock.call(lambda: fault(bench))
+    assert isinstance(bench.wait(bench.station.complete()), InterlockError)
+    (off,) = bench.chamber.when("gun1 off")
+    assert off - since <= 2.001
+    assert not [
+        what for at, what in bench.chamber.log if at > since and what.startswith("gun1 ") and at < off
+    ]
+
+
 def test_a_throttle_at_its_limit_is_a_fault(bench, recipes):
     complete = depositing(bench, recipes["lco"]())
     since = bench.clock.now()

@@ -59,6 +59,25 @@ def test_a_resume_goes_on_only_with_a_live_plan(bench, recipes):
     assert bench.chamber.shutters["substrate_shutter"]
 
 
+def test_the_bias_goes_when_the_shutter_closes_before_a_hold_and_before_the_power_is_ramped_down(
+    make_bench, recipes
+):
+    bench = make_bench(besides=("bias",))
+    complete = held(bench, recipes["lco"](bias_power=30.0), 200.0)
+    assert bench.chamber.on["gun1"]
+    assert not bench.chamber.on["bias"]
+    bench.station.resume()
+    assert bench.wait(complete) is None
+    chamber = bench.chamber
+    assert len(chamber.when("bias on")) == 2
+    for off, closed in zip(chamber.when("bias off"), chamber.when("substrate_shutter off")[-2:], strict=True):
+        assert 0.0 <= off - closed <= 2.001
+    ramped = [
+        at for at, what in chamber.log if at > chamber.when("bias off")[-1] and what.startswith("gun1 ")
+    ]
+    assert len(ramped) > 2
+
+
 def test_stop_ends_it_in_order_and_records_what_there_is(bench, recipes):
     complete = bench.began(recipes["lco"]())
     bench.reach("deposit")
