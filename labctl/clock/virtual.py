@@ -63,11 +63,17 @@ class ClockSelector(selectors.DefaultSelector):
 class ClockLoop(asyncio.SelectorEventLoop):
     """An event loop whose time is the clock's."""
 
-    _closed = True  # until the base class has made it: a signal may come in the middle of that
+    _is_made = False
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         super().__init__(ClockSelector(clock))
+        self._is_made = True
+
+    def __del__(self) -> None:
+        # A signal may come while it is made: what is half made cannot say whether somebody forgot to close it.
+        if self._is_made:
+            super().__del__()
 
     def time(self) -> float:
         """Return the clock's time."""

@@ -1,5 +1,8 @@
 """Virtual time: who may move it, by how much, and what runs meanwhile."""
 
+import asyncio
+import gc
+import sys
 import threading
 import time
 
@@ -307,3 +310,21 @@ def test_a_poller_that_yields_no_delay_fails_its_owner(clock, delay):
     clock.spawn("a", (each for each in (1.0, delay)), heard.append)
     clock.sleep(3.0)
     assert [type(error) for error in heard] == [ValueError]
+
+
+MAKING = [(asyncio.BaseEventLoop, "set_debug"), (asyncio.SelectorEventLoop, "_make_self_pipe")]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.parametrize(("part", "step"), MAKING)
+def test_a_signal_while_its_loop_is_made_is_all_that_is_told(monkeypatch, part, step):
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    monkeypatch.setattr(part, step, pressed)
+    with pytest.raises(KeyboardInterrupt):
+        VirtualClock()
+    gc.collect()
+    assert told == []
