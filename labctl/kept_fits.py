@@ -68,6 +68,7 @@ class KeptFits(Generic[Kind]):
         self._data, self._bench, self._fitted = data, bench, fitted
         self._reads = TypeAdapter(kind)
         self._said: set[str] = set()
+        self._made_of: dict[tuple[tuple[str, ...], str], tuple[str, bool] | None] = {}
 
     def fit(self, device: str, uids: Sequence[str]) -> Kind:
         """Fit a device to some runs and keep the fit.
@@ -112,7 +113,10 @@ class KeptFits(Generic[Kind]):
         Of several from the same runs the newest counts, in the place of the first.
         """
         newest = {each.runs: each for each in self.kept(device)}
-        return [(each, self._by_now(device, each)) for each in newest.values()]
+        if not newest:
+            return []
+        stands = self.standing()
+        return [(each, self._by_now(device, each, stands)) for each in newest.values()]
 
     def kept(self, device: str) -> list[Kind]:
         """Return all that were ever kept of a device as it is here, real or a twin, oldest first. Raises Corrupt."""
@@ -125,13 +129,16 @@ class KeptFits(Generic[Kind]):
             self._say(f"{_counted(others)} not used for {device} of bench {self._bench.name}: made on {made}")
         return here
 
-    def stands(self, fit: Kind) -> bool:
-        """Return whether what a fit was fitted to is measured so still; one that rests on no samples stands."""
-        return True
+    def standing(self) -> Callable[[Kind], bool]:
+        """Return what tells of fits whether what each was fitted to is measured so still, as it is known now.
 
-    def _by_now(self, device: str, fit: Kind) -> Kind:
+        One that rests on no samples stands.
+        """
+        return lambda fit: True
+
+    def _by_now(self, device: str, fit: Kind, stands: Callable[[Kind], bool]) -> Kind:
         try:
-            if self.stands(fit):
+            if stands(fit):
                 return fit
             runs = [Run(uid, self._data) for uid in fit.runs]
             found = self._of_here(self._fitted(runs), device)
@@ -162,11 +169,14 @@ class KeptFits(Generic[Kind]):
 
     def _made(self, fit: Kind, device: str) -> tuple[str, bool] | None:
         """Return on which bench the runs of a fit were made, and whether the device was real; None: not known."""
-        try:
-            made = {_made_on(Run(uid, self._data), device) for uid in fit.runs}
-        except LabError:
-            return None
-        return made.pop() if len(made) == 1 else None
+        # What runs say of it never changes, and rates are asked for again and again.
+        if (fit.runs, device) not in self._made_of:
+            try:
+                made = {_made_on(Run(uid, self._data), device) for uid in fit.runs}
+            except LabError:
+                return None
+            self._made_of[fit.runs, device] = made.pop() if len(made) == 1 else None
+        return self._made_of[fit.runs, device]
 
     def _read(self, path: Path) -> Iterator[Kind]:
         if not path.exists():

@@ -16,7 +16,7 @@ from devices.sputter.looks import Seen
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.parts import MonitorReading
 from devices.sputter.recipe import EvaporationRecipe
-from devices.sputter.records import Film, FilmFlag
+from devices.sputter.records import LEAST, Film, FilmFlag
 from devices.sputter.states import ChamberState
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.vacuum import reached
@@ -128,8 +128,9 @@ class EvaporationFlight(ChamberFlight):
         return False
 
     def _book(self, grown: float) -> None:
-        if grown > self._crystal.noise:
-            self.film.came_through(grown)
+        unweighed = math.isnan(grown) and self._lit
+        if unweighed or grown > self._crystal.noise:
+            self.film.came_through(LEAST if unweighed else grown)
 
     def _looked_back(self) -> Poller:
         """Doubt a film after which the base pressure does not come back."""
@@ -262,13 +263,13 @@ class EvaporationFlight(ChamberFlight):
         if not self._powered:
             return
         crew, is_open = self._crew, self.keeper.is_open
-        watch_chamber(crew, seen, deed="heat", is_open=is_open)
+        self._watch_chamber(seen)
         state = seen.supplies[BOAT]
         require_control(BOAT, state)
         if self._lit and not state.on:
             # The loop takes the power away before a row looks at its contacts: it is named, not the power.
             crew.looks.everything(acting=True)
-            watch_chamber(crew, seen, deed="heat", is_open=is_open)
+            self._watch_chamber(seen)
             raise Trouble("power_lost", "the boat's supply is off", gently=False)
         self._watch_shutters(now, seen)
         self._turbo.look(seen.turbo_share)
@@ -278,6 +279,15 @@ class EvaporationFlight(ChamberFlight):
             self._doubt("leak", self._vacuum.look(now, self._pressure(seen)))
         if seen.monitor is not None:
             self._watch_crystal(now, seen.monitor)
+
+    def _watch_chamber(self, seen: Seen) -> None:
+        """Raise Trouble where an interlock opens, or somebody moves a valve or shutter; what came through counts."""
+        try:
+            watch_chamber(self._crew, seen, deed="heat", is_open=self.keeper.is_open)
+        except Trouble as trouble:
+            if trouble.code == "shutter":
+                self._came_through(seen)
+            raise
 
     def _watch_crystal(self, now: float, reading: MonitorReading) -> None:
         if not reading.ok:

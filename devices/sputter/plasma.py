@@ -14,7 +14,7 @@ from devices.sputter.interlocks import THROTTLE
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
-from devices.sputter.records import Film, FilmFlag
+from devices.sputter.records import LEAST, Film, FilmFlag
 from devices.sputter.states import ChamberState, Deed
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import (
@@ -42,8 +42,6 @@ SETTLED = 0.02
 SETTLED_ROWS = 5
 SETTLE_TIME = 120.0
 """Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
-LEAST = 2e-11
-"""m of film that is counted where it came through a shutter that stood open: the noise of a crystal; guess."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
 BIAS_BEGINS = 5.0

@@ -16,6 +16,10 @@ GRAIN = 1e-9
 """m of film that a station counts as one: its unit of work."""
 
 
+LEAST = 2e-11
+"""m of film that is counted where it came through a shutter that stood open: the noise of a crystal; guess."""
+
+
 class FilmFlag(enum.IntFlag):
     """What a row, or a layer, may have to say about itself."""
 

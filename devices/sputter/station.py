@@ -257,15 +257,25 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        before = self.inside()
+        before = self._before(sample)
         return self._prepared(
             sample,
             ready,
             ask=doubts_about(sample),
             mask=mask,
             then=film,
-            instead_of="" if before is None or before.id == sample.id else before.id,
+            instead_of=before,
         )
+
+    def _before(self, sample: SampleRef) -> str:
+        """Return the id of another sample that is to be taken out first, empty for none."""
+        try:
+            found = self.inside()
+            before = "" if found is None else found.id
+        except LabError:
+            # Facts that cannot be read are no reason not to name it.
+            before = self._memory.sample
+        return "" if before == sample.id else before
 
     def _prepared_without_film(self, job: JobT) -> StatusBase:
         """Have a person agree where a sample is in the chamber and no end switches see its shutter."""

@@ -4,7 +4,7 @@ runs they came from."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from labctl.config.models import BenchFile, StationEntry
 from labctl.kept_fits import Fit, KeptFits
 from labctl.runs.run import Run
 from labctl.samples.measurements import measured
+from labctl.samples.parents import Families
 
 WEAR_SD = 0.01
 """By which a rate is uncertain after its target's wear was allowed for; guess: some of what it loses in its life."""
@@ -159,9 +160,11 @@ def _witness(run: Run) -> _Witness:
     )
 
 
-def _thickness(data: Path, sample: str, material: str) -> tuple[float, float] | None:
+def _thickness(
+    data: Path, sample: str, material: str, families: Families | None = None
+) -> tuple[float, float] | None:
     """Return how thick the film of a material on a sample was measured to be, and its uncertainty [m]."""
-    for each in measured(data, sample):
+    for each in measured(data, sample, families=families):
         if (each.quantity, each.layer) == ("thickness", material):
             return each.value, each.sd
     return None
@@ -176,10 +179,17 @@ class FilmRates(KeptFits[FilmFit]):
         super().__init__(data, bench, FilmFit, fit_films)
         self._devices = bench.devices
 
-    def stands(self, fit: FilmFit) -> bool:
-        """Return whether its witnesses are as thick as they were when it was made, as far as anybody says."""
-        now = ((_thickness(self._data, on, fit.material), was) for on, was in fit.measured.items())
-        return bool(fit.measured) and all(is_ in (None, was) for is_, was in now)
+    def standing(self) -> Callable[[FilmFit], bool]:
+        """Return what tells whether a fit's witnesses are as thick as when it was made, as far as anybody says."""
+        families = Families(self._data)
+
+        def stands(fit: FilmFit) -> bool:
+            now = (
+                (_thickness(self._data, on, fit.material, families), was) for on, was in fit.measured.items()
+            )
+            return bool(fit.measured) and all(is_ in (None, was) for is_, was in now)
+
+        return stands
 
     def film_rate(self, station: str, recipe: DepositionRecipe, worn: Mapping[str, float]) -> FilmRate | None:
         """Return the mean rate of a recipe's film as it was calibrated; None when none of its targets was.

@@ -22,6 +22,7 @@ from labctl.imports.text_table import encoding_of, find_heading, read_head
 from labctl.journal.documents import Journal
 from labctl.journal.places import run_path
 from labctl.provenance import SCHEMA, whereabouts
+from labctl.runs.kinds import IMPORT
 from labctl.runs.remarks import BAD, remarks_on
 from labctl.samples.attachments import attach
 from labctl.whole_file import passing_folder
@@ -76,7 +77,7 @@ def import_file(
         "uid": uid,
         "time": began,
         "schema": SCHEMA,
-        "plan_name": "import",
+        "plan_name": IMPORT,
         "plan_args": {"sample": sample.id, "file": path.name, "format": readings.format},
         "purpose": "eis" if readings.rows is None else "cycle",
         "sample": sample_metadata(sample),

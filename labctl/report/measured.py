@@ -16,7 +16,7 @@ from labctl.report.words import lasted, number, share
 from labctl.runs.index import ask_index
 from labctl.runs.quantities import AH
 from labctl.runs.run import Run, Table
-from labctl.samples.of_run import sample_of_run
+from labctl.samples.of_run import Size, sample_of_run
 
 MICRO_AH = 1e6 / AH
 """uAh in a coulomb."""
@@ -70,12 +70,11 @@ def predicted(run: Run) -> Mapping[str, Any]:
     return values if isinstance(values, Mapping) else {}
 
 
-def bound(run: Run, anneals: Mapping[str, Run]) -> float | None:
+def bound(run: Run, anneals: Mapping[str, Run], size: Size) -> float | None:
     """Return the charge [C] that the crystalline part of a film can hold, by the prediction of its last anneal."""
     for uid in reversed(run.start.get("inputs") or []):
         density = predicted(anneals[uid]).get("crystalline_bound") if uid in anneals else None
         if isinstance(density, int | float):
-            size = sample_of_run(run).size
             return float(density) * size.thickness * size.area
     return None
 
@@ -83,9 +82,9 @@ def bound(run: Run, anneals: Mapping[str, Run]) -> float | None:
 def capacity_rows(told: RunTold, run: Run, anneals: Mapping[str, Run]) -> Iterator[Row]:
     """Yield what a cycling run came to, against what was predicted of its film and what it was cycled for."""
     cycles = stream(run, "cycles")
-    held = sample_of_run(run).size.capacity
-    nominal = held * AH if math.isfinite(held) else None
-    limit = bound(run, anneals)
+    size = sample_of_run(run).size
+    nominal = size.capacity * AH if math.isfinite(size.capacity) else None
+    limit = bound(run, anneals, size)
     if cycles is None and not run.start.get("capacity"):
         return
     measured = np.asarray([] if cycles is None else cycles["discharge_capacity"], dtype=float) * AH

@@ -37,7 +37,7 @@ def spoilt(
 ) -> list[Doubt]:
     """Return what heat left as doubts on a sample, oldest first; on its parents before it was cut, too.
 
-    A bake that failed before it wrote a row heated nothing; one that is under way has not broken off.
+    A run that failed before it wrote a row heated nothing; one that is under way has not broken off.
     """
     ancestors = (families or Families(data)).ancestors(sample, named)
     ends = {each.id: math.inf if each.cut is None else each.cut for each in ancestors} | {sample: math.inf}
@@ -56,11 +56,11 @@ def _found(index: sqlite3.Connection, data: Path, ends: Mapping[str, float]) -> 
         brief, known = brief_of(data, columns), values.get(run, {})
         if brief.time >= ends[brief.sample]:
             continue
-        if brief.mark:
+        is_known = brief.status not in (RUNNING, DAMAGED, NEWER)
+        if brief.mark and (known.get(ROWS) or not is_known):
             yield Doubt(brief.time, marked(brief.plan, brief.uid, brief.why))
         done, asked = known.get(DONE, 0.0), known.get(ASKED, 0.0)
         is_whole = brief.status == "success" and done >= asked
-        is_known = brief.status not in (RUNNING, DAMAGED, NEWER)
         if brief.plan != BAKE or not known.get(ROWS) or is_whole or not is_known:
             continue
         much = f" after {done:.0f} of {asked:.0f} segments" if asked > 0 else ""

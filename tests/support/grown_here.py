@@ -60,10 +60,10 @@ def flashed(kept, **start):
     return kept.end(journal)
 
 
-def cycled(kept, **start):
+def cycled(kept, plan="cycle", **start):
     """Keep one charge and one discharge at a constant current and return the run's uid."""
     told = {"value_Ah": 7.24e-6, "sd_Ah": 3.6e-7, "basis": "as run"}
-    journal = begin(kept, "cycle", **{"capacity": told, **start})
+    journal = begin(kept, plan, **{"capacity": told, **start})
     hours = FULL / CURRENT
     rows = {"test_time": [], "voltage": [], "current": [], "charge": [], "cycle": [], "step_count": []}
     for step, sign in ((1, 1.0), (2, -1.0)):

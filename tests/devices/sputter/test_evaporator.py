@@ -299,3 +299,25 @@ def test_a_pump_that_slows_down_and_gas_over_a_hot_boat_end_the_film(evaporators
     assert error.permissive == permissive
     assert lasted <= 20.0
     assert evaporators.rows("layers")["doubtful"] == [1]
+
+
+@pytest.mark.parametrize("rate", [0.1e-9, 0.3e-9])
+def test_what_came_through_a_shutter_that_somebody_opened_is_a_doubtful_film(evaporators, rate):
+    complete = evaporators.began(li(thickness=50e-9, rate=rate))
+    evaporators.reach("plasma")
+    while evaporators.rate() <= 0.9 * rate:
+        evaporators.station.renew_lease()
+        evaporators.clock.sleep(1.0)
+    before, relays = evaporators.chamber.film, evaporators.parts["relays"]
+
+    def opened():
+        relays.on_now["substrate_shutter"] = True
+        relays.follow()
+
+    evaporators.clock.call(opened)
+    assert evaporators.wait(complete).permissive == "shutter"
+    through = evaporators.chamber.film - before
+    layer = evaporators.rows("layers")
+    assert through > 0.2e-9
+    assert layer["doubtful"] == [1]
+    assert layer["thickness"][0] == pytest.approx(through, rel=0.6)

@@ -11,7 +11,7 @@ from devices.limits import SputterLimits
 from devices.roles.films import ConditioningJob
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import RateCalibration, Target
-from devices.sputter.plasma import LEAST
+from devices.sputter.records import LEAST
 
 WITHIN = 12.0
 

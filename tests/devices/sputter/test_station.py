@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from devices.errors import InterlockError, LabError, LimitError
+from devices.errors import Corrupt, InterlockError, LabError, LimitError
 from devices.roles.films import DepositionJob, SputterSystem
 from devices.roles.hands import Confirm
 from devices.samples import Layer, SampleRef
@@ -257,3 +257,16 @@ def test_the_sample_that_was_there_before_comes_out_first(bench, recipes):
     assert bench.hands.tasks[-1].instead_of == "s1"
     assert bench.wait(bench.station.prepare(DepositionJob(other, recipes["lco"]()))) is None
     assert bench.hands.tasks[-1].instead_of == ""
+
+
+def test_a_sample_whose_facts_cannot_be_read_comes_out_first_all_the_same(bench, recipes, monkeypatch):
+    assert bench.wait(bench.began(recipes["lco"]())) is None
+    bench.vented()
+    other = replace(bench.hands.tasks[-1].sample, id="s2")
+
+    def unread(place, sample):
+        raise Corrupt(f"{sample}.jsonl:2 is not a fact")
+
+    monkeypatch.setattr(bench.hands, "still_at", unread)
+    assert bench.wait(bench.station.prepare(DepositionJob(other, recipes["lco"]()))) is None
+    assert bench.hands.tasks[-1].instead_of == "s1"

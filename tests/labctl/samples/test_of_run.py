@@ -44,6 +44,15 @@ def test_a_clock_that_was_set_back_takes_no_film_off_that_a_run_names(kept):
     assert materials(sample_of_run(flash).sample) == ["Al", "LiCoO2"]
 
 
+def test_the_date_of_an_imported_run_takes_no_film_off(kept):
+    line.put_on(kept, "LiCoO2", line.FILM, time=2e9)
+    imported = Run(line.cycled(kept, plan="import"), kept.folder)
+    assert imported.start["time"] < 2e9
+    found = sample_of_run(imported)
+    assert materials(found.sample) == ["Al", "LiCoO2"]
+    assert found.size.thickness == line.FILM
+
+
 def test_what_is_measured_counts_for_runs_that_are_over_and_what_they_went_by_stays(kept):
     run = Run(line.whole_line(kept)[-1], kept.folder)
     before = sample_of_run(run)

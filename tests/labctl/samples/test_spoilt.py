@@ -57,6 +57,7 @@ def test_a_bake_whose_host_died_is_one_that_broke_off_and_one_under_way_is_not(k
 @pytest.mark.parametrize("plan", ["anneal", "bake"])
 def test_heat_that_a_person_marked_bad_is_doubted_until_it_is_good_again(kept, plan):
     journal = kept.begin(FOIL.id, plan=plan, recipe={"name": "r", "hash": "h", "body": {}})
+    kept.rows(journal, "primary", {"elapsed": [0.0]})
     kept.rows(
         journal, "outcome", {"end_reason": ["completed"], "asked": [2], "done": [2], "interrupted": [0]}
     )
@@ -73,4 +74,12 @@ def test_heat_that_a_person_marked_bad_is_doubted_until_it_is_good_again(kept, p
 def test_a_cycle_that_is_marked_bad_says_nothing_of_the_film(kept):
     uid = kept.cycle(FOIL.id)
     mark_run(find_run(kept.folder, uid), BAD, "a clip came off", time=1.0, who="me")
+    assert doubts_about(believed(kept.folder, FOIL).sample) == ""
+
+
+@pytest.mark.parametrize("plan", ["anneal", "bake"])
+def test_a_run_that_heated_nothing_leaves_no_doubt_whatever_it_is_marked(kept, plan):
+    journal = kept.begin(FOIL.id, plan=plan, recipe={"name": "r", "hash": "h", "body": {}})
+    kept.end(journal, "fail")
+    mark_run(journal.path, BAD, "the lid was open", time=1.0, who="me")
     assert doubts_about(believed(kept.folder, FOIL).sample) == ""
