@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devices.errors import DataError
-from devices.recipes import AnnealRecipe, canonical_hash, to_json
+from devices.recipes import AnnealRecipe
 from devices.roles.lamp import TrainSoFar
 from devices.samples import SampleRef
+from labctl.runs.begun import begun
 from labctl.runs.member import Member
-from labctl.runs.run import Run
 
 
 class TrainJournals:
@@ -24,14 +23,7 @@ class TrainJournals:
         A run of which somebody holds the journal is read as far as it is written. Raises DataError for a run of
         another sample or recipe.
         """
-        members = Run(run, self._data).members
-        start = members[0].start
-        known = ((start.get("sample") or {}).get("id"), (start.get("recipe") or {}).get("hash"))
-        if known != (sample.id, canonical_hash(to_json(recipe))):
-            raise DataError(
-                f"run {members[0].uid[:8]} is of sample {known[0]} by recipe"
-                f" {(start.get('recipe') or {}).get('name')}, not of {sample.id} by {recipe.name}; nothing was fired"
-            )
+        members = begun(run, self._data, sample, recipe, "nothing was fired")
         times = [_times(each) for each in members]
         # A run that only wrote down what another one fired belongs to it.
         newest = max(index for index, each in enumerate(members) if not each.start.get("recovers"))
@@ -44,7 +36,7 @@ class TrainJournals:
             fired_recipe=str(members[newest].start["recipe"]["hash"]),
             fired_time=float(members[newest].start["time"]),
             fired_done=sum(len(each) for each in times[newest:]),
-            began=min(labels, default=float(start["time"])),
+            began=min(labels, default=float(members[0].start["time"])),
             latest=max(labels, default=None),
         )
 

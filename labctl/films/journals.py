@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.errors import DataError
-from devices.recipes import canonical_hash, to_json
 from devices.roles.films import FilmSoFar
 from devices.samples import SampleRef
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
+from labctl.runs.begun import begun
 from labctl.runs.member import Member
-from labctl.runs.run import Run
 
 
 class FilmJournals:
@@ -26,14 +24,7 @@ class FilmJournals:
 
         Raises DataError for a run of another sample or recipe.
         """
-        members = Run(run, self._data).members
-        start = members[0].start
-        known = ((start.get("sample") or {}).get("id"), (start.get("recipe") or {}).get("hash"))
-        if known != (sample.id, canonical_hash(to_json(recipe))):
-            raise DataError(
-                f"run {members[0].uid[:8]} is of sample {known[0]} by recipe"
-                f" {(start.get('recipe') or {}).get('name')}, not of {sample.id} by {recipe.name}; nothing was begun"
-            )
+        members = begun(run, self._data, sample, recipe, "nothing was begun")
         parts = [_part(each) for each in members]
         return FilmSoFar(
             first=members[0].uid,

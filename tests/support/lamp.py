@@ -127,3 +127,22 @@ class Board:
 
     def safe(self) -> None:
         self.is_closed = False
+
+
+class Led:
+    """A train that a plan leads: its lease is renewed as long as the plan lives."""
+
+    clock: Any
+    train: Any
+    _steps: Any
+    lives = True
+
+    def fly(self, seconds: float = 3600.0) -> None:
+        """Let the train go on for so long, or to its end."""
+        until = self.clock.now() + seconds
+        for delay in self._steps:
+            self.clock.sleep(delay)
+            if self.lives:
+                self.train.renew_lease()
+            if self.clock.now() > until:
+                return

@@ -13,7 +13,7 @@ from devices.flown.underway import LEASE
 from devices.lamp.remote_train import RemoteTrain
 from devices.lamp.states import TABLE, LampMachine, LampState
 from devices.recipes import AnnealRecipe
-from tests.support.lamp import Board
+from tests.support.lamp import Board, Led
 from tests.support.lane_clock import ManualClock
 
 RECIPE = AnnealRecipe("r", 850.0, 1.8e-3, 5, 0.4)
@@ -71,7 +71,7 @@ class Log:
         self.flight.done += 1
 
 
-class Rig:
+class Rig(Led):
     """A tool, its board and a train on it; a plan renews the train's lease as long as it lives. was_done: its end."""
 
     def __init__(self) -> None:
@@ -92,16 +92,6 @@ class Rig:
 
     def _done(self) -> None:
         self.was_done = True
-
-    def fly(self, seconds: float = 3600.0) -> None:
-        """Let the train go on for so long, or to its end."""
-        until = self.clock.now() + seconds
-        for delay in self._steps:
-            self.clock.sleep(delay)
-            if self.lives:
-                self.train.renew_lease()
-            if self.clock.now() > until:
-                return
 
 
 @pytest.fixture

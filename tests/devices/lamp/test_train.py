@@ -18,7 +18,7 @@ from devices.lamp.states import TABLE, LampMachine, LampState
 from devices.lamp.temperatures import Base
 from devices.lamp.train import LONGEST_HOLD, Train
 from devices.recipes import AnnealRecipe
-from tests.support.lamp import BLEEDS, Board, Charger, Gate, Meter
+from tests.support.lamp import BLEEDS, Board, Charger, Gate, Led, Meter
 from tests.support.lane_clock import ManualClock
 
 RECIPE = AnnealRecipe("r", 850.0, 1.8e-3, 3, 0.4)
@@ -61,7 +61,7 @@ class Log:
         self.gaps += 1
 
 
-class Rig:
+class Rig(Led):
     """A lamp of fakes with a train of RECIPE; a plan renews the train's lease as long as it lives.
 
     fires: how many triggers were sent; ages: how old the base temperature was at each [s]; cooling: what was safe when
@@ -106,16 +106,6 @@ class Rig:
         self.fires += 1
         self.board.count += 1
         self.ages.append(self.witnesses.age())
-
-    def fly(self, seconds: float = 3600.0) -> None:
-        """Let the train go on for so long, or to its end."""
-        until = self.clock.now() + seconds
-        for delay in self._steps:
-            self.clock.sleep(delay)
-            if self.lives:
-                self.train.renew_lease()
-            if self.clock.now() > until:
-                return
 
     def fly_until_fired(self, number: int) -> None:
         """Let the train go on until so many pulses were fired and recorded."""
