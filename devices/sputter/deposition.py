@@ -62,7 +62,7 @@ class DepositionFlight(PlasmaFlight):
         self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
         self._crystal = None
         if constants is not None:
-            before = memory.rates.of(self._made_like, self._gone)
+            before = memory.rates.of(self._made_like, self._energy_so_far)
             if sd > REPEATS and not math.isnan(before):
                 # A guess lets a crystal that begins to fail pass; what it made of such a film before does not.
                 believed, sd = before, REPEATS
@@ -105,7 +105,7 @@ class DepositionFlight(PlasmaFlight):
         )
 
     @property
-    def _gone(self) -> float:
+    def _energy_so_far(self) -> float:
         """The energy [J] that the targets of this film had."""
         return math.fsum(self._wear.of(plan.gun) for plan in self._plans)
 
@@ -115,7 +115,7 @@ class DepositionFlight(PlasmaFlight):
         is_sound = not film.flags & (FilmFlag.DOUBTFUL | FilmFlag.BY_TIME)
         if len(self._lately) == LATELY and is_sound and film.monitor >= COMPARABLE:
             (began, before), (ended, after) = self._lately[0], self._lately[-1]
-            self._memory.rates.learn(self._made_like, (after - before) / (ended - began), self._gone)
+            self._memory.rates.learn(self._made_like, (after - before) / (ended - began), self._energy_so_far)
 
     def _heated(self) -> Poller:
         yield from self._seen_closed()

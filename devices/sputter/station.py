@@ -257,7 +257,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
 
-        before = self._before(sample)
+        before = self._to_take_out(sample)
         return self._prepared(
             sample,
             ready,
@@ -267,7 +267,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             instead_of=before,
         )
 
-    def _before(self, sample: SampleRef) -> str:
+    def _to_take_out(self, sample: SampleRef) -> str:
         """Return the id of another sample that is to be taken out first, empty for none."""
         try:
             found = self.inside()

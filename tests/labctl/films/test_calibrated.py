@@ -9,7 +9,8 @@ from devices.sputter.parameters import RateCalibration, SputterParameters, Targe
 from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow, GunSetting
 from labctl.config.folder import Config
 from labctl.films.calibrated import calibrated_rate, calibrated_tooling
-from labctl.films.rates import FilmFit, FilmRates
+from labctl.films.rates import FilmRates
+from tests.support.film_fits import film_fit
 
 RATE, POWER = 5e-11, 100.0
 LIFE = 1e7
@@ -17,20 +18,7 @@ BUILT = SputterParameters(
     targets={"gun1": Target("Li3PO4", life=LIFE), "gun2": Target("Li2O", life=LIFE)},
     rates={"Li2O": RateCalibration(1e-11, POWER, 3.0)},
 )
-FIT = FilmFit(
-    "Li3PO4",
-    "LiPON",
-    RATE,
-    POWER,
-    0.8,
-    0.01,
-    3.0,
-    1.06,
-    0.005,
-    (80.0, 120.0),
-    runs=("u",),
-    time=0.0,
-)
+FIT = film_fit("Li3PO4", "LiPON")
 FRESH = {"gun1": 0.0, "gun2": 0.0}
 
 

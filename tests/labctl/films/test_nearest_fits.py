@@ -6,22 +6,9 @@ import pytest
 
 from devices.sputter.conditions import Conditions
 from labctl.films.nearest_fits import applied, between
-from labctl.films.rates import FilmFit
+from tests.support.film_fits import film_fit
 
-FIT = FilmFit(
-    "LiCoO2",
-    "LiCoO2",
-    5e-11,
-    100.0,
-    0.8,
-    0.01,
-    3.0,
-    1.06,
-    0.005,
-    (80.0, 120.0),
-    runs=("u",),
-    time=0.0,
-)
+FIT = film_fit("LiCoO2", "LiCoO2")
 COLD = Conditions(3.0)
 
 
