@@ -107,6 +107,11 @@ class ValveState:
     warning: bool
     remote: bool
 
+    @property
+    def fails(self) -> bool:
+        """Whether it no longer does what it is told."""
+        return self.mode in TROUBLE or self.mode == MODES[b"E"]
+
 
 class VAT653(Instrument):
     """The throttle valve between chamber and turbo pump."""
@@ -256,7 +261,9 @@ class VAT653(Instrument):
         self._command(b"c:8201")
 
     def safe(self) -> None:
-        """Open: keep pumping."""
+        """Open: keep pumping; an error that stands is reset for that."""
+        if self.state().mode == MODES[b"E"]:
+            self.reset()
         self.open()
 
     def _communication_range(self) -> tuple[int, int]:
@@ -272,7 +279,8 @@ class VAT653(Instrument):
             raise InstrumentError(
                 self.name,
                 "i:38",
-                f"{mode} {counts} was asked for, it says {found} and {doing!r}; ask complaint() why",
+                f"{mode} {counts} was asked for, it says {found} and {doing!r}"
+                f" ({self.complaint() or 'it does not complain'})",
             )
 
     def _command(self, request: bytes) -> None:

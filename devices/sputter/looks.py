@@ -33,6 +33,7 @@ class Seen:
     pressures: Mapping[str, Pressure] = field(default_factory=dict)
     flows: Mapping[str, Flow] = field(default_factory=dict)
     position: float = math.nan
+    throttle_fails: bool = False
     complaint: str = ""
     monitor: MonitorReading | None = None
     temperature: float = math.nan
@@ -113,7 +114,8 @@ class Looks:
         """Look at gauges and throttle."""
         self.seen.pressures = self._equipment.gas.pressures()
         if self._equipment.valve is not None:
-            self.seen.position = self._equipment.valve.position()
+            throttle = self._equipment.valve.state()
+            self.seen.position, self.seen.throttle_fails = throttle.position, throttle.fails
 
     def everything(self, *, acting: bool = False) -> Seen:
         """Look at everything at once, as before something is done."""

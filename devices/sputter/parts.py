@@ -112,6 +112,18 @@ class GasController(Protocol):
         """Close every gas; the gauges go on."""
 
 
+class ThrottleState(Protocol):
+    """One reading of a throttle valve."""
+
+    @property
+    def position(self) -> float:
+        """Where it is, 0 to 1."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether it no longer does what it is told."""
+
+
 class ThrottleValve(Protocol):
     """Throttles the pump, and holds a pressure by itself once it has learnt the chamber.
 
@@ -139,17 +151,14 @@ class ThrottleValve(Protocol):
     def hold(self) -> None:
         """Stay where it is."""
 
-    def position(self) -> float:
-        """Return where it is, 0 to 1."""
-
-    def pressure(self) -> float:
-        """Return the pressure [Pa] of its own sensor."""
+    def state(self) -> ThrottleState:
+        """Return where it is, and whether it fails."""
 
     def complaint(self) -> str:
         """Return what it complains of, in words; empty if nothing."""
 
     def safe(self) -> None:
-        """Open: keep pumping."""
+        """Open: keep pumping; an error that stands is reset for that."""
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from devices.sputter.records import LEAST, Film, FilmFlag
 from devices.sputter.states import ChamberState, Deed
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import (
+    AT_LIMIT,
     BIAS_ROWS,
     PRESSURE_STEADY,
     BiasWatch,
     FlowWatch,
+    Lasting,
     PressureWatch,
     SourceWatch,
     SubstrateBiasWatch,
@@ -42,6 +44,9 @@ SETTLED = 0.02
 SETTLED_ROWS = 5
 SETTLE_TIME = 120.0
 """Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
+STIRS, STANDS = 0.001, 6.0
+"""Of its way by which a throttle moves within a row while it leads a pressure that is off, and seconds without that
+after which it is stuck; guesses, it repeats to 0.2 %."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
 BIAS_BEGINS = 5.0
@@ -153,10 +158,19 @@ class PlasmaFlight(ChamberFlight):
 
     def _settled(self, pressure: float) -> Poller:
         looks, until, rows = self._crew.looks, self._clock.now() + SETTLE_TIME, 0
+        stands, before = Lasting(STANDS), math.nan
         while rows < SETTLED_ROWS:
             yield from self._tick()
-            reached = looks.seen.pressure(*self._crew.gauges.process)
+            reached, position = looks.seen.pressure(*self._crew.gauges.process), looks.seen.position
             rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
+            stirs = abs(position - before) > STIRS or not AT_LIMIT < position < 1 - AT_LIMIT
+            is_off = abs(reached - pressure) > self._crew.limits.pressure * pressure
+            if stands.holds(self._clock.now(), is_off and not stirs):
+                raise Trouble(
+                    "valve",
+                    f"the throttle stays at {position:.3f} though it is to lead {reached:.3g} Pa to {pressure:.3g} Pa",
+                )
+            before = position
             if self._clock.now() > until:
                 flows = ", ".join(
                     f"{gas} {flow.actual / SCCM:.2f} of {self._flows.get(gas, 0.0) / SCCM:.2f} sccm"

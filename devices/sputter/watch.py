@@ -499,6 +499,8 @@ def watch_chamber(crew: Crew, seen: Seen, *, deed: Deed, is_open: bool) -> None:
 
     is_open: whether the shutter shall be open. The power goes at once then: somebody may be at the chamber.
     """
+    if seen.throttle_fails and crew.equipment.valve is not None:
+        raise Trouble("valve", f"the throttle valve does not move: {crew.equipment.valve.complaint()}")
     if seen.relays.get(VENT_VALVE):
         raise Trouble("vent", "the vent valve was opened", gently=False)
     try:

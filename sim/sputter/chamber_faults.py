@@ -9,7 +9,7 @@ from sim.sputter.chamber import Chamber
 from sim.sputter.evaporator_chamber import EvaporatorChamber
 from sim.sputter.faults import Fault
 from sim.sputter.shutters import SUBSTRATE
-from sim.sputter.sources import GunUnit
+from sim.sputter.sources import STORM, GunUnit
 from sim.sputter.sputter_chamber import SputterChamber
 from sim.twins.aja_0313 import AJA0313Twin
 from sim.twins.aja_dcxs import AJADCXSTwin
@@ -82,13 +82,17 @@ def gun_faults(chamber: SputterChamber) -> dict[str, Fault]:
             lambda of, now: chamber.change(lambda: act(chamber.guns[of], False)),
         )
 
+    def stormy(of: str, value: float | None, now: float) -> None:
+        rate = STORM if value is None else value
+        chamber.change(lambda: setattr(chamber.guns[of], "storm", rate))
+
     def cracked(of: str, value: float | None, now: float) -> None:
         chamber.change(lambda: chamber.guns[of].crack(True))
         chamber.growth.doubt("target cracked")
 
     return {
         "no_ignition": switched(lambda unit, on: setattr(unit, "dark", on)),
-        "arc_storm": switched(lambda unit, on: setattr(unit, "storm", on)),
+        "arc_storm": Fault(guns, stormy, lambda of, now: stormy(of, 0.0, now)),
         "match_stuck": switched(lambda unit, on: unit.stick_match(on)),
         "target_crack": Fault(
             guns, cracked, lambda of, now: chamber.change(lambda: chamber.guns[of].crack(False))

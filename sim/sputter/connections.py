@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sim.physics.vacuum.vessel import sent_to
 from sim.sputter.chamber import Chamber
 from sim.sputter.evaporator_chamber import EvaporatorChamber
 from sim.sputter.sources import GunUnit
 from sim.sputter.sputter_chamber import SputterChamber
+
+BLOCKED = 0.01
+"""Of its way by which a throttle that does not move is astray before its motor is overloaded; guess."""
 
 
 class GunCable:
@@ -27,8 +31,8 @@ class GunCable:
         return max(shown.reflected, self._unit.shown_share(self._chamber.now) * shown.forward)
 
     def bias(self) -> float:
-        """Return the self-bias [V], less where an arc has just taken it away."""
-        return self._unit.shown.bias * (1.0 - self._unit.shown_share(self._chamber.now))
+        """Return the self-bias [V] as the meter shows it."""
+        return self._unit.shown_bias(self._chamber.now)
 
     def voltage(self) -> float:
         """Return the voltage [V] of a DC supply."""
@@ -139,6 +143,12 @@ class Plate:
     def position(self) -> float:
         """Return where it is."""
         return self._chamber.gas.state.position
+
+    def is_blocked(self) -> bool:
+        """Return whether it is stuck away from where it is sent."""
+        gas = self._chamber.gas
+        astray = abs(sent_to(gas.vessel, gas.state, gas.settings()) - gas.state.position)
+        return gas.valve_stuck and astray > BLOCKED
 
     def pressure(self) -> float:
         """Return what its sensor reads [Pa]."""

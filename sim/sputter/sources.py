@@ -11,7 +11,7 @@ from sim.materials.targets import TargetMaterial
 from sim.physics.growth import reactive
 from sim.physics.growth.reactive import Coverage
 from sim.physics.plasma import gun as guns
-from sim.physics.plasma.arcs import arc_rate
+from sim.physics.plasma.arcs import COLLAPSE, arc_rate
 from sim.physics.plasma.discharge import DIRECT_CURRENT, RADIO_FREQUENCY, SUBSTRATE_BIAS
 from sim.physics.plasma.gun import Drive, Gun, GunReading, GunState
 from sim.physics.plasma.ignition import breakdown_voltage, goes_out
@@ -19,11 +19,12 @@ from sim.physics.plasma.match import MatchBox
 from sim.physics.plasma.target import Target, Wear, efficiency, exposed
 from sim.physics.vacuum.gases import NOTHING, O2, Amounts
 
-STORM = 0.5
-"""Arcs a second in a storm; guess."""
+STORM = 5.0
+"""Arcs a second in a storm; guess, so many that a generator folds its power back for most of the time, as it does in a
+burst [deposition twins]: two within a second do that."""
 METER_HOLDS, METER_SHARE = 1.0, 1 / 3
 """Seconds for which a power meter shows an arc, and what of the forward power: it averages a spike of 5 ms, and holds
-its peak; guesses."""
+its peak; a voltage is the mean of those seconds. Guesses."""
 MOST_SHOWN = 0.9
 COVERED = 1e-4
 """Change of a target's oxide in a step of a tenth of a second below which it stands."""
@@ -34,7 +35,8 @@ REACTS = 0.1
 class GunUnit:
     """A gun: its target, its supply's power, its state.
 
-    factor [1]: by which this machine's rate differs from what is calculated. Faults: dark (nothing lights), storm.
+    factor [1]: by which this machine's rate differs from what is calculated. Faults: dark (nothing lights), storm (arcs
+    [1/s], 0 without one).
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class GunUnit:
         )
         self.state: GunState = guns.new_gun(seed, Wear(eroded=worn * target.usable))
         self.forward = 0.0
-        self.dark = self.storm = self.match_stuck = False
+        self.dark = self.match_stuck = False
+        self.storm = 0.0
         self.coverage = Coverage()
         self._reacts = True
         self._arcs: deque[float] = deque(maxlen=8)
@@ -82,7 +85,7 @@ class GunUnit:
         """Return what acts on it."""
         if self.dark and not self.state.lit:
             pressures = NOTHING
-        factor = STORM / arc_rate(self.state.wear.conditioned) if self.storm else 1.0
+        factor = self.storm / arc_rate(self.state.wear.conditioned) if self.storm else 1.0
         return Drive(self.forward, pressures, factor)
 
     def look(self, pressures: Amounts) -> None:
@@ -143,8 +146,14 @@ class GunUnit:
 
     def shown_share(self, now: float) -> float:
         """Return the share of the forward power [1] that arcs of the last second throw back on the meter."""
-        sparks = sum(1 for at in self._arcs if now - at < METER_HOLDS) if self._arcs else 0
-        return min(MOST_SHOWN, METER_SHARE * sparks)
+        return min(MOST_SHOWN, METER_SHARE * self._lately(now))
+
+    def shown_bias(self, now: float) -> float:
+        """Return the bias [V] as a meter shows it, which arcs of the last second took away while they burned."""
+        return self.shown.bias * (1.0 - COLLAPSE / METER_HOLDS * self._lately(now))
+
+    def _lately(self, now: float) -> int:
+        return sum(1 for at in self._arcs if now - at < METER_HOLDS) if self._arcs else 0
 
     def crack(self, cracked: bool) -> None:
         """Crack the target, or put a whole one of the same wear on."""

@@ -4,7 +4,7 @@ Commands as in the manual 963283EA (Series 65, 2019), sections 4.11.2 to 4.11.4:
 i:38, i:50, i:51, i:76, i:82, i:83. From sister manuals and memory, unconfirmed: the numbers of E: replies, L: with its
 limit (manual 61228), c:82 (reset). Guesses: how long LEARN takes (open for 10 s, closed for 20 s), that S: is
 acknowledged without a LEARN data set and the valve then stays where it is, that an error is shown until it is reset,
-and that LEARN data outlive the mains.
+that LEARN data outlive the mains, and that a motor which cannot move its plate is error 20.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ OPENING, CLOSING = 10.0, 20.0
 BAD_LENGTH, UNKNOWN, BAD_VALUE, OUT_OF_RANGE, LOCAL, NOT_NOW, NO_COLON = 12, 20, 22, 23, 80, 82, 11
 POSITION, CLOSE, OPEN, PRESSURE, HOLD, LEARN, ERROR = "2", "3", "4", "5", "6", "7", "E"
 """Control modes [manual: i:76]."""
+MOTOR = 20
+"""The error of a motor that is stuck."""
 
 _DIGITS = re.compile(r"[0-9]*")
 
@@ -34,6 +36,9 @@ class Throttle(Protocol):
 
     def position(self) -> float:
         """Return where it is."""
+
+    def is_blocked(self) -> bool:
+        """Return whether it is stuck away from where it was sent."""
 
     def pressure(self) -> float:
         """Return what its sensor reads [Pa]."""
@@ -76,7 +81,7 @@ class VAT653Twin:
         self.log.append((now, "LEARN data lost", ""))
 
     def fail(self, code: int, now: float) -> None:
-        """Fail for good (20: the motor is stuck) where it is; c:8201 resets it."""
+        """Fail for good where it is, by the number of an error; c:8201 resets it."""
         self._error, self._mode, self._phase_ends = code, ERROR, None
         self._throttle.control(None)
         self._throttle.move_to(self._throttle.position())
@@ -121,6 +126,8 @@ class VAT653Twin:
 
     def receive(self, data: bytes, now: float) -> bytes:
         """Take bytes, answer every line that is complete."""
+        if self._mode != ERROR and self._throttle.is_blocked():
+            self.fail(MOTOR, now)
         *lines, self._buffer = (self._buffer + data).split(b"\r\n")
         return b"".join(self._answer(line.decode("latin-1"), now).encode() + b"\r\n" for line in lines)
 

@@ -180,6 +180,15 @@ def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: f
     )
 
 
+def sent_to(vessel: Vessel, state: VesselState, settings: Settings) -> float:
+    """Return the position [1] to which the throttle is sent, whether it gets there or not."""
+    if settings.set_point is None:
+        return settings.position
+    error = vessel.regulator.error(state.reading, settings.set_point)
+    integral = begin(vessel.regulator, state.position, error) if state.integral is None else state.integral
+    return regulate(vessel.regulator, integral, error, 0.0)[1]
+
+
 def joined(
     vessel: Vessel, state: VesselState, other: Vessel, its: VesselState
 ) -> tuple[VesselState, VesselState]:

@@ -97,6 +97,17 @@ def test_a_valve_that_fails_says_so_and_does_nothing_until_it_is_reset(connect: 
     assert throttle.at == 1.0
 
 
+def test_a_valve_that_fails_is_reset_where_it_must_be_safe(connect: Any, clock: Any) -> None:
+    device, twin, throttle = valve(connect)
+    device.set_position(0.3)
+    assert not device.state().fails
+    twin.fail(20, clock.now())
+    assert device.state().fails
+    device.safe()
+    assert throttle.at == 1.0
+    assert not device.state().fails
+
+
 def test_local_operation_is_a_complaint_and_a_refusal(connect: Any, clock: Any) -> None:
     device, twin, _ = valve(connect)
     twin.take_local(clock.now())
@@ -109,7 +120,7 @@ def test_a_valve_that_acknowledges_and_does_not_obey_is_noticed(connect: Any) ->
     device, twin, _ = valve(connect)
     receive = twin.receive
     twin.receive = lambda data, now: b"S:\r\n" if data.startswith(b"S:") else receive(data, now)  # type: ignore[method-assign]
-    with pytest.raises(InstrumentError, match="complaint"):
+    with pytest.raises(InstrumentError, match=r"it says 0 and .hold. .it does not complain"):
         device.set_pressure(3.0)
 
 

@@ -30,6 +30,7 @@ class Chamber:
             ("substrate_shutter", *(f"gun{number}_shutter" for number in (1, 2, 3))), False
         )
         self.stuck, self.has_ends = None, True
+        self.throttle_fails = False
         self.power, self.on, self.lit = {}, {}, {}
         self.rates = {
             "gun1": 0.05e-9 / 120,
@@ -238,11 +239,11 @@ class FakeValve(Fake):
 
     safe = open
 
-    def position(self):
-        return self.chamber.position
+    def state(self):
+        return SimpleNamespace(position=self.chamber.position, fails=self.chamber.throttle_fails)
 
     def complaint(self):
-        return ""
+        return "error 020" if self.chamber.throttle_fails else ""
 
 
 class FakeMonitor(Fake):

@@ -167,6 +167,31 @@ def test_a_pressure_that_is_not_held_is_a_fault_before_the_shutter_opens(bench, 
     assert bench.rows("layers") == {}
 
 
+@pytest.mark.parametrize(("at", "codes"), [(0.4, {"valve"}), (0.0, {"pressure"})])
+def test_a_throttle_that_stays_while_it_is_to_lead_the_pressure_is_seen_at_once(bench, recipes, at, codes):
+    """At its end it can go no further: it is the pressure then, and given longer."""
+
+    def stays(total):
+        bench.chamber.position = at
+        return False
+
+    bench.chamber.position_fits = stays
+    error = bench.wait(bench.began(recipes["lco"]()))
+    assert {error.permissive} == codes
+    told = max(bench.chamber.when("gas closed"))
+    flowing = min(when for when, said in bench.chamber.log if "sccm" in said and not said.endswith(" 0 sccm"))
+    assert (told - flowing <= WITHIN) == (codes == {"valve"})
+    assert not bench.chamber.when("gun1 on")
+
+
+def test_a_throttle_that_fails_during_a_film_is_a_fault(bench, recipes):
+    complete = depositing(bench, recipes["lco"]())
+    since = bench.clock.now()
+    bench.clock.call(lambda: setattr(bench.chamber, "throttle_fails", True))
+    require_dark(bench, since, complete, "valve")
+    assert "error 020" in bench.rows("layers")["reasons"][0]
+
+
 def test_no_ignition_is_tried_again_three_times_and_never_opens_the_shutter(bench, recipes):
     bench.chamber.ignites_above = 100.0
     complete = bench.began(recipes["lipon"](strike=None))

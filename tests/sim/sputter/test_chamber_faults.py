@@ -146,6 +146,44 @@ def test_an_arc_storm_shows_on_the_meter_and_makes_pinholes(burning_lco):
     assert burning_lco.gun("gun1").lit
 
 
+def test_an_arc_storm_folds_its_generator_back_most_of_the_time(burning_lco):
+    burning_lco.handed_to_the_generator()
+    burning_lco.fail("arc_storm", "gun1")
+    folded = 0
+    for _ in range(60):
+        burning_lco.heard(1.0)
+        forward, _, bias = shown(burning_lco)
+        assert bias > 20.0
+        said = burning_lco.generator("gun1", b"GS")
+        limited = bool(int.from_bytes(said[5:7], "big") & 1 << 9)
+        assert limited == (forward < 119.0)
+        folded += limited
+    assert folded > 40
+    burning_lco.mend("arc_storm", "gun1")
+    burning_lco.heard(3.0)
+    assert shown(burning_lco)[0] == pytest.approx(119.0)
+
+
+def test_arcs_come_as_often_as_they_are_told_to(burning_lco):
+    burning_lco.fail("arc_storm", "gun1", 0.5)
+    burning_lco.lap(600.0)
+    assert len(burning_lco.told("arc")) == pytest.approx(300, rel=0.2)
+
+
+def test_a_stuck_valve_fails_when_it_is_sent_elsewhere(burning_lco):
+    burning_lco.lap(30.0)
+    burning_lco.fail("valve_stuck")
+    burning_lco.lap(300.0)
+    assert burning_lco.say("valve", b"i:50\r\n") == b"i:50000\r\n"
+    burning_lco.hold(1.5)
+    burning_lco.lap(2.0)
+    assert burning_lco.say("valve", b"i:50\r\n") == b"i:50020\r\n"
+    assert burning_lco.say("valve", b"O:\r\n") == b"E:000082\r\n"
+    burning_lco.mend("valve_stuck")
+    assert burning_lco.say("valve", b"c:8201\r\n") == b"c:82\r\n"
+    assert burning_lco.say("valve", b"O:\r\n") == b"O:\r\n"
+
+
 def test_arcs_come_at_the_same_times_however_often_somebody_looks(make_sputter):
     told = []
     for looks in (1, 500):

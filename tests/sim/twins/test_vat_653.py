@@ -97,6 +97,15 @@ def test_an_error_stops_it_where_it_is_until_it_is_reset():
     assert throttle.at == 1.0
 
 
+def test_a_motor_that_cannot_move_its_plate_is_an_error():
+    throttle = Throttle()
+    twin = VAT653Twin(throttle)
+    ask(twin, "O:")
+    throttle.blocked = True
+    assert ask(twin, "i:76")[-2] == "E"
+    assert ask(twin, "i:50") == "i:50020"
+
+
 def test_who_works_at_its_service_port_keeps_the_host_out():
     twin = VAT653Twin(Throttle())
     twin.take_local(0.0)

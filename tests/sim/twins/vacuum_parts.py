@@ -56,9 +56,13 @@ class Throttle:
         self.at = 0.0
         self.opened, self.rise = opened, rise
         self.set_point: float | None = None
+        self.blocked = False
 
     def move_to(self, position: float) -> None:
         self.at = position
+
+    def is_blocked(self) -> bool:
+        return self.blocked
 
     def position(self) -> float:
         return self.at
