@@ -25,6 +25,9 @@ SMOOTHED = 7.0
 """Seconds between the first and the last of the eight measurements over which a monitor takes its rate [SQM-160]."""
 WAVERS = 0.01
 """Of the wanted rate by which a boat's own may waver at one power; guess, that of the twins stays to 0.3 %."""
+FALLS = 0.05
+"""Of the highest rate by which that of a boat behind the shutter may fall at no less power, and what it wavers by;
+guess, a fresh charge melts and clears its skin there, and no film is at stake."""
 STEADY = 0.2
 """Of the wanted rate within which it counts as held."""
 POWER_HOLD = 0.05
@@ -84,6 +87,8 @@ class BoatWatch:
         self._rate, self._most = recipe.rate, recipe.power
         self.learnt = math.nan
         self._wavers = noise / SMOOTHED + WAVERS * recipe.rate
+        self._before, self._lowered, self._highest = math.nan, math.inf, math.nan
+        self._falls = Lasting(STEP_LASTS)
         self.reset()
 
     def reset(self) -> None:
@@ -117,8 +122,28 @@ class BoatWatch:
             self._stays.reset()
         return self._stays.stepped(now, rate, self._wavers)
 
+    def behind(self, now: float, rate: float, lately: float, power: float) -> None:
+        """Raise Trouble when the rate [m/s] falls behind the closed shutter though the power [W] does not; once a row.
+
+        Nothing else tells a crystal that begins to fail while the power is led up to what holds the rate.
+        """
+        if not power >= self._before:
+            self._lowered = now
+        self._before = power
+        settled = now - self._lowered >= RATE_SETTLES
+        self._highest = max(rate, self._highest) if settled else rate
+        if self._falls.holds(now, rate < (1.0 - FALLS) * self._highest - self._wavers):
+            code = "boat_empty" if abs(lately) < EMPTY * self._highest else "crystal"
+            raise Trouble(
+                code,
+                f"the rate fell from {self._highest * 1e9:.3f} to {rate * 1e9:.3f} nm/s though the power did not, now"
+                f" {power:.0f} W: the boat is empty, or the crystal fails",
+            )
+
     def look(self, now: float, rate: float, lately: float, power: float, *, moved: bool = False) -> str:
         """Return why the film is doubtful, empty if it is not. Raises Trouble when the rate [m/s] is not held."""
+        # What the film had of it is no measure for the boat behind the shutter again.
+        self._before = math.nan
         _, high = self.bounds()
         off = self._off.holds(now, not self.held(rate))
         if off or moved:
@@ -135,7 +160,7 @@ class BoatWatch:
 
 
 class VacuumWatch:
-    """The pressure under which a film grows. base [Pa]: that which the lab wants before it."""
+    """The pressure over a hot boat, under which a film grows. base [Pa]: that which the lab wants before it."""
 
     def __init__(self, base: float) -> None:
         self._base = base
@@ -148,7 +173,7 @@ class VacuumWatch:
     def look(self, now: float, pressure: float) -> str:
         """Return why the film is doubtful, empty if it is not. Raises Trouble for far too high a pressure [Pa]."""
         said = (
-            f"{pressure:.2g} Pa over the growing film, {self._base:.2g} Pa are wanted before it: water or air"
+            f"{pressure:.2g} Pa beside the hot boat, {self._base:.2g} Pa are wanted before it: water or air"
         )
         if self._too_high.holds(now, not pressure <= TOO_HIGH * self._base):
             raise Trouble("leak", f"{said} comes in")

@@ -230,16 +230,16 @@ class DepositionFlight(PlasmaFlight):
         self._crystal.close(now)
         if not self.film.openings:
             self._require_crystal(seen.monitor)
-        if now - self._lit_at > CRYSTAL_SETTLES:
-            why = self._crystal.behind(now, seen.monitor, sure=self._sees_the_shutter)
-            if why and (not self._sees_the_shutter or self._is_shut()):
-                self._hold_monitor_against_time(seen, why, goes_on=goes_on)
+        is_warm = now - self._lit_at > CRYSTAL_SETTLES
+        why = self._crystal.behind(now, seen.monitor, sure=self._sees_the_shutter, warm=is_warm)
+        if why and (not self._sees_the_shutter or self._is_shut()):
+            self._hold_monitor_against_time(seen, why, goes_on=goes_on)
         try:
             if not self.film.openings:
                 self._rates.weighs(seen.monitor)
             # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
             watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
-            if watched and believed > 0 and now - self._lit_at > CRYSTAL_SETTLES:
+            if watched and believed > 0 and is_warm:
                 self._rates.behind(now, seen.monitor.thickness, believed)
         except Trouble as trouble:
             if self._sees_the_shutter and self._is_shut():

@@ -32,6 +32,12 @@ REST_TIME = 120.0
 off; a boat of which a watt is more than that finds none."""
 HEAT_TIME = 3600.0
 """Seconds within which the rate must be reached; guess."""
+AT_MOST_TIME = 300.0
+"""Seconds at the recipe's most power within which it gives the first of it; guess, ten times what the heat of a boat of
+10 g takes, a lag of the twins' 2 s."""
+GASSES_TIME = 600.0
+"""Seconds within which what a heated charge gives off is pumped; guess. No more comes of one that gives its first rate
+in a good vacuum."""
 GASSING = 1e-2
 """Pa above which the boat's vapour would scatter, and its charge burn; guess."""
 GASSING_TIME = 3.0
@@ -95,7 +101,8 @@ class EvaporationFlight(ChamberFlight):
         self._control = RateControl(recipe.rate, built.gain, built.integral)
         self._goal = 0.0
         self._controlled = False
-        self._gassing = Lasting(GASSING_TIME)
+        self._gassing, self._gasses = Lasting(GASSING_TIME), Lasting(GASSES_TIME)
+        self._at_most, self._was_clean, self._heated_at = Lasting(AT_MOST_TIME), False, math.inf
         self._crystal = CrystalWatch(recipe.rate, constants.density)
         self._boat = BoatWatch(recipe, self._crystal.noise)
         limits = crew.limits
@@ -161,8 +168,9 @@ class EvaporationFlight(ChamberFlight):
             switch_on(boat, lambda: self._ramp.begin(0.0))
         self._lit, self._flags = True, FilmFlag.RAMPING
         self._crystal.reset()
-        until = self._clock.now() + HEAT_TIME
-        self._goal = recipe.power
+        self._heated_at = self._clock.now()
+        until = self._heated_at + HEAT_TIME
+        self._goal, self._was_clean, self._gasses = recipe.power, False, Lasting(GASSES_TIME)
         if ROTATION in crew.equipment.relays.names():
             self._rotate(True)
         while not self._rate() >= BEGINS * recipe.rate:
@@ -231,12 +239,15 @@ class EvaporationFlight(ChamberFlight):
         return 0.0 if reading is None or not self._powered else reading.rate
 
     def _require_time(self, until: float) -> None:
-        if self._clock.now() > until:
+        """Raise Trouble when it takes too long to heat the boat, or all the power that it may have does not."""
+        now, rate = self._clock.now(), self._rate()
+        weak = self._ramp.power >= round(self.recipe.power) and not self._boat.held(rate)
+        if self._at_most.holds(now, weak) or now > until:
             raise Trouble(
                 "rate",
-                f"{self._rate() * 1e9:.3f} nm/s and not {self.recipe.rate * 1e9:.3f} nm/s at {self._ramp.power:.0f} W"
-                f" after {HEAT_TIME:.0f} s, {self._pressure(self._crew.looks.seen):.2g} Pa: is the boat empty, or does"
-                " it give off gas?",
+                f"{rate * 1e9:.3f} nm/s and not {self.recipe.rate * 1e9:.3f} nm/s at {self._ramp.power:.0f} W"
+                f" after {now - self._heated_at:.0f} s, {self._pressure(self._crew.looks.seen):.2g} Pa: is the boat"
+                " empty, or does it give off gas?",
             )
 
     def _worn(self, source: str, energy: float) -> None:
@@ -277,8 +288,22 @@ class EvaporationFlight(ChamberFlight):
             raise Trouble("pressure", f"it rose above {GASSING:g} Pa with a hot boat")
         if is_open:
             self._doubt("leak", self._vacuum.look(now, self._pressure(seen)))
+        else:
+            self._watch_gas(now, self._pressure(seen))
         if seen.monitor is not None:
             self._watch_crystal(now, seen.monitor)
+
+    def _watch_gas(self, now: float, pressure: float) -> None:
+        """Raise Trouble for a pressure [Pa] that rises beside a boat that gave off its gas, or that stays high."""
+        self._was_clean |= self._controlled and self._vacuum.good(pressure)
+        if self._was_clean:
+            self._vacuum.look(now, pressure)
+        elif self._gasses.holds(now, not self._vacuum.good(pressure)):
+            raise Trouble(
+                "leak",
+                f"{pressure:.2g} Pa under the heated boat for {GASSES_TIME:.0f} s: water or air comes in, or its charge"
+                " gives off gas for long",
+            )
 
     def _watch_chamber(self, seen: Seen) -> None:
         """Raise Trouble where an interlock opens, or somebody moves a valve or shutter; what came through counts."""
@@ -293,6 +318,8 @@ class EvaporationFlight(ChamberFlight):
         if not reading.ok:
             raise Trouble("crystal", "the crystal does not oscillate, and nothing else holds the boat's rate")
         self._crystal.look(now, reading)
+        if not self.keeper.is_open:
+            self._boat.behind(now, reading.rate, self._crystal.lately, self._ramp.power)
         if not self._controlled:
             self._boat.reset()
             return

@@ -48,6 +48,11 @@ class ThicknessKeeper:
         """Whether the shutter is open."""
         return not math.isnan(self._begun)
 
+    @property
+    def open_for(self) -> float:
+        """Seconds for which the shutter has been open this time."""
+        return self.film.open_time - self._open_before
+
     def opened(self, now: float, reading: MonitorReading | None) -> None:
         """Take note that the shutter opened just now."""
         self._begun, self._open_before = now, self.film.open_time

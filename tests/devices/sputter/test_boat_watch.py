@@ -1,6 +1,7 @@
 """What watches a boat's film, each on readings alone."""
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
@@ -112,3 +113,48 @@ def test_three_times_the_base_pressure_is_doubted_and_ten_times_ends_the_film():
     watch.look(20.0, 1.1e-3)
     with pytest.raises(Trouble, match="comes in"):
         watch.look(23.0, 1.1e-3)
+
+
+def led(watch, rates, powers, lately=None):
+    """Return after which row a watch behind the closed shutter tells something, and its code; None where nothing."""
+    for number, (rate, late, power) in enumerate(zip(rates, lately or rates, powers, strict=True)):
+        try:
+            watch.behind(float(number), rate, late, power)
+        except Trouble as trouble:
+            return number, trouble.code
+    return None
+
+
+LED = [80.0 + row // 20 for row in range(100)]
+RISING = [0.1e-9 + 1.5e-12 * row for row in range(100)]
+
+
+@pytest.mark.parametrize(("kept", "code"), [(0.0, "boat_empty"), (0.5, "crystal")])
+def test_a_rate_that_falls_while_the_power_is_led_up_is_told(kept, code):
+    given = [rate * (kept if row > 60 else 1.0) for row, rate in enumerate(RISING)]
+    shown = [math.fsum(given[max(row - 6, 0) : row + 1]) / min(row + 1, 7) for row in range(100)]
+    number, said = led(BoatWatch(RECIPE, NOISE), shown, LED, given)
+    assert 60 < number <= 69
+    assert said == code
+
+
+def test_a_boat_that_gives_more_at_more_power_and_less_at_less_is_no_fault():
+    watch = BoatWatch(RECIPE, NOISE)
+    assert led(watch, RISING, LED) is None
+    falling = [RISING[-1] - 2e-12 * row for row in range(100)]
+    assert led(watch, falling, [85.0 - row // 10 for row in range(100)]) is None
+
+
+def test_the_noise_of_a_monitors_rate_is_no_fall():
+    generator = random.Random(4)
+    sd = 0.1 * 1.23e-7 / LITHIUM * math.sqrt(2.0) / 7.0
+    rates = [RATE + generator.gauss(0.0, sd) for _ in range(3000)]
+    assert led(BoatWatch(RECIPE, NOISE), rates, [89.0] * 3000) is None
+
+
+def test_what_a_film_had_of_a_boat_is_no_measure_for_it_behind_the_shutter_again():
+    watch = BoatWatch(RECIPE, NOISE)
+    watch.learnt = 90.0
+    assert led(watch, [RATE] * 50, [90.0] * 50) is None
+    watch.look(50.0, 0.85 * RATE, 0.85 * RATE, 90.0)
+    assert led(watch, [0.85 * RATE] * 50, [90.0] * 50) is None

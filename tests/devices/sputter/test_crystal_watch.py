@@ -35,12 +35,12 @@ def opened(watch, rates, *, noise=0.0, begin=0, sure=True, seed=2):
     return len(thickness), ""
 
 
-def behind(watch, thicknesses, *, sure):
+def behind(watch, thicknesses, *, sure, warm=True):
     """Return when a watch says something of thicknesses [m] behind a closed shutter, one a second, and what."""
     watch.close(0.0)
     for number, thickness in enumerate(thicknesses):
         reading = MonitorReading(0.0, float(thickness), 5.9e6, 0.9, True)
-        if said := watch.behind(float(number), reading, sure=sure):
+        if said := watch.behind(float(number), reading, sure=sure, warm=warm):
             return number, said
     return len(thicknesses), ""
 
@@ -112,6 +112,61 @@ def test_a_thin_film_at_the_slowest_rate_that_may_be_passes_by_a_noisy_crystal()
         assert opened(watch, slowest, noise=0.1 * 1.23e-7 / LIPON, seed=seed)[1] == ""
 
 
+HERTZ = 1.23e-7 / 4500.0
+"""m of LiCoO2 as a crystal weighs it by a hertz."""
+
+
+@pytest.mark.parametrize("onset", [3.0, 3.5, 4.0, 5.0, 6.5, 8.0])
+def test_a_crystal_that_fails_after_three_rows_of_a_film_whose_rate_is_a_guess_is_seen_within_nine(onset):
+    lost = [0.5 * HERTZ * min(max(row - onset, 0.0), 1.0) for row in range(1, 60)]
+    for seed in range(30):
+        number, said = opened(crystal(), RATE - np.array(lost), noise=0.05 * HERTZ, seed=seed)
+        assert "at constant power" in said, seed
+        assert onset < number <= onset + 9.0, seed
+
+
+@pytest.mark.parametrize("hertz_a_second", [0.6, 1.9, 4.0])
+def test_noise_bends_no_film_of_a_steady_rate(hertz_a_second):
+    rates = np.full(70, hertz_a_second * HERTZ)
+    for seed in range(200):
+        watch = crystal(believed=1.1 * rates[0])
+        assert opened(watch, rates, noise=0.1 * HERTZ, seed=seed)[1] == "", seed
+
+
+@pytest.mark.parametrize("row", range(1, 14))
+@pytest.mark.parametrize("seen", [0, 2])
+def test_a_row_that_sees_no_measurement_or_two_bends_nothing(row, seen):
+    for rate in (0.6 * HERTZ, 1.9 * HERTZ):
+        watch, film = crystal(believed=1.1 * rate), np.arange(-7.0, 62.0).clip(0.0) * rate
+        for number in range(60):
+            place = number + 7 + (seen - 1 if number >= row else 0)
+            reading = MonitorReading((film[place] - film[place - 7]) / 7.0, film[place], 5.9e6, 0.9, True)
+            assert watch.open(float(number), reading, opening=1, sure=True, fixed=True) == ""
+
+
+@pytest.mark.parametrize("travel", [1, 2, 3])
+def test_a_shutter_that_is_slow_to_open_bends_nothing(travel):
+    rates = np.concatenate([RATE * np.linspace(0.1, 0.9, travel), np.full(60, RATE)])
+    assert opened(crystal(), rates, noise=0.05 * HERTZ)[1] == ""
+
+
+@pytest.mark.parametrize("begun", [5, 40])
+def test_a_film_that_goes_on_is_held_against_what_it_grew_by_before(begun):
+    lost = np.array([0.5 * HERTZ * min(max(row - 0.3, 0.0), 1.0) for row in range(1, 60)])
+    for slower, is_told in ((lost, begun > 10), (0.0 * lost, False)):
+        watch = crystal()
+        assert opened(watch, [RATE] * begun)[1] == ""
+        watch.close(begun + 1.0)
+        number, said = opened(watch, RATE - slower, begin=100)
+        assert ("are believed" in said) is is_told
+        assert number <= 11 or not is_told
+
+
+def test_a_shutter_without_end_switches_that_closes_bends_nothing():
+    rates = [RATE] * 6 + [0.0] * 54
+    assert opened(crystal(), rates, sure=False)[1] == ""
+
+
 def test_a_line_through_rows_has_the_slope_and_the_uncertainty_of_least_squares():
     at = np.arange(9.0)
     values = np.random.default_rng(3).standard_normal((4000, 9))
@@ -146,3 +201,28 @@ def test_noise_behind_the_shutter_is_nothing_and_the_last_film_before_it_neither
     watch = crystal()
     opened(watch, [RATE] * 20)
     assert behind(watch, [20 * RATE, 21 * RATE, *[21.5 * RATE] * 30], sure=True)[1] == ""
+
+
+def heat(hertz, lag, rows=60):
+    """Return what a crystal reads [m] while a plasma warms it up, one a second."""
+    return hertz * HERTZ * -np.expm1(-np.arange(rows) / lag)
+
+
+@pytest.mark.parametrize(
+    ("hertz", "lag"), [(20.0, 15.0), (30.0, 5.0), (30.0, 60.0), (-20.0, 15.0), (-30.0, 5.0)]
+)
+def test_what_a_plasmas_heat_feigns_is_no_fault_of_a_crystal_that_is_not_warm(hertz, lag):
+    for seed in range(20):
+        noise = 0.1 * HERTZ * np.random.default_rng(seed).standard_normal(60)
+        for sure in (True, False):
+            assert behind(crystal(), heat(hertz, lag) + noise, sure=sure, warm=False)[1] == ""
+
+
+@pytest.mark.parametrize("jump", [20.0, -20.0])
+@pytest.mark.parametrize("at", [3, 8, 30])
+def test_a_jump_is_told_at_once_before_the_crystal_is_warm(at, jump):
+    jumps = np.zeros(60)
+    jumps[at] = jump * HERTZ
+    number, said = behind(crystal(), heat(20.0, 15.0) + jumps, sure=True, warm=False)
+    assert number == at
+    assert "went by" in said

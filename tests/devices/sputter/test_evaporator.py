@@ -144,6 +144,78 @@ def test_a_boat_that_never_gets_hot_enough_is_given_up_behind_the_shutter(evapor
     assert not evaporators.chamber.when("substrate_shutter on")
 
 
+def test_a_boat_that_gives_nothing_at_all_its_power_is_given_up_long_before_the_hour(evaporators):
+    evaporators.filled = 0.0
+    complete = evaporators.began(li())
+    evaporators.reach("plasma")
+    since = evaporators.clock.now()
+    error = evaporators.wait(complete)
+    assert error.permissive == "rate"
+    assert "is the boat empty" in str(error)
+    # 200 s of its ramp, and a boat's heat.
+    assert max(evaporators.chamber.when("boat off")) - since <= 510.0
+    assert not evaporators.chamber.when("substrate_shutter on")
+
+
+def heated(evaporators, share):
+    """Return the status of a film whose boat gives a share of its rate, behind the closed shutter, and now [s]."""
+    complete = evaporators.began(li(soak=600.0))
+    evaporators.reach("plasma")
+    while evaporators.rate() < share * 0.3e-9:
+        evaporators.station.renew_lease()
+        evaporators.clock.sleep(1.0)
+    return complete, evaporators.clock.now()
+
+
+def off_after(evaporators, since):
+    """Return after how long [s] the boat was off, whose shutter never opened."""
+    assert not evaporators.chamber.when("substrate_shutter on")
+    return max(evaporators.chamber.when("boat off")) - since
+
+
+@pytest.mark.parametrize("share", [0.3, 0.95])
+def test_a_boat_that_empties_while_its_rate_is_sought_is_told_in_time(evaporators, share):
+    complete, since = heated(evaporators, share)
+    evaporators.filled = 0.0
+    assert evaporators.wait(complete).permissive == "boat_empty"
+    assert off_after(evaporators, since) <= 12.0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_crystal_that_fails_while_the_rate_is_sought_is_told_in_time(evaporators, share):
+    complete, since = heated(evaporators, share)
+    evaporators.filled = 0.6
+    assert evaporators.wait(complete).permissive == "crystal"
+    assert off_after(evaporators, since) <= 12.0
+
+
+@pytest.mark.parametrize("share", [0.2, 0.95])
+def test_a_leak_beside_a_boat_that_gave_its_gas_is_told_in_time(evaporators, share):
+    complete, since = heated(evaporators, share)
+    evaporators.chamber.base = 3e-3
+    assert evaporators.wait(complete).permissive == "leak"
+    assert off_after(evaporators, since) <= 12.0
+
+
+def test_what_a_fresh_charge_gives_off_is_waited_for(evaporators):
+    complete, since = heated(evaporators, 1e-4)
+    evaporators.chamber.base = 3e-3
+    while evaporators.clock.now() < since + 300.0:
+        evaporators.station.renew_lease()
+        evaporators.clock.sleep(5.0)
+    assert evaporators.station.read_state() == "plasma"
+    evaporators.chamber.base = 2e-6
+    assert evaporators.wait(complete) is None
+    assert evaporators.rows("layers")["doubtful"] == [0]
+
+
+def test_a_leak_beside_a_charge_that_was_never_seen_clean_is_not_waited_for_for_an_hour(evaporators):
+    complete, since = heated(evaporators, 1e-4)
+    evaporators.chamber.base = 3e-3
+    assert evaporators.wait(complete).permissive == "leak"
+    assert 600.0 <= off_after(evaporators, since) <= 620.0
+
+
 def test_lithium_wants_a_good_vacuum(evaporators):
     with pytest.raises(LimitError, match="base_pressure before Li"):
         evaporators.station.check(li(base_pressure=1e-3))

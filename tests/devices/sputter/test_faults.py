@@ -638,3 +638,28 @@ def test_a_rate_that_a_person_was_told_of_is_the_next_ones_measure_no_more(make_
     assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is not None
     bench.station.reset()
     assert bench.wait(bench.began(recipes["lco"](thickness=25e-9))) is None
+
+
+@pytest.mark.parametrize("jump", [0.5e-9, -0.5e-9])
+@pytest.mark.parametrize("after", [5.0, 30.0])
+def test_a_crystal_that_jumps_before_it_is_warm_ends_the_film_behind_the_shutter(bench, recipes, after, jump):
+    complete = bench.began(recipes["lco"](presputter=300.0))
+    while not bench.chamber.lit.get("gun1"):
+        bench.lap(1.0)
+    bench.lap(after)
+    since = bench.clock.now()
+    bench.chamber.monitored += jump
+    require_dark(bench, since, complete, "crystal")
+    assert not bench.chamber.when("substrate_shutter on")
+    assert bench.rows("layers") == {}
+
+
+def test_what_a_plasmas_heat_feigns_behind_the_shutter_is_no_fault(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    while not bench.chamber.lit.get("gun1"):
+        bench.lap(1.0)
+    for _ in range(40):
+        bench.chamber.monitored += 0.013e-9
+        bench.lap(1.0)
+    assert bench.wait(complete) is None
+    assert bench.rows("layers")["doubtful"] == [0]
