@@ -139,10 +139,21 @@ def _once(*said: str) -> str:
     return "; ".join(dict.fromkeys(filter(None, said)))
 
 
-def doubts_about(sample: SampleRef) -> str:
-    """Return what a person must agree to before anything more is done to a sample; empty for a sound one."""
-    doubtful = [each for each in (*sample.layers, *sample.cell_layers) if each.doubtful]
+def doubts_about(sample: SampleRef, but: str = "") -> str:
+    """Return what a person must agree to before anything more is done to a sample; empty for a sound one.
+
+    but: the material of a film that is gone on with, whose doubts that question told.
+    """
+    stack = (*sample.layers, *sample.cell_layers)
+    told = top_of(sample, but) if but else None
+    doubtful = [each for each in stack if each.doubtful and each is not told]
     if not doubtful:
         return ""
     said = "; ".join(f"{each.material}: {each.doubtful}" for each in doubtful)
     return f"a film of {sample.id} is doubtful ({said})"
+
+
+def top_of(sample: SampleRef, material: str) -> Layer | None:
+    """Return the uppermost layer of a material, to which more of it would be added; None where there is none."""
+    stack = (*sample.layers, *sample.cell_layers)
+    return next((each for each in reversed(stack) if each.material == material), None)

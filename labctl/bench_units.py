@@ -26,6 +26,7 @@ BENCH_UNITS: Mapping[str, tuple[str, float]] = {
     "J/m^2": ("J/cm^2", 1e-4),
     "m": ("nm", 1e9),
     "m/s": ("nm/min", 60e9),
+    "mol/s": ("sccm", 1.0 / 7.4358e-7),
 }
 """What is said instead of an SI unit, and how many of it make one."""
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
-from devices.roles.hands import Assemble, Bring, Confirm, Measure, Treat
+from devices.roles.hands import Assemble, Bring, Confirm, Film, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
@@ -233,9 +233,11 @@ class LabHands:
 
     def _questions(self, task: Bring | Assemble) -> list[str]:
         """Return what a person must agree to before a task: doubtful films, and what would not go with them."""
-        found = [doubts_about(believed(self._facts.data, task.sample).sample)]
-        if isinstance(task, Bring) and task.then is not None:
-            found.append(OnIt.of(self._facts.data, task.sample).question(task.then))
+        then = task.then if isinstance(task, Bring) else None
+        goes_on = then.material if isinstance(then, Film) and then.goes_on else ""
+        found = [doubts_about(believed(self._facts.data, task.sample).sample, goes_on)]
+        if then is not None:
+            found.append(OnIt.of(self._facts.data, task.sample).question(then))
         return [question for question in found if question]
 
     def answered(self, requests: Collection[str], by: str) -> None:

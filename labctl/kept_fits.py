@@ -21,8 +21,8 @@ from labctl.wiring import is_real
 log = logging.getLogger(__name__)
 
 ID_DIGITS = 12
-NOT_HASHED = frozenset({"bench", "real", "measured"})
-"""Fields that the runs of a fit tell as well, and that fits have only since they were kept by bench."""
+NOT_HASHED = frozenset({"bench", "real", "measured", "exponent_sd"})
+"""Fields that the runs of a fit and what is measured tell as well, and that older fits do not have."""
 
 
 @dataclass(frozen=True, kw_only=True)

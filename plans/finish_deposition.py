@@ -39,7 +39,8 @@ def finish_deposition(
 
     sample and recipe are those of the film, run the uid of its run. What was put on its journal says; a person is asked
     first, for nobody can say what air or a cold chamber did to the film meanwhile: it is doubtful, and stays so.
-    Raises InterlockError when nothing is left or nobody agrees, DataError for a run of another sample or recipe.
+    Raises InterlockError when nothing is left, the chamber would not take it, or nobody agrees, DataError for a run of
+    another sample or recipe.
     """
     expect("finish_deposition", sample, recipe, DepositionRecipe, sputter, "target_life")
     sofar = records.so_far(run, sample, recipe)
@@ -85,11 +86,15 @@ def agreed_to_finish(
     recipe: DepositionRecipe | EvaporationRecipe,
     sofar: FilmSoFar,
 ) -> MsgGenerator[None]:
-    """Have a person agree that the rest is put on, and the chamber take note that the first part is known."""
+    """Have a person agree that the rest is put on, and the chamber take note that the first part is known.
+
+    Raises InterlockError or LabError before anybody is asked where the chamber would not take the sample anyway.
+    """
+    left, known = chamber.unfinished, (canonical_hash(to_json(recipe)), sofar.recipe)
+    is_its_own = left is not None and left.sample == sample.id and left.recipe in known
+    chamber.require_ready(sample, goes_on=is_its_own)
     yield from agreed(hands, Confirm(sample, chamber.name, question_to_finish(recipe, sofar)))
-    unfinished = chamber.unfinished
-    known = (canonical_hash(to_json(recipe)), sofar.recipe)
-    if unfinished is not None and unfinished.sample == sample.id and unfinished.recipe in known:
+    if is_its_own:
         chamber.accounted()
 
 
@@ -100,8 +105,9 @@ def question_to_finish(recipe: DepositionRecipe | EvaporationRecipe, sofar: Film
         done, asked, unit = sofar.thickness * 1e9, recipe.thickness * 1e9, "nm"
     else:
         done, asked, unit = sofar.open_time, duration, "s"
+    doubtful = f" (doubtful: {sofar.doubts})" if sofar.doubts else ""
     return (
-        f"{done:.1f} of {asked:.1f} {unit} {recipe.material} were put on before it broke off; put the other"
+        f"{done:.1f} of {asked:.1f} {unit} {recipe.material} were put on before it broke off{doubtful}; put the other"
         f" {asked - done:.1f} {unit} on it"
     )
 

@@ -86,6 +86,12 @@ class Depositing(Flown, Protocol):
     def accounted(self) -> None:
         """Take note that what was put on the last sample is recorded, or known to a person."""
 
+    def require_ready(self, sample: SampleRef | None, *, goes_on: bool = False) -> None:
+        """Raise InterlockError or LabError where prepare would refuse a sample as the chamber is; nothing is asked.
+
+        goes_on: with the film that was cut off here, for which a person accounts.
+        """
+
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]; InterlockError when that may not be done now."""
 
@@ -167,7 +173,7 @@ class FilmSoFar:
     """What the journals tell of a film that did not come to its end.
 
     first, last: uids of the run that began it and of the newest that goes on with it, and the hash of that one's
-    recipe. thickness [m] and open_time [s] of the shutter, of all of them.
+    recipe. thickness [m] and open_time [s] of the shutter, of all of them. doubts: why the film is doubtful.
     """
 
     first: str
@@ -175,6 +181,7 @@ class FilmSoFar:
     recipe: str
     thickness: float
     open_time: float
+    doubts: str = ""
 
 
 class FilmRecords(Protocol):

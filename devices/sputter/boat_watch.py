@@ -25,9 +25,6 @@ SMOOTHED = 7.0
 """Seconds between the first and the last of the eight measurements over which a monitor takes its rate [SQM-160]."""
 WAVERS = 0.01
 """Of the wanted rate by which a boat's own may waver at one power; guess, that of the twins stays to 0.3 %."""
-FALLS = 0.05
-"""Of the highest rate by which that of a boat behind the shutter may fall at no less power, and what it wavers by;
-guess, a fresh charge melts and clears its skin there, and no film is at stake."""
 STEADY = 0.2
 """Of the wanted rate within which it counts as held."""
 POWER_HOLD = 0.05
@@ -132,7 +129,7 @@ class BoatWatch:
         self._before = power
         settled = now - self._lowered >= RATE_SETTLES
         self._highest = max(rate, self._highest) if settled else rate
-        if self._falls.holds(now, rate < (1.0 - FALLS) * self._highest - self._wavers):
+        if self._falls.holds(now, rate < self._highest - self._wavers):
             code = "boat_empty" if abs(lately) < EMPTY * self._highest else "crystal"
             raise Trouble(
                 code,

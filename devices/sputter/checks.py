@@ -9,7 +9,12 @@ from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
 from devices.sputter.guns import GunPlan, Wear, strike_power
-from devices.sputter.makings import base_pressure_of, require_makings, require_reachable
+from devices.sputter.makings import (
+    base_pressure_of,
+    require_endable,
+    require_makings,
+    require_reachable,
+)
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading
 from devices.sputter.reach import Reach, require_reach
@@ -92,6 +97,7 @@ def check_station(
     """
     check_deposition(name, recipe, limits, built, plans)
     constants = check_monitor(name, recipe, built, rate, parts)
+    require_endable(name, recipe.thickness, None if rate is None else rate.rate, recipe.duration)
     require_presputter(name, recipe, plans, rate, constants, limits)
     require_reach(name, recipe, plans, reach())
 

@@ -44,7 +44,7 @@ class Endings:
             closing = [SUBSTRATE_SHUTTER]
         for name in closing:
             self._do(f"{name} closed", partial(relays.switch, name, False))
-        self._shut()
+        self._do("what came through kept", self._shut)
 
     def ramped(self) -> Generator[float, None, None]:
         """Take the power of all sources to zero by a short ramp, then switch them off."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
-from devices.sputter.makings import require_reachable
+from devices.sputter.makings import require_endable, require_reachable
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.recipe import EvaporationRecipe
 
@@ -30,6 +30,7 @@ def check_evaporation(
     ):
         if not 0 < value <= high:
             raise LimitError(f"{name}.{what} (limits.toml, sputter; bench file)", value, unit, 0, high)
+    require_endable(name, recipe.thickness, recipe.rate)
     known = built.films.get(recipe.material)
     if known is None:
         raise InterlockError(

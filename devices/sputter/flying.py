@@ -68,7 +68,7 @@ class ChamberFlight(Underway):
         self._crew, self._energy = crew, energy
         self.endings = Endings(clock, crew.equipment, crew.permits, self.shut)
         self.area = math.nan
-        self._recorded = False
+        self._recorded = self._kept = False
         self._powered = self._lit = self._presputtered = False
         self._steady = False
         self._flags = FilmFlag.OK
@@ -98,10 +98,17 @@ class ChamberFlight(Underway):
         self._told = trouble
 
     def shut(self) -> None:
-        """Take note that the shutter closed just now; harmless twice."""
+        """Take note that the shutter closed just now, and keep what came through it; harmless twice.
+
+        Its host may die before the power is down and the layer is written.
+        """
         if self.keeper.is_open:
             self.keeper.closed(self._clock.now(), None)
             self._crew.log.progress(self._share())
+        if self.film.openings and not self._kept:
+            self._kept = True
+            self._row(self._crew.looks.seen)
+            self._crew.report(True)
 
     def settle(self) -> None:
         """Write the layer, once, if the shutter was ever open; what is thinner than asked is doubtful."""
@@ -191,9 +198,10 @@ class ChamberFlight(Underway):
         code = error.permissive if isinstance(error, InterlockError) else type(error).__name__
         self._crew.log.tell(code, "alarm", f"{error}; the shutter is closed, the power is taken away")
         gently = error.gently if isinstance(error, Trouble) else True
-        yield from self.endings.all(gently=gently)
         if self.film.openings:
             self.film.doubt(str(error))
+        yield from self.endings.all(gently=gently)
+        if self.film.openings:
             self._steady = False
             self._row(self._crew.looks.seen)
 
@@ -291,7 +299,7 @@ class ChamberFlight(Underway):
         if not why:
             return
         self.film.doubt(f"crystal: {why}")
-        gently = self.film.open_time >= JUST_OPENED
+        gently = self.keeper.open_for >= JUST_OPENED
         if not goes_on:
             raise Trouble("crystal", f"{why}, and the recipe does not say to go on without it", gently=gently)
         if not self.keeper.is_calibrated:

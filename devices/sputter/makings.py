@@ -1,4 +1,5 @@
-"""From what a film grows, and in which vacuum: targets and gases must be those of the film a recipe names."""
+"""From what a film grows, in which vacuum, and how thin it may be: targets and gases must be those of the film a recipe
+names."""
 
 from __future__ import annotations
 
@@ -7,10 +8,13 @@ import math
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.sputter.recipe import DepositionRecipe
+from devices.sputter.records import LEAST
 
 WHERE = "limits.toml, sputter.films"
 NOBLE = frozenset({"He", "Ne", "Ar", "Kr", "Xe"})
 """Gases that sputter and stay out of the film."""
+SHORTEST = 1.0
+"""s of open shutter at the least: the rows by which a film is counted and ended come once a second."""
 
 
 def require_makings(name: str, recipe: DepositionRecipe, limits: SputterLimits) -> None:
@@ -56,6 +60,27 @@ def require_reachable(name: str, pressure: float, limits: SputterLimits) -> None
     if not pressure >= limits.base_pressure_least:
         what = f"{name}.base_pressure (no chamber reaches less: limits.toml, sputter.base_pressure_least)"
         raise LimitError(what, pressure, "Pa", limits.base_pressure_least, math.inf)
+
+
+def require_endable(name: str, thickness: float, rate: float | None, duration: float | None = None) -> None:
+    """Raise LimitError for a film that is over before anything could end it.
+
+    thickness [m]; rate [m/s] at which it is believed to grow, None where nobody knows; duration [s] of the open shutter
+    where that ends it, whatever came by then.
+    """
+    if duration is not None:
+        if duration < SHORTEST:
+            what = f"{name}.duration (no shutter is timed closer)"
+            raise LimitError(what, duration, "s", SHORTEST, math.inf)
+        return
+    grown = 0.0 if rate is None else rate * SHORTEST
+    if thickness < max(LEAST, grown):
+        why = (
+            f"{SHORTEST:g} s of film, which nothing ends sooner"
+            if grown > LEAST
+            else "the noise of a crystal"
+        )
+        raise LimitError(f"{name}.thickness ({why})", thickness, "m", max(LEAST, grown), math.inf)
 
 
 def _targets(recipe: DepositionRecipe) -> set[str]:

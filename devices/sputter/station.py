@@ -114,6 +114,19 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         self._memory.accounted()
         self.publish(lasting=True)
 
+    def require_ready(self, sample: SampleRef | None, *, goes_on: bool = False) -> None:
+        """Raise InterlockError or LabError where no sample would be taken as the chamber is, whatever a person says.
+
+        goes_on: with the film that was cut off here, for which a person accounts.
+        """
+        if self._flight is not None:
+            raise LabError(f"{self.name} is in the middle of a film; stop it first")
+        self._machine.require("prepare")
+        if not goes_on:
+            self._memory.require_known()
+        if sample is not None:
+            self._require_reachable(sample)
+
     def inside(self) -> SampleRef | None:
         """Return the sample that was brought here last, unless it was taken away since; None where nobody knows."""
         return self._hands.still_at(self.name, self._memory.sample) if self._memory.sample else None
@@ -244,15 +257,11 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def _prepare(self, job: JobT, mask: str = "") -> StatusBase:
         """Have the sample brought, under a mask if there is one, and a person's word where one is wanted."""
-        if self._flight is not None:
-            raise LabError(f"{self.name} is in the middle of a film; stop it first")
-        self._machine.require("prepare")
-        self._memory.require_known()
+        self.require_ready(job.sample)
         self._call_off()
         if isinstance(job, ConditioningJob):
             return self._prepared_without_film(job)
         sample, film = job.sample, Film(job.recipe.material, job.recipe.thickness, job.goes_on)
-        self._require_reachable(sample)
 
         def ready() -> None:
             self._job, self._memory.sample = job, sample.id
@@ -261,7 +270,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         return self._prepared(
             sample,
             ready,
-            ask=doubts_about(sample),
+            ask=doubts_about(sample, film.material if film.goes_on else ""),
             mask=mask,
             then=film,
             instead_of=before,

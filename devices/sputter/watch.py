@@ -32,6 +32,9 @@ MINUTE = 60.0
 AT_LIMIT = 0.005
 """How close to 0 or 1 a throttle is at its limit."""
 LIMIT_TIME = 3.0
+STIRRED, BY_CHANCE = 60, 1e-9
+"""Rows after which it is known how often a throttle stirs, and the chance below which one that stands still is stuck:
+once in 15000 films of 18 h."""
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
 SETTLES = 30.0
@@ -208,7 +211,10 @@ class PressureWatch:
 
 
 class ThrottleWatch:
-    """The throttle makes no step while pressure, flows and pump stay: else there is gas that nobody let in."""
+    """The throttle makes no step while pressure, flows and pump stay: else there is gas that nobody let in.
+
+    The power goes at once then: a leak that is just seen takes eight seconds to be.
+    """
 
     def __init__(self, limits: SputterLimits) -> None:
         self._most, self._drift = limits.throttle_step, Drift()
@@ -222,6 +228,34 @@ class ThrottleWatch:
                 "leak",
                 f"the throttle went from {self._drift.expected:.4f} to {position:.4f} at constant pressure and flows:"
                 " water or air comes in, or its pump has changed",
+                gently=False,
+            )
+
+
+class StirWatch:
+    """The throttle goes on stirring as it did: a loop that holds a pressure follows the noise of flows and sensor.
+
+    One that stands still for longer than that allows does not move any more, and nothing else would tell.
+    """
+
+    def __init__(self) -> None:
+        self._last = math.nan
+        self._rows = self._alike = self._run = 0
+
+    def look(self, position: float) -> None:
+        """Raise Trouble when it stands still; never one that always does. Once a row."""
+        if position == self._last:
+            self._run += 1
+        else:
+            self._rows, self._alike = self._rows + self._run + 1, self._alike + self._run
+            self._last, self._run = position, 0
+        share = (self._alike + 1) / (self._rows + 1)
+        if self._rows >= STIRRED and self._run * math.log(share) < math.log(BY_CHANCE):
+            raise Trouble(
+                "valve",
+                f"the throttle stays at {position:.5f} for {self._run} rows, where {1 - share:.1%} of them saw it move"
+                " while it held this pressure: it does not move any more",
+                gently=False,
             )
 
 

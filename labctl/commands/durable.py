@@ -54,7 +54,7 @@ def recover(
     those samples is not known from then on.
     """
     from labctl.config.finder import kept_dir
-    from labctl.films.broken import broken_films
+    from labctl.films.broken import broken
     from labctl.journal.recovery import recover_run, unended
     from labctl.runs.damaged import damaged
 
@@ -66,7 +66,7 @@ def recover(
     reports = [each for each in found if each is not None]
     troubled = {report.path for report in reports if report.trouble}
     left = [] if runs else [each for each in damaged(folder) if each.path not in troubled]
-    films = [said for each in reports if not each.trouble for said in broken_films(each.path, folder)]
+    films = [said for each in reports if not each.trouble for said in broken(each.path, folder)]
     typer.echo("\n".join(map(str, (*reports, *films, *left))) or "nothing to recover")
     if troubled or left:
         raise typer.Exit(1)

@@ -72,6 +72,9 @@ def runs(
         limit=limit,
     )
     found = search(directory, asked)
+    if asked.gone_by:
+        said = f"{', '.join(asked.gone_by)}: as the runs went by it"
+        typer.echo(f"{said}; what was measured since is in `labctl show RUN` and in tables", err=True)
     if as_json:
         print_json(found)
     else:

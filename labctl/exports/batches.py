@@ -11,6 +11,7 @@ import numpy as np
 
 from devices.errors import DataError
 from labctl.exports.outputs import writable
+from labctl.runs.index import is_written
 from labctl.runs.run import Run
 from labctl.samples.of_run import SampleOfRun, as_told, sample_of_run
 
@@ -100,11 +101,23 @@ class RunFile:
         """Return what has to be said of the run before its rows are trusted."""
         said = [*self.run.damage, *filter(None, [self._known[1]])]
         if self.stop is None:
-            text = "the run has no end: it died or still runs; these are the rows so far, without the last minute's"
-            return [*said, text]
+            return [*said, self._unended()]
         status, reason = self.stop["exit_status"], self.stop.get("reason", "")
         return (
             said if status == "success" else [*said, f"the run ended with {status}{reason and f': {reason}'}"]
+        )
+
+    def _unended(self) -> str:
+        """Return why there is no end, and which rows are missing for that."""
+        last = self.run.members[-1]
+        if is_written(last.path):
+            return (
+                "the run has no end yet: it is running; these are the rows so far, without the last minute's"
+            )
+        why = "its journal cannot be read to its end" if last.damage else "its process died"
+        return (
+            f"the run has no end: {why}; rows that were never collected are missing, `labctl recover {last.uid[:8]}`"
+            " adds those that the spool has"
         )
 
     @property

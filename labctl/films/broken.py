@@ -1,4 +1,4 @@
-"""Films whose run died: how much is believed to be there, and what comes next, in a line each."""
+"""Films and bakes whose run died: what is believed of them, and what comes next, in a line each."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from devices.errors import DataError
 from labctl.after_failure import FINISHES
 from labctl.journal.documents import read_start
 from labctl.journal.recovery import Recovered
 from labctl.runs.films import FilmPutOn
+from labctl.runs.kinds import BAKE
+from labctl.runs.member import Member
 from labctl.samples.deposited import deposited
+from labctl.samples.spoilt import spoilt
+
+OVEN = "Furnace"
+"""The role of what bakes."""
 
 log = logging.getLogger(__name__)
+
+
+def broken(journal: Path, data: Path) -> Iterator[str]:
+    """Yield a line for each film and bake that a run which was closed by recovery left on its sample."""
+    yield from broken_films(journal, data)
+    yield from broken_bakes(journal, data)
 
 
 def broken_films(journal: Path, data: Path) -> Iterator[str]:
@@ -40,11 +54,33 @@ def broken_films(journal: Path, data: Path) -> Iterator[str]:
         yield said
 
 
+def broken_bakes(journal: Path, data: Path) -> Iterator[str]:
+    """Yield a line for the bake of a run that was closed by recovery, if it heated its sample."""
+    start = read_start(journal) or {}
+    sample = str((start.get("sample") or {}).get("id", ""))
+    if start.get("plan_name") != BAKE or not sample:
+        return
+    named = (start.get("plan_args") or {}).values()
+    ovens = (
+        name
+        for name, said in (start.get("devices") or {}).items()
+        if said.get("role") == OVEN and name in named
+    )
+    bench, oven = (start.get("bench") or {}).get("name", ""), next(ovens, "")
+    for doubt in spoilt(data, sample):
+        if doubt.time == start["time"]:
+            hottest = np.nanmax(Member(journal).rows("primary", ["temperature"])[1]["temperature"])
+            yield (
+                f"what lies on {sample} is doubtful: {doubt.said}; it was at up to {hottest:.0f} degC by its rows."
+                f" What comes next asks a person: first `labctl reset {oven} --bench {bench}`"
+            )
+
+
 def warn_of_films(closed: Iterable[Recovered], data: Path) -> None:
     """Log those lines for runs that were closed; what cannot be read keeps nobody from opening a bench."""
     for run in closed:
         try:
-            for said in broken_films(run.path, data) if not run.trouble else ():
+            for said in broken(run.path, data) if not run.trouble else ():
                 log.warning("%s", said)
         except DataError as error:
             log.warning("what run %s left on its sample cannot be read: %s", run.uid[:8], error)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from devices.roles.films import FilmRate, Tooling
 from devices.sputter.believed import believed_of, elsewhere, together
-from devices.sputter.conditions import conditions_of, power_difference
+from devices.sputter.conditions import Difference, conditions_of, power_difference
 from devices.sputter.guns import GunPlan, planned
 from devices.sputter.parameters import SputterParameters
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
@@ -98,7 +98,7 @@ def _at(using: Sequence[Applied], plan: GunPlan, middle: float) -> FilmRate:
     """
     rates, sds, apart = [], [], []
     for each in using:
-        fit, power = each.fit, power_difference(*each.fit.powers, plan.power)
+        fit, power = each.fit, _of_another_power(each.fit, plan.power)
         beyond = [*each.apart, *(() if power is None else (power,))]
         share = plan.target.share_of_rate(middle) / plan.target.share_of_rate(fit.worn)
         rates.append(share * fit.rate_at(plan.power))
@@ -106,6 +106,14 @@ def _at(using: Sequence[Applied], plan: GunPlan, middle: float) -> FilmRate:
         apart += beyond
     rate, sd = between(rates, sds, [each.weight for each in using])
     return FilmRate(rate, sd, _ids(using), elsewhere(plan.target.material, apart))
+
+
+def _of_another_power(fit: FilmFit, power: float) -> Difference | None:
+    """Return what lies between a gun's power [W] and those of a fit; of one that tells no law its middle counts."""
+    if not fit.in_proportion:
+        return power_difference(*fit.powers, power)
+    found = power_difference(fit.power, fit.power, power)
+    return found and replace(found, words=f"{found.words}, {fit.in_proportion}")
 
 
 def _tooling(target: str, using: Sequence[Applied]) -> Tooling:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from devices.roles.films import FilmSoFar
-from devices.samples import SampleRef
+from devices.samples import SampleRef, top_of
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.runs.begun import begun
 from labctl.runs.member import Member
+from labctl.samples.believed import believed
 
 
 class FilmJournals:
@@ -26,12 +27,14 @@ class FilmJournals:
         """
         members = begun(run, self._data, sample, recipe, "nothing was begun")
         parts = [_part(each) for each in members]
+        film = top_of(believed(self._data, sample).sample, recipe.material)
         return FilmSoFar(
             first=members[0].uid,
             last=members[-1].uid,
             recipe=str(members[-1].start["recipe"]["hash"]),
             thickness=sum(thickness for thickness, _ in parts),
             open_time=sum(duration for _, duration in parts),
+            doubts="" if film is None else film.doubtful,
         )
 
 

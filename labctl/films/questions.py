@@ -77,14 +77,15 @@ def questions_before(experiment: Experiment, data: Path) -> Iterator[str]:
 
 def _of_what_is_there(experiment: Experiment, sample: SampleRef, data: Path) -> Iterator[str]:
     """Yield what is asked of a film that broke off, where the rest of it is to be put on, and of doubtful ones."""
-    run, recipe = experiment.arguments.get("run"), experiment.recipe
+    run, recipe, goes_on = experiment.arguments.get("run"), experiment.recipe, ""
     if experiment.plan in FINISHES.values() and isinstance(recipe, DepositionRecipe | EvaporationRecipe):
         # Brings bluesky along, which no other experiment's check needs.
         from plans.finish_deposition import question_to_finish
 
         with suppress(DataError):
             yield question_to_finish(recipe, FilmJournals(data).so_far(str(run), sample, recipe))
-    doubts = doubts_about(believed(data, sample).sample)
+            goes_on = recipe.material
+    doubts = doubts_about(believed(data, sample).sample, goes_on)
     if doubts and not all(_is_agreed(data, sample, place, doubts) for place in _places(experiment)):
         yield doubts
 

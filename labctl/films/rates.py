@@ -13,7 +13,7 @@ import numpy as np
 
 from devices.errors import ConfigError, DataError
 from devices.roles.films import FilmRate, Tooling
-from devices.sputter.conditions import Conditions, conditions_of
+from devices.sputter.conditions import RATE_BY_POWER, Conditions, conditions_of
 from devices.sputter.recipe import DepositionRecipe, EvaporationRecipe
 from labctl.config.folder import Config
 from labctl.config.models import BenchFile, StationEntry
@@ -24,6 +24,9 @@ from labctl.samples.parents import Families
 
 WEAR_SD = 0.01
 """By which a rate is uncertain after its target's wear was allowed for; guess: some of what it loses in its life."""
+ALIKE = 1e-3
+"""Relative difference of powers that tells nothing of an exponent."""
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 BOAT = "boat"
 """The target of films that come from one."""
 
@@ -36,7 +39,8 @@ class FilmFit(Fit):
     rate_sd and tooling_sd, relative. powers [W]: lowest and highest; worn [J]: what the target had in their middle, 0
     where nobody noted. Of films from a boat, whose power follows the rate, only the tooling counts. bias_power [W] and
     temperature [K] of the substrate, gases [1]: under which they grew, as devices.sputter.conditions has them.
-    measured [m]: the thickness of the film on each witness.
+    measured [m]: the thickness of the film on each witness. exponent_sd: how well they tell the exponent, 0 where
+    nobody noted; 1 is taken for one that they do not tell as well as anybody knows it.
     """
 
     target: str
@@ -53,6 +57,16 @@ class FilmFit(Fit):
     bias_power: float = 0.0
     temperature: float | None = None
     gases: Mapping[str, float] = field(default_factory=dict)
+    exponent_sd: float = 0.0
+
+    @property
+    def in_proportion(self) -> str:
+        """Why its rate goes in proportion to the power, in words; empty where its witnesses tell how it goes."""
+        if self.exponent_sd <= RATE_BY_POWER:
+            return ""
+        return (
+            f"in proportion to the power, for its witnesses give an exponent to +-{self.exponent_sd:.1f} only"
+        )
 
     @property
     def conditions(self) -> Conditions:
@@ -99,8 +113,7 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
     power = np.array([each.power for each in found])
     rate = np.array([each.measured / each.duration for each in found])
     middle = float(np.exp(np.log(power).mean()))
-    several = len(found) > 1 and float(np.ptp(np.log(power))) > 1e-3
-    exponent = float(np.polyfit(np.log(power), np.log(rate), 1)[0]) if several else 1.0
+    exponent, exponent_sd = _law(power, rate, np.array([each.sd / each.measured for each in found]))
     scaled = rate * (middle / power) ** exponent
     factors = np.array([
         float(run.start["tooling"]["value"]) * each.measured / each.shown
@@ -125,11 +138,29 @@ def fit_films(runs: Sequence[Run]) -> FilmFit:
         bias_power=first.conditions.bias_power,
         temperature=first.conditions.temperature,
         gases=first.conditions.gases,
+        exponent_sd=exponent_sd,
         measured={each.sample: (each.measured, each.sd) for each in found},
     )
 
 
-def _spread(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+def _law(power: Floats, rate: Floats, sds: Floats) -> tuple[float, float]:
+    """Return the exponent of rates over powers, and how well it is told by their scatter and by their relative sds.
+
+    Proportional, which anybody knows to RATE_BY_POWER, where it is told no better than that.
+    """
+    apart = np.log(power) - np.log(power).mean()
+    if np.ptp(apart) <= ALIKE:
+        return 1.0, RATE_BY_POWER
+    among = float(apart @ apart)
+    exponent, level = np.polyfit(apart, np.log(rate), 1)
+    left = np.log(rate) - exponent * apart - level
+    scatter = math.sqrt(float(left @ left) / (len(power) - 2) / among) if len(power) > 2 else 0.0
+    own = math.sqrt(float(apart**2 @ (sds**2 + WEAR_SD**2))) / among
+    sd = max(scatter, own)
+    return (float(exponent) if sd <= RATE_BY_POWER else 1.0), sd
+
+
+def _spread(values: Floats) -> float:
     """Return the relative standard uncertainty of a mean; 0 of one value."""
     return float(values.std(ddof=1) / values.mean() / math.sqrt(len(values))) if len(values) > 1 else 0.0
 
@@ -233,7 +264,8 @@ def fitted_anew(data: Path, config: Config) -> Iterator[str]:
 def _changed(was: FilmFit, now: FilmFit) -> str:
     tooling = f"tooling {_factor(now)}, before {_factor(was)}"
     rates = [f"{each.rate_at(now.power) * 6e10:.2f} nm/min (+-{each.rate_sd:.0%})" for each in (now, was)]
-    rate = f"{rates[0]} at {now.power:.1f} W, before {rates[1]}; "
+    law = f", {now.in_proportion}" if now.in_proportion else ""
+    rate = f"{rates[0]} at {now.power:.1f} W{law}, before {rates[1]}; "
     return f"{now.material}: {'' if now.target == BOAT else rate}{tooling}; fit {now.id} instead of {was.id}"
 
 

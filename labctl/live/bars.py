@@ -81,8 +81,12 @@ def _to_go(seconds: float) -> str:
 
 
 def read_off(report: Mapping[str, Any]) -> str:
-    """Return what a station read last, as far as people watch it, with its age where it is old."""
+    """Return what a station read last, as far as people watch it, with its age where it is old; empty before that."""
     reading = report.get("reading") or {}
+    age = reading.get("age") or 0.0
+    if not math.isfinite(age):
+        # A first look that is not over yet has values of no age.
+        return ""
     said = []
     if reading.get("bank"):
         said.append(f"{reading['bank']['voltage']:.0f} V")
@@ -94,5 +98,4 @@ def read_off(report: Mapping[str, Any]) -> str:
         said.append(f"{reading['pressure']:.3g} Pa")
     if reading.get("thickness") is not None:
         said.append(f"{reading['thickness'] * 1e9:.1f} nm")
-    age = reading.get("age") or 0.0
     return ", ".join(said) + (f" ({age:.0f} s ago)" if said and age > OLD else "")

@@ -103,10 +103,10 @@ def _row(data: Mapping[str, Any], index: int) -> dict[str, Any]:
 
 
 def _unfinished(found: Skim, start: Mapping[str, Any], goes_on: bool) -> list[dict[str, Any]]:
-    """Return a row for the film of a run without one, whose shutter was open when it was last heard of."""
+    """Return a row for the film of a run without one, whose shutter was open, or let something through."""
     page = found.last.get("primary")
     row = {} if page is None else _row(page["data"], -1)
-    if not row.get("open_time") and not row.get("shutter_open"):
+    if not (row.get("open_time") or row.get("shutter_open") or _came_through(row)):
         return []
     monitor = row.get("thickness")
     by_time = _is_by_time(row) or _number(monitor) is None
@@ -121,6 +121,14 @@ def _unfinished(found: Skim, start: Mapping[str, Any], goes_on: bool) -> list[di
             "substrate_temperature": row.get("substrate_temperature"),
         }
     ]
+
+
+def _came_through(row: Mapping[str, Any]) -> bool:
+    """Return whether something came through a shutter that was told to be closed: counted, else doubted."""
+    counted = [
+        number for key in ("thickness", "thickness_by_time") if (number := _number(row.get(key))) is not None
+    ]
+    return max(counted) > 0.0 if counted else _has(row, "DOUBTFUL")
 
 
 def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
@@ -170,13 +178,17 @@ def _film(row: Mapping[str, Any], start: Mapping[str, Any]) -> FilmPutOn | None:
 
 
 def _is_by_time(row: Mapping[str, Any]) -> bool:
+    return _has(row, "BY_TIME")
+
+
+def _has(row: Mapping[str, Any], flag: str) -> bool:
     flags = row.get("flags")
     if not isinstance(flags, int):
         return False
     # Whoever only lists runs does not wait for the devices' packages.
     from devices.sputter.records import FilmFlag
 
-    return bool(FilmFlag(flags) & FilmFlag.BY_TIME)
+    return bool(FilmFlag(flags) & FilmFlag[flag])
 
 
 def _number(value: Any) -> float | None:

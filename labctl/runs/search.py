@@ -21,6 +21,10 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(min|h|d|w)")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+GONE_BY = ("nominal.capacity", "sample.area", "sample.thickness")
+"""Values that a run went by, and that may have been measured since."""
+
+
 @dataclass(frozen=True)
 class Search:
     """What is searched for; what is empty or None does not matter.
@@ -40,6 +44,11 @@ class Search:
     derived: bool = False
     where: tuple[Condition, ...] = ()
     limit: int = 0
+
+    @property
+    def gone_by(self) -> list[str]:
+        """The values asked for that are as runs went by them, whatever was measured since."""
+        return [key for key in GONE_BY if any(each.fits(key) for each in self.where)]
 
 
 def search(data: Path, asked: Search) -> list[Brief]:

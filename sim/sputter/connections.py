@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from sim.physics.vacuum.vessel import sent_to
 from sim.sputter.chamber import Chamber
 from sim.sputter.evaporator_chamber import EvaporatorChamber
 from sim.sputter.sources import GunUnit
 from sim.sputter.sputter_chamber import SputterChamber
+from sim.twins.interval_noise import IntervalNoise
 
+STIRS, STIRRED = 1e-4, 0.5
+"""Of its way by which a throttle that regulates stirs, rms, and seconds from one stirring to the next; guesses, as much
+as 0.03 % of the flow."""
 BLOCKED = 0.01
 """Of its way by which a throttle that does not move is astray before its motor is overloaded; guess."""
 
@@ -129,10 +135,14 @@ class GasLine:
 
 
 class Plate:
-    """The throttle's plate between chamber and turbo pump."""
+    """The throttle's plate between chamber and turbo pump. rng gives a seed, once.
 
-    def __init__(self, chamber: Chamber) -> None:
+    While it regulates it stirs after the noise of flows and sensor, which the vessel's volume keeps from the pressure.
+    """
+
+    def __init__(self, chamber: Chamber, rng: np.random.Generator) -> None:
         self._chamber = chamber
+        self._noise = IntervalNoise(rng, STIRRED)
 
     def move_to(self, position: float) -> None:
         """Go there, 0 (closed) to 1 (open), as fast as it goes."""
@@ -142,7 +152,10 @@ class Plate:
 
     def position(self) -> float:
         """Return where it is."""
-        return self._chamber.gas.state.position
+        gas = self._chamber.gas
+        stirs = gas.set_point is not None and not gas.valve_stuck and 0.0 < gas.state.position < 1.0
+        away = STIRS * self._noise.at(self._chamber.now) if stirs else 0.0
+        return max(0.0, min(1.0, gas.state.position + away))
 
     def is_blocked(self) -> bool:
         """Return whether it is stuck away from where it is sent."""

@@ -114,7 +114,9 @@ class ChamberTwins:
         self._relays = {number: relay for relay, number in relays_of(parts).items()}
         self.relays = made["relays"] = VellemanK8090Twin(self._on_relay)
         if "valve" in parts:
-            self.valve = made["valve"] = VAT653Twin(Plate(chamber), **parts["valve"].taken("full_scale"))
+            self.valve = made["valve"] = VAT653Twin(
+                Plate(chamber, bench.generator(f"{name}.valve")), **parts["valve"].taken("full_scale")
+            )
         self.monitor: InficonSQM160Twin | None = None
         if "monitor" in parts:
             self.monitor = made["monitor"] = InficonSQM160Twin(chamber, bench.generator(f"{name}.monitor"))

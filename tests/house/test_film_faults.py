@@ -31,6 +31,8 @@ BIASED = 345.0
 """s after which the shutter is open with a biased substrate."""
 HOT_FILM = 460.0
 """s after which it is open over a substrate that was heated first."""
+LIPON_OPEN = 790.0
+"""s after which it is open over LiPON from two guns."""
 LEAK = 5e-4
 """Pa m3/s of water, 1.1 % of the gas: a much smaller leak moves the throttle by less than flows repeat to."""
 
@@ -88,6 +90,28 @@ class Tool(FaultyFilm):
     def require_doubtful(self, reason=""):
         super().require_doubtful(reason)
         assert self.lab.furnace.read_state() == "safe"
+
+
+class TwoGuns(Tool):
+    """The same with a film of LiPON from two guns, eight times as fast."""
+
+    material, layers = "LiPON", "cell_layers"
+
+    def __init__(self, data):
+        FaultyFilm.__init__(self)
+        self.wired(quick_films.quick_session(data, bench="line", ask=self.asked))
+        self.sample = quick_films.foil()
+        self.recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
+
+    def asked(self, sentence):
+        super().asked(sentence)
+        return "no" if "doubtful" in sentence else "yes"
+
+
+@pytest.fixture
+def make_lipon(tmp_path):
+    with maker_of(TwoGuns, tmp_path / "data") as tool:
+        yield tool
 
 
 @pytest.fixture
@@ -152,6 +176,49 @@ def test_arcs_of_one_a_second_are_a_storm_whenever_they_begin(make, at):
     assert tool.deposit().permissive == "arc_storm"
     closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
     assert max(closed, out) - at <= WITHIN
+    tool.require_dark()
+    tool.require_doubtful()
+
+
+@pytest.mark.parametrize("at", [OPEN, *ONSETS])
+def test_a_throttle_that_sticks_while_a_film_grows_is_seen_by_its_standing_still(make, at):
+    tool = make()
+    tool.plan("valve_stuck", at)
+    assert tool.deposit().permissive == "valve"
+    closed, out = tool.when("shutter closed", "substrate")[0], tool.when("plasma out", "gun1")[0]
+    assert max(closed, out) - at <= WITHIN
+    tool.require_dark()
+    tool.require_doubtful()
+
+
+@pytest.mark.parametrize(
+    ("fault", "of", "value", "code"),
+    [
+        ("mfc_dead", "N2", None, "flow"),
+        ("mfc_stuck", "N2", 60.0, "flow"),
+        ("target_crack", "gun2", None, "target_crack"),
+        ("target_crack", "gun3", None, "target_crack"),
+        ("arc_storm", "gun2", None, "arc_storm"),
+        ("arc_storm", "gun3", 1.0, "arc_storm"),
+        ("crystal_dead", "", None, "crystal"),
+        ("crystal_failing", "", None, "crystal"),
+        ("control_lost", "gun2", None, "control_lost"),
+        ("control_lost", "gun3", None, "control_lost"),
+        ("contact_open", "water", None, "water"),
+        ("turbo_slowing", "", None, "turbo"),
+        ("valve_stuck", "", None, "valve"),
+        ("water_leak", "", LEAK, "leak"),
+    ],
+)
+def test_a_fault_during_lipon_takes_both_plasmas_and_the_shutter_away_in_time(
+    make_lipon, fault, of, value, code
+):
+    tool = make_lipon()
+    tool.plan(fault, LIPON_OPEN, of, value=value)
+    assert tool.deposit().permissive == code
+    closed, out = tool.when("shutter closed", "substrate")[0], max(tool.when("plasma out"))
+    assert max(tool.when("shutter opened")) < LIPON_OPEN <= closed
+    assert max(closed, out) - LIPON_OPEN <= WITHIN
     tool.require_dark()
     tool.require_doubtful()
 
@@ -471,6 +538,24 @@ def test_a_plasma_that_does_not_light_opens_no_shutter(make):
     assert not tool.when("plasma on")
     tool.require_dark()
     assert not len(tool.run().table("layers").get("material", ()))
+    switched = [(what, at) for at, what, _ in tool.twins.parts["gun1"].log if what in ("RF on", "RF off")]
+    assert [what for what, _ in switched] == 4 * ["RF on", "RF off"]
+    assert all(off - on <= WITHIN for (_, on), (_, off) in zip(switched[::2], switched[1::2], strict=True))
+
+
+def test_a_plasma_that_lights_on_one_of_two_guns_burns_alone_for_seconds_only(tmp_path):
+    with quick_films.quick_session(tmp_path) as lab:
+        twins = lab.twins.station("sputter")
+        twins.faults.plan(PlannedFault("no_ignition", "gun3", time=1.0))
+        recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
+        with pytest.raises(InterlockError, match="gun3 with 40 W lit no plasma") as failed:
+            lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), recipe))
+        assert failed.value.permissive == "no_ignition"
+        log = twins.chamber.log
+        lit, out = ([at for at, what, _ in log if what == f"plasma {word}"] for word in ("on", "out"))
+        assert len(lit) == len(out) == 4
+        assert all(0.0 < dark - bright <= WITHIN for bright, dark in zip(lit, out, strict=True))
+        assert not [at for at, what, _ in log if what == "shutter opened"]
 
 
 def test_a_stuck_valve_is_seen_before_anything_burns(make):

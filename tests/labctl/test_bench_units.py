@@ -17,6 +17,7 @@ def test_every_factor_is_the_registrys(unit):
 
 def test_values_stand_in_the_unit_of_their_head_and_labels_as_a_clock_shows_them():
     assert (bench_head("current", "A"), bench_text("current", "A", 1.4991e-05)) == ("uA", "14.991")
+    assert (bench_head("flow_ar", "mol/s"), bench_text("flow_ar", "mol/s", 24 * 7.4358e-7)) == ("sccm", "24")
     assert bench_text("exposure", "J/m^2", 165180.0) == "16.518"
     assert bench_text("cycle", "1", 3) == "3"
     assert bench_head("unix_time", "s") == "local time"

@@ -1,8 +1,11 @@
 """A film that a person ended before it was done goes no further without a word; one that was held is not ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from devices.errors import Incomplete, InterlockError
+from devices.sputter.states import ChamberState
 from labctl.config.folder import Config
 from labctl.films.journals import FilmJournals
 from labctl.runs.briefs import run_files
@@ -67,10 +70,42 @@ def test_a_film_ended_by_a_person_is_asked_about_by_every_later_step_and_may_be_
     broken = next(run.uid for run in map(Run, run_files(lab.data)) if run.start["plan_name"] == "deposit")
     records, recipe = FilmJournals(lab.data), quick.film(thickness=90e-9)
     finish = lab.plans.finish_deposition
+    asked.clear()
     lab.RE(finish(lab.sputter, records, lab.hands, quick.foil(), recipe, broken))
+    (question,) = asked
+    assert "put the other " in question
+    assert layer.doubtful in question
     whole = believed(lab.data, quick.foil()).sample.layers[-1]
     assert whole.thickness == pytest.approx(90e-9, abs=2e-9)
     assert whole.doubtful == layer.doubtful
+
+
+@pytest.mark.timeout(120)
+def test_nobody_is_asked_to_finish_a_film_in_a_chamber_that_would_not_take_it(lab, asked):
+    with pytest.raises(Incomplete):
+        ended(lab, lab.sputter.safe)
+    broken = next(run.uid for run in map(Run, run_files(lab.data)) if run.start["plan_name"] == "deposit")
+    lab.sputter._machine.go(ChamberState.FAULT, "a cover is open")
+    asked.clear()
+    recipe, finish = quick.film(thickness=90e-9), lab.plans.finish_deposition
+    with pytest.raises(InterlockError, match="a cover is open"):
+        lab.RE(finish(lab.sputter, FilmJournals(lab.data), lab.hands, quick.foil(), recipe, broken))
+    assert asked == []
+    assert lab.sputter.unfinished is not None
+
+
+@pytest.mark.timeout(120)
+def test_nobody_is_asked_to_finish_a_film_where_another_was_cut_off_since(lab, asked):
+    with pytest.raises(Incomplete):
+        ended(lab, lab.sputter.safe)
+    broken = next(run.uid for run in map(Run, run_files(lab.data)) if run.start["plan_name"] == "deposit")
+    memory = lab.sputter._memory
+    memory.unfinished = replace(memory.unfinished, sample="another", accounted=False)
+    asked.clear()
+    recipe, finish = quick.film(thickness=90e-9), lab.plans.finish_deposition
+    with pytest.raises(InterlockError, match="LiCoO2 on another, was cut off"):
+        lab.RE(finish(lab.sputter, FilmJournals(lab.data), lab.hands, quick.foil(), recipe, broken))
+    assert asked == []
 
 
 @pytest.mark.timeout(120)

@@ -16,6 +16,8 @@ TASK = """
     from pathlib import Path
     from tests.support import quick_films as quick
     from devices.errors import LabError
+    from devices.sputter.endings import Endings
+    from sim.sputter.built import PlannedFault
     from labctl.films.journals import FilmJournals
     from labctl.runs.run import Run
 
@@ -35,7 +37,35 @@ TASK = """
                 os.kill(os.getpid(), signal.SIGKILL)
         log.row = row
 
-    def run(tool, data, said, after, word):
+    def expose(lab, step):
+        # Shutters stand open while the target is cleaned; the host dies at a step of the ending, they told to close.
+        chamber, twins, planned = lab.sputter, lab.twins.station("sputter"), []
+        write = chamber._log.row
+        def row(row):
+            write(row)
+            if row["state"] == "plasma" and not planned:
+                for shutter in ("substrate_shutter", "gun1_shutter"):
+                    planned.append(PlannedFault("shutter_stuck_open", shutter, time=lab.clock.now() + 30.0))
+                    twins.faults.plan(planned[-1])
+        def end(self):
+            lab.twins.save()
+            os.kill(os.getpid(), signal.SIGKILL)
+        chamber._log.row = row
+        setattr(Endings, step, end)
+
+    def run(tool, data, said, after, word, plan="", step=""):
+        if plan:
+            with open(said, "a", buffering=1) as file, quick.quick_session(Path(data), "sputter") as lab:
+                sample = quick.foil("w")
+                if step:
+                    if plan == "condition_target":
+                        lab.RE(lab.plans.deposit(lab.sputter, sample, quick.film(thickness=20e-9)))
+                    expose(lab, step)
+                    job = (sample,) if plan == "deposit" else ()
+                    lab.RE(getattr(lab.plans, plan)(lab.sputter, *job, RECIPES["sputter"]()))
+                print("state", lab.sputter.read_state(), file=file)
+                print("known", lab.sputter.unfinished is None, file=file)
+            return
         asked = []
         def answer(sentence):
             asked.append(sentence)
@@ -82,10 +112,10 @@ def warm():
     made.close()
 
 
-def session(warm, data, tool, *, after=None, word="yes"):
+def session(warm, data, tool, *, after=None, word="yes", **more):
     """Let a session make a film and die so many seconds after the shutter opened, or go on; return what it said."""
     said = data.parent / f"said-{len(list(data.parent.glob('said-*')))}"
-    pid = warm.fork(tool=tool, data=str(data), said=str(said), after=after, word=word)
+    pid = warm.fork(tool=tool, data=str(data), said=str(said), after=after, word=word, **more)
     wait_for(lambda: not alive(pid), 120.0)
     text = said.read_text()
     assert "Traceback" not in text, text
@@ -146,3 +176,22 @@ def test_a_film_whose_host_died_stays_as_it_is_without_a_persons_word(warm, tmp_
         film.thickness, abs=2 * RATE["evaporator"]
     )
     assert "broke off" in film.doubtful
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("plan", ["deposit", "condition_target"])
+@pytest.mark.parametrize("step", ["cut", "gas"])
+def test_what_came_through_a_shutter_that_stood_open_is_known_though_its_host_died_while_ending_it(
+    warm, tmp_path, plan, step
+):
+    data = tmp_path / "data"
+    data.mkdir()
+    assert session(warm, data, "sputter", plan=plan, step=step) == {}
+    told = session(warm, data, "sputter", plan="look")
+    assert told["state"] == "fault"
+    # Of targets that burn on their own no film is remembered, but what the journal says.
+    assert told["known"] == str(plan == "condition_target")
+    found = believed(data, quick.foil("w"))
+    assert len(found.films) == (1 if plan == "deposit" else 2)
+    assert "broke off" in found.films[-1].doubts
+    assert "broke off" in found.sample.layers[-1].doubtful

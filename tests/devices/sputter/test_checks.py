@@ -9,10 +9,18 @@ import pytest
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
-from devices.sputter.checks import check_deposition, energy_wanted, require_crystal, require_life
+from devices.sputter.checks import (
+    check_deposition,
+    check_station,
+    energy_wanted,
+    require_crystal,
+    require_life,
+)
 from devices.sputter.guns import GunPlan, Wear
-from devices.sputter.parameters import SputterParameters, Target
+from devices.sputter.makings import require_endable
+from devices.sputter.parameters import FilmConstants, SputterParameters, Target
 from devices.sputter.parts import MonitorReading
+from devices.sputter.reach import Reach
 from devices.sputter.recipe import Strike
 
 LIMITS = SputterLimits()
@@ -56,6 +64,35 @@ def test_a_crystal_must_oscillate_and_keep_what_the_limits_say_after_the_film():
     for bad in (reading(left + 0.09), reading(1.0, ok=False)):
         with pytest.raises(InterlockError, match="put in a new one"):
             require_crystal(bad, 1e-6, 1e-5, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rate", "least"),
+    [
+        ({}, RATE, RATE.rate),
+        ({"end": "rate"}, RATE, RATE.rate),
+        ({}, None, 2e-11),
+    ],
+)
+def test_a_film_that_is_over_before_anything_ends_it_is_refused_with_what_it_must_be(
+    recipes, changes, rate, least
+):
+    built = replace(BUILT, films={"LiCoO2": FilmConstants(4500.0)})
+    plans = [GunPlan("gun1", TARGET, 100.0, 4.0)]
+
+    def checked(thickness):
+        recipe = recipes["lco"](presputter=600.0, thickness=thickness, **changes)
+        check_station("sputter", recipe, LIMITS, built, plans, rate, ("monitor",), Reach)
+
+    checked(1.001 * least)
+    with pytest.raises(LimitError, match=f"is below {least * 1e6:g} um"):
+        checked(0.999 * least)
+
+
+def test_a_film_by_time_must_last_a_second_however_thin_it_is_nominally():
+    require_endable("sputter", 1e-13, 1e-9, 1.0)
+    with pytest.raises(LimitError, match="is below 1 s"):
+        require_endable("sputter", 1e-6, 1e-9, 0.9)
 
 
 def test_a_target_bears_its_power_density_over_its_own_area_and_no_more(recipes):

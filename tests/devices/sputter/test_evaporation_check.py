@@ -27,6 +27,7 @@ def test_a_recipe_within_everything_tells_what_the_monitor_is_set_to():
         ({"power": 400.0}, "its boat's supply gives no more"),
         ({"base_pressure": 2e-4}, "base_pressure before Li"),
         ({"thickness": 20e-6}, "thickness"),
+        ({"thickness": 0.29e-9}, r"thickness \(1 s of film.* = 0.00029 um is below 0.0003 um"),
     ],
 )
 def test_what_is_beyond_a_limit_is_refused_by_its_name(changes, what):

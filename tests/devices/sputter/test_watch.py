@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
@@ -18,6 +19,7 @@ from devices.sputter.watch import (
     RateWatch,
     ShareWatch,
     SourceWatch,
+    StirWatch,
     SubstrateBiasWatch,
     ThrottleWatch,
     Trouble,
@@ -342,3 +344,33 @@ def test_a_bias_higher_than_in_the_film_before_is_a_crack_as_a_lower_one_is():
         watch = BiasWatch("gun1", LIMITS)
         watch.known = 180.0 / 120.0**0.45
         assert biases(watch, 0, [burning(120.0, stiff)] * 40) == 3
+
+
+def stirred(seed, counts, rows=200, deadband=0):
+    """Return positions of a throttle that regulates, one a second, in steps of 1e-5."""
+    noise = np.random.default_rng(seed).standard_normal(rows) * counts
+    if deadband:
+        noise = np.repeat(noise[::deadband], deadband)[:rows]
+    return 0.36 + 1e-5 * np.round(noise)
+
+
+@pytest.mark.parametrize(("counts", "deadband"), [(10.0, 0), (2.0, 0), (0.5, 0), (0.0, 0), (10.0, 60)])
+def test_a_throttle_may_stir_as_it_always_does(counts, deadband):
+    for seed in range(50):
+        watch = StirWatch()
+        for position in stirred(seed, counts, 3000, deadband):
+            watch.look(position)
+
+
+@pytest.mark.parametrize("stuck", [65, 100, 2000])
+def test_a_throttle_that_stirred_and_stands_still_is_stuck(stuck):
+    for seed in range(50):
+        watch = StirWatch()
+        positions = stirred(seed, 10.0, stuck + 20)
+        positions[stuck:] = 0.36
+        with pytest.raises(Trouble, match="does not move any more") as told:
+            for row, position in enumerate(positions):
+                watch.look(position)
+        assert told.value.code == "valve"
+        assert row - stuck <= 10
+        assert not told.value.gently

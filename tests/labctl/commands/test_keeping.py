@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from devices.errors import DataError
 from labctl.cli import app
 from labctl.runs.run import Run
+from labctl.samples.measurements import Measurement, measure
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "<script>x</script> [red]=cmd[/red] \x1b[31m\u202e 👩‍🔬 " + "x" * 5000
@@ -38,6 +39,16 @@ def test_lists_are_filtered_and_can_be_read_by_programs(kept):
     assert [each["uid"] for each in json.loads(hot)] == uids[2:]
     assert "the last 2; --limit 0 shows all" in invoke(kept, "runs", "--limit", "2")
     assert "no runs in" in invoke(kept, "runs", "--plan", "deposit")
+
+
+def test_a_search_by_what_runs_went_by_says_that_it_is_that(kept):
+    uid = kept.cycle("s1", capacity={"value_Ah": 7e-6, "sd_Ah": 1e-7, "basis": "as run"})
+    measure(kept.folder, "s1", Measurement("capacity", 9e-6 * 3600.0, 1e-4))
+    words = ["runs", "--json", "--data", str(kept.folder), "--where", "capacity < 8 uA hour"]
+    found = CliRunner().invoke(app, words)
+    assert [each["uid"] for each in json.loads(found.stdout)] == [uid]
+    assert found.stderr.startswith("nominal.capacity: as the runs went by it; what was measured since is in ")
+    assert CliRunner().invoke(app, words[:-2]).stderr == ""
 
 
 def test_notes_and_marks_are_shown_and_change_no_journal(kept):

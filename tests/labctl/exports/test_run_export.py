@@ -13,6 +13,7 @@ from labctl.exports import run_export
 from labctl.exports.batches import RunFile
 from labctl.exports.outputs import Outputs
 from labctl.exports.run_export import FORMATS, export_run
+from labctl.journal.records import RecordFile
 from labctl.runs.remarks import note_run
 from labctl.runs.run import Run
 from labctl.samples.attachments import attach
@@ -66,7 +67,17 @@ def test_a_run_without_an_end_exports_what_it_has_and_says_so(
 ) -> None:
     done = export_run(cycled(VOLTAGE, CURRENT, stopped=False), to, tmp_path / "out")
     assert done.files
-    assert "died or still runs" in done.remarks[0]
+    assert "the run has no end: its process died; " in done.remarks[0]
+
+
+def test_a_run_that_is_under_way_is_told_from_one_that_died(cycled: Cycled, tmp_path: Path) -> None:
+    run = cycled(VOLTAGE, CURRENT, stopped=False)
+    writer = RecordFile.resumed(run.members[-1].path)
+    try:
+        (remark,) = export_run(run, "csv", tmp_path / "out").remarks
+    finally:
+        writer.close()
+    assert remark.startswith("the run has no end yet: it is running; ")
 
 
 @pytest.mark.parametrize("sample", ["../../etc/passwd", "a" * 5000, "a\nb", "", "<b>"])

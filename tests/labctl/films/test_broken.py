@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from labctl.cli import app
+from labctl.config.folder import Config
 from labctl.samples.believed import believed
+from labctl.samples.spoilt import spoilt
 from tests.support import quick_films as quick
 
 
@@ -69,3 +71,31 @@ def test_a_session_that_closes_such_a_run_says_the_same(died, tmp_path, caplog):
         pass
     assert "the LiCoO2 on w is doubtful: " in caplog.text
     assert caplog.text.count("labctl reset sputter --bench sputter") == 1
+
+
+@pytest.fixture(scope="module")
+def died_baking(tmp_path_factory):
+    """Return a data folder as a process left it that was killed in the middle of a bake."""
+    folder = tmp_path_factory.mktemp("baked")
+    with quick.quick_session(folder / "data") as lab:
+        lab.RE(lab.plans.deposit(lab.sputter, quick.foil("w"), quick.film(thickness=20e-9)))
+
+        def copy(name, doc):
+            hot = name == "event_page" and max(doc["data"].get("temperature", [0.0])) > 300.0
+            if hot and not (folder / "killed").exists():
+                shutil.copytree(folder / "data", folder / "killed")
+
+        lab.RE.subscribe(copy)
+        recipe = Config(quick.ROOT / "config").furnace("furnace-520C-15min")
+        lab.RE(lab.plans.bake(lab.furnace, quick.foil("w"), recipe))
+    return folder / "killed"
+
+
+def test_recovery_says_of_a_bake_how_hot_it_was_and_what_comes_next(died_baking):
+    closed, said = recovered(died_baking)
+    assert "had no end and was closed" in closed
+    (doubt,) = spoilt(died_baking, "w")
+    assert said.startswith(f"what lies on w is doubtful: {doubt.said}; it was at up to 3")
+    assert said.endswith(
+        " degC by its rows. What comes next asks a person: first `labctl reset furnace --bench sputter`"
+    )

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devices.errors import DataError
+from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow, GunSetting
 from labctl.cli import app
 from labctl.config.finder import config_dir
 from labctl.config.folder import Config
@@ -91,6 +92,46 @@ def test_witnesses_that_are_so_many_times_as_thick_give_so_many_times_the_rate_a
     assert (after.runs, after.bench, after.real) == (before.runs, before.bench, before.real)
     assert after.id != before.id
     assert rates.kept("sputter") == [before, after]
+
+
+def test_witnesses_that_do_not_tell_how_a_rate_goes_with_the_power_give_a_rate_in_proportion(kept, rates):
+    assert rates.fits("sputter")[0].in_proportion == ""
+    entered(kept, 2.0, [120.0])
+    (fit,) = rates.fits("sputter")
+    assert fit.exponent_sd > 1.0
+    assert fit.exponent == 1.0
+    assert fit.rate_at(200.0) == pytest.approx(2.0 * fit.rate_at(100.0))
+    entered(kept, 1.0, [120.0], sd=2e-7)
+    (fit,) = rates.fits("sputter")
+    assert "exponent to +-" in fit.in_proportion
+
+
+def test_a_rate_in_proportion_is_told_with_the_reason_where_a_film_has_another_power(kept, rates):
+    entered(kept, 2.0, [120.0])
+    film = film_of("LiCoO2", 120.0)
+    found = rates.film_rate("sputter", film, dict.fromkeys(("gun1", "gun2", "gun3"), 0.0))
+    (fit,) = rates.fits("sputter")
+    assert (
+        f"with {fit.power:.4g} W and not 120 W, in proportion to the power, for its witnesses give"
+        in found.elsewhere
+    )
+    assert found.sd > fit.rate_sd
+    same = rates.film_rate("sputter", film_of("LiCoO2", fit.power), {"gun1": 0.0})
+    assert same.elsewhere == ""
+
+
+def film_of(material, power):
+    """Return a recipe of one target at a power [W], under the conditions of the fits here."""
+    return DepositionRecipe(
+        "r",
+        material,
+        (GunSetting(material, power=power),),
+        (GasFlow("Ar", SCCM),),
+        pressure=3.0,
+        base_pressure=1e-5,
+        presputter=0.0,
+        thickness=1e-9,
+    )
 
 
 def test_what_is_measured_as_before_changes_no_fit(kept, rates):
