@@ -92,6 +92,7 @@ class BoatWatch:
         """Begin anew, as after the power was taken away."""
         self._off, self._led = Lasting(STEP_LASTS), Lasting(STEP_LASTS)
         self._stays, self._power, self._since = Drift(RATE_SETTLES), math.nan, math.inf
+        self._held_by, self._dry = math.nan, Lasting(STEP_LASTS)
 
     def held(self, rate: float) -> bool:
         """Return whether a rate [m/s] is near enough to the wanted one."""
@@ -122,8 +123,18 @@ class BoatWatch:
     def behind(self, now: float, rate: float, lately: float, power: float) -> None:
         """Raise Trouble when the rate [m/s] falls behind the closed shutter though the power [W] does not; once a row.
 
-        Nothing else tells a crystal that begins to fail while the power is led up to what holds the rate.
+        Nothing else tells a crystal that begins to fail while the power is led up to what holds the rate. Where it is
+        led up and down, no rate at all of what held it before tells the same.
         """
+        if self.held(rate):
+            self._held_by = power
+        is_dry = rate < EMPTY * self._rate and power > (1.0 - POWER_HOLD) * self._held_by
+        if self._dry.holds(now, is_dry):
+            raise Trouble(
+                "boat_empty",
+                f"{rate * 1e9:.3f} nm/s at {power:.0f} W, {self._held_by:.0f} W held {self._rate * 1e9:.3f} nm/s: the"
+                " boat is empty, or the crystal blind",
+            )
         if not power >= self._before:
             self._lowered = now
         self._before = power

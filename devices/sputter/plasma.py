@@ -46,9 +46,10 @@ SETTLED = 0.02
 SETTLED_ROWS = 5
 SETTLE_TIME = 120.0
 """Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
-STIRS, STANDS = 0.001, 6.0
-"""Of its way by which a throttle moves within a row while it leads a pressure that is off, and seconds without that
-after which it is stuck; guesses, it repeats to 0.2 %."""
+STANDS = 6.0
+"""Seconds without any move after which a throttle is stuck that is to lead a pressure which is off; guess."""
+WIGGLE = 1.05
+"""Of its pressure to which a throttle is sent that stands still before a film [deposition twins]."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
 BIAS_BEGINS = 5.0
@@ -117,6 +118,12 @@ class PlasmaFlight(ChamberFlight):
         yield from self._at(recipe.pressure, recipe.gases)
         yield from self._ramped({plan.gun: plan.power for plan in self._plans})
         yield from self._presputter(recipe.presputter)
+        if self._stir_watch.stands:
+            # Nothing else shows that it is stuck.
+            away = WIGGLE * recipe.pressure
+            fits = away <= self._crew.limits.plasma_pressure
+            yield from self._at(away if fits else recipe.pressure / WIGGLE, recipe.gases)
+            yield from self._at(recipe.pressure, recipe.gases)
 
     def _at(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
         """Have gases flow and a pressure [Pa] held."""
@@ -167,9 +174,8 @@ class PlasmaFlight(ChamberFlight):
             yield from self._tick()
             reached, position = looks.seen.pressure(*self._crew.gauges.process), looks.seen.position
             rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
-            stirs = abs(position - before) > STIRS or not AT_LIMIT < position < 1 - AT_LIMIT
-            is_off = abs(reached - pressure) > self._crew.limits.pressure * pressure
-            if stands.holds(self._clock.now(), is_off and not stirs):
+            is_between = AT_LIMIT < position < 1 - AT_LIMIT
+            if stands.holds(self._clock.now(), rows == 0 and position == before and is_between):
                 raise Trouble(
                     "valve",
                     f"the throttle stays at {position:.3f} though it is to lead {reached:.3g} Pa to {pressure:.3g} Pa",

@@ -32,7 +32,7 @@ MINUTE = 60.0
 AT_LIMIT = 0.005
 """How close to 0 or 1 a throttle is at its limit."""
 LIMIT_TIME = 3.0
-STIRRED, BY_CHANCE = 60, 1e-9
+STIRRED, BY_CHANCE = 20, 1e-9
 """Rows after which it is known how often a throttle stirs, and the chance below which one that stands still is stuck:
 once in 15000 films of 18 h."""
 PRESSURE_TIME = 10.0
@@ -241,6 +241,11 @@ class StirWatch:
     def __init__(self) -> None:
         self._last = math.nan
         self._rows = self._alike = self._run = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it has stood still for long."""
+        return self._run >= STIRRED
 
     def look(self, position: float) -> None:
         """Raise Trouble when it stands still; never one that always does. Once a row."""

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from devices.errors import InstrumentError, InterlockError, LabError
@@ -17,6 +18,7 @@ from labctl.films.check import told_of
 from labctl.runs.briefs import run_files
 from labctl.samples.believed import believed
 from labctl.session import Session
+from sim.sputter import connections
 from sim.sputter.built import PlannedFault
 from tests.support import quick_films
 from tests.support.faulty_films import FaultyFilm, maker_of
@@ -99,13 +101,20 @@ class TwoGuns(Tool):
 
     def __init__(self, data):
         FaultyFilm.__init__(self)
-        self.wired(quick_films.quick_session(data, bench="line", ask=self.asked))
+        self.wired(quick_films.quick_session(data, bench="line", ask=self.asked, loaded=("evaporator",)))
         self.sample = quick_films.foil()
         self.recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
 
     def asked(self, sentence):
         super().asked(sentence)
         return "no" if "doubtful" in sentence else "yes"
+
+    def require_doubtful(self, reason=""):
+        FaultyFilm.require_doubtful(self, reason)
+
+    def take_on(self):
+        lithium = readers.evaporation(Config(ROOT / "config").path("recipe", "evaporate-li-2um"))
+        self.lab.RE(self.lab.plans.evaporate(self.lab.evaporator, self.sample, lithium))
 
 
 @pytest.fixture
@@ -191,6 +200,27 @@ def test_a_throttle_that_sticks_while_a_film_grows_is_seen_by_its_standing_still
     tool.require_doubtful()
 
 
+@pytest.mark.parametrize("stuck", [True, False])
+def test_a_throttle_that_never_stirs_is_moved_before_the_shutter_opens(make, monkeypatch, stuck):
+    """As one with a dead band."""
+    monkeypatch.setattr(connections, "STIRS", 0.0)
+    tool = make()
+    if stuck:
+        tool.plan("valve_stuck", CLEANS)
+        with pytest.raises(InstrumentError, match="error 020"):
+            tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+        assert not tool.when("shutter opened")
+        tool.require_dark()
+        return
+    tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+    table = tool.run().table()
+    closed = table["shutter_open"] == 0
+    burns = table["gun1_bias"] > 100.0
+    assert 3.1 < max(table["pressure"][closed & burns]) < 3.2
+    assert max(abs(table["pressure"][~closed] / 3.0 - 1.0)) < 0.02
+    assert tool.run().table("layers")["doubtful"][0] == 0
+
+
 @pytest.mark.parametrize(
     ("fault", "of", "value", "code"),
     [
@@ -270,6 +300,46 @@ def test_a_heater_that_dies_during_a_film_makes_it_doubtful(make):
     assert HOT_FILM < tool.when("shutter closed", "substrate")[0] <= HOT_FILM + 60.0
     tool.require_dark()
     tool.require_doubtful()
+
+
+def test_a_broken_thermocouple_keeps_nobody_from_pumping_and_cold_films_and_venting_wants_a_word(make):
+    tool = make()
+    lab, heater = tool.lab, tool.twins.heater
+    heater.break_sensor(lab.clock.now())
+    lab.RE(lab.plans.pump_down(lab.sputter, 1e-3))
+    lab.RE(lab.plans.deposit(lab.sputter, tool.sample, tool.recipe))
+    layer = tool.run().table("layers")
+    assert layer["doubtful"][0] == 0
+    assert np.isnan(layer["substrate_temperature"][0])
+    lab.sputter.reset()
+    with pytest.raises(InterlockError, match=r"S\.br.*chuck_is_cold"):
+        lab.RE(lab.plans.vent(lab.sputter))
+    assert tool.chamber.gas.pressure < 1.0
+    (refused,) = (each for each in map(Run, run_files(lab.data)) if each.start["plan_name"] == "vent")
+    assert str(refused.table("outcome")["end_reason"][0]).startswith("chuck: nothing shows how hot")
+    lab.sputter.chuck_is_cold()
+    lab.RE(lab.plans.vent(lab.sputter))
+    assert lab.sputter.is_vented()
+
+
+def test_a_thermocouple_that_breaks_under_a_hot_film_ends_it_and_fault_can_be_left(make):
+    tool = make(substrate_temperature=573.15)
+    tool.lab.clock.after(HOT_FILM, lambda: tool.twins.heater.break_sensor(tool.lab.clock.now()), "a test")
+    assert tool.deposit().permissive == "thermocouple"
+    assert HOT_FILM < tool.when("shutter closed", "substrate")[0] <= HOT_FILM + WITHIN
+    tool.require_dark()
+    tool.require_doubtful()
+    tool.lab.sputter.reset()
+    assert tool.lab.sputter.read_state() == "pumping"
+
+
+def test_a_vented_chamber_can_be_opened(make):
+    """Its Pirani says atmosphere from half of it on."""
+    tool = make()
+    tool.lab.RE(tool.lab.plans.vent(tool.lab.sputter))
+    assert tool.chamber.gas.pressure == pytest.approx(101325.0, rel=2e-3)
+    assert tool.chamber.gas.is_vented
+    assert tool.lab.sputter.relays.states()["vent_valve"] is False
 
 
 def test_a_lost_bias_of_the_substrate_ends_the_film(make):

@@ -52,7 +52,7 @@ class FaultyFilm:
         return next(run for run in runs if run.start["plan_name"] == self.plan_name)
 
     def require_doubtful(self, reason=""):
-        """Require that the layer is doubtful in record and belief, and that the furnace does not take it by itself."""
+        """Require that the layer is doubtful in record and belief, and that the next step does not take it by itself."""
         layer = self.run().table("layers")
         assert layer["doubtful"][0] == 1
         assert layer["reasons"][0]
@@ -60,10 +60,14 @@ class FaultyFilm:
         there = getattr(believed(self.lab.data, self.sample).sample, self.layers)[-1]
         assert there.material == self.material
         assert there.doubtful
-        recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
         with pytest.raises(InterlockError, match="doubtful"):
-            self.lab.RE(self.lab.plans.bake(self.lab.furnace, self.sample, recipe))
+            self.take_on()
         assert self.answers
+
+    def take_on(self):
+        """Have the next step take the sample."""
+        recipe = Config(ROOT / "config").furnace("furnace-520C-15min")
+        self.lab.RE(self.lab.plans.bake(self.lab.furnace, self.sample, recipe))
 
 
 @contextmanager

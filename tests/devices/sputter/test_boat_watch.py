@@ -158,3 +158,18 @@ def test_what_a_film_had_of_a_boat_is_no_measure_for_it_behind_the_shutter_again
     assert led(watch, [RATE] * 50, [90.0] * 50) is None
     watch.look(50.0, 0.85 * RATE, 0.85 * RATE, 90.0)
     assert led(watch, [0.85 * RATE] * 50, [90.0] * 50) is None
+
+
+def test_a_boat_that_is_empty_is_told_while_its_power_is_led_up_and_down():
+    watch = BoatWatch(RECIPE, NOISE)
+    rates = [RATE] * 40 + [max(0.0, RATE * (1.0 - row / 7.0)) for row in range(30)]
+    number, said = led(watch, rates, [88.0 + row // 2 % 2 for row in range(70)])
+    assert 40 < number <= 40 + 9
+    assert said == "boat_empty"
+
+
+def test_a_boat_that_was_led_far_down_may_give_nothing():
+    watch = BoatWatch(RECIPE, NOISE)
+    rates = [RATE] * 40 + [0.0] * 30
+    powers = [90.0] * 40 + [max(0.0, 84.0 - 3.0 * row) for row in range(30)]
+    assert led(watch, rates, powers) is None
