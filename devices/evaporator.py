@@ -27,7 +27,8 @@ from devices.sputter.station import ChamberStation
 class EvaporatorStation(ChamberStation[EvaporationJob, EvaporationFlight]):
     """An evaporator as plans see it.
 
-    Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted().
+    Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),
+             chuck_is_cold().
     Get: flight(), in nanometres of film; state, verdicts() on the interlocks.
     Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
     Set: nothing apart from a job; recipes hold every setpoint.
@@ -70,6 +71,10 @@ class EvaporatorStation(ChamberStation[EvaporationJob, EvaporationFlight]):
     def check(self, recipe: EvaporationRecipe) -> None:
         """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
         self._allowed(recipe)
+        monitor = self._equipment.monitor
+        assert monitor is not None
+        reading = self.clock.call(monitor.read_film)
+        require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
 
     def prepare(self, job: EvaporationJob) -> StatusBase:
         """Check the job, have the sample brought, with the mask on it; nothing is pumped yet."""
@@ -81,10 +86,6 @@ class EvaporatorStation(ChamberStation[EvaporationJob, EvaporationFlight]):
         job = self._taken()
         recipe = job.recipe
         self.check(recipe)
-        monitor = self._equipment.monitor
-        assert monitor is not None
-        reading = self.clock.call(monitor.read_film)
-        require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
         flight = EvaporationFlight(recipe, self._crew, self.parameters, self._constants(recipe))
         return self._begin(job, flight, recipe.thickness)
 

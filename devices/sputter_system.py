@@ -21,6 +21,8 @@ from devices.sputter.checks import (
     check_station,
     require_crystal,
     require_life,
+    require_measured,
+    wanted_of_crystal,
 )
 from devices.sputter.conditioning import ConditioningFlight
 from devices.sputter.crew import Gauges
@@ -40,7 +42,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
     """A sputter system as plans see it.
 
     Control: prepare(job), kickoff(), pump_down(), vent(), stop(), safe(); by a person reset(), accounted(),
-             new_target().
+             new_target(), chuck_is_cold().
     Get: flight(), in nanometres of film; state, target_life(), verdicts() on the interlocks.
     Measure: stream `primary`, one row a second; `layers`, one row for each film; `events`.
     Set: nothing apart from a job; recipes hold every setpoint.
@@ -139,8 +141,11 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         known = None if self._predictor is None else self._predictor.tooling(self.name, recipe)
         return known or Tooling(constants.tooling, math.nan, "")
 
-    def check(self, recipe: DepositionRecipe) -> None:
-        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is set."""
+    def check(self, recipe: DepositionRecipe, *, film: bool = True) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is set.
+
+        film: whether one is made, for which the crystal may be too worn; else targets only burn.
+        """
         plans = self._plans(recipe)
         rate = self.film_rate(recipe)
 
@@ -149,10 +154,13 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
 
         check_station(self.name, recipe, self.limits, self.parameters, plans, rate, self.instruments, reach)
         require_life(plans, recipe, self._wear, rate, self.limits)
+        if film:
+            require_measured(self.name, recipe, self.parameters, rate, self.instruments)
+            self._require_crystal(recipe, rate)
 
     def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:
         """Check the job, have the sample brought, if there is one; nothing is pumped yet."""
-        self.check(job.recipe)
+        self.check(job.recipe, film=isinstance(job, DepositionJob))
         return self._prepare(job)
 
     def kickoff(self) -> StatusBase:
@@ -162,7 +170,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         """
         job = self._taken()
         recipe, plans = job.recipe, self._plans(job.recipe)
-        self.check(recipe)
+        self.check(recipe, film=isinstance(job, DepositionJob))
         if isinstance(job, ConditioningJob):
             burnt = ConditioningFlight(
                 recipe,
@@ -176,14 +184,11 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
             return self._begin(job, burnt, GRAIN)
         rate = self.film_rate(recipe)
         constants = self._constants(recipe, rate)
-        monitor = self._equipment.monitor
-        if monitor is not None and constants is not None:
-            reading = self.clock.call(monitor.read_film)
-            require_crystal(reading, recipe.thickness, self.parameters.monitored_life, self.limits)
         shares = self._shares(recipe, rate)
         flight = DepositionFlight(
             recipe, self._crew, plans, self._wear, self._memory, rate, constants, shares
         )
+        flight.keeper.by_rate = recipe.end == "rate"
         status = self._begin(job, flight, recipe.thickness)
         unseen = self._equipment.unseen_shutters
         if unseen:
@@ -206,6 +211,14 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         for said in told_elsewhere(rate, self.tooling(recipe)):
             self._log.tell("known_elsewhere", "warning", said)
         return status
+
+    def _require_crystal(self, recipe: DepositionRecipe, rate: FilmRate | None) -> None:
+        """Raise InterlockError where the crystal is too worn for a film that needs it."""
+        monitor, wanted = self._equipment.monitor, wanted_of_crystal(recipe, rate)
+        if monitor is None or wanted is None or self._constants(recipe, rate) is None:
+            return
+        reading = self.clock.call(monitor.read_film)
+        require_crystal(reading, wanted, self.parameters.monitored_life, self.limits)
 
     def _shares(self, recipe: DepositionRecipe, rate: FilmRate | None) -> ShareWatch:
         """Return what watches the guns of a film against each other, where rates and tooling were calibrated."""

@@ -44,7 +44,7 @@ def _burnt(
     *,
     until_calm: bool,
 ) -> MsgGenerator[str]:
-    sputter.check(recipe)
+    sputter.check(recipe, film=False)
     inside = sputter.inside()
     job = ConditioningJob(recipe, until_calm, inside)
     metadata = {

@@ -119,8 +119,11 @@ class SputterSystem(Depositing, Protocol):
     A ConditioningJob burns targets behind the closed shutter.
     """
 
-    def check(self, recipe: DepositionRecipe) -> None:
-        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent."""
+    def check(self, recipe: DepositionRecipe, *, film: bool = True) -> None:
+        """Raise LimitError or InterlockError when machine or lab do not allow the recipe; nothing is sent.
+
+        film: whether one is made, for which the crystal may be too worn; else targets only burn.
+        """
 
     def prepare(self, job: DepositionJob | ConditioningJob) -> StatusBase:
         """Check the job, have the sample brought, if there is one."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from ophyd.status import StatusBase
 
 from devices.base import RowStream
@@ -15,7 +18,9 @@ from devices.sputter.interlocks import TURBO, judged, require
 from devices.sputter.looks import CELSIUS
 from devices.sputter.records import resting_row
 from devices.sputter.states import ChamberState
-from devices.sputter.vacuum import pumped, risen, vented
+from devices.sputter.vacuum import pumped, require_pumpable, require_ventable, risen, vented
+
+log = logging.getLogger(__name__)
 
 ALONE = 1.0
 """Seconds between looks meanwhile."""
@@ -42,11 +47,12 @@ class Aside:
 
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]."""
-        return self._begun("pump", self._watched(pumped(self._crew, pressure, self._closed_tick)))
+        action = self._watched(pumped(self._crew, pressure, self._closed_tick))
+        return self._begun("pump", require_pumpable, action)
 
     def vent(self) -> StatusBase:
         """Let air in."""
-        return self._begun("vent", vented(self._crew, self._tick))
+        return self._begun("vent", require_ventable, vented(self._crew, self._tick))
 
     def leak_check(self, pressure: float, duration: float) -> StatusBase:
         """Pump to a pressure [Pa], close everything off for a time [s], fit how it rises."""
@@ -58,7 +64,7 @@ class Aside:
             said = f"{leak:.2g} Pa m3/s ({leak * 10:.2g} mbar l/s) leak in, or come off the walls"
             self._crew.log.tell("leak", "info", said)
 
-        return self._begun("leak check", self._watched(checked()))
+        return self._begun("leak check", require_pumpable, self._watched(checked()))
 
     def forget(self) -> None:
         """Let its status count no more: a film is what is made now."""
@@ -71,8 +77,16 @@ class Aside:
         finish(self.status, LabError(f"{self._crew.name} was made safe meanwhile"))
         self._handle = self.status = None
 
-    def _begun(self, what: str, action: Poller) -> StatusBase:
+    def _begun(self, what: str, allowed: Callable[[Crew], None], action: Poller) -> StatusBase:
+        """Begin something, and return its status. Raises at once what `allowed` raises, which looks at everything."""
         crew = self._crew
+        crew.log.begin(1)
+        try:
+            crew.clock.call(lambda: allowed(crew))
+        except Exception as error:
+            crew.log.tell(what, "alarm", in_words(error))
+            crew.log.conclude(in_words(error))
+            raise
         status = crew.clock.status(f"{what} {crew.name}", PATIENCE)
 
         def poller() -> Poller:
@@ -84,9 +98,10 @@ class Aside:
         def failed(error: Exception) -> None:
             crew.log.tell(what, "alarm", in_words(error))
             crew.log.conclude(in_words(error))
+            # Who typed it looks at no status.
+            log.warning("%s: %s", crew.name, in_words(error))
             finish(status, error)
 
-        crew.log.begin(1)
         self._handle, self.status = crew.clock.spawn(crew.lane, poller(), failed), status
         return status
 

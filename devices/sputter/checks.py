@@ -19,6 +19,7 @@ from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading
 from devices.sputter.reach import Reach, require_reach
 from devices.sputter.recipe import DepositionRecipe, GasFlow
+from devices.sputter.thickness import TRUSTED
 from devices.sputter.watch import CRYSTAL_SETTLES, STUCK_ROWS
 
 GAS_CONSTANT = 8.314462618
@@ -37,9 +38,8 @@ def lowest_pressure(gases: Sequence[GasFlow], built: SputterParameters) -> float
     total = 0.0
     for each in gases:
         if each.gas not in built.pumping:
-            raise LimitError(
-                f"{each.gas} (no such gas here: {', '.join(built.pumping)})", each.flow, "mol/s", 0, 0
-            )
+            inlets = [gas for gas in built.pumping if gas in (built.flows or built.pumping)]
+            raise LimitError(f"{each.gas} (no such gas here: {', '.join(inlets)})", each.flow, "mol/s", 0, 0)
         total += each.flow * GAS_CONSTANT * built.chamber_temperature / built.pumping[each.gas]
     return total
 
@@ -110,12 +110,28 @@ def require_presputter(
     constants: FilmConstants | None,
     limits: SputterLimits,
 ) -> None:
-    """Raise InterlockError when a shutter that is stuck open could not be seen before it shall open.
+    """Raise InterlockError for targets that would not be cleaned, or a stuck shutter not be seen before it shall open.
 
-    It is seen by the film that comes onto a monitor's crystal meanwhile; without one nothing sees it.
+    That one is seen by the film that comes onto a monitor's crystal meanwhile; without one nothing sees it.
     """
-    if constants is None:
-        return
+    if constants is not None:
+        _require_stuck_seen(name, recipe, plans, rate, constants, limits)
+    if recipe.presputter < limits.presputter:
+        raise InterlockError(
+            "presputter",
+            f"{name}: presputter = {recipe.presputter:g} s is too short to clean a target; {limits.presputter:g} s at"
+            " the least (limits.toml, sputter.presputter). Nothing was set",
+        )
+
+
+def _require_stuck_seen(
+    name: str,
+    recipe: DepositionRecipe,
+    plans: Sequence[GunPlan],
+    rate: FilmRate | None,
+    constants: FilmConstants,
+    limits: SputterLimits,
+) -> None:
     least = CRYSTAL_SETTLES + STUCK_ROWS
     if rate is not None:
         seen = SEEN_TWICE * limits.crystal_heat * MASS_PER_HERTZ * constants.tooling / constants.density
@@ -165,6 +181,25 @@ def check_monitor(
     return constants if there else None
 
 
+def require_measured(
+    name: str,
+    recipe: DepositionRecipe,
+    built: SputterParameters,
+    rate: FilmRate | None,
+    parts: Collection[str],
+) -> None:
+    """Raise InterlockError for a film that is neither weighed nor of a known rate: nobody would know its thickness."""
+    constants = check_monitor(name, recipe, built, rate, parts)
+    if constants is None and rate is None:
+        there = "monitor" in parts and built.monitor == "in_situ"
+        weighed = f", or constants of {recipe.material} (parameters.films) to weigh it by" if there else ""
+        raise InterlockError(
+            "rate",
+            f"{name}: nobody would know how thick {recipe.material} from {_targets(recipe)} gets: write a rate of each"
+            f" target, a guess will do (parameters.rates){weighed}. Nothing was set",
+        )
+
+
 def energy_wanted(recipe: DepositionRecipe, plan: GunPlan, rate: FilmRate | None) -> float | None:
     """Return the energy [J] a film needs of one target, pre-sputtering and ramps included; None if nobody knows."""
     if recipe.duration is not None:
@@ -196,18 +231,39 @@ def require_life(
             )
 
 
+def wanted_of_crystal(recipe: DepositionRecipe, rate: FilmRate | None) -> float | None:
+    """Return how much of a film [m] needs the crystal: all that it ends, none of one that it can only cut short.
+
+    None of one that goes on without it: then it need not oscillate either.
+    """
+    if recipe.monitor_failure == "go_on" and rate is not None and rate.sd <= TRUSTED:
+        return None
+    return recipe.thickness if recipe.end == "monitor" else 0.0
+
+
 def require_crystal(
     reading: MonitorReading | None, thickness: float, life: float, limits: SputterLimits
 ) -> None:
-    """Raise InterlockError when the crystal would be used up before the film [m] is done."""
+    """Raise InterlockError when the crystal would be used up before the film [m] that it ends is done.
+
+    0: it ends none, and must oscillate only, since without it the film would be cut short.
+    """
     if reading is None:
         return
+    if not reading.ok:
+        raise InterlockError(
+            "crystal life",
+            "the crystal of the thickness monitor does not oscillate, and the film would be ended for that; put in a"
+            ' new one, or go on by a calibrated rate when a film is sputtered (monitor_failure = "go_on"). Nothing was'
+            " begun",
+        )
     needed = thickness / life
-    if not reading.ok or reading.life - needed < limits.crystal_left:
+    if needed and reading.life - needed < limits.crystal_left:
         raise InterlockError(
             "crystal life",
             f"the monitor's crystal has {reading.life:.0%} of its life left, this film takes {needed:.0%} and"
-            f" {limits.crystal_left:.0%} must stay; put in a new one. Nothing was begun",
+            f" {limits.crystal_left:.0%} must stay; put in a new one, or end a sputtered film by rate or time. Nothing"
+            " was begun",
         )
 
 

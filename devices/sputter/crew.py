@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class Crew:
         bounds = Bounds(
             limits.plasma_pressure, limits.vent_temperature, limits.turbo_share, self.gauges.process
         )
-        return Situation(self.looks.seen, bounds, lit, presputtered)
+        return Situation(self.looks.seen, bounds, lit, presputtered, self.name)
 
     @property
     def pressure(self) -> float:
@@ -57,6 +58,19 @@ class Crew:
         if self.machine.state in UNDER_WAY:
             return seen.pressure(*gauges.process, gauges.base)
         return seen.pressure(gauges.base, *gauges.rough)
+
+    @property
+    def shown(self) -> float:
+        """The pressure [Pa] as a person is told it, NaN where no gauge knows it.
+
+        A process gauge without gas shows its zero, and no chamber reaches what a hot one may show in starting.
+        """
+        gauges, seen = self.gauges, self.looks.seen
+        if self.machine.state in UNDER_WAY:
+            return self.pressure
+        rough = (each for each in gauges.rough if each not in gauges.process)
+        found = seen.pressure(gauges.base, *rough)
+        return found if found >= self.limits.base_pressure_least else math.nan
 
     def require(self, deed: Deed, consequence: str, *, lit: bool = False, presputtered: bool = False) -> None:
         """Raise InterlockError unless state and interlocks allow a deed now."""

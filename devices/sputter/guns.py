@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,13 +75,21 @@ def planned(setting: GunSetting, targets: Mapping[str, Target]) -> GunPlan:
     found = [gun for gun in bearing if gun == setting.gun or not setting.gun]
     if len(found) != 1:
         on = ", ".join(f"{gun} {target.material}" for gun, target in targets.items())
-        why = "give `gun`" if found else "mount it, and write it in the bench file"
-        raise InterlockError(
-            "target", f"{setting.target} is on {len(found)} guns ({on}); {why}. Nothing was set"
-        )
+        raise InterlockError("target", f"{_unplanned(setting, targets, bearing)} ({on}). Nothing was set")
     target = targets[found[0]]
     power = setting.power if setting.power is not None else (setting.power_density or 0.0) * target.area
     return GunPlan(found[0], target, power, setting.ramp or target.ramp)
+
+
+def _unplanned(setting: GunSetting, targets: Mapping[str, Target], bearing: Sequence[str]) -> str:
+    """Return why a setting means none of the guns, or several, and what to do; bearing: those with its target."""
+    mount = f"mount {setting.target}, and write it in the bench file"
+    if not setting.gun:
+        what = "give `gun`" if bearing else mount
+        return f"{setting.target} is on {len(bearing)} guns; {what}"
+    there = f"bears {targets[setting.gun].material}" if setting.gun in targets else "is not there"
+    other = f"say {' or '.join(bearing)}, which does, or " if bearing else ""
+    return f"the recipe wants {setting.target} on {setting.gun}, which {there}; {other}{mount}"
 
 
 def strike_power(recipe: DepositionRecipe, plan: GunPlan) -> float:

@@ -11,8 +11,10 @@ from typing import Literal
 
 from devices.errors import InterlockError
 from devices.roles.lamp_parts import BoardDeed
-from devices.sputter.equipment import SUBSTRATE_SHUTTER, VENT_VALVE
-from devices.sputter.looks import Seen
+from devices.sputter.conditions import ROOM
+from devices.sputter.equipment import BOAT, SUBSTRATE_SHUTTER, VENT_VALVE
+from devices.sputter.looks import CELSIUS, Seen
+from devices.sputter.recipe import SCCM
 from devices.sputter.states import Deed
 
 Verdict = Literal["ok", "missing", "not watched"]
@@ -21,6 +23,10 @@ FLOWS = 2e-7
 """mol/s above which a gas flows: a quarter of an sccm, guess above the zero of a controller of 100 sccm."""
 POWERED = 1.0
 """W above which a source counts as driven."""
+COOLS = 1200.0
+"""s in which what a substrate in vacuum is warmer than the room falls to 1/e; guess, of some kg that hold it."""
+SURELY_COLD = 6 * 3600.0
+"""s after which one that was heated is cold whatever holds it; guess."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,16 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a deed is judged by. lit: whether every source that shall burn does; presputtered: whether that was done."""
+    """What a deed is judged by. lit: whether every source that shall burn does; presputtered: whether that was done.
+
+    name: of the station, for what a person is told to type.
+    """
 
     seen: Seen
     bounds: Bounds
     lit: bool = False
     presputtered: bool = False
+    name: str = "<station>"
 
     @property
     def powered(self) -> bool:
@@ -76,8 +86,45 @@ def _shut(relay: str) -> Callable[[Situation], bool | None]:
 
 
 def _cold(now: Situation) -> bool | None:
-    temperature = now.seen.temperature
-    return None if math.isnan(temperature) else temperature <= now.bounds.vent_temperature
+    seen = now.seen
+    if seen.blind:
+        return seen.said_cold
+    return None if math.isnan(seen.temperature) else seen.temperature <= now.bounds.vent_temperature
+
+
+def _shown(now: Situation) -> bool | None:
+    # What is heated over a boat is the boat.
+    if BOAT in now.seen.supplies:
+        return None
+    return False if now.seen.blind else None if math.isnan(now.seen.temperature) else True
+
+
+def _how_hot(now: Situation) -> str:
+    seen, most = now.seen, now.bounds.vent_temperature
+    if seen.blind:
+        return (
+            f"nothing shows how hot the substrate is ({seen.blind}): mend that; or, once it is surely cold, some"
+            f" {SURELY_COLD / 3600.0:.0f} h after it was heated last (guess), type lab.{now.name}.chuck_is_cold() and"
+            " vent again"
+        )
+    shown, cold = seen.temperature - CELSIUS, most - CELSIUS
+    said = f"the substrate is hot: {shown:.0f} degC, vented at {cold:.0f} degC at the most"
+    if not most > ROOM:
+        return said
+    wait = COOLS * math.log((seen.temperature - ROOM) / (most - ROOM))
+    return f"{said}; with the heater off that takes some {max(math.ceil(wait / 60.0), 1)} min (guess)"
+
+
+def _no_gas(now: Situation) -> bool:
+    return all(each.actual < FLOWS for each in now.seen.flows.values())
+
+
+def _which_gas(now: Situation) -> str:
+    flows = {gas: each for gas, each in now.seen.flows.items() if not each.actual < FLOWS}
+    said = ", ".join(f"{gas} {each.actual / SCCM:.1f} sccm" for gas, each in flows.items())
+    if any(each.wanted > 0.0 for each in flows.values()):
+        return f"gas flows ({said}): close it by lab.{now.name}.safe() and vent again"
+    return f"gas flows ({said}): it was closed and runs out, wait 10 s and vent again; if it flows on, close its bottle"
 
 
 @dataclass(frozen=True)
@@ -85,6 +132,7 @@ class Interlock:
     """One line: what is wanted for which deeds, the sentence for its lack, and how it is found out.
 
     lasting: it must go on to be so for as long as the deed's consequence lasts. holds: None where nothing watches it.
+    seen: says more of its lack, by what is seen.
     """
 
     name: str
@@ -92,12 +140,23 @@ class Interlock:
     lack: str
     holds: Callable[[Situation], bool | None]
     lasting: bool = True
+    seen: Callable[[Situation], str] | None = None
+
+    def words(self, now: Situation) -> str:
+        """Return the sentence for its lack."""
+        return self.lack if self.seen is None else self.seen(now)
 
 
 def _line(
-    name: str, deeds: str, lack: str, holds: Callable[[Situation], bool | None], *, lasting: bool = True
+    name: str,
+    deeds: str,
+    lack: str,
+    holds: Callable[[Situation], bool | None],
+    *,
+    lasting: bool = True,
+    seen: Callable[[Situation], str] | None = None,
 ) -> Interlock:
-    return Interlock(name, frozenset(deeds.split()), lack, holds, lasting)  # type: ignore[arg-type]
+    return Interlock(name, frozenset(deeds.split()), lack, holds, lasting, seen)  # type: ignore[arg-type]
 
 
 INTERLOCKS: tuple[Interlock, ...] = (
@@ -117,10 +176,15 @@ INTERLOCKS: tuple[Interlock, ...] = (
         "shutter", "strike", "the substrate's shutter is not closed", _shut(SUBSTRATE_SHUTTER), lasting=False
     ),
     _line("plasma", "vent", "a source is on", lambda now: not now.powered),
+    _line("gas", "vent", "gas flows", _no_gas, seen=_which_gas),
+    _line("chuck", "vent", "the substrate is hot", _cold, seen=_how_hot),
     _line(
-        "gas", "vent", "gas flows", lambda now: all(each.actual < FLOWS for each in now.seen.flows.values())
+        "thermocouple",
+        "heat",
+        "nothing shows how hot the substrate is",
+        _shown,
+        seen=lambda now: f"nothing shows how hot the substrate is ({now.seen.blind})",
     ),
-    _line("chuck", "vent", "the substrate is hot", _cold),
     _line("lit", "open", "no plasma burns", lambda now: now.lit, lasting=False),
     _line(
         "presputter", "open", "the target was not pre-sputtered", lambda now: now.presputtered, lasting=False
@@ -150,7 +214,9 @@ def require(deed: Deed, now: Situation, consequence: str, *, lasting: bool = Fal
     """Raise InterlockError that names everything that is missing for a deed, and what comes of it."""
     missing = [name for name, verdict in judged(deed, now, lasting=lasting).items() if verdict == "missing"]
     if missing:
-        said = "; ".join(each.lack for each in INTERLOCKS if each.name in missing and deed in each.deeds)
+        said = "; ".join(
+            each.words(now) for each in INTERLOCKS if each.name in missing and deed in each.deeds
+        )
         raise InterlockError(", ".join(missing), f"{said}; {consequence}")
 
 

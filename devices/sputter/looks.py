@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from devices.clock import Clock
+from devices.errors import InstrumentError
 from devices.sputter.equipment import Equipment
 from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, TurboState
 
@@ -25,7 +26,9 @@ dead-man; a contact that opens between them is latched."""
 class Seen:
     """The last readings of everything; NaN, None or nothing where there is none yet.
 
-    arcs: how many of the supplies show one at this look. at: seconds of the clock at the last look.
+    arcs: how many of the supplies show one at this look. at: seconds of the clock at the last look. blind: why the
+    heater shows no temperature, empty where it does or there is none; said_cold: a person's word for it, until it shows
+    one again.
     """
 
     at: float = -math.inf
@@ -37,6 +40,8 @@ class Seen:
     complaint: str = ""
     monitor: MonitorReading | None = None
     temperature: float = math.nan
+    blind: str = ""
+    said_cold: bool = False
     contacts: Mapping[str, bool] = field(default_factory=dict)
     opened: Collection[str] = ()
     relays: Mapping[str, bool] = field(default_factory=dict)
@@ -116,6 +121,7 @@ class Looks:
         if self._equipment.valve is not None:
             throttle = self._equipment.valve.state()
             self.seen.position, self.seen.throttle_fails = throttle.position, throttle.fails
+        self.seen.at = self._clock.now()
 
     def everything(self, *, acting: bool = False) -> Seen:
         """Look at everything at once, as before something is done."""
@@ -140,5 +146,15 @@ class Looks:
             self.seen.turbo = self._equipment.turbo.state()
 
     def _substrate(self) -> None:
-        if self._equipment.heater is not None:
-            self.seen.temperature = self._equipment.heater.read_temperature()
+        seen, heater = self.seen, self._equipment.heater
+        if heater is None:
+            return
+        try:
+            seen.temperature, seen.blind = heater.read_temperature(), ""
+        except InstrumentError as error:
+            # A broken sensor takes away what goes by it, not the whole chamber.
+            seen.temperature, seen.blind = math.nan, str(error)
+        if math.isnan(seen.temperature):
+            seen.blind = seen.blind or "its controller shows no number"
+        else:
+            seen.said_cold = False

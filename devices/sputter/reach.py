@@ -15,12 +15,14 @@ from devices.sputter.recipe import DepositionRecipe
 @dataclass(frozen=True)
 class Reach:
     """The most that parts can be set to: powers [W] by source, the substrate's bias too; flows [mol/s] by gas;
-    pressure [Pa] that the throttle holds; temperature [K] of the heater. What nobody knows does not count."""
+    pressure [Pa] that the throttle holds; temperature [K] of the heater. What nobody knows does not count. A gas with a
+    flow of 0 has no inlet; inlets: which have, empty where nobody said."""
 
     powers: Mapping[str, float] = field(default_factory=dict)
     flows: Mapping[str, float] = field(default_factory=dict)
     pressure: float = math.inf
     temperature: float = math.inf
+    inlets: tuple[str, ...] = ()
 
 
 def gases_of(recipe: DepositionRecipe) -> set[str]:
@@ -37,6 +39,7 @@ def reach_of(equipment: Equipment, gases: Collection[str]) -> Reach:
         {gas: equipment.gas.full_scale(gas) if gas in there else 0.0 for gas in gases},
         math.inf if valve is None else valve.full_scale,
         math.inf if heater is None else heater.limit,
+        tuple(there),
     )
 
 
@@ -44,7 +47,13 @@ def require_reach(name: str, recipe: DepositionRecipe, plans: Sequence[GunPlan],
     """Raise LimitError for what a recipe sets beyond the reach of the part that has to do it."""
     for what, value, unit, most in _asked(recipe, plans, reach):
         if value > most * (1 + 1e-9):
-            raise LimitError(f"{name}.{what} (its part can do no more)", value, unit, 0.0, most)
+            why = _no_inlet(reach) if what.startswith("flow") and not most else "its part can do no more"
+            raise LimitError(f"{name}.{what} ({why})", value, unit, 0.0, most)
+
+
+def _no_inlet(reach: Reach) -> str:
+    there = f"; those there are: {', '.join(reach.inlets)}" if reach.inlets else ""
+    return f"no inlet of the gas controller is named so in the bench file{there}"
 
 
 def _asked(

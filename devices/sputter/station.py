@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from devices.sputter.equipment import ROTATION, ROUGHING_VALVE, SUBSTRATE_SHUTTE
 from devices.sputter.flying import ChamberFlight
 from devices.sputter.interlocks import HEAT, MONITOR, THROTTLE, TURBO, Permits, Verdict, judged
 from devices.sputter.leaks import LEAK_COLUMNS
-from devices.sputter.looks import Looks
+from devices.sputter.looks import CELSIUS, Looks
 from devices.sputter.makings import require_reachable
 from devices.sputter.memory import ChamberMemory
 from devices.sputter.records import LAYER_COLUMNS, FilmLog, grains
@@ -96,11 +97,26 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         return "\n".join(
             (
                 f"{self.name}: {self.read_state().upper()}{why}",
-                f"  pressure     {self._crew.pressure:.3g} Pa",
+                *self._looked(),
                 f"  sample       {self._memory.sample or 'unknown'}",
                 f"  last film    {self._log.last}",
             )
         )
+
+    def _looked(self) -> list[str]:
+        """Return in words what the last look showed, and how long ago that was."""
+        seen, shown = self._looks.seen, self._crew.shown
+        if not seen.pressures:
+            return ["  pressure     not asked since this session began"]
+        ago = in_short(max(self.clock.now() - seen.at, 0.0))
+        gauges = ", ".join(f"{name} {each.said}" for name, each in seen.pressures.items() if each.said)
+        said = f"{gauges or 'no gauge knows it'}; " if math.isnan(shown) else f"{shown:.3g} Pa, "
+        lines = [f"  pressure     {said}{ago} ago"]
+        if seen.blind:
+            lines.append(f"  substrate    nothing shows how hot it is: {seen.blind}")
+        elif not math.isnan(seen.temperature):
+            lines.append(f"  substrate    {seen.temperature - CELSIUS:.0f} degC")
+        return lines
 
     @property
     def unfinished(self) -> UnfinishedFilm | None:
@@ -153,7 +169,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
 
     def report(self) -> dict[str, Any]:
         """Return state, latched fault, the film that is not finished, what is kept, last readings, from memory."""
-        film, seen, pressure = self.unfinished, self._looks.seen, self._crew.pressure
+        film, seen, pressure = self.unfinished, self._looks.seen, self._crew.shown
         return {
             "state": str(self._machine.state.value),
             "latched": self._machine.why,
@@ -209,6 +225,20 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         require_reachable(self.name, pressure, self._crew.limits)
         self._require_free("pump")
         return self._aside.leak_check(pressure, duration)
+
+    def chuck_is_cold(self) -> None:
+        """Take a person's word that the chuck is cold, for venting, while its thermocouple is broken.
+
+        Raises LabError where one shows how hot it is, or there is none.
+        """
+        self.clock.call(self._looks.everything)
+        seen = self._looks.seen
+        if not seen.blind:
+            shown = seen.temperature - CELSIUS
+            said = "nothing watches its chuck" if math.isnan(shown) else f"its chuck is at {shown:.0f} degC"
+            raise LabError(f"{self.name}: {said}, nobody's word is wanted; nothing was done")
+        seen.said_cold = True
+        self._log.tell("chuck", "warning", f"a person says that the chuck is cold; {seen.blind}")
 
     def complete(self) -> StatusBase:
         """Return the status that finishes with the flight, or with what the chamber does of its own."""
@@ -408,6 +438,14 @@ class ChamberStation(FlownStation[JobT, FlightT]):
     def _changed(self) -> None:
         """Report a change of the state; one into or out of danger outlives a power cut."""
         self.publish(lasting=bool({self._machine.state, self._machine.before} & LASTING))
+
+
+def in_short(seconds: float) -> str:
+    """Return a time [s] as people say it."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2.0 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def exposed(sample: str, chamber: str) -> str:

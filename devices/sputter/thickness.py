@@ -21,14 +21,16 @@ class ThicknessKeeper:
     """Adds up a film over all openings of the shutter.
 
     believed [m/s], or NaN, and its relative sd; the monitor's readings count only between opened() and closed().
-    rate [m/s]: the one by which the film is timed.
+    rate [m/s]: the one by which the film is timed. by_rate: whether that ends it, so that it stays the believed one
+    whatever the monitor says.
     """
 
     def __init__(
         self, film: Film, believed: float, sd: float, limits: SputterLimits, *, monitored: bool
     ) -> None:
         self.film, self.believed, self._sd, self._limits = film, believed, sd, limits
-        self.rate = believed
+        self.rate = self._expected = believed
+        self.by_rate = False
         self.is_calibrated = sd <= TRUSTED
         self._last = math.nan
         self._begun = math.nan
@@ -74,7 +76,9 @@ class ThicknessKeeper:
             self._last = reading.thickness
         if not self.is_calibrated and film.open_time >= LEARNING and not math.isnan(film.monitor):
             # From here on the monitor is checked by what itself said so far.
-            self.rate, self.is_calibrated = film.monitor / film.open_time, True
+            self._expected, self.is_calibrated = film.monitor / film.open_time, True
+            if not self.by_rate:
+                self.rate = self._expected
         if not math.isnan(self.rate):
             film.by_time = self.rate * film.open_time
 
@@ -85,11 +89,12 @@ class ThicknessKeeper:
             return ""
         if not reading.ok:
             return "the crystal of the thickness monitor does not oscillate"
-        if not self.is_calibrated or max(film.monitor, film.by_time) < COMPARABLE:
+        expected = self._expected * film.open_time
+        if not self.is_calibrated or max(film.monitor, expected) < COMPARABLE:
             return ""
-        apart = abs(film.monitor - film.by_time)
+        apart = abs(film.monitor - expected)
         most = max(self._limits.monitor_difference, 2 * self._sd if self._sd <= TRUSTED else 0.0)
-        if apart > most * film.by_time:
-            by_time = film.by_time * 1e9
-            return f"the thickness monitor says {film.monitor * 1e9:.1f} nm, rate times time {by_time:.1f} nm"
+        if apart > most * expected:
+            said = f"{expected * 1e9:.1f} nm"
+            return f"the thickness monitor says {film.monitor * 1e9:.1f} nm, rate times time {said}"
         return ""

@@ -11,7 +11,7 @@ from typing import Any
 import devices.roles
 import labctl
 from labctl.config.experiments import PLAIN, recipes_of
-from labctl.config.readers import kind_of
+from labctl.config.readers import kinds_of
 from labctl.plans import discover_plans
 from tables.markdown import code
 
@@ -37,7 +37,9 @@ def _asked(name: str, plan: Callable[..., Any]) -> str:
     recipes = recipes_of(plan)
     keys = []
     for each, parameter in parameters.items():
-        asked = f"{code(each)} (a recipe of kind {kind_of(recipes[each])})" if each in recipes else code(each)
+        asked = (
+            f"{code(each)} (a recipe of kind {kinds_of(recipes[each])})" if each in recipes else code(each)
+        )
         if each in recipes or each in ("sample", "program") or each in PLAIN:
             optional = parameter.default is not inspect.Parameter.empty
             keys.append(f"{asked}, if wanted" if optional else asked)

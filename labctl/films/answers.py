@@ -13,7 +13,13 @@ from devices.recipes import FurnaceRecipe
 from devices.roles.films import FilmRate, Tooling
 from devices.sputter.baking import cooling_time
 from devices.sputter.believed import believed_rate, told_elsewhere
-from devices.sputter.checks import check_station, energy_wanted, lowest_pressure
+from devices.sputter.checks import (
+    check_station,
+    energy_wanted,
+    lowest_pressure,
+    require_measured,
+    wanted_of_crystal,
+)
 from devices.sputter.conditioning import CALM_TIME, CONDITIONING
 from devices.sputter.evaporation_check import check_evaporation
 from devices.sputter.guns import GunPlan, planned
@@ -80,6 +86,8 @@ def _sputtered(
         rate = known or believed_rate(recipe, built, plans)
         reach = reach_written(parts, built, recipe)
         check_station(name, recipe, limits.sputter, built, plans, rate, parts, lambda: reach)
+        if burns == "film":
+            require_measured(name, recipe, built, rate, parts)
     except LabError as error:
         return Answer([], [str(error)])
     refused = list(_worn_out(recipe, plans, rate, limits))
@@ -99,7 +107,7 @@ def _sputtered(
     if built.monitor == "in_situ":
         crystal, said = _crystal(recipe.thickness, built.monitored_life, limits)
         lines.append(crystal)
-        refused += said
+        refused += said if wanted_of_crystal(recipe, rate) else []
     return Answer(lines, refused, duration, energies)
 
 
@@ -167,6 +175,7 @@ def reach_written(parts: Mapping[str, Part], built: SputterParameters, recipe: D
         flows,
         _most(parts.get("valve"), "full_scale"),
         _most(parts.get("heater"), "temperature_limit"),
+        tuple(there or ()),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, H2O, NAMES, NOTHING, Amounts
+from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, H2O, NAMES, NOTHING, O2, Amounts
 from sim.physics.vacuum.outgassing import Surface, in_air, outgassing
 from sim.physics.vacuum.pump import turned
 from sim.physics.vacuum.vessel import Pumping, Settings, Vessel, VesselState, at_rest, full_of_air, step
@@ -24,8 +24,9 @@ BRAKING_PRESSURE, BRAKING = 100.0, 30.0
 """Pa above which air brakes a rotor, s in which it does; guesses."""
 SLOWED = 0.5
 """Of its full speed to which a turbo pump that fails slows down; guess."""
-VENTED = 4e4
-"""Pa from which a person gets the cover open; guess. A Pirani gauge says atmosphere from a little above it on."""
+VENTED = 1e5
+"""Pa from which a person gets the cover open: 1.3 kPa hold one of 0.3 m with 90 N; guess. A Pirani says atmosphere from
+half of it on."""
 AIRY = 1e3
 """Pa above which surfaces take up water again; guess."""
 SAMPLE_AREA = 0.03
@@ -36,7 +37,8 @@ class GasSystem:
     """What a vessel is told, and its state; times are differences [s], its chamber steps it.
 
     begun_with: molecules that were in it at the beginning; from then on the vessel's state counts what came and went.
-    roughing: whether the backing pump is connected, vent: whether the valve is open. Faults: forced flows
+    roughing: whether the backing pump is connected, vent: whether the valve is open. oxygen_meanwhile [Pa]: what the
+    pressure of oxygen was on average in the last step in which metal took it up. Faults: forced flows
     [molecules/s] by gas, valve_stuck, leak [molecules/s] of water, slowing of the rotor.
     """
 
@@ -56,6 +58,7 @@ class GasSystem:
         self.rotor, self.rotor_on, self.slowing = 0.0, False, False
         self.valve_stuck, self.leak = False, 0.0
         self.sinks: Amounts = NOTHING
+        self.oxygen_meanwhile = 0.0
         self._renew()
 
     def _renew(self) -> None:
@@ -95,10 +98,14 @@ class GasSystem:
 
     def step(self, dt: float) -> None:
         """Go on by dt [s]."""
+        gettered = self.state.gettered
         self.state = step(self.vessel, self.state, self.settings(), dt)
         if self.pressure > AIRY:
             self.state = replace(self.state, surfaces=tuple(in_air(each) for each in self.state.surfaces))
         self.rotor = self.rotor_after(dt)
+        if (speed := self.sinks[O2]) > 0.0:
+            taken = (self.state.gettered - gettered) * BOLTZMANN * self.vessel.temperature
+            self.oxygen_meanwhile = taken / (speed * dt)
         self._renew()
 
     def rotor_after(self, dt: float) -> float:

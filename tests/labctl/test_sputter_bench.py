@@ -45,7 +45,7 @@ def flown(lab, job):
 
 def test_a_film_through_all_wires_is_off_by_the_tooling_that_nobody_was_told(lab):
     recipe = readers.deposition(RECIPE)
-    recipe = replace(recipe, thickness=20e-9, presputter=10.0)
+    recipe = replace(recipe, thickness=20e-9, presputter=30.0)
     assert flown(lab, DepositionJob(SAMPLE, recipe)) is None
     (film,) = lab.twins.foil("s1").grown
     assert film.thickness == pytest.approx(1.06 * 20e-9, rel=0.02)
@@ -62,7 +62,7 @@ def test_a_planned_fault_ends_the_film_with_plasma_off_and_shutters_closed_in_ti
     path.write_text(shipped + told)
     recipe = readers.deposition(RECIPE)
     with open_session(str(path), data=tmp_path / "data", handle_signals=False) as lab:
-        error = flown(lab, DepositionJob(SAMPLE, replace(recipe, thickness=20e-9, presputter=10.0)))
+        error = flown(lab, DepositionJob(SAMPLE, replace(recipe, thickness=20e-9, presputter=30.0)))
         assert error is not None
         chamber = lab.twins.station("sputter").chamber
         out = [time for time, event, _ in chamber.log if event == "plasma out"]
@@ -80,7 +80,7 @@ def test_a_fault_needs_its_time(tmp_path):
 
 def test_a_row_of_a_biased_film_from_two_guns_is_whole_and_fits_into_a_second_of_real_wires(lab):
     recipe = readers.deposition(RECIPE.with_name("sputter-lipon-1um.toml"))
-    recipe = replace(recipe, end="time", duration=60.0, presputter=10.0, bias_power=20.0)
+    recipe = replace(recipe, end="time", duration=60.0, presputter=30.0, bias_power=20.0)
     takes, exchange, state = defaultdict(float), lab.twins.exchange, lab.sputter.read_state
 
     def timed(station, part, data):

@@ -23,6 +23,9 @@ def pump(connect: Any, faults: Any = None, seed: int = 0) -> tuple[Any, Pfeiffer
 def test_telegrams_are_those_of_the_bus() -> None:
     assert telegram(b"00", 309, b"=?") == b"0010030902=?107\r"
     assert telegram(b"10", 10, b"111111") == b"0011001006111111015\r"
+    # A pressure as a gauge of the family tells it; a drive unit has none [PyPI pfeiffer-vacuum-protocol].
+    assert telegram(b"00", 740, b"=?") == b"0010074002=?106\r"
+    assert telegram(b"10", 740, b"100023") == b"0011074006100023025\r"
     assert is_name(b"0011034906TC 110065")
     assert not is_name(b"0011030906000000020")
 

@@ -6,7 +6,7 @@ import math
 from types import SimpleNamespace
 
 from devices.base import anybody, anybody_may
-from devices.errors import InterlockError
+from devices.errors import InstrumentError, InterlockError
 from devices.sputter.parts import Flow, MonitorReading, Pressure, SupplyState, TurboState
 
 SCCM = 7.4358e-7
@@ -373,6 +373,8 @@ class FakeHeater(Fake):
 
     def read_temperature(self):
         self.chamber.advance()
+        if self.broken:
+            raise InstrumentError("heater", "S.br", "its sensor is broken")
         return self.chamber.temperature
 
     def output(self):

@@ -327,10 +327,16 @@ def test_at_the_end_the_boat_is_off_and_the_loop_is_open(evaporators):
 def test_a_crystal_that_is_used_up_is_told_before_anything_is_pumped(evaporators):
     monitor = evaporators.parts["monitor"]
     read = monitor.read_film
+    job = EvaporationJob(SAMPLE, li())
+    assert evaporators.wait(evaporators.station.prepare(job)) is None
     monitor.read_film = lambda: replace(read(), life=0.05)
-    assert evaporators.wait(evaporators.station.prepare(EvaporationJob(SAMPLE, li()))) is None
-    with pytest.raises(InterlockError, match="put in a new one"):
-        evaporators.clock.call(evaporators.station.kickoff)
+    for ask in (
+        lambda: evaporators.clock.call(evaporators.station.kickoff),
+        lambda: evaporators.station.check(li()),
+        lambda: evaporators.station.prepare(job),
+    ):
+        with pytest.raises(InterlockError, match="put in a new one"):
+            ask()
     assert not evaporators.chamber.when("roughing_valve on")
 
 

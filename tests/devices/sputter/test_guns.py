@@ -42,6 +42,19 @@ def test_a_target_that_is_nowhere_or_twice_is_asked_for():
     assert planned(GunSetting("LiCoO2", power=1.0, gun="gun3"), TARGETS).gun == "gun3"
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (GunSetting("LiCoO2", power=1.0, gun="gun2"), "LiCoO2 on gun2, which bears Li3PO4; say gun1 or gun3"),
+        (GunSetting("LiMn2O4", power=1.0, gun="gun2"), "LiMn2O4 on gun2, which bears Li3PO4; mount LiMn2O4"),
+        (GunSetting("LiCoO2", power=1.0, gun="gun4"), "LiCoO2 on gun4, which is not there; say gun1 or gun3"),
+    ],
+)
+def test_a_recipe_that_names_another_gun_is_told_what_that_bears_and_which_has_its_target(setting, said):
+    with pytest.raises(InterlockError, match=said):
+        planned(setting, TARGETS)
+
+
 def test_a_ramp_goes_in_whole_watts_and_says_when_it_is_there():
     supply = Supply()
     ramp = Ramp(supply, 0.4)

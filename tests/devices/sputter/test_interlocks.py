@@ -66,6 +66,7 @@ LACKS = [
     ("plasma", replace(WELL, seen=seen(supplies={"gun1": supply(forward=1.1)})), {"vent"}),
     ("gas", replace(WELL, seen=seen(flows={"Ar": Flow(0.3 * SCCM, 0.0, "CLOSE")})), {"vent"}),
     ("chuck", replace(WELL, seen=seen(temperature=333.2)), {"vent"}),
+    ("thermocouple", replace(WELL, seen=seen(temperature=math.nan, blind="S.br", said_cold=True)), {"heat"}),
     ("lit", replace(WELL, lit=False), {"open"}),
     ("presputter", replace(WELL, presputtered=False), {"open"}),
 ]
@@ -156,3 +157,40 @@ def test_a_grant_of_power_is_every_sources_and_ends_even_when_the_deed_failed():
         fails()
     with pytest.raises(InterlockError):
         permits.permit("power gun2")
+
+
+def test_a_broken_thermocouple_is_neither_cold_nor_nothing_to_watch():
+    now = replace(WELL, seen=seen(temperature=math.nan, blind="heater answered S.br"))
+    assert judged("vent", now)["chuck"] == "missing"
+    with pytest.raises(
+        InterlockError, match=r"heater answered S\.br.*6 h after it was heated.*chuck_is_cold"
+    ):
+        require("vent", now, "nothing was vented")
+    for deed in ("pump", "gas", "strike", "open"):
+        require(deed, now, "")
+
+
+def test_a_boat_is_heated_whatever_the_thermocouple_of_the_substrate_shows():
+    now = seen(supplies={"boat": supply()}, temperature=math.nan, blind="S.br")
+    assert judged("heat", replace(WELL, seen=now))["thermocouple"] == "not watched"
+
+
+@pytest.mark.parametrize(
+    ("flow", "said"),
+    [
+        (Flow(3 * SCCM, 3 * SCCM, "SETPOINT"), r"gas flows \(Ar 3\.0 sccm\): close it by lab\.s1\.safe\(\)"),
+        (
+            Flow(3 * SCCM, 0.0, "CLOSE"),
+            r"\(Ar 3\.0 sccm\): it was closed and runs out, wait 10 s and vent again",
+        ),
+    ],
+)
+def test_gas_in_the_way_of_venting_is_named_with_what_to_do(flow, said):
+    with pytest.raises(InterlockError, match=said):
+        require("vent", replace(WELL, seen=seen(flows={"Ar": flow}), name="s1"), "nothing was vented")
+
+
+@pytest.mark.parametrize(("temperature", "minutes"), [(333.2, 1), (460.0, 30), (773.15, 51)])
+def test_a_hot_chuck_is_told_with_how_long_it_cools(temperature, minutes):
+    with pytest.raises(InterlockError, match=f"takes some {minutes} min"):
+        require("vent", replace(WELL, seen=seen(temperature=temperature)), "nothing was vented")

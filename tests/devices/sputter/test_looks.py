@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
 
+from devices.errors import Timeout
 from devices.sputter.looks import RELAYS, SLOWLY, TURBO, Looks
 
 ROWS = 30
@@ -84,3 +86,27 @@ def test_the_slow_questions_have_rows_of_their_own(bench):
         questions.clear()
         looks.row(number)
         assert sum(questions[each] for each in SLOW) <= 1, number
+
+
+def test_a_broken_thermocouple_shows_nothing_and_keeps_nobody_from_looking(bench):
+    looks, heater = Looks(bench.clock, bench.station._equipment), bench.parts["heater"]
+    heater.broken = True
+    seen = looks.everything()
+    assert math.isnan(seen.temperature)
+    assert "S.br" in seen.blind
+    for number in range(1, ROWS + 1):
+        assert math.isnan(looks.row(number).temperature)
+    heater.broken = False
+    assert looks.everything().temperature == pytest.approx(295.0)
+    assert not seen.blind
+    heater.read_temperature = lambda: math.nan
+    assert looks.everything().blind
+
+
+def test_a_dead_wire_is_no_broken_thermocouple(bench):
+    def dead():
+        raise Timeout("heater: no answer")
+
+    bench.parts["heater"].read_temperature = dead
+    with pytest.raises(Timeout):
+        Looks(bench.clock, bench.station._equipment).everything()

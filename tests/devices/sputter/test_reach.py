@@ -39,6 +39,11 @@ def test_what_no_part_can_do_is_refused_by_name(recipes, reach, changes, what):
     [
         (Reach(flows={"Ar": 20 * SCCM}), {}, "= 24 sccm is outside [0, 20] sccm; nothing was sent"),
         (
+            Reach(flows={"O2": 0.0}, inlets=("Ar", "N2")),
+            {},
+            "flow of O2 (no inlet of the gas controller is named so in the bench file; those there are: Ar, N2)",
+        ),
+        (
             Reach(temperature=773.15),
             {"substrate_temperature": 873.15},
             "= 600 degC is above 500 degC; nothing",

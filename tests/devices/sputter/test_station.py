@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import logging
+import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -11,7 +14,8 @@ from devices.errors import Corrupt, InterlockError, LabError, LimitError
 from devices.roles.films import DepositionJob, SputterSystem
 from devices.roles.hands import Confirm
 from devices.samples import Layer, SampleRef
-from devices.sputter.parameters import Target
+from devices.sputter.parameters import RateCalibration, Target
+from devices.sputter.parts import Pressure
 from devices.sputter.recipe import SCCM, GasFlow, GunSetting
 
 
@@ -156,10 +160,98 @@ def test_what_lab_or_machine_do_not_allow_is_refused_before_anything_is_sent(
 def test_a_worn_crystal_is_refused(bench, recipes):
     bench.vented()
     job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"](thickness=3.3e-6))
+    assert bench.wait(bench.station.prepare(job)) is None
+    tasks = list(bench.hands.tasks)
     bench.station.limits = bench.station.limits.__class__(crystal_left=0.8)
-    bench.wait(bench.station.prepare(job))
-    with pytest.raises(InterlockError, match="crystal life"):
-        bench.clock.call(bench.station.kickoff)
+    for ask in (
+        lambda: bench.clock.call(bench.station.kickoff),
+        lambda: bench.station.check(job.recipe),
+        lambda: bench.station.prepare(job),
+    ):
+        with pytest.raises(InterlockError, match="crystal life"):
+            ask()
+    assert bench.hands.tasks == tasks
+    bench.station.check(job.recipe, film=False)
+
+
+SPENT = [
+    ({}, "28% of its life left", "does not oscillate"),
+    ({"end": "time", "duration": 60.0}, "", "does not oscillate"),
+    ({"end": "rate"}, "", "does not oscillate"),
+    ({"monitor_failure": "go_on"}, "", ""),
+    ({"end": "rate", "monitor_failure": "go_on"}, "", ""),
+    ({"end": "time", "duration": 60.0, "monitor_failure": "go_on"}, "", ""),
+]
+
+
+@pytest.mark.parametrize(("changes", "spent", "dead"), SPENT)
+def test_a_spent_crystal_refuses_only_films_that_it_ends_and_a_dead_one_those_that_would_be_cut_short(
+    bench, recipes, changes, spent, dead
+):
+    read = bench.parts["monitor"].read_film
+    for ok, said in ((True, spent), (False, dead)):
+        bench.parts["monitor"].read_film = lambda ok=ok: replace(read(), life=0.28, ok=ok)
+        with pytest.raises(InterlockError, match=said) if said else nullcontext():
+            bench.station.check(recipes["lco"](**changes))
+
+
+def test_a_guessed_rate_is_none_to_go_on_by_without_a_crystal(make_bench, recipes):
+    bench = make_bench(rates={"LiCoO2": RateCalibration(0.05e-9, 120.0, 3.0)})
+    read = bench.parts["monitor"].read_film
+    bench.parts["monitor"].read_film = lambda: replace(read(), life=0.28)
+    with pytest.raises(InterlockError, match="28% of its life left"):
+        bench.station.check(recipes["lco"](monitor_failure="go_on"))
+
+
+def test_a_film_that_a_spent_crystal_does_not_end_is_made_with_it(bench, recipes):
+    read = bench.parts["monitor"].read_film
+    bench.parts["monitor"].read_film = lambda: replace(read(), life=0.28)
+    assert bench.wait(bench.began(recipes["lco"](end="rate"))) is None
+    assert bench.chamber.film == pytest.approx(20e-9, rel=0.01)
+
+
+@pytest.mark.parametrize(("rates", "factor"), [({}, 1.0), ({"sd": 0.02, "id": "c1"}, 1.02)])
+def test_a_film_that_its_rate_ends_is_as_long_as_that_rate_says_whatever_the_monitor_makes_of_it(
+    make_bench, recipes, rates, factor
+):
+    # A guess is no reason to doubt a monitor that sees 1.3 times as much.
+    bench = make_bench(rates={"LiCoO2": RateCalibration(0.05e-9, 120.0, 3.0, **rates)})
+    bench.chamber.rates["gun1"] *= factor if rates else 1.3
+    assert bench.wait(bench.began(recipes["lco"](end="rate", thickness=30e-9))) is None
+    layer = bench.rows("layers")
+    believed = 0.05e-9 * 119.58 / 120
+    assert layer["duration"][0] == pytest.approx(30e-9 / believed, rel=1e-4)
+    assert layer["thickness_by_time"][0] == pytest.approx(30e-9, rel=1e-3)
+    assert layer["thickness_monitor"][0] == pytest.approx(30e-9 * (factor if rates else 1.3), rel=0.01)
+    assert layer["doubtful"] == [0]
+
+
+def test_a_film_that_nobody_could_tell_the_thickness_of_is_refused_with_what_is_missing(make_bench, recipes):
+    bench = make_bench(rates={}, films={})
+    by_time = recipes["lco"](end="time", duration=60.0, presputter=70.0)
+    with pytest.raises(
+        InterlockError, match=r"parameters\.rates\), or constants of LiCoO2 \(parameters\.films\)"
+    ):
+        bench.station.check(by_time)
+    bench.station.check(by_time, film=False)
+    with pytest.raises(InterlockError, match=r"\(parameters\.rates\)\. Nothing was set"):
+        make_bench(rates={}, monitor="before").station.check(by_time)
+    make_bench(rates={}).station.check(by_time)
+    make_bench(films={}).station.check(by_time)
+
+
+@pytest.mark.parametrize("which", ["lco", "lipon"])
+def test_a_target_is_cleaned_however_long_its_ramp_is(make_bench, recipes, which):
+    slow = {f"gun{number}": Target(of) for number, of in enumerate(("LiCoO2", "Li3PO4", "Li2O"), 1)}
+    bench = make_bench(targets=slow)
+    recipe = recipes[which]()
+    guns = tuple(GunSetting(each.target, power_density=5e4) for each in recipe.guns)
+    recipe = replace(recipe, guns=guns)
+    least = bench.station.limits.presputter
+    for short in (0.0, 0.99 * least):
+        with pytest.raises(InterlockError, match=f"too short to clean a target; {least:g} s at the least"):
+            bench.station.check(replace(recipe, presputter=short))
+    bench.station.check(replace(recipe, presputter=least))
 
 
 def test_a_monitor_that_only_looks_before_cannot_end_a_film(make_bench, recipes):
@@ -195,8 +287,10 @@ def test_a_doubtful_film_wants_a_persons_word_before_the_next_layer(bench, recip
 def test_venting_waits_for_a_cold_chuck_and_pumps_nothing_into_a_vented_chamber(bench, recipes):
     bench.vented()
     bench.chamber.temperature = 400.0
-    with pytest.raises(InterlockError, match="substrate is hot"):
-        raise bench.wait(bench.station.vent())
+    with pytest.raises(
+        InterlockError, match=r"is hot: 127 degC, vented at 60 degC at the most; .* some 21 min"
+    ):
+        bench.station.vent()
     with pytest.raises(InterlockError, match="gas"):
         bench.parts["gas"].set_flow("Ar", SCCM)
     with pytest.raises(InterlockError, match="power gun1"):
@@ -232,8 +326,9 @@ def test_a_cover_that_was_open_for_the_sample_is_no_fault_and_one_that_is_open_i
     bench.vented()
     bench.chamber.contacts["cover"] = False
     bench.clock.call(bench.parts["permissives"].opened)
-    error = bench.wait(bench.station.pump_down(1e-3))
-    assert error.permissive == "cover"
+    with pytest.raises(InterlockError) as refused:
+        bench.station.pump_down(1e-3)
+    assert refused.value.permissive == "cover"
     bench.chamber.contacts["cover"] = True
     assert bench.wait(bench.station.pump_down(1e-3)) is None
 
@@ -270,3 +365,120 @@ def test_a_sample_whose_facts_cannot_be_read_comes_out_first_all_the_same(bench,
     monkeypatch.setattr(bench.hands, "still_at", unread)
     assert bench.wait(bench.station.prepare(DepositionJob(other, recipes["lco"]()))) is None
     assert bench.hands.tasks[-1].instead_of == "s1"
+
+
+@pytest.fixture
+def blind(bench):
+    """Return a bench whose thermocouple breaks after it was pumped."""
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    bench.parts["heater"].broken = True
+    return bench
+
+
+def test_with_a_broken_thermocouple_it_is_pumped_and_vented_on_a_persons_word(blind):
+    assert blind.wait(blind.station.leak_check(1e-3, 10.0)) is None
+    assert math.isnan(blind.rows()["substrate_temperature"][-1])
+    with pytest.raises(InterlockError, match=r"type lab\.sputter\.chuck_is_cold\(\)") as refused:
+        blind.station.vent()
+    assert refused.value.permissive == "chuck"
+    assert "error S.br" in str(refused.value)
+    assert not blind.chamber.vent
+    assert "nothing shows how hot it is: heater answered with error S.br" in repr(blind.station)
+    blind.station.chuck_is_cold()
+    blind.vented()
+    assert blind.wait(blind.station.pump_down(1e-3)) is None
+
+
+def test_a_persons_word_for_a_cold_chuck_ends_when_the_thermocouple_shows_something_again(blind):
+    blind.station.chuck_is_cold()
+    blind.parts["heater"].broken = False
+    with pytest.raises(LabError, match="its chuck is at 22 degC, nobody's word is wanted"):
+        blind.station.chuck_is_cold()
+    blind.parts["heater"].broken = True
+    with pytest.raises(InterlockError, match="chuck"):
+        blind.station.vent()
+
+
+def test_nobodys_word_is_taken_for_a_chuck_that_nothing_watches(make_bench):
+    bench = make_bench(instruments=("heater",))
+    with pytest.raises(LabError, match="nothing watches its chuck"):
+        bench.station.chuck_is_cold()
+    bench.vented()
+
+
+def test_a_film_on_a_cold_substrate_needs_no_thermocouple(bench, recipes):
+    bench.vented()
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]())
+    assert bench.wait(bench.station.prepare(job)) is None
+    bench.parts["heater"].broken = True
+    assert bench.wait(bench.clock.call(bench.station.kickoff)) is None
+    assert bench.wait(bench.station.complete()) is None
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [0]
+    assert math.isnan(layer["substrate_temperature"][0])
+
+
+def test_nothing_is_heated_without_a_thermocouple(bench, recipes):
+    bench.vented()
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"](substrate_temperature=573.15))
+    assert bench.wait(bench.station.prepare(job)) is None
+    bench.parts["heater"].broken = True
+    bench.wait(bench.clock.call(bench.station.kickoff))
+    error = bench.wait(bench.station.complete())
+    assert error.permissive == "thermocouple"
+    assert "nothing shows how hot the substrate is (heater answered with error S.br" in str(error)
+    assert bench.chamber.wanted in (None, 295.0)
+
+
+def test_a_thermocouple_that_breaks_under_a_hot_film_ends_it_in_time(bench, recipes):
+    complete = bench.began(recipes["lco"](substrate_temperature=573.15))
+    bench.reach("deposit")
+    bench.lap(30.0)
+    since = bench.clock.now()
+    bench.parts["heater"].broken = True
+    error = bench.wait(complete)
+    assert error.permissive == "thermocouple"
+    assert bench.chamber.when("substrate_shutter off")[-1] - since <= 12.0
+    assert bench.rows("layers")["doubtful"] == [1]
+    assert bench.station.read_state() == "fault"
+    bench.station.reset()
+    assert bench.station.read_state() == "pumping"
+
+
+def test_pumping_and_venting_are_refused_at_the_call_and_what_fails_later_is_told(bench, caplog):
+    bench.chamber.contacts["cover"] = False
+    for pump in (bench.station.pump_down, lambda pressure: bench.station.leak_check(pressure, 60.0)):
+        with pytest.raises(InterlockError, match="cover"):
+            pump(1e-3)
+        assert bench.station.flight().end_reason.startswith("cover: the chamber's cover is open")
+    bench.chamber.contacts["cover"] = True
+    bench.chamber.flows["Ar"] = 3.0 * SCCM
+    with pytest.raises(
+        InterlockError, match=r"gas flows \(Ar 3\.0 sccm\): close it by lab\.sputter\.safe\(\)"
+    ):
+        bench.station.vent()
+    bench.station.safe()
+    bench.vented()
+    bench.station.pump_down(1e-3)
+    bench.lap(20.0)
+    bench.chamber.contacts["cover"] = False
+    with caplog.at_level(logging.WARNING):
+        bench.lap(3.0)
+    assert "sputter: cover: the chamber's cover is open; pumping was ended" in caplog.text
+
+
+def test_it_says_what_its_gauges_show_and_since_when(bench, recipes):
+    assert "not asked since this session began" in repr(bench.station)
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    bench.clock.sleep(1500.0)
+    said = f"pressure     {bench.station._crew.pressure:.3g} Pa, 25 min ago"
+    assert said in repr(bench.station)
+    bench.parts["gas"].pressures = lambda: {"manometer": Pressure(-1.3e-4), "ion": Pressure(1.79e-9)}
+    bench.clock.call(bench.station._looks.vacuum)
+    assert "pressure     no gauge knows it; 0 s ago" in repr(bench.station)
+    bench.parts["gas"].pressures = lambda: {"ion": Pressure(None, "OFF"), "pirani": Pressure(None, "ATM")}
+    bench.clock.call(bench.station._looks.vacuum)
+    assert "pressure     ion OFF, pirani ATM; 0 s ago" in repr(bench.station)
+    assert bench.station.report()["reading"]["pressure"] is None

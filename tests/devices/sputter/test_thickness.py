@@ -24,3 +24,21 @@ def test_a_crystal_that_weighs_too_little_fails_as_one_that_weighs_too_much(shar
     said = keeper.monitor_fails(read(share * 100e-9))
     assert bool(said) is fails
     assert "does not oscillate" in keeper.monitor_fails(read(0.0, ok=False))
+
+
+@pytest.mark.parametrize(("by_rate", "rate"), [(True, 1e-9), (False, 1.3e-9)])
+def test_a_guessed_rate_that_ends_the_film_is_kept_and_one_that_does_not_is_taken_from_the_monitor(
+    by_rate, rate
+):
+    keeper = ThicknessKeeper(Film(), 1e-9, 0.5, SputterLimits(), monitored=True)
+    keeper.by_rate = by_rate
+    keeper.opened(0.0, read(0.0))
+    for now in range(1, 401):
+        keeper.grown(float(now), read(1.3e-9 * now))
+    assert keeper.rate == pytest.approx(rate)
+    assert keeper.film.by_time == pytest.approx(rate * 400.0)
+    assert keeper.film.monitor == pytest.approx(1.3e-9 * 400.0)
+    assert not keeper.monitor_fails(read(1.3e-9 * 400.0))
+    for now in range(401, 801):
+        keeper.grown(float(now), read(1.3e-9 * 400.0))
+    assert "520.0 nm, rate times time 10" in keeper.monitor_fails(read(1.3e-9 * 400.0))

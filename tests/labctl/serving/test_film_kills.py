@@ -89,6 +89,10 @@ def films(config):
         assert text.count(old) == 1
         text = text.replace(old, new)
     bench.write_text(text)
+    limits = config / "limits.toml"
+    text = limits.read_text()
+    assert text.count("[sputter]\n") == 1
+    limits.write_text(text.replace("[sputter]\n", '[sputter]\npresputter = "4 s"\n'))
     return config
 
 
