@@ -226,19 +226,23 @@ class Bench:
     def check(self, description: Mapping[str, Any], *, cell: bool) -> None:
         """Raise ValueError when the twins do not know such a foil, or (cell) such a cell on it."""
         foil = Foil(description, self.surroundings)
+        foil.cover(foil.mask)
         if cell:
             check_cell_layers(tuple(description["cell_layers"]), foil.materials)
 
     def bring(self, description: Mapping[str, Any], place: str) -> None:
         """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.
 
-        Whatever lay there is put aside first, as a person would; what lies there already is not touched.
+        Whatever lay there is put aside first, as a person would; what lies there already, under the same mask, is not
+        touched. The mask is that of the description, none where it names none.
         """
+        mask = str(description.get("mask", ""))
         with self._lock:
             foil = self._known(description)
-            if self._place.get(foil.id) == place:
+            if self._place.get(foil.id) == place and foil.mask == mask:
                 return
             self._leave(foil)
+            foil.cover(mask)
             for other in [each for each, where in self._place.items() if where == place]:
                 self._leave(self._foils[other])
             station = place.partition("/")[0]

@@ -16,6 +16,7 @@ from sim.grown_film import GrownFilm
 from sim.history import History
 from sim.materials.treatments import TREATMENTS, unknown_of
 from sim.physics.anneal.state import AnnealResult, AnnealState
+from sim.physics.evaporation.mask import opening_of
 from sim.physics.lamp.bank import Discharge
 from sim.under_lamp import FlashedFilm, is_bare
 from sim.under_lamp import FoilError as FoilError
@@ -42,8 +43,9 @@ class Foil:
     """A foil that films grow on, with its cathode under the lamp or as a cell.
 
     description: id, layers, cell_layers, area as plain values in SI, and where there are any: materials beside those
-    that the twins know themselves, and treatments that its parts went through. detuning: how the cell on it differs
-    from what they make it. Times [s] are the bench's. grown: the films that came on top of `layers`, bottom first.
+    that the twins know themselves, treatments that its parts went through, the mask that lies on it. detuning: how the
+    cell on it differs from what they make it. Times [s] are the bench's. grown: the films that came on top of `layers`,
+    bottom first.
     """
 
     def __init__(
@@ -87,6 +89,20 @@ class Foil:
             raise FoilError(f"{', '.join(unknown)}: there are {', '.join(TREATMENTS)}")
         if self._built is None and treatments:
             self.description["treatments"] = list(treatments)
+
+    @property
+    def mask(self) -> str:
+        """What is written on the mask that lies on it, empty without one."""
+        return str(self.description.get("mask", ""))
+
+    def cover(self, mask: str) -> None:
+        """Have a mask lie on it, or none; FoilError for one whose opening the twins do not know."""
+        if mask:
+            try:
+                opening_of(mask)
+            except ValueError as error:
+                raise FoilError(str(error)) from error
+        self.description["mask"] = mask
 
     @property
     def layers(self) -> tuple[Mapping[str, Any], ...]:

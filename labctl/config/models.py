@@ -88,9 +88,10 @@ class TrueChamber:
     """How a chamber or furnace truly is, which no station and no prediction is told.
 
     volume [m3] and wall_area [m2]; tooling [1]: film on the sample over film on the crystal; rates [1] by target
-    material: what it truly gives over what the twins calculate; target_thickness [m] by gun; mask_area [m2] of the mask
-    on its samples; lithium [kg] in the boat, throw [m] from there; pumped_for [s]: it stands evacuated when the bench
-    is opened for the first time, and was for so long; else it stands open to air. faults: what will befall it.
+    material: what it truly gives over what the twins calculate; target_thickness [m] and target_lithium, Li/Co [1] of
+    its powder, by gun; mask_gap [m] between a mask and the sample that it lies on; source of an evaporator, with its
+    lithium [kg], throw [m] from there; pumped_for [s]: it stands evacuated when the bench is opened for the first time,
+    and was for so long; else it stands open to air. faults: what will befall it.
     """
 
     volume: Annotated[float, Field(gt=0, le=10), Unit("m^3")] = 60e-3
@@ -100,7 +101,9 @@ class TrueChamber:
     target_thickness: dict[str, Annotated[float, Field(gt=0, le=0.1), Unit("m")]] = field(
         default_factory=dict
     )
-    mask_area: Annotated[float, Field(gt=0, le=1), Unit("m^2")] | None = None
+    target_lithium: dict[str, Annotated[float, Field(gt=0, le=2), Unit("1")]] = field(default_factory=dict)
+    mask_gap: Annotated[float, Field(ge=0, le=0.01), Unit("m")] = 0.2e-3
+    source: Literal["boat", "electron beam"] = "boat"
     lithium: Annotated[float, Field(ge=0, le=1), Unit("kg")] = 1e-3
     throw: Annotated[float, Field(gt=0, le=5), Unit("m")] = 0.3
     pumped_for: Annotated[float, Field(gt=0, le=1e8), Unit("s")] | None = None

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from labctl.runs.films import FilmPutOn
 from sim.cell_on_foil import CATHODE
 from sim.grown_film import GrownFilm
-from sim.materials.targets import TARGETS
 from sim.physics.growth.as_deposited import active_share, density
-from sim.physics.growth.deposit import Deposit
+from sim.physics.growth.deposit import Deposit, molar_mass
 from sim.physics.growth.geometry import Throw
-from sim.physics.growth.lithium_cobalt import lithium_per_cobalt
+from sim.physics.growth.lithium_cobalt import lithium_per_cobalt, phases
+from sim.physics.vacuum.gases import AVOGADRO
 
 ROOM = 295.0
 """K of a substrate that nobody heated."""
@@ -32,13 +32,10 @@ def cathode_parts(films: Iterable[FilmPutOn], thickness: float) -> Iterator[tupl
 
 def _deposit(film: FilmPutOn, thickness: float) -> Deposit:
     """Return a part of a film: lithium and cobalt after gas and bias, what is active after bias and heat."""
-    bias, mass = film.bias or 0.0, TARGETS[CATHODE].film.formula_mass
-    cobalt = density(bias) * thickness / mass
+    bias = film.bias or 0.0
     ratio = lithium_per_cobalt(1.0, film.pressure or 0.0, Throw().distance, film.oxygen or 0.0, bias)
-    active = active_share(bias, film.temperature or ROOM)
-    return Deposit(
-        thickness,
-        density(bias) * thickness,
-        {"Li": ratio * cobalt, "Co": cobalt, "O": 2.0 * cobalt},
-        active * thickness,
-    )
+    unit = {"Li": ratio, "Co": 1.0, "O": phases(ratio).oxygen}
+    units = density(bias) * thickness / molar_mass(unit) * AVOGADRO
+    atoms = {element: count * units for element, count in unit.items()}
+    active = active_share(bias, film.temperature or ROOM) * thickness
+    return Deposit(thickness, density(bias) * thickness, atoms, active)

@@ -31,9 +31,10 @@ class Truth:
     """What truly holds of one chamber, whatever the lab believes; the defaults are the machine of the believed numbers.
 
     volume [m3] and wall_area [m2]; tooling [1]: film on the sample over film on the crystal; rates [1] by target
-    material: what the machine gives over what is calculated; target_thickness [m] by gun; mask_area [m2] of the mask
-    that lies on samples, None: none does; lithium [kg] in the boat; throw [m] from the boat; pumped_for [s]: it stands
-    evacuated and was under vacuum for so long, None: it stands open to air. faults: what will befall it.
+    material: what the machine gives over what is calculated; target_thickness [m] and target_lithium, Li/Co [1] of its
+    powder, by gun; mask_gap [m] between a mask and the sample that it lies on; source: what heats the lithium, a "boat"
+    or an "electron beam"; lithium [kg] in it; throw [m] from there; pumped_for [s]: it stands evacuated and was under
+    vacuum for so long, None: it stands open to air. faults: what will befall it.
     """
 
     volume: float = 60e-3  # guess: six 2-inch guns
@@ -41,7 +42,9 @@ class Truth:
     tooling: float = 1.0
     rates: Mapping[str, float] = field(default_factory=dict)
     target_thickness: Mapping[str, float] = field(default_factory=dict)
-    mask_area: float | None = None
+    target_lithium: Mapping[str, float] = field(default_factory=dict)
+    mask_gap: float = 0.2e-3  # guess
+    source: str = "boat"
     lithium: float = 1e-3  # guess: three films of 2 um at 30 cm
     throw: float = 0.3  # guess
     pumped_for: float | None = None

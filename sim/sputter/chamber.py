@@ -11,6 +11,7 @@ from typing import Any
 
 from sim.foil import Foil, FoilError
 from sim.grown_film import GrownFilm
+from sim.physics.evaporation.mask import covered_area, half_shadow, opening_of
 from sim.physics.growth import crystal as quartz
 from sim.physics.growth.crystal import Crystal
 from sim.sputter.gas import GasSystem
@@ -31,9 +32,10 @@ class Chamber:
     """What a sputter chamber and an evaporator have in common; subclasses say where film comes from.
 
     name of its station. log: the black box. foil: the sample that lies in it. rotates: whether the substrate turns.
+    mask_gap [m]: between a mask and the sample that it lies on.
     """
 
-    def __init__(self, name: str, gas: GasSystem, shutters: Shutters, area: float | None) -> None:
+    def __init__(self, name: str, gas: GasSystem, shutters: Shutters, mask_gap: float) -> None:
         self.name, self.gas, self.shutters = name, gas, shutters
         self.log: list[tuple[float, str, str]] = []
         self.now = self._at = 0.0
@@ -41,7 +43,7 @@ class Chamber:
         self.rotates = False
         self.crystal, self.crystal_dead = Crystal(), False
         self.holder = Oven(lambda: self.now, wall=gas.vessel.temperature, span=HOLDER_SPAN, lag=HOLDER_LAG)
-        self._area = area
+        self._mask_gap = mask_gap
         self._layer = ("", 0.0)
         self._due = 0.0
         self._line = (quartz.BARE, 0.0)
@@ -63,6 +65,10 @@ class Chamber:
     def _load_rate(self) -> tuple[float, float]:
         """Return what comes onto the crystal now [kg/(m2 s)], and its mean Z ratio."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its crystal weighs")
+
+    def _source(self) -> tuple[float, float]:
+        """Return how wide a mask sees what film comes from [m], and how far away [m]."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where its film comes from")
 
     def _grown(self) -> GrownFilm | None:
         """Return what has grown since the last time."""
@@ -196,6 +202,13 @@ class Chamber:
             self.foil.deposit(film, self.now)
         except FoilError as error:
             self.tell("film refused", str(error))
+
+    def _area(self) -> float | None:
+        """Return the area [m2] on which film comes through the mask on the sample, None without one."""
+        if self.foil is None or not self.foil.mask:
+            return None
+        width, distance = self._source()
+        return covered_area(opening_of(self.foil.mask), half_shadow(self._mask_gap, width, distance))
 
     def _bounded(self, is_open: bool) -> None:
         """Take note that the substrate's shutter opened or closed: a layer begins or ends."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from sim.grown_film import GrownFilm
 from sim.materials.targets import LITHIUM
-from sim.physics.evaporation.source import BOAT, SourceState, mass_rate, power_at, step, temperature_at
+from sim.physics.evaporation.source import (
+    BOAT,
+    Source,
+    SourceState,
+    mass_rate,
+    power_at,
+    step,
+    temperature_at,
+)
 from sim.physics.evaporation.vapour import rate_above
 from sim.physics.growth.crystal import loaded
 from sim.physics.growth.deposit import Deposit, layer
@@ -28,6 +37,7 @@ BOAT_SHUTTER = shutter_of("boat")
 class EvaporatorChamber(Chamber):
     """A boat that is driven by a power [W]; the film follows from what it loses.
 
+    source: what heats it, a current through it or an electron beam; the supply sees the leads of a boat either way.
     charge [kg] of lithium in the boat; throw [m] from there to the sample; tooling as in a sputter chamber, but the
     crystal looks past the substrate's shutter: by it the boat is led before that opens.
     """
@@ -41,17 +51,19 @@ class EvaporatorChamber(Chamber):
         shutters: Shutters,
         *,
         charge: float,
+        source: Source = BOAT,
         throw: float,
         tooling: float = 1.0,
         rate: float = 1.0,
-        area: float | None = None,
+        mask_gap: float = 0.0,
     ) -> None:
-        super().__init__(name, gas, shutters, area)
+        super().__init__(name, gas, shutters, mask_gap)
         self.power, self.throw, self.tooling, self._factor = 0.0, throw, tooling, rate
-        self.boat = SourceState(BOAT.surroundings, charge)
+        self.source = source
+        self.boat = SourceState(source.surroundings, charge)
         self.evaporated = 0.0
         self._deposit, self._water = Deposit(), 0.0
-        self._most = min(BOAT.power, power_at(BOAT, LITHIUM, LITHIUM.hottest))
+        self._most = min(source.power, power_at(self.source, LITHIUM, LITHIUM.hottest))
         self._goals: dict[float, float] = {}
         self._was_empty = charge <= 0.0
         self._plan()
@@ -63,7 +75,7 @@ class EvaporatorChamber(Chamber):
 
     def _goal(self) -> float:
         if self.taken not in self._goals:
-            self._goals[self.taken] = temperature_at(BOAT, LITHIUM, self.taken)
+            self._goals[self.taken] = temperature_at(self.source, LITHIUM, self.taken)
         return self._goals[self.taken]
 
     def _burns(self) -> bool:
@@ -77,7 +89,7 @@ class EvaporatorChamber(Chamber):
     def _flow_on(self, dt: float) -> None:
         self.gas.step(dt)
         before = self.boat
-        self.boat = step(BOAT, LITHIUM, before, self.taken, dt)
+        self.boat = step(self.source, LITHIUM, before, self.taken, dt)
         lost = before.charge - self.boat.charge
         self.evaporated += lost
         if self.boat.charge <= 0.0 and not self._was_empty:
@@ -99,8 +111,11 @@ class EvaporatorChamber(Chamber):
     def _load_rate(self) -> tuple[float, float]:
         if not self.shutters.is_open(BOAT_SHUTTER):
             return 0.0, 1.0
-        rate = rate_above(LITHIUM, mass_rate(BOAT, LITHIUM, self.boat), self.throw)
+        rate = rate_above(LITHIUM, mass_rate(self.source, LITHIUM, self.boat), self.throw)
         return self._factor * rate * LITHIUM.density / self.tooling, 1.0
+
+    def _source(self) -> tuple[float, float]:
+        return math.sqrt(self.source.area), self.throw
 
     def _grown(self) -> GrownFilm | None:
         grown, water = self._deposit, self._water
@@ -108,7 +123,7 @@ class EvaporatorChamber(Chamber):
         if grown.thickness <= 0.0:
             return None
         doubts = ("water",) if water > OXIDISED * grown.atoms["Li"] else ()
-        return GrownFilm("Li", grown, area=self._area, doubts=doubts, provenance=({"tool": self.name},))
+        return GrownFilm("Li", grown, area=self._area(), doubts=doubts, provenance=({"tool": self.name},))
 
     def fill(self, charge: float) -> None:
         """Have so much lithium [kg] in the boat."""

@@ -22,7 +22,7 @@ from sim.physics.plasma.gun import Gun, GunReading, emission
 from sim.physics.plasma.ignition import breakdown_voltage
 from sim.physics.plasma.target import Target
 from sim.physics.vacuum.gases import Amounts
-from sim.sputter.growth import film_of, grown_in, profile
+from sim.sputter.growth import Arriving, film_of, grown_in, profile
 
 RATE_SPREAD = 1.7
 """Factor by which a machine's rate is off, one standard deviation: so far apart are eight rows of Julien, Mauger and
@@ -78,7 +78,7 @@ def foretold(
     """
     throw = Throw()
     on_axis = float(share_per_area(throw, np.array(0.0), np.array(0.0)))
-    arrived: dict[str, float] = {}
+    arrived = []
     for each in guns:
         target = TARGETS.get(each.material)
         if target is None:
@@ -93,7 +93,7 @@ def foretold(
         current = discharge.ion_current(each.power, volts)
         units = each.left * scale * emission(gun, GunReading(each.power, 0.0, each.power, volts, current))
         landing = arriving(units, on_axis, sum(pressures), throw.distance, target.film.reach)
-        arrived[each.material] = arrived.get(each.material, 0.0) + landing
+        arrived.append(Arriving(target, landing))
     material = film_of(arrived)
     second = grown_in(material, arrived, pressures, 1.0, throw.distance, temperature, bias)
     return Foretold(material, second, uniformity(profile(throw, turns=turns)))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.grown_film import GrownFilm
-from sim.materials.targets import TARGETS, TargetMaterial
+from sim.materials.targets import TargetMaterial
 from sim.physics.growth.as_deposited import active_share, density, intrinsic_stress
 from sim.physics.growth.defects import pinhole_density
-from sim.physics.growth.deposit import Deposit, layer
+from sim.physics.growth.deposit import MOLAR_MASSES, Deposit, of_atoms
 from sim.physics.growth.geometry import Array, Throw, share_per_area, uniformity
 from sim.physics.growth.lipon import Lipon, nitrogen_per_phosphorus
-from sim.physics.growth.lithium_cobalt import lithium_per_cobalt
+from sim.physics.growth.lithium_cobalt import lithium_per_cobalt, phases
 from sim.physics.vacuum.gases import GASES, H2O, N2, O2, Amounts, impingement
 
 SAMPLE_RADIUS = 12.5e-3
@@ -25,8 +25,30 @@ PLANE_RADIUS = 50e-3
 PLANE_AREA = math.pi * PLANE_RADIUS**2
 SPOILT = 3.0
 """Molecules of water that strike for each formula unit of LiPON from which on they spoil it; guess: at some 3e-5 Pa."""
+NITROGEN_OVER_OXYGEN = MOLAR_MASSES["N"] / MOLAR_MASSES["O"]
+"""Oxygen atoms whose mass, and place, a nitrogen atom takes in the glass; guess: each tetrahedron keeps its corners
+nearly. By charges it would be 1.5, and a film of N/P = 0.6 be 5 % lighter, less than its density is known."""
 _CIRCLES = 48
 _SPREAD = np.array([0.0, 0.5, 1.0])
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """What comes from a target: formula units [1/m2], and with each the oxygen atoms [1] that its metal takes up."""
+
+    target: TargetMaterial
+    units: float
+    oxygen: float = 0.0
+
+    @property
+    def oxidised(self) -> float:
+        """The share [1] of the metal that is its full oxide."""
+        return self.oxygen / self.target.reactive.oxygen if self.target.reactive is not None else 0.0
+
+    @property
+    def makes(self) -> str:
+        """What a film of it alone is called: by its composition a metal, or the oxide that it mostly is."""
+        return self.target.oxide_name if self.oxidised > 0.5 else self.target.name
 
 
 def plane_share(throw: Throw) -> float:
@@ -69,7 +91,7 @@ class Growth:
 
     def add(
         self,
-        arrived: Mapping[str, float],
+        arrived: Sequence[Arriving],
         pressures: Amounts,
         dt: float,
         *,
@@ -78,17 +100,18 @@ class Growth:
         particles: int,
         turns: bool,
         gas_temperature: float,
-    ) -> None:
-        """Add what arrived within dt [s]: formula units [1/m2] by target; particles on the plane."""
+    ) -> Deposit:
+        """Add what arrived within dt [s], and particles on the plane; return what grew of it."""
         self._particles += particles
-        if dt <= 0.0 or not any(arrived.values()):
-            return
+        if dt <= 0.0 or not arrived:
+            return Deposit()
         self.material = film_of(arrived)
         grown = grown_in(self.material, arrived, pressures, dt, self.throw.distance, temperature, bias)
         self.deposit = self.deposit + grown
         self._turned[turns] += grown.thickness
         water = impingement(pressures[H2O], GASES[H2O].molecule, gas_temperature) * dt
         self._water += water
+        return grown
 
     @property
     def nonuniformity(self) -> float:
@@ -123,9 +146,9 @@ class Growth:
         return film
 
 
-def film_of(arrived: Mapping[str, float]) -> str:
+def film_of(arrived: Sequence[Arriving]) -> str:
     """Return what the film is that arrives from these targets."""
-    coming = {name for name, units in arrived.items() if units > 0.0}
+    coming = {each.makes for each in arrived}
     if "LiCoO2" in coming:
         return "LiCoO2"
     if "Li3PO4" in coming:
@@ -135,33 +158,61 @@ def film_of(arrived: Mapping[str, float]) -> str:
 
 def grown_in(
     material: str,
-    arrived: Mapping[str, float],
+    arrived: Sequence[Arriving],
     pressures: Amounts,
     dt: float,
     distance: float,
     temperature: float,
     bias: float,
 ) -> Deposit:
-    """Return what grows of a material within dt [s] while formula units [1/m2] arrive, by target.
+    """Return what grows of a material within dt [s] while this arrives; it weighs what its atoms do.
 
     pressures [Pa] by gas, distance [m] of the throw, temperature [K] and bias [V] of the substrate.
     """
     pressure = sum(pressures)
-    parts = [_part(TARGETS[name], units, material, bias) for name, units in arrived.items() if units > 0.0]
+    nitrogen = 0.0
+    if material == "LiPON":
+        rate = sum(each.units * each.target.film.formula_volume for each in arrived) / dt
+        nitrogen = nitrogen_per_phosphorus(pressures[N2], rate)
+    parts = []
+    for each in arrived:
+        atoms = each.target.atoms
+        if "Co" in atoms and "Li" in atoms:
+            oxygen = pressures[O2] / pressure
+            ratio = lithium_per_cobalt(atoms["Li"] / atoms["Co"], pressure, distance, oxygen, bias)
+            parts.append(_oxide_of_cobalt(each, ratio, density(bias)))
+        elif "P" in atoms:
+            parts.append(_glass(each, nitrogen))
+        else:
+            parts.append(_plain(each))
     grown = sum(parts[1:], parts[0])
-    atoms = dict(grown.atoms)
-    active = 0.0
-    if material == "LiCoO2":
-        ratio = lithium_per_cobalt(1.0, pressure, distance, pressures[O2] / pressure, bias)
-        atoms["Li"] += (ratio - 1.0) * arrived["LiCoO2"]
-        active = active_share(bias, temperature)
-    elif material == "LiPON":
-        atoms["N"] = nitrogen_per_phosphorus(pressures[N2], grown.thickness / dt) * atoms["P"]
+    active = active_share(bias, temperature) if material == "LiCoO2" else 0.0
     stress = intrinsic_stress(pressure, bias)
-    return replace(grown, atoms=atoms, active=active * grown.thickness, stress=stress * grown.thickness)
+    return replace(grown, active=active * grown.thickness, stress=stress * grown.thickness)
 
 
-def _part(target: TargetMaterial, units: float, material: str, bias: float) -> Deposit:
-    film = target.film
-    volume = film.formula_mass / density(bias) if material == target.name == "LiCoO2" else film.formula_volume
-    return layer(units, volume, film.formula_mass, target.atoms, 0.0, 0.0)
+def _oxide_of_cobalt(each: Arriving, ratio: float, dense: float) -> Deposit:
+    """Return a film of Li/Co = ratio [1], with the oxygen of its phases, at a density [kg/m3]."""
+    cobalt = each.units * each.target.atoms["Co"]
+    return of_atoms({"Li": ratio * cobalt, "Co": cobalt, "O": phases(ratio).oxygen * cobalt}, dense)
+
+
+def _glass(each: Arriving, nitrogen: float) -> Deposit:
+    """Return what a phosphate gives with nitrogen [1] per phosphorus, which stands where oxygen stood."""
+    counts = dict(each.target.atoms)
+    counts["N"] = nitrogen * counts["P"]
+    counts["O"] -= NITROGEN_OVER_OXYGEN * counts["N"]
+    return of_atoms({name: each.units * count for name, count in counts.items()}, each.target.film.density)
+
+
+def _plain(each: Arriving) -> Deposit:
+    """Return what arrives as it is; a metal as far as it is oxidised as its full oxide beside what is not."""
+    target, share = each.target, each.oxidised
+    metal = of_atoms(
+        {name: (1.0 - share) * each.units * count for name, count in target.atoms.items()},
+        target.film.density,
+    )
+    if share == 0.0 or target.oxide is None or target.reactive is None:
+        return metal
+    oxide = {target.name: share * each.units, "O": share * each.units * target.reactive.oxygen}
+    return metal + of_atoms(oxide, target.oxide.density)

@@ -17,7 +17,7 @@ from sim.physics.plasma.gun import Drive, Gun, GunReading, GunState
 from sim.physics.plasma.ignition import breakdown_voltage, goes_out
 from sim.physics.plasma.match import MatchBox
 from sim.physics.plasma.target import Target, Wear, efficiency, exposed
-from sim.physics.vacuum.gases import NOTHING, O2, Amounts
+from sim.physics.vacuum.gases import ELEMENTARY_CHARGE, NOTHING, O2, Amounts
 
 STORM = 5.0
 """Arcs a second in a storm; guess, so many that a generator folds its power back for most of the time, as it does in a
@@ -35,8 +35,8 @@ REACTS = 0.1
 class GunUnit:
     """A gun: its target, its supply's power, its state.
 
-    factor [1]: by which this machine's rate differs from what is calculated. Faults: dark (nothing lights), storm (arcs
-    [1/s], 0 without one).
+    factor [1]: by which this machine's rate differs from what is calculated. oxygen: atoms that each atom of its metal
+    takes up on its way into the film. Faults: dark (nothing lights), storm (arcs [1/s], 0 without one).
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class GunUnit:
         self.forward = 0.0
         self.dark = self.match_stuck = False
         self.storm = 0.0
-        self.coverage = Coverage()
+        self.coverage, self.oxygen = Coverage(), 0.0
         self._reacts = True
         self._arcs: deque[float] = deque(maxlen=8)
         self.shown = GunReading(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -104,27 +104,34 @@ class GunUnit:
     def _reacted(self, units: float, pressures: Amounts, dt: float) -> float:
         """Return what a metal target gives off that oxygen covers; the wear follows."""
         metal = self.material.reactive
-        if metal is None or not self.state.lit:
+        if metal is None or not self.state.lit or units <= 0.0:
             return units
-        around, current = reactive.Surroundings(), self.shown.current
+        current = guns.reading(self.gun, self.state, self.drive(pressures)).current
+        # As much metal as truly leaves this target, of which the film has the oxygen that the getter takes.
+        per_ion = units * ELEMENTARY_CHARGE / (current * dt)
+        metal = replace(metal, from_metal=per_ion, from_oxide=per_ion * metal.from_oxide / metal.from_metal)
+        around = reactive.Surroundings()
         old = self.coverage
         self.coverage = reactive.step(metal, around, old, pressures[O2], current, dt)
         moved = abs(self.coverage.target - old.target) + abs(self.coverage.collector - old.collector)
         self._reacts = moved > COVERED * dt / REACTS
         covered = 0.5 * (old.target + self.coverage.target)
-        share = 1.0 - covered * (1.0 - metal.from_oxide / metal.from_metal)
+        collected = Coverage(covered, 0.5 * (old.collector + self.coverage.collector))
+        self.oxygen = reactive.oxygen_per_metal(metal, collected)
+        share = _given_by(metal, covered)
         spared = (1.0 - share) * units * self.gun.formula_mass
         self.state = replace(
             self.state, wear=replace(self.state.wear, eroded=self.state.wear.eroded - spared)
         )
         return share * units
 
-    def getter(self) -> float:
-        """Return the speed [m3/s] with which its metal takes up oxygen."""
-        metal = self.material.reactive
+    def getter(self, pressure: float, ahead: float = 0.0) -> float:
+        """Return the speed [m3/s] with which its metal takes up oxygen of a pressure [Pa], so far ahead [s]."""
+        metal, around = self.material.reactive, reactive.Surroundings()
         if metal is None or not self.state.lit:
             return 0.0
-        return reactive.getter_speed(metal, reactive.Surroundings(), self.coverage)
+        coverage = reactive.step(metal, around, self.coverage, pressure, self.shown.current, ahead)
+        return reactive.getter_speed(metal, around, coverage)
 
     def stride(self, pressures: Amounts) -> float:
         """Return how long [s] a step may be; up to the next arc at the most."""
@@ -141,8 +148,10 @@ class GunUnit:
 
     def emission(self) -> float:
         """Return formula units a second that leave it now, nearly: for what comes until the next step."""
-        worn = efficiency(self.gun.target, self.state.wear)
-        return guns.emission(self.gun, self.shown) * worn if self.state.lit else 0.0
+        metal = self.material.reactive
+        left = efficiency(self.gun.target, self.state.wear)
+        left *= 1.0 if metal is None else _given_by(metal, self.coverage.target)
+        return guns.emission(self.gun, self.shown) * left if self.state.lit else 0.0
 
     def shown_share(self, now: float) -> float:
         """Return the share of the forward power [1] that arcs of the last second throw back on the meter."""
@@ -190,6 +199,11 @@ class GunUnit:
         """Have the target be conditioned anew."""
         if self.state.wear.conditioned:
             self.state = replace(self.state, wear=exposed(self.state.wear))
+
+
+def _given_by(metal: reactive.Reactive, covered: float) -> float:
+    """Return what a target gives [1] of which a share [1] is covered by oxide, over what a bare one does."""
+    return 1.0 - covered * (1.0 - metal.from_oxide / metal.from_metal)
 
 
 def vars_of(coverage: Coverage) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,30 @@ from sim.physics.growth.crystal import loaded
 from sim.physics.growth.geometry import Throw, share_per_area
 from sim.physics.growth.rate import arriving, whereabouts
 from sim.physics.vacuum.gases import NAMES, O2
+from sim.physics.vacuum.vessel import LONGEST_TICK
 from sim.sputter.chamber import Chamber
 from sim.sputter.gas import GasSystem
-from sim.sputter.growth import Growth, plane_share
+from sim.sputter.growth import Arriving, Growth, film_of, grown_in, plane_share
 from sim.sputter.shutters import SUBSTRATE, Shutters, shutter_of
 from sim.sputter.sources import Bias, GunUnit
 
 
 @dataclass
 class Masses:
-    """Where eroded mass [kg] went: onto the substrate's plane, onto walls and shutters, back onto the target."""
+    """Where eroded mass [kg] went: onto the substrate's plane, onto walls and shutters, back onto the target.
+
+    Walls are all that goes forwards and misses the plane. exchanged: what the film on the plane took from the gas,
+    oxygen and nitrogen, over what it lost to the side, lithium: the film there weighs plane + exchanged. oxygen: atoms
+    that metal took up, wherever it went; half as many molecules are those that the gas lost to it. The nitrogen of
+    LiPON is not taken from the gas: by its recipe one molecule in 1400.
+    """
 
     eroded: float = 0.0
     plane: float = 0.0
     walls: float = 0.0
     back: float = 0.0
+    exchanged: float = 0.0
+    oxygen: float = 0.0
 
 
 class SputterChamber(Chamber):
@@ -44,9 +53,9 @@ class SputterChamber(Chamber):
         guns: Mapping[str, GunUnit],
         *,
         tooling: float = 1.0,
-        area: float | None = None,
+        mask_gap: float = 0.0,
     ) -> None:
-        super().__init__(name, gas, shutters, area)
+        super().__init__(name, gas, shutters, mask_gap)
         self.guns, self.bias = dict(guns), Bias()
         self.throw, self.tooling = Throw(), tooling
         self.growth, self.masses = Growth(self.throw), Masses()
@@ -65,9 +74,15 @@ class SputterChamber(Chamber):
 
     def _flow_on(self, dt: float) -> None:
         before = self.gas.pressures
+        if dt <= LONGEST_TICK:
+            # By what the metal takes up in the middle of the step, the gas loses as much as the film gets.
+            self._take_up_oxygen(0.5 * dt)
         self.gas.step(dt)
-        pressures = tuple([0.5 * (a + b) for a, b in zip(before, self.gas.pressures, strict=True)])
-        is_open, arrived, particles = self.shutters.is_open(SUBSTRATE), dict[str, float](), 0
+        mean = [0.5 * (a + b) for a, b in zip(before, self.gas.pressures, strict=True)]
+        if self.gas.sinks[O2] > 0.0:
+            mean[O2] = self.gas.oxygen_meanwhile
+        pressures = tuple(mean)
+        is_open, arrived, particles = self.shutters.is_open(SUBSTRATE), list[Arriving](), 0
         for unit in self._units:
             if unit.idle:
                 continue
@@ -82,11 +97,10 @@ class SputterChamber(Chamber):
                 on_axis = arriving(
                     units, self._on_axis, sum(pressures), self.throw.distance, unit.material.film.reach
                 )
-                arrived[unit.material.name] = arrived.get(unit.material.name, 0.0) + on_axis
+                arrived.append(Arriving(unit.material, on_axis, unit.oxygen))
                 particles += fell
-                self._weigh(unit, on_axis)
-        if is_open and arrived:
-            self.growth.add(
+        if arrived:
+            grown = self.growth.add(
                 arrived,
                 pressures,
                 dt,
@@ -96,22 +110,24 @@ class SputterChamber(Chamber):
                 turns=self.rotates,
                 gas_temperature=self.gas.vessel.temperature,
             )
+            came, z_ratio = _sum_of(arrived)
+            self.crystal = loaded(self.crystal, grown.mass / self.tooling, z_ratio)
+            self.masses.exchanged += (grown.mass - came) * self._plane / self._on_axis
 
-    def _take_up_oxygen(self) -> None:
-        speed = sum(unit.getter() for unit in self._units if unit.material.reactive is not None)
+    def _take_up_oxygen(self, ahead: float = 0.0) -> None:
+        pressure = self.gas.pressures[O2]
+        metals = [unit for unit in self._units if unit.material.reactive is not None]
+        speed = sum(unit.getter(pressure, ahead) for unit in metals)
         if speed > 0.0 or any(self.gas.sinks):
             self.gas.sinks = tuple(speed if index == O2 else 0.0 for index in range(len(NAMES)))
             self.gas.changed()
-
-    def _weigh(self, unit: GunUnit, on_axis: float) -> None:
-        mass = on_axis * unit.material.film.formula_mass / self.tooling
-        self.crystal = loaded(self.crystal, mass, unit.material.z_ratio)
 
     def _book(self, unit: GunUnit, units: float, pressures: tuple[float, ...], is_open: bool) -> None:
         """Enter where it went."""
         mass, books = units * unit.gun.formula_mass, self.masses
         went = whereabouts(self._plane, sum(pressures), self.throw.distance, unit.material.film.reach)
         books.eroded += mass
+        books.oxygen += units * unit.oxygen
         books.back += went.back * mass
         books.plane += went.plane * mass if is_open else 0.0
         books.walls += went.walls * mass + (0.0 if is_open else went.plane * mass)
@@ -145,21 +161,31 @@ class SputterChamber(Chamber):
     def _load_rate(self) -> tuple[float, float]:
         if not self.shutters.is_open(SUBSTRATE):
             return 0.0, 1.0
-        pressure, mass, weighted = self.gas.pressure, 0.0, 0.0
+        pressures, distance = self.gas.pressures, self.throw.distance
+        coming = []
         for unit in self._units:
             if unit.lit and self.shutters.is_open(shutter_of(unit.name)):
-                film = unit.material.film
-                units = arriving(unit.emission(), self._on_axis, pressure, self.throw.distance, film.reach)
-                mass += units * film.formula_mass / self.tooling
-                weighted += units * film.formula_mass / self.tooling * unit.material.z_ratio
-        return mass, weighted / mass if mass > 0.0 else 1.0
+                reach = unit.material.film.reach
+                units = arriving(unit.emission(), self._on_axis, sum(pressures), distance, reach)
+                if units > 0.0:
+                    coming.append(Arriving(unit.material, units, unit.oxygen))
+        if not coming:
+            return 0.0, 1.0
+        around = distance, self.holder.temperature(), self.bias.voltage
+        grown = grown_in(film_of(coming), coming, pressures, 1.0, *around)
+        return grown.mass / self.tooling, _sum_of(coming)[1]
+
+    def _source(self) -> tuple[float, float]:
+        # A substrate that turns sees its gun all around.
+        radius = self.throw.ring if self.rotates else self.throw.groove
+        return 2.0 * radius, self.throw.height
 
     def _grown(self) -> GrownFilm | None:
         said = {
             "tool": self.name,
             "targets": [unit.material.name for unit in self._units if unit.state.wear.energy > 0.0],
         }
-        return self.growth.taken(said, self._area)
+        return self.growth.taken(said, self._area())
 
     def _vented(self) -> None:
         for unit in self._units:
@@ -175,3 +201,10 @@ class SputterChamber(Chamber):
             if name in kept["guns"]:
                 unit.restore(kept["guns"][name])
         super().restore(kept)
+
+
+def _sum_of(arrived: Sequence[Arriving]) -> tuple[float, float]:
+    """Return what came off targets [kg/m2], and the mean of its Z ratios by mass."""
+    masses = [each.units * each.target.film.formula_mass for each in arrived]
+    weighted = sum(mass * each.target.z_ratio for mass, each in zip(masses, arrived, strict=True))
+    return sum(masses), weighted / sum(masses)

@@ -11,6 +11,7 @@ from sim.bench import Bench, Twin
 from sim.foil import Foil, FoilError
 from sim.materials.targets import TARGETS
 from sim.parts import TwinPart
+from sim.physics.evaporation.source import SOURCES
 from sim.physics.plasma.target import Target
 from sim.sputter.built import Truth, truth_from
 from sim.sputter.chamber import Chamber
@@ -244,7 +245,7 @@ class SputterTwins(ChamberTwins):
         )
         guns = {gun: self._gun(bench, name, gun, parts[gun], built, truth) for gun in GUNS if gun in parts}
         chamber = SputterChamber(
-            name, gas, Shutters(relays), guns, tooling=truth.tooling, area=truth.mask_area
+            name, gas, Shutters(relays), guns, tooling=truth.tooling, mask_gap=truth.mask_gap
         )
         chamber.rotates = ROTATION not in relays
         super().__init__(bench, name, parts, built, chamber, truth)
@@ -272,6 +273,8 @@ class SputterTwins(ChamberTwins):
         material = TARGETS.get(told["material"])
         if material is None:
             raise ValueError(f"{name}: no target of {told['material']!r} is known; {', '.join(TARGETS)}")
+        if gun in truth.target_lithium:
+            material = material.with_lithium(truth.target_lithium[gun])
         thickness = truth.target_thickness.get(gun, Target(material.body).thickness)
         area = 0.25 * math.pi * told.get("diameter", 50.8e-3) ** 2
         return GunUnit(
@@ -302,10 +305,11 @@ class EvaporatorTwins(ChamberTwins):
             gas,
             Shutters(relays),
             charge=truth.lithium,
+            source=SOURCES[truth.source],
             throw=truth.throw,
             tooling=truth.tooling,
             rate=truth.rates.get("Li", 1.0),
-            area=truth.mask_area,
+            mask_gap=truth.mask_gap,
         )
         super().__init__(bench, name, parts, built, chamber, truth)
         self.evaporator = chamber

@@ -2,7 +2,8 @@
 
 Commands and NAK codes as in the instruction manual 100018121, sections 9.3 to 9.14. Guesses: what PRZ? says of
 channels that are no gauges (NOGAUGE), the fields of PRZ? apart by blanks, MFC channels closed after power-up, the law
-of the pressure control (PI on the relative error), and that a mode or set point of the channel it uses is refused.
+of the pressure control (PI on the relative error), that a mode or set point of the channel it uses is refused, and
+which of the codes for gauges a channel without one is refused with. It has no ratio control, no valve, no lock.
 """
 
 from __future__ import annotations
@@ -25,10 +26,34 @@ FACTORS = {"Ar": 1.39, "O2": 0.993, "N2": 1.0}
 """What an MFC that was calibrated with nitrogen must be multiplied by [MKS, gas correction factors]."""
 PID_STEP = 0.1
 
-WRONG_GAUGE, NOT_MFC, UNRECOGNIZED, INVALID_CHANNEL = 150, 158, 160, 163
-PID_IN_PROGRESS, INVALID_ARGUMENT, OUT_OF_RANGE, BAD_CONTROL_CHANNEL, BAD_FORM = 166, 169, 172, 173, 175
+WRONG_GAUGE, NO_GAUGE, NOT_ION_GAUGE, NOT_MFC, UNRECOGNIZED, INVALID_CHANNEL = 150, 151, 152, 158, 160, 163
+INVALID_PID, PID_IN_PROGRESS, INVALID_ARGUMENT, OUT_OF_RANGE, BAD_CONTROL_CHANNEL, BAD_FORM = (
+    165,
+    166,
+    169,
+    172,
+    173,
+    175,
+)
+TEXTS = {
+    WRONG_GAUGE: "WRONG_GAUGE",
+    NO_GAUGE: "NO_GAUGE",
+    NOT_ION_GAUGE: "NOT_IONGAUGE",
+    NOT_MFC: "NOT_MFC",
+    UNRECOGNIZED: "UNRECOGNIZED_MSG",
+    INVALID_CHANNEL: "INVALID_CHANNEL",
+    INVALID_PID: "INVALID_PID_PARAM",
+    PID_IN_PROGRESS: "PID_IN_PROGRESS",
+    INVALID_ARGUMENT: "INVALID_ARGUMENT",
+    OUT_OF_RANGE: "VALUE_OUT_OF_RANGE",
+    BAD_CONTROL_CHANNEL: "INVALID_CTRL_CHAN",
+    BAD_FORM: "CMD_QUERY_BYTE_INVALID",
+}
+"""What it says instead of its codes after SEM!TXT [manual, section 9.15]."""
 
 _REQUEST = re.compile(r"@(\d{3})([A-Z]+)(\d?)([?!])([ -:<-~]*)")
+_NO_MARK = re.compile(rb"@(?:%s)[A-Z]+\d?" % "|".join(ADDRESSES).encode())
+"""A request that neither asks nor tells."""
 _ASKED_AGAIN = 64
 """Requests that are remembered with their parts: a row asks the same ones every second."""
 _RECIPE = re.compile(r"(?:([1-8]):?)?(.*)")
@@ -101,6 +126,7 @@ class MKS946Twin:
         self.controllers = {gas: FlowController(inlets[gas], gas, sizes.get(gas, 100.0)) for gas in gases}
         self._flows = {number - 1: self.controllers[gas] for gas, number in gases.items()}
         self._unit = "TORR"
+        self._in_words = False
         self._recipes = [Recipe() for _ in range(8)]
         self._wake()
 
@@ -172,7 +198,8 @@ class MKS946Twin:
     def _answer(self, request: bytes, now: float) -> bytes:
         found = _parts_of(request)
         if found is None:
-            return f"@{ADDRESSES[0]}NAK{UNRECOGNIZED};FF".encode() if request.startswith(b"@") else b""
+            code = BAD_FORM if _NO_MARK.fullmatch(request) else UNRECOGNIZED
+            return self._refused(code) if request.startswith(b"@") else b""
         address, command, channel, what, value = found
         if address not in ADDRESSES:
             return b""
@@ -184,8 +211,18 @@ class MKS946Twin:
             else:
                 raise Nak(UNRECOGNIZED)
         except Nak as refused:
-            return f"@{ADDRESSES[0]}NAK{refused};FF".encode()
+            return self._refused(refused.args[0])
         return f"@{ADDRESSES[0]}ACK{said};FF".encode()
+
+    def _refused(self, code: int) -> bytes:
+        return f"@{ADDRESSES[0]}NAK{TEXTS[code] if self._in_words else code};FF".encode()
+
+    def _choose_words(self, asks: bool, value: str, now: float) -> str:
+        if not asks:
+            if value not in ("TXT", "CODE"):
+                raise Nak(INVALID_ARGUMENT)
+            self._in_words = value == "TXT"
+        return "TXT" if self._in_words else "CODE"
 
     def _all_pressures(self, asks: bool, value: str, now: float) -> str:
         unit = UNITS[self._unit]
@@ -200,7 +237,9 @@ class MKS946Twin:
 
     def _power(self, channel: int, asks: bool, value: str, now: float) -> str:
         gauge = self._on_channel.get(channel)
-        if gauge is None or not gauge.kind.switched:
+        if gauge is None:
+            raise Nak(NO_GAUGE)
+        if not gauge.kind.switched:
             raise Nak(WRONG_GAUGE)
         if not asks:
             if value not in ("ON", "OFF"):
@@ -213,7 +252,7 @@ class MKS946Twin:
     def _status(self, channel: int, asks: bool, value: str, now: float) -> str:
         gauge = self._on_channel.get(channel)
         if gauge is None or not gauge.kind.protected:
-            raise Nak(152)
+            raise Nak(NOT_ION_GAUGE)
         if not gauge.says and gauge.starting(now):
             return "W"
         return {"": "G", "OFF": "O", "PROT_OFF": "P", "MISCONN": "N"}[gauge.says]
@@ -303,7 +342,7 @@ class MKS946Twin:
             if used[recipe.gauge] not in self._on_channel or used[recipe.device] not in self._flows:
                 raise Nak(BAD_CONTROL_CHANNEL)
             if recipe.set_point <= 0.0:
-                raise Nak(165)
+                raise Nak(INVALID_PID)
             self._flows[used[recipe.device]].mode = "PCTRL"
             self._integral, self._pid_due = 0.0, now
         if not asks and value == "OFF" and on:
@@ -332,6 +371,7 @@ class MKS946Twin:
     _PLAIN: Mapping[str, Callable[[MKS946Twin, bool, str, float], str]] = {
         "PRZ": _all_pressures,
         "U": _set_unit,
+        "SEM": _choose_words,
         "RCP": _recipe_number,
         "PID": _regulate,
         "MD": lambda self, asks, value, now: "946",

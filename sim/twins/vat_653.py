@@ -1,10 +1,12 @@
 """Twin of a VAT Series 65 throttle valve with its own pressure controller, RS-232, IC protocol.
 
-Commands as in the manual 963283EA (Series 65, 2019), sections 4.11.2 to 4.11.4: control, A:, P:, i:21, i:32, i:34,
-i:38, i:50, i:51, i:76, i:82, i:83. From sister manuals and memory, unconfirmed: the numbers of E: replies, L: with its
-limit (manual 61228), c:82 (reset). Guesses: how long LEARN takes (open for 10 s, closed for 20 s), that S: is
-acknowledged without a LEARN data set and the valve then stays where it is, that an error is shown until it is reset,
-that LEARN data outlive the mains, and that a motor which cannot move its plate is error 20.
+Commands as in the manual 963283EA (Series 65, 2019), sections 4.11.2 to 4.11.4: control, A:, P:, i:21, i:30, i:32,
+i:34, i:38, i:50, i:51, i:76, i:82, i:83, c:01. P: is that of this IC form, a sign and seven digits; the PM-V2 form's
+(section 4.12.2) has six characters. From sister manuals and memory, unconfirmed: the numbers of E: replies, i:52
+(manual 289111EB; neither sensor nor memory ever fails here), L: with its limit (manual 61228), c:82 (reset). Guesses:
+how long LEARN takes (open for 10 s, closed for 20 s), that S: is acknowledged without a LEARN data set and the valve
+then stays where it is, that an error is shown until it is reset, that LEARN data outlive the mains, and that a motor
+which cannot move its plate is error 20.
 """
 
 from __future__ import annotations
@@ -234,6 +236,7 @@ class VAT653Twin:
         "i:38": lambda self: f"{self._set_point:08d}",
         "i:50": lambda self: f"{self._error:03d}",
         "i:51": lambda self: f"0{not self.learnt:d}000000",
+        "i:52": lambda self: "0" * 8,
         "i:76": lambda self: f"{self._position():06d}{self._pressure()}{self._state()}{not self.learnt:d}",
         "i:82": lambda self: FIRMWARE,
         "i:83": lambda self: f"{IDENTIFICATION:20}",

@@ -52,7 +52,7 @@ class FaultyFilm:
         return next(run for run in runs if run.start["plan_name"] == self.plan_name)
 
     def require_doubtful(self, reason=""):
-        """Require that the layer is doubtful in record and belief, and that the next step does not take it by itself."""
+        """Require that the layer is doubtful in record and belief, and that the next step does not take it unasked."""
         layer = self.run().table("layers")
         assert layer["doubtful"][0] == 1
         assert layer["reasons"][0]

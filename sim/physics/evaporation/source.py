@@ -32,6 +32,9 @@ BOAT = Source(area=1e-4, radiating=2e-3, emissivity=0.3, conductance=0.15, power
 ELECTRON_BEAM = Source(area=1e-4, radiating=6e-4, emissivity=0.4, conductance=0.4, power=6e3)
 """A 6 kW electron gun on a cooled hearth; guess."""
 
+SOURCES: Mapping[str, Source] = {"boat": BOAT, "electron beam": ELECTRON_BEAM}
+"""Sources by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:

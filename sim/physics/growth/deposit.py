@@ -4,6 +4,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from sim.physics.vacuum.gases import AVOGADRO
+
+MOLAR_MASSES = {
+    "Li": 6.94e-3,
+    "N": 14.007e-3,
+    "O": 15.999e-3,
+    "P": 30.974e-3,
+    "Ti": 47.867e-3,
+    "V": 50.942e-3,
+    "Co": 58.933e-3,
+    "Mo": 95.95e-3,
+}
+"""kg/mol of an element [IUPAC 2021]."""
+
 
 @dataclass(frozen=True)
 class Deposit:
@@ -41,6 +55,17 @@ class Deposit:
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """Return the film that to_dict wrote."""
         return cls(**fields)
+
+
+def molar_mass(atoms: Mapping[str, float]) -> float:
+    """Return the mass of a mole [kg/mol] of units with these atoms [1] by element."""
+    return sum(count * MOLAR_MASSES[element] for element, count in atoms.items())
+
+
+def of_atoms(atoms: Mapping[str, float], density: float) -> Deposit:
+    """Return a layer of atoms [1/m2] by element at a density [kg/m3]: it weighs what they weigh."""
+    mass = molar_mass(atoms) / AVOGADRO
+    return Deposit(mass / density, mass, dict(atoms))
 
 
 def layer(

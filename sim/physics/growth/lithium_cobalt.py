@@ -60,6 +60,11 @@ class Phases:
         return volumes[1] / sum(volumes)
 
     @property
+    def oxygen(self) -> float:
+        """Return the oxygen atoms per cobalt atom [1]."""
+        return 2.0 * self.lithium_cobalt_oxide + 4.0 * self.cobalt_oxide + self.lithium_oxide
+
+    @property
     def capacity_share(self) -> float:
         """Return the capacity [1] over that of a film of LiCoO2 alone with as much cobalt."""
         return self.lithium_cobalt_oxide

@@ -65,7 +65,7 @@ class VesselState:
 
     molecules [1] and flows [molecules/s] as they are, by gas; position of the throttle, 0 to 1; reading [Pa] of the
     manometer; integral of the pressure's regulator, None while it does not regulate; surfaces that give off water, the
-    walls first; entered and pumped: molecules since the state was made.
+    walls first; entered and pumped: molecules since the state was made; gettered: of those pumped what sinks took.
     """
 
     molecules: Amounts
@@ -76,6 +76,7 @@ class VesselState:
     surfaces: tuple[Surface, ...]
     entered: float = 0.0
     pumped: float = 0.0
+    gettered: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as numbers and lists that JSON can hold."""
@@ -141,7 +142,8 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
         entering[AIR] += _let_in(vessel, sum(state.molecules), dt)
     else:
         entering[H2O] += sum(released(surface, vessel.temperature, dt) for surface in state.surfaces)
-    molecules, pumped = _exchange(state.molecules, entering, _decays(vessel, settings, position), dt)
+    decays = _decays(vessel, settings, position)
+    molecules, pumped = _exchange(state.molecules, entering, decays, dt)
     pressure = sum(molecules) / vessel.molecules_per_pascal
     return VesselState(
         molecules=molecules,
@@ -158,7 +160,13 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
             [in_air(surface) if settings.vent else aged(surface, dt) for surface in state.surfaces]
         ),
         entered=state.entered + sum(entering),
-        pumped=state.pumped + pumped,
+        pumped=state.pumped + sum(pumped),
+        gettered=state.gettered
+        + sum(
+            went * sink / (vessel.volume * decay)
+            for went, sink, decay in zip(pumped, settings.sinks, decays, strict=True)
+            if sink > 0.0
+        ),
     )
 
 
@@ -244,15 +252,17 @@ def _decays(vessel: Vessel, settings: Settings, position: float) -> Amounts:
     return tuple([(speed + sink) / vessel.volume for speed, sink in zip(speeds, settings.sinks, strict=True)])
 
 
-def _exchange(molecules: Amounts, entering: list[float], decays: Amounts, dt: float) -> tuple[Amounts, float]:
-    """Return the molecules after dt [s], and how many were pumped; entering [molecules] evenly over dt."""
-    left, pumped = [], 0.0
+def _exchange(
+    molecules: Amounts, entering: list[float], decays: Amounts, dt: float
+) -> tuple[Amounts, Amounts]:
+    """Return the molecules after dt [s], and those that were pumped; entering [molecules] evenly over dt."""
+    left, pumped = [], []
     for number, came, decay in zip(molecules, entering, decays, strict=True):
         gone = -math.expm1(-decay * dt)
         stays = gone / (decay * dt) if decay * dt > 0.0 else 1.0
         left.append(number * (1.0 - gone) + came * stays)
-        pumped += number * gone + came * (1.0 - stays)
-    return tuple(left), pumped
+        pumped.append(number * gone + came * (1.0 - stays))
+    return tuple(left), tuple(pumped)
 
 
 def _let_in(vessel: Vessel, molecules: float, dt: float) -> float:

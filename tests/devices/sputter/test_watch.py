@@ -362,15 +362,22 @@ def test_a_throttle_may_stir_as_it_always_does(counts, deadband):
             watch.look(position)
 
 
+def told_in(watch, positions):
+    """Return after which row a watch tells something, and what; raises nothing."""
+    for row, position in enumerate(positions):
+        try:
+            watch.look(position)
+        except Trouble as trouble:
+            return row, trouble
+    return len(positions), None
+
+
 @pytest.mark.parametrize("stuck", [65, 100, 2000])
 def test_a_throttle_that_stirred_and_stands_still_is_stuck(stuck):
     for seed in range(50):
-        watch = StirWatch()
         positions = stirred(seed, 10.0, stuck + 20)
         positions[stuck:] = 0.36
-        with pytest.raises(Trouble, match="does not move any more") as told:
-            for row, position in enumerate(positions):
-                watch.look(position)
-        assert told.value.code == "valve"
-        assert row - stuck <= 10
-        assert not told.value.gently
+        row, told = told_in(StirWatch(), positions)
+        assert told is not None
+        assert (told.code, told.gently) == ("valve", False)
+        assert 0 < row - stuck <= 10

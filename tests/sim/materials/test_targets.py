@@ -9,14 +9,14 @@ import pytest
 from sim.materials.targets import TARGETS, TargetMaterial
 from sim.physics.growth.as_deposited import active_share, intrinsic_stress
 from sim.physics.growth.crystal import Crystal, loaded, mass_on, shown_frequency
-from sim.physics.growth.deposit import Deposit, layer
+from sim.physics.growth.deposit import Deposit, layer, molar_mass
 from sim.physics.growth.geometry import Throw, share_per_area
 from sim.physics.growth.lipon import Lipon, nitrogen_per_phosphorus
 from sim.physics.growth.rate import arriving
 from sim.physics.plasma import gun as guns
 from sim.physics.plasma.gun import Drive, Gun, GunState, new_gun, reading
 from sim.physics.plasma.hazard import drawn
-from sim.physics.plasma.target import Target
+from sim.physics.plasma.target import Target, efficiency
 from sim.physics.vacuum import vessel as vessels
 from sim.physics.vacuum.gases import N2, NOTHING, SCCM, Amounts, amounts
 from sim.physics.vacuum.outgassing import Surface
@@ -108,11 +108,12 @@ def cathode(hours: float, longest: float = LONG) -> Run:
 
 @pytest.mark.parametrize(("micrometres", "hours"), [(0.7, 3.9), (1.2, 6.7), (3.3, 18.3)])
 def test_lithium_cobalt_oxide_grows_in_the_hours_of_the_calibration(micrometres: float, hours: float) -> None:
-    """3.0 nm/min but for what wear takes, 2 % at the most."""
+    """3.0 nm/min but for what wear takes, 2 % at the most: 8 % at the end of a target, half of which the last takes."""
     run = cathode(hours)
-    worn = 1.0 - run.film.thickness / (3e-9 / 60.0 * hours * HOUR)
-    assert run.film.thickness == pytest.approx(micrometres * 1e-6, rel=0.03)
-    assert -0.01 < worn < 0.025
+    target, after = gun("LiCoO2").target, run.guns[0].wear
+    worn = 0.5 * (1.0 - efficiency(target, after))
+    assert run.film.thickness / (1.0 - worn) == pytest.approx(micrometres * 1e-6, rel=0.01)
+    assert 0.0 < worn < 0.021
     kilowatt_hours = run.guns[0].wear.energy / 3.6e6
     assert kilowatt_hours == pytest.approx(POWER * (hours + 0.25) / 1000.0, rel=0.01)
 
@@ -186,3 +187,39 @@ def test_every_target_is_whole(name: str) -> None:
     assert min(material.film.molar_mass, material.film.density, material.film.reach, material.z_ratio) > 0.0
     assert (material.reactive is None) == (material.oxide is None)
     assert pickle.loads(pickle.dumps(material)) == material
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_formula_unit_weighs_what_its_atoms_do(name: str) -> None:
+    material = TARGETS[name]
+    assert material.film.molar_mass == pytest.approx(molar_mass(material.atoms), rel=1e-12)
+    if material.reactive is not None and material.oxide is not None:
+        oxide = {name: 1.0, "O": material.reactive.oxygen}
+        assert material.oxide.molar_mass == pytest.approx(molar_mass(oxide), rel=1e-12)
+
+
+def test_phosphate_and_cobaltate_weigh_what_their_formulae_do() -> None:
+    assert TARGETS["Li3PO4"].film.molar_mass == pytest.approx(115.8e-3, rel=1e-4)
+    assert TARGETS["LiCoO2"].film.molar_mass == pytest.approx(97.87e-3, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("metal", "oxide", "swells"), [("Ti", "TiO2", 1.93), ("V", "V2O5", 3.25), ("Mo", "MoO3", 3.29)]
+)
+def test_a_metals_oxide_has_its_name_and_takes_more_room(metal: str, oxide: str, swells: float) -> None:
+    material = TARGETS[metal]
+    assert material.oxide is not None
+    assert material.oxide_name == oxide
+    assert material.oxide.formula_volume / material.film.formula_volume == pytest.approx(swells, rel=5e-3)
+
+
+def test_a_target_is_pressed_of_more_or_less_lithium() -> None:
+    rich = TARGETS["LiCoO2"].with_lithium(1.1)
+    assert rich.atoms == pytest.approx({"Li": 1.1, "Co": 1.0, "O": 2.05})
+    assert rich.film.molar_mass - 97.87e-3 == pytest.approx(0.1 * 6.94e-3 + 0.05 * 15.999e-3, abs=2e-6)
+    plain = TARGETS["LiCoO2"].with_lithium(1.0)
+    assert plain.atoms == TARGETS["LiCoO2"].atoms
+    with pytest.raises(ValueError, match="no Li/Co"):
+        TARGETS["Li3PO4"].with_lithium(1.1)
+    with pytest.raises(ValueError, match="no oxide"):
+        _ = TARGETS["LiCoO2"].oxide_name

@@ -5,6 +5,7 @@ import pytest
 from sim.bench import Bench
 from sim.foil import Surroundings
 from sim.parts import TwinPart
+from sim.physics.plasma.target import efficiency
 from sim.physics.vacuum.gases import SCCM
 from sim.stations import STATIONS
 
@@ -83,8 +84,8 @@ class Stand:
         self.bench.touch("tool")
         self.station.faults.end(fault, self.now, of)
 
-    def bring(self, name="s1", place="tool"):
-        self.bench.bring(sample(name), place)
+    def bring(self, name="s1", place="tool", **more):
+        self.bench.bring({**sample(name), **more}, place)
         return self.bench.foil(name)
 
     def told(self, event):
@@ -184,6 +185,11 @@ class Sputter(Stand):
         self.lap(seconds)
         self.chamber.change(lambda: None)
         return (self.chamber.growth.deposit.thickness - begin) / seconds
+
+    def worn_meanwhile(self, gun, before):
+        """Return the share of a new target's rate that wear took, on average since a wear before."""
+        target, after = self.gun(gun).gun.target, self.gun(gun).state.wear
+        return 1.0 - 0.5 * (efficiency(target, before) + efficiency(target, after))
 
     @property
     def flows(self):

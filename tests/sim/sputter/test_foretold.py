@@ -5,6 +5,7 @@ import pytest
 from sim.materials.targets import LITHIUM
 from sim.physics.evaporation.source import BOAT, temperature_at
 from sim.physics.evaporation.vapour import rate_above
+from sim.physics.growth.deposit import of_atoms
 from sim.physics.vacuum.gases import amounts
 from sim.sputter.foretold import Burning, boat_at, foretold, lights, substrate_bias
 
@@ -61,7 +62,10 @@ def test_a_bias_makes_the_film_denser_and_thinner():
     bias = substrate_bias(20.0, 3.0)
     assert bias == pytest.approx(50.0)
     plain, biased = (foretold([LCO], ARGON, **{**COLD, "bias": each}).second for each in (0.0, bias))
-    assert biased.mass == pytest.approx(plain.mass, rel=1e-12)
+    assert biased.atoms["Co"] == pytest.approx(plain.atoms["Co"], rel=1e-12)
+    lost = {element: plain.atoms[element] - biased.atoms[element] for element in plain.atoms}
+    assert lost["Li"] == pytest.approx(0.05 * plain.atoms["Li"], rel=1e-9)
+    assert plain.mass - biased.mass == pytest.approx(of_atoms(lost, 1.0).mass, rel=1e-9)
     assert biased.thickness < plain.thickness
     assert biased.active > plain.active
 

@@ -60,6 +60,13 @@ class Growth:
         return [float(each) for each in self.ask("W").split()[1:4]]
 
 
+def test_the_manuals_frequency_is_answered_as_the_manual_has_it():
+    """Bytes both ways as PyMeasure's tests have them from the manual."""
+    twin = InficonSQM160Twin(Crystal(5875830.23), np.random.default_rng(0), noise=0.0)
+    twin.advance(1.0)
+    assert twin.receive(b"!$P1Z\x91", 1.0) == b"!/A5875830.230:X"
+
+
 def test_the_sauerbrey_limit_and_the_manuals_hertz():
     """0.0243 nm per Hz at 5.05 g/cm3."""
     assert film_thickness(UNCOATED - 1.0, LCO, 0.6) == pytest.approx(0.0243e-9, rel=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.twins import mks_946
 from sim.twins.mks_946 import SCCM, MKS946Twin
 from sim.twins.mks_gauges import INTERVAL, LAG, START
 from tests.sim.twins.vacuum_parts import Inlet
@@ -182,3 +183,8 @@ def test_pressure_control_without_its_channels_is_refused():
     world.ask("RPCH!1:A2", 0.0)
     world.ask("RDCH!1:B1", 0.0)
     assert world.ask("PID!ON", 0.0) == "NAK165"
+
+
+def test_every_refusal_has_its_words():
+    codes = {value for name, value in vars(mks_946).items() if name.isupper() and isinstance(value, int)}
+    assert {each for each in codes if 150 <= each < 200} == set(mks_946.TEXTS)

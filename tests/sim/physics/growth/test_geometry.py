@@ -50,3 +50,13 @@ def test_without_rotation_a_wafer_is_a_wedge() -> None:
 def test_a_map_has_the_shape_of_its_places() -> None:
     x, y = np.meshgrid(np.linspace(-0.05, 0.05, 7), np.linspace(-0.05, 0.05, 5))
     assert share_per_area(CHAMBER, x, y).shape == share_per_area(CHAMBER, x, y, turns=False).shape == (5, 7)
+
+
+def test_a_tilted_gun_sends_the_plane_all_but_what_it_sends_the_other_way() -> None:
+    """A cosine source tilted by an angle gives a plane without end (1 + cos) / 2; the rest goes to the walls."""
+    nodes, weights = np.polynomial.legendre.leggauss(800)
+    logarithm = np.log(1e-4) + 0.5 * (nodes + 1.0) * np.log(3e3 / 1e-4)
+    radius = np.exp(logarithm)
+    ring = 2.0 * np.pi * radius**2 * share_per_area(CHAMBER, radius, 0.0)
+    landed = 0.5 * np.log(3e3 / 1e-4) * weights @ ring
+    assert landed == pytest.approx(0.5 * (1.0 + CHAMBER.height / CHAMBER.distance), abs=1e-4)

@@ -28,6 +28,9 @@ def test_phases_hold_all_lithium_and_cobalt(ratio: float) -> None:
     assert found.lithium_cobalt_oxide + 3.0 * found.cobalt_oxide == pytest.approx(1.0, abs=1e-12)
     assert found.lithium_cobalt_oxide + 2.0 * found.lithium_oxide == pytest.approx(ratio, abs=1e-12)
     assert found.capacity_share == min(ratio, 1.0)
+    # Charges: Co(III) in LiCoO2, two thirds of it in Co3O4, the other Co(II); Li(I).
+    charge = ratio + 3.0 * found.lithium_cobalt_oxide + 8.0 * found.cobalt_oxide
+    assert 2.0 * found.oxygen == pytest.approx(charge, abs=1e-12)
 
 
 def test_cobalt_oxide_takes_more_room_than_its_moles_say() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim.physics.vacuum.gases import AIR, ATMOSPHERE, H2O, N2, NOTHING, SCCM, Amounts, amounts
+from sim.physics.vacuum.gases import AIR, AR, ATMOSPHERE, H2O, N2, NOTHING, O2, SCCM, Amounts, amounts
 from sim.physics.vacuum.outgassing import Surface
 from sim.physics.vacuum.pump import position_for, steady_pressures
 from sim.physics.vacuum.vessel import (
@@ -54,12 +54,48 @@ def test_no_molecule_is_lost_whatever_happens() -> None:
         assert lost(state) < 1e-10
 
 
+def speed_at(gas: int, position: float) -> float:
+    """Return 1 / (1/Sp + 1/C) [m3/s], C = Cmin (Cmax/Cmin)^x sqrt(28/M), of numbers written here."""
+    turbo = {AR: 0.55, O2: 0.58, N2: 0.60}[gas]
+    conductance = 2e-3 * 500.0**position * math.sqrt(28.0 / {AR: 39.948, O2: 31.998, N2: 28.014}[gas])
+    return 1.0 / (1.0 / turbo + 1.0 / conductance)
+
+
 @pytest.mark.parametrize("flows", [LITHIUM_COBALT, LIPON])
 def test_each_gas_settles_where_pump_and_flow_balance(flows: Amounts) -> None:
+    """p S = q k T, for each gas with its own S."""
     state = run(empty(0.6, 1e12), Settings(flows, position=0.6), 3600.0, 60.0)
-    assert VESSEL.pressures(state.molecules) == pytest.approx(
-        steady_pressures(VESSEL.pump, flows, 0.6, 295.0), rel=1e-6, abs=1e-9
-    )
+    found = VESSEL.pressures(state.molecules)
+    for gas, flow in enumerate(flows):
+        if flow > 0.0:
+            assert found[gas] * speed_at(gas, 0.6) == pytest.approx(flow * 1.380649e-23 * 295.0, rel=1e-6)
+    assert found == pytest.approx(steady_pressures(VESSEL.pump, flows, 0.6, 295.0), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sccm", "flows", "pressure", "speed"),
+    [(25.0, LITHIUM_COBALT, 3.0, 15.20e-3), (50.0, LIPON, 0.4, 227.98e-3)],
+)
+def test_a_vessel_that_holds_the_papers_pressure_pumps_with_the_speed_that_its_flow_asks_for(
+    sccm: float, flows: Amounts, pressure: float, speed: float
+) -> None:
+    """q k T / p from what leaves it in an hour and from what it holds: 15.20 and 227.98 L/s."""
+    settings = Settings(flows, set_point=pressure)
+    settled = run(empty(0.6, 1e12), settings, 120.0, 0.05)
+    later = step(VESSEL, settled, settings, 3600.0)
+    leaving = (later.pumped - settled.pumped) / 3600.0
+    assert leaving == pytest.approx(sccm * SCCM, rel=1e-6)
+    held = sum(VESSEL.pressures(later.molecules))
+    assert leaving * 1.380649e-23 * 295.0 / held == pytest.approx(sccm * SCCM * 1.380649e-23 * 295.0 / held)
+    assert leaving * 1.380649e-23 * 295.0 / held == pytest.approx(speed, rel=3e-4)
+
+
+def test_what_sinks_take_is_told_apart_from_what_the_pump_takes() -> None:
+    settings = Settings(LIPON, position=0.6, sinks=amounts({"N2": 0.05}))
+    state = run(empty(0.6, 1e12), settings, 600.0, 1.0)
+    share = 0.05 / (0.05 + speed_at(N2, 0.6))
+    assert state.gettered / state.pumped == pytest.approx(share, rel=1e-6)
+    assert lost(state) < 1e-10
 
 
 def test_any_step_gives_the_same_while_nothing_moves() -> None:
