@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from devices.errors import InterlockError
 from devices.limits import DamageLimits
 from devices.recipes import AnnealRecipe, FurnaceRecipe, canonical_hash, to_json
+from devices.roles.hands import Heat
 from devices.roles.predictor import Prediction
 from devices.samples import SampleRef
 from labctl.config.models import BenchFile, StationEntry
@@ -28,6 +29,7 @@ from labctl.runs.making import course_of, heated, making_runs
 from labctl.runs.run import Run
 from labctl.samples.believed import Believed, believed
 from labctl.samples.facts import Facts
+from labctl.samples.next_step import OnIt
 from labctl.samples.past import Gaps, in_the_way
 from labctl.samples.treatments import treatments_of
 from sim.apparatus import bank_from
@@ -134,12 +136,10 @@ class Believer:
         if why := in_the_way(Gaps(self._data).of(sample.id, sample.parents), sample.id, lasting=True):
             raise FoilError(why)
 
-    def _require_open(self, sample: SampleRef) -> None:
-        """Raise FoilError where something lies on the cathode already that heat would spoil."""
-        if grown := _grown_upper(believed(self._data, sample)):
-            raise FoilError(
-                f"{sample.id} has {grown[-1].material} on its cathode; it does not belong into heat"
-            )
+    def _require_open(self, sample: SampleRef, heat: Heat | AnnealRecipe) -> None:
+        """Raise FoilError where something lies on the cathode already that such heat would spoil."""
+        if why := OnIt.of(self._data, sample).refusal(heat):
+            raise FoilError(why)
 
     def anneal(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         """Predict a train on this sample, with the pulses it already had.
@@ -163,7 +163,7 @@ class Believer:
         """
 
         def predict() -> Prediction:
-            self._require_open(sample)
+            self._require_open(sample, recipe)
             foil = self._foil_before(sample, began)
             start = _cold(foil)
             for at, voltage in passed:
@@ -195,7 +195,7 @@ class Believer:
         """
         try:
             self._require_known(sample)
-            self._require_open(sample)
+            self._require_open(sample, Heat.of(recipe))
             foil = self.foil(sample)
             result = foil.heated(recipe.profile)
         except (ValueError, HeatError) as error:
@@ -205,7 +205,7 @@ class Believer:
 
     def _predict(self, sample: SampleRef, recipe: AnnealRecipe) -> Prediction:
         self._require_known(sample)
-        self._require_open(sample)
+        self._require_open(sample, recipe)
         foil = self.foil(sample)
         return self._flashed(foil, recipe, _cold(foil), recipe.pulse_count)
 

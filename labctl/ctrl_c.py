@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 WITHIN = 10.0
 """Seconds after the first within which another Ctrl-C is the second one, as bluesky counts them."""
 
+TWICE = "Ctrl-C twice"
+"""The reason of runs that a second Ctrl-C ended, at a prompt or in a script."""
+
 Did = Literal["nothing", "paused", "ended", "nothing new"]
 """What a Ctrl-C set going; "nothing new" while what it asks for is being done."""
 
@@ -114,12 +117,12 @@ class CtrlC:
             if engine.state == "idle":
                 continue
             try:
-                engine.end_safely("Ctrl-C twice")
+                engine.end_safely(TWICE)
             except LabError as error:
                 tell(str(error))
             except Exception as error:
-                log.exception("Ctrl-C twice")
-                tell(f"Ctrl-C twice: {error!r}; look at the devices, then type lab.safe()")
+                log.exception(TWICE)
+                tell(f"{TWICE}: {error!r}; look at the devices, then type lab.safe()")
             else:
                 tell(engine.pause_msg)
 

@@ -22,7 +22,7 @@ from labctl.event_uids import event_uid
 from labctl.leases import Leases
 from labctl.metadata import check_metadata, plain_metadata
 from labctl.mistyped import Mistyped
-from labctl.powered import in_words
+from labctl.powered import in_words, paused
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class LabEngine(RunEngine):
         mine = "lab.RE" if self._holder == SHELL else f"lab.workers[{self._holder!r}]"
         end = "abort()" if self._holder == SHELL else 'end("why")'
         return (
-            f"Paused, and no pulse falls meanwhile: {self.powered()}. Type {mine}.resume() to go on, {mine}.{end} to"
+            f"{paused(self.at_work)}. Type {mine}.resume() to go on, {mine}.{end} to"
             " end it in good order, or lab.safe() to make every device safe."
         )
 
@@ -138,9 +138,14 @@ class LabEngine(RunEngine):
     def pause_msg(self, text: str) -> None:
         """Take no other text: bluesky's own speaks of checkpoints, which trains of flashes do not have."""
 
+    @property
+    def at_work(self) -> tuple[Station, ...]:
+        """The stations of the last plan."""
+        return tuple(self._at_work.values())
+
     def powered(self) -> str:
         """Return in words what the stations of the last plan are doing."""
-        return in_words(self._at_work.values())
+        return in_words(self.at_work)
 
     @property
     def was_interrupted(self) -> bool:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from devices.clock import Clock
 from devices.errors import InterlockError, LabError
 from devices.recipes import to_json
-from devices.roles.hands import Assemble, Bring, Confirm, Film, Measure, Treat
+from devices.roles.hands import Assemble, Bring, Confirm, Film, Heat, Measure, Treat
 from devices.samples import SampleRef, doubts_about
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
@@ -57,7 +57,8 @@ class LabHands:
     """Does what can be done on the twins, asks a person for the rest, and records both as facts.
 
     A sample with a doubtful film goes nowhere without a person's word, nor one on which a film would be repeated or
-    misplaced, or would melt. A word is good for that place and that question only.
+    misplaced, or would melt. A word is good for that place and that question only. Into heat that its electrolyte is
+    not known to bear a sample does not go at all.
     """
 
     name = "hands"
@@ -94,7 +95,7 @@ class LabHands:
         self._refuse_another(sample)
         if self._twins:
             try:
-                self._bench.check(described_with(self._facts.data, sample), cell=isinstance(task, Assemble))
+                self._bench.check(self._described(task), cell=isinstance(task, Assemble))
             except ValueError as error:
                 raise InterlockError("sample", str(error)) from error
 
@@ -108,6 +109,7 @@ class LabHands:
         if isinstance(task, Measure):
             return self._measured(task)
         self._refuse_without_past(task)
+        self._refuse_in_heat(task)
         status = self._clock.status(f"{type(task).__name__} {task.sample.id}", PATIENCE)
         station = task.place.partition("/")[0] if isinstance(task, Bring) else ""
         if station in self._twins or (not station and self._twins):
@@ -231,6 +233,12 @@ class LabHands:
                 return refused
         return None
 
+    def _refuse_in_heat(self, task: Bring | Assemble) -> None:
+        """Raise InterlockError for heat that what lies on a sample is not known to bear, whoever would agree."""
+        then = task.then if isinstance(task, Bring) else None
+        if isinstance(then, Heat) and (why := OnIt.of(self._facts.data, task.sample).refusal(then)):
+            raise InterlockError("sample", f"{why}; nothing was heated")
+
     def _questions(self, task: Bring | Assemble) -> list[str]:
         """Return what a person must agree to before a task: doubtful films, and what would not go with them."""
         then = task.then if isinstance(task, Bring) else None
@@ -257,8 +265,13 @@ class LabHands:
             task.sample.id, self._clock.time(), "confirmed", place=task.place, question=task.question, by=by
         )
 
+    def _described(self, task: Bring | Assemble) -> Mapping[str, Any]:
+        """Return the sample for a bench: with what it went through, and the mask that is laid on it."""
+        described = described_with(self._facts.data, task.sample)
+        return {**described, "mask": task.mask} if isinstance(task, Bring) else described
+
     def _on_bench(self, task: Bring | Assemble) -> None:
-        description = described_with(self._facts.data, task.sample)
+        description = self._described(task)
         try:
             if isinstance(task, Bring):
                 self._bench.bring(description, task.place)

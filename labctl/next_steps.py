@@ -11,6 +11,11 @@ STEPS: tuple[tuple[str, str], ...] = (
         " another data folder with --data",
     ),
     (
+        ", which is known to bear ",
+        "a cathode is annealed before its electrolyte is put on: give a new film an `id` of its own in a file of"
+        " samples/, or begin anew in another data folder with --data",
+    ),
+    (
         "was cut off: the last row of its run",
         "`labctl account DEVICE --bench BENCH` says the same from the command line; an experiment with plan ="
         ' "finish_deposition" (of an evaporator "finish_evaporation"), its sample, its recipe and its run puts the'

@@ -5,7 +5,7 @@ meant is refused in words. Plans themselves look at little: an experiment gives 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ def as_meant(
         return args, dict(kwargs)
     for name, value in given.arguments.items():
         annotation = plan.__annotations__.get(name, "")
-        _expect(plan.__name__, name, getattr(annotation, "__name__", str(annotation)), value)
+        meant = getattr(annotation, "__name__", str(annotation)).split(" | ")
+        _expect(plan.__name__, name, meant, value)
     sample, program = given.arguments.get("sample"), given.arguments.get("program")
     if isinstance(sample, SampleRef) and program is not None and not isinstance(program, Program):
         given.arguments["program"] = program.on(believed(data, sample).cell)
@@ -79,24 +80,26 @@ def with_inputs(
     return {**kwargs, "md": {"inputs": made, **md}} if made else dict(kwargs)
 
 
-def _expect(plan: str, name: str, annotation: str, value: Any) -> None:
-    shelf = SHELVES.get(annotation)
+def _expect(plan: str, name: str, meant: Sequence[str], value: Any) -> None:
+    """Raise Mistyped where a value is none of what is meant, the annotation of a parameter or the parts of a union."""
+    shelf = SHELVES.get(meant[0])
     if shelf is not None and isinstance(value, str):
         raise Mistyped(
             f"{plan}: {name} = {value!r} is the name of a file, and what stands in it is expected: "
             f'{shelf}["{value}"]; nothing was begun'
         )
     kind = KINDS.get(type(value).__name__)
-    if shelf is not None and kind is not None and type(value).__name__ != annotation:
+    if shelf is not None and kind is not None and type(value).__name__ not in meant:
         name_of = value.id if isinstance(value, SampleRef) else value.name
+        expected = " or ".join(KINDS.get(each, "a program") for each in meant if each != "None")
         raise Mistyped(
             f'{plan}: {name} = {SHELVES[type(value).__name__]}["{name_of}"] is {kind}, and '
-            f"{KINDS.get(annotation, 'a program')} is expected; nothing was begun"
+            f"{expected} is expected; nothing was begun"
         )
-    if annotation in ROLES and (isinstance(value, str) or (_role(value) or annotation) != annotation):
+    if meant[0] in ROLES and (isinstance(value, str) or (_role(value) or meant[0]) != meant[0]):
         found = f"{value!r} is a name" if isinstance(value, str) else f"{value.name} is a {_role(value)}"
         raise Mistyped(
-            f"{plan}: {name} = {found}, and a {annotation} is expected: one of the bench's devices; nothing was begun"
+            f"{plan}: {name} = {found}, and a {meant[0]} is expected: one of the bench's devices; nothing was begun"
         )
 
 

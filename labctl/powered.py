@@ -15,6 +15,28 @@ CONNECTED: Mapping[str, str] = {
 """What each state of a channel means for its cell, where that is not open."""
 
 
+MEANWHILE: Mapping[str, str] = {
+    "FlashLamp": "no pulse falls meanwhile",
+    "SputterSystem": "no film grows meanwhile: the shutter is closed, a target that burns goes on for up to {hold:g} s"
+    " and is then ramped down",
+    "Evaporator": "no film grows meanwhile: the shutter is closed, a boat that is hot stays so for up to {hold:g} s and"
+    " is then ramped down",
+    "Furnace": "the furnace stays as hot as it is led now",
+}
+"""What a pause means at a station of each role; hold: how long its limits let a source go on [s]."""
+
+
+def paused(stations: Iterable[Station]) -> str:
+    """Return a sentence on what a pause means at stations, what each is doing and what is powered there."""
+    there = list(stations)
+    meant = dict.fromkeys(
+        MEANWHILE[each.role].format(hold=getattr(each.limits, "hold", 0.0))
+        for each in there
+        if getattr(each, "role", "") in MEANWHILE
+    )
+    return f"Paused{', and ' if meant else ''}{'; '.join(meant)}: {in_words(there)}"
+
+
 def in_words(stations: Iterable[Station]) -> str:
     """Return a sentence on what each station is doing and what is powered there."""
     said = [_of(station.name, station.report()) for station in stations]

@@ -12,6 +12,7 @@ from bluesky.utils import RunEngineInterrupted
 from devices.errors import LabError
 from labctl.after_failure import left_over
 from labctl.config.models import Experiment
+from labctl.powered import paused
 from labctl.progress import RunProgress, Voice
 from labctl.session import Session
 from labctl.stopped import Stopped
@@ -87,21 +88,27 @@ def _seen_through(lab: Session, stopping: Stopping, wait: Callable[[], T], go_on
     """Return what a plan comes to, through every pause that Ctrl-C asks for; a person says what comes next."""
     if somebody_is_there():
         stopping.pause = lab.pause_now
-    while True:
-        try:
-            return wait()
-        except RunEngineInterrupted:
-            stopping.check()
-            if not stopping.asked:
-                raise
-            _ask_what_next(lab, stopping)
-            wait = go_on
+    try:
+        while True:
+            try:
+                return wait()
+            except RunEngineInterrupted:
+                stopping.check()
+                if not stopping.asked:
+                    raise
+                _ask_what_next(lab, stopping)
+                wait = go_on
+    except Stopped:
+        # A signal that came while all was paused: the runs say so, and not that somebody closed a session.
+        for engine in lab.engines():
+            engine.end(stopping.reason)
+        raise
 
 
 def _ask_what_next(lab: Session, stopping: Stopping) -> None:
     """Ask what is to be done with what is paused; return where it goes on. Raises Stopped where it does not."""
-    powered = "; ".join(engine.powered() for engine in lab.engines() if engine.state == "paused")
-    answer = choice(f"Paused, and no pulse falls meanwhile: {powered}.", ("resume", "abort", "safe"))
+    held = [station for engine in lab.engines() if engine.state == "paused" for station in engine.at_work]
+    answer = choice(f"{paused(held)}.", ("resume", "abort", "safe"))
     stopping.asked = False
     if answer == "resume":
         return

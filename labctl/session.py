@@ -41,6 +41,7 @@ from labctl.connecting import Devices
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
 from labctl.films.journals import FilmJournals
+from labctl.films.questions import PLACE_OF
 from labctl.films.rates import FilmRates
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk
@@ -268,11 +269,12 @@ class Session:
         if "chamber" in experiment.arguments:
             wired["chamber"] = given.pop("chamber")
         wanted = inspect.signature(discover_plans()[experiment.plan]).parameters
+        # Of stations that a plan can do without, those that its recipes are for.
+        needed = {PLACE_OF.get(type(each)) for each in given.values()}
         return {
             name: given[name] if name in given else self._device(wired.get(name, name))
             for name, parameter in wanted.items()
-            if name != "md"
-            and (name in given or name in self.devices or parameter.default is parameter.empty)
+            if name != "md" and (name in given or name in needed or parameter.default is parameter.empty)
         }
 
     def show_rows(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from labctl.ctrl_c import TWICE
 from labctl.day_file import DayFile
 from labctl.engine import RESTING, LabEngine
 from labctl.session import Session, open_session
@@ -30,7 +31,7 @@ class Stopping:
 
     Further signals are told and otherwise ignored: the ending in hand is the quickest one that is safe. hold: lets no
     pulse begin any more, at once. pause: what a first Ctrl-C does instead, where somebody is there to be asked what
-    comes next; `asked` then, until that is heard.
+    comes next; `asked` then, until that is heard. reason: what the runs say that a signal ends.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class Stopping:
         self.closing = False
         self.asked = False
         self.ended_by: Stopped | None = None
+        self.reason = ""
 
     def during(self, engine: LabEngine) -> AbstractContextManager[object]:
         """Return nothing to enter: signals are looked after all the time."""
@@ -63,18 +65,19 @@ class Stopping:
             threading.Thread(target=self.pause, daemon=True).start()
             return
         self.ended_by = Stopped(name, 128 + number)
+        self.reason = TWICE if number == signal.SIGINT and self.asked else name
         tell(f"{name}: {'ending' if resting else 'ending the run in good order'}")
         if resting:
             raise self.ended_by
-        threading.Thread(target=self._abort, args=(name,), daemon=True).start()
+        threading.Thread(target=self._abort, args=(self.reason,), daemon=True).start()
 
-    def _abort(self, name: str) -> None:
+    def _abort(self, reason: str) -> None:
         try:
             self.hold()
-            self.engine.end(name)
+            self.engine.end(reason)
         except Exception:
             # The engine raises it in the script as well, which ends with it; this thread has nobody to tell.
-            log.exception("%s: the run failed while it was ended", name)
+            log.exception("%s: the run failed while it was ended", reason)
 
 
 def log_to_file(directory: Path) -> None:

@@ -1,10 +1,10 @@
-"""A whole cell from a bare foil: films on films, with or without the flash in between, and the cycling of it."""
+"""A whole cell from a bare foil: films on films, with or without an anneal in between, and the cycling of it."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import bluesky.plan_stubs as bps
 from bluesky.protocols import Readable
@@ -15,7 +15,6 @@ from devices.errors import LabError
 from devices.recipes import AnnealRecipe, FurnaceRecipe
 from devices.roles.films import Depositing, Evaporator, SputterSystem
 from devices.roles.furnace import Furnace
-from devices.roles.hands import Hands
 from devices.roles.lamp import FlashLamp
 from devices.roles.potentiostat import Potentiostat
 from devices.samples import SampleRef
@@ -70,40 +69,44 @@ def full_stack(
 
 def line(
     sputter: SputterSystem,
-    lamp: FlashLamp,
     evaporator: Evaporator,
     potentiostat: Potentiostat,
-    hands: Hands,
     sample: SampleRef,
     cathode: DepositionRecipe,
-    recipe: AnnealRecipe,
+    recipe: AnnealRecipe | FurnaceRecipe,
     electrolyte: DepositionRecipe,
     anode: EvaporationRecipe,
     program: Program,
+    lamp: FlashLamp | None = None,
+    furnace: Furnace | None = None,
     *,
     surroundings: Sequence[Readable[Any]] = (),
     look_around: float = LOOK_AROUND,
     md: Mapping[str, Any] | None = None,
 ) -> MsgGenerator[tuple[str, ...]]:
-    """Make a cell from a bare foil and cycle it: deposit, flash, LiPON, evaporated lithium, cycles; return the uids.
+    """Make a cell from a bare foil and cycle it: deposit, anneal, LiPON, evaporated lithium, cycles; return the uids.
 
-    One sample and its lineage: all runs carry one `experiment` uid, and each names those before it among its `inputs`.
-    The sample is carried from tool to tool by whoever carries samples in this lab, which is recorded; a chamber without
-    a load lock is vented for it. Where a film became doubtful, the next tool asks for a person's word before it takes
-    the sample. Recipes and program are checked before the first film.
+    recipe: of flashes for the lamp, or a furnace's for the furnace. One sample and its lineage: all runs carry one
+    `experiment` uid, and each names those before it among its `inputs`. The sample is carried from tool to tool by
+    whoever carries samples in this lab, which is recorded; a chamber without a load lock is vented for it. Where a film
+    became doubtful, the next tool asks for a person's word before it takes the sample. Recipes and program are checked
+    before the first film.
     """
-    expect_anneal("line", lamp, sample, recipe)
+    _expect_heat(sample, recipe, lamp, furnace)
     expect("line", sample, anode, EvaporationRecipe, evaporator, "vent")
     for film in (cathode, electrolyte):
         expect("line", sample, film, DepositionRecipe, sputter, "target_life")
         sputter.check(film)
-    lamp.check(recipe)
     evaporator.check(anode)
     potentiostat.check(program)
     lineage = _Lineage(md)
     yield from _film(lineage, sputter, deposit, sample, cathode)
-    lineage.add((yield from anneal(lamp, sample, recipe, md=lineage.said())))
-    yield from bps.unstage(lamp)  # the next film may come while this sample goes on
+    if lamp is not None and isinstance(recipe, AnnealRecipe):
+        lineage.add((yield from anneal(lamp, sample, recipe, md=lineage.said())))
+        yield from bps.unstage(lamp)  # the next film may come while this sample goes on
+    elif furnace is not None and isinstance(recipe, FurnaceRecipe):
+        lineage.add((yield from bake(furnace, sample, recipe, md=lineage.said())))
+        yield from bps.unstage(furnace)
     yield from _film(lineage, sputter, deposit, sample, electrolyte)
     yield from _film(lineage, evaporator, evaporate, sample, anode)
     lineage.add(
@@ -119,6 +122,16 @@ def line(
         )
     )
     return tuple(lineage.uids)
+
+
+def _expect_heat(sample: Any, recipe: Any, lamp: FlashLamp | None, furnace: Furnace | None) -> None:
+    """Raise LabError where there is nothing that anneals by the line's recipe, LimitError where that may not."""
+    if isinstance(recipe, FurnaceRecipe):
+        expect("line", sample, recipe, FurnaceRecipe, furnace, "prepare")
+        cast(Furnace, furnace).check(recipe)
+    else:
+        expect_anneal("line", lamp, sample, recipe)
+        cast(FlashLamp, lamp).check(recipe)
 
 
 class _Lineage:

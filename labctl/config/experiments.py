@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar, get_type_hints
@@ -89,8 +89,8 @@ def experiment(path: Path, find: Find) -> Experiment:
     collected.mistakes += _plan_mistakes(body, file)
     sample = collected.attempt(_sample, body, path, file, find)
     recipes = {
-        key: collected.attempt(_recipe, key, kind, body, file, path.stem, find)
-        for key, kind in _recipe_kinds(body).items()
+        key: collected.attempt(_recipe, key, kinds, body, file, path.stem, find)
+        for key, kinds in _recipe_kinds(body).items()
     }
     program = collected.attempt(_program, body, file, path.stem, find)
     if program is not None and sample is not None:
@@ -135,8 +135,8 @@ def _sample(body: Mapping[str, Any], path: Path, file: str, find: Find) -> Sampl
     return _resolved("sample", body, file, find, readers.sample, inline)
 
 
-def _recipe_kinds(body: Mapping[str, Any]) -> dict[str, type[readers.Recipe]]:
-    """Return which recipes the experiment's plan takes, and of which kind each is."""
+def _recipe_kinds(body: Mapping[str, Any]) -> dict[str, tuple[type[readers.Recipe], ...]]:
+    """Return which recipes the experiment's plan takes, and of which kinds each may be."""
     # Plans bring bluesky along, which no other file needs.
     from labctl.plans import discover_plans
 
@@ -145,29 +145,28 @@ def _recipe_kinds(body: Mapping[str, Any]) -> dict[str, type[readers.Recipe]]:
     return {} if found is None else recipes_of(found)
 
 
-def recipes_of(plan: Callable[..., Any]) -> dict[str, type[readers.Recipe]]:
-    """Return the names of a plan's parameters that are recipes, and the kind of each."""
+def recipes_of(plan: Callable[..., Any]) -> dict[str, tuple[type[readers.Recipe], ...]]:
+    """Return the names of a plan's parameters that are recipes, and the kinds that each may be of."""
     hints = get_type_hints(plan)
     kinds = set(readers.RECIPES.values())
-    found: dict[str, type[readers.Recipe]] = {}
+    found: dict[str, tuple[type[readers.Recipe], ...]] = {}
     for name in inspect.signature(plan).parameters:
         members = getattr(hints.get(name), "__args__", (hints.get(name),))
-        kind = next((each for each in members if each in kinds), None)
-        if kind is not None:
-            found[name] = kind
+        if wanted := tuple(each for each in members if each in kinds):
+            found[name] = wanted
     return found
 
 
 def _recipe(
-    key: str, kind: type[readers.Recipe], body: Mapping[str, Any], file: str, name: str, find: Find
+    key: str, kinds: Sequence[type[readers.Recipe]], body: Mapping[str, Any], file: str, name: str, find: Find
 ) -> readers.Recipe | None:
-    """Return the recipe of a kind that stands under a key, by its name or written out."""
+    """Return the recipe of one of these kinds that stands under a key, by its name or written out."""
 
     def inline(table: Mapping[str, Any]) -> readers.Recipe:
-        return validate(kind, {"name": name, **table}, file=file, key=key)
+        return readers.written_out(kinds, table, name, file=file, key=key)
 
     def by_name(path: Path) -> readers.Recipe:
-        return readers.recipe_of(kind, path)
+        return readers.recipe_of(kinds, path)
 
     return _resolved(key, body, file, find, by_name, inline, folder="recipe")
 
@@ -225,7 +224,7 @@ def _plan_mistakes(body: Mapping[str, Any], file: str) -> list[Mistake]:
     for kind in ("sample", *RECIPES, "program"):
         needed = kind in parameters and parameters[kind].default is inspect.Parameter.empty
         if needed and kind not in body:
-            named = f"recipe ({readers.kind_of(recipes[kind])})" if kind in recipes else kind
+            named = f"recipe ({readers.kinds_of(recipes[kind])})" if kind in recipes else kind
             reason = f"missing; the plan {quoted(plan)} needs the name of a {named}, or a table"
             mistakes.append(Mistake(file, kind, "", reason))
         if kind not in parameters and kind in body and not (kind == "sample" and "spots" in parameters):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,17 +81,37 @@ def evaporation(path: Path) -> EvaporationRecipe:
     raise ConfigError([_another(path, found, 'must be "evaporate"')])
 
 
-def recipe_of(kind: type[Recipe], path: Path) -> Recipe:
-    """Return the recipe of a kind in this file; another station's is a mistake."""
+def recipe_of(kinds: Sequence[type[Recipe]], path: Path) -> Recipe:
+    """Return the recipe of one of these kinds in this file; another station's is a mistake."""
     found = any_recipe(path)
-    if isinstance(found, kind):
+    if isinstance(found, tuple(kinds)):
         return found
-    raise ConfigError([_another(path, found, f"must be {quoted(kind_of(kind))}")])
+    raise ConfigError([_another(path, found, f"must be {kinds_of(kinds, quoted)}")])
+
+
+def written_out(
+    kinds: Sequence[type[Recipe]], table: Mapping[str, Any], name: str, *, file: str, key: str
+) -> Recipe:
+    """Return the recipe in a table; of several kinds it says its `kind`, and is of the first if it does not."""
+    chosen, body = kinds[0], {"name": name, **table}
+    if len(kinds) > 1:
+        kind = body.pop("kind", kind_of(chosen))
+        if kind not in map(kind_of, kinds):
+            reason = f"must be {kinds_of(kinds, quoted)}"
+            raise ConfigError([Mistake(file, joined(key, "kind"), quoted(kind), reason)])
+        chosen = RECIPES[kind]
+    made: Recipe = validate(chosen, body, file=file, key=key)
+    return made
 
 
 def kind_of(recipe: type[Recipe]) -> str:
     """Return what a recipe file calls its kind."""
     return next(kind for kind, each in RECIPES.items() if each is recipe)
+
+
+def kinds_of(recipes: Sequence[type[Recipe]], told: Callable[[str], str] = str) -> str:
+    """Return what recipe files call these kinds, in words."""
+    return " or ".join(told(kind_of(each)) for each in recipes)
 
 
 def _another(path: Path, found: Recipe, reason: str) -> Mistake:

@@ -23,6 +23,7 @@ from labctl.config.folder import Config
 from labctl.config.models import AnyRecipe, BenchFile, StationEntry
 from labctl.films.answers import answer_to
 from labctl.films.journals import FilmJournals
+from labctl.films.questions import refusals_before
 from labctl.films.rates import FilmRates
 from labctl.films.steps import FilmStep, film_steps
 from labctl.program_check import Told
@@ -50,6 +51,7 @@ def tell_films(
     known: dict[str, FilmRates] = {}
     for path in files:
         yield from _pumped(path, folder, limits)
+        yield from _too_hot(path, folder, data)
         duration, spent = 0.0, dict[str, float]()
         try:
             steps = _steps(path, folder, data)
@@ -114,6 +116,13 @@ def _pumped(path: Path, folder: Config, limits: Limits) -> Iterator[Told]:
     except LabError as error:
         lines.append(f"  would be refused: {error}")
     yield Told(tuple(lines), len(lines) > 1)
+
+
+def _too_hot(path: Path, folder: Config, data: Path | None) -> Iterator[Told]:
+    """Yield why the heat of an experiment would be refused for what lies on its sample."""
+    if data is not None and kind_of(path) == "experiment":
+        for said in refusals_before(folder.experiment(path), data):
+            yield Told((f"{shown(path)}: would be refused: {said}",), True)
 
 
 def _steps(path: Path, folder: Config, data: Path | None) -> list[FilmStep]:

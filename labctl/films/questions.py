@@ -29,7 +29,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "calibrate_rate": ("recipe",),
     "calibrate_tooling": ("recipe",),
     "full_stack": ("cathode", "heat", "electrolyte", "anode"),
-    "line": ("cathode", "electrolyte", "anode"),
+    "line": ("cathode", "recipe", "electrolyte", "anode"),
+    "anneal": ("recipe",),
+    "anneal_then_cycle": ("recipe",),
 }
 """Of each plan what it does to its sample, or to each of its spots, in this order; plans that go on with a film ask by
 themselves."""
@@ -60,19 +62,37 @@ def questions_before(experiment: Experiment, data: Path) -> Iterator[str]:
     A doubtful film is asked about wherever its sample is brought, here once; what a person agreed to already, at the
     place where it would be asked, is left out.
     """
-    steps = list(_steps(experiment))
-    for sample in experiment.arguments.get("spots") or (experiment.sample,):
-        if sample is None:
-            continue
+    for sample in _samples(experiment):
         if data.exists():
             yield from _of_what_is_there(experiment, sample, data)
-        there = OnIt.of(data, sample) if data.exists() else OnIt(sample)
-        for place, step in steps:
-            question = there.question(step)
+        for place, step, there in _ahead(experiment, sample, data):
+            question = "" if isinstance(step, AnnealRecipe) else there.question(step)
             if question and not _is_agreed(data, sample, place, question):
                 yield question
-            if isinstance(step, Film):
-                there = there.with_film(step)
+
+
+def refusals_before(experiment: Experiment, data: Path) -> Iterator[str]:
+    """Yield why heat of an experiment will be refused, whoever agrees, if all before it is done."""
+    for sample in _samples(experiment):
+        for _, step, there in _ahead(experiment, sample, data):
+            if refused := there.refusal(step):
+                yield refused
+
+
+def _samples(experiment: Experiment) -> list[SampleRef]:
+    """Return the samples of an experiment: its spots where it has some."""
+    return [each for each in experiment.arguments.get("spots") or (experiment.sample,) if each is not None]
+
+
+def _ahead(
+    experiment: Experiment, sample: SampleRef, data: Path
+) -> Iterator[tuple[str, Film | Heat | AnnealRecipe, OnIt]]:
+    """Yield at which station what is done to a sample, and what will lie on it by then."""
+    there = OnIt.of(data, sample) if data.exists() else OnIt(sample)
+    for place, step in _steps(experiment):
+        yield place, step, there
+        if isinstance(step, Film):
+            there = there.with_film(step)
 
 
 def _of_what_is_there(experiment: Experiment, sample: SampleRef, data: Path) -> Iterator[str]:
@@ -108,7 +128,7 @@ def _is_agreed(data: Path, sample: SampleRef, place: str, question: str) -> bool
     )
 
 
-def _steps(experiment: Experiment) -> Iterator[tuple[str, Film | Heat]]:
+def _steps(experiment: Experiment) -> Iterator[tuple[str, Film | Heat | AnnealRecipe]]:
     """Yield what is done to the sample, and at which station."""
     given: Mapping[str, Any] = {"recipe": experiment.recipe, **experiment.arguments}
     for recipe in (given.get(name) for name in STEPS.get(experiment.plan, ())):
@@ -116,3 +136,5 @@ def _steps(experiment: Experiment) -> Iterator[tuple[str, Film | Heat]]:
             yield PLACE_OF[type(recipe)], Film(recipe.material, recipe.thickness)
         elif isinstance(recipe, FurnaceRecipe):
             yield PLACE_OF[FurnaceRecipe], Heat.of(recipe)
+        elif isinstance(recipe, AnnealRecipe):
+            yield PLACE_OF[AnnealRecipe], recipe

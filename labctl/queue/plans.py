@@ -33,6 +33,10 @@ NAMED: Mapping[str, tuple[str, str]] = {
     "DepositionRecipe": ("sputter", "Name of a sputter system's recipe of the configuration."),
     "EvaporationRecipe": ("evaporate", "Name of an evaporator's recipe of the configuration."),
     "FurnaceRecipe": ("furnace", "Name of a furnace's recipe of the configuration."),
+    "AnnealRecipe | FurnaceRecipe": (
+        "heat",
+        "Name of an anneal's or a furnace's recipe of the configuration.",
+    ),
     "Program": ("program", "Name of a cycling program of the configuration."),
 }
 """Annotations that stand for a file of the configuration: its kind, and what is said of it."""
@@ -104,7 +108,7 @@ def arguments_of(
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY or parameter.annotation in OF_THE_SESSION:
             continue
         if parameter.default is None:
-            # A stack without the oven: who wants it there names an experiment.
+            # A stack without the oven: who wants it there names an experiment. Lamp or furnace go by a line's recipe.
             continue
         made = list(_arguments(parameter.name, str(parameter.annotation), names, devices))
         if not made:
@@ -145,15 +149,15 @@ def _names(config: Config) -> dict[str, tuple[str, ...]]:
         "experiment": config.experiment,
     }
     recipes: dict[str, Callable[[str], object]] = {
-        kind: partial(_recipe, config, made) for kind, made in RECIPES.items() if kind != "flash"
+        kind: partial(_recipe, config, (made,)) for kind, made in RECIPES.items() if kind != "flash"
     }
-    return {kind: tuple(_readable(config, kind, read)) for kind, read in readers.items()} | {
-        kind: tuple(_readable(config, "recipe", read)) for kind, read in recipes.items()
-    }
+    found = {kind: tuple(_readable(config, kind, read)) for kind, read in readers.items()}
+    found |= {kind: tuple(_readable(config, "recipe", read)) for kind, read in recipes.items()}
+    return {**found, "heat": (*found["recipe"], *found["furnace"])}
 
 
-def _recipe(config: Config, kind: type[Recipe], name: str) -> Recipe:
-    return recipe_of(kind, config.path("recipe", name))
+def _recipe(config: Config, kinds: Sequence[type[Recipe]], name: str) -> Recipe:
+    return recipe_of(kinds, config.path("recipe", name))
 
 
 def _readable(config: Config, kind: str, read: Callable[[str], object]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from labctl.config.folder import Config
-from labctl.config.readers import RECIPES
+from labctl.config.readers import RECIPES, any_recipe
 from labctl.mistyped import Mistyped
 from labctl.plan_calls import KINDS, SHELVES, with_inputs
 from labctl.rehearsing.call import read_call
@@ -14,6 +14,7 @@ from labctl.rehearsing.rehearsal import rehearse_call
 from labctl.runs.run import Run
 from labctl.shell.shelves import Recipes
 from plans.anneal import anneal
+from plans.line import line
 
 
 @pytest.fixture
@@ -50,6 +51,28 @@ def test_names_of_files_are_refused_with_what_to_type(lab, sample, recipe, argum
     given = [found if given is None else given for given, found in zip(arguments, right, strict=True)]
     with pytest.raises(Mistyped, match=said):
         lab.plans.anneal(*given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"recipe": "furnace-520C-15min"}, r'recipe = .* name of a file, .* recipes\["furnace-520C-15min"\]'),
+        (
+            {"recipe": any_recipe(Config().path("recipe", "sputter-lco-0.7um"))},
+            r"is a recipe of sputtering, and a recipe of flashes or a furnace's recipe is expected",
+        ),
+        ({"lamp": "lamp"}, r"lamp = 'lamp' is a name, and a FlashLamp is expected"),
+    ],
+)
+def test_a_line_says_what_it_takes_for_a_recipe_and_for_a_lamp(lab, given, said):
+    rest = dict.fromkeys(inspect.signature(line).parameters.keys() - {"md"})
+    with pytest.raises(Mistyped, match=said):
+        lab.plans.line(**{**rest, **given})
+
+
+def test_a_line_takes_a_furnaces_recipe_and_no_lamp(lab):
+    rest = dict.fromkeys(inspect.signature(line).parameters.keys() - {"md"})
+    lab.plans.line(**{**rest, "recipe": Config().furnace("furnace-520C-15min")}).close()
 
 
 def test_a_station_of_another_role_is_refused_by_both_names(lab, sample, programs):

@@ -1,12 +1,17 @@
 """Experiments in a terminal: one that fails leaves the same words, run alone or beside others."""
 
+import signal
+from queue import Queue
 from types import SimpleNamespace
 
 import pytest
+from bluesky.utils import RunEngineInterrupted
 
 from devices.errors import LabError
 from devices.sputter.unfinished import UnfinishedFilm
 from labctl.running import run_shown, run_together
+from labctl.stopped import Stopped
+from labctl.stopping import Stopping
 
 
 class Tool:
@@ -66,3 +71,40 @@ def test_what_was_left_before_is_not_said_again(lab, capsys):
         with pytest.raises(LabError):
             run_together(lab, stopping, [SimpleNamespace(name="e1")])
     assert capsys.readouterr().out.count("Next: ") == 2
+
+
+@pytest.mark.parametrize(("number", "reason"), [(signal.SIGINT, "Ctrl-C twice"), (signal.SIGTERM, "SIGTERM")])
+def test_a_signal_while_it_is_asked_what_comes_next_ends_the_run_with_its_own_reason(
+    lab, monkeypatch, number, reason
+):
+    stopping, ended = Stopping(), []
+    engine = SimpleNamespace(state="running", at_work=(), end=ended.append)
+    stopping.engine, lab.engines, lab.pause_now = engine, lambda: [engine], lambda: None
+    monkeypatch.setattr("labctl.running.somebody_is_there", lambda: True)
+
+    def run(_):
+        stopping.handle(signal.SIGINT, None)
+        engine.state = "paused"
+        raise RunEngineInterrupted
+
+    lab.run = run
+    monkeypatch.setattr("labctl.running.choice", lambda *_: stopping.handle(number, None))
+    with pytest.raises(Stopped):
+        run_shown(lab, stopping, SimpleNamespace(name="e1"))
+    assert ended == [reason]
+
+
+def test_a_second_ctrl_c_before_the_pause_came_about_has_the_same_reason(lab):
+    stopping, ended = Stopping(), Queue()
+    stopping.engine = SimpleNamespace(state="running", end=ended.put)
+    stopping.pause = lambda: None
+    for _ in range(2):
+        stopping.handle(signal.SIGINT, None)
+    assert ended.get(timeout=5.0) == "Ctrl-C twice"
+
+
+def test_one_ctrl_c_where_nobody_can_be_asked_is_told_by_its_name(lab):
+    stopping, ended = Stopping(), Queue()
+    stopping.engine = SimpleNamespace(state="running", end=ended.put)
+    stopping.handle(signal.SIGINT, None)
+    assert ended.get(timeout=5.0) == "SIGINT"

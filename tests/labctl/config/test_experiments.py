@@ -2,7 +2,9 @@
 
 import pytest
 
+from devices.errors import ConfigError
 from labctl.config.folder import Config
+from labctl.config.readers import any_recipe
 
 NAMED = """
 schema = 1
@@ -199,3 +201,39 @@ def test_a_voltage_beyond_the_labs_limit_is_said_before_anything_is_opened(folde
     path.write_text(LADDER.replace("0.8 kV", "960 V"))
     mistakes = told(Config(folder).select, "twin", ["mine"])
     assert [(key, value) for key, value, _ in mistakes] == [("voltages", "960 V")]
+
+
+LINE = """
+schema = 1
+plan = "line"
+sample = "lco-grown-0.7um"
+cathode = "sputter-lco-0.7um"
+electrolyte = "sputter-lipon-1um"
+anode = "evaporate-li-2um"
+program = "rates-0.7um"
+"""
+
+
+@pytest.mark.parametrize("name", ["fla-850V-20", "furnace-520C-15min"])
+def test_a_line_takes_a_recipe_of_flashes_or_a_furnaces(experiment, folder, name):
+    assert experiment(f'{LINE}recipe = "{name}"\n').recipe == any_recipe(Config(folder).path("recipe", name))
+
+
+def test_a_lines_recipe_that_is_written_out_says_its_kind_and_is_of_flashes_without(experiment):
+    oven = '[recipe]\nkind = "furnace"\natmosphere = "air"\nsegments = [{ temperature = "500 degC", ramp = "1 K/s" }]\n'
+    assert experiment(LINE + oven).recipe.segments[0].temperature == pytest.approx(773.15)
+    flashes = INLINE[INLINE.index("[recipe]") :]
+    assert experiment(LINE + flashes).recipe == experiment(INLINE).recipe
+
+
+@pytest.mark.parametrize(
+    "recipe", ['recipe = "sputter-lco-0.7um"', '[recipe]\nkind = "sputter"', "[recipe]\nkind = 1"]
+)
+def test_a_line_takes_no_recipe_of_another_kind(experiment, recipe):
+    with pytest.raises(ConfigError, match='must be "flash" or "furnace"'):
+        experiment(f"{LINE}{recipe}\n")
+
+
+def test_a_line_without_a_recipe_is_told_which_it_may_have(experiment):
+    with pytest.raises(ConfigError, match=r"recipe \(flash or furnace\)"):
+        experiment(LINE)

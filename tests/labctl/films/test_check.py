@@ -166,8 +166,9 @@ def test_a_pressure_that_no_chamber_reaches_is_refused(tmp_path, pressure, refus
     )
 
 
-def test_a_stack_is_told_in_the_order_in_which_it_is_made():
-    *steps, _ = tell_films([EXPERIMENTS / "stack-0.7um.toml"], config=CONFIG, bench="sputter")
+@pytest.mark.parametrize(("name", "bench"), [("stack-0.7um", "sputter"), ("line-furnace-0.7um", "line")])
+def test_a_stack_is_told_in_the_order_in_which_it_is_made(name, bench):
+    *steps, _ = tell_films([EXPERIMENTS / f"{name}.toml"], config=CONFIG, bench=bench)
     assert [step.lines[0].split()[0] for step in steps] == [
         "sputter-lco-0.7um",
         "furnace-520C-15min",

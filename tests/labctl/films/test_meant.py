@@ -50,3 +50,17 @@ def test_check_tells_of_a_film_that_is_thinner_than_described(tmp_path):
         app, ["check", "deposit-lco-0.7um", "--config", str(config), "--data", str(tmp_path / "data")]
     )
     assert "is described with 0.7 um of LiCoO2 to come, 0.02 um is to be put on it" in result.output
+
+
+@pytest.mark.parametrize(("nanometres", "is_odd"), [(738, False), (745, True), (662, False), (655, True)])
+def test_a_film_may_differ_by_three_uncertainties_of_its_description(nanometres, is_odd):
+    """0.7 um +- 14 nm: 42 nm, though that is more than the 5 % of one that is described without."""
+    recipe = quick_films.film(thickness=nanometres * 1e-9)
+    experiment = replace(FOLDER.experiment("deposit-lco-0.7um"), recipe=recipe)
+    assert bool(list(odd_films(experiment))) is is_odd
+
+
+def test_a_film_that_is_gone_on_with_is_held_against_its_description_too():
+    thin = quick_films.film(thickness=20e-9)
+    experiment = replace(FOLDER.experiment("deposit-lco-0.7um"), plan="finish_deposition", recipe=thin)
+    assert len(list(odd_films(experiment))) == 1

@@ -13,8 +13,9 @@ from labctl.cli import app
 from labctl.config.folder import Config
 from labctl.films.check import tell_films
 from labctl.films.journals import FilmJournals
-from labctl.films.questions import STEPS, questions_before
+from labctl.films.questions import STEPS, questions_before, refusals_before
 from labctl.rehearsing.rehearsal import rehearse
+from labctl.runs.films import FilmPutOn
 from labctl.runs.run import Run
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
@@ -42,6 +43,37 @@ def test_one_film_after_another_is_reckoned_with(tmp_path, monkeypatch):
     monkeypatch.setitem(STEPS, "full_stack", ("cathode", "electrolyte", "anode", "heat"))
     (said,) = questions_before(experiment, tmp_path)
     assert "2.00 um Li, which melts at 180.5 degC; it is to be heated to 520 degC" in said
+    (said,) = refusals_before(experiment, tmp_path)
+    assert "1.00 um LiPON, which is known to bear 250 degC; it is to be heated to 520 degC" in said
+
+
+def covered(tmp_path, monkeypatch):
+    """Return an empty data folder in which a film of LiPON lies on a cathode of FOIL."""
+    films = [
+        FilmPutOn(each, 1e-6, 1e-8, "monitor", time=1e9 + n) for n, each in enumerate(("LiCoO2", "LiPON"))
+    ]
+    monkeypatch.setattr("labctl.samples.next_step.deposited", lambda *_: films)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "hot"), [("line-0.7um", "to be flashed"), ("line-furnace-0.7um", "520 degC")]
+)
+def test_check_foretells_that_heat_is_refused_over_an_electrolyte(tmp_path, monkeypatch, name, hot):
+    data = covered(tmp_path, monkeypatch)
+    path = ROOT / "config" / "experiments" / f"{name}.toml"
+    (told,) = (each for each in tell_films([path], config=ROOT / "config", data=data) if each.stopped)
+    assert "would be refused: lco-grown-0.7um has 1.00 um LiPON since " in told.lines[0]
+    assert "known to bear 250 degC" in told.lines[0]
+    assert hot in told.lines[0]
+
+
+def test_the_heat_of_a_line_is_asked_about_where_its_foil_would_melt(tmp_path):
+    config = Config(ROOT / "config")
+    experiment = replace(config.experiment("line-furnace-0.7um"), recipe=config.furnace("rta-700C"))
+    (said,) = questions_before(experiment, tmp_path)
+    assert said.endswith("Al, which melts at 660.3 degC; it is to be heated to 700 degC")
+    assert list(refusals_before(experiment, tmp_path)) == []
 
 
 @pytest.fixture
@@ -87,6 +119,13 @@ def test_a_film_that_is_doubtful_is_asked_about_by_whatever_takes_it(broken):
     assert doubts.startswith(f"a film of {FOIL.id} is doubtful (LiCoO2: ")
     for name in ("deposit-lipon", "evaporate-li", "line-0.7um", "stack-0.7um"):
         assert list(questions_before(config.experiment(name), folder)).count(doubts) == 1, name
+
+
+def test_the_same_film_again_after_one_that_was_cut_off_is_told_what_puts_on_the_rest(broken):
+    folder, uid = broken
+    experiment = Config(ROOT / "config").experiment("deposit-lco-0.7um")
+    _, said = questions_before(experiment, folder)
+    assert f'plan = "finish_deposition", its sample, its recipe and run = "{uid[:8]}" puts on only' in said
 
 
 def test_what_check_foretells_is_what_a_rehearsal_asks(broken):
@@ -152,6 +191,17 @@ def test_what_a_person_agreed_to_is_asked_no_more_at_that_place(broken, tmp_path
     assert doubts not in questions_before(config.experiment("deposit-lipon"), folder)
     assert doubts in questions_before(config.experiment("evaporate-li"), folder)
     assert doubts in questions_before(config.experiment("line-0.7um"), folder)
+
+
+@pytest.mark.parametrize(("place", "is_agreed"), [("biologic/3", True), ("sputter", False)])
+def test_a_word_at_whatever_cycler_is_good_for_a_cycler(broken, tmp_path, place, is_agreed):
+    folder = tmp_path / "data"
+    shutil.copytree(broken[0], folder)
+    config = Config(ROOT / "config")
+    doubts = doubts_about(believed(folder, FOIL).sample)
+    Facts(folder).add(FOIL.id, 1.0, "confirmed", place=place, question=doubts, by="person")
+    cycling = replace(config.experiment("line-0.7um"), plan="cycle", recipe=None, arguments={})
+    assert (doubts not in questions_before(cycling, folder)) is is_agreed
 
 
 def test_an_experiment_that_was_done_is_told_in_words(data):

@@ -57,8 +57,9 @@ def test_an_experiment_is_told_step_by_step_each_on_what_came_before(tmp_path):
     places = [said.index(each) for each in heads]
     assert places == sorted(places)
     assert "fla-850V-20 on lco-grown-0.7um: LiCoO2 0.7 um on Al 100 um" in said
-    furnace = told("stack-0.7um", data=tmp_path)
-    assert "furnace-520C-15min on lco-grown-0.7um: LiCoO2 0.7 um on Al 100 um" in furnace
+    for name in ("stack-0.7um", "line-furnace-0.7um"):
+        furnace = told(name, data=tmp_path)
+        assert "furnace-520C-15min on lco-grown-0.7um: LiCoO2 0.7 um on Al 100 um" in furnace
 
 
 def test_what_makes_no_film_or_is_none_is_said_with_what_to_type(tmp_path):

@@ -214,7 +214,7 @@ def test_the_lamps_prediction_goes_by_the_grown_film(kept, tmp_path, sample, rec
 def test_what_has_lipon_on_it_is_refused_by_the_lamp_and_with_lithium_it_is_a_cell(kept, recipe):
     put_on(kept, "LiCoO2", 0.7e-6)
     put_on(kept, "LiPON", 1.1e-6)
-    with pytest.raises(InterlockError, match="line-1 has LiPON on its cathode"):
+    with pytest.raises(InterlockError, match=r"line-1 has 1\.10 um LiPON since .* bear 250 degC"):
         believer(kept).anneal(SUBSTRATE, recipe)
     assert believer(kept).foil(SUBSTRATE).built is None
     put_on(kept, "Li", 2e-6)

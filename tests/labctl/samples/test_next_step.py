@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from devices.errors import InterlockError
-from devices.recipes import FurnaceRecipe, FurnaceSegment
+from devices.recipes import AnnealRecipe, FurnaceRecipe, FurnaceSegment
 from devices.roles.hands import Bring, Film, Heat
 from devices.samples import Layer, SampleRef
 from labctl.hands import LabHands
@@ -47,6 +47,38 @@ def test_a_film_that_is_there_already_is_told_with_its_thickness_and_since_when(
     said = asked(lies(LINE, "LiCoO2"), "LiCoO2")
     assert said.startswith("film-1 has 0.70 um LiCoO2 since 2026-")
     assert said.endswith("; another 0.70 um of LiCoO2 is to be put on it")
+
+
+def cut_off(thickness=0.3e-6, **more):
+    """Return what lies on a sample whose film was ended early."""
+    broken = {
+        "doubts": "ended before it was done, at 300.0 of 700.0 nm",
+        "targets": "LiCoO2",
+        "run": "1a2b3c4d-5e",
+    }
+    return FilmPutOn("LiCoO2", thickness, 1e-8, "thickness monitor", time=BEGAN, **{**broken, **more})
+
+
+@pytest.mark.parametrize(("targets", "plan"), [("LiCoO2", "finish_deposition"), ("", "finish_evaporation")])
+def test_more_of_a_film_that_was_cut_off_names_the_plan_that_puts_on_the_rest(targets, plan):
+    said = asked(OnIt(LINE, (cut_off(targets=targets),)), "LiCoO2")
+    assert "; another 0.70 um of LiCoO2 is to be put on it. If it broke off: " in said
+    assert (
+        f'plan = "{plan}", its sample, its recipe and run = "1a2b3c4d" puts on only what is missing' in said
+    )
+
+
+@pytest.mark.parametrize(
+    "films",
+    [
+        (cut_off(doubts=""),),
+        (cut_off(0.7e-6),),
+        (cut_off(), cut_off(0.4e-6)),
+        (cut_off(), cut_off(doubts="")),
+    ],
+)
+def test_a_film_of_which_nothing_is_missing_or_that_nobody_doubts_is_only_told(films):
+    assert asked(OnIt(LINE, films), "LiCoO2").endswith("is to be put on it")
 
 
 def test_each_repetition_is_a_question_of_its_own():
@@ -98,6 +130,25 @@ def test_a_bare_witness_and_a_foil_that_waits_for_its_cell_ask_nobody(there, mat
     assert asked(there, material) == ""
 
 
+@pytest.mark.parametrize(
+    ("there", "material", "why"),
+    [
+        (lies(LINE, "Li"), "LiCoO2", "0.70 um Li since"),
+        (lies(LINE, "LiCoO2", "Cu"), "LiPON", "0.70 um Cu since"),
+        (lies(FOIL, "Cu"), "LiPON", "0.70 um Cu since"),
+    ],
+)
+def test_a_film_that_is_expected_is_asked_about_on_anything_but_what_it_is_to_lie_on(there, material, why):
+    said = asked(there, material)
+    assert why in said
+    under = "Al" if material == "LiCoO2" else "LiCoO2"
+    assert f"its description expects {material} on {under}; 0.70 um of {material} is to be put on it" in said
+
+
+def test_a_film_over_a_misplaced_one_that_was_agreed_to_goes_by_what_it_lies_on():
+    assert asked(lies(LINE, "Li", "LiCoO2"), "LiPON") == ""
+
+
 def test_thin_films_are_told_in_nanometres():
     film = FilmPutOn("LiCoO2", 12.3e-9, 0.0, "thickness monitor", time=math.nan)
     assert "has 12.3 nm LiCoO2;" in asked(OnIt(LINE, (film,)), "LiCoO2")
@@ -125,6 +176,34 @@ def test_the_hottest_segment_counts():
     recipe = FurnaceRecipe("two", "air", (FurnaceSegment(700.0, 1.0), FurnaceSegment(400.0, 1.0)))
     assert Heat.of(recipe) == Heat(700.0)
     assert "Al, which melts at 660.3 degC" in lies(LINE).question(Heat(973.15))
+
+
+FLASHES = AnnealRecipe("flashes", 850.0, 1.8e-3, 20, 0.4)
+
+
+@pytest.mark.parametrize(("degrees", "is_refused"), [(250.0, False), (251.0, True)])
+def test_heat_that_lipon_is_not_known_to_bear_is_refused_with_both_temperatures(degrees, is_refused):
+    said = lies(LINE, "LiCoO2", "LiPON").refusal(Heat(degrees + 273.15))
+    assert bool(said) is is_refused
+    if is_refused:
+        assert said.startswith("film-1 has 0.70 um LiPON since ")
+        assert said.endswith(", which is known to bear 250 degC; it is to be heated to 251 degC")
+
+
+def test_a_lamp_is_told_the_same_of_it_and_of_lithium():
+    said = lies(LINE, "LiCoO2", "LiPON").refusal(FLASHES)
+    assert ", which is known to bear 250 degC; it is to be flashed, and no model says how hot" in said
+    assert "Li since" in lies(BARE, "Li").refusal(FLASHES)
+    assert "which melts at 180.5 degC; it is to be flashed" in lies(BARE, "Li").refusal(FLASHES)
+
+
+@pytest.mark.parametrize("there", [lies(LINE), lies(LINE, "LiCoO2"), lies(FOIL)])
+def test_a_cathode_that_nothing_covers_goes_into_any_heat(there):
+    assert there.refusal(Heat(1000.0)) == there.refusal(FLASHES) == ""
+
+
+def test_a_film_is_never_refused_for_heat():
+    assert lies(LINE, "LiCoO2", "LiPON").refusal(Film("Li", 2e-6)) == ""
 
 
 # Hands.
@@ -203,3 +282,14 @@ def test_going_on_with_a_film_asks_nobody(desk):
     again(desk)
     assert desk.brings(goes_on=True) is None
     assert desk.asked == []
+
+
+def test_hands_bring_no_electrolyte_into_heat_it_does_not_bear_whoever_would_agree(desk):
+    desk.films += lies(LINE, "LiCoO2", "LiPON").films
+    desk.answer = "yes"
+    with pytest.raises(
+        InterlockError, match="known to bear 250 degC; it is to be heated to 520 degC; nothing"
+    ):
+        desk.hands.set(Bring(LINE, "furnace", then=Heat(520.0 + 273.15)))
+    assert desk.asked == []
+    assert desk.hands.set(Bring(LINE, "sputter", then=Heat(200.0 + 273.15))).exception() is None
