@@ -82,19 +82,22 @@ class SputterLimits:
     strike_pressure [Pa] and strikes of a plasma that does not light. vent_temperature [K] of a chuck. life_left [1] of
     a target and crystal_left [1] of a crystal, that stay over. Of the loop: flow [1] by which a flow may be off for
     `flow_time` [s]; pressure [1] by which the pressure may; bias_step and rate_step [1] at constant power and pressure;
-    throttle_step [1] of its way at constant pressure and flows; turbo_step [1] of full speed; arcs a minute, or half as
-    many on one target in a third of one; rate_share [1] of the believed rate below which for rate_time [s] the shutter
-    counts as stuck, or above which behind a closed one; monitor_difference [1] from rate times time; turbo_share [1] of
-    full speed. hold [s]: how long a plasma burns on behind the shutter in a pause. strike_power [W] on a gun at once,
-    before any ramp. flow_zero [1] of a flow controller's range by which it may be off at any flow; crystal_heat [Hz]
-    that a plasma's heat may take from a crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for
-    substrate_time [s] from the temperature of a heated substrate; presputter [s] at full power at the least, which
-    cleans a target (guess: recipes have minutes; the ramp before it is not counted). films: from what each grows, by
-    its material (FLA paper: LiCoO2 in argon with oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the
-    deposition twins' fault table; the rest are guesses: strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W
-    that light there; flow_zero is what thermal flow controllers drift by; throttle_step three times what they repeat
-    to, 0.2 %; rate_step seven times the noise of the slowest film by a monitor of 0.03 Hz; base_pressure_least is what
-    air through elastomer seals leaves at a turbo pump.
+    throttle_step [1] of its way at constant pressure and flows; throttle_chance [1] below which one that stirred and
+    stands still is stuck, 0 for never, as of one with a dead band; strike_time [s] in which a plasma lights; turbo_step
+    [1] of full speed; arcs a minute, or half as many on one target in a third of one; rate_share [1] of the believed
+    rate below which for rate_time [s] the shutter counts as stuck, or above which behind a closed one;
+    monitor_difference [1] from rate times time; turbo_share [1] of full speed. hold [s]: how long a plasma burns on
+    behind the shutter in a pause. strike_power [W] on a gun at once, before any ramp. flow_zero [1] of a flow
+    controller's range by which it may be off at any flow; crystal_heat [Hz] that a plasma's heat may take from a
+    crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s] from the temperature of a
+    heated substrate; presputter [s] at full power at the least, which cleans a target (guess: recipes have minutes; the
+    ramp before it is not counted). films: from what each grows, by its material (FLA paper: LiCoO2 in argon with
+    oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; the rest are guesses:
+    strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W that light there; flow_zero is what thermal flow
+    controllers drift by; throttle_step three times what they repeat to, 0.2 %; throttle_chance comes once in 15000
+    films of 18 h; strike_time lights all but 1.1 % of plasmas at a hazard of 1/2 a second, and those are tried again;
+    rate_step seven times the noise of the slowest film by a monitor of 0.03 Hz; base_pressure_least is what air through
+    elastomer seals leaves at a turbo pump.
     """
 
     thickness: Annotated[float, Field(gt=0, le=100e-6), Unit("m")] = 10e-6
@@ -109,6 +112,7 @@ class SputterLimits:
     strike_pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")] = 3.0
     strike_power: Annotated[float, Field(gt=0, le=300), Unit("W")] = 50.0
     strikes: Annotated[int, Field(ge=0, le=10)] = 3
+    strike_time: Annotated[float, Field(gt=0, le=120), Unit("s")] = 9.0
     vent_temperature: Annotated[float, Field(ge=273, le=500), Unit("K")] = 333.15
     life_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.02
     crystal_left: Annotated[float, Field(ge=0, le=1), Unit("1")] = 0.4
@@ -119,6 +123,7 @@ class SputterLimits:
     bias_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.05
     rate_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
     throttle_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.001
+    throttle_chance: Annotated[float, Field(ge=0, le=1e-3), Unit("1")] = 1e-9
     turbo_step: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.005
     arcs: Annotated[int, Field(ge=0, le=60)] = 5
     rate_share: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.3

@@ -47,7 +47,7 @@ class Aside:
 
     def pump_down(self, pressure: float) -> StatusBase:
         """Pump to a pressure [Pa]."""
-        action = self._watched(pumped(self._crew, pressure, self._closed_tick))
+        action = self._watched(pumped(self._crew, pressure, self._closed_tick, looked=True))
         return self._begun("pump", require_pumpable, action)
 
     def vent(self) -> StatusBase:
@@ -81,15 +81,23 @@ class Aside:
         """Begin something, and return its status. Raises at once what `allowed` raises, which looks at everything."""
         crew = self._crew
         crew.log.begin(1)
+        status = crew.clock.status(f"{what} {crew.name}", PATIENCE)
+        # It is busy from the first look on: that takes half a second on real wires.
+        before, self.status = self.status, status
         try:
             crew.clock.call(lambda: allowed(crew))
-        except Exception as error:
+        except BaseException as error:
+            # Whoever interrupts it at the prompt shall not leave it busy.
+            self.status = before
+            finish(status, LabError(in_words(error)))
             crew.log.tell(what, "alarm", in_words(error))
             crew.log.conclude(in_words(error))
             raise
-        status = crew.clock.status(f"{what} {crew.name}", PATIENCE)
 
         def poller() -> Poller:
+            if status.done:
+                # It was called off while it was looked at.
+                return
             yield from action
             crew.log.progress(1.0, whole=True)
             crew.log.conclude("completed")
@@ -102,7 +110,7 @@ class Aside:
             log.warning("%s: %s", crew.name, in_words(error))
             finish(status, error)
 
-        self._handle, self.status = crew.clock.spawn(crew.lane, poller(), failed), status
+        self._handle = crew.clock.spawn(crew.lane, poller(), failed)
         return status
 
     def _watched(self, action: Poller) -> Poller:

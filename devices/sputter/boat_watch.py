@@ -11,7 +11,7 @@ from collections import deque
 
 from devices.sputter.parts import MonitorReading
 from devices.sputter.recipe import EvaporationRecipe
-from devices.sputter.watch import RATE_SETTLES, STEP_LASTS, Drift, Lasting, Trouble
+from devices.sputter.watch import STEP_LASTS, Drift, Lasting, Trouble
 
 NOISE = 1.05e-7
 """kg/m2 by which two readings of a crystal may differ by noise: six times sqrt(2) of 0.1 Hz rms [deposition twins], at
@@ -76,12 +76,12 @@ class CrystalWatch:
 class BoatWatch:
     """The boat's rate stays by the power that was found for it. learnt [W]: that power; NaN before.
 
-    noise [m]: by which two readings of the crystal may differ without a film. At one power a hot boat's rate stays:
-    what moves then is the crystal's, at whatever rate the film grows.
+    noise [m]: by which two readings of the crystal may differ without a film. settles [s]: after which its rate stays
+    at one power: what moves then is the crystal's, at whatever rate the film grows.
     """
 
-    def __init__(self, recipe: EvaporationRecipe, noise: float) -> None:
-        self._rate, self._most = recipe.rate, recipe.power
+    def __init__(self, recipe: EvaporationRecipe, noise: float, settles: float) -> None:
+        self._rate, self._most, self._settles = recipe.rate, recipe.power, settles
         self.learnt = math.nan
         self._wavers = noise / SMOOTHED + WAVERS * recipe.rate
         self._before, self._lowered, self._highest = math.nan, math.inf, math.nan
@@ -91,7 +91,7 @@ class BoatWatch:
     def reset(self) -> None:
         """Begin anew, as after the power was taken away."""
         self._off, self._led = Lasting(STEP_LASTS), Lasting(STEP_LASTS)
-        self._stays, self._power, self._since = Drift(RATE_SETTLES), math.nan, math.inf
+        self._stays, self._power, self._since = Drift(self._settles), math.nan, math.inf
         self._held_by, self._dry = math.nan, Lasting(STEP_LASTS)
 
     def held(self, rate: float) -> bool:
@@ -111,7 +111,7 @@ class BoatWatch:
 
     def settled(self, now: float) -> bool:
         """Return whether it is known where the rate stays at the power that is set."""
-        return now - self._since >= RATE_SETTLES
+        return now - self._since >= self._settles
 
     def moved(self, now: float, rate: float, power: float) -> bool:
         """Return whether the rate [m/s] has left where it stayed, at a power [W] that did not change; once a row."""
@@ -138,7 +138,7 @@ class BoatWatch:
         if not power >= self._before:
             self._lowered = now
         self._before = power
-        settled = now - self._lowered >= RATE_SETTLES
+        settled = now - self._lowered >= self._settles
         self._highest = max(rate, self._highest) if settled else rate
         if self._falls.holds(now, rate < self._highest - self._wavers):
             code = "boat_empty" if abs(lately) < EMPTY * self._highest else "crystal"

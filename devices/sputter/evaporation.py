@@ -32,12 +32,6 @@ REST_TIME = 120.0
 off; a boat of which a watt is more than that finds none."""
 HEAT_TIME = 3600.0
 """Seconds within which the rate must be reached; guess."""
-AT_MOST_TIME = 300.0
-"""Seconds at the recipe's most power within which it gives the first of it; guess, ten times what the heat of a boat of
-10 g takes, a lag of the twins' 2 s."""
-GASSES_TIME = 600.0
-"""Seconds within which what a heated charge gives off is pumped; guess. No more comes of one that gives its first rate
-in a good vacuum."""
 GASSING = 1e-2
 """Pa above which the boat's vapour would scatter, and its charge burn; guess."""
 GASSING_TIME = 3.0
@@ -101,10 +95,10 @@ class EvaporationFlight(ChamberFlight):
         self._control = RateControl(recipe.rate, built.gain, built.integral)
         self._goal = 0.0
         self._controlled = False
-        self._gassing, self._gasses = Lasting(GASSING_TIME), Lasting(GASSES_TIME)
-        self._at_most, self._was_clean, self._heated_at = Lasting(AT_MOST_TIME), False, math.inf
+        self._built, self._gassing, self._gasses = built, Lasting(GASSING_TIME), Lasting(built.degas)
+        self._at_most, self._was_clean, self._heated_at = Lasting(built.full_power), False, math.inf
         self._crystal = CrystalWatch(recipe.rate, constants.density)
-        self._boat = BoatWatch(recipe, self._crystal.noise)
+        self._boat = BoatWatch(recipe, self._crystal.noise, built.settles)
         limits = crew.limits
         self._vacuum = VacuumWatch(limits.base_pressures.get(recipe.material, limits.base_pressure))
         self._turbo = TurboWatch(limits)
@@ -170,7 +164,7 @@ class EvaporationFlight(ChamberFlight):
         self._crystal.reset()
         self._heated_at = self._clock.now()
         until = self._heated_at + HEAT_TIME
-        self._goal, self._was_clean, self._gasses = recipe.power, False, Lasting(GASSES_TIME)
+        self._goal, self._was_clean, self._gasses = recipe.power, False, Lasting(self._built.degas)
         if ROTATION in crew.equipment.relays.names():
             self._rotate(True)
         while not self._rate() >= BEGINS * recipe.rate:
@@ -301,8 +295,8 @@ class EvaporationFlight(ChamberFlight):
         elif self._gasses.holds(now, not self._vacuum.good(pressure)):
             raise Trouble(
                 "leak",
-                f"{pressure:.2g} Pa under the heated boat for {GASSES_TIME:.0f} s: water or air comes in, or its charge"
-                " gives off gas for long",
+                f"{pressure:.2g} Pa under the heated boat for {self._built.degas:.0f} s: water or air comes in, or its"
+                " charge gives off gas for long",
             )
 
     def _watch_chamber(self, seen: Seen) -> None:
@@ -318,7 +312,7 @@ class EvaporationFlight(ChamberFlight):
         if not reading.ok:
             raise Trouble("crystal", "the crystal does not oscillate, and nothing else holds the boat's rate")
         self._crystal.look(now, reading)
-        if not self.keeper.is_open:
+        if not self.keeper.is_open and self._goal > 0.0:
             self._boat.behind(now, reading.rate, self._crystal.lately, self._ramp.power)
         if not self._controlled:
             self._boat.reset()

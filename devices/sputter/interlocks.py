@@ -105,7 +105,7 @@ def _how_hot(now: Situation) -> str:
         return (
             f"nothing shows how hot the substrate is ({seen.blind}): mend that; or, once it is surely cold, some"
             f" {SURELY_COLD / 3600.0:.0f} h after it was heated last (guess), type lab.{now.name}.chuck_is_cold() and"
-            " vent again"
+            " vent again: that is good for one venting"
         )
     shown, cold = seen.temperature - CELSIUS, most - CELSIUS
     said = f"the substrate is hot: {shown:.0f} degC, vented at {cold:.0f} degC at the most"

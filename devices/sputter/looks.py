@@ -28,7 +28,7 @@ class Seen:
 
     arcs: how many of the supplies show one at this look. at: seconds of the clock at the last look. blind: why the
     heater shows no temperature, empty where it does or there is none; said_cold: a person's word for it, until it shows
-    one again.
+    one again, the chamber is vented or a film is begun.
     """
 
     at: float = -math.inf

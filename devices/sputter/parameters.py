@@ -101,13 +101,18 @@ class EvaporatorParameters:
     """Of an evaporator: films by material; gauges; the gains with which the boat's power follows the rate.
 
     volume [m3] of the chamber. gain [W]: power per unit of ln(wanted rate / rate); integral [s]: its time; both guesses
-    for a boat of some 100 W.
+    for a boat of some 100 W. settles [s]: after which its rate stays at one power, of a boat whose heat lags by 2 s and
+    a monitor that smoothes over eight; more for a slower boat. full_power [s]: for which it may be given all the power
+    of its recipe before the rate is held; degas [s]: for which its charge may give off gas; guesses.
     """
 
     films: dict[Material, FilmConstants] = Field(default_factory=dict)
     monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 100e-6
     gain: Annotated[float, Field(gt=0, le=1e3), Unit("W")] = 2.0
     integral: Annotated[float, Field(gt=0, le=1e4), Unit("s")] = 15.0
+    settles: Annotated[float, Field(ge=8, le=1e4), Unit("s")] = 15.0
+    full_power: Annotated[float, Field(gt=0, le=1e5), Unit("s")] = 300.0
+    degas: Annotated[float, Field(gt=0, le=1e5), Unit("s")] = 600.0
     load_lock: bool = False
     volume: Annotated[float, Field(gt=0, le=100), Unit("m^3")] = 60e-3
     base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"

@@ -36,9 +36,6 @@ from devices.sputter.watch import (
     watch_chamber,
 )
 
-STRIKE_PATIENCE = 9.0
-"""Seconds in which a plasma must light, and that one of two guns burns alone: with a hazard of 1/2 a second it does in
-all but 1.1 % of cases [twins], and is tried again."""
 STRIKE_PAUSE = 5.0
 """Seconds without power before the next try; guess."""
 SETTLED = 0.02
@@ -95,7 +92,7 @@ class PlasmaFlight(ChamberFlight):
         self._wanted = math.nan
         self._flow_watch, self._pressure_watch = FlowWatch(crew.limits, {}), PressureWatch(crew.limits)
         self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
-        self._stir_watch = StirWatch()
+        self._stir_watch, self._rests = StirWatch(crew.limits), False
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
         self._source_watch, self._substrate_watch = SourceWatch(), SubstrateBiasWatch()
         self._substrate_ramp = (
@@ -117,13 +114,9 @@ class PlasmaFlight(ChamberFlight):
         yield from self._struck(first, gases)
         yield from self._at(recipe.pressure, recipe.gases)
         yield from self._ramped({plan.gun: plan.power for plan in self._plans})
+        # A plasma's power moves it.
+        self._stir_watch = StirWatch(self._crew.limits)
         yield from self._presputter(recipe.presputter)
-        if self._stir_watch.stands:
-            # Nothing else shows that it is stuck.
-            away = WIGGLE * recipe.pressure
-            fits = away <= self._crew.limits.plasma_pressure
-            yield from self._at(away if fits else recipe.pressure / WIGGLE, recipe.gases)
-            yield from self._at(recipe.pressure, recipe.gases)
 
     def _at(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
         """Have gases flow and a pressure [Pa] held."""
@@ -157,7 +150,7 @@ class PlasmaFlight(ChamberFlight):
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
         self._pressure_watch, self._throttle_watch = PressureWatch(crew.limits), ThrottleWatch(crew.limits)
-        self._stir_watch = StirWatch()
+        self._stir_watch = StirWatch(crew.limits)
         if not self._is_same_gas:
             ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
             self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, ranges), TurboWatch(crew.limits)
@@ -234,7 +227,7 @@ class PlasmaFlight(ChamberFlight):
             with self._deed(f"power {plan.gun}"):
                 power = strike_power(self.recipe, plan)
                 switch_on(supplies[plan.gun], partial(self._ramps[plan.gun].begin, power))
-        until = self._clock.now() + STRIKE_PATIENCE
+        until = self._clock.now() + crew.limits.strike_time
         lit = False
         while not lit and self._clock.now() < until:
             yield from self._tick()
@@ -289,11 +282,23 @@ class PlasmaFlight(ChamberFlight):
         until = self._clock.now() + seconds
         while (left := until - self._clock.now()) > 0:
             yield from self._tick(within=left)
-        self._flags &= ~FilmFlag.PRESPUTTER
-        self._presputtered = True
+            if self._stir_watch.is_stuck and not self._rests:
+                yield from self._wiggled()
         for gun, watch in self._bias_watches.items():
             if not math.isnan(watch.settled):
                 self._memory.biases.learn(self._conditions(gun), watch.settled, self._wear.of(gun))
+        if self._stir_watch.stands:
+            yield from self._wiggled()
+        self._flags &= ~FilmFlag.PRESPUTTER
+        self._presputtered = True
+
+    def _wiggled(self) -> Poller:
+        """Move a throttle that stands still, and back: nothing else shows whether it is stuck, or rests by itself."""
+        self._rests = True
+        recipe, away = self.recipe, WIGGLE * self.recipe.pressure
+        fits = away <= self._crew.limits.plasma_pressure
+        yield from self._at(away if fits else recipe.pressure / WIGGLE, recipe.gases)
+        yield from self._at(recipe.pressure, recipe.gases)
 
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
@@ -402,9 +407,21 @@ class PlasmaFlight(ChamberFlight):
         if self._steady:
             pressure = seen.pressure(*self._crew.gauges.process)
             self._pressure_watch.look(now, pressure, seen.position, self._wanted)
-            self._stir_watch.look(seen.position)
+            self._watch_throttle(seen.position)
             if not self._flow_watch.wrong:
                 self._throttle_watch.look(now, seen.position)
+
+    def _watch_throttle(self, position: float) -> None:
+        """Raise Trouble for one that stirred and stands still over a film; behind the shutter it is moved instead."""
+        watch = self._stir_watch
+        watch.look(position)
+        if self.keeper.is_open and not self._rests and watch.is_stuck:
+            raise Trouble(
+                "valve",
+                f"the throttle stays at {position:.5f} for {watch.run} rows, after it stirred while it held this"
+                " pressure: it does not move any more (limits.toml, sputter.throttle_chance)",
+                gently=False,
+            )
 
     def _watch_chamber(self, seen: Seen) -> None:
         """Raise Trouble when an interlock opens, or somebody else moves a valve or shutter."""

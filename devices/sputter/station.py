@@ -227,10 +227,12 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         return self._aside.leak_check(pressure, duration)
 
     def chuck_is_cold(self) -> None:
-        """Take a person's word that the chuck is cold, for venting, while its thermocouple is broken.
+        """Take a person's word that the chuck is cold, for the next venting, while its thermocouple is broken.
 
-        Raises LabError where one shows how hot it is, or there is none.
+        A film that is begun before ends it. Raises LabError where one shows how hot it is, or there is none, and while
+        something is under way; InterlockError where the state does not allow venting.
         """
+        self._require_free("vent")
         self.clock.call(self._looks.everything)
         seen = self._looks.seen
         if not seen.blind:
@@ -238,7 +240,9 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             said = "nothing watches its chuck" if math.isnan(shown) else f"its chuck is at {shown:.0f} degC"
             raise LabError(f"{self.name}: {said}, nobody's word is wanted; nothing was done")
         seen.said_cold = True
-        self._log.tell("chuck", "warning", f"a person says that the chuck is cold; {seen.blind}")
+        self._log.tell(
+            "chuck", "warning", f"a person says that the chuck is cold for one venting; {seen.blind}"
+        )
 
     def complete(self) -> StatusBase:
         """Return the status that finishes with the flight, or with what the chamber does of its own."""
@@ -337,6 +341,8 @@ class ChamberStation(FlownStation[JobT, FlightT]):
             for why in self._memory.doubts_of(job.sample.id, job.recipe.material):
                 flight.film.doubt(why)
         self._aside.forget()
+        # What was cold will be heated, by its plasma if by nothing else.
+        self._looks.seen.said_cold = False
         self._log.begin(grains(thickness))
         return self._fly(job, flight)
 

@@ -19,18 +19,23 @@ ROUGH = 20.0
 """Pa below which a turbo pump is started [deposition twins]."""
 ATMOSPHERE = 0.9e5
 """Pa above which a gauge that shows a number says that air is in; guess, of weather, altitude and its own error."""
+THIN_AIR = 6.1e4
+"""Pa above which a number that rises no more lets another gauge's word count: 61.6 kPa at 4000 m [ISO 2533]."""
+STEADY = 0.03
+"""Share by which a number that rises no more may differ from that of a row before; guess, above what gauges waver."""
 FILLS = 2.5
 """Times of what it took until a gauge said that air is in, for which the vent valve stays open then. A Pirani says so
 from half an atmosphere on, where a door still bears tons a square metre: choked up to 0.53 of the outer pressure, then
 ever slower, the rest takes 1.6 times as long [ISO 6358]; from 0.36 on 2.5 times."""
 FILLS_LEAST = 60.0
-"""Seconds for which it stays open at the least, as of a chamber that somebody left half vented; guess."""
+"""Seconds for which it stays open at the least; guess. How long a chamber fills that somebody left half vented nobody
+knows, and it is told so."""
 AIR = 5e4
 """Pa above which somebody left a chamber vented, whoever looks at it first: nothing else fills it so; guess."""
 SLOW_ENOUGH = 0.3
 """Share of its full speed below which a turbo pump is vented; guess, vendors vent while it runs down."""
 VENTING = 3600.0
-"""Seconds that venting may take, the turbo pump's running down included; guess."""
+"""Seconds that may pass until a gauge says that air is in, the turbo pump's running down included; guess."""
 GAUGE_AGAIN = 30.0
 """Seconds after which a hot gauge that shows nothing is switched on again: it protects itself at too high pressures."""
 
@@ -82,9 +87,13 @@ def require_ventable(crew: Crew) -> None:
     crew.require("vent", "nothing was vented")
 
 
-def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
-    """Pump to a pressure [Pa]. Raises InterlockError when it may not be done now, or is not reached in time."""
-    require_pumpable(crew)
+def pumped(crew: Crew, pressure: float, tick: Tick, *, looked: bool = False) -> Poller:
+    """Pump to a pressure [Pa]. Raises InterlockError when it may not be done now, or is not reached in time.
+
+    looked: whether require_pumpable was just asked; what has opened since then the first tick sees.
+    """
+    if not looked:
+        require_pumpable(crew)
     if crew.machine.state is ChamberState.BASE and crew.looks.seen.pressure(crew.gauges.base) <= pressure:
         return
     until = crew.clock.now() + crew.limits.pump_time
@@ -107,11 +116,15 @@ def pumped(crew: Crew, pressure: float, tick: Tick) -> Poller:
 
 
 def vented(crew: Crew, tick: Tick) -> Poller:
-    """Let air in until the door opens; only then it is VENTED.
+    """Let air in until the door opens; only then it is VENTED. Who calls it has just asked require_ventable.
 
-    Raises InterlockError as require_ventable does, and when it takes too long.
+    A person's word for a cold chuck is used up by that. Raises InterlockError when no gauge says in time that air is
+    in.
     """
-    require_ventable(crew)
+    crew.looks.seen.said_cold = False
+    if _stands_open(crew):
+        crew.log.tell("vent", "info", f"{crew.name} is vented and its cover is open; nothing was done")
+        return
     equipment = crew.equipment
     until = crew.clock.now() + VENTING
     equipment.gas.gauge_power(crew.gauges.base, False)
@@ -127,13 +140,23 @@ def vented(crew: Crew, tick: Tick) -> Poller:
         with crew.permits.granting(THROTTLE):
             equipment.valve.close()
     crew.switch(ROUGHING_VALVE, False)
-    begun, closes = crew.clock.now(), math.inf
+    if shows_air(crew):
+        crew.log.tell(
+            "vent",
+            "warning",
+            f"a gauge says that air is in before any was let in: the vent valve stays open for {FILLS_LEAST:.0f} s at"
+            " the least, and nobody knows whether that is enough; vent it again if its door does not open by itself",
+        )
+    begun, closes, before = crew.clock.now(), math.inf, math.nan
     crew.switch(VENT_VALVE, True)
     try:
         while (now := crew.clock.now()) < closes:
-            _require_vented(crew, until)
-            if math.isinf(closes) and _is_filled(crew):
-                closes = now + max(FILLS * (now - begun), FILLS_LEAST)
+            if math.isinf(closes):
+                if _is_filled(crew, before):
+                    closes = now + max(FILLS * (now - begun), FILLS_LEAST)
+                else:
+                    _require_vented(crew, until)
+            before = crew.looks.seen.pressure(*crew.gauges.rough)
             yield from tick()
     finally:
         crew.switch(VENT_VALVE, False)
@@ -143,12 +166,13 @@ def vented(crew: Crew, tick: Tick) -> Poller:
 def risen(crew: Crew, pressure: float, duration: float, tick: Tick) -> Generator[float, None, Rise]:
     """Pump to a pressure [Pa], close off everything that pumps, and return how the pressure rises for a time [s].
 
-    Raises InterlockError without a throttle that closes, and when it was not reached in time. It is pumped again then.
+    Who calls it has just asked require_pumpable. Raises InterlockError without a throttle that closes, and when it was
+    not reached in time. It is pumped again then.
     """
     valve, looks = crew.equipment.valve, crew.looks
     if valve is None:
         raise InterlockError("valve", f"{crew.name} has no valve to close; nothing was done")
-    yield from pumped(crew, pressure, tick)
+    yield from pumped(crew, pressure, tick, looked=True)
     times, pressures = [], []
     try:
         with crew.permits.granting(THROTTLE):
@@ -221,10 +245,22 @@ def shows_air(crew: Crew) -> bool:
     return crew.looks.seen.pressure(*crew.gauges.rough) > AIR or _says_atmosphere(crew)
 
 
-def _is_filled(crew: Crew) -> bool:
-    """Return whether a gauge says that air is in: by its number, or, where none shows one, by a word."""
+def _stands_open(crew: Crew) -> bool:
+    """Return whether it is VENTED, with air in and its cover open, by the last look."""
+    is_open = crew.looks.seen.contacts.get("cover") is False
+    return crew.machine.state is ChamberState.VENTED and is_open and shows_air(crew)
+
+
+def _is_filled(crew: Crew, before: float) -> bool:
+    """Return whether a gauge says that air is in: by its number, or by a word that no number contradicts.
+
+    before: the number [Pa] of a row before, NaN without one. One that still rises contradicts, and one of no air.
+    """
     shown = crew.looks.seen.pressure(*crew.gauges.rough)
-    return _says_atmosphere(crew) if math.isnan(shown) else shown >= ATMOSPHERE
+    if math.isnan(shown):
+        return _says_atmosphere(crew)
+    is_steady = abs(shown - before) <= STEADY * shown
+    return shown >= ATMOSPHERE or (_says_atmosphere(crew) and is_steady and shown > THIN_AIR)
 
 
 def _says_atmosphere(crew: Crew) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from devices.errors import InterlockError
 from devices.limits import SputterLimits
@@ -32,9 +33,9 @@ MINUTE = 60.0
 AT_LIMIT = 0.005
 """How close to 0 or 1 a throttle is at its limit."""
 LIMIT_TIME = 3.0
-STIRRED, BY_CHANCE = 20, 1e-9
-"""Rows after which it is known how often a throttle stirs, and the chance below which one that stands still is stuck:
-once in 15000 films of 18 h."""
+STIRRED, STIRS = 20, 4.0
+"""Turns to and fro after which it is known how a throttle stirs, and rows without a move after which it stands; of its
+smallest moves that a usual one is, where it stirs; guesses."""
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
 SETTLES = 30.0
@@ -42,8 +43,6 @@ SETTLES = 30.0
 25 s [twins]."""
 STEP_LASTS = 3.0
 """Seconds that a step must stay to be one: all of it is looked at again meanwhile."""
-RATE_SETTLES = 15.0
-"""Seconds of an open shutter before the film's rate is expected to stay: its monitor smoothes it over eight."""
 RATE_STEP_LASTS = 3.0
 """Seconds that a step of the rate must stay; guess, end switches are looked at before it counts."""
 ARC_WINDOW = 20.0
@@ -235,33 +234,41 @@ class ThrottleWatch:
 class StirWatch:
     """The throttle goes on stirring as it did: a loop that holds a pressure follows the noise of flows and sensor.
 
-    One that stands still for longer than that allows does not move any more, and nothing else would tell.
+    Noise turns it to and fro, by many of its smallest moves. What creeps one way, as after a change, or toggles between
+    two places may come to rest.
     """
 
-    def __init__(self) -> None:
-        self._last = math.nan
-        self._rows = self._alike = self._run = 0
+    def __init__(self, limits: SputterLimits) -> None:
+        self._chance = limits.throttle_chance
+        self._last = self._way = math.nan
+        self._rows = self._alike = self._turns = self.run = 0
+        self._moves: deque[float] = deque(maxlen=STIRRED)
+        self._least = math.inf
 
     @property
     def stands(self) -> bool:
         """Whether it has stood still for long."""
-        return self._run >= STIRRED
+        return self.run >= STIRRED
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it stirred, and now stands still for longer than chance allows."""
+        if self._turns < STIRRED or median(self._moves) < STIRS * self._least or not self._chance:
+            return False
+        return self.run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(self._chance)
 
     def look(self, position: float) -> None:
-        """Raise Trouble when it stands still; never one that always does. Once a row."""
+        """Take note of where it is; once a row."""
         if position == self._last:
-            self._run += 1
-        else:
-            self._rows, self._alike = self._rows + self._run + 1, self._alike + self._run
-            self._last, self._run = position, 0
-        share = (self._alike + 1) / (self._rows + 1)
-        if self._rows >= STIRRED and self._run * math.log(share) < math.log(BY_CHANCE):
-            raise Trouble(
-                "valve",
-                f"the throttle stays at {position:.5f} for {self._run} rows, where {1 - share:.1%} of them saw it move"
-                " while it held this pressure: it does not move any more",
-                gently=False,
-            )
+            self.run += 1
+            return
+        way = position - self._last
+        self._turns += way * self._way < 0.0
+        self._rows, self._alike = self._rows + self.run + 1, self._alike + self.run
+        self._last, self._way, self.run = position, way, 0
+        if not math.isnan(way):
+            self._moves.append(abs(way))
+            self._least = min(self._least, abs(way))
 
 
 class TurboWatch:

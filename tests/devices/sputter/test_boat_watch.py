@@ -4,6 +4,7 @@ import math
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch
@@ -12,6 +13,7 @@ from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.watch import Trouble
 
 RATE, LITHIUM = 0.3e-9, 534.0
+SETTLES = 15.0
 NOISE = 2e-10
 RECIPE = EvaporationRecipe("li", "Li", RATE, 2e-6, 1e-4, 200.0)
 
@@ -48,7 +50,7 @@ def test_noise_and_two_measurements_within_a_row_are_no_fault():
 
 
 def test_a_rate_is_followed_near_the_power_that_held_it_only():
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     assert watch.bounds() == (0.0, 200.0)
     watch.learnt = 100.0
     assert watch.bounds() == pytest.approx((95.0, 105.0))
@@ -61,7 +63,7 @@ def test_a_rate_is_followed_near_the_power_that_held_it_only():
     [(0.0, 90.0, "boat_empty"), (0.6, 95.0, "boat_empty"), (0.6, 90.0, "crystal")],
 )
 def test_a_rate_that_is_not_held_is_named_by_what_comes_and_at_which_power(lately, power, code):
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     watch.learnt = 90.5
     watch.look(0.0, 0.5 * RATE, lately * RATE, power)
     with pytest.raises(Trouble) as told:
@@ -71,7 +73,7 @@ def test_a_rate_that_is_not_held_is_named_by_what_comes_and_at_which_power(latel
 
 def steady(rate, power=90.0, until=60):
     """Return a watch of a boat that held a rate at one power for so many seconds."""
-    watch = BoatWatch(replace(RECIPE, rate=rate), NOISE)
+    watch = BoatWatch(replace(RECIPE, rate=rate), NOISE, SETTLES)
     watch.learnt = power
     for now in range(until):
         assert not watch.moved(float(now), rate, power)
@@ -133,13 +135,13 @@ RISING = [0.1e-9 + 1.5e-12 * row for row in range(100)]
 def test_a_rate_that_falls_while_the_power_is_led_up_is_told(kept, code):
     given = [rate * (kept if row > 60 else 1.0) for row, rate in enumerate(RISING)]
     shown = [math.fsum(given[max(row - 6, 0) : row + 1]) / min(row + 1, 7) for row in range(100)]
-    number, said = led(BoatWatch(RECIPE, NOISE), shown, LED, given)
+    number, said = led(BoatWatch(RECIPE, NOISE, SETTLES), shown, LED, given)
     assert 60 < number <= 69
     assert said == code
 
 
 def test_a_boat_that_gives_more_at_more_power_and_less_at_less_is_no_fault():
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     assert led(watch, RISING, LED) is None
     falling = [RISING[-1] - 2e-12 * row for row in range(100)]
     assert led(watch, falling, [85.0 - row // 10 for row in range(100)]) is None
@@ -149,11 +151,11 @@ def test_the_noise_of_a_monitors_rate_is_no_fall():
     generator = random.Random(4)
     sd = 0.1 * 1.23e-7 / LITHIUM * math.sqrt(2.0) / 7.0
     rates = [RATE + generator.gauss(0.0, sd) for _ in range(3000)]
-    assert led(BoatWatch(RECIPE, NOISE), rates, [89.0] * 3000) is None
+    assert led(BoatWatch(RECIPE, NOISE, SETTLES), rates, [89.0] * 3000) is None
 
 
 def test_what_a_film_had_of_a_boat_is_no_measure_for_it_behind_the_shutter_again():
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     watch.learnt = 90.0
     assert led(watch, [RATE] * 50, [90.0] * 50) is None
     watch.look(50.0, 0.85 * RATE, 0.85 * RATE, 90.0)
@@ -161,7 +163,7 @@ def test_what_a_film_had_of_a_boat_is_no_measure_for_it_behind_the_shutter_again
 
 
 def test_a_boat_that_is_empty_is_told_while_its_power_is_led_up_and_down():
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     rates = [RATE] * 40 + [max(0.0, RATE * (1.0 - row / 7.0)) for row in range(30)]
     number, said = led(watch, rates, [88.0 + row // 2 % 2 for row in range(70)])
     assert 40 < number <= 40 + 9
@@ -169,7 +171,17 @@ def test_a_boat_that_is_empty_is_told_while_its_power_is_led_up_and_down():
 
 
 def test_a_boat_that_was_led_far_down_may_give_nothing():
-    watch = BoatWatch(RECIPE, NOISE)
+    watch = BoatWatch(RECIPE, NOISE, SETTLES)
     rates = [RATE] * 40 + [0.0] * 30
     powers = [90.0] * 40 + [max(0.0, 84.0 - 3.0 * row) for row in range(30)]
     assert led(watch, rates, powers) is None
+
+
+@pytest.mark.parametrize("lag", [20.0, 60.0])
+def test_a_boat_that_is_slower_than_others_is_given_its_time(lag):
+    """Its power is lowered by two watts, of which each is worth 15 % of the rate."""
+    rows = np.arange(400)
+    rates = RATE * (1.3 - 0.3 * -np.expm1(-np.maximum(rows - 40.0, 0.0) / lag))
+    powers = [92.0 if row < 40 else 90.0 for row in rows]
+    assert led(BoatWatch(RECIPE, NOISE, SETTLES), rates, powers) is not None
+    assert led(BoatWatch(RECIPE, NOISE, 4.0 * lag), rates, powers) is None

@@ -30,10 +30,10 @@ def burning(bench):
     return bench
 
 
-def ended(bench, *, gently=False):
+def ended(bench, *, gently=False, keep=lambda: None):
     """End everything; return the endings."""
     station = bench.station
-    endings = Endings(bench.clock, station._equipment, station._permits)
+    endings = Endings(bench.clock, station._equipment, station._permits, keep=keep)
     for delay in endings.all(gently=gently):
         bench.clock.sleep(delay)
     return endings
@@ -72,6 +72,36 @@ def test_the_shutters_close_first_then_the_power_goes_then_the_gas(burning, gent
     assert order == sorted(order)
     assert burning.chamber.when("substrate_shutter off") == [begun]
     assert burning.clock.now() - begun <= WITHIN
+
+
+@pytest.mark.parametrize("gently", [False, True])
+def test_what_came_through_is_written_down_before_a_ramp_but_not_before_power_that_must_go_at_once(
+    burning, gently
+):
+    written = []
+
+    def keep():
+        relays, chamber = burning.parts["relays"].on_now, burning.chamber
+        written.append((any(relays[each] for each in SHUTTERS), [chamber.power[gun] for gun in GUNS]))
+        written.append([chamber.on[gun] for gun in GUNS] + [chamber.board_closed])
+
+    ended(burning, gently=gently, keep=keep)
+    shutters, is_on = written
+    assert shutters[0] is False
+    assert is_on == [gently] * 3
+    assert not gently or shutters[1] == [120.0, 120.0]
+
+
+@pytest.mark.parametrize("gently", [False, True])
+def test_a_disk_that_takes_nothing_is_told_in_its_own_words_and_the_chamber_is_safe(burning, caplog, gently):
+    def fails():
+        raise OSError("no space left")
+
+    assert ended(burning, gently=gently, keep=fails).failures == []
+    assert what_is_left(burning) == set()
+    (said,) = [each.getMessage() for each in caplog.records if each.name == "devices.sputter.endings"]
+    assert "could not be written down" in said
+    assert "no space left" in said
 
 
 def test_a_gentle_end_takes_the_power_down_in_steps_and_feeds_the_dead_man_meanwhile(burning):

@@ -145,3 +145,46 @@ def test_a_chamber_that_cannot_be_made_safe_is_not_reset(bench, recipes):
     del bench.parts["gun1"].safe
     bench.station.reset()
     assert bench.station.read_state() == "pumping"
+
+
+@pytest.mark.parametrize("deed", ["safe", "close"])
+def test_a_film_that_is_done_has_no_row_more_when_its_chamber_is_made_safe(bench, recipes, deed):
+    assert bench.wait(bench.began(recipes["lco"]())) is None
+    rows = bench.station.streams["primary"]
+    made = rows.rows_in
+    bench.rows()
+    getattr(bench.station, deed)()
+    assert rows.rows_in == made
+    complete = bench.began(recipes["lco"]())
+    assert bench.wait(complete) is None
+    assert bench.rows()["elapsed"][0] < 1.0
+
+
+def test_a_film_that_is_stopped_has_its_last_row_once_however_often_it_is_made_safe(bench, recipes):
+    bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    bench.lap(30.0)
+    rows = bench.station.streams["primary"]
+    before = rows.rows_in
+    bench.station.stop()
+    assert rows.rows_in == before + 1
+    assert bench.rows()["shutter_open"][-1] == 0
+    bench.station.safe()
+    assert rows.rows_in == before + 1
+
+
+def test_a_film_is_stopped_in_good_order_though_its_last_row_is_not_taken(bench, recipes, caplog):
+    bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    bench.lap(30.0)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    bench.station.streams["primary"].spool = type("Full", (), {"append": full})()
+    bench.station.stop()
+    assert not bench.chamber.lit["gun1"]
+    assert "no space left" in caplog.text
+    code, severity, text = bench.codes()[-1]
+    assert (code, severity) == ("stopped", "warning")
+    assert "shutters closed, power off, gas closed" in text

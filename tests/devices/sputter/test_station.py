@@ -400,6 +400,52 @@ def test_a_persons_word_for_a_cold_chuck_ends_when_the_thermocouple_shows_someth
         blind.station.vent()
 
 
+def test_a_persons_word_for_a_cold_chuck_is_good_for_one_venting(blind):
+    blind.station.chuck_is_cold()
+    blind.vented()
+    assert blind.wait(blind.station.pump_down(1e-3)) is None
+    with pytest.raises(InterlockError, match="good for one venting"):
+        blind.station.vent()
+    blind.station.chuck_is_cold()
+    blind.station.vent()
+    blind.lap(5.0)
+    blind.station.safe()
+    blind.lap(5.0)
+    with pytest.raises(InterlockError, match="chuck_is_cold"):
+        blind.station.vent()
+
+
+def test_a_film_ends_a_persons_word_for_a_cold_chuck_and_none_is_taken_while_it_is_made(blind, recipes):
+    blind.station.chuck_is_cold()
+    blind.vented()
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]())
+    assert blind.wait(blind.station.prepare(job)) is None
+    blind.station.chuck_is_cold()
+    assert blind.wait(blind.clock.call(blind.station.kickoff)) is None
+    blind.reach("plasma")
+    with pytest.raises(InterlockError, match="to vent it must be"):
+        blind.station.chuck_is_cold()
+    assert blind.wait(blind.station.complete()) is None
+    with pytest.raises(InterlockError, match="chuck_is_cold"):
+        blind.station.vent()
+    assert not blind.chamber.vent
+
+
+@pytest.mark.parametrize("what", ["film", "pumping"])
+def test_nobodys_word_for_a_cold_chuck_is_taken_while_it_is_busy(blind, recipes, what):
+    blind.station.chuck_is_cold()
+    if what == "film":
+        blind.vented()
+        job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]())
+        assert blind.wait(blind.station.prepare(job)) is None
+        blind.clock.call(blind.station.kickoff)
+    else:
+        blind.station.pump_down(1e-7)
+    blind.lap(5.0)
+    with pytest.raises(LabError, match="busy"):
+        blind.station.chuck_is_cold()
+
+
 def test_nobodys_word_is_taken_for_a_chuck_that_nothing_watches(make_bench):
     bench = make_bench(instruments=("heater",))
     with pytest.raises(LabError, match="nothing watches its chuck"):

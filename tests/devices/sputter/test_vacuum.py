@@ -169,3 +169,83 @@ def test_a_chamber_that_was_left_half_vented_is_filled_when_it_is_vented_again(b
     assert bench.station.is_vented()
     bench.vented()
     assert bench.chamber.pressure == pytest.approx(101325.0)
+
+
+def gauges(monkeypatch, bench, shown):
+    """Let gauges show what a function of the seconds since the vent valve opened says; return when it opened."""
+    opened: list[float] = []
+
+    def pressures():
+        bench.chamber.advance()
+        if bench.chamber.vent and not opened:
+            opened.append(bench.clock.now())
+        return shown(bench.clock.now() - opened[0] if opened else 0.0)
+
+    monkeypatch.setattr(bench.parts["gas"], "pressures", pressures)
+    return opened
+
+
+def vented_in(bench, opened):
+    """Vent it; return for how many seconds the vent valve was open."""
+    bench.vented()
+    assert bench.station.is_vented()
+    assert not bench.chamber.vent
+    return bench.chamber.when("vent_valve off")[-1] - opened[0]
+
+
+def test_filling_has_its_own_end_once_a_gauge_said_that_air_is_in(bench, monkeypatch):
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    opened = gauges(
+        monkeypatch, bench, lambda t: {"pirani": Pressure(None, "ATM") if t > 1200.0 else Pressure(10.0)}
+    )
+    assert vented_in(bench, opened) == pytest.approx(3.5 * 1200.0, abs=10.0)
+
+
+def test_at_altitude_the_word_counts_once_the_number_rises_no_more(bench, monkeypatch):
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    settled = math.log(8e4 / 100.0) / math.log(1.06)
+    opened = gauges(
+        monkeypatch,
+        bench,
+        lambda t: {"pirani": Pressure(None, "ATM"), "manometer": Pressure(min(100.0 * 1.06**t, 8e4))},
+    )
+    assert 3.5 * settled <= vented_in(bench, opened) <= 3.5 * (settled + 4.0)
+
+
+def test_a_number_of_no_air_contradicts_the_word_however_steady_it_is(bench, monkeypatch):
+    bench.vented()
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    gauges(
+        monkeypatch,
+        bench,
+        lambda t: {"pirani": Pressure(None, "ATM"), "manometer": Pressure(min(1e3 * t, 4.9e4))},
+    )
+    assert "not vented after 3600 s" in str(bench.wait(bench.station.vent()))
+
+
+def test_a_chamber_that_stands_open_is_not_filled_again(bench):
+    bench.vented()
+    bench.chamber.contacts["cover"] = False
+    bench.chamber.log.clear()
+    bench.vented()
+    assert not bench.chamber.when("vent_valve on")
+    assert bench.station.is_vented()
+    assert bench.codes()[-1] == ("vent", "info", "sputter is vented and its cover is open; nothing was done")
+    bench.chamber.contacts["cover"] = True
+    bench.vented()
+    assert bench.chamber.when("vent_valve on")
+
+
+def test_of_a_chamber_that_was_left_half_vented_it_is_told_that_nobody_knows_when_it_is_filled(bench):
+    bench.chamber.pressure = 5.5e4
+    bench.station.connect()
+    bench.vented()
+    assert any(
+        code == "vent" and "nobody knows whether that is enough" in said for code, _, said in bench.codes()
+    )
+    assert bench.wait(bench.station.pump_down(1e-3)) is None
+    told = len(bench.codes())
+    bench.vented()
+    assert not any(code == "vent" for code, _, _ in bench.codes()[told:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -354,22 +355,30 @@ def stirred(seed, counts, rows=200, deadband=0):
     return 0.36 + 1e-5 * np.round(noise)
 
 
+def stuck_after(positions, **changes):
+    """Return the first row at which a throttle counts as stuck; None where it never does."""
+    watch = StirWatch(replace(LIMITS, **changes))
+    for row, position in enumerate(positions):
+        watch.look(position)
+        if watch.is_stuck:
+            return row
+    return None
+
+
 @pytest.mark.parametrize(("counts", "deadband"), [(10.0, 0), (2.0, 0), (0.5, 0), (0.0, 0), (10.0, 60)])
 def test_a_throttle_may_stir_as_it_always_does(counts, deadband):
     for seed in range(50):
-        watch = StirWatch()
-        for position in stirred(seed, counts, 3000, deadband):
-            watch.look(position)
+        assert stuck_after(stirred(seed, counts, 3000, deadband)) is None
 
 
-def told_in(watch, positions):
-    """Return after which row a watch tells something, and what; raises nothing."""
-    for row, position in enumerate(positions):
-        try:
-            watch.look(position)
-        except Trouble as trouble:
-            return row, trouble
-    return len(positions), None
+@pytest.mark.parametrize("lag", [2.0, 5.0, 10.0, 30.0, 100.0])
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_a_throttle_that_creeps_to_its_place_may_rest_there(lag, noise):
+    """As one with a dead band, after a change; at the most with noise below its resolution."""
+    for seed in range(20):
+        creeps = 100.0 * np.exp(-np.arange(2000) / lag)
+        creeps += noise * np.random.default_rng(seed).standard_normal(2000)
+        assert stuck_after(0.36 + 1e-5 * np.round(creeps)) is None
 
 
 @pytest.mark.parametrize("stuck", [65, 100, 2000])
@@ -377,7 +386,7 @@ def test_a_throttle_that_stirred_and_stands_still_is_stuck(stuck):
     for seed in range(50):
         positions = stirred(seed, 10.0, stuck + 20)
         positions[stuck:] = 0.36
-        row, told = told_in(StirWatch(), positions)
-        assert told is not None
-        assert (told.code, told.gently) == ("valve", False)
+        row = stuck_after(positions)
+        assert row is not None
         assert 0 < row - stuck <= 10
+        assert stuck_after(positions, throttle_chance=0.0) is None
