@@ -41,7 +41,7 @@ from labctl.connecting import Devices
 from labctl.ctrl_c import CtrlC
 from labctl.engine import SHELL, LabEngine
 from labctl.films.journals import FilmJournals
-from labctl.films.questions import PLACE_OF
+from labctl.films.places import PLACE_OF
 from labctl.films.rates import FilmRates
 from labctl.hands import Carried, LabHands
 from labctl.journal.disk import Disk

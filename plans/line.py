@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import bluesky.plan_stubs as bps
 from bluesky.protocols import Readable
@@ -92,7 +93,7 @@ def line(
     became doubtful, the next tool asks for a person's word before it takes the sample. Recipes and program are checked
     before the first film.
     """
-    _expect_heat(sample, recipe, lamp, furnace)
+    heat, heater = _expect_heat(sample, recipe, lamp, furnace)
     expect("line", sample, anode, EvaporationRecipe, evaporator, "vent")
     for film in (cathode, electrolyte):
         expect("line", sample, film, DepositionRecipe, sputter, "target_life")
@@ -101,12 +102,8 @@ def line(
     potentiostat.check(program)
     lineage = _Lineage(md)
     yield from _film(lineage, sputter, deposit, sample, cathode)
-    if lamp is not None and isinstance(recipe, AnnealRecipe):
-        lineage.add((yield from anneal(lamp, sample, recipe, md=lineage.said())))
-        yield from bps.unstage(lamp)  # the next film may come while this sample goes on
-    elif furnace is not None and isinstance(recipe, FurnaceRecipe):
-        lineage.add((yield from bake(furnace, sample, recipe, md=lineage.said())))
-        yield from bps.unstage(furnace)
+    lineage.add((yield from heat(md=lineage.said())))
+    yield from bps.unstage(heater)  # the next film may come while this sample goes on
     yield from _film(lineage, sputter, deposit, sample, electrolyte)
     yield from _film(lineage, evaporator, evaporate, sample, anode)
     lineage.add(
@@ -124,14 +121,20 @@ def line(
     return tuple(lineage.uids)
 
 
-def _expect_heat(sample: Any, recipe: Any, lamp: FlashLamp | None, furnace: Furnace | None) -> None:
-    """Raise LabError where there is nothing that anneals by the line's recipe, LimitError where that may not."""
+def _expect_heat(
+    sample: Any, recipe: Any, lamp: Any, furnace: Any
+) -> tuple[Callable[..., MsgGenerator[str]], FlashLamp | Furnace]:
+    """Return the plan that anneals by the line's recipe, of which only metadata is left to say, and its station.
+
+    Raises LabError where there is nothing that does it, LimitError where that may not.
+    """
     if isinstance(recipe, FurnaceRecipe):
         expect("line", sample, recipe, FurnaceRecipe, furnace, "prepare")
-        cast(Furnace, furnace).check(recipe)
-    else:
-        expect_anneal("line", lamp, sample, recipe)
-        cast(FlashLamp, lamp).check(recipe)
+        furnace.check(recipe)
+        return partial(bake, furnace, sample, recipe), furnace
+    expect_anneal("line", lamp, sample, recipe)
+    lamp.check(recipe)
+    return partial(anneal, lamp, sample, recipe), lamp
 
 
 class _Lineage:

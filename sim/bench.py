@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from sim.foil import Differing, Foil, FoilError, Surroundings, check_cell_layers
+from sim.foil import Differing, Foil, FoilError, Surroundings, check_cell_layers, check_mask
 
 if TYPE_CHECKING:
     from sim.sheets import SheetTruth
@@ -226,7 +226,7 @@ class Bench:
     def check(self, description: Mapping[str, Any], *, cell: bool) -> None:
         """Raise ValueError when the twins do not know such a foil, or (cell) such a cell on it."""
         foil = Foil(description, self.surroundings)
-        foil.cover(foil.mask)
+        check_mask(foil.mask)
         if cell:
             check_cell_layers(tuple(description["cell_layers"]), foil.materials)
 
@@ -234,9 +234,13 @@ class Bench:
         """Carry a foil to a place ("lamp", "potentiostat/0"); one never seen before is made as described.
 
         Whatever lay there is put aside first, as a person would; what lies there already, under the same mask, is not
-        touched. The mask is that of the description, none where it names none.
+        touched. The mask is that of the description, none where it names none. FoilError for a place or a mask that is
+        not known; the foil stays where it is.
         """
-        mask = str(description.get("mask", ""))
+        mask, station = str(description.get("mask", "")), place.partition("/")[0]
+        if station not in self._stations:
+            raise FoilError(f"there is no place {place!r} on this bench")
+        check_mask(mask)
         with self._lock:
             foil = self._known(description)
             if self._place.get(foil.id) == place and foil.mask == mask:
@@ -245,9 +249,6 @@ class Bench:
             foil.cover(mask)
             for other in [each for each, where in self._place.items() if where == place]:
                 self._leave(self._foils[other])
-            station = place.partition("/")[0]
-            if station not in self._stations:
-                raise FoilError(f"there is no place {place!r} on this bench")
             self.touch(station).put(foil, place, self._now())
             self._place[foil.id] = place
             self._keep(foil)

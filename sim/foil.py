@@ -97,11 +97,7 @@ class Foil:
 
     def cover(self, mask: str) -> None:
         """Have a mask lie on it, or none; FoilError for one whose opening the twins do not know."""
-        if mask:
-            try:
-                opening_of(mask)
-            except ValueError as error:
-                raise FoilError(str(error)) from error
+        check_mask(mask)
         self.description["mask"] = mask
 
     @property
@@ -366,3 +362,12 @@ class Foil:
         from sim.physics.cell.stacked import cell_of_layers
 
         return cell_of_layers(layers)
+
+
+def check_mask(mask: str) -> None:
+    """Raise FoilError for a mask whose opening the twins do not know; none is known, too."""
+    if mask:
+        try:
+            opening_of(mask)
+        except ValueError as error:
+            raise FoilError(str(error)) from error

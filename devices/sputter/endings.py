@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeVar
@@ -13,26 +14,36 @@ from devices.sputter.interlocks import Permits
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 RAMP = 3.0
 """Seconds in which the power goes to zero when a film is given up: a plate of 3 mm follows in one, its contact to the
 cooling in seven [deposition twins]; well within the 12 s of the table of endings."""
 STEPS = 6
 
 
-def _nobody_counts() -> None:
-    """Count nothing."""
+def _nothing() -> None:
+    """Do nothing: nobody counts what comes through the shutters."""
 
 
 class Endings:
     """Ends what goes on, whatever fails on the way; `failures` says what did, in words.
 
-    shut: called when the shutters were told to close, for whoever counts how long they were open.
+    shut: called when the shutters were told to close, for whoever counts how long they were open. keep: writes down
+    what came through them. It is done before a ramp, which a host may not survive, but never before power that must
+    go at once; what it fails with is logged, and no failure to make the chamber safe.
     """
 
     def __init__(
-        self, clock: Clock, equipment: Equipment, permits: Permits, shut: Callable[[], None] = _nobody_counts
+        self,
+        clock: Clock,
+        equipment: Equipment,
+        permits: Permits,
+        shut: Callable[[], None] = _nothing,
+        keep: Callable[[], None] = _nothing,
     ) -> None:
-        self._clock, self._equipment, self._permits, self._shut = clock, equipment, permits, shut
+        self._clock, self._equipment, self._permits = clock, equipment, permits
+        self._shut, self._keep = shut, keep
         self.failures: list[str] = []
 
     def shutters(self) -> None:
@@ -44,7 +55,17 @@ class Endings:
             closing = [SUBSTRATE_SHUTTER]
         for name in closing:
             self._do(f"{name} closed", partial(relays.switch, name, False))
-        self._do("what came through kept", self._shut)
+        self._do("what came through counted", self._shut)
+
+    def write_down(self) -> None:
+        """Write down what came through the shutters; a disk that does not take it keeps nothing from its end."""
+        try:
+            self._clock.call(self._keep)
+        except Exception as error:  # noqa: BLE001 - as _do
+            log.error(
+                "what came through the shutters could not be written down; the chamber is made safe all the same: %s",
+                _in_words(error),
+            )
 
     def ramped(self) -> Generator[float, None, None]:
         """Take the power of all sources to zero by a short ramp, then switch them off."""
@@ -83,9 +104,11 @@ class Endings:
         """Do all of it in order; gently: with a ramp, which takes RAMP seconds."""
         self.shutters()
         if gently:
+            self.write_down()
             yield from self.ramped()
         else:
             self.cut()
+            self.write_down()
         self.gas()
         self._do("vent valve closed", self._close_vent_valve)
 
@@ -99,5 +122,9 @@ class Endings:
         try:
             return self._clock.call(action)
         except Exception as error:  # noqa: BLE001 - as above
-            self.failures.append(f"{what}: {error if isinstance(error, LabError) else repr(error)}")
+            self.failures.append(f"{what}: {_in_words(error)}")
             return None
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, LabError) else repr(error)

@@ -66,7 +66,7 @@ class ChamberFlight(Underway):
         )
         self.film, self.keeper = film, keeper
         self._crew, self._energy = crew, energy
-        self.endings = Endings(clock, crew.equipment, crew.permits, self.shut)
+        self.endings = Endings(clock, crew.equipment, crew.permits, self.shut, self.keep)
         self.area = math.nan
         self._recorded = self._kept = False
         self._powered = self._lit = self._presputtered = False
@@ -98,14 +98,17 @@ class ChamberFlight(Underway):
         self._told = trouble
 
     def shut(self) -> None:
-        """Take note that the shutter closed just now, and keep what came through it; harmless twice.
-
-        Its host may die before the power is down and the layer is written.
-        """
+        """Take note that the shutter closed just now; harmless twice."""
         if self.keeper.is_open:
             self.keeper.closed(self._clock.now(), None)
             self._crew.log.progress(self._share())
-        if self.film.openings and not self._kept:
+
+    def keep(self) -> None:
+        """Write down what came through the shutter, once, unless the layer is written.
+
+        Its host may die before the power is down and the layer is written.
+        """
+        if self.film.openings and not (self._kept or self._recorded):
             self._kept = True
             self._row(self._crew.looks.seen)
             self._crew.report(True)
@@ -200,6 +203,9 @@ class ChamberFlight(Underway):
         gently = error.gently if isinstance(error, Trouble) else True
         if self.film.openings:
             self.film.doubt(str(error))
+            if not (self.keeper.is_open or self.film.open_time):
+                # It came through a shutter that was never told to open: if the host died now, nobody would know.
+                self.endings.write_down()
         yield from self.endings.all(gently=gently)
         if self.film.openings:
             self._steady = False

@@ -18,6 +18,7 @@ from labctl.config.documents import shown
 from labctl.config.folder import Config
 from labctl.config.models import Experiment
 from labctl.films.journals import FilmJournals
+from labctl.films.places import PLACE_OF
 from labctl.samples.believed import believed
 from labctl.samples.facts import Facts
 from labctl.samples.next_step import OnIt
@@ -35,14 +36,6 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 """Of each plan what it does to its sample, or to each of its spots, in this order; plans that go on with a film ask by
 themselves."""
-
-PLACE_OF: Mapping[type, str] = {
-    DepositionRecipe: "sputter",
-    EvaporationRecipe: "evaporator",
-    FurnaceRecipe: "furnace",
-    AnnealRecipe: "lamp",
-}
-"""The station of each kind of recipe: what the plans call it, and what an experiment's device is called for that."""
 CYCLER = "potentiostat"
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sim.bench import Bench, Twin
-from sim.foil import Foil, Surroundings
+from sim.foil import Foil, FoilError, Surroundings
 from sim.grown_film import GrownFilm
 from sim.physics.growth.deposit import layer
 
@@ -77,3 +79,21 @@ def test_a_folder_that_was_moved_away_is_not_made_anew(tmp_path: Path) -> None:
     made.bring({**SHEET, "id": "other"}, "table")
     made.save()
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("mask", "place"), [("a hole of some size", "table/1"), ("rectangle 3 mm x 5 mm", "shelf/0")]
+)
+def test_a_foil_that_is_not_taken_stays_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: str, place: str
+) -> None:
+    made, taken = bench(tmp_path, [0.0]), list[str]()
+    monkeypatch.setattr(Table, "take", lambda self, foil, now: taken.append(foil.id))
+    made.bring(SHEET, "table/0")
+    with pytest.raises(FoilError):
+        made.bring({**SHEET, "mask": mask}, place)
+    assert taken == []
+    assert made.foil("sheet").mask == ""
+    # What is put where it lies finds it there.
+    made.bring(piece("a"), "table/0")
+    assert taken == ["sheet"]

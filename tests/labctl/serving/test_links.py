@@ -44,6 +44,7 @@ MADE = {
             reflected=lambda: 0.7,
             bias=lambda: 181.0,
             capacitors=lambda: (0.425, 0.63),
+            set_capacitors=lambda load, tune: None,
             automatic=lambda on: None,
         )
     ),
