@@ -282,7 +282,7 @@ class PlasmaFlight(ChamberFlight):
         until = self._clock.now() + seconds
         while (left := until - self._clock.now()) > 0:
             yield from self._tick(within=left)
-            if self._stir_watch.is_stuck and not self._rests:
+            if self._stir_watch.is_suspect and not self._rests:
                 yield from self._wiggled()
         for gun, watch in self._bias_watches.items():
             if not math.isnan(watch.settled):

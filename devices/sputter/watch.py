@@ -36,6 +36,8 @@ LIMIT_TIME = 3.0
 STIRRED, STIRS = 20, 4.0
 """Turns to and fro after which it is known how a throttle stirs, and rows without a move after which it stands; of its
 smallest moves that a usual one is, where it stirs; guesses."""
+SUSPECT = 1e-6
+"""Chance below which a throttle that stands still is moved behind the shutter; guess."""
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
 SETTLES = 30.0
@@ -253,9 +255,17 @@ class StirWatch:
     @property
     def is_stuck(self) -> bool:
         """Whether it stirred, and now stands still for longer than chance allows."""
-        if self._turns < STIRRED or median(self._moves) < STIRS * self._least or not self._chance:
+        return self._still_by(self._chance)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it stirred, and stands still for long enough to be moved, where that does no harm."""
+        return self._still_by(SUSPECT if self._chance else 0.0)
+
+    def _still_by(self, chance: float) -> bool:
+        if self._turns < STIRRED or median(self._moves) < STIRS * self._least or not chance:
             return False
-        return self.run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(self._chance)
+        return self.run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(chance)
 
     def look(self, position: float) -> None:
         """Take note of where it is; once a row."""

@@ -33,6 +33,8 @@ BIASED = 345.0
 """s after which the shutter is open with a biased substrate."""
 HOT_FILM = 460.0
 """s after which it is open over a substrate that was heated first."""
+CLEANS_LATE = 276.3
+"""s by when it is known how its throttle stirs, too."""
 LIPON_OPEN = 790.0
 """s after which it is open over LiPON from two guns."""
 LEAK = 5e-4
@@ -198,6 +200,16 @@ def test_a_throttle_that_sticks_while_a_film_grows_is_seen_by_its_standing_still
     assert max(closed, out) - at <= WITHIN
     tool.require_dark()
     tool.require_doubtful()
+
+
+def test_a_throttle_that_sticks_behind_the_shutter_is_moved_and_told(make):
+    tool = make()
+    tool.plan("valve_stuck", CLEANS_LATE)
+    with pytest.raises((InstrumentError, InterlockError), match="error 020"):
+        tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
+    assert tool.when("plasma out", "gun1")[0] - CLEANS_LATE <= WITHIN
+    assert not tool.when("shutter opened")
+    tool.require_dark()
 
 
 @pytest.mark.parametrize("stuck", [True, False])
