@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from devices.errors import ConfigError, Mistake
+from devices.errors import ConfigError, DataError, Mistake
 from devices.limits import LampLimits
 from devices.recipes import AnnealRecipe
 from devices.roles.predictor import Prediction
@@ -278,7 +278,11 @@ def stack_of(sample: SampleRef) -> str:
 
 
 def below_of(sample: SampleRef) -> str:
-    """Return what the film lies on."""
+    """Return what the film lies on. Raises DataError for a bare sample."""
+    if len(sample.layers) < 2:
+        raise DataError(
+            f"{sample.id} has no film to heat yet; `labctl predict EXPERIMENT` predicts one that grows first"
+        )
     return sample.layers[-2].material
 
 

@@ -1,7 +1,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from devices.errors import ConfigError
+from devices.errors import ConfigError, DataError
 from labctl.cli import app
 
 
@@ -42,3 +42,10 @@ def test_recipes_and_models_that_do_not_fit_are_refused(tmp_path):
         told("fla-850V-20", folder=tmp_path)
     with pytest.raises(ConfigError, match="must be one of S1, S2"):
         told("rta-700C", "--model", "S3", folder=tmp_path)
+
+
+@pytest.mark.parametrize("what", [("furnace", "furnace-520C-15min"), ("anneal", "fla-850V-20")])
+def test_a_sample_on_which_no_film_grew_yet_is_refused_in_words(tmp_path, what):
+    arguments = ["predict", *what, "--sample", "lco-grown-0.7um", "--data", str(tmp_path)]
+    with pytest.raises(DataError, match="has no film to heat yet"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
