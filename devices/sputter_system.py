@@ -186,7 +186,15 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         constants = self._constants(recipe, rate)
         shares = self._shares(recipe, rate)
         flight = DepositionFlight(
-            recipe, self._crew, plans, self._wear, self._memory, rate, constants, shares
+            recipe,
+            self._crew,
+            plans,
+            self._wear,
+            self._memory,
+            rate,
+            constants,
+            shares,
+            self.parameters.crystal_warms,
         )
         flight.keeper.by_rate = recipe.end == "rate"
         status = self._begin(job, flight, recipe.thickness)

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -81,11 +81,17 @@ class TwinStation(Protocol):
     def settle(self) -> None:
         """Bring the foils in it to the state of now, without disturbing anything."""
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where `put` would, once these foils are put aside; nothing is changed."""
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Take a foil in; FoilError when it does not belong here."""
 
+    def check_take(self, foil: Foil) -> None:
+        """Raise FoilError where `take` would; nothing is changed."""
+
     def take(self, foil: Foil, now: float) -> None:
-        """Let a foil go; it is as it was left."""
+        """Let a foil go; it is as it was left. FoilError when it cannot be had."""
 
 
 @runtime_checkable
@@ -235,7 +241,7 @@ class Bench:
 
         Whatever lay there is put aside first, as a person would; what lies there already, under the same mask, is not
         touched. The mask is that of the description, none where it names none. FoilError for a place or a mask that is
-        not known; the foil stays where it is.
+        not known, and where a station does not let a foil go or take it in; then everything stays where it is.
         """
         mask, station = str(description.get("mask", "")), place.partition("/")[0]
         if station not in self._stations:
@@ -245,10 +251,14 @@ class Bench:
             foil = self._known(description)
             if self._place.get(foil.id) == place and foil.mask == mask:
                 return
-            self._leave(foil)
+            lying = [self._foils[each] for each, where in self._place.items() if where == place]
+            leaving = [foil, *(each for each in lying if each is not foil)]
+            for each in leaving:
+                self._check_leave(each)
+            self.touch(station).check_put(foil, place, leaving)
+            for each in leaving:
+                self._leave(each)
             foil.cover(mask)
-            for other in [each for each, where in self._place.items() if where == place]:
-                self._leave(self._foils[other])
             self.touch(station).put(foil, place, self._now())
             self._place[foil.id] = place
             self._keep(foil)
@@ -321,6 +331,13 @@ class Bench:
 
     def _file_of(self, station: str) -> Path | None:
         return None if self._directory is None else self._directory / "stations" / f"{station}.json"
+
+    def _check_leave(self, foil: Foil) -> None:
+        """Bring a foil to the state in which it would leave where it lies. Raises FoilError where it cannot be had."""
+        if (place := self._place.get(foil.id)) is not None:
+            station = self.touch(place.partition("/")[0])
+            station.check_take(foil)
+            station.settle()
 
     def _leave(self, foil: Foil) -> None:
         place = self._place.get(foil.id)

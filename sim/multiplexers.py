@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,11 +125,19 @@ class MultiplexerTwins:
     def settle(self) -> None:
         """The sheet is written as it goes."""
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a sheet lies already, and for a foil that is none."""
+        if self._foil is not None and self._foil not in aside:
+            raise FoilError(f"{place}: {self._foil.id} lies under the probes already")
+        foil.as_sheet()
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Lay a sheet under the probes."""
-        if self._foil is not None:
-            raise FoilError(f"{place}: {self._foil.id} lies under the probes already")
+        self.check_put(foil, place)
         self.sheet, self._foil = foil.as_sheet(), foil
+
+    def check_take(self, foil: Foil) -> None:
+        """It may be taken at any time."""
 
     def take(self, foil: Foil, now: float) -> None:
         """Take it away."""

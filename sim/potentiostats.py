@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.bench import Bench, Twin, TwinStation
@@ -31,14 +31,13 @@ class SquidstatTwins:
         from sim.twins.squidstat import SquidstatTwin
 
         channel = int(parts["channels"].parameters.get("channel", 0))
-        self.squidstat = SquidstatTwin(
-            seed=bench.seed_of(name)[1] ^ bench.seed, channels=max(LEAST_CHANNELS, channel + 1)
-        )
+        self._count = max(LEAST_CHANNELS, channel + 1)
+        self.squidstat = SquidstatTwin(seed=bench.seed_of(name)[1] ^ bench.seed, channels=self._count)
         self.twins: Sequence[Twin] = (self.squidstat,)
         self.parts: Mapping[str, Twin] = dict.fromkeys(parts, self.squidstat)
         self._channels: dict[str, int] = {}
         self._cells: dict[str, CellUnderTest] = {}
-        numbers = [str(number) for number in range(max(LEAST_CHANNELS, channel + 1))]
+        numbers = [str(number) for number in range(self._count)]
         self.faults = FaultBook(
             {
                 **lead_faults(numbers, self._lead_off, self._lead_on),
@@ -80,14 +79,25 @@ class SquidstatTwins:
         """Write the present state into the wired cells."""
         self.squidstat.settle()
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError for a foil that is no cell, and a channel that is taken or not there."""
+        channel = _channel_of(place)
+        foil.as_cell()
+        if channel not in range(self._count):
+            raise FoilError(f"{place}: there are channels 0 to {self._count - 1}")
+        staying = set(self._channels) - {each.id for each in aside}
+        if channel in [self._channels[each] for each in staying]:
+            raise FoilError(f"channel {channel} is taken")
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Wire a cell to the channel that `place` ends with."""
-        channel = int(place.partition("/")[2] or 0)
-        wired = foil.as_cell()
-        if channel in self._channels.values():
-            raise FoilError(f"channel {channel} is taken")
+        self.check_put(foil, place)
+        channel, wired = _channel_of(place), foil.as_cell()
         self._channels[foil.id], self._cells[str(channel)] = channel, wired
         self.squidstat.wire_cell(channel, wired)
+
+    def check_take(self, foil: Foil) -> None:
+        """It may be unwired at any time."""
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
@@ -150,13 +160,21 @@ class Keithley2450Twins:
         """Write the present state into the wired cell."""
         self.smu.settle()
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a cell hangs on the leads already, and for a foil that is none."""
+        if self._wired is not None and self._wired not in [each.id for each in aside]:
+            raise FoilError(f"{place}: a cell hangs on the leads already")
+        foil.as_cell()
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Wire a cell to the leads."""
-        if self._wired is not None:
-            raise FoilError(f"{place}: a cell hangs on the leads already")
+        self.check_put(foil, place)
         wired = foil.as_cell()
         self._wired, self._cell = foil.id, wired
         self.smu.wire_cell(wired, now)
+
+    def check_take(self, foil: Foil) -> None:
+        """It may be unwired at any time."""
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
@@ -211,18 +229,34 @@ class EmStat4Twins:
         """Write the present state into the wired cell."""
         self.emstat.settle()
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a cell hangs on the leads already, and for a foil that is none."""
+        if self._wired is not None and self._wired not in [each.id for each in aside]:
+            raise FoilError(f"{place}: a cell hangs on the leads already")
+        foil.as_cell()
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Wire a cell to the leads."""
-        if self._wired is not None:
-            raise FoilError(f"{place}: a cell hangs on the leads already")
+        self.check_put(foil, place)
         wired = foil.as_cell()
         self._wired, self._cell = foil.id, wired
         self.emstat.wire_cell(wired, now)
+
+    def check_take(self, foil: Foil) -> None:
+        """It may be unwired at any time."""
 
     def take(self, foil: Foil, now: float) -> None:
         """Unwire it."""
         self._wired = self._cell = None
         self.emstat.wire_cell(None, now)
+
+
+def _channel_of(place: str) -> int:
+    """Return the channel of a place; FoilError for one that is no number."""
+    channel = place.partition("/")[2] or "0"
+    if not channel.isdecimal():
+        raise FoilError(f"{place}: {channel} is no channel")
+    return int(channel)
 
 
 Built = Callable[[Bench, str, Mapping[str, TwinPart], Mapping[str, float]], TwinStation]

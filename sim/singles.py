@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -39,9 +39,16 @@ class SingleTwins:
     def settle(self) -> None:
         """No foil lies here."""
 
-    def put(self, foil: Foil, place: str, now: float) -> None:
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
         """Refuse it."""
         raise FoilError(f"{foil.id} has no place at {self._name}")
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Refuse it."""
+        self.check_put(foil, place)
+
+    def check_take(self, foil: Foil) -> None:
+        """No foil lies here."""
 
     def take(self, foil: Foil, now: float) -> None:
         """No foil lies here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -119,13 +119,20 @@ class LampTwins:
     def settle(self) -> None:
         """A flashed foil knows its state by itself."""
 
-    def put(self, foil: Foil, place: str, now: float) -> None:
-        """Lay a foil under the lamp."""
-        if self.foil is not None:
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a foil lies already, or for one that does not belong under a lamp."""
+        if self.foil is not None and self.foil not in aside:
             raise FoilError(f"{self.foil.id} lies under the lamp already")
         if foil.refused_by_lamp:
             raise FoilError(foil.refused_by_lamp)
+
+    def put(self, foil: Foil, place: str, now: float) -> None:
+        """Lay a foil under the lamp."""
+        self.check_put(foil, place)
         self.foil = foil
+
+    def check_take(self, foil: Foil) -> None:
+        """It may be taken at any time."""
 
     def take(self, foil: Foil, now: float) -> None:
         """Take the foil away."""

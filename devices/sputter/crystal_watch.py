@@ -34,6 +34,11 @@ FIRST, BENT = 3, 5.0 * math.hypot(1.0 / math.sqrt(2.0), math.sqrt(2.0) / SMOOTHE
 """Rows that give a rate of their own, and sds of a reading a second by which a later one of the monitor may be less: by
 five of its own, which noise does in less than one of 10000 films. From 2 Hz/s of LiCoO2 a failing crystal takes 0.5
 [deposition twins], which no fewer rows tell."""
+STILL_ROWS, STILL = 3, 4.0
+"""Rows behind a closed shutter whose line shows whether a crystal stands still, and sds by which its slope may differ
+from none."""
+TRAVELS = 0.1
+"""Seconds, an sd, by which a shutter may be faster to open than to close; guess."""
 HEATS = 5.0
 """Seconds in which a plasma's heat comes to a crystal at the least; guess, a third of what the twins' takes."""
 
@@ -56,7 +61,13 @@ class FilmCrystal:
         self._apart = max(self._difference, SURE * sd)
         self._share = limits.rate_share
         self._opening = 0
+        self._level = self._open_for = math.nan
         self._begin(math.inf)
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether the believed rate is less sure than a crystal's failing shows."""
+        return self._apart > self._difference
 
     def _begin(self, now: float) -> None:
         self._since, self._last = now, (math.nan, math.nan)
@@ -73,15 +84,14 @@ class FilmCrystal:
         none is a shutter's. fixed: whether power and pressure stay.
         """
         if opening != self._opening:
-            self._opening = opening
+            self._opening, self._level = opening, self._stood_at()
             self._begin(now)
         rate, believed = reading.rate, self._believed
         if said := self._leapt(now, reading.thickness, LEAP * believed):
             return said
         if said := self._off_believed(now, reading, fixed=fixed, sure=sure):
             return said
-        is_guessed = self._apart > self._difference
-        if is_guessed and (said := self._bent(now, reading, fixed=fixed, sure=sure)):
+        if self.is_guessed and (said := self._bent(now, reading, fixed=fixed, sure=sure)):
             return said
         if now - self._since < FILLS or not fixed or not (sure or rate >= self._share * believed):
             return ""
@@ -134,21 +144,25 @@ class FilmCrystal:
             return f"the thickness monitor says {said * 6e10:.2f} nm/min, {believed * 6e10:.2f} are believed"
         return ""
 
-    def close(self, now: float) -> None:
-        """Take note that the shutter is closed; before any row behind it is looked at."""
+    def close(self, now: float, open_for: float) -> None:
+        """Take note that the shutter is closed, after open_for [s]; before any row behind it is looked at."""
         if not self._opening:
             return
+        self._open_for = math.nan
         if not math.isnan(self._stays.expected):
             # What this film grew by is no guess any more when the shutter opens again.
             self._believed, self._apart = self._stays.expected, self._difference
+        elif self.is_guessed:
+            self._open_for = open_for
         self._opening = 0
         self._begin(now)
 
     def behind(self, now: float, reading: MonitorReading, *, sure: bool, warm: bool = True) -> str:
-        """Return what is wrong with it behind a closed shutter, empty if nothing; once a row of a plasma.
+        """Return what is wrong with it behind a closed shutter, empty if nothing; once a row.
 
-        sure: whether end switches say that it is closed: else what grows there came through it. warm: whether the
-        plasma has warmed it up: until then it may read more or less, by what heat can make of it in a row.
+        sure: whether end switches say that it is closed: else what grows there came through it. warm: whether it is
+        as warm as the plasma makes it, or cold without one: until then it may read more or less, by what heat can make
+        of it in a row.
         """
         if not now - self._last[0] <= MOVES:
             self._begin(now)
@@ -157,8 +171,10 @@ class FilmCrystal:
         if said and now - self._since >= MOVES:
             return said
         if not warm:
+            self._behind.clear()
             return ""
         self._behind.append((now, thickness))
+        self._weigh()
         shrunk = thickness - max(each for _, each in self._behind)
         still = (each for at, each in self._behind if at - self._since >= MOVES)
         grown = thickness - next(still, thickness)
@@ -166,6 +182,35 @@ class FilmCrystal:
             by = shrunk if shrunk < -self.noise else grown
             return f"the film went by {by * 1e9:.2f} nm behind the closed shutter"
         return ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stands still behind the closed shutter, as far as noise tells of its last rows."""
+        return not math.isnan(self._stood_at())
+
+    def _stood_at(self) -> float:
+        """Return what it showed in its last rows behind the closed shutter; NaN unless it stood still."""
+        rows = [*self._behind][-STILL_ROWS:]
+        if len(rows) < STILL_ROWS or rows[0][0] - self._since < MOVES:
+            return math.nan
+        grown, per_noise = slope(rows)
+        is_still = abs(grown) <= STILL * per_noise * self.noise / LEAP_SDS
+        return math.fsum(each for _, each in rows) / STILL_ROWS if is_still else math.nan
+
+    def _weigh(self) -> None:
+        """Take what came through a short opening for the film's rate, once the crystal stands still behind it.
+
+        Rows of such an opening give it worse: a shutter on its way, and a measurement of a second ago.
+        """
+        level = self._stood_at()
+        if math.isnan(self._open_for) or math.isnan(level):
+            return
+        open_for, self._open_for = self._open_for, math.nan
+        gained = level - self._level
+        noise = self.noise / LEAP_SDS * math.sqrt(2.0 / STILL_ROWS)
+        apart = SURE * math.hypot(TRAVELS / open_for, noise / gained) if gained > 0.0 else math.nan
+        if apart < self._apart:
+            self._believed, self._apart = gained / open_for, max(self._difference, apart)
 
     def _leapt(self, now: float, thickness: float, most: float, least: float = 0.0) -> str:
         """Return in words a step that no film makes: most and least [m/s] by which it may grow and shrink.

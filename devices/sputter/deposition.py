@@ -11,17 +11,19 @@ from devices.roles.films import FilmRate
 from devices.sputter.crew import Crew
 from devices.sputter.crystal_watch import FilmCrystal
 from devices.sputter.equipment import SUBSTRATE_SHUTTER, ends_of, shutter_of
-from devices.sputter.guns import GunPlan, Wear
+from devices.sputter.flying import ROW
+from devices.sputter.guns import GunPlan, Wear, strike_power
 from devices.sputter.interlocks import HEAT, MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
-from devices.sputter.parameters import FilmConstants
+from devices.sputter.parameters import CrystalWarmth, FilmConstants
 from devices.sputter.parts import MonitorReading
 from devices.sputter.plasma import PlasmaFlight, key_of
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import COMPARABLE, ThicknessKeeper
 from devices.sputter.vacuum import reached
+from devices.sputter.warming import Warming, stated
 from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
 
 WARM = 3.0
@@ -33,6 +35,14 @@ MEANINGFUL = 3.0
 REPEATS = 0.02
 """Relative sd to which a machine makes a film like the one before it, as its monitor sees it; guess, twice what a
 manufacturer of such monitors calls repeatable."""
+PROOF = 4.0
+"""Seconds for which a shutter opens first, and then closes, where the rate of a film is a guess: a crystal that begins
+to fail meanwhile is told within ten; guess."""
+LONG_ENOUGH = 10.0
+"""Times as long must such a film take; guess."""
+STILL_TIME = 30.0
+"""Seconds that a warm crystal has to stand still before a shutter opens; one that moves by more than noise is told in
+six."""
 LATELY = 60
 """Rows, one a second, over which that rate is taken: 3 nm at the slowest, its noise 0.1 nm."""
 LOOK_BACK = 300.0
@@ -52,12 +62,16 @@ class DepositionFlight(PlasmaFlight):
         rate: FilmRate | None,
         constants: FilmConstants | None,
         shares: ShareWatch,
+        warms: CrystalWarmth | None = None,
     ) -> None:
         film = Film()
         believed, sd = (math.nan, math.inf) if rate is None else (rate.rate, rate.sd)
         keeper = ThicknessKeeper(film, believed, sd, crew.limits, monitored=constants is not None)
         super().__init__(recipe, crew, plans, wear, memory, film, keeper)
         self._constants, self._shares = constants, shares
+        self._stated = None if warms is None else stated(warms)
+        self._warming: Warming | None = None
+        self._is_weighed = False
         self._heat_watch: HeatWatch | None = None
         self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
         self._crystal = None
@@ -75,13 +89,16 @@ class DepositionFlight(PlasmaFlight):
                 yield from self._lit_up()
             if not self.is_held:
                 yield from self._biased()
+            yield from self._proven()
             yield from self._deposited()
             self._unbiased()
             flight = self._crew.log.flight
             if flight.done == flight.asked:
                 break
             yield from self._held(self._ramped_down)
-            if not self._lit:
+            if self._lit:
+                yield from self._throttle_seen()
+            else:
                 yield from self._pumped()
         yield from self._ramped_down()
         if self._crew.equipment.heater is not None:
@@ -89,6 +106,30 @@ class DepositionFlight(PlasmaFlight):
             self._crew.equipment.heater.off()
         yield from self._looked_back()
         self._learn_rate()
+
+    def _proven(self) -> Poller:
+        """See the crystal stand still; and where a film's rate is a guess, what it shows of a short first opening.
+
+        One that fails as its shutter opens looks like a film of another rate, until the shutter is closed again.
+        """
+        yield from self._stilled()
+        crystal = self._crystal
+        if crystal is None or not crystal.is_guessed or not self._left() > LONG_ENOUGH * PROOF:
+            return
+        yield from self._deposited(PROOF)
+        yield from self._stilled()
+        if not self.is_held:
+            self.keeper.caught_up(self._reading())
+
+    def _stilled(self) -> Poller:
+        """Wait behind the closed shutter until the crystal stands still; one that fails is told meanwhile."""
+        crystal, until = self._crystal, max(self._clock.now(), self._lit_at + CRYSTAL_SETTLES) + STILL_TIME
+        while crystal is not None and not (
+            crystal.stands or self.is_held or self.film.flags & FilmFlag.BY_TIME
+        ):
+            if self._clock.now() > until:
+                return
+            yield from self._tick()
 
     @property
     def _made_like(self) -> str:
@@ -143,7 +184,9 @@ class DepositionFlight(PlasmaFlight):
             with self._deed(MONITOR):
                 monitor.zero()
             self._rates.lit(monitor.read_film())
+        self._is_weighed = True
         yield from super()._lit_up()
+        self._is_weighed = False
 
     def _require_monitor(self) -> None:
         self._require_crystal(self._reading())
@@ -188,10 +231,13 @@ class DepositionFlight(PlasmaFlight):
         super()._watch(now, seen)
         if self._heat_watch is not None:
             self._heat_watch.look(now, seen.temperature)
-        if self._powered and self._lit and seen.monitor is not None and self._constants is not None:
-            self._watch_film(now, seen)
-
-    def _watch_film(self, now: float, seen: Seen) -> None:
+        monitor = self._crew.equipment.monitor
+        if monitor is None or self._constants is None or not (self._lit or self._is_weighed):
+            return
+        if not self._powered:
+            seen.monitor = monitor.read_film()
+        if seen.monitor is not None and seen.monitor.ok:
+            self._memory.courses.weighed(seen.monitor.frequency, self._crew.limits.crystal_heat)
         if self.keeper.is_open:
             self._watch_open(now, seen)
         else:
@@ -227,19 +273,27 @@ class DepositionFlight(PlasmaFlight):
         assert seen.monitor is not None
         assert self._crystal is not None
         believed, goes_on = self.keeper.rate, self.recipe.monitor_failure == "go_on"
-        self._crystal.close(now)
+        self._crystal.close(now, self.keeper.open_for)
         if not self.film.openings:
             self._require_crystal(seen.monitor)
-        is_warm = now - self._lit_at > CRYSTAL_SETTLES
-        why = self._crystal.behind(now, seen.monitor, sure=self._sees_the_shutter, warm=is_warm)
+        glow = self._memory.glow
+        burns = self._lit or glow.at == now
+        since = now - glow.began if burns else now - glow.at
+        is_still = since > CRYSTAL_SETTLES and (burns or self._is_at_rest(seen))
+        sure = self._sees_the_shutter or not burns
+        why = self._crystal.behind(now, seen.monitor, sure=sure, warm=is_still)
+        if burns and not why:
+            why = self._warmed(now, seen)
         if why and (not self._sees_the_shutter or self._is_shut()):
             self._hold_monitor_against_time(seen, why, goes_on=goes_on)
+        if not self._lit:
+            return
         try:
             if not self.film.openings:
                 self._rates.weighs(seen.monitor)
             # Behind it after the film as well: one that does not close lets the film grow while the power goes down.
             watched = self._flags & FilmFlag.PRESPUTTER or self.film.openings
-            if watched and believed > 0 and is_warm:
+            if watched and believed > 0 and is_still:
                 self._rates.behind(now, seen.monitor.thickness, believed)
         except Trouble as trouble:
             if self._sees_the_shutter and self._is_shut():
@@ -248,6 +302,53 @@ class DepositionFlight(PlasmaFlight):
                 return
             self.film.came_through(self._rates.grown)
             raise
+
+    def _is_at_rest(self, seen: Seen) -> bool:
+        """Return whether the substrate is cold, or as hot as the recipe wants it; not where nothing shows that."""
+        wanted = self.recipe.substrate_temperature
+        if self._crew.equipment.heater is None:
+            return True
+        if wanted is None:
+            return seen.temperature <= self._crew.limits.vent_temperature
+        return abs(seen.temperature - wanted) <= WARM
+
+    def _warmed(self, now: float, seen: Seen) -> str:
+        """Return what is wrong with a crystal that a plasma warms up from the cold, empty where nothing tells."""
+        glow, courses, film = self._memory.glow, self._memory.courses, self.film
+        if glow.began == now:
+            conditions = self._lit_like
+            is_cold = glow.before > CRYSTAL_SETTLES and self._is_at_rest(seen)
+            known = courses.of(conditions) or self._stated
+            self._warming = Warming(conditions, known) if is_cold else None
+        warming, monitor = self._warming, seen.monitor
+        if warming is None or monitor is None or not monitor.ok:
+            return ""
+        lighting = (self._lit_at if self._lit else now + ROW) - glow.began
+        said = warming.look(now - glow.began, monitor.frequency, lighting, sure=self._sees_the_shutter)
+        if said:
+            courses.forget(warming.conditions)
+            self._warming = None
+        elif warming.is_over:
+            self._warming = None
+            is_sound = not film.flags & (FilmFlag.DOUBTFUL | FilmFlag.BY_TIME)
+            if is_sound and (taken := warming.taken()):
+                courses.learn(warming.conditions, taken)
+        return said
+
+    @property
+    def _lit_like(self) -> str:
+        """What the crystal's warming up is remembered by: all that the first minute of a plasma depends on."""
+        recipe = self.recipe
+        guns = ", ".join(
+            sorted(
+                f"{plan.gun} {plan.target.material} {strike_power(recipe, plan):.4g} W to {plan.power:.4g} W by"
+                f" {plan.ramp:.3g} W/s"
+                for plan in self._plans
+            )
+        )
+        lit = key_of(self._wanted, self._flows)
+        gas = key_of(recipe.pressure, {each.gas: each.flow for each in recipe.gases})
+        return f"{guns}, lit in {lit}, then {gas}, {recipe.substrate_temperature or 'not'} heated"
 
     @property
     def _sees_the_shutter(self) -> bool:

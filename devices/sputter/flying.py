@@ -77,7 +77,7 @@ class ChamberFlight(Underway):
         self._power: dict[str, float] = {}
         self._arcs, self._rates = ArcWatch(crew.limits), RateWatch(crew.limits)
         self._shutters = ShuttersWatch(crew.equipment)
-        self._due = math.inf
+        self._due = self._until = math.inf
         self._told: Trouble | None = None
         self._kept_on: set[str] = set()
 
@@ -226,7 +226,7 @@ class ChamberFlight(Underway):
         seen = crew.looks.row(self._number, sources=self._asked() if self._powered else ())
         if self.keeper.is_open:
             self.keeper.grown(now, seen.monitor)
-            self._due = now + self._left()
+            self._due = min(now + self._left(), self._until)
             crew.log.progress(self._share())
         self._account(now, seen)
         self._row(seen)
@@ -337,21 +337,22 @@ class ChamberFlight(Underway):
             board.enable()
         self._powered = True
 
-    def _deposited(self) -> Poller:
-        """Open the shutter until the film is done, or somebody holds it."""
+    def _deposited(self, most: float = math.inf) -> Poller:
+        """Open the shutter until the film is done, or somebody holds it; or for so many seconds at the most."""
         crew = self._crew
         crew.looks.everything(acting=True)
         crew.require("open", "the shutter stays closed", lit=self._lit, presputtered=self._presputtered)
         self._rates = RateWatch(crew.limits)
         self._require_monitor()
         self._shutters.begin()
-        if self._open():
+        if self._open(most):
             while self.keeper.is_open and self._clock.now() < self._due - SOONEST:
                 yield from self._tick()
             if self.keeper.is_open:
                 with self._lock:
                     self._close(self._reading())
-                crew.log.progress(1.0, whole=True)
+                if self._due < self._until:
+                    crew.log.progress(1.0, whole=True)
             self._doubt_the_unseen()
         crew.report(True)
 
@@ -397,8 +398,11 @@ class ChamberFlight(Underway):
             last = max((each for each in counted if not math.isnan(each)), default=math.nan)
             self._book(now_weighs - last)
 
-    def _open(self) -> bool:
-        """Open the shutters, unless somebody holds it; the substrate's last. Return whether they are open."""
+    def _open(self, most: float) -> bool:
+        """Open the shutters, unless somebody holds it; the substrate's last. Return whether they are open.
+
+        most: seconds for which they are open at the most, if the film is not done before.
+        """
         crew = self._crew
         reading = self._reading()
         with self._lock:
@@ -408,7 +412,8 @@ class ChamberFlight(Underway):
             for shutter in reversed(self._way):
                 crew.switch(shutter, True)
             self.keeper.opened(self._clock.now(), reading)
-            self._due = self._clock.now() + self._left()
+            self._until = self._clock.now() + most
+            self._due = min(self._clock.now() + self._left(), self._until)
         crew.log.tell("shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go")
         return True
 

@@ -1,5 +1,5 @@
-"""What a chamber remembers beyond a session: an unfinished film, its throttle, its targets' bias and film rates, its
-sample."""
+"""What a chamber remembers beyond a session: an unfinished film, its throttle, its targets' bias and film rates, how
+its crystal warms up, its sample."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from devices.errors import InterlockError
 from devices.sputter.states import UNDER_WAY, ChamberState
 from devices.sputter.unfinished import UnfinishedFilm
+from devices.sputter.warming import Courses, Glow
 
 MOST_POSITIONS = 50
 """Throttle positions that are kept, and as many biases; guess, more than a lab's recipes."""
@@ -56,7 +57,8 @@ class ChamberMemory:
     """Keeps the last film that was begun and not finished, in this session or the one before it.
 
     positions: of the throttle, by what was held with it. biases: stiffness of targets; rates [m/s]: what the monitor
-    made of sound films. sample: whose id was brought last, empty when nobody knows.
+    made of sound films; courses: what its crystal did as plasmas were lit. sample: whose id was brought last, empty
+    when nobody knows. glow: when its plasmas burnt in this session.
     """
 
     def __init__(self, name: str) -> None:
@@ -64,6 +66,7 @@ class ChamberMemory:
         self.unfinished: UnfinishedFilm | None = None
         self.positions: dict[str, float] = {}
         self.biases, self.rates = Remembered(), Remembered()
+        self.courses, self.glow = Courses(), Glow()
         self.sample = ""
 
     def ended(self, film: UnfinishedFilm) -> None:
@@ -108,6 +111,7 @@ class ChamberMemory:
             "positions": dict(self.positions),
             "biases": self.biases.told(),
             "rates": self.rates.told(),
+            "courses": self.courses.told(),
             "sample": self.sample,
         }
 
@@ -118,6 +122,7 @@ class ChamberMemory:
         self.positions = {str(key): float(each) for key, each in (kept.get("positions") or {}).items()}
         self.biases.recalled(kept.get("biases"))
         self.rates.recalled(kept.get("rates"))
+        self.courses.recalled(kept.get("courses"))
         self.sample = str(kept.get("sample", ""))
         state = str(report.get("state", ""))
         is_open = state == ChamberState.DEPOSIT.value or (left is not None and left.open_time > 0.0)

@@ -68,6 +68,21 @@ class FilmConstants:
 
 
 @dataclass(frozen=True, config=STRICT)
+class CrystalWarmth:
+    """What a plasma's heat takes from a crystal's frequency: heat [Hz], less than none where it adds, and time [s].
+
+    It presumes that all of this heat comes with the light, whatever the power is then, and moves the crystal by one
+    exponential law from the cold: heat (1 - exp(-t / time)). So it holds where the power stays in that minute, or is
+    near its end within a second or two. Beside a power that is ramped for longer a crystal may move otherwise: state
+    nothing there, and the chamber goes by its own first lighting. The law may be off by a fifth of its slope, by the
+    second or the guns' lighting that nobody sees, and by noise of 0.1 Hz.
+    """
+
+    heat: Annotated[float, Field(ge=-1e3, le=1e3), Unit("Hz")]
+    time: Annotated[float, Field(gt=0, le=60), Unit("s")]
+
+
+@dataclass(frozen=True, config=STRICT)
 class SputterParameters:
     """Of a sputter system: targets by gun; rates by target material; films by material.
 
@@ -76,7 +91,9 @@ class SputterParameters:
     ("before"); monitored_life [m]: the film that wears a crystal out. load_lock: whether samples come in without
     venting. volume [m3] of the chamber, by which a leak is reckoned (guess: six 2-inch guns). gauges: which shows the
     process pressure, and which the base pressure. flows [mol/s]: the most that the controller of each gas lets in, for
-    checks without a machine; one that is there is asked itself. The defaults are the Orion class with guessed pumps.
+    checks without a machine; one that is there is asked itself. crystal_warms: how a plasma's heat moves the crystal,
+    by which its first lighting is judged; None where nobody measured it. The defaults are the Orion class with guessed
+    pumps.
     """
 
     targets: Annotated[dict[GunName, Target], Field(min_length=1)]
@@ -89,6 +106,7 @@ class SputterParameters:
     chamber_temperature: Annotated[float, Field(ge=200, le=700), Unit("K")] = 295.0
     monitor: Literal["in_situ", "before"] = "in_situ"
     monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 25e-6
+    crystal_warms: CrystalWarmth | None = None
     load_lock: bool = False
     volume: Annotated[float, Field(gt=0, le=100), Unit("m^3")] = 60e-3
     process_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "manometer"

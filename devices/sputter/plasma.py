@@ -20,6 +20,7 @@ from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import (
     AT_LIMIT,
     BIAS_ROWS,
+    LEAST_BIAS,
     PRESSURE_STEADY,
     BiasWatch,
     FlowWatch,
@@ -46,7 +47,12 @@ SETTLE_TIME = 120.0
 STANDS = 6.0
 """Seconds without any move after which a throttle is stuck that is to lead a pressure which is off; guess."""
 WIGGLE = 1.05
-"""Of its pressure to which a throttle is sent that stands still before a film [deposition twins]."""
+"""Of its pressure to which a throttle is sent that stands still behind the shutter [deposition twins]."""
+MOVES = 3.0
+"""Seconds without any move after which it is stuck: a healthy one goes there within one; guess."""
+STIR_TIME = 45.0
+"""Seconds after the pre-sputtering in which it shows how a throttle stirs, before it is moved instead; one that stirs
+shows it in some 30 [twins]."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
 BIAS_BEGINS = 5.0
@@ -115,8 +121,20 @@ class PlasmaFlight(ChamberFlight):
         yield from self._at(recipe.pressure, recipe.gases)
         yield from self._ramped({plan.gun: plan.power for plan in self._plans})
         # A plasma's power moves it.
-        self._stir_watch = StirWatch(self._crew.limits)
+        self._stir_watch.forget()
         yield from self._presputter(recipe.presputter)
+
+    def _tick(self, *, within: float = ROW) -> Poller:
+        yield from super()._tick(within=within)
+        if self._steady and self._stir_watch.is_suspect and not (self._rests or self.keeper.is_open):
+            self._rests = True
+            yield from self._wiggled()
+
+    def _waited(self, seconds: float) -> Poller:
+        """Wait, row by row."""
+        until = self._clock.now() + seconds
+        while (left := until - self._clock.now()) > 0:
+            yield from self._tick(within=left)
 
     def _at(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
         """Have gases flow and a pressure [Pa] held."""
@@ -149,8 +167,6 @@ class PlasmaFlight(ChamberFlight):
             valve.set_pressure(pressure)
         yield from self._settled(pressure)
         self._memory.learnt(key, crew.looks.seen.position)
-        self._pressure_watch, self._throttle_watch = PressureWatch(crew.limits), ThrottleWatch(crew.limits)
-        self._stir_watch = StirWatch(crew.limits)
         if not self._is_same_gas:
             ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
             self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, ranges), TurboWatch(crew.limits)
@@ -158,20 +174,31 @@ class PlasmaFlight(ChamberFlight):
                 watch.reset()
         for gun, watch in self._bias_watches.items():
             watch.known = self._memory.biases.of(self._conditions(gun), self._wear.of(gun))
+        self._held_anew()
+
+    def _held_anew(self) -> None:
+        """Watch the pressure that is held from here on; the throttle's stir is watched since it was reached."""
+        limits = self._crew.limits
+        self._pressure_watch, self._throttle_watch = PressureWatch(limits), ThrottleWatch(limits)
         self._steady = True
 
-    def _settled(self, pressure: float) -> Poller:
+    def _settled(self, pressure: float, moves: float = STANDS) -> Poller:
+        """Wait until a pressure [Pa] is held. moves: seconds within which the throttle must, where it is to lead it."""
         looks, until, rows = self._crew.looks, self._clock.now() + SETTLE_TIME, 0
-        stands, before = Lasting(STANDS), math.nan
+        stands, before = Lasting(moves), looks.seen.position
         while rows < SETTLED_ROWS:
             yield from self._tick()
             reached, position = looks.seen.pressure(*self._crew.gauges.process), looks.seen.position
             rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
+            if rows <= 1:
+                self._stir_watch = StirWatch(self._crew.limits)
+            self._stir_watch.look(position)
             is_between = AT_LIMIT < position < 1 - AT_LIMIT
             if stands.holds(self._clock.now(), rows == 0 and position == before and is_between):
                 raise Trouble(
                     "valve",
                     f"the throttle stays at {position:.3f} though it is to lead {reached:.3g} Pa to {pressure:.3g} Pa",
+                    gently=False,
                 )
             before = position
             if self._clock.now() > until:
@@ -197,7 +224,7 @@ class PlasmaFlight(ChamberFlight):
             crew.log.tell(
                 "no_ignition", "warning", f"try {number} of {tries} at {self._wanted:g} Pa did not light"
             )
-            yield STRIKE_PAUSE
+            yield from self._waited(STRIKE_PAUSE)
             if number < tries:
                 yield from self._at(max(pressure, crew.limits.strike_pressure), gases)
         raise Trouble(
@@ -216,6 +243,9 @@ class PlasmaFlight(ChamberFlight):
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
         yield from self._seen_closed()
+        while self._stir_watch.run and not self._rests:
+            # It moves, or is moved, before anything burns.
+            yield from self._tick()
         crew.looks.everything()
         crew.require("strike", "no power was switched on")
         self._require_monitor()
@@ -279,26 +309,34 @@ class PlasmaFlight(ChamberFlight):
 
     def _presputter(self, seconds: float) -> Poller:
         self._flags |= FilmFlag.PRESPUTTER
-        until = self._clock.now() + seconds
-        while (left := until - self._clock.now()) > 0:
-            yield from self._tick(within=left)
-            if self._stir_watch.is_suspect and not self._rests:
-                yield from self._wiggled()
+        yield from self._waited(seconds)
         for gun, watch in self._bias_watches.items():
             if not math.isnan(watch.settled):
                 self._memory.biases.learn(self._conditions(gun), watch.settled, self._wear.of(gun))
-        if self._stir_watch.stands:
-            yield from self._wiggled()
+        yield from self._throttle_seen()
         self._flags &= ~FilmFlag.PRESPUTTER
         self._presputtered = True
 
+    def _throttle_seen(self) -> Poller:
+        """Wait until it is known that the throttle stirs; move one that rests, or that does not show it."""
+        until = self._clock.now() + STIR_TIME
+        while not (self._rests or self._stir_watch.tells_soon) and self._clock.now() < until:
+            yield from self._tick()
+        if self._rests or not self._stir_watch.is_known:
+            yield from self._wiggled()
+
     def _wiggled(self) -> Poller:
-        """Move a throttle that stands still, and back: nothing else shows whether it is stuck, or rests by itself."""
-        self._rests = True
-        recipe, away = self.recipe, WIGGLE * self.recipe.pressure
-        fits = away <= self._crew.limits.plasma_pressure
-        yield from self._at(away if fits else recipe.pressure / WIGGLE, recipe.gases)
-        yield from self._at(recipe.pressure, recipe.gases)
+        """Move the throttle and back: nothing else shows whether one that stands still is stuck, or rests by itself."""
+        held, valve = self._wanted, self._crew.equipment.valve
+        assert valve is not None
+        fits = WIGGLE * held <= self._crew.limits.plasma_pressure
+        self._steady, self._is_same_gas = False, True
+        for pressure in (WIGGLE * held if fits else held / WIGGLE, held):
+            self._wanted = pressure
+            with self._deed(THROTTLE):
+                valve.set_pressure(pressure)
+            yield from self._settled(pressure, MOVES)
+        self._held_anew()
 
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
@@ -376,6 +414,10 @@ class PlasmaFlight(ChamberFlight):
         self._watch_gas(now, seen)
         if not self._powered:
             return
+        own = (seen.supplies[gun] for gun in self.sources)
+        if any(each.bias >= LEAST_BIAS and each.load > 0.0 for each in own):
+            # Heat comes with the first of them, and before its match has found the load.
+            self._memory.glow.burns(now)
         try:
             self._watch_shutters(now, seen)
             if not self._lit:

@@ -68,6 +68,7 @@ class ChamberStation(FlownStation[JobT, FlightT]):
         self._machine = ChamberMachine(name, TABLE, self._changed)
         self._permits = Permits(name)
         self._memory = ChamberMemory(name)
+        self._memory.glow.known_from(clock.now())
         self._looks = Looks(clock, equipment)
         rows = self.add_stream("primary", columns)
         layers = {

@@ -67,13 +67,17 @@ class ThicknessKeeper:
             self.grown(now, reading)
             self._begun = math.nan
 
+    def caught_up(self, reading: MonitorReading | None) -> None:
+        """Count what the monitor, which measures once a second, showed only after the shutter had closed."""
+        if reading is not None and not math.isnan(self.film.monitor):
+            self.film.monitor += reading.thickness - self._last
+            self._last = reading.thickness
+
     def grown(self, now: float, reading: MonitorReading | None) -> None:
         """Add what has come since the last row."""
         film = self.film
         film.open_time = self._open_before + now - self._begun
-        if reading is not None and not math.isnan(film.monitor):
-            film.monitor += reading.thickness - self._last
-            self._last = reading.thickness
+        self.caught_up(reading)
         if not self.is_calibrated and film.open_time >= LEARNING and not math.isnan(film.monitor):
             # From here on the monitor is checked by what itself said so far.
             self._expected, self.is_calibrated = film.monitor / film.open_time, True

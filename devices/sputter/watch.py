@@ -34,10 +34,13 @@ AT_LIMIT = 0.005
 """How close to 0 or 1 a throttle is at its limit."""
 LIMIT_TIME = 3.0
 STIRRED, STIRS = 20, 4.0
-"""Turns to and fro after which it is known how a throttle stirs, and rows without a move after which it stands; of its
-smallest moves that a usual one is, where it stirs; guesses."""
-SUSPECT = 1e-6
-"""Chance below which a throttle that stands still is moved behind the shutter; guess."""
+"""Turns to and fro after which it is known how a throttle stirs; of its smallest moves that a usual one is, where it
+stirs; guesses."""
+SUSPECT, REST_ROWS = 1e-6, 5
+"""Chance below which a throttle that stands still is moved behind the shutter, and rows after which it is where nobody
+knows how it stirs; guesses. One that stirs by ten of its smallest moves rests so long once in 6e7 rows."""
+SOON = 9
+"""Rows without a move after which one that sticks over a film has to be told: what does it has 12 s."""
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
 SETTLES = 30.0
@@ -237,35 +240,40 @@ class StirWatch:
     """The throttle goes on stirring as it did: a loop that holds a pressure follows the noise of flows and sensor.
 
     Noise turns it to and fro, by many of its smallest moves. What creeps one way, as after a change, or toggles between
-    two places may come to rest.
+    two places may come to rest. is_known: whether it is known to stir, so that its standing still tells something; run:
+    rows for which it has stood still.
     """
 
     def __init__(self, limits: SputterLimits) -> None:
         self._chance = limits.throttle_chance
-        self._last = self._way = math.nan
-        self._rows = self._alike = self._turns = self.run = 0
+        self._last, self.run = math.nan, 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Learn anew how it stirs, as after a change that moves it; how long it has stood still is not forgotten."""
+        self._way = math.nan
+        self._rows = self._alike = self._turns = 0
         self._moves: deque[float] = deque(maxlen=STIRRED)
         self._least = math.inf
-
-    @property
-    def stands(self) -> bool:
-        """Whether it has stood still for long."""
-        return self.run >= STIRRED
+        self.is_known = False
 
     @property
     def is_stuck(self) -> bool:
         """Whether it stirred, and now stands still for longer than chance allows."""
-        return self._still_by(self._chance)
+        return self.is_known and self._chance > 0.0 and self._tells(self.run, self._chance)
 
     @property
     def is_suspect(self) -> bool:
-        """Whether it stirred, and stands still for long enough to be moved, where that does no harm."""
-        return self._still_by(SUSPECT if self._chance else 0.0)
+        """Whether it stands still for long enough to be moved, where that does no harm."""
+        return self._tells(self.run, SUSPECT) if self.is_known else self.run >= REST_ROWS
 
-    def _still_by(self, chance: float) -> bool:
-        if self._turns < STIRRED or median(self._moves) < STIRS * self._least or not chance:
-            return False
-        return self.run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(chance)
+    @property
+    def tells_soon(self) -> bool:
+        """Whether it is known so well that one which sticks from now on is told in time."""
+        return self.is_known and self._tells(SOON, self._chance or 1.0)
+
+    def _tells(self, run: int, chance: float) -> bool:
+        return run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(chance)
 
     def look(self, position: float) -> None:
         """Take note of where it is; once a row."""
@@ -279,6 +287,8 @@ class StirWatch:
         if not math.isnan(way):
             self._moves.append(abs(way))
             self._least = min(self._least, abs(way))
+            stirs = self._turns >= STIRRED and median(self._moves) >= STIRS * self._least
+            self.is_known = self.is_known or stirs
 
 
 class TurboWatch:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labctl.calibration import FluenceCalibration, calibrated
-from labctl.config.models import BenchFile, StationEntry, TrueChamber, World
+from labctl.config.models import BenchFile, DeviceEntry, StationEntry, TrueChamber, World
 from labctl.films.rates import BOAT, FilmFit, FilmRates
 from labctl.kept_fits import KeptFits, Kind
 from labctl.wiring import is_real
@@ -32,11 +32,15 @@ def _lend(kept: KeptFits[Kind], borrowed: KeptFits[Kind]) -> None:
 def as_fitted(bench: BenchFile, lamps: FluenceCalibration, films: FilmRates) -> BenchFile:
     """Return a bench whose real devices are described as their fits say, for twins to stand for them.
 
-    Twins stay what their file says: what they truly are no fit tells them.
+    Twins stay what their file says: what they truly are no fit tells them. How a real crystal warms up is not how
+    theirs does.
     """
     fitted, _ = calibrated(bench, lamps)
     real = {name for name in bench.devices if is_real(bench, name)}
-    devices = {name: fitted.devices[name] if name in real else entry for name, entry in bench.devices.items()}
+    devices = {
+        name: _with_a_twins_crystal(fitted.devices[name]) if name in real else entry
+        for name, entry in bench.devices.items()
+    }
     world = bench.world or World()
     chambers = dict(world.chambers)
     for name in films.devices():
@@ -44,6 +48,13 @@ def as_fitted(bench: BenchFile, lamps: FluenceCalibration, films: FilmRates) -> 
         if name in real and isinstance(entry, StationEntry):
             chambers[name] = _chamber(chambers.get(name, TrueChamber()), name, films.fits(name), entry)
     return replace(bench, devices=devices, world=replace(world, chambers=chambers))
+
+
+def _with_a_twins_crystal(entry: StationEntry | DeviceEntry) -> StationEntry | DeviceEntry:
+    """Return a device of which nothing is stated of its crystal's heat."""
+    if not isinstance(entry, StationEntry) or getattr(entry.parameters, "crystal_warms", None) is None:
+        return entry
+    return replace(entry, parameters=replace(entry.parameters, crystal_warms=None))
 
 
 def _chamber(nominal: TrueChamber, name: str, fits: Sequence[FilmFit], entry: StationEntry) -> TrueChamber:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sim.bench import Bench, Twin
@@ -71,8 +71,6 @@ class Tube:
 
     def put(self, foil: Foil) -> None:
         """Lay a sample in."""
-        if self.foil is not None:
-            raise FoilError(f"{self.foil.id} lies in the furnace already")
         self._seen = (self.now, self.oven.temperature())
         self.foil, self.course = foil, [self._seen]
         self.tell("sample", f"{foil.id} in")
@@ -152,16 +150,26 @@ class FurnaceTwins:
         """Let the sample know what it has been through so far."""
         self.tube.bake()
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a sample lies already."""
+        if self.tube.foil is not None and self.tube.foil not in aside:
+            raise FoilError(f"{self.tube.foil.id} lies in the furnace already")
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Lay a sample in."""
+        self.check_put(foil, place)
         self.tube.put(foil)
 
-    def take(self, foil: Foil, now: float) -> None:
-        """Take the sample out, once it is cool."""
+    def check_take(self, foil: Foil) -> None:
+        """Raise FoilError for a sample that is hot still."""
         if self.tube.oven.temperature() > WARM:
             raise FoilError(
                 f"{foil.id} is still at {self.tube.oven.temperature():.0f} K; let {self.name} cool"
             )
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Take the sample out, once it is cool."""
+        self.check_take(foil)
         self.tube.bake()
         self.tube.foil = None
         self.tube.tell("sample", f"{foil.id} out")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, H2O, NAMES, NOTHING, O2, Amounts
+from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, H2O, NAMES, NOTHING, Amounts
 from sim.physics.vacuum.outgassing import Surface, in_air, outgassing
 from sim.physics.vacuum.pump import turned
 from sim.physics.vacuum.vessel import Pumping, Settings, Vessel, VesselState, at_rest, full_of_air, step
@@ -37,9 +37,10 @@ class GasSystem:
     """What a vessel is told, and its state; times are differences [s], its chamber steps it.
 
     begun_with: molecules that were in it at the beginning; from then on the vessel's state counts what came and went.
-    roughing: whether the backing pump is connected, vent: whether the valve is open. oxygen_meanwhile [Pa]: what the
-    pressure of oxygen was on average in the last step in which metal took it up. Faults: forced flows
-    [molecules/s] by gas, valve_stuck, leak [molecules/s] of water, slowing of the rotor.
+    roughing: whether the backing pump is connected, vent: whether the valve is open. sinks [m3/s] and sources
+    [molecules/s]: what films take up and give off, by gas; meanwhile [Pa]: what the pressure of a gas was on average in
+    the last step, 0 where no film took it up. Faults: forced flows [molecules/s] by gas, valve_stuck, leak
+    [molecules/s] of water, slowing of the rotor.
     """
 
     def __init__(self, vessel: Vessel, *, roughing: bool, pumped_for: float | None = None) -> None:
@@ -58,7 +59,8 @@ class GasSystem:
         self.rotor, self.rotor_on, self.slowing = 0.0, False, False
         self.valve_stuck, self.leak = False, 0.0
         self.sinks: Amounts = NOTHING
-        self.oxygen_meanwhile = 0.0
+        self.sources: Amounts = NOTHING
+        self.meanwhile: Amounts = NOTHING
         self._renew()
 
     def _renew(self) -> None:
@@ -92,6 +94,7 @@ class GasSystem:
                 rotor=self.rotor,
                 vent=self.vent,
                 sinks=self.sinks,
+                sources=self.sources,
                 stuck=self.valve_stuck,
             )
         return self._settings
@@ -103,9 +106,13 @@ class GasSystem:
         if self.pressure > AIRY:
             self.state = replace(self.state, surfaces=tuple(in_air(each) for each in self.state.surfaces))
         self.rotor = self.rotor_after(dt)
-        if (speed := self.sinks[O2]) > 0.0:
-            taken = (self.state.gettered - gettered) * BOLTZMANN * self.vessel.temperature
-            self.oxygen_meanwhile = taken / (speed * dt)
+        thermal = BOLTZMANN * self.vessel.temperature
+        self.meanwhile = tuple(
+            [
+                (now - before) * thermal / (speed * dt) if speed > 0.0 else 0.0
+                for before, now, speed in zip(gettered, self.state.gettered, self.sinks, strict=True)
+            ]
+        )
         self._renew()
 
     def rotor_after(self, dt: float) -> float:

@@ -156,6 +156,14 @@ def film_of(arrived: Sequence[Arriving]) -> str:
     return min(coming)
 
 
+def nitrogen_in(material: str, arrived: Sequence[Arriving], pressures: Amounts, dt: float) -> float:
+    """Return N/P [1] of a material that grows while this arrives within dt [s] at pressures [Pa] by gas."""
+    if material != "LiPON":
+        return 0.0
+    rate = sum(each.units * each.target.film.formula_volume for each in arrived) / dt
+    return nitrogen_per_phosphorus(pressures[N2], rate)
+
+
 def grown_in(
     material: str,
     arrived: Sequence[Arriving],
@@ -169,11 +177,7 @@ def grown_in(
 
     pressures [Pa] by gas, distance [m] of the throw, temperature [K] and bias [V] of the substrate.
     """
-    pressure = sum(pressures)
-    nitrogen = 0.0
-    if material == "LiPON":
-        rate = sum(each.units * each.target.film.formula_volume for each in arrived) / dt
-        nitrogen = nitrogen_per_phosphorus(pressures[N2], rate)
+    pressure, nitrogen = sum(pressures), nitrogen_in(material, arrived, pressures, dt)
     parts = []
     for each in arrived:
         atoms = each.target.atoms

@@ -12,11 +12,19 @@ from sim.grown_film import GrownFilm
 from sim.physics.growth.crystal import loaded
 from sim.physics.growth.geometry import Throw, share_per_area
 from sim.physics.growth.rate import arriving, whereabouts
-from sim.physics.vacuum.gases import NAMES, O2
+from sim.physics.vacuum.gases import BOLTZMANN, N2, O2, amounts
 from sim.physics.vacuum.vessel import LONGEST_TICK
 from sim.sputter.chamber import Chamber
 from sim.sputter.gas import GasSystem
-from sim.sputter.growth import Arriving, Growth, film_of, grown_in, plane_share
+from sim.sputter.growth import (
+    NITROGEN_OVER_OXYGEN,
+    Arriving,
+    Growth,
+    film_of,
+    grown_in,
+    nitrogen_in,
+    plane_share,
+)
 from sim.sputter.shutters import SUBSTRATE, Shutters, shutter_of
 from sim.sputter.sources import Bias, GunUnit
 
@@ -27,8 +35,7 @@ class Masses:
 
     Walls are all that goes forwards and misses the plane. exchanged: what the film on the plane took from the gas,
     oxygen and nitrogen, over what it lost to the side, lithium: the film there weighs plane + exchanged. oxygen: atoms
-    that metal took up, wherever it went; half as many molecules are those that the gas lost to it. The nitrogen of
-    LiPON is not taken from the gas: by its recipe one molecule in 1400.
+    that metal took up, wherever it went; half as many molecules are those that the gas lost to it.
     """
 
     eroded: float = 0.0
@@ -42,7 +49,8 @@ class Masses:
 class SputterChamber(Chamber):
     """Guns, bias, substrate, crystal, sample in one vessel.
 
-    tooling: film on the sample over film on the crystal, which stands beside it behind the same shutter.
+    tooling: film on the sample over film on the crystal, which stands beside it behind the same shutter. What a film
+    takes from the gas it takes wherever it grows, on walls and on shutters too.
     """
 
     def __init__(
@@ -76,12 +84,16 @@ class SputterChamber(Chamber):
         before = self.gas.pressures
         if dt <= LONGEST_TICK:
             # By what the metal takes up in the middle of the step, the gas loses as much as the film gets.
-            self._take_up_oxygen(0.5 * dt)
+            self._exchange(0.5 * dt)
         self.gas.step(dt)
-        mean = [0.5 * (a + b) for a, b in zip(before, self.gas.pressures, strict=True)]
-        if self.gas.sinks[O2] > 0.0:
-            mean[O2] = self.gas.oxygen_meanwhile
-        pressures = tuple(mean)
+        pressures = tuple(
+            [
+                meanwhile if sink > 0.0 else 0.5 * (a + b)
+                for a, b, sink, meanwhile in zip(
+                    before, self.gas.pressures, self.gas.sinks, self.gas.meanwhile, strict=True
+                )
+            ]
+        )
         is_open, arrived, particles = self.shutters.is_open(SUBSTRATE), list[Arriving](), 0
         for unit in self._units:
             if unit.idle:
@@ -114,13 +126,47 @@ class SputterChamber(Chamber):
             self.crystal = loaded(self.crystal, grown.mass / self.tooling, z_ratio)
             self.masses.exchanged += (grown.mass - came) * self._plane / self._on_axis
 
-    def _take_up_oxygen(self, ahead: float = 0.0) -> None:
-        pressure = self.gas.pressures[O2]
+    def _exchange(self, ahead: float = 0.0) -> None:
+        """Have the gas lose what films take up, and get what they give off, as it is so far ahead [s]."""
+        gas = self.gas
         metals = [unit for unit in self._units if unit.material.reactive is not None]
-        speed = sum(unit.getter(pressure, ahead) for unit in metals)
-        if speed > 0.0 or any(self.gas.sinks):
-            self.gas.sinks = tuple(speed if index == O2 else 0.0 for index in range(len(NAMES)))
-            self.gas.changed()
+        speeds = {"O2": sum(unit.getter(gas.pressures[O2], ahead) for unit in metals)}
+        given = {"O2": 0.0}
+        if (atoms := self._nitrogen()) > 0.0:
+            density = gas.pressures[N2] / (BOLTZMANN * gas.vessel.temperature)
+            speeds["N2"] = 0.5 * atoms / density
+            given["O2"] = 0.5 * NITROGEN_OVER_OXYGEN * atoms
+        sinks, sources = amounts(speeds), amounts(given)
+        if any((*sinks, *sources, *gas.sinks, *gas.sources)):
+            gas.sinks, gas.sources = sinks, sources
+            gas.changed()
+
+    def _nitrogen(self) -> float:
+        """Return the atoms of nitrogen [1/s] that phosphate takes up where it lands: by a closed shutter, its own."""
+        lit = [unit for unit in self._units if unit.lit]
+        if not any("P" in unit.material.atoms for unit in lit):
+            return 0.0
+        through = self._through()
+        found = 0.0
+        for together in (through, *([unit] for unit in lit if unit not in through)):
+            if coming := self._coming(together):
+                ratio = nitrogen_in(film_of(coming), coming, self.gas.pressures, 1.0)
+                found += ratio * sum(each.units * each.target.atoms.get("P", 0.0) for each in coming)
+        return found / self._on_axis
+
+    def _through(self) -> list[GunUnit]:
+        """Return the guns that burn behind an open shutter of their own."""
+        return [unit for unit in self._units if unit.lit and self.shutters.is_open(shutter_of(unit.name))]
+
+    def _coming(self, units: Sequence[GunUnit]) -> list[Arriving]:
+        """Return what arrives a second on the axis from guns that burn, were no shutter in its way."""
+        pressure, distance, coming = sum(self.gas.pressures), self.throw.distance, list[Arriving]()
+        for unit in units:
+            reach = unit.material.film.reach
+            arrives = arriving(unit.emission(), self._on_axis, pressure, distance, reach)
+            if arrives > 0.0:
+                coming.append(Arriving(unit.material, arrives, unit.oxygen))
+        return coming
 
     def _book(self, unit: GunUnit, units: float, pressures: tuple[float, ...], is_open: bool) -> None:
         """Enter where it went."""
@@ -151,7 +197,7 @@ class SputterChamber(Chamber):
                 # No power any more: it goes out at once, and not with the next step.
                 self._extinguish(unit)
         self.bias.look(pressures, beside=self._burns())
-        self._take_up_oxygen()
+        self._exchange()
 
     def _extinguish(self, unit: GunUnit) -> None:
         unit.put_out()
@@ -161,18 +207,11 @@ class SputterChamber(Chamber):
     def _load_rate(self) -> tuple[float, float]:
         if not self.shutters.is_open(SUBSTRATE):
             return 0.0, 1.0
-        pressures, distance = self.gas.pressures, self.throw.distance
-        coming = []
-        for unit in self._units:
-            if unit.lit and self.shutters.is_open(shutter_of(unit.name)):
-                reach = unit.material.film.reach
-                units = arriving(unit.emission(), self._on_axis, sum(pressures), distance, reach)
-                if units > 0.0:
-                    coming.append(Arriving(unit.material, units, unit.oxygen))
+        coming = self._coming(self._through())
         if not coming:
             return 0.0, 1.0
-        around = distance, self.holder.temperature(), self.bias.voltage
-        grown = grown_in(film_of(coming), coming, pressures, 1.0, *around)
+        around = self.throw.distance, self.holder.temperature(), self.bias.voltage
+        grown = grown_in(film_of(coming), coming, self.gas.pressures, 1.0, *around)
         return grown.mass / self.tooling, _sum_of(coming)[1]
 
     def _source(self) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from sim.bench import Bench, Twin
@@ -178,24 +178,32 @@ class ChamberTwins:
         """Let the sample know what has grown on it so far."""
         self.chamber.hand_over()
 
+    def check_put(self, foil: Foil, place: str, aside: Collection[Foil] = ()) -> None:
+        """Raise FoilError where a sample lies already, and for a chamber that cannot be opened."""
+        self.check_take(foil)
+        lies = self.chamber.foil
+        if lies is not None and lies not in aside:
+            raise FoilError(f"{lies.id} lies in {self.name} already")
+
     def put(self, foil: Foil, place: str, now: float) -> None:
         """Lay a sample in, through air or the load lock."""
-        self._require_open(foil)
+        self.check_put(foil, place)
         self.chamber.put(foil)
         gas = self.chamber.gas
         self.chamber.change(gas.open_cover if gas.is_vented else gas.let_in_sample)
 
-    def take(self, foil: Foil, now: float) -> None:
-        """Take the sample out."""
-        self._require_open(foil)
-        self.chamber.take()
-
-    def _require_open(self, foil: Foil) -> None:
+    def check_take(self, foil: Foil) -> None:
+        """Raise FoilError for a chamber that cannot be opened."""
         if not (self._has_load_lock or self.chamber.gas.is_vented):
             pressure = self.chamber.gas.pressure
             raise FoilError(
                 f"{self.name} is under vacuum ({pressure:.2g} Pa); vent it before {foil.id} is moved"
             )
+
+    def take(self, foil: Foil, now: float) -> None:
+        """Take the sample out."""
+        self.check_take(foil)
+        self.chamber.take()
 
     def kept(self) -> dict[str, Any]:
         """Return what outlives a session, as JSON values."""

@@ -5,12 +5,12 @@ temperature lie 8 %, and molecules do not know them.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, Self
 
-from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, GASES, H2O, NOTHING, Amounts
+from sim.physics.vacuum.gases import AIR, ATMOSPHERE, BOLTZMANN, GASES, H2O, NOTHING, Amounts, amounts
 from sim.physics.vacuum.outgassing import Surface, aged, in_air, released
 from sim.physics.vacuum.pump import Pump, throttled_speeds
 from sim.physics.vacuum.regulator import Regulator, begin, regulate
@@ -65,7 +65,8 @@ class VesselState:
 
     molecules [1] and flows [molecules/s] as they are, by gas; position of the throttle, 0 to 1; reading [Pa] of the
     manometer; integral of the pressure's regulator, None while it does not regulate; surfaces that give off water, the
-    walls first; entered and pumped: molecules since the state was made; gettered: of those pumped what sinks took.
+    walls first; entered and pumped: molecules since the state was made; gettered: of those pumped what sinks took, by
+    gas.
     """
 
     molecules: Amounts
@@ -76,7 +77,7 @@ class VesselState:
     surfaces: tuple[Surface, ...]
     entered: float = 0.0
     pumped: float = 0.0
-    gettered: float = 0.0
+    gettered: Amounts = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as numbers and lists that JSON can hold."""
@@ -84,10 +85,12 @@ class VesselState:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the state that to_dict wrote."""
+        """Return the state that to_dict wrote; in an older version sinks took nothing but oxygen."""
+        taken = fields.get("gettered", 0.0)
         return cls(
             **{
                 **fields,
+                "gettered": tuple(taken) if isinstance(taken, Sequence) else amounts({"O2": taken}),
                 "molecules": tuple(fields["molecules"]),
                 "flows": tuple(fields["flows"]),
                 "surfaces": tuple(Surface(**surface) for surface in fields["surfaces"]),
@@ -100,8 +103,8 @@ class Settings:
     """Say what a vessel is told: the flows wanted [molecules/s], what pumps, where the throttle shall be.
 
     position [1] of the throttle, used while set_point [Pa] is None; rotor: the turbo's speed over full speed; vent:
-    whether its valve is open; sinks: further pumping speeds [m3/s] by gas, as of a film that takes up oxygen; stuck:
-    the throttle does not move.
+    whether its valve is open; sinks: further pumping speeds [m3/s] by gas, as of a film that takes up oxygen; sources:
+    what a film gives off [molecules/s] by gas; stuck: the throttle does not move.
     """
 
     flows: Amounts = NOTHING
@@ -111,6 +114,7 @@ class Settings:
     rotor: float = 1.0
     vent: bool = False
     sinks: Amounts = NOTHING
+    sources: Amounts = NOTHING
     stuck: bool = False
 
 
@@ -126,17 +130,17 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
     """Return the state after dt [s] under settings.
 
     For each gas dn/dt = q - S n / V, exact for a constant q and S: stable for any dt, and no molecule is lost. q is the
-    mean of the lagging flow, of the water given off and of the air let in; S is that of the throttle's last
-    position, so a step while it moves should be short (20 to 100 ms). In a step beyond LONGEST_TICK a regulated
-    throttle stays where it is.
+    mean of the lagging flow, of what films and the water on surfaces give off and of the air let in; S is that of the
+    throttle's last position, so a step while it moves should be short (20 to 100 ms). In a step beyond LONGEST_TICK a
+    regulated throttle stays where it is.
     Raises ValueError for such a step while the pressure is not at_rest.
     """
     position, integral = _throttle(vessel, state, settings, dt)
     kept = math.exp(-dt / vessel.flow_lag)
     lagging = vessel.flow_lag * (1.0 - kept)
     entering = [
-        wanted * dt + (flow - wanted) * lagging
-        for flow, wanted in zip(state.flows, settings.flows, strict=True)
+        (wanted + given) * dt + (flow - wanted) * lagging
+        for flow, wanted, given in zip(state.flows, settings.flows, settings.sources, strict=True)
     ]
     if settings.vent:
         entering[AIR] += _let_in(vessel, sum(state.molecules), dt)
@@ -161,11 +165,13 @@ def step(vessel: Vessel, state: VesselState, settings: Settings, dt: float) -> V
         ),
         entered=state.entered + sum(entering),
         pumped=state.pumped + sum(pumped),
-        gettered=state.gettered
-        + sum(
-            went * sink / (vessel.volume * decay)
-            for went, sink, decay in zip(pumped, settings.sinks, decays, strict=True)
-            if sink > 0.0
+        gettered=tuple(
+            [
+                taken + (went * sink / (vessel.volume * decay) if sink > 0.0 else 0.0)
+                for taken, went, sink, decay in zip(
+                    state.gettered, pumped, settings.sinks, decays, strict=True
+                )
+            ]
         ),
     )
 
@@ -183,8 +189,11 @@ def at_rest(vessel: Vessel, state: VesselState, settings: Settings, tolerance: f
     little = tolerance * sum(leaving)
     return all(
         abs(wanted - state.flows[index]) <= little
-        and (abs(wanted - leaving[index]) <= little or (index == H2O and wanted <= leaving[index]))
-        for index, wanted in enumerate(settings.flows)
+        and (
+            abs(wanted + given - leaving[index]) <= little
+            or (index == H2O and wanted + given <= leaving[index])
+        )
+        for index, (wanted, given) in enumerate(zip(settings.flows, settings.sources, strict=True))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -31,6 +32,7 @@ class Chamber:
         )
         self.stuck, self.has_ends = None, True
         self.throttle_fails = False
+        self.stirs = itertools.repeat(0.0)
         self.power, self.on, self.lit = {}, {}, {}
         self.rates = {
             "gun1": 0.05e-9 / 120,
@@ -240,7 +242,9 @@ class FakeValve(Fake):
     safe = open
 
     def state(self):
-        return SimpleNamespace(position=self.chamber.position, fails=self.chamber.throttle_fails)
+        chamber = self.chamber
+        away = 0.0 if chamber.set_pressure is None else next(chamber.stirs)
+        return SimpleNamespace(position=chamber.position + away, fails=chamber.throttle_fails)
 
     def complaint(self):
         return "error 020" if self.chamber.throttle_fails else ""

@@ -37,7 +37,7 @@ def opened(watch, rates, *, noise=0.0, begin=0, sure=True, seed=2):
 
 def behind(watch, thicknesses, *, sure, warm=True):
     """Return when a watch says something of thicknesses [m] behind a closed shutter, one a second, and what."""
-    watch.close(0.0)
+    watch.close(0.0, 0.0)
     for number, thickness in enumerate(thicknesses):
         reading = MonitorReading(0.0, float(thickness), 5.9e6, 0.9, True)
         if said := watch.behind(float(number), reading, sure=sure, warm=warm):
@@ -156,10 +156,64 @@ def test_a_film_that_goes_on_is_held_against_what_it_grew_by_before(begun):
     for slower, is_told in ((lost, begun > 10), (0.0 * lost, False)):
         watch = crystal()
         assert opened(watch, [RATE] * begun)[1] == ""
-        watch.close(begun + 1.0)
+        watch.close(begun + 1.0, float(begun))
         number, said = opened(watch, RATE - slower, begin=100)
         assert ("are believed" in said) is is_told
         assert number <= 11 or not is_told
+
+
+def proven(watch, rate, *, lost=0.0, onset=math.inf, noise=0.0, lag=0.5, seed=0, most=120):
+    """Open a shutter for four seconds, and again when the crystal stands still; a row a second, measurements `lag` old.
+
+    From `onset` on, in seconds since the first opening, the crystal loses `lost` [m/s]. Return when the watch says
+    something, and when the shutter opened for the second time; NaN where it did not.
+    """
+    generator = np.random.default_rng(seed)
+    opens, again = 0.0, math.nan
+    for number in range(-10, most):
+        now, at = float(number), number - lag
+        grown = min(max(at - opens, 0.0), 4.0) + (max(at - again, 0.0) if at > again else 0.0)
+        thickness = rate * grown - lost * max(at - onset, 0.0) + noise * generator.standard_normal()
+        reading = MonitorReading(rate, thickness, 5.9e6, 0.9, True)
+        if 0 <= number < 4 or now >= again:
+            said = watch.open(now, reading, opening=1 + (now >= again), sure=True, fixed=True)
+        else:
+            watch.close(now, 4.0)
+            said = watch.behind(now, reading, sure=True)
+            if number > 4 and watch.stands and math.isnan(again):
+                again = now + 0.2
+        if said:
+            return now, again
+    return math.nan, again
+
+
+@pytest.mark.parametrize("onset", [-0.9, -0.3, 0.0, 0.4, 0.8, 1.2, 1.6, 2.5, 3.5, 4.5, 6.0])
+@pytest.mark.parametrize("hertz", [0.03, 0.1])
+def test_a_crystal_that_fails_as_the_shutter_opens_is_seen_when_it_closes_after_four_seconds(onset, hertz):
+    for seed in range(20):
+        lost, noise = 0.5 * HERTZ, hertz * HERTZ
+        told, again = proven(crystal(), RATE, lost=lost, onset=onset, noise=noise, seed=seed)
+        assert told - onset <= 11.0, seed
+        assert math.isnan(again), seed
+
+
+@pytest.mark.parametrize("hertz", [0.03, 0.1])
+@pytest.mark.parametrize("true", [0.6, 1.0, 1.7])
+def test_a_sound_crystal_stands_still_behind_the_shutter_and_tells_the_films_rate(true, hertz):
+    for seed in range(100):
+        watch = crystal()
+        told, again = proven(watch, true * RATE, noise=hertz * HERTZ, seed=seed)
+        assert math.isnan(told), seed
+        assert 9.0 <= again <= 13.0, seed
+
+
+@pytest.mark.parametrize("true", [0.6, 1.7])
+def test_what_came_through_a_short_opening_is_believed_from_then_on(true):
+    watch = crystal()
+    proven(watch, true * RATE, noise=0.05 * HERTZ, most=13)
+    number, said = opened(watch, np.full(20, 0.75 * true * RATE), begin=20)
+    assert float(said.split()[-3]) == pytest.approx(3.0 * true, rel=0.02)
+    assert number <= 11
 
 
 def test_a_shutter_without_end_switches_that_closes_bends_nothing():

@@ -8,7 +8,7 @@ import pytest
 
 from devices.errors import ConfigError, InterlockError
 from devices.limits import SputterLimits
-from devices.roles.films import ConditioningJob
+from devices.roles.films import ConditioningJob, DepositionJob
 from devices.samples import Layer, SampleRef
 from devices.sputter.parameters import RateCalibration, Target
 from devices.sputter.records import LEAST
@@ -663,3 +663,79 @@ def test_what_a_plasmas_heat_feigns_behind_the_shutter_is_no_fault(bench, recipe
         bench.lap(1.0)
     assert bench.wait(complete) is None
     assert bench.rows("layers")["doubtful"] == [0]
+
+
+def shrink(bench, seconds):
+    """Have the crystal read less and less, by half a hertz a second."""
+    for _ in range(seconds):
+        bench.chamber.monitored -= 0.0136e-9
+        bench.lap(1.0)
+
+
+def test_a_crystal_that_shrinks_before_anything_burns_lights_nothing(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    bench.reach("gas")
+    shrink(bench, 10)
+    assert bench.wait(complete).permissive == "crystal"
+    assert not bench.chamber.when("gun1 on")
+    assert bench.station.unfinished is None
+
+
+def test_a_film_goes_on_without_a_crystal_that_shrinks_before_it_is_lit_where_its_recipe_says_so(
+    bench, recipes
+):
+    complete = bench.began(recipes["lco"](monitor_failure="go_on"))
+    bench.reach("gas")
+    shrink(bench, 10)
+    assert bench.wait(complete) is None
+    assert bench.chamber.film == pytest.approx(20e-9, rel=0.02)
+    layer = bench.rows("layers")
+    assert layer["doubtful"] == [1]
+    assert "behind the closed shutter" in layer["reasons"][0]
+
+
+def test_what_the_heat_of_a_plasma_that_is_out_leaves_a_crystal_with_is_no_fault(bench, recipes):
+    complete = bench.began(recipes["lco"]())
+    bench.reach("plasma")
+    bench.lap(20.0)
+    bench.station.stop()
+    bench.wait(complete)
+    out = bench.clock.now()
+    bench.station.reset()
+    bench.station.accounted()
+    job = DepositionJob(SampleRef("s1", (Layer("Al", 100e-6),)), recipes["lco"]())
+    assert bench.wait(bench.station.prepare(job)) is None
+    assert bench.wait(bench.clock.call(bench.station.kickoff)) is None
+    complete = bench.station.complete()
+    bench.reach("gas")
+    assert bench.clock.now() - out < 50.0
+    shrink(bench, 10)
+    assert bench.wait(complete) is None
+
+
+@pytest.mark.parametrize(("temperature", "is_told"), [(295.0, True), (500.0, False)])
+def test_a_substrate_that_cools_down_may_take_its_crystal_with_it(bench, recipes, temperature, is_told):
+    bench.vented()
+    bench.chamber.temperature = temperature
+    complete = bench.began(recipes["lco"]())
+    bench.reach("gas")
+    shrink(bench, 10)
+    assert (bench.wait(complete) is not None) is is_told
+
+
+def test_a_crystal_that_shrinks_beside_a_hot_substrate_that_stays_lights_nothing(bench, recipes):
+    complete = bench.began(recipes["lco"](substrate_temperature=573.15))
+    bench.reach("gas")
+    shrink(bench, 10)
+    assert bench.wait(complete).permissive == "crystal"
+    assert not bench.chamber.when("gun1 on")
+
+
+def test_two_lightings_that_are_alike_share_a_course_and_others_do_not(bench, recipes):
+    def courses():
+        return bench.station.report()["kept"]["courses"]["courses"]
+
+    for changes, known in (({}, 1), ({"thickness": 25e-9}, 1), ({"pressure": 2.0}, 2)):
+        bench.lap(60.0)
+        assert bench.wait(bench.began(recipes["lco"](presputter=70.0, **changes))) is None
+        assert len(courses()) == known

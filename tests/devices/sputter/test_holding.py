@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import cycle
 
+import numpy as np
 import pytest
 
 from devices.errors import InterlockError, LabError
 from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
+
+STIRS = tuple(1e-5 * np.round(10.0 * np.random.default_rng(1).standard_normal(1000)))
+"""By which a throttle that follows noise is off its place, row by row."""
 
 
 def held(bench, recipe, seconds, **kwargs):
@@ -48,7 +53,41 @@ def test_a_long_pause_ramps_the_plasma_down_and_a_resume_strikes_it_again(bench,
     assert len(bench.chamber.when("gun1 on")) == 2
 
 
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_throttle_that_rests_by_itself_is_moved_before_the_shutter_opens_again(bench, recipes, stuck):
+    chamber = bench.chamber
+    complete = held(bench, recipes["lco"](), 20.0)
+    pressure, since = chamber.set_pressure, bench.clock.now()
+    opened = len(chamber.when("substrate_shutter on"))
+    bench.rows()
+    if stuck:
+        chamber.position_fits = lambda total: chamber.set_pressure == pressure
+    bench.station.resume()
+    error = bench.wait(complete)
+    assert len(chamber.when("substrate_shutter on")) == opened + (not stuck)
+    if stuck:
+        assert error.permissive == "valve"
+        assert chamber.when("gun1 off")[-1] - since <= 12.0
+        return
+    since_then = bench.rows()
+    behind = since_then["pressure"][: since_then["shutter_open"].index(1)]
+    assert max(behind) == pytest.approx(1.05 * pressure, rel=1e-3)
+
+
+def test_a_throttle_that_stirred_and_sticks_in_a_hold_is_moved_at_once(bench, recipes):
+    chamber = bench.chamber
+    chamber.stirs = cycle(STIRS)
+    complete = held(bench, recipes["lco"](), 20.0)
+    pressure, since = chamber.set_pressure, bench.clock.now()
+    chamber.stirs, chamber.position_fits = cycle([0.0]), lambda total: chamber.set_pressure == pressure
+    bench.lap(20.0)
+    assert complete.done
+    assert complete.exception(timeout=0).permissive == "valve"
+    assert chamber.when("gun1 off")[-1] - since <= 12.0
+
+
 def test_a_resume_goes_on_only_with_a_live_plan(bench, recipes):
+    bench.chamber.stirs = cycle(STIRS)
     held(bench, recipes["lco"](), 20.0)
     bench.station.hold_lease()
     bench.station.resume()

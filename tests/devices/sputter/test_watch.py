@@ -390,3 +390,32 @@ def test_a_throttle_that_stirred_and_stands_still_is_stuck(stuck):
         assert row is not None
         assert 0 < row - stuck <= 10
         assert stuck_after(positions, throttle_chance=0.0) is None
+
+
+def test_what_is_known_of_a_throttles_stirring_stays_known():
+    for seed in range(200):
+        watch, row = StirWatch(LIMITS), 0
+        positions = stirred(seed, 10.0)
+        while not watch.tells_soon:
+            watch.look(positions[row])
+            row += 1
+        for position in (*positions[row : row + seed % 4], *[0.36] * 11):
+            watch.look(position)
+        assert watch.is_known
+        assert watch.is_stuck
+        assert row < 100
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_throttle_that_stands_still_before_it_is_known_to_stir_is_suspect_soon(forgets):
+    watch = StirWatch(LIMITS)
+    for position in (0.36, 0.361, 0.359, *[0.36] * 5):
+        watch.look(position)
+    assert not watch.is_suspect
+    if forgets:
+        watch.forget()
+    watch.look(0.36)
+    assert watch.is_suspect
+    assert not watch.is_stuck
+    watch.look(0.361)
+    assert not watch.is_suspect

@@ -49,35 +49,48 @@ def entered(kept, factor=1.0, witnesses=POWERS, sd=1e-9):
         measure(kept.folder, f"w{power:.0f}", measured)
 
 
-@pytest.fixture
-def rates(kept):
-    """Fits of the bench `sputter`, one of them of three witnesses."""
-    uids = []
-    for power in POWERS:
-        journal = kept.begin(
-            f"w{power:.0f}",
-            plan="deposit",
-            recipe={"name": "r", "hash": "h", "body": BODY},
-            tooling={"value": 1.0},
-            bench={"name": "sputter"},
-            devices={"sputter": {"real": False}},
-        )
-        energy = power * DURATION
-        layer = {"material": "LiCoO2", "doubtful": 0, "duration": DURATION, "thickness_monitor": thick(power)}
-        layer |= {"energy": energy, "target_energy_total": energy}
-        kept.rows(journal, "layers", {key: [value] for key, value in layer.items()})
-        uids.append(kept.end(journal))
+def witness(kept, power, before=0.0):
+    """Keep the run of a witness from a target that had so much energy [J] before; return its uid."""
+    journal = kept.begin(
+        f"w{power:.0f}",
+        plan="deposit",
+        recipe={"name": "r", "hash": "h", "body": BODY},
+        tooling={"value": 1.0},
+        bench={"name": "sputter"},
+        devices={"sputter": {"real": False}},
+    )
+    energy = power * DURATION
+    layer = {"material": "LiCoO2", "doubtful": 0, "duration": DURATION, "thickness_monitor": thick(power)}
+    layer |= {"energy": energy, "target_energy_total": before + energy}
+    kept.rows(journal, "layers", {key: [value] for key, value in layer.items()})
+    return kept.end(journal)
+
+
+def fitted(kept, befores=(0.0, 0.0, 0.0)):
+    """Fit three witnesses on the bench `sputter`."""
+    uids = [witness(kept, power, before) for power, before in zip(POWERS, befores, strict=True)]
     entered(kept)
     found = FilmRates(kept.folder, BENCH)
     found.fit("sputter", uids)
     return found
 
 
+@pytest.fixture
+def rates(kept):
+    """Fits of the bench `sputter`, one of them of three witnesses."""
+    return fitted(kept)
+
+
 def test_a_rate_is_as_thick_as_measured_over_the_time(rates):
     (fit,) = rates.fits("sputter")
-    assert fit.rate_at(100.0) == pytest.approx(thick(100.0) / DURATION)
+    assert fit.rate_at(100.0) == pytest.approx(thick(100.0) / DURATION, rel=1e-6, abs=0.0)
     assert fit.exponent == pytest.approx(1.0)
     assert fit.tooling == pytest.approx(1.0)
+
+
+def test_a_rate_is_that_of_a_target_as_worn_as_its_witnesses_had_it_on_average_in_their_middles(kept):
+    (fit,) = fitted(kept, befores=(0.0, 1e6, 5e6)).fits("sputter")
+    assert fit.worn == pytest.approx(2e6 + 0.5 * 100.0 * DURATION)
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.5])
@@ -87,7 +100,7 @@ def test_witnesses_that_are_so_many_times_as_thick_give_so_many_times_the_rate_a
     (before,) = rates.fits("sputter")
     entered(kept, factor)
     (after,) = rates.fits("sputter")
-    assert after.rate_at(110.0) == pytest.approx(factor * before.rate_at(110.0))
+    assert after.rate_at(110.0) == pytest.approx(factor * before.rate_at(110.0), rel=1e-6, abs=0.0)
     assert after.tooling == pytest.approx(factor * before.tooling)
     assert (after.runs, after.bench, after.real) == (before.runs, before.bench, before.real)
     assert after.id != before.id
@@ -100,7 +113,7 @@ def test_witnesses_that_do_not_tell_how_a_rate_goes_with_the_power_give_a_rate_i
     (fit,) = rates.fits("sputter")
     assert fit.exponent_sd > 1.0
     assert fit.exponent == 1.0
-    assert fit.rate_at(200.0) == pytest.approx(2.0 * fit.rate_at(100.0))
+    assert fit.rate_at(200.0) == pytest.approx(2.0 * fit.rate_at(100.0), rel=1e-6, abs=0.0)
     entered(kept, 1.0, [120.0], sd=2e-7)
     (fit,) = rates.fits("sputter")
     assert "exponent to +-" in fit.in_proportion

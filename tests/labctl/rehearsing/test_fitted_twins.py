@@ -66,6 +66,14 @@ def test_a_film_is_rehearsed_with_the_real_machines_fit_on_a_twin_that_behaves_s
     assert FilmRates(data, bench).kept("sputter") == [FIT]
 
 
+@pytest.mark.parametrize("is_real", [True, False])
+def test_what_is_stated_of_a_real_crystals_heat_is_not_held_against_a_twins(tmp_path, is_real):
+    bench = hardware("sputter") if is_real else CONFIG.bench("sputter")
+    assert bench.devices["sputter"].parameters.crystal_warms is not None
+    fitted = as_fitted(bench, FluenceCalibration(tmp_path, bench), FilmRates(tmp_path, bench))
+    assert (fitted.devices["sputter"].parameters.crystal_warms is None) is is_real
+
+
 def with_fast_ramps(bench):
     """Return a bench whose targets bear fast ramps."""
     entry = bench.devices["sputter"]

@@ -5,14 +5,16 @@ from itertools import pairwise
 
 import pytest
 
+from sim.materials.targets import TARGETS
 from sim.physics.growth import crystal as quartz
 from sim.physics.growth.deposit import of_atoms
 from sim.physics.growth.geometry import share_per_area
 from sim.physics.growth.lipon import Lipon
 from sim.physics.growth.lithium_cobalt import phases
 from sim.physics.growth.reactive import Surroundings
-from sim.physics.vacuum.gases import AVOGADRO
-from sim.sputter.growth import plane_share
+from sim.physics.vacuum.gases import AVOGADRO, BOLTZMANN, N2, O2
+from sim.physics.vacuum.pump import throttled_speeds
+from sim.sputter.growth import NITROGEN_OVER_OXYGEN, plane_share
 
 NM = 1e-9
 
@@ -274,14 +276,14 @@ def titanium(make_sputter, oxygen):
 def test_a_metals_film_has_the_oxygen_that_bergs_collector_has_and_the_gas_lost(make_sputter, oxygen):
     stand = titanium(make_sputter, oxygen)
     stand.shutter(True, "gun1")
-    gettered, taken = stand.gas.state.gettered, stand.chamber.masses.oxygen
+    gettered, taken = stand.gas.state.gettered[O2], stand.chamber.masses.oxygen
     before, after = grown_by(stand, 600.0)
     taken = stand.chamber.masses.oxygen - taken
     coverage = stand.gun("gun1").coverage.collector
     film_oxygen = after.atoms["O"] - before.atoms.get("O", 0.0)
     titanium_atoms = after.atoms["Ti"] - before.atoms.get("Ti", 0.0)
     assert film_oxygen / titanium_atoms == pytest.approx(2.0 * coverage, rel=1e-3)
-    assert 2.0 * (stand.gas.state.gettered - gettered) == pytest.approx(taken, rel=3e-4)
+    assert 2.0 * (stand.gas.state.gettered[O2] - gettered) == pytest.approx(taken, rel=3e-4)
     thickness = after.thickness - before.thickness
     volumes = 47.867e-3 / 4506.0, 79.865e-3 / 3900.0
     expected = (1.0 - coverage) * volumes[0] + coverage * volumes[1]
@@ -300,8 +302,100 @@ def test_oxygen_is_neither_made_nor_lost_while_a_target_is_poisoned(make_sputter
     stored = around.target_area * unit.coverage.target + around.collector_area * unit.coverage.collector
     found = stand.chamber.masses.oxygen + metal.oxygen * metal.sites * stored
     assert unit.coverage.target > 0.9
-    assert 2.0 * stand.gas.state.gettered == pytest.approx(found, rel=0.01)
+    assert 2.0 * stand.gas.state.gettered[O2] == pytest.approx(found, rel=0.01)
     assert stand.lost_molecules() < 1e-10
+
+
+def phosphate(make_sputter, *guns, gas="N2"):
+    """Have LiPON come, behind closed shutters."""
+    stand = make_sputter()
+    stand.pump()
+    stand.let_in(**{gas: 50})
+    stand.hold(3.0)
+    stand.lap(60.0)
+    for gun in guns:
+        stand.burning(gun, 101.3)
+    stand.hold(0.4)
+    stand.lap(120.0)
+    return stand
+
+
+def on_axis(stand):
+    """Return the share of all that comes from a gun that lands on a square metre of the axis [1/m2]."""
+    return float(share_per_area(stand.chamber.throw, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("guns", [("gun2",), ("gun2", "gun3")])
+def test_lipon_has_the_nitrogen_that_the_gas_lost_and_the_gas_the_oxygen_that_it_displaced(
+    make_sputter, guns
+):
+    """The film on the axis, over the share that lands there, is all that grows."""
+    stand = phosphate(make_sputter, *guns)
+    stand.shutter(True, *guns)
+    stand.lap(60.0)
+    stand.chamber.change(lambda: None)
+    gettered, begun = stand.gas.state.gettered[N2], stand.now
+    before, after = grown_by(stand, 1800.0)
+    grew = {name: (count - before.atoms[name]) / on_axis(stand) for name, count in after.atoms.items()}
+    assert 2.0 * (stand.gas.state.gettered[N2] - gettered) == pytest.approx(grew["N"], rel=3e-4)
+    # Lithium of the second gun brings half as much oxygen.
+    of_phosphate = TARGETS["Li3PO4"].atoms
+    came = of_phosphate["O"] * grew["P"] + 0.5 * (grew["Li"] - of_phosphate["Li"] * grew["P"])
+    speed = throttled_speeds(stand.gas.vessel.pump, stand.gas.state.position, 1.0)[O2]
+    pumped = stand.gas.pressures[O2] * speed / (BOLTZMANN * stand.gas.vessel.temperature)
+    assert 2.0 * pumped * (stand.now - begun) == pytest.approx(came - grew["O"], rel=3e-4)
+    assert after.ratio("N", "P") > 0.5
+    assert stand.lost_molecules() < 1e-10
+    assert stand.lost_mass() < 1e-9
+
+
+def test_phosphate_takes_as_much_nitrogen_on_a_shutter_as_on_the_sample(make_sputter):
+    stand, taken = phosphate(make_sputter, "gun2"), []
+    for is_open in (False, True):
+        stand.shutter(is_open, "gun2")
+        stand.lap(60.0)
+        stand.chamber.change(lambda: None)
+        before = stand.gas.state.gettered[N2]
+        stand.lap(600.0)
+        stand.chamber.change(lambda: None)
+        taken.append(stand.gas.state.gettered[N2] - before)
+    assert taken[0] == pytest.approx(taken[1], rel=1e-3)
+    assert taken[0] > 0.0
+
+
+def test_phosphate_in_argon_alone_takes_nothing_and_gives_nothing(make_sputter):
+    stand = phosphate(make_sputter, "gun2", gas="Ar")
+    stand.shutter(True, "gun2")
+    stand.lap(600.0)
+    stand.chamber.change(lambda: None)
+    assert not any(stand.gas.state.gettered)
+    assert stand.gas.pressures[O2] == stand.gas.pressures[N2] == 0.0
+    assert "P" in stand.chamber.growth.deposit.atoms
+
+
+def test_a_metal_beside_phosphate_takes_its_oxygen_and_the_phosphate_its_nitrogen(make_sputter):
+    """The oxygen that nitrogen displaces is taken up by the metal like any other."""
+    stand = make_sputter(
+        targets={"gun1": "Ti", "gun2": "Li3PO4"}, stems={"gun1": "aja_dcxs", "gun2": "aja_0313"}
+    )
+    stand.pump()
+    stand.let_in(Ar=25, N2=25)
+    stand.hold(1.0)
+    stand.lap(60.0)
+    stand.burning("gun2", 101.3)
+    stand.station.supplies["gun1"].dc_load.drive(100.0)
+    stand.lap(600.0)
+    stand.shutter(True, "gun2")
+    stand.lap(600.0)
+    stand.chamber.change(lambda: None)
+    gettered, taken = stand.gas.state.gettered, stand.chamber.masses.oxygen
+    before, after = grown_by(stand, 600.0)
+    took = [2.0 * (b - a) for a, b in zip(gettered, stand.gas.state.gettered, strict=True)]
+    nitrogen = (after.atoms["N"] - before.atoms["N"]) / on_axis(stand)
+    assert took[N2] == pytest.approx(nitrogen, rel=3e-4)
+    assert took[O2] == pytest.approx(stand.chamber.masses.oxygen - taken, rel=3e-4)
+    # Nothing else brings oxygen, and hardly any is pumped.
+    assert 0.5 * nitrogen < took[O2] < NITROGEN_OVER_OXYGEN * nitrogen
 
 
 def test_a_poisoned_targets_film_is_named_dense_and_weighed_as_the_oxide(make_sputter):
