@@ -2,8 +2,9 @@
 
 A record keeps its number for the book's life; it is dropped only when a client has acknowledged it. While the link
 is lost, and after it is back until the instrument has said what it kept, live signals wait: what was recovered comes
-before them. A row whose time is not after the last one's is the same row once more, and is dropped; what is said
-again from before the element under way is known by the begin of its own element.
+before them. A row from before the last one, or with its time and its values, is the same row once more, and is dropped;
+what is said again from before the element under way is known by the begin of its own element. Two rows of one time that
+differ are two: the instrument's clock has a grain, and the last row of an element tells why it ended.
 
 Where an element asks for rows less often than it is sampled, samples make rows: the first and the last of the element,
 one each interval between them, and those that failed. Each says what passed since the one before.
@@ -132,6 +133,7 @@ class ChannelBook:
         self._element: Element | None = None
         self._in_element = 0
         self._last: Row | Point | None = None
+        self._at_last: list[Row | Point] = []  # the element's rows that have the last one's time
         self._charge = self._began = 0.0
         self._tally: Tally[Row] = Tally()
         self._unbroken = False
@@ -360,7 +362,7 @@ class ChannelBook:
     def _take_row(self, said: Row | Point) -> bool:
         """Book a row; return whether it was new."""
         last = self._last
-        if last is not None and (said.time < last.time or (said.time == last.time and self._in_element)):
+        if last is not None and (said.time < last.time or (self._in_element and self._is_known(said))):
             return False
         if last is not None and self._unbroken and self._late(said, unknown=0.0) > 0.0:
             self._tell()
@@ -375,8 +377,16 @@ class ChannelBook:
             by_current = self._running.get("element") == "galvanostatic_impedance"
             peak = said.current_peak if by_current else said.voltage_peak
             self.add("spectrum", self.rows, *said[:6], peak, said.distortion)
+        if last is None or said.time > last.time or not self._in_element:
+            self._at_last = []
+        self._at_last.append(said)
         self._last, self._in_element, self._unbroken = said, self._in_element + 1, True
         return True
+
+    def _is_known(self, said: Row | Point) -> bool:
+        """Return whether a row of this element has the time and the values of one that was booked at the last time."""
+        values = [_finite(each) for each in said]
+        return any([_finite(each) for each in booked] == values for booked in self._at_last)
 
     def _sample(self, said: Row) -> None:
         """Make a row of a sample, or hold it until one is due or its element ends."""

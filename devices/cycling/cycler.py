@@ -84,12 +84,14 @@ class SpectrumPoint:
 class RunStopped:
     """The job is over and the cell open, for a reason in the instrument's words, and in ours where it is known.
 
-    named: the cell's limit that the words name; the rows tell what was behind it.
+    named: the cell's limit that the words name; the rows tell what was behind it. completed: the words say that the job
+    ran to its end, which is believed where the rows of its last step do not tell.
     """
 
     reason: str
     cause: EndReason | None = None
     named: EndReason | None = None
+    completed: bool = False
 
 
 @dataclass(frozen=True)

@@ -412,7 +412,9 @@ class CycleFlight:
 
     def _conclude(self, stopped: RunStopped) -> None:
         """Book the end of a part that the instrument tells of: go on, or end."""
-        cut = self._ledger.part_ended(stopped.cause, named=stopped.named, acted=self._acted)
+        cut = self._ledger.part_ended(
+            stopped.cause, named=stopped.named, acted=self._acted, completed=stopped.completed
+        )
         ours = cut is EndReason.OPERATOR
         if cut is None or (ours and self._wish is None and self._cutting):
             self.phase = Phase.BETWEEN

@@ -41,6 +41,7 @@ from devices.cycling.verdict import (
     held_voltage,
     is_beyond,
     limit_reached,
+    may_have_ended,
     own_end,
 )
 from devices.errors import InstrumentError
@@ -210,12 +211,18 @@ class CycleLedger:
         self._counts.last_time = self._counts.offset + point.time
 
     def part_ended(
-        self, cause: EndReason | None, *, named: EndReason | None = None, acted: bool = False
+        self,
+        cause: EndReason | None,
+        *,
+        named: EndReason | None = None,
+        acted: bool = False,
+        completed: bool = False,
     ) -> EndReason | None:
         """Hear that the instrument stopped; return None when the part had run to its end, else what cut it.
 
         `cause` is the instrument's own reason, where it has one, named: the limit in its words; acted: a stop of ours
-        ended something.
+        ended something. completed: its words say that all is through. They count where every step has begun, and the
+        last one has no row or may have ended since; why it ended is then unclear.
         """
         step = self._step
         seen = None if step is None else step.measured()
@@ -231,6 +238,10 @@ class CycleLedger:
             cause = named or EndReason.UNCLEAR
             if step is not None and seen is not None:
                 cause = cut_cause(step.execution.step, seen, self._limits, named)
+            open_to_words = cause is EndReason.UNCLEAR and completed and not left
+            if step is not None and open_to_words and may_have_ended(step.execution.step, seen):
+                self._close_step(None)
+                return None
         self._close_step(cause)
         if self._cycle is not None:
             self._cycle.fragment = True

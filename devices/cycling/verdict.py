@@ -234,6 +234,20 @@ def own_end(step: Step, seen: Measured, longest: float) -> EndReason | None:
     return next((reason for reason, is_so in found if is_so), None)
 
 
+def may_have_ended(step: Step, seen: Measured | None) -> bool:
+    """Return whether a step may have come to its end since its last row, which shows none; None: it has no row.
+
+    A voltage or a current may run to its end between two rows; a time does not, where rows come by the clock.
+    """
+    if seen is None or step.record.voltage_change is not None:
+        return True
+    until, run = step.until, step.run
+    lasts = run.duration if isinstance(run, CurrentRamp | VoltageRamp) else until.duration
+    if lasts is None or any(name != "duration" for name in until.named()):
+        return True
+    return seen.last.time - seen.first.time + step.record.interval + TIME_TOLERANCE >= lasts
+
+
 def is_beyond(seen: Measured, limits: CellLimits) -> bool:
     """Return whether the last row lies beyond the cell's limits: a lead that opened jumps past any end."""
     volts = seen.last.voltage

@@ -20,8 +20,9 @@ overridden, as the header of AisConstantCurrentElement says; no other element ta
 by energy. Not yet seen on hardware: everything; above all that positive current and power charge, that current ends of
 power and resistance elements are without sign, that imagImpedance is negative when capacitive, that timestamps count
 from the start of the experiment, that an end by dI/dt does not hang on the interval of samples, that recovered
-elements begin with experimentNewElementStarting, how long idle sampling lasts, and the texts of experimentStopped:
-where one names a limit it is believed, and nothing else depends on them.
+elements begin with experimentNewElementStarting, how long idle sampling lasts, whether an element shorter than its
+interval gives a row, and the texts of experimentStopped: where one names a limit it is believed, where one says that
+the experiment completed it is believed of a last step whose rows do not tell, and nothing else depends on them.
 """
 
 from __future__ import annotations
@@ -97,6 +98,9 @@ NAMED = {
     EndReason.SAFETY_VOLTAGE_MIN: ("minimum", "voltage", "limit"),
 }
 """What the words of a stop by one of the channel's limits have in them; guesses, beside which the rows are asked."""
+
+COMPLETED = "experiment completed"
+"""The words of an experiment that ran to its end, in small letters; guess, the vendor documents none."""
 
 SYNC_ID = 0
 """The id of the sync query; questions count from 1."""
@@ -376,7 +380,7 @@ class Squidstat(Instrument):
             case ["ended", reason]:
                 return ElementEnded(EndReason(reason))
             case ["stopped", reason]:
-                return RunStopped(reason, named=_named(reason))
+                return RunStopped(reason, named=_named(reason), completed=reason.lower() == COMPLETED)
             case ["stopped", reason, cause]:
                 return RunStopped(reason, EndReason(cause))
         return InstrumentAlarm(*self._alarm(record))

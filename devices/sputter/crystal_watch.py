@@ -25,8 +25,8 @@ FILLS = SMOOTHED + 2.0
 """Seconds of an open shutter after which a monitor's rate is all of this film."""
 OPENS = 1.0
 """Seconds after a film's first row, itself a second after the opening, in which its shutter has come to its end."""
-LINE, SHORTEST = 9, 7
-"""Rows over which a line gives the film's rate, and the fewest: the uncertainty of its slope is half of that of a
+LINE, SHORTEST = 8, 6
+"""Rows over which the film's first rate is taken, and the fewest: a line through them is twice as sure of it as a
 difference of two readings."""
 EARLY = 60.0
 """Seconds of an open shutter in which its rate is held against the believed one; then thicknesses are compared."""
@@ -125,18 +125,20 @@ class FilmCrystal:
     def _off_believed(self, now: float, reading: MonitorReading, *, fixed: bool, sure: bool) -> str:
         """Return in words that the film's first rate is not the believed one, empty if it may be.
 
-        None at all is told by a line, which is surer of little than the monitor's own rate; a shutter that twitches
-        bends it more.
+        By what it grew since its first rows: the monitor's own rate looks back beyond the opening. None at all is told
+        by a line, which is surer of little; a shutter that twitches bends it more.
         """
         believed, since = self._believed, now - self._since
         if not fixed or math.isnan(believed) or not OPENS <= since < EARLY:
             self._line.clear()
             return ""
         self._line.append((now, reading.thickness))
-        if since < SMOOTHED or len(self._line) < SHORTEST:
+        if len(self._line) < SHORTEST:
             return ""
-        rate, (grown, per_noise) = reading.rate, slope(self._line)
-        low = rate + self.noise / SMOOTHED < (1.0 - self._apart) * believed
+        (began, before), (grown, per_noise) = self._line[0], slope(self._line)
+        span = now - began
+        rate = (reading.thickness - before) / span
+        low = rate + self.noise / span < (1.0 - self._apart) * believed
         high = rate > (1.0 + self._apart) * believed
         none = grown + SURE * per_noise * self.noise / LEAP_SDS < self._share * believed
         if self._off.holds(now, (low or high or none) and (sure or rate >= self._share * believed)):

@@ -188,6 +188,12 @@ class DepositionFlight(PlasmaFlight):
         yield from super()._lit_up()
         self._is_weighed = False
 
+    @property
+    def _is_cold(self) -> bool:
+        """Whether the crystal is: only from the cold it is known how a plasma's heat moves it."""
+        is_weighing = self._constants is not None and not self.film.flags & FilmFlag.BY_TIME
+        return not is_weighing or self._clock.now() - self._memory.glow.at > CRYSTAL_SETTLES
+
     def _require_monitor(self) -> None:
         self._require_crystal(self._reading())
 
@@ -317,9 +323,8 @@ class DepositionFlight(PlasmaFlight):
         glow, courses, film = self._memory.glow, self._memory.courses, self.film
         if glow.began == now:
             conditions = self._lit_like
-            is_cold = glow.before > CRYSTAL_SETTLES and self._is_at_rest(seen)
             known = courses.of(conditions) or self._stated
-            self._warming = Warming(conditions, known) if is_cold else None
+            self._warming = Warming(conditions, known) if self._is_at_rest(seen) else None
         warming, monitor = self._warming, seen.monitor
         if warming is None or monitor is None or not monitor.ok:
             return ""

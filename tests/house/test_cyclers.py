@@ -488,6 +488,29 @@ def test_loops_run_as_often_as_asked(rig):
     assert run.table()["charge"][-1] * 3600.0 == pytest.approx(truly, abs=2e-5 * 2.0 * 2.0 + 0.01 * 0.03)
 
 
+SELDOM = Record(interval=30.0)
+CHANGES = Record(interval=30.0, voltage_change=5e-3)
+
+
+@pytest.mark.parametrize("record", [SELDOM, CHANGES], ids=["by interval", "by voltage change"])
+def test_steps_shorter_than_a_row_end_for_the_same_reasons_on_every_instrument(rig, record):
+    """Also where the voltage collapses within one sample, at the end of each discharge."""
+    emptied = Step(ConstantCurrent(-9e-5), Until(voltage_below=3.0), record)
+    body = (
+        Step(ConstantCurrent(9e-5), Until(duration=5.0, voltage_above=4.2), record),
+        Step(OpenCircuit(), Until(duration=2.0), SELDOM),
+        Step(ConstantVoltage(3.9), Until(duration=5.0), SELDOM),
+        Step(ConstantCurrent(9e-5), Until(charge=2e-4, voltage_above=4.2), record),
+        emptied,
+    )
+    run = rig.run(replace(FILL, until=Until(voltage_above=4.1)), emptied, Loop(body, 6, counts_cycles=True))
+    steps = run.table("steps")
+    assert (steps["t_end"] - steps["t_start"] < 30.0)[2:].all()
+    ends = ["duration", "duration", "duration", "charge", "voltage_below"]
+    assert list(steps["end_reason"]) == ["voltage_above", "voltage_below", *ends * 6]
+    assert run.stop["exit_status"] == "success"
+
+
 def test_a_titration_by_voltage_takes_up_what_a_discharge_gives_back(rig):
     """However seldom rows are: much of what a hold passes comes between its first two."""
     begun, *holds = (

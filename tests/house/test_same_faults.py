@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devices.cycling.programs import CellLimits, Program, Step
+from devices.cycling.programs import CellLimits, Loop, Program, Step
 from devices.cycling.techniques import (
     ConstantCurrent,
     ConstantVoltage,
@@ -162,3 +162,31 @@ def test_a_fault_ends_a_step_for_the_same_reason_on_every_instrument(
     assert list(run.table("steps")["end_reason"])[len(fault.steps) - 1 :] == [expected]
     is_own = rides or expected == "voltage_below"
     assert run.stop["exit_status"] == ("success" if is_own else "fail")
+
+
+@pytest.mark.parametrize("bench", ["twin", "emstat", "keithley"])
+@pytest.mark.parametrize("change", [None, 5e-3], ids=["rows by time", "rows by voltage"])
+def test_a_voltage_that_collapses_is_no_fault_on_any_instrument(
+    open_lab: Any, bench: str, change: float | None
+) -> None:
+    lab = open_lab(bench)
+    lab.wait(lab.hands.set(Assemble(SAMPLE)))
+    record = Record(interval=30.0, voltage_change=change)
+    cycles = tuple(
+        Loop(
+            (
+                Step(ConstantCurrent(current), Until(voltage_above=4.25), record),
+                Step(ConstantCurrent(-current), Until(voltage_below=3.0), record),
+            ),
+            3,
+            counts_cycles=True,
+        )
+        for current in (7.5e-5, 3e-4)
+    )
+    limits = CellLimits(2.95, 4.3, 3.3e-4)
+    lab.RE(lab.plans.cycle(lab.potentiostat, SAMPLE, Program("p", cycles, limits)))
+    run = Run("last", lab.data)
+    steps = run.table("steps")
+    assert list(steps["end_reason"]) == ["voltage_above", "voltage_below"] * 6
+    assert (steps["t_end"] - steps["t_start"] < record.interval)[6:].all()
+    assert run.stop["exit_status"] == "success"

@@ -87,6 +87,41 @@ def test_a_row_that_is_missing_is_a_hole_and_one_that_only_comes_late_is_none() 
     assert made.records[4] == ["gap", 2.4, 5.0]
 
 
+FALLS = [Row(9.0, volts, -1e-3, 25.0) for volts in (3.04, 3.02, 3.0)]
+"""Three rows within the grain of the instrument's clock: the last one shows why the element ended."""
+
+
+def voltages(made: ChannelBook) -> list[float]:
+    return [record[3] for record in made.records if record[0] == "row"]
+
+
+def test_rows_of_one_time_that_differ_are_all_booked_and_none_of_them_twice() -> None:
+    made = book(REST, REST)
+    for each in (Element("Rest", 1, 1, 1), row(8.0), *FALLS, *FALLS, Element("Rest", 2, 1, 1), FALLS[-1]):
+        made.hear(each)
+    assert voltages(made) == [3.7, 3.04, 3.02, 3.0, 3.0]
+    failed = Row(10.0, math.nan, math.nan, 25.0)
+    made.hear(failed)
+    made.hear(failed._replace(voltage=float("nan")))
+    assert voltages(made)[5:] == [None]
+
+
+@pytest.mark.parametrize("lost", range(5))
+@pytest.mark.parametrize("again", range(1, 5))
+def test_rows_of_one_time_are_each_booked_once_wherever_the_link_was_lost(lost: int, again: int) -> None:
+    said = [row(8.0), *FALLS]
+    made = book({**REST, "interval": 8.0})
+    made.hear(Element("Rest", 1, 1, 1))
+    for each in said[:lost]:
+        made.hear(each)
+    made.lose_link()
+    made.find_link(100.0)
+    for each in said[min(again, lost) :]:
+        made.recover(each, 100.0)
+    made.settle(100.0 + RECOVERY_QUIET, busy=True)
+    assert voltages(made) == [each.voltage for each in said]
+
+
 def test_points_of_a_spectrum_have_no_interval_and_the_sine_of_their_kind() -> None:
     made = book(SWEEP)
     made.hear(Element("Galvanostatic EIS", 1, 1, 1))

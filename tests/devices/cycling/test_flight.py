@@ -264,6 +264,67 @@ def test_an_interval_that_the_instrument_overrides_is_told() -> None:
     assert "overrides the interval" in events["text"][1]
 
 
+SHORT = Program(
+    "short",
+    (
+        rest(120.0),
+        Loop(
+            tuple(
+                Step(ConstantCurrent(current), Until(duration=5.0, voltage_above=4.2), Record(60.0))
+                for current in (CURRENT, 0.5 * CURRENT)
+            ),
+            4,
+            counts_cycles=True,
+        ),
+    ),
+    LIMITS,
+)
+"""A rest, then steps shorter than their interval."""
+
+
+def without_short_rows(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the instrument give no row of an element that is shorter than its interval."""
+    say, runs = rig.twin.measured, rig.twin._channels[0]
+
+    def measured(channel: int, reading: Any) -> None:
+        if runs.element.duration >= runs.element.interval:
+            say(channel, reading)
+
+    monkeypatch.setattr(rig.twin, "measured", measured)
+
+
+def test_steps_without_a_row_are_booked_each_and_end_a_run_that_the_instrument_completed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig()
+    without_short_rows(rig, monkeypatch)
+    complete = rig.fly(SHORT)
+    assert complete.success
+    flight = rig.station.flight()
+    assert (flight.end_reason, flight.done, flight.asked) == ("completed", 9, 9)
+    steps = rows(rig.station.streams["steps"])
+    assert steps["end_reason"] == ["duration", *["unclear"] * 8]
+    assert steps["flags"][1:] == [int(CycleFlag.END_UNCLEAR)] * 8
+    assert steps["step_count"] == list(range(1, 10))
+    assert rows(rig.station.streams["primary"])["step_count"] == [1, 1, 1]
+
+
+def test_a_run_that_was_broken_off_in_a_step_without_a_row_is_not_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig()
+    without_short_rows(rig, monkeypatch)
+    rig.fly(SHORT, until=rig.clock.now() + 10.0 + 120.0 + 7 * 5.0 + 2.0)
+    rig.twin.advance(rig.clock.now())
+    assert rig.twin.busy(0)
+    rig.twin.stop(0)
+    rig.clock.run_until(1e5)
+    flight = rig.station.flight()
+    assert flight.interrupted
+    assert flight.end_reason == "unclear: Experiment stopped manually"
+    assert (flight.done, flight.asked) == (8, 9)
+
+
 def test_stop_after_the_end_does_nothing() -> None:
     rig = Rig()
     rig.fly(cycles(1))

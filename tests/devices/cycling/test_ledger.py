@@ -29,6 +29,7 @@ from devices.cycling.techniques import (
     ConstantVoltage,
     OpenCircuit,
     PotentiostaticImpedance,
+    Record,
     Until,
 )
 from devices.errors import InstrumentError
@@ -202,6 +203,48 @@ def test_an_end_that_the_rows_do_not_show_is_unclear() -> None:
     _, _, steps, _ = books.taken().values()
     assert steps["end_reason"] == ["unclear", "duration"]
     assert steps["flags"][0] == CycleFlag.END_UNCLEAR
+
+
+@pytest.mark.parametrize("last", [(), ((10.0, 4.1, -1e-3),)], ids=["no row", "one row"])
+def test_a_last_step_that_its_rows_do_not_tell_is_done_where_the_instrument_says_so(
+    last: tuple[tuple[float, float, float], ...],
+) -> None:
+    for completed in (True, False):
+        books = Books(CHARGE, DISCHARGE)
+        books.step((0.0, 3.0, 1e-3), (10.0, 4.2, 1e-3))
+        books.step(*last)
+        cut = books.ledger.part_ended(None, completed=completed)
+        books.ledger.finish(cut)
+        assert cut is (None if completed else EndReason.UNCLEAR)
+        assert books.ledger.done == 1 + completed
+        steps = books.taken()["steps"]
+        assert steps["end_reason"] == ["voltage_above", "unclear"]
+        early = CycleFlag.OK if completed else CycleFlag.STOPPED_EARLY
+        assert steps["flags"][1] == CycleFlag.END_UNCLEAR | early
+        assert math.isnan(steps["t_end"][1]) == (not last)
+
+
+TIMED = Step(ConstantCurrent(1e-3), Until(duration=3600.0), Record(interval=30.0))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "last", "cause"),
+    [
+        ((CHARGE, REST), (10.0, 3.1, 1e-3), EndReason.UNCLEAR),
+        ((TIMED,), (3590.0, 5.0, 1e-3), EndReason.SAFETY_VOLTAGE_MAX),
+        ((TIMED,), (3590.0, 3.1, 0.0), EndReason.OPEN_CIRCUIT),
+        ((CHARGE,), (10.0, math.nan, math.nan), None),
+        ((TIMED,), (3600.0 - 31.0, 3.1, 1e-3), EndReason.UNCLEAR),
+        ((TIMED,), (3600.0 - 30.0, 3.1, 1e-3), None),
+    ],
+    ids=["a step is left", "a limit", "no current", "a failed reading", "long before", "just before"],
+)
+def test_words_that_all_is_through_do_not_hide_what_the_rows_show(
+    nodes: tuple[Step, ...], last: tuple[float, float, float], cause: EndReason | None
+) -> None:
+    books = Books(*nodes)
+    books.step((0.0, 3.0, 1e-3), last)
+    assert books.ledger.part_ended(None, completed=True) is cause
 
 
 def test_the_stations_own_bound_on_a_step_is_flagged() -> None:

@@ -514,7 +514,7 @@ def test_an_own_charge_below_the_limit_is_an_end_like_any_other(rig: Rig) -> Non
     limits = replace(LIMITS, charge_max=0.011)
     rig.run([step(ConstantCurrent(CURRENT), charge=0.01), step(OpenCircuit(), duration=10.0)], 1000.0, limits)
     assert not rig.of(ElementEnded)
-    assert rig.records[-1] == RunStopped("Experiment completed")
+    assert rig.records[-1] == RunStopped("Experiment completed", completed=True)
 
 
 def test_readings_that_fail_are_rows_without_numbers(rig: Rig) -> None:

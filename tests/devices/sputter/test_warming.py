@@ -156,9 +156,9 @@ def test_a_plasma_that_is_out_for_a_row_or_two_is_the_same_one_and_unknown_count
     glow = Glow()
     glow.known_from(100.0)
     glow.burns(170.0)
-    assert (glow.began, glow.before) == (170.0, 70.0)
+    assert (glow.began, glow.at) == (170.0, 170.0)
     for now in (171.0, 173.0, 176.0):
         glow.burns(now)
     assert (glow.began, glow.at) == (170.0, 176.0)
     glow.burns(190.0)
-    assert (glow.began, glow.before) == (190.0, 14.0)
+    assert (glow.began, glow.at) == (190.0, 190.0)

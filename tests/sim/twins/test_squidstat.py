@@ -12,7 +12,7 @@ import pytest
 from sim.twins import squidstat_solver
 from sim.twins.squidstat import SquidstatTwin
 from sim.twins.squidstat_elements import EXACT
-from tests.support.cells import CELL, CURRENT, Foil
+from tests.support.cells import CELL, CURRENT, HALF, Foil
 
 
 @dataclass
@@ -175,6 +175,26 @@ def test_a_voltage_difference_overrides_the_interval() -> None:
     steps = np.abs(np.diff([row[1] for row in heard.rows]))
     assert len(heard.rows) < 100
     assert steps[:-1] == pytest.approx(0.01, rel=1e-6)
+
+
+def test_a_collapsing_voltage_is_read_once_a_sample_and_at_its_end() -> None:
+    twin = SquidstatTwin(accuracy=EXACT)
+    handler, heard = listening(twin)
+    twin.wire_cell(0, Foil(state=HALF))
+    discharge = twin.library.AisConstantCurrentElement(-40.0 * CURRENT, 30, 600)
+    discharge.setMinVoltage(2.5)
+    discharge.setMinSamplingVoltageDifference(0.005)
+    handler.uploadExperimentToChannel(0, single(twin, discharge))
+    handler.startUploadedExperiment(0)
+    run(twin, 700.0)
+    apart = np.diff([row[0] for row in heard.rows])
+    moves = np.abs(np.diff([row[1] for row in heard.rows]))
+    assert len(apart) > 20
+    assert apart.min() >= squidstat_solver.SAMPLE - 1e-6
+    assert moves[:-1].min() >= 0.005 * (1.0 - 1e-6)
+    assert moves.max() > 0.05, "no collapse"
+    assert heard.rows[-1][1] == pytest.approx(2.5, abs=1e-6)
+    assert heard.stopped == ["Experiment completed"]
 
 
 def test_noise_has_the_stated_size_and_its_seed() -> None:
