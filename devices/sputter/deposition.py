@@ -24,7 +24,7 @@ from devices.sputter.records import Film, FilmFlag
 from devices.sputter.thickness import COMPARABLE, ThicknessKeeper
 from devices.sputter.vacuum import reached
 from devices.sputter.warming import Warming, stated
-from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, ShareWatch, Trouble
+from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, HeatWatch, Lasting, ShareWatch, Trouble
 
 WARM = 3.0
 """K by which the substrate may be off before it counts as heated; guess."""
@@ -71,7 +71,7 @@ class DepositionFlight(PlasmaFlight):
         self._constants, self._shares = constants, shares
         self._stated = None if warms is None else stated(warms)
         self._warming: Warming | None = None
-        self._is_weighed = False
+        self._is_weighed, self._unlit = False, Lasting(0.5 * ROW)
         self._heat_watch: HeatWatch | None = None
         self._lately: deque[tuple[float, float]] = deque(maxlen=LATELY)
         self._crystal = None
@@ -290,6 +290,10 @@ class DepositionFlight(PlasmaFlight):
         why = self._crystal.behind(now, seen.monitor, sure=sure, warm=is_still)
         if burns and not why:
             why = self._warmed(now, seen)
+        is_striking = self._powered and not burns
+        if not self._unlit.holds(now, is_striking and bool(why)) and is_striking:
+            # A plasma may have been lit since the row asked the supplies: the next one tells.
+            why = ""
         if why and (not self._sees_the_shutter or self._is_shut()):
             self._hold_monitor_against_time(seen, why, goes_on=goes_on)
         if not self._lit:

@@ -265,6 +265,8 @@ class PlasmaFlight(ChamberFlight):
             lit = len(self._burnt) == len(self.sources)
         self._flags &= ~FilmFlag.STRIKING
         if not lit:
+            # It may have burnt since the last row.
+            self._memory.glow.may_have_burnt(self._clock.now())
             self._dark()
         return lit
 

@@ -122,6 +122,10 @@ class Glow:
         """Take note that from now on it is known."""
         self.at = now
 
+    def may_have_burnt(self, now: float) -> None:
+        """Take note that one may have burnt until now, and was not seen."""
+        self.began = self.at = now
+
     def burns(self, now: float) -> None:
         """Take note that one burns now; once a row. One that is out for a row or two by an arc is no other one."""
         if self.began > now or now - self.at > MOVES:

@@ -694,6 +694,38 @@ def test_a_film_goes_on_without_a_crystal_that_shrinks_before_it_is_lit_where_it
     assert "behind the closed shutter" in layer["reasons"][0]
 
 
+def test_a_plasma_that_no_row_saw_may_have_warmed_the_crystal_and_the_next_try_waits(bench, recipes):
+    bench.chamber.dark.add("gun1")
+    complete = bench.began(recipes["lco"]())
+    bench.reach("plasma")
+    while not bench.chamber.when("gun1 off"):
+        bench.lap(0.1)
+    bench.chamber.monitored += 0.04e-9
+    bench.lap(5.0)
+    bench.chamber.monitored -= 0.04e-9
+    bench.chamber.dark.clear()
+    assert bench.wait(complete) is None
+    (off, _), (_, again) = bench.chamber.when("gun1 off"), bench.chamber.when("gun1 on")
+    assert 60.0 < again - off < 70.0
+
+
+@pytest.mark.parametrize(("burns", "code"), [(True, None), (False, "crystal")])
+def test_a_plasma_that_is_lit_within_a_row_may_have_warmed_the_crystal(bench, recipes, burns, code):
+    """After the supplies were asked, before the crystal is."""
+    bench.chamber.dark.add("gun1")
+    complete = bench.began(recipes["lco"]())
+    bench.reach("plasma")
+    bench.lap(2.0)
+    bench.chamber.monitored += 0.04e-9
+    bench.lap(1.0)
+    if burns:
+        bench.chamber.dark.clear()
+    else:
+        bench.chamber.monitored -= 0.04e-9
+    error = bench.wait(complete)
+    assert (None if error is None else error.permissive) == code
+
+
 def test_what_the_heat_of_a_plasma_that_is_out_leaves_a_crystal_with_is_no_fault(bench, recipes):
     complete = bench.began(recipes["lco"]())
     bench.reach("plasma")
