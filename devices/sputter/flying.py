@@ -79,6 +79,7 @@ class ChamberFlight(Underway):
         self._shutters = ShuttersWatch(crew.equipment)
         self._due = self._until = math.inf
         self._told: Trouble | None = None
+        self._alarm: tuple[str, str] | None = None
         self._kept_on: set[str] = set()
 
     def pause(self) -> bool:
@@ -104,10 +105,13 @@ class ChamberFlight(Underway):
             self._crew.log.progress(self._share())
 
     def keep(self) -> None:
-        """Write down what came through the shutter, once, unless the layer is written.
+        """Write down why it is given up, and what came through the shutter, once, unless the layer is written.
 
         Its host may die before the power is down and the layer is written.
         """
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            self._crew.log.tell(alarm[0], "alarm", alarm[1])
         if self.film.openings and not (self._kept or self._recorded):
             self._kept = True
             self._row(self._crew.looks.seen)
@@ -199,7 +203,7 @@ class ChamberFlight(Underway):
                 return
             self._powered = False
         code = error.permissive if isinstance(error, InterlockError) else type(error).__name__
-        self._crew.log.tell(code, "alarm", f"{error}; the shutter is closed, the power is taken away")
+        self._alarm = code, f"{error}; the shutter is closed, the power is taken away"
         gently = error.gently if isinstance(error, Trouble) else True
         if self.film.openings:
             self.film.doubt(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.errors import InterlockError, LabError, WireError
+from devices.flown.account import FlightLog
 from devices.limits import SputterLimits
 from devices.roles.films import DepositionJob
 from devices.samples import Layer, SampleRef
@@ -126,6 +127,28 @@ def test_nothing_is_pumped_before_what_was_written_is_kept(bench, recipes):
     with pytest.raises(OSError, match="the disk is gone"):
         bench.clock.call(bench.station.kickoff)
     assert not bench.chamber.when("roughing_valve on")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_shutters_are_closed_before_anybody_is_told_why_and_whatever_becomes_of_that(
+    bench, recipes, monkeypatch, fails
+):
+    told = []
+
+    def tell(log, code, severity, text):
+        if severity == "alarm":
+            told.append((code, bench.parts["relays"].on_now["substrate_shutter"], bench.chamber.on["gun1"]))
+            if fails:
+                raise OSError("no space left")
+
+    complete = bench.began(recipes["lco"]())
+    bench.reach("deposit")
+    monkeypatch.setattr(FlightLog, "tell", tell)
+    bench.chamber.contacts["cover"] = False
+    assert bench.wait(complete).permissive == "cover"
+    assert told[0] == ("cover", False, False)
+    assert not bench.chamber.lit["gun1"]
+    assert bench.rows("layers")["doubtful"] == [1]
 
 
 def test_a_chamber_that_cannot_be_made_safe_is_not_reset(bench, recipes):
