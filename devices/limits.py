@@ -89,15 +89,16 @@ class SputterLimits:
     monitor_difference [1] from rate times time; turbo_share [1] of full speed. hold [s]: how long a plasma burns on
     behind the shutter in a pause. strike_power [W] on a gun at once, before any ramp. flow_zero [1] of a flow
     controller's range by which it may be off at any flow; crystal_heat [Hz] that a plasma's heat may take from a
-    crystal's frequency, 0.8 nm of LiCoO2; substrate_deviation [K] for substrate_time [s] from the temperature of a
-    heated substrate; presputter [s] at full power at the least, which cleans a target (guess: recipes have minutes; the
-    ramp before it is not counted). films: from what each grows, by its material (FLA paper: LiCoO2 in argon with
-    oxygen, LiPON in nitrogen from Li3PO4 with Li2O). Sources: the deposition twins' fault table; the rest are guesses:
-    strike_power is 2.5 W/cm2 on 2 inches, a little above the 40 W that light there; flow_zero is what thermal flow
-    controllers drift by; throttle_step three times what they repeat to, 0.2 %; throttle_chance comes once in 15000
-    films of 18 h; strike_time lights all but 1.1 % of plasmas at a hazard of 1/2 a second, and those are tried again;
-    rate_step seven times the noise of the slowest film by a monitor of 0.03 Hz; base_pressure_least is what air through
-    elastomer seals leaves at a turbo pump.
+    crystal's frequency, 0.8 nm of LiCoO2; crystal_noise [Hz], an sd, of its readings, the most of what monitors have,
+    0.03 to 0.1; substrate_deviation [K] for substrate_time [s] from the temperature of a heated substrate; presputter
+    [s] at full power at the least, which cleans a target (guess: recipes have minutes; the ramp before it is not
+    counted). films: from what each grows, by its material (FLA paper: LiCoO2 in argon with oxygen, LiPON in nitrogen
+    from Li3PO4 with Li2O). Sources: the deposition twins' fault table; the rest are guesses: strike_power is 2.5 W/cm2
+    on 2 inches, a little above the 40 W that light there; flow_zero is what thermal flow controllers drift by;
+    throttle_step three times what they repeat to, 0.2 %; throttle_chance comes once in 15000 films of 18 h; strike_time
+    lights all but 1.1 % of plasmas at a hazard of 1/2 a second, and those are tried again; rate_step seven times the
+    noise of the slowest film by a monitor of 0.03 Hz; base_pressure_least is what air through elastomer seals leaves at
+    a turbo pump.
     """
 
     thickness: Annotated[float, Field(gt=0, le=100e-6), Unit("m")] = 10e-6
@@ -131,6 +132,7 @@ class SputterLimits:
     monitor_difference: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.1
     turbo_share: Annotated[float, Field(gt=0, le=1), Unit("1")] = 0.9
     crystal_heat: Annotated[float, Field(gt=0, le=1e4), Unit("Hz")] = 30.0
+    crystal_noise: Annotated[float, Field(gt=0, le=100), Unit("Hz")] = 0.1
     substrate_deviation: Annotated[float, Field(gt=0, le=500), Unit("K")] = 10.0
     substrate_time: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 20.0
     presputter: Annotated[float, Field(ge=0, le=1e5), Unit("s")] = 30.0

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from devices.limits import SputterLimits
 from devices.sputter.parts import MonitorReading
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.watch import STEP_LASTS, Drift, Lasting, Trouble
 
-NOISE = 1.05e-7
-"""kg/m2 by which two readings of a crystal may differ by noise: six times sqrt(2) of 0.1 Hz rms [deposition twins], at
-1.23e-7 kg/(m2 Hz) of a crystal of 6 MHz [Sauerbrey]."""
+MASS_PER_HERTZ = 1.23e-7
+"""kg/m2 on a crystal that take 1 Hz from its 6 MHz: 1668 Hz m times 2649 kg/m3 over their square [Sauerbrey 1959]."""
+LEAP_SDS = 6.0 * math.sqrt(2.0)
+"""Standard deviations of a reading by which two of them may differ."""
 LEAP = 3.0
 """Times the wanted rate by which a film grows within a row at the most; guess, a row may see two measurements."""
 INTERVAL = 1.0
@@ -39,15 +41,20 @@ PRESSURE_LASTS = 3.0
 """Seconds that a pressure must stay; guess."""
 
 
-class CrystalWatch:
-    """A film never shrinks, and does not leap, while the boat heats and cools either. noise [m]: by which two readings
-    may differ without one.
+def noise_of(limits: SputterLimits, density: float, tooling: float = 1.0) -> float:
+    """Return by how much [m of film] two readings of a crystal may differ by noise; density [kg/m3], tooling [1]."""
+    return LEAP_SDS * limits.crystal_noise * MASS_PER_HERTZ * tooling / density
 
-    lately [m/s]: how fast it grew within the last LATELY seconds; the monitor's own rate looks back over eight.
+
+class CrystalWatch:
+    """A film never shrinks, and does not leap, while the boat heats and cools either.
+
+    rate [m/s]: the wanted one; noise [m]: by which two readings may differ without a film. lately [m/s]: how fast it
+    grew within the last LATELY seconds; the monitor's own rate looks back over eight.
     """
 
-    def __init__(self, rate: float, density: float) -> None:
-        self._rate, self.noise = rate, NOISE / density
+    def __init__(self, rate: float, noise: float) -> None:
+        self._rate, self._noise = rate, noise
         self.reset()
 
     def reset(self) -> None:
@@ -64,8 +71,8 @@ class CrystalWatch:
         since, before = self._seen[0]
         if now > since:
             self.lately = (reading.thickness - before) / (now - since)
-        if shrunk < -self.noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self.noise:
-            by, span = (shrunk, now - since) if shrunk < -self.noise else (grown, dt)
+        if shrunk < -self._noise or grown > LEAP * self._rate * max(dt, INTERVAL) + self._noise:
+            by, span = (shrunk, now - since) if shrunk < -self._noise else (grown, dt)
             raise Trouble(
                 "crystal",
                 f"the film went by {by * 1e9:.2f} nm within {span:.1f} s, {self._rate * span * 1e9:.2f} nm are wanted"

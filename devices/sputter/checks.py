@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
+from devices.sputter.boat_watch import MASS_PER_HERTZ
 from devices.sputter.guns import GunPlan, Wear, strike_power
 from devices.sputter.makings import (
     base_pressure_of,
@@ -24,8 +25,6 @@ from devices.sputter.watch import CRYSTAL_SETTLES, STUCK_ROWS
 
 GAS_CONSTANT = 8.314462618
 """J/(mol K) [CODATA 2018]."""
-MASS_PER_HERTZ = 1.23e-7
-"""kg/m2 on a crystal that take 1 Hz from its 6 MHz: 1668 Hz m times 2649 kg/m3 over their square [Sauerbrey 1959]."""
 SEEN_TWICE = 2.0
 """Times the film that a crystal's heat may feign must come before the shutter opens, if it were open; guess."""
 

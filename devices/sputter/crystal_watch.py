@@ -11,14 +11,10 @@ from collections import deque
 from collections.abc import Collection
 
 from devices.limits import SputterLimits
-from devices.sputter.boat_watch import INTERVAL, LEAP, NOISE, SMOOTHED
+from devices.sputter.boat_watch import INTERVAL, LEAP, LEAP_SDS, MASS_PER_HERTZ, SMOOTHED, noise_of
 from devices.sputter.parts import MonitorReading
 from devices.sputter.watch import RATE_STEP_LASTS, STUCK_ROWS, SURE, Drift, Lasting
 
-LEAP_SDS = 6.0 * math.sqrt(2.0)
-"""Standard deviations of a reading that NOISE is, by which two of them may differ."""
-HERTZ = 0.1 * LEAP_SDS
-"""Hz that NOISE is."""
 MOVES = 3.0
 """Seconds in which a shutter has come to its end, and film no longer arrives behind it."""
 FILLS = SMOOTHED + 2.0
@@ -54,8 +50,8 @@ class FilmCrystal:
     def __init__(
         self, limits: SputterLimits, density: float, tooling: float, believed: float, sd: float
     ) -> None:
-        self.noise = NOISE * tooling / density
-        self._heating = limits.crystal_heat / HERTZ * self.noise / HEATS
+        self.noise = noise_of(limits, density, tooling)
+        self._heating = limits.crystal_heat * MASS_PER_HERTZ * tooling / density / HEATS
         self._step, self._believed = limits.rate_step, believed
         self._difference = limits.monitor_difference
         self._apart = max(self._difference, SURE * sd)

@@ -328,7 +328,8 @@ class DepositionFlight(PlasmaFlight):
         if glow.began == now:
             conditions = self._lit_like
             known = courses.of(conditions) or self._stated
-            self._warming = Warming(conditions, known) if self._is_at_rest(seen) else None
+            noise = self._crew.limits.crystal_noise
+            self._warming = Warming(conditions, known, noise) if self._is_at_rest(seen) else None
         warming, monitor = self._warming, seen.monitor
         if warming is None or monitor is None or not monitor.ok:
             return ""

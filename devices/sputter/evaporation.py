@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from devices.clock import Poller
-from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch
+from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch, noise_of
 from devices.sputter.crew import Crew
 from devices.sputter.equipment import BOAT, ROTATION
 from devices.sputter.flying import ROW, ChamberFlight
@@ -97,8 +97,9 @@ class EvaporationFlight(ChamberFlight):
         self._controlled = False
         self._built, self._gassing, self._gasses = built, Lasting(GASSING_TIME), Lasting(built.degas)
         self._at_most, self._was_clean, self._heated_at = Lasting(built.full_power), False, math.inf
-        self._crystal = CrystalWatch(recipe.rate, constants.density)
-        self._boat = BoatWatch(recipe, self._crystal.noise, built.settles)
+        self._noise = noise_of(crew.limits, constants.density)
+        self._crystal = CrystalWatch(recipe.rate, self._noise)
+        self._boat = BoatWatch(recipe, self._noise, built.settles)
         limits = crew.limits
         self._vacuum = VacuumWatch(limits.base_pressures.get(recipe.material, limits.base_pressure))
         self._turbo = TurboWatch(limits)
@@ -130,7 +131,7 @@ class EvaporationFlight(ChamberFlight):
 
     def _book(self, grown: float) -> None:
         unweighed = math.isnan(grown) and self._lit
-        if unweighed or grown > self._crystal.noise:
+        if unweighed or grown > self._noise:
             self.film.came_through(LEAST if unweighed else grown)
 
     def _looked_back(self) -> Poller:

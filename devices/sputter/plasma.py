@@ -170,6 +170,7 @@ class PlasmaFlight(ChamberFlight):
         if not self._is_same_gas:
             ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
             self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, ranges), TurboWatch(crew.limits)
+            self._flow_watch.look(self._clock.now(), crew.looks.seen.flows, wanted)
             for watch in self._bias_watches.values():
                 watch.reset()
         for gun, watch in self._bias_watches.items():
@@ -243,8 +244,8 @@ class PlasmaFlight(ChamberFlight):
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
         yield from self._seen_closed()
-        while (self._stir_watch.run and not self._rests) or not self._is_cold:
-            # The throttle moves, or is moved, before anything burns.
+        while (self._stir_watch.run and not self._rests) or self._flow_watch.wrong or not self._is_cold:
+            # The throttle moves, or is moved, and a flow that is off is told, before anything burns.
             yield from self._tick()
         crew.looks.everything()
         crew.require("strike", "no power was switched on")

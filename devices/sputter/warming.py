@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from devices.sputter.boat_watch import INTERVAL
-from devices.sputter.crystal_watch import HERTZ, LEAP_SDS, MOVES, slope
+from devices.sputter.crystal_watch import MOVES, slope
 from devices.sputter.parameters import CrystalWarmth
 from devices.sputter.watch import CRYSTAL_SETTLES
 
@@ -24,8 +24,6 @@ ROWS = 9
 SHARE = 0.2
 """Of its slope by which a crystal's movement may be another than that of the lighting before; guess. With it a drift of
 0.5 Hz/s is told in time beside 20 Hz in 15 s [deposition twins], with a quarter not always."""
-NOISE = HERTZ / LEAP_SDS
-"""Hz, standard deviation of a reading."""
 SURE = 5.0
 """Standard deviations of a slope beyond all that is allowed: noise alone has it in one of 30000 lightings."""
 STILL = 2.5
@@ -39,12 +37,12 @@ MOST_COURSES = 20
 class Course:
     """What heat takes from a crystal's frequency [Hz] at each whole second after its plasma was lit, from 0 on.
 
-    said: who knows it, in words. sd [Hz] of each of them.
+    said: who knows it, in words. is_measured: whether each of them has a crystal's noise.
     """
 
     taken: Sequence[float]
     said: str
-    sd: float
+    is_measured: bool
 
     def goes(self, at: Sequence[float], shift: float = 0.0) -> float:
         """Return by how much it goes [Hz/s] at times [s] that are shifted: not before 0, nor after the last second."""
@@ -56,7 +54,7 @@ def stated(warms: CrystalWarmth) -> Course:
     """Return the course that a bench file states."""
     seconds = range(round(CRYSTAL_SETTLES) + 1)
     taken = [-warms.heat * math.expm1(-second / warms.time) for second in seconds]
-    return Course(taken, "the bench file (crystal_warms)", 0.0)
+    return Course(taken, "the bench file (crystal_warms)", is_measured=False)
 
 
 class Courses:
@@ -82,7 +80,7 @@ class Courses:
     def of(self, conditions: str) -> Course | None:
         """Return the one that it took under conditions, None where nobody knows."""
         taken = self._known.get(conditions)
-        return None if taken is None else Course(taken, "the lighting before", NOISE)
+        return None if taken is None else Course(taken, "the lighting before", is_measured=True)
 
     def learn(self, conditions: str, taken: Sequence[float]) -> None:
         """Remember one."""
@@ -136,11 +134,11 @@ class Glow:
 class Warming:
     """One lighting, from the cold: held against a course where one is known, and a course itself in the end.
 
-    conditions: by which it is remembered.
+    conditions: by which it is remembered. noise [Hz], an sd, of a reading.
     """
 
-    def __init__(self, conditions: str, course: Course | None) -> None:
-        self.conditions, self._course = conditions, course
+    def __init__(self, conditions: str, course: Course | None, noise: float) -> None:
+        self.conditions, self._course, self._noise = conditions, course, noise
         self._rows: list[tuple[float, float]] = []
 
     def look(self, since: float, frequency: float, lighting: float, *, sure: bool) -> str:
@@ -157,7 +155,7 @@ class Warming:
         went, per_noise = slope(rows)
         at = [each for each, _ in rows]
         goes, *others = (course.goes(at, shift) for shift in (0.0, INTERVAL, -INTERVAL, -lighting))
-        noise = SURE * per_noise * math.hypot(NOISE, course.sd)
+        noise = SURE * per_noise * self._noise * math.sqrt(1.0 + course.is_measured)
         most = SHARE * abs(goes) + max(abs(other - goes) for other in others) + noise
         apart = -went - goes
         if apart < -most or (sure and apart > most):

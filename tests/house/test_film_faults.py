@@ -179,6 +179,16 @@ def test_what_shows_by_chance_is_seen_in_time_whenever_it_begins(make, fault, of
     tool.require_doubtful()
 
 
+@pytest.mark.parametrize("at", [166.3, 178.6, 187.2])
+@pytest.mark.parametrize(("fault", "of", "value"), [("mfc_dead", "O2", None), ("mfc_stuck", "Ar", 48.0)])
+def test_a_flow_that_is_off_while_the_pressure_settles_lights_nothing(make, fault, of, value, at):
+    tool = make()
+    tool.plan(fault, at, of, value=value)
+    assert tool.deposit().permissive == "flow"
+    assert not tool.when("plasma on")
+    tool.require_dark()
+
+
 @pytest.mark.parametrize("at", ONSETS)
 def test_arcs_of_one_a_second_are_a_storm_whenever_they_begin(make, at):
     """A fifth of what the twin's storm is: no generator folds back yet, so they are counted."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch
+from devices.limits import SputterLimits
+from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch, noise_of
 from devices.sputter.parts import MonitorReading
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.watch import Trouble
@@ -24,7 +25,7 @@ def reading(thickness, rate=RATE):
 
 @pytest.mark.parametrize("step", [-4.6e-9, 4.6e-9])
 def test_a_film_that_shrinks_or_leaps_is_a_crystal_that_fails(step):
-    watch = CrystalWatch(RATE, LITHIUM)
+    watch = CrystalWatch(RATE, noise_of(SputterLimits(), LITHIUM))
     for now in range(10):
         watch.look(float(now), reading(now * RATE))
     with pytest.raises(Trouble, match="the crystal fails"):
@@ -32,7 +33,7 @@ def test_a_film_that_shrinks_or_leaps_is_a_crystal_that_fails(step):
 
 
 def test_a_film_that_shrinks_slowly_under_a_cold_boat_is_a_crystal_that_fails():
-    watch = CrystalWatch(RATE, LITHIUM)
+    watch = CrystalWatch(RATE, noise_of(SputterLimits(), LITHIUM))
     lost = 0.115e-9  # each second, by 0.5 Hz/s, which is less than noise [deposition twins]
     watch.look(0.0, reading(0.0, 0.0))
     watch.look(1.0, reading(-lost, 0.0))
@@ -41,7 +42,7 @@ def test_a_film_that_shrinks_slowly_under_a_cold_boat_is_a_crystal_that_fails():
 
 
 def test_noise_and_two_measurements_within_a_row_are_no_fault():
-    watch = CrystalWatch(RATE, LITHIUM)
+    watch = CrystalWatch(RATE, noise_of(SputterLimits(), LITHIUM))
     noise = 4 * 0.1 * 1.23e-7 / LITHIUM
     for now in range(100):
         watch.look(now + (0.001 if now % 7 == 0 else 0.0), reading(now * RATE + noise * (now % 2)))

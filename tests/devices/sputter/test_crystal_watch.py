@@ -216,6 +216,16 @@ def test_what_came_through_a_short_opening_is_believed_from_then_on(true):
     assert number <= 11
 
 
+@pytest.mark.parametrize(("limit", "is_told"), [(0.1, True), (0.5, False)])
+def test_a_crystal_may_be_as_noisy_as_the_limits_say(limit, is_told):
+    limits = SputterLimits(crystal_noise=limit)
+    ended = 0
+    for seed in range(20):
+        watch = FilmCrystal(limits, 4500.0, 1.0, RATE, 0.5)
+        ended += not math.isnan(proven(watch, RATE, noise=0.5 * HERTZ, seed=seed)[0])
+    assert (ended > 0) is is_told
+
+
 def test_a_shutter_without_end_switches_that_closes_bends_nothing():
     rates = [RATE] * 6 + [0.0] * 54
     assert opened(crystal(), rates, sure=False)[1] == ""

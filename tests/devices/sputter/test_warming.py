@@ -10,6 +10,7 @@ import pytest
 from devices.sputter.parameters import CrystalWarmth
 from devices.sputter.warming import MOST_COURSES, Courses, Glow, Warming, stated
 
+NOISE = 0.1
 KEY = "gun1 at 100 W"
 PLUS, MINUS = CrystalWarmth(20.0, 15.0), CrystalWarmth(-20.0, 15.0)
 
@@ -29,7 +30,7 @@ def lighting(warms, *, noise=0.0, seed=1, onset=math.inf, drift=0.5, rows=64, **
 
 def watched(course, frequencies, *, sure=True, lit_within=1.0):
     """Return after which row [s] a lighting is said to be wrong, infinity if never, and the watch itself."""
-    watch = Warming(KEY, course)
+    watch = Warming(KEY, course, NOISE)
     for row, frequency in enumerate(frequencies):
         if watch.look(float(row), float(frequency), lit_within, sure=sure):
             return row, watch
@@ -93,21 +94,21 @@ def test_nothing_is_told_where_nobody_knows_what_heat_does():
 def test_of_two_guns_that_light_one_after_the_other_each_may_warm_as_much_as_it_likes(gap, first):
     at = np.arange(64)
     taken = first * warmed(PLUS, at) + (1.0 - first) * warmed(PLUS, at - gap)
-    watch = Warming(KEY, stated(PLUS))
+    watch = Warming(KEY, stated(PLUS), NOISE)
     for row, each in enumerate(taken):
         assert watch.look(float(row), 6e6 - each, 1.0 + min(row, gap), sure=True) == ""
 
 
 def test_rows_that_come_late_are_judged_and_learnt_at_their_own_time():
     at = np.cumsum(np.where(np.arange(60) % 7 == 3, 2.0, 1.0)) - 1.0
-    watch = Warming(KEY, stated(PLUS))
+    watch = Warming(KEY, stated(PLUS), NOISE)
     for since, taken in zip(at, warmed(PLUS, at), strict=True):
         assert watch.look(float(since), 6e6 - taken, 1.0, sure=True) == ""
     assert watch.taken() == pytest.approx(warmed(PLUS, np.arange(61)), abs=0.05)
 
 
 def test_a_lighting_of_which_rows_are_missing_is_no_measure():
-    watch = Warming(KEY, None)
+    watch = Warming(KEY, None, NOISE)
     for since in (*range(20), *range(25, 70)):
         watch.look(float(since), 6e6, 1.0, sure=True)
     assert watch.is_over
