@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 
 from devices.clock import Poller
+from devices.errors import InstrumentError
 from devices.sputter.crew import Crew
 from devices.sputter.flying import ROW, ChamberFlight
 from devices.sputter.guns import GunPlan, Ramp, Wear, strike_power, switch_on
@@ -342,7 +343,11 @@ class PlasmaFlight(ChamberFlight):
         for pressure in (WIGGLE * held if fits else held / WIGGLE, held):
             self._wanted = pressure
             with self._deed(THROTTLE):
-                valve.set_pressure(pressure)
+                try:
+                    valve.set_pressure(pressure)
+                except InstrumentError as error:
+                    why = f"the throttle stood still, and does not go when it is sent: {error}"
+                    raise Trouble("valve", why, gently=False) from error
             yield from self._settled(pressure, MOVES)
         self._held_anew()
 
