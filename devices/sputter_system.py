@@ -66,7 +66,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         predictor: FilmPredictor | None = None,
     ) -> None:
         equipment = equipment_of(instruments, GUNS)
-        _require_targets(name, parameters, tuple(equipment.supplies))
+        _require_built(name, parameters, tuple(equipment.supplies), limits)
         super().__init__(
             name=name,
             clock=clock,
@@ -253,12 +253,18 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
         return [planned(setting, self.parameters.targets) for setting in recipe.guns]
 
 
-def _require_targets(name: str, parameters: SputterParameters, guns: tuple[str, ...]) -> None:
-    """Raise ConfigError for a gun without a target, or a target without a gun."""
+def _require_built(
+    name: str, parameters: SputterParameters, guns: tuple[str, ...], limits: SputterLimits
+) -> None:
+    """Raise ConfigError for a target without a gun, and for a crystal that heat moves by more than limits bear."""
+    where, warms = f"devices.{name}.parameters", parameters.crystal_warms
     mistakes = [
-        Mistake("bench file", f"devices.{name}.parameters.targets.{gun}", "", "there is no part of that name")
+        Mistake("bench file", f"{where}.targets.{gun}", "", "there is no part of that name")
         for gun in parameters.targets
         if gun not in guns
     ]
+    if warms is not None and abs(warms.heat) > limits.crystal_heat:
+        most = f"more than {limits.crystal_heat:g} Hz, sputter.crystal_heat of the limits"
+        mistakes.append(Mistake("bench file", f"{where}.crystal_warms.heat", f"{warms.heat:g} Hz", most))
     if mistakes:
         raise ConfigError(mistakes)

@@ -33,6 +33,8 @@ five of its own, which noise does in less than one of 10000 films. From 2 Hz/s o
 STILL_ROWS, STILL = 3, 4.0
 """Rows behind a closed shutter whose line shows whether a crystal stands still, and sds by which its slope may differ
 from none."""
+PROVEN = 1.5
+"""Times monitor_difference by which a film's rate may be uncertain without an opening of its own to prove it; guess."""
 TRAVELS = 0.1
 """Seconds, an sd, by which a shutter may be faster to open than to close; guess."""
 HEATS = 5.0
@@ -61,9 +63,9 @@ class FilmCrystal:
         self._begin(math.inf)
 
     @property
-    def is_guessed(self) -> bool:
-        """Whether the believed rate is less sure than a crystal's failing shows."""
-        return self._apart > self._difference
+    def wants_proof(self) -> bool:
+        """Whether the believed rate is so unsure that a crystal which fails from the first may pass for it."""
+        return not self._apart <= PROVEN * self._difference
 
     def _begin(self, now: float) -> None:
         self._since, self._last = now, (math.nan, math.nan)
@@ -87,7 +89,7 @@ class FilmCrystal:
             return said
         if said := self._off_believed(now, reading, fixed=fixed, sure=sure):
             return said
-        if self.is_guessed and (said := self._bent(now, reading, fixed=fixed, sure=sure)):
+        if self._apart > self._difference and (said := self._bent(now, reading, fixed=fixed, sure=sure)):
             return said
         if now - self._since < FILLS or not fixed or not (sure or rate >= self._share * believed):
             return ""
@@ -150,7 +152,7 @@ class FilmCrystal:
         if not math.isnan(self._stays.expected):
             # What this film grew by is no guess any more when the shutter opens again.
             self._believed, self._apart = self._stays.expected, self._difference
-        elif self.is_guessed:
+        elif self._apart > self._difference:
             self._open_for = open_for
         self._opening = 0
         self._begin(now)

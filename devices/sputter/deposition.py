@@ -87,13 +87,14 @@ class DepositionFlight(PlasmaFlight):
         while True:
             if not self._lit:
                 yield from self._lit_up()
+            yield from self._stilled()
             if not self.is_held:
                 yield from self._biased()
             yield from self._proven()
-            yield from self._deposited()
+            if not self._is_done:
+                yield from self._deposited()
             self._unbiased()
-            flight = self._crew.log.flight
-            if flight.done == flight.asked:
+            if self._is_done:
                 break
             yield from self._held(self._ramped_down)
             if self._lit:
@@ -107,29 +108,35 @@ class DepositionFlight(PlasmaFlight):
         yield from self._looked_back()
         self._learn_rate()
 
-    def _proven(self) -> Poller:
-        """See the crystal stand still; and where a film's rate is a guess, what it shows of a short first opening.
+    @property
+    def _is_done(self) -> bool:
+        flight = self._crew.log.flight
+        return flight.done == flight.asked
 
-        One that fails as its shutter opens looks like a film of another rate, until the shutter is closed again.
+    def _proven(self) -> Poller:
+        """See what the crystal shows of a short first opening, where a film's rate is a guess.
+
+        One that fails as its shutter opens looks like a film of another rate, until the shutter is closed again. A
+        substrate's bias stays on meanwhile: to ramp it down and up takes longer.
         """
         yield from self._stilled()
-        crystal = self._crystal
-        if crystal is None or not crystal.is_guessed or not self._left() > LONG_ENOUGH * PROOF:
+        crystal, before = self._crystal, self.film.openings
+        if crystal is None or not crystal.wants_proof or not self._left() > LONG_ENOUGH * PROOF:
             return
         yield from self._deposited(PROOF)
         yield from self._stilled()
-        if not self.is_held:
+        if self.film.openings > before and not self.is_held:
             self.keeper.caught_up(self._reading())
 
     def _stilled(self) -> Poller:
-        """Wait behind the closed shutter until the crystal stands still; one that fails is told meanwhile."""
+        """Wait behind the closed shutter until the crystal stands still, or a while; one that fails is told."""
         crystal, until = self._crystal, max(self._clock.now(), self._lit_at + CRYSTAL_SETTLES) + STILL_TIME
-        while crystal is not None and not (
-            crystal.stands or self.is_held or self.film.flags & FilmFlag.BY_TIME
-        ):
-            if self._clock.now() > until:
-                return
+        self._flags |= FilmFlag.PRESPUTTER
+        while crystal is not None and self._clock.now() <= until:
+            if crystal.stands or self.is_held or self.film.flags & FilmFlag.BY_TIME:
+                break
             yield from self._tick()
+        self._flags &= ~FilmFlag.PRESPUTTER
 
     @property
     def _made_like(self) -> str:
@@ -192,7 +199,7 @@ class DepositionFlight(PlasmaFlight):
     def _is_cold(self) -> bool:
         """Whether the crystal is: only from the cold it is known how a plasma's heat moves it."""
         is_weighing = self._constants is not None and not self.film.flags & FilmFlag.BY_TIME
-        return not is_weighing or self._clock.now() - self._memory.glow.at > CRYSTAL_SETTLES
+        return not is_weighing or self._clock.now() - self._memory.glow.seen > CRYSTAL_SETTLES
 
     def _require_monitor(self) -> None:
         self._require_crystal(self._reading())
@@ -327,7 +334,7 @@ class DepositionFlight(PlasmaFlight):
         glow, courses, film = self._memory.glow, self._memory.courses, self.film
         if glow.began == now:
             conditions = self._lit_like
-            known = courses.of(conditions) or self._stated
+            known = courses.of(conditions, self._stated)
             noise = self._crew.limits.crystal_noise
             self._warming = Warming(conditions, known, noise) if self._is_at_rest(seen) else None
         warming, monitor = self._warming, seen.monitor

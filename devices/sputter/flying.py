@@ -419,7 +419,9 @@ class ChamberFlight(Underway):
             self._until = self._clock.now() + most
             self._due = min(self._clock.now() + self._left(), self._until)
         first = "" if most == math.inf else f", {most:.0f} s of them now: its rate is a guess"
-        crew.log.tell("shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go{first}")
+        crew.log.tell(
+            "shutter_open", "info", f"opening {self.film.openings}, {self._left():.0f} s to go{first}"
+        )
         return True
 
     def _close(self, reading: MonitorReading | None) -> None:

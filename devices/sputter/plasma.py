@@ -245,6 +245,10 @@ class PlasmaFlight(ChamberFlight):
         """Give every gun power and wait for its plasma; return whether it burns. Without one the power is off again."""
         crew = self._crew
         yield from self._seen_closed()
+        if not self._is_cold:
+            crew.log.tell(
+                "cools", "info", "the crystal cools for a minute after a plasma before the next is lit"
+            )
         while (self._stir_watch.run and not self._rests) or self._flow_watch.wrong or not self._is_cold:
             # The throttle moves, or is moved, and a flow that is off is told, before anything burns.
             yield from self._tick()

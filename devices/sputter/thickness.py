@@ -69,7 +69,7 @@ class ThicknessKeeper:
 
     def caught_up(self, reading: MonitorReading | None) -> None:
         """Count what the monitor, which measures once a second, showed only after the shutter had closed."""
-        if reading is not None and not math.isnan(self.film.monitor):
+        if reading is not None and not math.isnan(self.film.monitor + self._last):
             self.film.monitor += reading.thickness - self._last
             self._last = reading.thickness
 

@@ -77,10 +77,12 @@ class Courses:
             self._known.clear()
         self._frequency = frequency
 
-    def of(self, conditions: str) -> Course | None:
-        """Return the one that it took under conditions, None where nobody knows."""
+    def of(self, conditions: str, said: Course | None = None) -> Course | None:
+        """Return the one that it took under conditions; else what was said of it, None where nobody knows."""
         taken = self._known.get(conditions)
-        return None if taken is None else Course(taken, "the lighting before", is_measured=True)
+        if taken is None:
+            return said
+        return Course(taken, "the lighting before", is_measured=True) if taken else None
 
     def learn(self, conditions: str, taken: Sequence[float]) -> None:
         """Remember one."""
@@ -90,8 +92,8 @@ class Courses:
             del self._known[next(iter(self._known))]
 
     def forget(self, conditions: str) -> None:
-        """Forget one: somebody was told to look, and the next lighting takes things as they are."""
-        self._known.pop(conditions, None)
+        """Forget one, and what was said of it: somebody was told to look, and the next lighting is taken as it is."""
+        self.learn(conditions, ())
 
     def told(self) -> dict[str, Any]:
         """Return it in JSON."""
@@ -108,27 +110,28 @@ class Courses:
 
 
 class Glow:
-    """When plasmas of a chamber burnt. began, at [s]: the first and the last row that showed the last one.
+    """When plasmas of a chamber burnt. began, at [s]: the first and the last row in which the last one did, or may
+    have; seen [s]: the last row that showed one.
 
     Where nobody knows, as of the time before a session, one burnt until that began.
     """
 
     def __init__(self) -> None:
-        self.began, self.at = math.inf, math.nan
+        self.began, self.at, self.seen = math.inf, math.nan, math.nan
 
     def known_from(self, now: float) -> None:
         """Take note that from now on it is known."""
-        self.at = now
+        self.at = self.seen = now
 
     def may_have_burnt(self, now: float) -> None:
-        """Take note that one may have burnt until now, and was not seen."""
+        """Take note that one may have burnt until now for less than a row, and was not seen."""
         self.began = self.at = now
 
     def burns(self, now: float) -> None:
         """Take note that one burns now; once a row. One that is out for a row or two by an arc is no other one."""
         if self.began > now or now - self.at > MOVES:
             self.began = now
-        self.at = now
+        self.at = self.seen = now
 
 
 class Warming:

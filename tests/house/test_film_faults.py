@@ -232,7 +232,7 @@ def require_moved_in_time(tool, at, *guns):
         tool.lab.RE(tool.lab.plans.deposit(tool.lab.sputter, tool.sample, tool.recipe))
     assert not tool.when("shutter opened")
     for gun in guns:
-        assert tool.when("plasma out", gun)[0] - at <= WITHIN
+        assert 0.0 <= tool.when("plasma out", gun)[0] - at <= WITHIN
     tool.require_dark()
 
 

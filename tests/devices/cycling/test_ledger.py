@@ -168,7 +168,7 @@ def test_a_constant_current_is_integrated_exactly() -> None:
     books.step((0.0, 3.0, 1e-3), (1800.0, 3.5, 1e-3), (3600.0, 4.2, 1e-3))
     assert books.over() is None
     _, _, steps, cycles = books.taken().values()
-    assert steps["charge"] == [pytest.approx(1e-3, rel=1e-12)]
+    assert steps["charge"] == [pytest.approx(1e-3, rel=1e-12, abs=0.0)]
     assert steps["end_reason"] == ["voltage_above"]
     assert cycles["flags"] == [int(CycleFlag.NO_REST | CycleFlag.NO_EFFICIENCY)]
     assert math.isnan(cycles["efficiency"][0])
@@ -191,7 +191,7 @@ def test_a_failed_reading_is_flagged_and_bridged() -> None:
     assert books.over() is None
     primary, _, steps, _ = books.taken().values()
     assert primary["flags"] == [0, CycleFlag.VOLTAGE_INVALID, CycleFlag.CURRENT_INVALID, 0]
-    assert steps["charge"] == [pytest.approx(1e-5, rel=1e-12)]
+    assert steps["charge"] == [pytest.approx(1e-5, rel=1e-12, abs=0.0)]
     assert steps["flags"] == [int(CycleFlag.VOLTAGE_INVALID | CycleFlag.CURRENT_INVALID)]
 
 
@@ -352,8 +352,8 @@ def test_the_charge_of_a_biased_spectrum_counts() -> None:
         books.ledger.spectrum(SpectrumPoint(number, time, 1.0, 50.0, -1.0, 3.9, 1e-3, 0.01, 0.0))
     assert books.over() is None
     taken = books.taken()
-    assert taken["steps"]["charge"] == [pytest.approx(1e-5, rel=1e-12)]
-    assert taken["cycles"]["charge_capacity"] == [pytest.approx(1e-5, rel=1e-12)]
+    assert taken["steps"]["charge"] == [pytest.approx(1e-5, rel=1e-12, abs=0.0)]
+    assert taken["cycles"]["charge_capacity"] == [pytest.approx(1e-5, rel=1e-12, abs=0.0)]
 
 
 def test_a_fragment_of_a_pass_is_no_whole_cycle() -> None:

@@ -47,7 +47,7 @@ def test_a_broken_package_is_refused(line: str) -> None:
 @given(st.floats(1e-12, 1e6).flatmap(lambda size: st.sampled_from([size, -size])))
 def test_what_the_instrument_writes_is_read(value: float) -> None:
     (read,) = parse_package("P" + write_variable("ab", value, 0, 24))
-    assert read.number == pytest.approx(value, rel=4e-6)
+    assert read.number == pytest.approx(value, rel=4e-6, abs=0.0)
     assert read.range == 24
 
 

@@ -34,7 +34,7 @@ def test_a_number_is_written_as_the_manual_does(value: float, text: str) -> None
 def test_a_literal_means_the_number_to_six_digits(value: float) -> None:
     read = read_literal(literal(value))
     assert isinstance(read, float)
-    assert read == pytest.approx(value, rel=3e-7)
+    assert read == pytest.approx(value, rel=3e-7, abs=0.0)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e20])

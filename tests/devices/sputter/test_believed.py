@@ -44,8 +44,10 @@ def test_with_another_bias_it_is_less_sure_unless_it_was_measured_with_that():
 def test_a_film_of_several_targets_is_calibrated_when_each_of_them_is():
     one, other = FilmRate(3e-11, 0.02, "a"), FilmRate(1e-11, 0.1, "b", "B at 3 Pa and not 1 Pa")
     both = together([one, other])
-    assert both.rate == pytest.approx(4e-11)
-    assert both.sd * both.rate == pytest.approx(((0.02 * 3e-11) ** 2 + (0.1 * 1e-11) ** 2) ** 0.5)
+    assert both.rate == pytest.approx(4e-11, rel=1e-6, abs=0.0)
+    assert both.sd * both.rate == pytest.approx(
+        ((0.02 * 3e-11) ** 2 + (0.1 * 1e-11) ** 2) ** 0.5, rel=1e-6, abs=0.0
+    )
     assert (both.calibration, both.elsewhere) == ("a+b", other.elsewhere)
     assert together([one, replace(other, calibration="")]).calibration == ""
 

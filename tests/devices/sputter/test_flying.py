@@ -129,6 +129,14 @@ def test_nothing_is_pumped_before_what_was_written_is_kept(bench, recipes):
     assert not bench.chamber.when("roughing_valve on")
 
 
+def test_a_film_that_is_done_in_its_first_short_opening_is_not_opened_again(make_bench, recipes):
+    bench = make_bench(rates={})
+    assert bench.wait(bench.began(recipes["lco"](thickness=0.17e-9, presputter=80.0))) is None
+    (opened,), (closed,) = (bench.chamber.when(f"substrate_shutter {word}") for word in ("on", "off"))
+    assert 3.0 <= closed - opened < 4.0
+    assert bench.rows("layers")["openings"] == [1]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_shutters_are_closed_before_anybody_is_told_why_and_whatever_becomes_of_that(
     bench, recipes, monkeypatch, fails

@@ -151,6 +151,11 @@ def test_only_so_many_courses_are_kept_and_one_that_was_told_of_is_forgotten():
     assert list(courses) == [str(number) for number in range(5, MOST_COURSES + 5)]
     courses.forget("7")
     assert courses.of("7") is None
+    assert courses.of("7", stated(PLUS)) is None
+    assert courses.of("new", stated(PLUS)) is not None
+    again = Courses()
+    again.recalled(json.loads(json.dumps(courses.told())))
+    assert again.of("7", stated(PLUS)) is None
 
 
 def test_a_plasma_that_is_out_for_a_row_or_two_is_the_same_one_and_unknown_counts_as_one():
