@@ -16,7 +16,7 @@ _LARGEST_STEP = 4e-3  # V: beyond it D and the slope of the potential change wit
 _SETTLED = 0.05  # of the change between two rests: what may still drift in the last tenth of a rest
 _STRAIGHT = 0.02  # rms distance from the straight line, of the change along it
 _FIRST_MODE = 1.0  # decay times after which the first mode is alone: the second is then below 0.1 %
-_FAINTEST = 1e-4  # of the first current: below it rows are left out
+_FAINTEST = 1e-4  # of the first current: from the first row below it on, rows are left out
 _EARLY = 0.25  # of a pulse: its first part, where charge transfer and double layers are seen, is left out
 
 
@@ -100,8 +100,10 @@ def pitt(
     series with the film (Bi is infinite without one, lambda = pi / 2) and C = charge passed / step. time [s]
     (n,) since the step, current [A] (n,), voltage_step [V], thickness [m].
     Source: Montella, J. Electroanal. Chem. 518 (2002) 61, for the correction.
-    Rows whose current has the sign of noise are left out. Raises ValueError for fewer than five rows or those
-    left, values that are not finite, rows that are not in order, no step, or a current that does not fall.
+    Rows from the first faint one on, which may be noise alone, are left out; where fewer than five come before
+    it, as after a first row that is a spike, only those whose current has the sign of noise are. Raises ValueError
+    for fewer than five rows or those left, values that are not finite, rows that are not in order, no step, or a
+    current that does not fall.
     """
     _check(time, current)
     if not (math.isfinite(voltage_step) and voltage_step != 0.0 and thickness > 0.0 and resistance >= 0.0):
@@ -109,8 +111,11 @@ def pitt(
     size = current * math.copysign(1.0, voltage_step)
     if not size[0] > 0.0:
         raise ValueError("the current does not flow as the step asks")
-    charge_while = float(np.trapezoid(size, time))
-    time, size = time[size > 0.0], size[size > 0.0]
+    charge_while, end = float(np.trapezoid(size, time)), float(size[-1])
+    bright = np.logical_and.accumulate(size > _FAINTEST * size[0])
+    if np.count_nonzero(bright) < 5:
+        bright = size > 0.0
+    time, size = time[bright], size[bright]
     if size.size < 5:
         raise ValueError("fewer than five rows with a current")
     chosen = np.arange(size.size) >= size.size // 2
@@ -121,9 +126,9 @@ def pitt(
         if not slope < 0.0:
             raise ValueError("the current does not fall")
         decay = -float(slope)
-        late = (time >= _FIRST_MODE / decay) & (size > _FAINTEST * size[0])
+        late = time >= _FIRST_MODE / decay
         chosen = late if np.count_nonzero(late) >= 5 else chosen
-    charge = charge_while + float(size[-1]) / decay
+    charge = charge_while + end / decay
     capacity = charge / abs(voltage_step)
 
     def missing(logarithm: float) -> float:

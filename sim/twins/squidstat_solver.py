@@ -29,9 +29,7 @@ from sim.twins.squidstat_leads import Leads
 Floats = NDArray[np.float64]
 
 SAMPLE = 1e-3
-"""Seconds of one internal sample, within which a limit opens the cell, and closer than which rows by a voltage
-difference do not come; guess. The vendor's header of AisConstantCurrentElement: "at the minimum possible time sampling
-interval"."""
+"""Seconds of one internal sample, within which a limit opens the cell; guess."""
 
 MOST_ROWS = 10_000
 """Rows of one stretch: a longer element is solved in several, so that its rows need not be held all at once."""
@@ -116,8 +114,6 @@ def _rows(stretch: Stretch, leads: Leads, limits: Limits, accuracy: Accuracy) ->
     )
     for bound in _current_bounds(element, limits, accuracy):
         segment = leads.step(control, replace(until, largest_current=bound), record)
-        if not by_interval:
-            segment = _as_sampled(segment)
         if segment.end is not EndReason.LARGEST_CURRENT:
             break
         verdict = _current_end(float(segment.current[-1]), element, limits, accuracy)
@@ -126,21 +122,6 @@ def _rows(stretch: Stretch, leads: Leads, limits: Limits, accuracy: Accuracy) ->
     if segment.end is EndReason.DURATION:
         return _with(segment, Verdict(goes_on=duration < left))
     return _ended(segment, element, control, limits, accuracy)
-
-
-def _as_sampled(segment: Segment) -> Segment:
-    """Return a segment with the first row, the last, and those between that lie a sample or more from their neighbours.
-
-    A voltage that collapses passes many differences within one sample, in which the converter reads it once.
-    """
-    time = segment.time
-    kept = [0]
-    for row in range(1, len(time) - 1):
-        if min(time[row] - time[kept[-1]], time[-1] - time[row]) >= SAMPLE:
-            kept.append(row)
-    kept += [len(time) - 1] if len(time) > 1 else []
-    columns = ("time", "voltage", "current", "charge", "energy")
-    return replace(segment, **{name: getattr(segment, name)[kept] for name in columns})
 
 
 def _ended(

@@ -41,7 +41,7 @@ def test_a_resistance_in_series_moves_the_voltage_by_current_times_resistance():
 def test_factors_scale_what_they_say_and_none_of_one_changes_anything():
     was = cell_with(None).as_cell().cell.parameters
     now = cell_with(Detuning(diffusivity=0.5, capacity=0.8, leak_resistance=2e6)).as_cell().cell.parameters
-    assert now.diffusivity == pytest.approx([0.5 * each for each in was.diffusivity])
+    assert now.diffusivity == pytest.approx([0.5 * each for each in was.diffusivity], rel=1e-6, abs=0.0)
     assert now.active_share == pytest.approx([0.8 * each for each in was.active_share])
     assert now.leak_resistance == pytest.approx(2e6 * was.area)
     assert cell_with(Detuning()).as_cell().cell.parameters == was

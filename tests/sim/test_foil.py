@@ -159,7 +159,7 @@ def test_a_film_in_parts_is_the_film_in_one_go() -> None:
         parts.deposit(lco(0.1e-6), 1e3 * number)
     one.deposit(lco(0.7e-6), 7e3)
     assert len(parts.grown) == 1
-    assert parts.layers[-1]["thickness"] == pytest.approx(0.7e-6, rel=1e-12)
+    assert parts.layers[-1]["thickness"] == pytest.approx(0.7e-6, rel=1e-12, abs=0.0)
     assert flashed(parts, 3).annealed().mean == pytest.approx(flashed(one, 3).annealed().mean, rel=1e-9)
 
 
@@ -181,7 +181,7 @@ def test_films_that_grow_become_a_cell_whose_charge_is_that_of_the_lithium_in_th
     kinds = phases(twin.grown[0].li_co)
     assert kinds.lithium_cobalt_oxide + 2 * kinds.lithium_oxide == pytest.approx(0.975, rel=1e-12)
     assert kinds.lithium_cobalt_oxide + 3 * kinds.cobalt_oxide == pytest.approx(1.0, rel=1e-12)
-    assert ours.diffusivity == pytest.approx(theirs.diffusivity, rel=1e-6)
+    assert ours.diffusivity == pytest.approx(theirs.diffusivity, rel=1e-6, abs=0.0)
 
 
 def test_too_much_lithium_holds_no_more_than_its_cobalt_does() -> None:
@@ -192,7 +192,7 @@ def test_too_much_lithium_holds_no_more_than_its_cobalt_does() -> None:
 def test_a_grown_cell_has_resistance_inventory_and_area_of_its_films() -> None:
     twin = whole(conductivity=1e-4, thickness=0.8e-6)
     parameters = twin.as_cell().cell.parameters
-    assert parameters.electrolyte_resistance == pytest.approx(0.8e-6 / 1e-4, rel=1e-12)
+    assert parameters.electrolyte_resistance == pytest.approx(0.8e-6 / 1e-4, rel=1e-12, abs=0.0)
     assert parameters.anode_lithium == pytest.approx(2e-6 * cathode.LITHIUM_SITE_CHARGE, rel=1e-12)
     assert parameters.area == 1.5e-5
     assert parameters.leak_resistance == math.inf
@@ -268,7 +268,7 @@ def test_a_bare_substrate_is_a_witness_of_whatever_grows(substrate: str, film: G
         assert twin.takes(film.material) == ""
         twin.deposit(film, float(number))
         twin = again(twin)
-    assert [each.thickness for each in twin.grown] == [pytest.approx(2 * film.thickness)]
+    assert [each.thickness for each in twin.grown] == [pytest.approx(2 * film.thickness, rel=1e-6, abs=0.0)]
     assert twin.built is None
 
 

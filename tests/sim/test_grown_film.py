@@ -23,7 +23,7 @@ def lipon(thickness: float, nitrogen: float = 0.6, lithium: float = 3.6, **more:
 def test_parts_add_up_to_the_film_in_one_go() -> None:
     whole = lco(0.7e-6)
     parts = lco(0.2e-6) + lco(0.1e-6) + lco(0.4e-6)
-    assert parts.thickness == pytest.approx(whole.thickness, rel=1e-12)
+    assert parts.thickness == pytest.approx(whole.thickness, rel=1e-12, abs=0.0)
     assert parts.density == pytest.approx(4500.0, rel=1e-12)
     assert parts.li_co == pytest.approx(0.975, rel=1e-12)
     assert (parts.stress, parts.texture) == pytest.approx((whole.stress, whole.texture))
@@ -49,7 +49,7 @@ def test_resistances_of_parts_add() -> None:
     parts = lipon(0.4e-6, conductivity=1e-4), lipon(0.6e-6)
     film = parts[0] + parts[1]
     apart = sum(each.thickness / each.ionic_conductivity for each in parts)
-    assert film.thickness / film.ionic_conductivity == pytest.approx(apart, rel=1e-12)
+    assert film.thickness / film.ionic_conductivity == pytest.approx(apart, rel=1e-12, abs=0.0)
 
 
 def test_parts_keep_their_pinholes_doubts_and_provenance_once() -> None:

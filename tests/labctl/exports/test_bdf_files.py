@@ -56,8 +56,8 @@ def test_counters_grow_and_differ_by_the_net_charge(cycled: Cycled, tmp_path: Pa
     assert np.all(np.diff(up) >= 0)
     assert np.all(np.diff(down) >= 0)
     assert np.allclose(up - down, table["Net Capacity / Ah"], atol=1e-20)
-    assert up[-1] == pytest.approx(2e-5 * 10 / 3600)
-    assert down[-1] == pytest.approx(4e-5 * 10 / 3600)
+    assert up[-1] == pytest.approx(2e-5 * 10 / 3600, rel=1e-6, abs=0.0)
+    assert down[-1] == pytest.approx(4e-5 * 10 / 3600, rel=1e-6, abs=0.0)
 
 
 def test_failed_readings_are_left_out_counted_and_charge_bridges_them(cycled: Cycled, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ PART = FilmPutOn("LiCoO2", 0.3e-6, 0.01e-6, "thickness monitor", pressure=3.0, o
 def test_parts_add_up_to_the_thickness_that_is_believed_of_the_whole():
     parts = list(cathode_parts([PART, replace(PART, thickness=0.1e-6, time=2.0)], 0.5e-6))
     assert [(time, part.thickness) for time, part in parts] == [
-        (1.0, pytest.approx(0.375e-6)),
-        (2.0, pytest.approx(0.125e-6)),
+        (1.0, pytest.approx(0.375e-6, rel=1e-6, abs=0.0)),
+        (2.0, pytest.approx(0.125e-6, rel=1e-6, abs=0.0)),
     ]
 
 

@@ -40,7 +40,9 @@ def test_the_required_columns_are_enough(kept: Callable[..., Run]) -> None:
     run = kept("a.bdf.csv", table(columns()))
     assert run.table()["step_count"].tolist() == [1, 1, 2, 2]
     assert run.table()["charge"][-1] == pytest.approx(0)
-    assert run.table("cycles")["charge_capacity"].tolist() == pytest.approx([1e-5 * 10 / 3600])
+    assert run.table("cycles")["charge_capacity"].tolist() == pytest.approx(
+        [1e-5 * 10 / 3600], rel=1e-6, abs=0.0
+    )
     assert "last changed" in run.start["source"]["began"]
 
 

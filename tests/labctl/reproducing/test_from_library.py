@@ -34,7 +34,7 @@ def test_reports_are_of_one_film_and_its_thickness_is_tried(tried, name, capacit
     trial = tried[name]
     assert [each.capacity / PER_VOLUME for each in trial.reports] == pytest.approx(capacities)
     assert [each.current for each in trial.reports] == currents
-    assert trial.thickness == pytest.approx(micrometres * 1e-6)
+    assert trial.thickness == pytest.approx(micrometres * 1e-6, rel=1e-6, abs=0.0)
     asked = [rate.value for rate in trial.experiment.program.rates[1:]]
     assert asked == [each for each in currents if each is not None]
 

@@ -35,7 +35,7 @@ def test_the_newest_measurement_overrides(tmp_path, sample):
     assert found.sample.layers[0] == sample.layers[0]
     assert (found.sample.area, found.sample.area_sd) == (0.16e-4, 1e-7)
     expected = VOLUMETRIC_CAPACITY["LiCoO2"] * 0.8e-6 * 0.16e-4
-    assert found.cell.capacity == pytest.approx(expected, rel=1e-12)
+    assert found.cell.capacity == pytest.approx(expected, rel=1e-12, abs=0.0)
     assert found.cell.capacity_sd == pytest.approx(expected * math.hypot(2e-8 / 0.8e-6, 1e-7 / 0.16e-4))
 
 

@@ -91,16 +91,16 @@ def test_what_was_recorded_is_believed(kept):
     assert found.sample.layers == (Layer("Al", 100e-6), film)
     assert [each.material for each in found.sample.grown] == ["LiPON", "Li"]
     expected = VOLUMETRIC_CAPACITY["LiCoO2"] * 0.69e-6 * SUBSTRATE.area
-    assert found.cell.capacity == pytest.approx(expected, rel=1e-12)
-    assert found.cell.capacity_sd == pytest.approx(MONITOR_SD * expected, rel=1e-12)
+    assert found.cell.capacity == pytest.approx(expected, rel=1e-12, abs=0.0)
+    assert found.cell.capacity_sd == pytest.approx(MONITOR_SD * expected, rel=1e-12, abs=0.0)
 
 
 def test_a_film_by_rate_times_time_is_as_uncertain_as_the_rate(kept):
     put_on(kept, "LiCoO2", 0.7e-6, flags=FilmFlag.BY_TIME, film_rate={"rate": 5e-11, "sd": 0.1})
     put_on(kept, "LiPON", 1e-6, flags=FilmFlag.BY_TIME)
     lco, lipon = deposited(kept.folder, SUBSTRATE.id)
-    assert (lco.how, lco.sd) == ("rate x time", pytest.approx(0.1 * 0.7e-6))
-    assert (lipon.targets, lipon.sd) == ("Li3PO4, Li2O", pytest.approx(0.5e-6))
+    assert (lco.how, lco.sd) == ("rate x time", pytest.approx(0.1 * 0.7e-6, rel=1e-6, abs=0.0))
+    assert (lipon.targets, lipon.sd) == ("Li3PO4, Li2O", pytest.approx(0.5e-6, rel=1e-6, abs=0.0))
 
 
 def test_a_film_finished_by_a_second_run_is_one_layer_and_stays_doubtful(kept):
@@ -108,7 +108,7 @@ def test_a_film_finished_by_a_second_run_is_one_layer_and_stays_doubtful(kept):
     put_on(kept, "LiCoO2", 0.3e-6)
     (_, layer) = believed(kept.folder, SUBSTRATE).sample.layers
     assert layer.thickness == pytest.approx(0.7e-6)
-    assert layer.thickness_sd == pytest.approx(MONITOR_SD * 0.7e-6)
+    assert layer.thickness_sd == pytest.approx(MONITOR_SD * 0.7e-6, rel=1e-6, abs=0.0)
     assert layer.doubtful == "the water was hot"
 
 

@@ -133,7 +133,9 @@ def test_amount_of_sites_is_carried_over_exactly() -> None:
     parameters = annealed_cell(centres, widths, crystallinity, temperature, area=AREA)
     given = np.sum(widths * (crystallinity + FIT.amorphous_amount * (1.0 - crystallinity))) * FIT.utilisation
     assert np.sum(np.diff(parameters.edges) * np.array(parameters.active_share)) == pytest.approx(
-        given, rel=1e-13
+        given,
+        rel=1e-13,
+        abs=0.0,
     )
 
 

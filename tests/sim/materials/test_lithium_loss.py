@@ -22,7 +22,7 @@ def test_no_row_of_a_cell_with_lithium_moves_by_it(row):
         cycled_capacity(Cell(each), row.current * 1.5e-5, 3.0, 4.25, 4)
         for each in (replace(plain, ageing=Ageing()), lossy)
     ]
-    assert found[1] == pytest.approx(found[0], rel=1e-12)
+    assert found[1] == pytest.approx(found[0], rel=1e-12, abs=0.0)
 
 
 @pytest.mark.parametrize("excess", [0.0, 0.2e-6, 2e-6])

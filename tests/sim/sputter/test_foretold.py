@@ -41,14 +41,16 @@ def test_the_papers_recipes_give_three_and_two_nanometres_a_minute():
 def test_films_of_several_targets_add():
     alone = [foretold([each], NITROGEN, **COLD).second for each in (PHOSPHATE, OXIDE)]
     both = foretold([PHOSPHATE, OXIDE], NITROGEN, **COLD).second
-    assert both.thickness == pytest.approx(sum(each.thickness for each in alone), rel=1e-12)
-    assert both.mass == pytest.approx(sum(each.mass for each in alone), rel=1e-12)
+    assert both.thickness == pytest.approx(sum(each.thickness for each in alone), rel=1e-12, abs=0.0)
+    assert both.mass == pytest.approx(sum(each.mass for each in alone), rel=1e-12, abs=0.0)
 
 
 def test_what_is_left_of_a_target_and_a_calibration_scale_the_rate():
     plain = foretold([LCO], ARGON, **COLD).rate
-    assert foretold([Burning("LiCoO2", 119.6, left=0.92)], ARGON, **COLD).rate == pytest.approx(0.92 * plain)
-    assert foretold([LCO], ARGON, **COLD, scale=1.12).rate == pytest.approx(1.12 * plain)
+    assert foretold([Burning("LiCoO2", 119.6, left=0.92)], ARGON, **COLD).rate == pytest.approx(
+        0.92 * plain, rel=1e-6, abs=0.0
+    )
+    assert foretold([LCO], ARGON, **COLD, scale=1.12).rate == pytest.approx(1.12 * plain, rel=1e-6, abs=0.0)
 
 
 def test_a_substrate_that_stands_still_is_covered_unevenly():
@@ -65,7 +67,7 @@ def test_a_bias_makes_the_film_denser_and_thinner():
     assert biased.atoms["Co"] == pytest.approx(plain.atoms["Co"], rel=1e-12)
     lost = {element: plain.atoms[element] - biased.atoms[element] for element in plain.atoms}
     assert lost["Li"] == pytest.approx(0.05 * plain.atoms["Li"], rel=1e-9)
-    assert plain.mass - biased.mass == pytest.approx(of_atoms(lost, 1.0).mass, rel=1e-9)
+    assert plain.mass - biased.mass == pytest.approx(of_atoms(lost, 1.0).mass, rel=1e-9, abs=0.0)
     assert biased.thickness < plain.thickness
     assert biased.active > plain.active
 
@@ -89,7 +91,7 @@ def test_an_insulator_never_lights_on_direct_current():
 def test_a_boat_at_a_rate_gives_that_rate_and_stays_as_hot_by_its_power():
     for rate in (0.1e-9, 0.3e-9, 3e-9):
         boat = boat_at(rate, 0.3)
-        assert rate_above(LITHIUM, boat.loss, 0.3) == pytest.approx(rate, rel=1e-6)
+        assert rate_above(LITHIUM, boat.loss, 0.3) == pytest.approx(rate, rel=1e-6, abs=0.0)
         assert temperature_at(BOAT, LITHIUM, boat.power) == pytest.approx(boat.temperature, abs=1e-3)
     with pytest.raises(ValueError, match="gives less than"):
         boat_at(1e-6, 0.3)

@@ -128,7 +128,7 @@ def test_how_often_somebody_looks_changes_nothing(make_sputter):
         frequencies.append(stand.chamber.frequency())
         stand.chamber.change(lambda: None)
         films.append(stand.chamber.growth.deposit.thickness)
-    assert films[0] == pytest.approx(films[1], rel=1e-9)
+    assert films[0] == pytest.approx(films[1], rel=1e-9, abs=0.0)
     assert frequencies[0] == frequencies[1]
 
 
@@ -408,8 +408,8 @@ def test_a_poisoned_targets_film_is_named_dense_and_weighed_as_the_oxide(make_sp
     (film,) = foil.grown
     assert film.material == "TiO2"
     assert film.density == pytest.approx(3900.0, rel=1e-3)
-    assert stand.chamber.crystal.mass - load == pytest.approx(film.deposit.mass, rel=1e-9)
-    assert film.deposit.mass == pytest.approx(of_atoms(film.deposit.atoms, 1.0).mass, rel=1e-9)
+    assert stand.chamber.crystal.mass - load == pytest.approx(film.deposit.mass, rel=1e-9, abs=0.0)
+    assert film.deposit.mass == pytest.approx(of_atoms(film.deposit.atoms, 1.0).mass, rel=1e-9, abs=0.0)
 
 
 def test_the_crystal_falls_evenly_under_a_poisoned_target(make_sputter):
@@ -446,7 +446,7 @@ def test_a_target_that_compensates_gives_a_whole_film_and_its_capacity(make_sput
         stand.shutter(True, "gun1")
         _, film = grown_by(stand, 600.0)
         ratios.append(film.ratio("Li", "Co"))
-        assert film.mass == pytest.approx(of_atoms(film.atoms, 1.0).mass, rel=1e-12)
+        assert film.mass == pytest.approx(of_atoms(film.atoms, 1.0).mass, rel=1e-12, abs=0.0)
     assert ratios[0] == pytest.approx(0.9755, abs=1e-4)
     assert ratios[1] == pytest.approx(1.0, abs=1e-5)
     assert phases(ratios[1]).capacity_share == pytest.approx(1.0, abs=1e-5)
@@ -469,7 +469,7 @@ def test_the_film_on_the_plane_weighs_what_the_books_say_and_the_crystal_weighs_
     _, film = grown_by(stand, 1800.0)
     throw = stand.chamber.throw
     per_axis = plane_share(throw) / float(share_per_area(throw, 0.0, 0.0))
-    assert books.plane + books.exchanged == pytest.approx(film.mass * per_axis, rel=1e-9)
-    assert film.mass == pytest.approx(of_atoms(film.atoms, 1.0).mass, rel=1e-9)
-    assert stand.chamber.crystal.mass - load == pytest.approx(film.mass, rel=1e-9)
+    assert books.plane + books.exchanged == pytest.approx(film.mass * per_axis, rel=1e-9, abs=0.0)
+    assert film.mass == pytest.approx(of_atoms(film.atoms, 1.0).mass, rel=1e-9, abs=0.0)
+    assert stand.chamber.crystal.mass - load == pytest.approx(film.mass, rel=1e-9, abs=0.0)
     assert stand.lost_mass() < 1e-9

@@ -109,7 +109,7 @@ def test_a_current_is_read_with_the_noise_and_the_digits_of_its_range(amperes: f
     spoken.does("INIT")
     spoken.say("*OPC?", 500.0)
     read = spoken.rows()[:, 1]
-    assert np.std(read) == pytest.approx(4e-6 * full, rel=0.15)
+    assert np.std(read) == pytest.approx(4e-6 * full, rel=0.15, abs=0.0)
     assert read / (1e-6 * full) == pytest.approx(np.round(read / (1e-6 * full)), abs=1e-6)
     volts = spoken.rows()[:, 0]
     assert np.std(volts) == pytest.approx(10e-6, rel=0.15)

@@ -12,7 +12,7 @@ import pytest
 from sim.twins import squidstat_solver
 from sim.twins.squidstat import SquidstatTwin
 from sim.twins.squidstat_elements import EXACT
-from tests.support.cells import CELL, CURRENT, HALF, Foil
+from tests.support.cells import CELL, CURRENT, Foil
 
 
 @dataclass
@@ -129,7 +129,7 @@ def test_the_charge_is_that_of_the_cell_called_alone() -> None:
     for _ in range(2):
         state = CELL.current_step(state, CURRENT, 36000.0, upper=4.2, lower=-10.0).state
         state = CELL.current_step(state, -CURRENT, 36000.0, lower=3.0, upper=10.0).state
-    assert foil.state.charge == pytest.approx(state.charge, rel=1e-12)
+    assert foil.state.charge == pytest.approx(state.charge, rel=1e-12, abs=0.0)
     assert np.asarray(foil.state.lithium) == pytest.approx(np.asarray(state.lithium), rel=1e-9)
     assert twin.charges == [(0, pytest.approx(state.charge, abs=1e-12))]
     times, _, currents, _ = np.array(heard.rows).T
@@ -175,26 +175,6 @@ def test_a_voltage_difference_overrides_the_interval() -> None:
     steps = np.abs(np.diff([row[1] for row in heard.rows]))
     assert len(heard.rows) < 100
     assert steps[:-1] == pytest.approx(0.01, rel=1e-6)
-
-
-def test_a_collapsing_voltage_is_read_once_a_sample_and_at_its_end() -> None:
-    twin = SquidstatTwin(accuracy=EXACT)
-    handler, heard = listening(twin)
-    twin.wire_cell(0, Foil(state=HALF))
-    discharge = twin.library.AisConstantCurrentElement(-40.0 * CURRENT, 30, 600)
-    discharge.setMinVoltage(2.5)
-    discharge.setMinSamplingVoltageDifference(0.005)
-    handler.uploadExperimentToChannel(0, single(twin, discharge))
-    handler.startUploadedExperiment(0)
-    run(twin, 700.0)
-    apart = np.diff([row[0] for row in heard.rows])
-    moves = np.abs(np.diff([row[1] for row in heard.rows]))
-    assert len(apart) > 20
-    assert apart.min() >= squidstat_solver.SAMPLE - 1e-6
-    assert moves[:-1].min() >= 0.005 * (1.0 - 1e-6)
-    assert moves.max() > 0.05, "no collapse"
-    assert heard.rows[-1][1] == pytest.approx(2.5, abs=1e-6)
-    assert heard.stopped == ["Experiment completed"]
 
 
 def test_noise_has_the_stated_size_and_its_seed() -> None:
@@ -263,7 +243,7 @@ def test_a_stop_takes_a_last_row_and_leaves_the_cell_where_it_was() -> None:
     twin.deliver()
     assert heard.rows[-1][0] == pytest.approx(123.4)
     assert heard.stopped == ["Experiment stopped manually"]
-    assert foil.state.charge == pytest.approx(CURRENT * 123.4, rel=1e-12)
+    assert foil.state.charge == pytest.approx(CURRENT * 123.4, rel=1e-12, abs=0.0)
     assert handler.stopExperiment(0).value() == 105
 
 
@@ -282,7 +262,7 @@ def test_an_open_lead_runs_to_the_rail_and_trips_the_limit() -> None:
     run(twin, 100.0)
     assert "maximum voltage" in heard.stopped[0]
     assert heard.rows[-1][1:3] == (pytest.approx(10.0, abs=1e-3), 0.0)
-    assert foil.state.charge == pytest.approx(100 * CURRENT, rel=1e-12)
+    assert foil.state.charge == pytest.approx(100 * CURRENT, rel=1e-12, abs=0.0)
 
 
 def test_a_film_that_carries_no_more_ends_at_its_limit() -> None:
@@ -323,10 +303,10 @@ def test_settling_shows_the_cell_in_the_middle_of_an_element() -> None:
     handler.startUploadedExperiment(0)
     run(twin, 50.0)
     twin.settle()
-    assert foil.state.charge == pytest.approx(50 * CURRENT, rel=1e-12)
+    assert foil.state.charge == pytest.approx(50 * CURRENT, rel=1e-12, abs=0.0)
     run(twin, 80.0)
     handler.stopExperiment(0)
-    assert foil.state.charge == pytest.approx(80 * CURRENT, rel=1e-12)
+    assert foil.state.charge == pytest.approx(80 * CURRENT, rel=1e-12, abs=0.0)
 
 
 def test_calls_answer_with_the_vendors_codes() -> None:

@@ -36,10 +36,12 @@ def test_a_slow_drift_is_calculated_now_and_then_and_ends_as_if_it_always_were(
         calculated += memo.last is not before
         assert np.abs(lamp.temperatures(state) - lamp.temperatures(whole)).max() < 0.05
         assert np.abs(state.peak - whole.peak).max() < 0.05
-        assert np.allclose(state.dose, whole.dose, rtol=1e-2)
+        # At first a cycle adds two or three times the dose of the one before: what is left out is known less well.
+        assert np.allclose(state.dose, whole.dose, rtol=0.06, atol=0.0)
         assert state.elapsed == pytest.approx(whole.elapsed)
         assert state.pulses == whole.pulses
         assert state.stored == pytest.approx(whole.stored, rel=1e-3)
+    assert np.allclose(state.dose, whole.dose, rtol=1e-2, atol=0.0)
     assert calculated <= 10
     assert abs(lamp.result(state).imbalance) <= 1e-10
 

@@ -171,7 +171,7 @@ def test_energy_is_the_integral_of_voltage_over_charge() -> None:
     trapezoid = np.trapezoid(segment.voltage, segment.charge)
     assert segment.energy[-1] == pytest.approx(trapezoid, rel=1e-6)
     assert np.all(np.diff(segment.energy) < 0.0)
-    assert segment.state.energy == pytest.approx(start.energy + segment.energy[-1], rel=1e-15)
+    assert segment.state.energy == pytest.approx(start.energy + segment.energy[-1], rel=1e-15, abs=0.0)
 
 
 def test_relaxation_follows_the_slowest_mode_and_ends_at_the_mean() -> None:

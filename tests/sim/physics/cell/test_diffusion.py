@@ -26,7 +26,7 @@ def test_edges_tile_the_film_and_are_finest_at_the_electrolyte() -> None:
     edges = graded_edges(THICKNESS, 40, 5.0)
     widths = np.diff(edges)
     assert edges[0] == 0.0
-    assert edges[-1] == pytest.approx(THICKNESS, rel=1e-15)
+    assert edges[-1] == pytest.approx(THICKNESS, rel=1e-15, abs=0.0)
     assert widths[-1] / widths[0] == pytest.approx(5.0)
 
 

@@ -49,8 +49,8 @@ def test_one_potential_is_filled_as_many_are() -> None:
     many = LITHIUM_COBALT_OXIDE.filling(potentials)
     one = np.array([LITHIUM_COBALT_OXIDE.filling_at(each) for each in potentials.tolist()]).T
     for found, expected in zip(one, many, strict=True):
-        assert found == pytest.approx(expected, rel=1e-12)
-    assert LITHIUM_COBALT_OXIDE.fractions(potentials) == pytest.approx(np.array(many[:2]), rel=1e-14)
+        assert found == pytest.approx(expected, rel=1e-12, abs=0.0)
+    assert LITHIUM_COBALT_OXIDE.fractions(potentials) == pytest.approx(np.array(many[:2]), rel=1e-14, abs=0.0)
 
 
 def test_slope_is_the_derivative() -> None:

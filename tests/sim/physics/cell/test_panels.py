@@ -11,7 +11,7 @@ FILM = PlanarFilm(graded_edges(1.2e-6, 40), 1e-14 * np.linspace(1.0, 0.05, 40), 
 
 def test_weights_integrate_and_slopes_derive_polynomials() -> None:
     for power in range(2 * ORDER - 1):
-        assert WEIGHTS @ NODES**power == pytest.approx(1.0 / (power + 1), rel=1e-12)
+        assert WEIGHTS @ NODES**power == pytest.approx(1.0 / (power + 1), rel=1e-12, abs=0.0)
     for power in range(1, ORDER):
         assert SLOPES @ NODES**power == pytest.approx(power * NODES ** (power - 1), rel=1e-9, abs=1e-10)
     places = np.linspace(0.0, 1.0, 7)

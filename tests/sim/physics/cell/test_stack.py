@@ -32,7 +32,9 @@ def discharge(layers):
 
 def test_equal_layers_share_equally_and_do_what_one_cell_does() -> None:
     given, segment = discharge([layer()] * 6)
-    assert segment.layer_current == pytest.approx(np.outer(segment.current, np.full(6, 1 / 6)), rel=1e-12)
+    assert segment.layer_current == pytest.approx(
+        np.outer(segment.current, np.full(6, 1 / 6)), rel=1e-12, abs=0.0
+    )
     cell = Cell(layer())
     state = cell.current_step(cell.fresh(), CURRENT, math.inf, upper=4.25).state
     state = cell.step(state, Voltage(4.25), Until(smallest_current=0.05 * CURRENT)).state

@@ -117,10 +117,11 @@ def pulse(cell: Cell, lithium: float, fraction: float, current: float):
 @pytest.mark.parametrize("fraction", [0.01, 0.05, 0.1])
 def test_titration_by_current_finds_the_diffusivity_within_one_percent(fraction: float) -> None:
     cell = make(last_to_first=100.0, cells=100)
-    current = 4e-4 * cell.site_charge / (fraction * TIME)
+    # Four times the charge would bend the potential within the shortest pulse, and D by three percent.
+    current = 1e-4 * cell.site_charge / (fraction * TIME)
     found = pulse(cell, 0.6, fraction, current)
     assert found.valid
-    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=1e-2)
+    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=1e-2, abs=0.0)
 
 
 def test_titration_by_current_doubts_a_pulse_that_feels_the_wall_or_steps_too_far() -> None:
@@ -140,7 +141,7 @@ def test_titration_by_voltage_finds_the_diffusivity_whatever_the_resistance(resi
     control, until = Voltage(start + step), Until(duration=2.0 * TIME)
     segment = cell.step(at(cell, 0.6), control, until, Record(times=times))
     found = pitt(segment.time, segment.current, step, THICKNESS, resistance / AREA)
-    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=1e-2)
+    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=1e-2, abs=0.0)
     if resistance:
         naive = pitt(segment.time, segment.current, step, THICKNESS)
         slope = abs(float(cell.parameters.ocp.slope(0.6)))
@@ -169,7 +170,7 @@ def test_semi_infinite_voltammogram_peaks_as_nicholson_and_shain_say() -> None:
     assert np.array(peaks) == pytest.approx(expected, rel=2e-3)
     found = randles_sevcik(rates, np.array(peaks), SITES, AREA)
     assert found.valid
-    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=4e-3)
+    assert found.diffusivity == pytest.approx(DIFFUSIVITY, rel=4e-3, abs=0.0)
 
 
 def test_thin_film_voltammogram_peaks_in_proportion_to_the_scan_rate() -> None:

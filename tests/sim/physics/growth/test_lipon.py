@@ -39,7 +39,7 @@ def test_powers_of_two_guns_give_the_rate_and_the_lithium_asked_for() -> None:
     phosphate, oxide = 1.78e-9 / 60.0 / 101.3, 0.2e-9 / 60.0 / 101.3
     powers = powers_for(2e-9 / 60.0, 3.6, phosphate, oxide, (volumes[0], volumes[1]))
     rates = (powers[0] * phosphate, powers[1] * oxide)
-    assert sum(rates) == pytest.approx(2e-9 / 60.0)
+    assert sum(rates) == pytest.approx(2e-9 / 60.0, rel=1e-6, abs=0.0)
     assert 2.9 + 2.0 * rates[1] / volumes[1] / (rates[0] / volumes[0]) == pytest.approx(3.6)
     assert powers_for(1e-10, 2.9, phosphate, oxide, (volumes[0], volumes[1]))[1] == 0.0
     with pytest.raises(ValueError, match=r"Li/P = 2.5 is less than the 2.9"):

@@ -74,7 +74,9 @@ def test_what_leaves_the_target_is_what_it_lost() -> None:
     rate = emission(GUN, reading(GUN, before, drive))
     assert emitted(GUN, before, after) == pytest.approx(3600.0 * rate, rel=2e-3)
     assert emitted(GUN, before, after) * GUN.formula_mass == pytest.approx(
-        after.wear.eroded - before.wear.eroded, rel=1e-12
+        after.wear.eroded - before.wear.eroded,
+        rel=1e-12,
+        abs=0.0,
     )
 
 

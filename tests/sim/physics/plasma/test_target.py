@@ -81,13 +81,13 @@ def test_wear_does_not_depend_on_the_step() -> None:
     once, often = worn(LITHIUM_COBALT, Wear(), EMISSION, POWER, 66000.0), Wear()
     for _ in range(1100):
         often = worn(LITHIUM_COBALT, often, EMISSION, POWER, 60.0)
-    assert often.eroded == pytest.approx(once.eroded, rel=1e-10)
+    assert often.eroded == pytest.approx(once.eroded, rel=1e-10, abs=0.0)
     assert once.eroded < EMISSION * 66000.0
     assert efficiency(LITHIUM_COBALT, once) == pytest.approx(
         1.0 - EFFICIENCY_LOSS * once.eroded / LITHIUM_COBALT.usable
     )
     cracked = worn(LITHIUM_COBALT, Wear(cracked=True), EMISSION, POWER, 1.0)
-    assert cracked.eroded == pytest.approx(CRACKED_RATE * EMISSION, rel=1e-6)
+    assert cracked.eroded == pytest.approx(CRACKED_RATE * EMISSION, rel=1e-6, abs=0.0)
 
 
 def test_air_asks_for_conditioning_again() -> None:
