@@ -75,7 +75,7 @@ def test_what_a_crystal_weighs_more_than_its_heat_can_feign_came_through_an_open
     watch.weighs(reading(5.7e-9, 5.9e6 - LIMITS.crystal_heat + 1.0))
     with pytest.raises(Trouble, match=r"1\.0 nm came behind the closed shutter"):
         watch.weighs(reading(6e-9, 5.9e6 - LIMITS.crystal_heat - 1.0))
-    assert watch.grown == pytest.approx(1e-9)
+    assert watch.grown == pytest.approx(1e-9, rel=1e-6, abs=0.0)
 
 
 def test_all_that_came_behind_a_closed_shutter_counts_not_the_last_rows_alone():
@@ -87,7 +87,7 @@ def test_all_that_came_behind_a_closed_shutter_counts_not_the_last_rows_alone():
         watch.behind(float(now), (now - 16) * 0.02e-9, 0.1e-9)
     with pytest.raises(Trouble, match="stuck open"):
         watch.behind(30.0, 0.4e-9, 0.1e-9)
-    assert watch.grown == pytest.approx(0.4e-9)
+    assert watch.grown == pytest.approx(0.4e-9, rel=1e-6, abs=0.0)
 
 
 def test_what_a_gun_gives_is_missed_where_rates_are_known_well_enough():
