@@ -9,22 +9,12 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from devices.limits import SputterLimits
 from devices.sputter.parts import MonitorReading
+from devices.sputter.quartz import INTERVAL, LEAP, SMOOTHED
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.watch import STEP_LASTS, Drift, Lasting, Trouble
 
-MASS_PER_HERTZ = 1.23e-7
-"""kg/m2 on a crystal that take 1 Hz from its 6 MHz: 1668 Hz m times 2649 kg/m3 over their square [Sauerbrey 1959]."""
-LEAP_SDS = 6.0 * math.sqrt(2.0)
-"""Standard deviations of a reading by which two of them may differ."""
-LEAP = 3.0
-"""Times the wanted rate by which a film grows within a row at the most; guess, a row may see two measurements."""
-INTERVAL = 1.0
-"""Seconds in which a monitor measures once."""
 LATELY = 3.0
-SMOOTHED = 7.0
-"""Seconds between the first and the last of the eight measurements over which a monitor takes its rate [SQM-160]."""
 WAVERS = 0.01
 """Of the wanted rate by which a boat's own may waver at one power; guess, that of the twins stays to 0.3 %."""
 STEADY = 0.2
@@ -39,11 +29,6 @@ DOUBTED, TOO_HIGH = 3.0, 10.0
 water strikes in proportion."""
 PRESSURE_LASTS = 3.0
 """Seconds that a pressure must stay; guess."""
-
-
-def noise_of(limits: SputterLimits, density: float, tooling: float = 1.0) -> float:
-    """Return by how much [m of film] two readings of a crystal may differ by noise; density [kg/m3], tooling [1]."""
-    return LEAP_SDS * limits.crystal_noise * MASS_PER_HERTZ * tooling / density
 
 
 class CrystalWatch:

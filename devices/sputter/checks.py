@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Sequence
 from devices.errors import InterlockError, LimitError
 from devices.limits import SputterLimits
 from devices.roles.films import FilmRate
-from devices.sputter.boat_watch import MASS_PER_HERTZ
 from devices.sputter.guns import GunPlan, Wear, strike_power
 from devices.sputter.makings import (
     base_pressure_of,
@@ -18,6 +17,7 @@ from devices.sputter.makings import (
 )
 from devices.sputter.parameters import FilmConstants, SputterParameters
 from devices.sputter.parts import MonitorReading
+from devices.sputter.quartz import MASS_PER_HERTZ
 from devices.sputter.reach import Reach, require_reach
 from devices.sputter.recipe import DepositionRecipe, GasFlow
 from devices.sputter.thickness import TRUSTED

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Collection
 
 from devices.limits import SputterLimits
-from devices.sputter.boat_watch import INTERVAL, LEAP, LEAP_SDS, MASS_PER_HERTZ, SMOOTHED, noise_of
 from devices.sputter.parts import MonitorReading
+from devices.sputter.quartz import INTERVAL, LEAP, LEAP_SDS, MASS_PER_HERTZ, SMOOTHED, noise_of
 from devices.sputter.watch import RATE_STEP_LASTS, STUCK_ROWS, SURE, Drift, Lasting
 
 MOVES = 3.0

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from devices.clock import Poller
-from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch, noise_of
+from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch
 from devices.sputter.crew import Crew
 from devices.sputter.equipment import BOAT, ROTATION
 from devices.sputter.flying import ROW, ChamberFlight
@@ -15,6 +15,7 @@ from devices.sputter.interlocks import MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.parameters import EvaporatorParameters, FilmConstants
 from devices.sputter.parts import MonitorReading
+from devices.sputter.quartz import noise_of
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.records import LEAST, Film, FilmFlag
 from devices.sputter.states import ChamberState

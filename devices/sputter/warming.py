@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from devices.sputter.boat_watch import INTERVAL
 from devices.sputter.crystal_watch import MOVES, slope
 from devices.sputter.parameters import CrystalWarmth
+from devices.sputter.quartz import INTERVAL
 from devices.sputter.watch import CRYSTAL_SETTLES
 
 ROWS = 9

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
-from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch, noise_of
+from devices.sputter.boat_watch import BoatWatch, CrystalWatch, VacuumWatch
 from devices.sputter.parts import MonitorReading
+from devices.sputter.quartz import noise_of
 from devices.sputter.recipe import EvaporationRecipe
 from devices.sputter.watch import Trouble
 
