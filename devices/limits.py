@@ -82,7 +82,8 @@ class SputterLimits:
     strike_pressure [Pa] and strikes of a plasma that does not light. vent_temperature [K] of a chuck. life_left [1] of
     a target and crystal_left [1] of a crystal, that stay over. Of the loop: flow [1] by which a flow may be off for
     `flow_time` [s]; pressure [1] by which the pressure may; bias_step and rate_step [1] at constant power and pressure;
-    throttle_step [1] of its way at constant pressure and flows; throttle_chance [1] below which one that stirred and
+    throttle_step [1] of its way at constant pressure and flows (by the middle of some rows a part of it is one);
+    throttle_chance [1] below which one that stirred and
     stands still is stuck, 0 for never, as of one with a dead band; strike_time [s] in which a plasma lights; turbo_step
     [1] of full speed; arcs a minute, or half as many on one target in a third of one; rate_share [1] of the believed
     rate below which for rate_time [s] the shutter counts as stuck, or above which behind a closed one;

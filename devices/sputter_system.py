@@ -178,6 +178,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
                 plans,
                 self._wear,
                 self._memory,
+                self.parameters.references,
                 until_calm=job.until_calm,
                 inside="" if job.inside is None else job.inside.id,
             )
@@ -195,6 +196,7 @@ class SputterStation(ChamberStation[DepositionJob | ConditioningJob, PlasmaFligh
             constants,
             shares,
             self.parameters.crystal_warms,
+            self.parameters.references,
         )
         flight.keeper.by_rate = recipe.end == "rate"
         status = self._begin(job, flight, recipe.thickness)

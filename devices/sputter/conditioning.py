@@ -9,6 +9,7 @@ from devices.clock import Poller
 from devices.sputter.crew import Crew
 from devices.sputter.guns import GunPlan, Wear
 from devices.sputter.memory import ChamberMemory
+from devices.sputter.parameters import Reference
 from devices.sputter.plasma import PlasmaFlight
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
@@ -37,13 +38,14 @@ class ConditioningFlight(PlasmaFlight):
         plans: Sequence[GunPlan],
         wear: Wear,
         memory: ChamberMemory,
+        references: Sequence[Reference] = (),
         *,
         until_calm: bool,
         inside: str = "",
     ) -> None:
         film = Film()
         keeper = ThicknessKeeper(film, math.nan, math.inf, crew.limits, monitored=False)
-        super().__init__(recipe, crew, plans, wear, memory, film, keeper)
+        super().__init__(recipe, crew, plans, wear, memory, film, keeper, references)
         self._until_calm, self._inside = until_calm, inside
         self._quiet_since, self._bias_then = math.inf, dict[str, float]()
 

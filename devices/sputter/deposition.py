@@ -8,6 +8,7 @@ from devices.clock import Poller
 from devices.sputter.interlocks import HEAT
 from devices.sputter.looks import Seen
 from devices.sputter.records import FilmFlag
+from devices.sputter.regulated import LOOK_BACK
 from devices.sputter.vacuum import reached
 from devices.sputter.watch import HeatWatch, Trouble
 from devices.sputter.weighed import WARM, WeighedFlight
@@ -16,8 +17,6 @@ WARM_TIME = 4 * 3600.0
 """Seconds that heating may take; guess."""
 MEANINGFUL = 3.0
 """Seconds of open shutter from which the film's mean rate means something: its monitor measures once in one."""
-LOOK_BACK = 300.0
-"""Seconds after a film within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
 
 class DepositionFlight(WeighedFlight):
@@ -78,7 +77,8 @@ class DepositionFlight(WeighedFlight):
         crew, until = self._crew, self._clock.now() + LOOK_BACK
         yield from self._tick()
         if not (yield from reached(crew, self.base_pressure, until, self._tick)):
-            why = f"{crew.pressure:.2g} Pa and not {self.base_pressure:.2g} Pa after the film: water or air came in"
+            why = f"{self._no_base} after the film: water or air came in"
+            self._forget_places()
             crew.log.tell("water", "alarm", why)
             self.film.doubt(why)
         crew.equipment.gas.gauge_power(crew.gauges.base, False)

@@ -13,12 +13,12 @@ from devices.sputter.states import UNDER_WAY, ChamberState
 from devices.sputter.unfinished import UnfinishedFilm
 from devices.sputter.warming import Courses, Glow
 
-MOST_POSITIONS = 50
-"""Throttle positions that are kept, and as many biases; guess, more than a lab's recipes."""
+MOST = 200
+"""Places of the throttle that are kept, as many biases and rates; guess, more than a lab's recipes."""
 
 
 class Remembered:
-    """What targets did under conditions, in words, each with the energy [J] that they had had; the newest only."""
+    """What was so under conditions, in words, each with the energy [J] that targets had had then; the newest only."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, float]] = {}
@@ -26,46 +26,58 @@ class Remembered:
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
 
-    def of(self, conditions: str, energy: float) -> float:
-        """Return what they did; NaN where unknown, as of targets less worn than those were [J]."""
-        known, then = self._known.get(conditions, (math.nan, 0.0))
-        return known if energy >= then else math.nan
+    def of(self, conditions: str, energy: float = 0.0, *, stated: float | None = None) -> float:
+        """Return what was so; NaN where unknown. Of targets less worn than those were [J] it is as unknown.
 
-    def learn(self, conditions: str, value: float, energy: float) -> None:
+        stated: what the bench file says of it, which counts until more is known.
+        """
+        known, then = self._known.get(conditions, (math.nan, math.inf))
+        if energy >= then:
+            return known
+        return math.nan if stated is None else stated
+
+    def learn(self, conditions: str, value: float, energy: float = 0.0) -> None:
         """Remember it."""
         self._known.pop(conditions, None)
         self._known[conditions] = value, energy
-        while len(self._known) > MOST_POSITIONS:
+        while len(self._known) > MOST:
             del self._known[next(iter(self._known))]
 
-    def forget(self, conditions: str) -> None:
-        """Forget it: somebody was told to look, and the next film takes things as they are."""
-        self._known.pop(conditions, None)
+    def forget(self, conditions: str, energy: float = 0.0) -> None:
+        """Forget it, and what was stated: somebody was told to look, and the next film takes things as they are."""
+        self.learn(conditions, math.nan, energy)
 
-    def told(self) -> dict[str, list[float]]:
+    def forget_all(self, beginning: str) -> None:
+        """Forget what is remembered under conditions that begin so."""
+        self._known = {key: each for key, each in self._known.items() if not key.startswith(beginning)}
+
+    def told(self) -> dict[str, list[float | None]]:
         """Return it in JSON."""
-        return {key: list(each) for key, each in self._known.items()}
+        return {
+            key: [None if math.isnan(value) else value, energy]
+            for key, (value, energy) in self._known.items()
+        }
 
     def recalled(self, told: Mapping[str, Any] | None) -> None:
         """Take what told() returned."""
         self._known = {
-            str(key): (float(value), float(energy)) for key, (value, energy) in (told or {}).items()
+            str(key): (math.nan if value is None else float(value), float(energy))
+            for key, (value, energy) in (told or {}).items()
         }
 
 
 class ChamberMemory:
     """Keeps the last film that was begun and not finished, in this session or the one before it.
 
-    positions: of the throttle, by what was held with it. biases: stiffness of targets; rates [m/s]: what the monitor
-    made of sound films; courses: what its crystal did as plasmas were lit. sample: whose id was brought last, empty
-    when nobody knows. glow: when its plasmas burnt in this session.
+    places: of the throttle [1], by what it held and what burnt. biases: stiffness of targets; strikes: their bias [V]
+    as they were lit; rates [m/s]: what the monitor made of sound films; courses: what its crystal did as plasmas were
+    lit. sample: whose id was brought last, empty when nobody knows. glow: when its plasmas burnt in this session.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.unfinished: UnfinishedFilm | None = None
-        self.positions: dict[str, float] = {}
-        self.biases, self.rates = Remembered(), Remembered()
+        self.places, self.biases, self.strikes, self.rates = (Remembered() for _ in range(4))
         self.courses, self.glow = Courses(), Glow()
         self.sample = ""
 
@@ -87,13 +99,6 @@ class ChamberMemory:
         left = self.unfinished
         return () if left is None or (left.sample, left.material) != (sample, material) else left.doubts
 
-    def learnt(self, key: str, position: float) -> None:
-        """Remember where the throttle held something."""
-        self.positions.pop(key, None)
-        self.positions[key] = position
-        while len(self.positions) > MOST_POSITIONS:
-            del self.positions[next(iter(self.positions))]
-
     def require_known(self) -> None:
         """Raise InterlockError while there is a film whose end nobody wrote down: the next one would hide it."""
         left = self.unfinished
@@ -108,8 +113,9 @@ class ChamberMemory:
     def told(self) -> dict[str, Any]:
         """Return in JSON what outlives a session, but for the film."""
         return {
-            "positions": dict(self.positions),
+            "places": self.places.told(),
             "biases": self.biases.told(),
+            "strikes": self.strikes.told(),
             "rates": self.rates.told(),
             "courses": self.courses.told(),
             "sample": self.sample,
@@ -119,8 +125,9 @@ class ChamberMemory:
         """Take what the session before reported last; return why the chamber must be in FAULT, empty if it need not."""
         self.unfinished = left = UnfinishedFilm.heard(report.get("film"))
         kept = report.get("kept") or {}
-        self.positions = {str(key): float(each) for key, each in (kept.get("positions") or {}).items()}
+        self.places.recalled(kept.get("places"))
         self.biases.recalled(kept.get("biases"))
+        self.strikes.recalled(kept.get("strikes"))
         self.rates.recalled(kept.get("rates"))
         self.courses.recalled(kept.get("courses"))
         self.sample = str(kept.get("sample", ""))

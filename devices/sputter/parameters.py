@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from devices.quantities import STRICT, Unit
@@ -82,6 +82,31 @@ class CrystalWarmth:
     time: Annotated[float, Field(gt=0, le=60), Unit("s")]
 
 
+Position = Annotated[float | None, Field(gt=0, lt=1), Unit("1")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class BiasReference:
+    """What a sound target showed when it was lit: a bias of `voltage` [V] at a power [W]."""
+
+    power: Annotated[float, Field(gt=0, le=2000), Unit("W")]
+    voltage: Annotated[float, Field(gt=0, le=5000), Unit("V")]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Reference:
+    """What a chamber without a fault showed while its throttle held a pressure [Pa] with gases let in [mol/s].
+
+    dark, lit: where the throttle stood [1], without a plasma and with one. biases: of targets as they were lit, by gun.
+    """
+
+    pressure: Annotated[float, Field(gt=0, le=20), Unit("Pa")]
+    flows: Annotated[dict[Gas, Annotated[float, Field(gt=0, le=1e-3), Unit("mol/s")]], Field(min_length=1)]
+    dark: Position = None
+    lit: Position = None
+    biases: dict[GunName, BiasReference] = Field(default_factory=dict)
+
+
 @dataclass(frozen=True, config=STRICT)
 class SputterParameters:
     """Of a sputter system: targets by gun; rates by target material; films by material.
@@ -92,7 +117,8 @@ class SputterParameters:
     venting. volume [m3] of the chamber, by which a leak is reckoned (guess: six 2-inch guns). gauges: which shows the
     process pressure, and which the base pressure. flows [mol/s]: the most that the controller of each gas lets in, for
     checks without a machine; one that is there is asked itself. crystal_warms: how a plasma's heat moves the crystal,
-    by which its first lighting is judged; None where nobody measured it. The defaults are the Orion class with guessed
+    by which its first lighting is judged; None where nobody measured it. references: what a sound chamber showed, by
+    which its first films are judged; it remembers the later ones itself. The defaults are the Orion class with guessed
     pumps.
     """
 
@@ -107,11 +133,29 @@ class SputterParameters:
     monitor: Literal["in_situ", "before"] = "in_situ"
     monitored_life: Annotated[float, Field(gt=0, le=1e-3), Unit("m")] = 25e-6
     crystal_warms: CrystalWarmth | None = None
+    references: tuple[Reference, ...] = ()
     load_lock: bool = False
     volume: Annotated[float, Field(gt=0, le=100), Unit("m^3")] = 60e-3
     process_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "manometer"
     base_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "ion"
     rough_gauge: Annotated[str, Field(min_length=1, max_length=32)] = "pirani"
+
+    @model_validator(mode="after")
+    def _refers_to_what_is_there(self) -> Self:
+        given = []
+        for each in self.references:
+            for kind, names, there in (
+                ("gas", each.flows, self.pumping),
+                ("gun", each.biases, self.targets),
+            ):
+                if missing := names.keys() - there.keys():
+                    raise ValueError(
+                        f"references: no such {kind} as {min(missing)}; there are {', '.join(there)}"
+                    )
+            if (each.pressure, each.flows) in given:
+                raise ValueError(f"references: {each.pressure:g} Pa is given twice with the same flows")
+            given.append((each.pressure, each.flows))
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -1,4 +1,4 @@
-"""A flight with a plasma: gas, strike, ramp, pre-sputter behind the shutter, all of it back; and what watches it."""
+"""A flight with a plasma: strike, ramp, pre-sputter behind the shutter, all of it back; and what watches targets."""
 
 from __future__ import annotations
 
@@ -7,32 +7,25 @@ from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 
 from devices.clock import Poller
-from devices.errors import InstrumentError
 from devices.sputter.crew import Crew
-from devices.sputter.flying import ROW, ChamberFlight
+from devices.sputter.flying import ROW
 from devices.sputter.guns import GunPlan, Ramp, Wear, strike_power, switch_on
-from devices.sputter.interlocks import THROTTLE
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
-from devices.sputter.recipe import SCCM, DepositionRecipe, GasFlow
+from devices.sputter.parameters import Reference
+from devices.sputter.recipe import DepositionRecipe, GasFlow
 from devices.sputter.records import LEAST, Film, FilmFlag
+from devices.sputter.regulated import RegulatedFlight
 from devices.sputter.states import ChamberState, Deed
 from devices.sputter.thickness import ThicknessKeeper
 from devices.sputter.watch import (
-    AT_LIMIT,
     BIAS_ROWS,
     LEAST_BIAS,
-    PRESSURE_STEADY,
+    STEP_LASTS,
     BiasWatch,
-    FlowWatch,
-    Lasting,
-    PressureWatch,
     SourceWatch,
-    StirWatch,
     SubstrateBiasWatch,
-    ThrottleWatch,
     Trouble,
-    TurboWatch,
     burns,
     require_control,
     watch_chamber,
@@ -40,29 +33,17 @@ from devices.sputter.watch import (
 
 STRIKE_PAUSE = 5.0
 """Seconds without power before the next try; guess."""
-SETTLED = 0.02
-"""Of the set point within which the pressure counts as held; it settles to 1 % in 25 s [twins]."""
-SETTLED_ROWS = 5
-SETTLE_TIME = 120.0
-"""Seconds within which the pressure must be held, else valve, pump or a flow does not follow."""
-STANDS = 6.0
-"""Seconds without any move after which a throttle is stuck that is to lead a pressure which is off; guess."""
-WIGGLE = 1.05
-"""Of its pressure to which a throttle is sent that stands still behind the shutter [deposition twins]."""
-MOVES = 3.0
-"""Seconds without any move after which it is stuck: a healthy one goes there within one; guess."""
-STIR_TIME = 45.0
-"""Seconds after the pre-sputtering in which it shows how a throttle stirs, before it is moved instead; one that stirs
-shows it in some 30 [twins]."""
 EXTINGUISH = 10.0
 """W below which a source is switched off when its power is ramped down."""
+AS_STATED = "{}, as the bench file states"
+"""Under which it is remembered that a gun's target is no longer what that says."""
 BIAS_BEGINS = 5.0
 """W with which the substrate's bias is switched on; guess."""
 BIAS_RAMP = 5.0
 """W/s by which it goes on: its match follows in a second; guess."""
 
 
-class PlasmaFlight(ChamberFlight):
+class PlasmaFlight(RegulatedFlight):
     """Targets of one gun or several that burn as a recipe says; subclasses say what for."""
 
     def __init__(
@@ -74,16 +55,26 @@ class PlasmaFlight(ChamberFlight):
         memory: ChamberMemory,
         film: Film,
         keeper: ThicknessKeeper,
+        references: Sequence[Reference] = (),
     ) -> None:
         guns = tuple(plan.gun for plan in plans)
-        super().__init__(crew, film, keeper, lambda: sum(wear.of(gun) for gun in guns))
+        powers = ", ".join(sorted(f"{plan.gun} {plan.power:.4g} W" for plan in plans))
+        super().__init__(
+            crew,
+            film,
+            keeper,
+            lambda: sum(wear.of(gun) for gun in guns),
+            memory,
+            f"{recipe.material} from {powers}",
+            references,
+        )
         self.recipe, self.sources = recipe, guns
         self.material, self.thickness, self.base_pressure = (
             recipe.material,
             recipe.thickness,
             recipe.base_pressure,
         )
-        self._plans, self._wear, self._memory = plans, wear, memory
+        self._plans, self._wear = plans, wear
         supplies = crew.equipment.supplies
         self._ramps = {plan.gun: Ramp(supplies[plan.gun], plan.ramp) for plan in plans}
         self._columns_of = tuple(
@@ -95,19 +86,15 @@ class PlasmaFlight(ChamberFlight):
             for column in crew.log.columns
             if column.startswith("flow_")
         )
-        self._flows: dict[str, float] = {}
-        self._wanted = math.nan
-        self._flow_watch, self._pressure_watch = FlowWatch(crew.limits, {}), PressureWatch(crew.limits)
-        self._throttle_watch, self._turbo_watch = ThrottleWatch(crew.limits), TurboWatch(crew.limits)
-        self._stir_watch, self._rests = StirWatch(crew.limits), False
         self._bias_watches = {gun: BiasWatch(gun, crew.limits) for gun in guns}
         self._source_watch, self._substrate_watch = SourceWatch(), SubstrateBiasWatch()
         self._substrate_ramp = (
             Ramp(crew.equipment.bias, BIAS_RAMP) if crew.equipment.bias is not None else None
         )
-        self._is_biased = self._is_heated = self._is_same_gas = False
+        self._is_biased = self._is_heated = False
         self._lit_at = math.inf
         self._burnt: list[str] = []
+        self._strikes: dict[str, dict[str, float]] = {gun: {} for gun in guns}
 
     def _lit_up(self) -> Poller:
         """Have the targets burn at their full power and the process pressure, cleaned behind the shutter."""
@@ -125,95 +112,6 @@ class PlasmaFlight(ChamberFlight):
         self._stir_watch.forget()
         yield from self._presputter(recipe.presputter)
 
-    def _tick(self, *, within: float = ROW) -> Poller:
-        yield from super()._tick(within=within)
-        if self._steady and self._stir_watch.is_suspect and not (self._rests or self.keeper.is_open):
-            self._rests = True
-            yield from self._wiggled()
-
-    def _waited(self, seconds: float) -> Poller:
-        """Wait, row by row."""
-        until = self._clock.now() + seconds
-        while (left := until - self._clock.now()) > 0:
-            yield from self._tick(within=left)
-
-    def _at(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
-        """Have gases flow and a pressure [Pa] held."""
-        crew, wanted = self._crew, {each.gas: each.flow for each in gases}
-        if pressure == self._wanted and wanted == self._flows:
-            return
-        gas, valve = crew.equipment.gas, crew.equipment.valve
-        assert valve is not None
-        crew.looks.everything(acting=self._powered)
-        crew.require("gas", "no gas was let in")
-        self._steady = False
-        if not self._flows:
-            gas.gauge_power(crew.gauges.base, False)
-        for each in self._flows.keys() - wanted.keys():
-            gas.set_flow(each, 0.0)
-        for name, flow in wanted.items():
-            with self._deed(f"gas {name}"):
-                gas.set_flow(name, flow)
-        self._is_same_gas = wanted == self._flows
-        self._flows, self._wanted = wanted, pressure
-        if crew.machine.state is ChamberState.BASE:
-            self._go(ChamberState.GAS)
-        key = key_of(pressure, wanted)
-        if key in self._memory.positions:
-            # From where it held this before it overshoots less; then it goes on by itself.
-            with self._deed(THROTTLE):
-                valve.set_position(self._memory.positions[key])
-            yield from self._tick()
-        with self._deed(THROTTLE):
-            valve.set_pressure(pressure)
-        yield from self._settled(pressure)
-        self._memory.learnt(key, crew.looks.seen.position)
-        if not self._is_same_gas:
-            ranges = {name: gas.full_scale(name) for name in crew.looks.seen.flows}
-            self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, ranges), TurboWatch(crew.limits)
-            self._flow_watch.look(self._clock.now(), crew.looks.seen.flows, wanted)
-            for watch in self._bias_watches.values():
-                watch.reset()
-        for gun, watch in self._bias_watches.items():
-            watch.known = self._memory.biases.of(self._conditions(gun), self._wear.of(gun))
-        self._held_anew()
-
-    def _held_anew(self) -> None:
-        """Watch the pressure that is held from here on; the throttle's stir is watched since it was reached."""
-        limits = self._crew.limits
-        self._pressure_watch, self._throttle_watch = PressureWatch(limits), ThrottleWatch(limits)
-        self._steady = True
-
-    def _settled(self, pressure: float, moves: float = STANDS) -> Poller:
-        """Wait until a pressure [Pa] is held. moves: seconds within which the throttle must, where it is to lead it."""
-        looks, until, rows = self._crew.looks, self._clock.now() + SETTLE_TIME, 0
-        stands, before = Lasting(moves), looks.seen.position
-        while rows < SETTLED_ROWS:
-            yield from self._tick()
-            reached, position = looks.seen.pressure(*self._crew.gauges.process), looks.seen.position
-            rows = rows + 1 if abs(reached - pressure) <= SETTLED * pressure else 0
-            if rows <= 1:
-                self._stir_watch = StirWatch(self._crew.limits)
-            self._stir_watch.look(position)
-            is_between = AT_LIMIT < position < 1 - AT_LIMIT
-            if stands.holds(self._clock.now(), rows == 0 and position == before and is_between):
-                raise Trouble(
-                    "valve",
-                    f"the throttle stays at {position:.3f} though it is to lead {reached:.3g} Pa to {pressure:.3g} Pa",
-                    gently=False,
-                )
-            before = position
-            if self._clock.now() > until:
-                flows = ", ".join(
-                    f"{gas} {flow.actual / SCCM:.2f} of {self._flows.get(gas, 0.0) / SCCM:.2f} sccm"
-                    for gas, flow in looks.seen.flows.items()
-                )
-                raise Trouble(
-                    "pressure",
-                    f"{reached:.3g} Pa and not {pressure:.3g} Pa after {SETTLE_TIME:.0f} s, throttle at"
-                    f" {looks.seen.position:.3f} ({looks.seen.complaint or 'it does not complain'}); {flows}",
-                )
-
     def _struck(self, pressure: float, gases: Sequence[GasFlow]) -> Poller:
         """Light every gun, at a higher pressure where it does not. Raises Trouble after the last try."""
         crew = self._crew
@@ -221,7 +119,9 @@ class PlasmaFlight(ChamberFlight):
         for number in range(1, tries + 1):
             if (yield from self._strike()):
                 self._lit, self._lit_at = True, self._clock.now()
+                self._know_places()
                 crew.log.tell("lit", "info", f"lit at {self._wanted:g} Pa, try {number}")
+                yield from self._shown()
                 return
             crew.log.tell(
                 "no_ignition", "warning", f"try {number} of {tries} at {self._wanted:g} Pa did not light"
@@ -256,6 +156,9 @@ class PlasmaFlight(ChamberFlight):
         crew.require("strike", "no power was switched on")
         self._require_monitor()
         self._flags |= FilmFlag.STRIKING
+        # With a plasma from here on.
+        self._know_places(strikes=True)
+        self._know_biases()
         self._close_the_loop()
         self._go(ChamberState.PLASMA)
         supplies = crew.equipment.supplies
@@ -275,6 +178,30 @@ class PlasmaFlight(ChamberFlight):
             self._memory.glow.may_have_burnt(self._clock.now())
             self._dark()
         return lit
+
+    def _shown(self) -> Poller:
+        """Stay as it is lit until it is known that no target shows another bias than before."""
+        until = self._clock.now() + STEP_LASTS
+        self._flags |= FilmFlag.RAMPING
+        while self._clock.now() <= until or any(watch.is_off for watch in self._bias_watches.values()):
+            yield from self._tick()
+        self._flags &= ~FilmFlag.RAMPING
+
+    def _know_biases(self) -> None:
+        """Remember the biases that targets showed before with the power that lights them, in what is held now."""
+        stated, strikes = self._references.get(self._key), self._memory.strikes
+        for plan in self._plans:
+            power, energy = strike_power(self.recipe, plan), self._wear.of(plan.gun)
+            given = None if stated is None else stated.biases.get(plan.gun)
+            said = given.voltage if given is not None and given.power == power else math.nan
+            words = f"{self._conditions(plan.gun)}, lit with {power:.4g} W"
+            before = strikes.of(
+                words, energy, stated=strikes.of(AS_STATED.format(plan.gun), energy, stated=said)
+            )
+            self._bias_watches[plan.gun].strikes(before, power, self._wanted)
+            # The newest is the last one.
+            self._strikes[plan.gun].pop(words, None)
+            self._strikes[plan.gun][words] = math.nan
 
     @property
     def _is_cold(self) -> bool:
@@ -320,55 +247,38 @@ class PlasmaFlight(ChamberFlight):
             yield from self._tick()
         self._flags &= ~FilmFlag.RAMPING
 
+    def _begun_to_hold(self) -> None:
+        super()._begun_to_hold()
+        for gun, watch in self._bias_watches.items():
+            if not self._is_same_gas:
+                watch.reset()
+            watch.known = self._memory.biases.of(self._conditions(gun), self._wear.of(gun))
+        if self._lit:
+            self._know_biases()
+
     def _presputter(self, seconds: float) -> Poller:
         self._flags |= FilmFlag.PRESPUTTER
         yield from self._waited(seconds)
         for gun, watch in self._bias_watches.items():
             if not math.isnan(watch.settled):
                 self._memory.biases.learn(self._conditions(gun), watch.settled, self._wear.of(gun))
+            for words, voltage in self._strikes[gun].items():
+                if not math.isnan(voltage):
+                    self._memory.strikes.learn(words, voltage, self._wear.of(gun))
+        self._learn_last()
         yield from self._throttle_seen()
         self._flags &= ~FilmFlag.PRESPUTTER
         self._presputtered = True
 
-    def _throttle_seen(self) -> Poller:
-        """Wait until it is known that the throttle stirs; move one that rests, or that does not show it."""
-        until = self._clock.now() + STIR_TIME
-        while not (self._rests or self._stir_watch.tells_soon) and self._clock.now() < until:
-            yield from self._tick()
-        if self._rests or not self._stir_watch.is_known:
-            yield from self._wiggled()
-
-    def _wiggled(self) -> Poller:
-        """Move the throttle and back: nothing else shows whether one that stands still is stuck, or rests by itself."""
-        held, valve = self._wanted, self._crew.equipment.valve
-        assert valve is not None
-        fits = WIGGLE * held <= self._crew.limits.plasma_pressure
-        self._steady, self._is_same_gas = False, True
-        for pressure in (WIGGLE * held if fits else held / WIGGLE, held):
-            self._wanted = pressure
-            with self._deed(THROTTLE):
-                try:
-                    valve.set_pressure(pressure)
-                except InstrumentError as error:
-                    why = f"the throttle stood still, and does not go when it is sent: {error}"
-                    raise Trouble("valve", why, gently=False) from error
-            yield from self._settled(pressure, MOVES)
-        self._held_anew()
-
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
-        crew = self._crew
         if self._lit:
+            self._know_end()
             yield from self._ramped(dict.fromkeys(self.sources, EXTINGUISH))
         self._dark()
-        self._steady = False
-        crew.equipment.gas.close_gases()
-        self._flows, self._wanted = {}, math.nan
-        assert crew.equipment.valve is not None
-        crew.equipment.valve.open()
+        self._gas_away()
         if self.recipe.rotation:
             self._rotate(False)
-        self._go(ChamberState.PUMPING)
         yield from self._seen_closed()
         yield from self._tick()
 
@@ -440,6 +350,7 @@ class PlasmaFlight(ChamberFlight):
             if not self._lit:
                 for gun in self.sources:
                     require_control(gun, seen.supplies[gun])
+                self._watch_targets(now, seen)
                 return
             sparks = self._source_watch.look(seen.supplies, self.sources)
             if self._is_biased:
@@ -454,34 +365,6 @@ class PlasmaFlight(ChamberFlight):
         if self._keeps_its_gas:
             self._watch_targets(now, seen)
 
-    @property
-    def _keeps_its_gas(self) -> bool:
-        """Whether flows, pump and targets are as they were: another pressure of the same gas leaves them so."""
-        return self._steady or self._is_same_gas
-
-    def _watch_gas(self, now: float, seen: Seen) -> None:
-        if self._keeps_its_gas:
-            self._flow_watch.look(now, seen.flows, self._flows)
-            self._turbo_watch.look(seen.turbo_share)
-        if self._steady:
-            pressure = seen.pressure(*self._crew.gauges.process)
-            self._pressure_watch.look(now, pressure, seen.position, self._wanted)
-            self._watch_throttle(seen.position)
-            if not self._flow_watch.wrong:
-                self._throttle_watch.look(now, seen.position)
-
-    def _watch_throttle(self, position: float) -> None:
-        """Raise Trouble for one that stirred and stands still over a film; behind the shutter it is moved instead."""
-        watch = self._stir_watch
-        watch.look(position)
-        if self.keeper.is_open and not self._rests and watch.is_stuck:
-            raise Trouble(
-                "valve",
-                f"the throttle stays at {position:.5f} for {watch.run} rows, after it stirred while it held this"
-                " pressure: it does not move any more (limits.toml, sputter.throttle_chance)",
-                gently=False,
-            )
-
     def _watch_chamber(self, seen: Seen) -> None:
         """Raise Trouble when an interlock opens, or somebody else moves a valve or shutter."""
         deeds: list[Deed] = ["strike" if self._powered else "gas" if self._flows else "pump"]
@@ -492,34 +375,24 @@ class PlasmaFlight(ChamberFlight):
 
     def _watch_targets(self, now: float, seen: Seen) -> None:
         still, pressure = self._steady and self._is_still(seen), seen.pressure(*self._crew.gauges.process)
-        fixed = still and not self._flags & FilmFlag.RAMPING
+        fixed = still and not self._flags & (FilmFlag.STRIKING | FilmFlag.RAMPING)
         for gun, watch in self._bias_watches.items():
             try:
                 watch.look(now, seen.supplies[gun], pressure, still=still, fixed=fixed)
             except Trouble:
-                self._memory.biases.forget(self._conditions(gun))
+                # At every pressure, and whatever the bench file says: somebody is told to look.
+                self._memory.biases.forget_all(f"{gun} of ")
+                self._memory.strikes.forget_all(f"{gun} of ")
+                self._memory.strikes.forget(AS_STATED.format(gun), self._wear.of(gun))
                 raise
+            self._strikes[gun][next(reversed(self._strikes[gun]))] = watch.struck
 
     def _conditions(self, gun: str) -> str:
         """Return what a target's bias is remembered by."""
         power = next(plan.power for plan in self._plans if plan.gun == gun)
         others = "+".join(sorted(self.sources))
-        return (
-            f"{gun} of {others}, {self.recipe.material}, {power:.4g} W, {key_of(self._wanted, self._flows)}"
-        )
-
-    def _is_still(self, seen: Seen) -> bool:
-        """Return whether the pressure stays."""
-        pressure = seen.pressure(*self._crew.gauges.process)
-        return abs(pressure - self._wanted) <= PRESSURE_STEADY * self._wanted
+        return f"{gun} of {others}, {self.recipe.material}, {power:.4g} W, {self._key}"
 
     def _is_fixed(self, seen: Seen) -> bool:
         """Return whether power and pressure stay."""
         return self._is_still(seen) and not self._flags & (FilmFlag.RAMPING | FilmFlag.ARC)
-
-
-def key_of(pressure: float, flows: Mapping[str, float]) -> str:
-    """Return what a throttle's position is remembered by."""
-    return " ".join(
-        [f"{pressure:g} Pa", *(f"{gas} {flow / SCCM:.3g}" for gas, flow in sorted(flows.items()))]
-    )

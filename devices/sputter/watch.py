@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from devices.errors import InterlockError
 from devices.limits import SputterLimits
@@ -33,14 +32,6 @@ MINUTE = 60.0
 AT_LIMIT = 0.005
 """How close to 0 or 1 a throttle is at its limit."""
 LIMIT_TIME = 3.0
-STIRRED, STIRS = 20, 4.0
-"""Turns to and fro after which it is known how a throttle stirs; of its smallest moves that a usual one is, where it
-stirs; guesses."""
-SUSPECT, REST_ROWS = 1e-6, 5
-"""Chance below which a throttle that stands still is moved behind the shutter, and rows after which it is where nobody
-knows how it stirs; guesses. One that stirs by ten of its smallest moves rests so long once in 6e7 rows."""
-SOON = 9
-"""Rows without a move after which one that sticks over a film has to be told: what does it has 12 s."""
 PRESSURE_TIME = 10.0
 """Seconds that the pressure may be off; guess."""
 SETTLES = 30.0
@@ -58,6 +49,7 @@ BIAS_BY_POWER, VOLTAGE_BY_POWER = 0.45, 0.1
 [twins: within 1.2 % from 10 W to 120 W]."""
 BIAS_BY_PRESSURE = -0.15
 """Exponent of the pressure with which a target's bias goes [twins]."""
+UNEXPLAINED = "which its power and the pressure do not explain"
 BIAS_LAW = 0.15
 """By which such an exponent may be off; guess."""
 DARK_ROWS = 3
@@ -116,7 +108,12 @@ def stiffness(state: SupplyState) -> float:
     """Return a burning target's bias [V] by the power it takes [W], to the exponent that keeps it; NaN without."""
     if not burns(state) or state.load <= 0.0:
         return math.nan
-    return state.bias / math.pow(state.load, VOLTAGE_BY_POWER if state.current > 0 else BIAS_BY_POWER)
+    return state.bias / _law(state, state.load)
+
+
+def _law(state: SupplyState, power: float) -> float:
+    """Return what a target's bias goes with at a power [W], of a supply that drives it as this one does."""
+    return math.pow(power, VOLTAGE_BY_POWER if state.current > 0 else BIAS_BY_POWER)
 
 
 class Lasting:
@@ -125,6 +122,11 @@ class Lasting:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._since = math.inf
+
+    @property
+    def is_so(self) -> bool:
+        """Whether it is so, for how long ever."""
+        return not math.isinf(self._since)
 
     def holds(self, now: float, so: bool) -> bool:
         """Return whether it has been so for that long."""
@@ -150,10 +152,14 @@ class Drift:
         self._begun, self.expected = math.inf, math.nan
         self._off = Lasting(self._lasts)
 
+    def is_settled(self, now: float) -> bool:
+        """Return whether it is expected to stay."""
+        return now - self._begun >= self._settles
+
     def stepped(self, now: float, value: float, most: float) -> bool:
         """Return whether it has been further from what is expected than it may, for long enough."""
         self._begun = min(self._begun, now)
-        if now - self._begun < self._settles or math.isnan(self.expected):
+        if not self.is_settled(now) or math.isnan(self.expected):
             self.expected = value
             return False
         moved = value - self.expected
@@ -214,83 +220,6 @@ class PressureWatch:
             raise Trouble("pressure", f"{pressure:.3g} Pa, {wanted:.3g} Pa are wanted")
 
 
-class ThrottleWatch:
-    """The throttle makes no step while pressure, flows and pump stay: else there is gas that nobody let in.
-
-    The power goes at once then: a leak that is just seen takes eight seconds to be.
-    """
-
-    def __init__(self, limits: SputterLimits) -> None:
-        self._most, self._drift = limits.throttle_step, Drift()
-
-    def look(self, now: float, position: float) -> None:
-        """Raise Trouble for a step that stays."""
-        # At its end it has a fault of its own.
-        most = self._most if AT_LIMIT < position < 1 - AT_LIMIT else math.inf
-        if self._drift.stepped(now, position, most):
-            raise Trouble(
-                "leak",
-                f"the throttle went from {self._drift.expected:.4f} to {position:.4f} at constant pressure and flows:"
-                " water or air comes in, or its pump has changed",
-                gently=False,
-            )
-
-
-class StirWatch:
-    """The throttle goes on stirring as it did: a loop that holds a pressure follows the noise of flows and sensor.
-
-    Noise turns it to and fro, by many of its smallest moves. What creeps one way, as after a change, or toggles between
-    two places may come to rest. is_known: whether it is known to stir, so that its standing still tells something; run:
-    rows for which it has stood still.
-    """
-
-    def __init__(self, limits: SputterLimits) -> None:
-        self._chance = limits.throttle_chance
-        self._last, self.run = math.nan, 0
-        self.forget()
-
-    def forget(self) -> None:
-        """Learn anew how it stirs, as after a change that moves it; how long it has stood still is not forgotten."""
-        self._way = math.nan
-        self._rows = self._alike = self._turns = 0
-        self._moves: deque[float] = deque(maxlen=STIRRED)
-        self._least = math.inf
-        self.is_known = False
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether it stirred, and now stands still for longer than chance allows."""
-        return self.is_known and self._chance > 0.0 and self._tells(self.run, self._chance)
-
-    @property
-    def is_suspect(self) -> bool:
-        """Whether it stands still for long enough to be moved, where that does no harm."""
-        return self._tells(self.run, SUSPECT) if self.is_known else self.run >= REST_ROWS
-
-    @property
-    def tells_soon(self) -> bool:
-        """Whether it is known so well that one which sticks from now on is told in time."""
-        return self.is_known and self._tells(SOON, self._chance or 1.0)
-
-    def _tells(self, run: int, chance: float) -> bool:
-        return run * math.log((self._alike + 1) / (self._rows + 1)) < math.log(chance)
-
-    def look(self, position: float) -> None:
-        """Take note of where it is; once a row."""
-        if position == self._last:
-            self.run += 1
-            return
-        way = position - self._last
-        self._turns += way * self._way < 0.0
-        self._rows, self._alike = self._rows + self.run + 1, self._alike + self.run
-        self._last, self._way, self.run = position, way, 0
-        if not math.isnan(way):
-            self._moves.append(abs(way))
-            self._least = min(self._least, abs(way))
-            stirs = self._turns >= STIRRED and median(self._moves) >= STIRS * self._least
-            self.is_known = self.is_known or stirs
-
-
 class TurboWatch:
     """The turbo pump keeps its speed: one that fails is slow to slow down, and known long before it pumps less."""
 
@@ -337,17 +266,32 @@ class BiasWatch:
     """A target's bias makes no step that its power does not explain: one that does has cracked.
 
     known: its stiffness in an earlier film at this power and pressure, NaN where there was none. settled: what it is
-    in this one, NaN until power and pressure have stayed for SETTLES.
+    in this one, NaN until power and pressure have stayed for SETTLES. struck [V]: its bias with the power that lights
+    it, NaN until that was seen.
     """
 
     def __init__(self, gun: str, limits: SputterLimits) -> None:
         self._gun, self._share = gun, limits.bias_step
         self.known = math.nan
+        self.strikes(math.nan, math.nan, math.nan)
         self.reset()
+
+    def strikes(self, before: float, power: float, pressure: float) -> None:
+        """Take note of its bias [V] before with the power [W] that lights it at a pressure [Pa], NaN if unknown.
+
+        It counts from the first row at this pressure.
+        """
+        self._strike, self.struck, self._seen_at = (before, power, pressure), math.nan, math.inf
+
+    @property
+    def is_off(self) -> bool:
+        """Whether its bias has just made a step, which it may be an arc that makes."""
+        return self._stepped.is_so
 
     def reset(self) -> None:
         """Begin anew, as after a change of gases."""
         self._before = self._power = self._pressure = math.nan
+        self._said = UNEXPLAINED
         self._stepped = Lasting(STEP_LASTS)
         self._unsettle()
 
@@ -365,6 +309,7 @@ class BiasWatch:
         value = stiffness(state)
         if math.isnan(value) or not pressure > 0.0 or arcs(state):
             return
+        self._shown(now, value, state, pressure)
         self._step(now, value, state.load, pressure)
         if not still:
             return
@@ -380,6 +325,19 @@ class BiasWatch:
         if now - self._fixed_since >= SETTLES:
             self.settled = value
 
+    def _shown(self, now: float, value: float, state: SupplyState, pressure: float) -> None:
+        """Take what was before for what the first row is held against, and note what this one shows."""
+        before, power, held = self._strike
+        if math.isinf(self._seen_at) and not abs(pressure - held) <= PRESSURE_STEADY * held:
+            return
+        law = _law(state, power)
+        if math.isinf(self._seen_at) and not math.isnan(before):
+            self._before, self._power, self._pressure = before / law, power, held
+            self._said = "as it was lit before"
+        self._seen_at = min(self._seen_at, now)
+        if now - self._seen_at <= STEP_LASTS:
+            self.struck = value * law
+
     def _step(self, now: float, value: float, power: float, pressure: float) -> None:
         """Look for one between two rows, at whatever power and pressure."""
         compressed = math.log(pressure / self._pressure)
@@ -387,9 +345,10 @@ class BiasWatch:
         slack = BIAS_LAW * (abs(math.log(power / self._power)) + abs(compressed))
         off = abs(value - expected) > (self._share + slack) * expected
         if self._stepped.holds(now, off):
-            self._tell(expected, value, "which its power and the pressure do not explain")
+            self._tell(expected, value, self._said)
         if not off:
             self._before, self._power, self._pressure = value, power, pressure
+            self._said = UNEXPLAINED
 
     def _tell(self, before: float, value: float, said: str) -> None:
         raise Trouble(

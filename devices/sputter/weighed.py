@@ -19,11 +19,12 @@ from devices.sputter.guns import GunPlan, Wear, strike_power
 from devices.sputter.interlocks import MONITOR
 from devices.sputter.looks import Seen
 from devices.sputter.memory import ChamberMemory
-from devices.sputter.parameters import CrystalWarmth, FilmConstants
+from devices.sputter.parameters import CrystalWarmth, FilmConstants, Reference
 from devices.sputter.parts import MonitorReading
-from devices.sputter.plasma import PlasmaFlight, key_of
+from devices.sputter.plasma import PlasmaFlight
 from devices.sputter.recipe import DepositionRecipe
 from devices.sputter.records import Film, FilmFlag
+from devices.sputter.regulated import key_of
 from devices.sputter.thickness import COMPARABLE, ThicknessKeeper
 from devices.sputter.warming import Warming, stated
 from devices.sputter.watch import CRYSTAL_SETTLES, SHARES_SHOW, Lasting, ShareWatch, Trouble
@@ -59,11 +60,12 @@ class WeighedFlight(PlasmaFlight):
         constants: FilmConstants | None,
         shares: ShareWatch,
         warms: CrystalWarmth | None = None,
+        references: Sequence[Reference] = (),
     ) -> None:
         film = Film()
         believed, sd = (math.nan, math.inf) if rate is None else (rate.rate, rate.sd)
         keeper = ThicknessKeeper(film, believed, sd, crew.limits, monitored=constants is not None)
-        super().__init__(recipe, crew, plans, wear, memory, film, keeper)
+        super().__init__(recipe, crew, plans, wear, memory, film, keeper, references)
         self._constants, self._shares = constants, shares
         self._stated = None if warms is None else stated(warms)
         self._warming: Warming | None = None
@@ -188,7 +190,7 @@ class WeighedFlight(PlasmaFlight):
             # It is on its way: what it is told of is not the crystal's.
             why = ""
         if why:
-            self._memory.rates.forget(self._made_like)
+            self._memory.rates.forget(self._made_like, self._energy_so_far)
         if why and not self._sees_the_guns:
             # One of several that gives nothing is missed by the crystal first.
             self._shares.look(seen.monitor.rate, self.keeper.believed)
@@ -279,9 +281,8 @@ class WeighedFlight(PlasmaFlight):
                 for plan in self._plans
             )
         )
-        lit = key_of(self._wanted, self._flows)
         gas = key_of(recipe.pressure, {each.gas: each.flow for each in recipe.gases})
-        return f"{guns}, lit in {lit}, then {gas}, {recipe.substrate_temperature or 'not'} heated"
+        return f"{guns}, lit in {self._key}, then {gas}, {recipe.substrate_temperature or 'not'} heated"
 
     @property
     def _sees_the_shutter(self) -> bool:

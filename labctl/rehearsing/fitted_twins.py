@@ -32,13 +32,13 @@ def _lend(kept: KeptFits[Kind], borrowed: KeptFits[Kind]) -> None:
 def as_fitted(bench: BenchFile, lamps: FluenceCalibration, films: FilmRates) -> BenchFile:
     """Return a bench whose real devices are described as their fits say, for twins to stand for them.
 
-    Twins stay what their file says: what they truly are no fit tells them. How a real crystal warms up is not how
-    theirs does.
+    Twins stay what their file says: what they truly are no fit tells them. How a real crystal warms up, and what a real
+    throttle and real targets showed, is not what theirs do.
     """
     fitted, _ = calibrated(bench, lamps)
     real = {name for name in bench.devices if is_real(bench, name)}
     devices = {
-        name: _with_a_twins_crystal(fitted.devices[name]) if name in real else entry
+        name: _unstated(fitted.devices[name]) if name in real else entry
         for name, entry in bench.devices.items()
     }
     world = bench.world or World()
@@ -50,11 +50,11 @@ def as_fitted(bench: BenchFile, lamps: FluenceCalibration, films: FilmRates) -> 
     return replace(bench, devices=devices, world=replace(world, chambers=chambers))
 
 
-def _with_a_twins_crystal(entry: StationEntry | DeviceEntry) -> StationEntry | DeviceEntry:
-    """Return a device of which nothing is stated of its crystal's heat."""
-    if not isinstance(entry, StationEntry) or getattr(entry.parameters, "crystal_warms", None) is None:
+def _unstated(entry: StationEntry | DeviceEntry) -> StationEntry | DeviceEntry:
+    """Return a device of which nothing is stated that only the real one shows."""
+    if not isinstance(entry, StationEntry) or not hasattr(entry.parameters, "crystal_warms"):
         return entry
-    return replace(entry, parameters=replace(entry.parameters, crystal_warms=None))
+    return replace(entry, parameters=replace(entry.parameters, crystal_warms=None, references=()))
 
 
 def _chamber(nominal: TrueChamber, name: str, fits: Sequence[FilmFit], entry: StationEntry) -> TrueChamber:

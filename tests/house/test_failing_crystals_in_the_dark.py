@@ -23,7 +23,7 @@ class Again(Tool):
     known: whether the bench file states what heat does to the crystal. learnt: whether a film was made before.
     """
 
-    lights = 190.05
+    lights = 200.1
 
     def __init__(self, data, *, known=True, learnt=False, **changes):
         super().__init__(data, **{"thickness": 12e-9, **changes})
@@ -32,7 +32,7 @@ class Again(Tool):
             self.forgets()
         if learnt:
             self.film()
-            self.lights = 68.0
+            self.lights = 84.0
 
     def asked(self, sentence):
         super().asked(sentence)
@@ -69,7 +69,7 @@ class Again(Tool):
 
 
 class AgainTwoGuns(TwoGuns):
-    lights = 637.2
+    lights = 636.3
     film, burnt, fails, courses = Again.film, Again.burnt, Again.fails, Again.courses
     began, films = 0.0, 0
 
@@ -185,7 +185,7 @@ def test_strikes_that_fail_are_no_fault_of_the_crystal(make, known):
         tool.twins.faults.plan(PlannedFault("no_ignition", "gun1", time=at, lasts=16.0))
         assert tool.film() is None
         assert tool.burnt()[0][0] > at + 16.0
-        tool.lights = 68.0
+        tool.lights = 84.0
     assert len(tool.courses()) == 1
 
 
@@ -270,7 +270,7 @@ def test_what_a_crystal_did_is_known_in_the_next_session(make, monkeypatch):
     later = make(known=False)
     assert later.courses() == courses
     later.lab.clock.sleep(61.0)
-    later.lights = 21.0
+    later.lights = 40.0
     at = later.fails(10.0)
     assert "by the lighting before" in str(later.film())
     _, (out,) = later.burnt()

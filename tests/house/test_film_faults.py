@@ -223,7 +223,7 @@ def test_a_throttle_that_sticks_behind_the_shutter_is_moved_and_told(make):
 
 
 SLOWLY = (GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),)
-"""As slowly as ceramic targets are ramped: from 193 s to 431 s here."""
+"""As slowly as ceramic targets are ramped: from 206 s to 444 s here."""
 
 
 def require_moved_in_time(tool, at, *guns):
@@ -236,25 +236,25 @@ def require_moved_in_time(tool, at, *guns):
     tool.require_dark()
 
 
-@pytest.mark.parametrize("at", [190.6, 192.9, 197.4, 205.1, 213.2, 214.8, 226.3, 237.7])
+@pytest.mark.parametrize("at", [200.6, 202.9, 204.7, 211.4, 219.1, 227.2, 228.8, 240.3, 251.7])
 def test_a_throttle_that_sticks_before_it_is_known_to_stir_is_moved_in_time(make, at):
     """While its target is lit, ramped, and cleaned as shortly as it may be."""
     require_moved_in_time(make(presputter=30.0), at, "gun1")
 
 
-@pytest.mark.parametrize("at", [198.2, 260.5, 342.3, 427.8, 431.4])
+@pytest.mark.parametrize("at", [211.2, 273.5, 355.3, 440.8, 444.4])
 def test_a_throttle_that_sticks_in_a_slow_ramp_is_moved_in_time(make, at):
     require_moved_in_time(make(presputter=30.0, guns=SLOWLY), at, "gun1")
 
 
-@pytest.mark.parametrize("at", [168.7, 180.4, 186.9])
+@pytest.mark.parametrize("at", [168.7, 180.4, 186.9, 197.6])
 def test_nothing_is_lit_over_a_throttle_that_sticks_before(make, at):
     tool = make()
     require_moved_in_time(tool, at)
     assert not tool.when("plasma on")
 
 
-@pytest.mark.parametrize("at", [190.6, 226.3, 260.5])
+@pytest.mark.parametrize("at", [200.6, 240.3, 274.5])
 def test_a_throttle_that_sticks_and_keeps_that_to_itself_is_seen_not_to_go_where_it_is_sent(
     make, monkeypatch, at
 ):
@@ -349,7 +349,7 @@ def test_a_crystal_that_fails_before_the_film_opens_no_shutter(make, fault):
     assert not len(tool.run().table("layers").get("material", ()))
 
 
-@pytest.mark.parametrize("at", [205.3, 212.8, 219.6])
+@pytest.mark.parametrize("at", [205.3, 218.3, 225.8, 232.6])
 def test_a_target_that_cracks_while_its_power_rises_is_seen(make, at):
     """As slowly as ceramic targets are ramped."""
     tool = make(guns=(GunSetting("LiCoO2", power_density=5.9e4, ramp=1 / 3),))
@@ -538,14 +538,14 @@ def test_a_shutter_that_falls_shut_over_a_film_ends_it_in_time(make, end, of):
     tool.require_doubtful()
 
 
-@pytest.mark.parametrize("at", [637.6, 640.3])
-def test_a_valve_that_sticks_before_the_pressure_falls_over_a_lit_plasma_is_seen(tmp_path, at):
+@pytest.mark.parametrize(("at", "told"), [(637.6, InterlockError), (640.3, InstrumentError), (643.2, InstrumentError)])
+def test_a_valve_that_sticks_before_the_pressure_falls_over_a_lit_plasma_is_seen(tmp_path, at, told):
     """LiPON's is lit at 3 Pa and burns at 0.4 Pa."""
     with quick_films.quick_session(tmp_path) as lab:
         twins = lab.twins.station("sputter")
         twins.faults.plan(PlannedFault("valve_stuck", time=at))
         recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
-        with pytest.raises(InstrumentError, match="error 020"):
+        with pytest.raises(told, match="error 020"):
             lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), recipe))
         log = twins.chamber.log
         assert max(lit for lit, what, _ in log if what == "plasma on") < at

@@ -10,7 +10,7 @@ from tests.house.test_film_faults import WITHIN, Tool, TwoGuns
 from tests.support import quick_films
 from tests.support.faulty_films import maker_of
 
-KINDS = {"LiCoO2": (Tool, 292.0), "LiPON": (TwoGuns, 753.0)}
+KINDS = {"LiCoO2": (Tool, 306.0), "LiPON": (TwoGuns, 738.0)}
 """Rigs, and s after which their shutters open first."""
 
 
@@ -79,12 +79,12 @@ def test_a_film_that_is_held_in_its_first_opening_goes_on(tmp_path):
     with maker_of(Tool, tmp_path / "data") as make:
         tool = make()
         clock, sputter = tool.lab.clock, tool.lab.sputter
-        clock.after(294.3 - clock.now(), sputter.pause, "a hold")
-        clock.after(330.0 - clock.now(), sputter.resume, "its end")
+        clock.after(308.3 - clock.now(), sputter.pause, "a hold")
+        clock.after(344.0 - clock.now(), sputter.resume, "its end")
         layer = make_film(tool).table("layers")
         opened, closed = tool.when("shutter opened", "substrate"), tool.when("shutter closed", "substrate")
-        assert closed[0] == pytest.approx(294.3, abs=1e-6)
-        assert opened[1] >= 330.0
+        assert closed[0] == pytest.approx(308.3, abs=1e-6)
+        assert opened[1] >= 344.0
         assert layer["openings"][0] == len(opened)
         assert not layer["doubtful"][0]
         assert layer["thickness"][0] == pytest.approx(40e-9, abs=0.4e-9)
@@ -95,7 +95,7 @@ def test_other_faults_in_the_first_opening_and_behind_it_end_in_time(tmp_path, f
     of = {"contact_open": "water", "mfc_dead": "Ar"}.get(fault, "gun1")
     for after in (1.3, 5.4):
         with maker_of(Tool, tmp_path / f"{fault} {after}") as make:
-            tool, at = make(), 292.0 + after
+            tool, at = make(), 306.0 + after
             tool.plan(fault, at, of)
             with pytest.raises(InterlockError):
                 make_film(tool)

@@ -30,9 +30,13 @@ def test_the_substrates_shutter_opens_last_and_closes_first_then_the_power_goes_
         "substrate_shutter off",
         "gun1_shutter off",
         "gun1 off",
-        "gas closed",
     )
     assert order == sorted(order)
+    said = [what for _, what in bench.chamber.log]
+    # Once before, to look at the base pressure: nobody knew where the throttle should stand.
+    before, last = (number for number, what in enumerate(said) if what == "gas closed")
+    assert before < order[0]
+    assert order[-1] < last
 
 
 def dead_man(bench):

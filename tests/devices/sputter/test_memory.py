@@ -1,4 +1,4 @@
-"""What a chamber remembers of its targets."""
+"""What a chamber remembers of its targets and its throttle."""
 
 import json
 import math
@@ -6,11 +6,11 @@ import math
 import pytest
 
 from devices.errors import InterlockError
-from devices.sputter.memory import MOST_POSITIONS, ChamberMemory
+from devices.sputter.memory import MOST, ChamberMemory, Remembered
 from devices.sputter.unfinished import UnfinishedFilm
 
 
-@pytest.mark.parametrize("what", ["biases", "rates"])
+@pytest.mark.parametrize("what", ["biases", "strikes", "rates"])
 def test_what_a_target_did_outlives_the_session_and_not_the_target(what):
     memory, later = ChamberMemory("sputter"), ChamberMemory("sputter")
     getattr(memory, what).learn("gun1", 21.0, 5e6)
@@ -19,15 +19,60 @@ def test_what_a_target_did_outlives_the_session_and_not_the_target(what):
     assert known.of("gun1", 5.5e6) == 21.0
     assert math.isnan(known.of("gun1", 1e6))
     assert math.isnan(known.of("gun2", 5.5e6))
-    known.forget("gun1")
+    known.forget("gun1", 5.5e6)
     assert math.isnan(known.of("gun1", 5.5e6))
+
+
+def test_where_the_throttle_stood_outlives_the_session():
+    memory, later = ChamberMemory("sputter"), ChamberMemory("sputter")
+    memory.places.learn("3 Pa Ar 24", 0.36)
+    later.recalled({"kept": json.loads(json.dumps(memory.told()))}, died=False)
+    assert later.places.of("3 Pa Ar 24") == 0.36
+    assert math.isnan(later.places.of("3 Pa Ar 25"))
+
+
+def test_what_is_stated_counts_until_more_is_known():
+    known = Remembered()
+    assert known.of("gun1", 5e6, stated=110.0) == 110.0
+    known.learn("gun1", 104.0, 5e6)
+    assert known.of("gun1", 5e6, stated=110.0) == known.of("gun1", 6e6) == 104.0
+
+
+def test_what_was_forgotten_is_not_stated_either_in_this_session_and_the_next():
+    known, later = Remembered(), Remembered()
+    known.forget("gun1", 5e6)
+    later.recalled(json.loads(json.dumps(known.told(), allow_nan=False)))
+    for each in (known, later):
+        assert math.isnan(each.of("gun1", 5e6, stated=110.0))
+        each.learn("gun1", 104.0, 5.1e6)
+        assert each.of("gun1", 5.2e6, stated=110.0) == 104.0
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_of_a_new_target_counts_what_is_stated_again(forgotten):
+    """It has had less energy than the old one."""
+    known = Remembered()
+    known.learn("gun1", 104.0, 5e6)
+    if forgotten:
+        known.forget("gun1", 5e6)
+    assert known.of("gun1", 10.0, stated=110.0) == 110.0
+    assert math.isnan(known.of("gun1", 10.0))
+
+
+def test_what_was_forgotten_of_the_throttle_is_forgotten_for_good():
+    """No target is part of it."""
+    memory, later = ChamberMemory("sputter"), ChamberMemory("sputter")
+    memory.places.learn("3 Pa Ar 24", 0.36)
+    memory.places.forget("3 Pa Ar 24")
+    later.recalled({"kept": json.loads(json.dumps(memory.told(), allow_nan=False))}, died=False)
+    assert math.isnan(later.places.of("3 Pa Ar 24", stated=0.3588))
 
 
 def test_only_so_many_biases_are_kept():
     memory = ChamberMemory("sputter")
-    for number in range(MOST_POSITIONS + 5):
+    for number in range(MOST + 5):
         memory.biases.learn(str(number), 21.0, 0.0)
-    assert list(memory.biases) == [str(number) for number in range(5, MOST_POSITIONS + 5)]
+    assert list(memory.biases) == [str(number) for number in range(5, MOST + 5)]
 
 
 @pytest.mark.parametrize(

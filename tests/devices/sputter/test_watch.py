@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from devices.limits import SputterLimits
@@ -20,9 +18,7 @@ from devices.sputter.watch import (
     RateWatch,
     ShareWatch,
     SourceWatch,
-    StirWatch,
     SubstrateBiasWatch,
-    ThrottleWatch,
     Trouble,
     TurboWatch,
     arcs,
@@ -283,25 +279,6 @@ def test_a_lost_generator_is_told_from_one_that_is_off():
         SourceWatch().look({"gun1": supply(on=False, flags=frozenset({"interlock open"}))}, ("gun1",))
 
 
-def test_a_step_of_the_throttle_that_stays_is_gas_that_nobody_let_in():
-    watch = ThrottleWatch(LIMITS)
-    for now in range(100):
-        watch.look(float(now), 0.359)
-    for now in range(100, 103):
-        watch.look(float(now), 0.3605)
-    with pytest.raises(Trouble, match="water or air"):
-        watch.look(103.0, 0.3605)
-
-
-def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
-    watch = ThrottleWatch(LIMITS)
-    for now in range(20_000):
-        watch.look(float(now), 0.359 + now * 1e-6)
-    watch.look(20_000.0, 0.5)
-    for now in range(20_001, 20_005):
-        watch.look(float(now), 0.379)
-
-
 def test_a_turbo_pump_that_slows_down_is_known_before_it_pumps_less():
     watch = TurboWatch(LIMITS)
     for now in range(100):
@@ -347,75 +324,94 @@ def test_a_bias_higher_than_in_the_film_before_is_a_crack_as_a_lower_one_is():
         assert biases(watch, 0, [burning(120.0, stiff)] * 40) == 3
 
 
-def stirred(seed, counts, rows=200, deadband=0):
-    """Return positions of a throttle that regulates, one a second, in steps of 1e-5."""
-    noise = np.random.default_rng(seed).standard_normal(rows) * counts
-    if deadband:
-        noise = np.repeat(noise[::deadband], deadband)[:rows]
-    return 0.36 + 1e-5 * np.round(noise)
+POWERS = {
+    "held": [40.0] * 20,
+    "fast": [40.0 + 4.0 * row for row in range(20)],
+    "slow": [40.0 + row / 3.0 for row in range(20)],
+}
+"""W of a target that was lit with 40 W, from row to row."""
+ORIGINAL = burning(40.0).bias
 
 
-def stuck_after(positions, **changes):
-    """Return the first row at which a throttle counts as stuck; None where it never does."""
-    watch = StirWatch(replace(LIMITS, **changes))
-    for row, position in enumerate(positions):
-        watch.look(position)
-        if watch.is_stuck:
-            return row
-    return None
+def lit(before, powers=(), *, stiff=1.0, pressure=3.0):
+    """Return how many rows of a target pass that was lit with 40 W at 3 Pa, and its watch; before [V] is its bias then."""
+    watch = BiasWatch("gun1", LIMITS)
+    watch.strikes(before, 40.0, 3.0)
+    states = [burning(power, stiff) for power in powers]
+    return biases(watch, 100, states, pressures=[pressure] * len(states), fixed=False), watch
 
 
-@pytest.mark.parametrize(("counts", "deadband"), [(10.0, 0), (2.0, 0), (0.5, 0), (0.0, 0), (10.0, 60)])
-def test_a_throttle_may_stir_as_it_always_does(counts, deadband):
-    for seed in range(50):
-        assert stuck_after(stirred(seed, counts, 3000, deadband)) is None
+@pytest.mark.parametrize("ramp", POWERS)
+def test_a_target_that_is_lit_with_another_bias_than_before_has_cracked(ramp):
+    for stiff in (0.9, 1.1):
+        assert lit(ORIGINAL, POWERS[ramp], stiff=stiff)[0] == 3
+    assert lit(ORIGINAL, POWERS[ramp])[0] == 20
+    assert lit(ORIGINAL, POWERS[ramp], stiff=0.97)[0] == 20
 
 
-@pytest.mark.parametrize("lag", [2.0, 5.0, 10.0, 30.0, 100.0])
-@pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_a_throttle_that_creeps_to_its_place_may_rest_there(lag, noise):
-    """As one with a dead band, after a change; at the most with noise below its resolution."""
-    for seed in range(20):
-        creeps = 100.0 * np.exp(-np.arange(2000) / lag)
-        creeps += noise * np.random.default_rng(seed).standard_normal(2000)
-        assert stuck_after(0.36 + 1e-5 * np.round(creeps)) is None
+@pytest.mark.parametrize("ramp", POWERS)
+def test_a_target_of_which_nobody_knows_a_lighting_is_taken_as_it_is_and_watched_from_there(ramp):
+    passed, watch = lit(math.nan, POWERS[ramp], stiff=0.9)
+    assert passed == 20
+    last = POWERS[ramp][-1]
+    assert biases(watch, 120, [burning(last, 0.81)] * 20, fixed=False) == 3
 
 
-@pytest.mark.parametrize("stuck", [65, 100, 2000])
-def test_a_throttle_that_stirred_and_stands_still_is_stuck(stuck):
-    for seed in range(50):
-        positions = stirred(seed, 10.0, stuck + 20)
-        positions[stuck:] = 0.36
-        row = stuck_after(positions)
-        assert row is not None
-        assert 0 < row - stuck <= 10
-        assert stuck_after(positions, throttle_chance=0.0) is None
+def test_what_was_seen_of_a_lighting_counts_from_when_its_pressure_is_held():
+    """As of a plasma that is lit at a higher one."""
+    passed, watch = lit(ORIGINAL, POWERS["held"], stiff=0.9, pressure=4.0)
+    assert passed == 20
+    assert math.isnan(watch.struck)
+    assert biases(watch, 120, [burning(40.0, 0.9)] * 20, fixed=False) == 3
+    passed, watch = lit(ORIGINAL, POWERS["held"], pressure=4.0)
+    assert biases(watch, 120, [burning(40.0)] * 20, fixed=False) == passed == 20
+    assert watch.struck == pytest.approx(ORIGINAL, rel=1e-9)
 
 
-def test_what_is_known_of_a_throttles_stirring_stays_known():
-    for seed in range(200):
-        watch, row = StirWatch(LIMITS), 0
-        positions = stirred(seed, 10.0)
-        while not watch.tells_soon:
-            watch.look(positions[row])
-            row += 1
-        for position in (*positions[row : row + seed % 4], *[0.36] * 11):
-            watch.look(position)
-        assert watch.is_known
-        assert watch.is_stuck
-        assert row < 100
+def test_a_bias_that_is_off_is_known_before_it_is_told():
+    for stiff, is_off in ((0.9, True), (1.0, False)):
+        passed, watch = lit(ORIGINAL, POWERS["held"][:2], stiff=stiff)
+        assert (passed, watch.is_off) == (2, is_off)
+    assert biases(watch, 102, [burning(40.0, 0.9)], fixed=False) == 1
+    assert watch.is_off
+    assert biases(watch, 103, [burning(40.0)], fixed=False) == 1
+    assert not watch.is_off
 
 
-@pytest.mark.parametrize("forgets", [False, True])
-def test_a_throttle_that_stands_still_before_it_is_known_to_stir_is_suspect_soon(forgets):
-    watch = StirWatch(LIMITS)
-    for position in (0.36, 0.361, 0.359, *[0.36] * 5):
-        watch.look(position)
-    assert not watch.is_suspect
-    if forgets:
-        watch.forget()
-    watch.look(0.36)
-    assert watch.is_suspect
-    assert not watch.is_stuck
-    watch.look(0.361)
-    assert not watch.is_suspect
+@pytest.mark.parametrize("ramp", POWERS)
+def test_what_a_target_was_lit_with_is_its_bias_at_the_power_of_the_lighting(ramp):
+    before = lit(ORIGINAL)[1]
+    assert math.isnan(before.struck)
+    _, watch = lit(ORIGINAL, POWERS[ramp])
+    assert watch.struck == pytest.approx(ORIGINAL, rel=1e-9)
+    # What comes later is no lighting.
+    assert biases(watch, 120, [burning(100.0, 0.97)] * 10, fixed=False) == 10
+    assert watch.struck == pytest.approx(ORIGINAL, rel=1e-9)
+    direct = BiasWatch("gun1", LIMITS)
+    direct.strikes(math.nan, 40.0, 3.0)
+    states = [supply(load=each, current=0.3, bias=350.0 * (each / 40.0) ** 0.1) for each in POWERS[ramp]]
+    assert biases(direct, 0, states, fixed=False) == 20
+    assert direct.struck == pytest.approx(350.0, rel=1e-9)
+
+
+def test_a_target_that_is_lit_again_is_held_against_the_lighting_before():
+    _, watch = lit(math.nan, POWERS["held"], stiff=0.9)
+    watch.strikes(ORIGINAL, 40.0, 3.0)
+    assert math.isnan(watch.struck)
+    assert biases(watch, 200, [burning(40.0, 0.9)] * 20, fixed=False) == 3
+
+
+def test_a_target_whose_match_is_still_moving_is_held_against_its_lighting_by_the_power_that_it_takes():
+    passed, watch = lit(ORIGINAL, [26.0, 33.0, 38.0, *POWERS["held"]])
+    assert passed == 23
+    assert watch.struck == pytest.approx(ORIGINAL, rel=1e-9)
+    assert lit(ORIGINAL, [38.0, 39.5, *POWERS["held"]], stiff=0.9)[0] == 3
+
+
+def test_a_row_in_which_nothing_burns_is_no_lighting():
+    watch = BiasWatch("gun1", LIMITS)
+    watch.strikes(ORIGINAL, 40.0, 3.0)
+    dark = supply(forward=40.0, reflected=40.0, load=0.0, bias=0.0)
+    assert biases(watch, 0, [dark] * 10, fixed=False) == 10
+    assert math.isnan(watch.struck)
+    assert biases(watch, 10, [burning(40.0, 0.9)] * 20, fixed=False) == 3

@@ -74,6 +74,17 @@ def test_what_is_stated_of_a_real_crystals_heat_is_not_held_against_a_twins(tmp_
     assert (fitted.devices["sputter"].parameters.crystal_warms is None) is is_real
 
 
+@pytest.mark.parametrize("is_real", [True, False])
+def test_what_is_stated_of_a_real_throttle_and_real_targets_is_not_held_against_twins(tmp_path, is_real):
+    bench = hardware("sputter") if is_real else CONFIG.bench("sputter")
+    stated = bench.devices["sputter"].parameters.references
+    assert stated
+    fitted = as_fitted(bench, FluenceCalibration(tmp_path, bench), FilmRates(tmp_path, bench))
+    assert fitted.devices["sputter"].parameters.references == (() if is_real else stated)
+    # The rest of what is stated of it stays.
+    assert fitted.devices["sputter"].parameters.flows == bench.devices["sputter"].parameters.flows
+
+
 def with_fast_ramps(bench):
     """Return a bench whose targets bear fast ramps."""
     entry = bench.devices["sputter"]
