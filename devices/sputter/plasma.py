@@ -219,6 +219,7 @@ class PlasmaFlight(RegulatedFlight):
         self._substrate_watch, self._is_biased = SubstrateBiasWatch(), True
         # What it does to the plasma is no step of a target.
         self._flags |= FilmFlag.RAMPING
+        self._know_from_here()
         while ramp.power != round(power):
             yield from self._tick()
             with self._deed("power bias"):
@@ -273,7 +274,7 @@ class PlasmaFlight(RegulatedFlight):
     def _ramped_down(self) -> Poller:
         """Take the power away as slowly as it came, then the gas; leave the chamber pumping."""
         if self._lit:
-            self._know_end()
+            self._know_from_here()
             yield from self._ramped(dict.fromkeys(self.sources, EXTINGUISH))
         self._dark()
         self._gas_away()

@@ -81,9 +81,10 @@ class RegulatedFlight(ChamberFlight):
         self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, {}), TurboWatch(crew.limits)
         self._stir_watch, self._place = StirWatch(crew.limits), Place(crew.limits)
         self._dark_at = self._went = self._gauge = math.nan
-        self._is_other = False
+        self._is_other = self._is_learnt = False
         self._noise = 0.0
         self._gone_by: set[str] = set()
+        self._first: list[float] = []
         self._held_anew()
         self._steady = False
 
@@ -113,7 +114,7 @@ class RegulatedFlight(ChamberFlight):
             self._learn_first()
         if wanted != self._flows:
             self._went, self._gauge, self._is_other = math.nan, math.nan, False
-        self._dark_at = math.nan
+        self._dark_at, self._is_learnt = math.nan, False
         yield from self._held_at(pressure, wanted)
         if self._lit:
             return
@@ -168,6 +169,7 @@ class RegulatedFlight(ChamberFlight):
 
     def _begun_to_hold(self) -> None:
         """Remember what was seen before of what is to be held."""
+        self._first.clear()
         self._watch_throttle_anew()
 
     def _came_near(self, pressure: float) -> Poller:
@@ -235,7 +237,6 @@ class RegulatedFlight(ChamberFlight):
         """Watch the pressure that is held from here on; the throttle's stir is watched since it was reached."""
         self._pressure_watch = PressureWatch(self._crew.limits)
         self._watch_throttle_anew()
-        self._first: list[float] = []
         self._steady = True
 
     def _watch_throttle_anew(self) -> None:
@@ -266,11 +267,12 @@ class RegulatedFlight(ChamberFlight):
         here = HERE if self._lit else DARK
         self._throttle_watch.knows(places, STEPS if math.isnan(self._dark_at) else here, self._noise)
 
-    def _know_end(self) -> None:
-        """Have the throttle go back, as the power goes, from where it is now."""
-        *_, last = self._lit_places()
-        self._went = self._place.at - last
-        self._know_places()
+    def _know_from_here(self) -> None:
+        """Have the throttle stand where it is now, before it or what burns is moved: it may have drifted since."""
+        if self._lit and self._is_learnt:
+            *_, last = self._lit_places()
+            self._went = self._place.at - last
+            self._know_places()
 
     def _dark_place(self) -> float:
         """Return where it stood before with these gases and no plasma."""
@@ -296,7 +298,7 @@ class RegulatedFlight(ChamberFlight):
         """Remember where it came to rest beside this plasma."""
         self._learn_first()
         self._memory.places.learn(f"{self._key}, {self._burning}, {LAST}", self._place.at)
-        self._is_other = False
+        self._is_other, self._is_learnt = False, True
 
     def _forget_places(self) -> None:
         """Forget all that this flight went by: somebody was told to look, and the next one takes it as it is."""
@@ -350,6 +352,7 @@ class RegulatedFlight(ChamberFlight):
         held, valve = self._wanted, self._crew.equipment.valve
         assert valve is not None
         fits = WIGGLE * held <= self._crew.limits.plasma_pressure
+        self._know_from_here()
         self._steady, self._is_same_gas = False, True
         for pressure in (WIGGLE * held if fits else held / WIGGLE, held):
             self._wanted = pressure

@@ -138,7 +138,7 @@ class ThrottleWatch:
             return
         if self._places and (moves or not self._drift.is_settled(now)):
             self._look_beyond(place)
-        if moves and self._places:
+        if moves:
             self._drift.reset()
         elif not math.isnan(place.lately) and self._drift.stepped(now, place.lately, self._stays):
             raise leaks(f"the throttle went from {self._drift.expected:.4f} to {place.lately:.4f}")

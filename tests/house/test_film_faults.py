@@ -538,7 +538,9 @@ def test_a_shutter_that_falls_shut_over_a_film_ends_it_in_time(make, end, of):
     tool.require_doubtful()
 
 
-@pytest.mark.parametrize(("at", "told"), [(637.6, InterlockError), (640.3, InstrumentError), (643.2, InstrumentError)])
+@pytest.mark.parametrize(
+    ("at", "told"), [(637.6, InterlockError), (640.3, InstrumentError), (643.2, InstrumentError)]
+)
 def test_a_valve_that_sticks_before_the_pressure_falls_over_a_lit_plasma_is_seen(tmp_path, at, told):
     """LiPON's is lit at 3 Pa and burns at 0.4 Pa."""
     with quick_films.quick_session(tmp_path) as lab:

@@ -59,6 +59,20 @@ def test_of_a_new_target_counts_what_is_stated_again(forgotten):
     assert math.isnan(known.of("gun1", 10.0))
 
 
+def test_what_one_target_showed_is_forgotten_under_all_conditions_and_not_what_others_did():
+    known = Remembered()
+    for conditions in (
+        "gun1 of gun1, 3 Pa",
+        "gun1 of gun1+gun2, 0.4 Pa",
+        "gun2 of gun1+gun2, 0.4 Pa",
+        "gun11 of gun11",
+    ):
+        known.learn(conditions, 104.0, 5e6)
+    known.forget_all("gun1 of ")
+    assert list(known) == ["gun2 of gun1+gun2, 0.4 Pa", "gun11 of gun11"]
+    assert known.of("gun2 of gun1+gun2, 0.4 Pa", 5e6) == 104.0
+
+
 def test_what_was_forgotten_of_the_throttle_is_forgotten_for_good():
     """No target is part of it."""
     memory, later = ChamberMemory("sputter"), ChamberMemory("sputter")

@@ -334,7 +334,7 @@ ORIGINAL = burning(40.0).bias
 
 
 def lit(before, powers=(), *, stiff=1.0, pressure=3.0):
-    """Return how many rows of a target pass that was lit with 40 W at 3 Pa, and its watch; before [V] is its bias then."""
+    """Return how many rows pass of a target lit with 40 W at 3 Pa, and its watch; before [V] is its bias then."""
     watch = BiasWatch("gun1", LIMITS)
     watch.strikes(before, 40.0, 3.0)
     states = [burning(power, stiff) for power in powers]
@@ -347,6 +347,19 @@ def test_a_target_that_is_lit_with_another_bias_than_before_has_cracked(ramp):
         assert lit(ORIGINAL, POWERS[ramp], stiff=stiff)[0] == 3
     assert lit(ORIGINAL, POWERS[ramp])[0] == 20
     assert lit(ORIGINAL, POWERS[ramp], stiff=0.97)[0] == 20
+
+
+def test_what_a_bias_was_held_against_is_told():
+    watch = BiasWatch("gun1", LIMITS)
+    watch.strikes(ORIGINAL, 40.0, 3.0)
+    cracked = burning(40.0, 0.9)
+    assert biases(watch, 0, [cracked] * 3, fixed=False) == 3
+    with pytest.raises(Trouble, match="90% of what it was, as it was lit before"):
+        watch.look(3.0, cracked, 3.0, still=True, fixed=False)
+    _, watch = lit(ORIGINAL, POWERS["held"])
+    assert biases(watch, 120, [cracked] * 3, fixed=False) == 3
+    with pytest.raises(Trouble, match="which its power and the pressure do not explain"):
+        watch.look(123.0, cracked, 3.0, still=True, fixed=False)
 
 
 @pytest.mark.parametrize("ramp", POWERS)
