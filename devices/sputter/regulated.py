@@ -265,7 +265,8 @@ class RegulatedFlight(ChamberFlight):
             wide = max(0.0, most - least - 4.0 * self._noise)
             places = [least - wide, most + wide]
         here = HERE if self._lit else DARK
-        self._throttle_watch.knows(places, STEPS if math.isnan(self._dark_at) else here, self._noise)
+        share = STEPS if math.isnan(self._dark_at) else here
+        self._throttle_watch.knows(places, share, self._noise, lasting=not self._lit)
 
     def _know_from_here(self) -> None:
         """Have the throttle stand where it is now, before it or what burns is moved: it may have drifted since."""

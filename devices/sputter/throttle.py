@@ -117,16 +117,19 @@ class ThrottleWatch:
         self._step, self._drift = limits.throttle_step, Drift()
         self.knows(())
 
-    def knows(self, places: Iterable[float], share: float = STEPS, noise: float = 0.0) -> None:
+    def knows(
+        self, places: Iterable[float], share: float = STEPS, noise: float = 0.0, *, lasting: bool = False
+    ) -> None:
         """Take note of places beyond none of which it opens, NaN is none.
 
-        share: of a step by which it may be beyond them; noise [1], an sd, of a row.
+        share: of a step by which it may be beyond them; noise [1], an sd, of a row. lasting: whether that holds on when
+        it is known where it stands now.
         """
         self._places = tuple(each for each in places if not math.isnan(each))
         self._noise = max(noise, LEAST_NOISE * self._step)
         self._most, self._stays = share * self._step, max(STEPS * self._step, BLUR * noise)
         self._drift.reset()
-        self._beyond = 0.0
+        self._beyond, self._lasting = 0.0, lasting
 
     def look(self, now: float, position: float, place: Place, *, moves: bool = False) -> None:
         """Raise Trouble for one that opens further than before, or for a step that stays; once a row.
@@ -136,7 +139,7 @@ class ThrottleWatch:
         if not AT_LIMIT < position < 1 - AT_LIMIT:
             # It has a fault of its own.
             return
-        if self._places and (moves or not self._drift.is_settled(now)):
+        if self._places and (moves or self._lasting or not self._drift.is_settled(now)):
             self._look_beyond(place)
         if moves:
             self._drift.reset()
