@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from statistics import fmean
 
 from devices.clock import Poller
@@ -52,6 +53,9 @@ FIRST, LAST = ("first at the least", "first at the most"), "at last"
 DARK, HERE = 0.25, 0.5
 """Of a throttle's step: what is one already without a plasma, where looking at the base pressure again costs a minute;
 and with one, in gases that have been let in since; guesses, it repeats to a tenth of one [twins]."""
+LOOKS, SO_MUCH = 4, 2.0
+"""Times that the gas is let in until two times agree; times of the base pressure before gas that counts for it again
+where that was more than a recipe asks for, as beside a hot substrate; guesses."""
 LOOK_BACK = 300.0
 """Seconds after gas within which the chamber is at its base pressure again; guess, process gas is gone in ten."""
 
@@ -80,8 +84,8 @@ class RegulatedFlight(ChamberFlight):
         self._is_same_gas = self._rests = False
         self._flow_watch, self._turbo_watch = FlowWatch(crew.limits, {}), TurboWatch(crew.limits)
         self._stir_watch, self._place = StirWatch(crew.limits), Place(crew.limits)
-        self._dark_at = self._went = self._gauge = math.nan
-        self._is_other = self._is_learnt = False
+        self._dark_at = self._went = self._gauge = self._base = math.nan
+        self._is_other = self._is_learnt = self._is_near = False
         self._noise = 0.0
         self._gone_by: set[str] = set()
         self._first: list[float] = []
@@ -112,6 +116,8 @@ class RegulatedFlight(ChamberFlight):
             return
         if self._lit:
             self._learn_first()
+        else:
+            self._gauge = math.nan
         if wanted != self._flows:
             self._went, self._gauge, self._is_other = math.nan, math.nan, False
         self._dark_at, self._is_learnt = math.nan, False
@@ -119,10 +125,16 @@ class RegulatedFlight(ChamberFlight):
         if self._lit:
             return
         yield from self._came_to_rest()
-        at, before = self._place.at, self._dark_place()
-        if not abs(at - before) <= max(DARK * self._crew.limits.throttle_step, 2.0 * self._place.noise):
-            yield from self._repeated(at, before)
-            self._is_other = not math.isnan(before)
+        before = self._dark_place()
+        was, most = before, max(DARK * self._crew.limits.throttle_step, 2.0 * self._place.noise)
+        looks = 0
+        while not abs((at := self._place.at) - was) <= most:
+            if looks == LOOKS:
+                self._forget_places()
+                raise leaks(f"the throttle stands at {at:.4f}, and stood at {was:.4f} before the last look")
+            yield from self._repeated(at, was)
+            looks, was, self._is_other = looks + 1, at, not math.isnan(before)
+            most = max(HERE * self._crew.limits.throttle_step, 2.0 * self._place.noise)
         self._dark_at, self._gauge, self._noise = self._place.at, self._place.shown, self._place.noise
         self._place.gauge = self._gauge
         self._went = self._dark_at - before
@@ -138,6 +150,7 @@ class RegulatedFlight(ChamberFlight):
         crew.require("gas", "no gas was let in")
         self._steady = False
         if not self._flows:
+            self._base = crew.looks.seen.pressure(crew.gauges.base)
             gas.gauge_power(crew.gauges.base, False)
         for each in self._flows.keys() - wanted.keys():
             gas.set_flow(each, 0.0)
@@ -153,11 +166,9 @@ class RegulatedFlight(ChamberFlight):
         before = fmean(lit) if lit else self._dark_place()
         if not math.isnan(before):
             # From where it held this before it overshoots less; then it goes on by itself.
-            with self._deed(THROTTLE):
-                valve.set_position(before)
+            self._sent(partial(valve.set_position, before), "the throttle does not go where it stood before")
             yield from self._came_near(pressure)
-        with self._deed(THROTTLE):
-            valve.set_pressure(pressure)
+        self._sent(partial(valve.set_pressure, pressure), "the throttle does not hold a pressure")
         yield from self._settled(pressure)
         if not self._is_same_gas:
             self._flow_watch = FlowWatch(
@@ -170,17 +181,27 @@ class RegulatedFlight(ChamberFlight):
     def _begun_to_hold(self) -> None:
         """Remember what was seen before of what is to be held."""
         self._first.clear()
+        self._is_near = False
         self._watch_throttle_anew()
+
+    def _sent(self, act: Callable[[], None], why: str) -> None:
+        """Tell the throttle where to go, or what to hold. Raises Trouble when it says that it cannot."""
+        with self._deed(THROTTLE):
+            try:
+                act()
+            except InstrumentError as error:
+                raise Trouble("valve", f"{why}: {error}", gently=False) from error
 
     def _came_near(self, pressure: float) -> Poller:
         """Wait until a throttle that was sent where it held a pressure [Pa] has it there, or does not get it there."""
         looks, gauges = self._crew.looks, self._crew.gauges.process
         yield from self._tick()
-        before = looks.seen.pressure(*gauges)
-        while True:
+        before, until = looks.seen.pressure(*gauges), self._clock.now() + SETTLE_TIME
+        while self._clock.now() < until:
             yield from self._tick()
             now = looks.seen.pressure(*gauges)
-            if abs(now - pressure) <= SETTLED * pressure or not abs(now - before) > COMES * pressure:
+            self._is_near = abs(now - pressure) <= SETTLED * pressure
+            if self._is_near or not abs(now - before) > COMES * pressure:
                 return
             before = now
 
@@ -193,8 +214,8 @@ class RegulatedFlight(ChamberFlight):
     def _repeated(self, at: float, before: float) -> Poller:
         """See that what moved a throttle from where it was before is no leak, or what nobody knows hides none.
 
-        at, before [1]: where it is and was, NaN where nobody knows. The gas is taken away: without it the base pressure
-        tells of water and air, and with it again the throttle must come to the same place.
+        at, before [1]: where it is and was, NaN where nobody knows. The gas is taken away, without which the base
+        pressure tells of water and air, and let in again: the throttle must come to the same place.
         """
         crew, key = self._crew, self._key
         pressure, flows = self._wanted, self._flows
@@ -208,15 +229,14 @@ class RegulatedFlight(ChamberFlight):
         )
         self._gas_away()
         yield from self._tick()
-        if not (yield from reached(crew, self.base_pressure, self._clock.now() + LOOK_BACK, self._tick)):
+        # Beside a hot substrate it is what it was before gas was let in.
+        base = self.base_pressure if math.isnan(self._base) else max(self.base_pressure, SO_MUCH * self._base)
+        if not (yield from reached(crew, base, self._clock.now() + LOOK_BACK, self._tick)):
             self._forget_places()
             raise Trouble("water", f"{self._no_base} after gas was let in: water or air comes in")
         self._go(ChamberState.BASE)
         yield from self._held_at(pressure, flows)
         yield from self._came_to_rest()
-        if not abs(self._place.at - at) <= crew.limits.throttle_step:
-            self._forget_places()
-            raise leaks(f"the throttle stood at {at:.4f} and {self._place.at:.4f}")
 
     @property
     def _no_base(self) -> str:
@@ -261,9 +281,8 @@ class RegulatedFlight(ChamberFlight):
                 places.append(self._dark_at)
         if len(places) > 1:
             # The power that moves it may be another one, and it follows in seconds: so far again is no leak.
-            least, most = min(places), max(places)
-            wide = max(0.0, most - least - 4.0 * self._noise)
-            places = [least - wide, most + wide]
+            wide = max(places) - min(places) - 4.0 * self._noise
+            places = [max(places) + max(0.0, wide)]
         here = HERE if self._lit else DARK
         share = STEPS if math.isnan(self._dark_at) else here
         self._throttle_watch.knows(places, share, self._noise, lasting=not self._lit)
@@ -277,16 +296,21 @@ class RegulatedFlight(ChamberFlight):
 
     def _dark_place(self) -> float:
         """Return where it stood before with these gases and no plasma."""
-        self._gone_by.add(self._key)
         stated = self._references.get(self._key)
-        return self._memory.places.of(self._key, stated=None if stated is None else stated.dark)
+        return self._gone(self._key, None if stated is None else stated.dark)
 
     def _lit_places(self) -> tuple[float, ...]:
         """Return where it stood in these gases before, with this plasma: in its first rows, and at last."""
-        stated, places = self._references.get(self._key), self._memory.places
-        words = [f"{self._key}, {self._burning}, {each}" for each in (*FIRST, LAST)]
-        self._gone_by.update(words)
-        return tuple(places.of(each, stated=None if stated is None else stated.lit) for each in words)
+        stated = self._references.get(self._key)
+        lit = None if stated is None else stated.lit
+        return tuple(self._gone(f"{self._key}, {self._burning}, {each}", lit) for each in (*FIRST, LAST))
+
+    def _gone(self, words: str, stated: float | None) -> float:
+        """Return a place that this flight goes by."""
+        place = self._memory.places.of(words, stated=stated)
+        if not math.isnan(place):
+            self._gone_by.add(words)
+        return place
 
     def _learn_first(self) -> None:
         """Remember between which places it stood as this plasma began."""
@@ -319,7 +343,7 @@ class RegulatedFlight(ChamberFlight):
                 self._stir_watch, self._place = StirWatch(limits), Place(limits, self._gauge)
             self._stir_watch.look(position)
             self._look_where(reached, position)
-            if self._lit:
+            if self._lit and self._is_near and rows > 1:
                 self._watch_leaks(self._clock.now(), position)
             is_between = AT_LIMIT < position < 1 - AT_LIMIT
             if stands.holds(self._clock.now(), rows == 0 and position == before and is_between):
@@ -358,12 +382,11 @@ class RegulatedFlight(ChamberFlight):
         for pressure in (WIGGLE * held if fits else held / WIGGLE, held):
             self._wanted = pressure
             self._watch_throttle_anew()
-            with self._deed(THROTTLE):
-                try:
-                    valve.set_pressure(pressure)
-                except InstrumentError as error:
-                    why = f"the throttle stood still, and does not go when it is sent: {error}"
-                    raise Trouble("valve", why, gently=False) from error
+            self._is_near = False
+            self._sent(
+                partial(valve.set_pressure, pressure),
+                "the throttle stood still, and does not go when it is sent",
+            )
             yield from self._settled(pressure, MOVES)
         self._held_anew()
 
@@ -390,6 +413,10 @@ class RegulatedFlight(ChamberFlight):
         self._place.look(position, pressure / self._wanted)
 
     def _watch_leaks(self, now: float, position: float) -> None:
+        if not self._is_near:
+            # From elsewhere it comes to rest first.
+            self._is_near = self._place.is_found
+            return
         ramps = bool(self._flags & FilmFlag.RAMPING)
         try:
             self._throttle_watch.look(now, position, self._place, moves=ramps)

@@ -12,13 +12,13 @@ from devices.limits import SputterLimits
 from devices.sputter.watch import AT_LIMIT, Drift, Trouble
 
 OPENS = 0.25
-"""Exponent of the pumping speed with which a throttle opens, 0.2 to 0.3 at the papers' recipes [twins]. What a pressure
-is off by is taken for so much of its place."""
+"""Exponent of the pumping speed with which a throttle opens: 0.3 to 0.5 at the papers' recipes [twins], less here. What
+a pressure is off by is taken for so much of its place."""
 LATELY = 5
 """Rows whose middle is where a throttle is: two of them may be off."""
 BLUR = 4.0 * 1.25 / math.sqrt(LATELY)
 """Of a row's noise by which such a middle is off once in 2e4 times."""
-SURE, ONE_ROW = 5.0, 3.0
+ENOUGH, ONE_ROW = 5.0, 3.0
 """Sum of what rows are beyond what they may be, in units of their noise, above which they are; what one row may add.
 By chance two units of noise beyond a place are passed once in e^20 rows; who goes four beyond is told in three."""
 LEAST_NOISE = 0.1
@@ -143,14 +143,16 @@ class ThrottleWatch:
             self._look_beyond(place)
         if moves:
             self._drift.reset()
-        elif not math.isnan(place.lately) and self._drift.stepped(now, place.lately, self._stays):
-            raise leaks(f"the throttle went from {self._drift.expected:.4f} to {place.lately:.4f}")
+        elif not math.isnan(place.lately):
+            opens = place.lately > self._drift.expected
+            if self._drift.stepped(now, place.lately, self._stays if opens else max(self._step, self._stays)):
+                raise leaks(f"the throttle went from {self._drift.expected:.4f} to {place.lately:.4f}")
 
     def _look_beyond(self, place: Place) -> None:
         most = max(self._places)
         beyond = (place.now - most - self._most) / self._noise
         self._beyond = max(0.0, self._beyond + min(beyond, ONE_ROW))
-        if self._beyond > SURE and not place.comes(-math.inf, most):
+        if self._beyond > ENOUGH and not place.comes(-math.inf, most):
             raise leaks(f"the throttle stands at {place.now:.4f}, and stood at {most:.4f} before")
 
 

@@ -11,6 +11,7 @@ import pytest
 from devices.errors import InstrumentError, InterlockError, LabError
 from devices.roles.hands import Bring
 from devices.sputter.recipe import SCCM, GasFlow, GunSetting, Strike
+from devices.sputter.records import FilmFlag
 from labctl import Run
 from labctl.config import readers
 from labctl.config.folder import Config
@@ -280,8 +281,10 @@ def test_a_throttle_that_stirs_is_known_before_the_shutter_opens_and_never_moved
     table = tool.run().table()
     burns = table["gun1_bias"] > 100.0
     assert max(abs(table["pressure"][burns] / 3.0 - 1.0)) < 0.02
-    lit = table["elapsed"][burns & (table["gun1_power"] > 119.0)][0]
-    assert 30.0 < table["elapsed"][table["shutter_open"] == 1][0] - lit < 60.0
+    opened = table["elapsed"][table["shutter_open"] == 1][0]
+    ramps = (table["flags"] & FilmFlag.RAMPING) > 0
+    ramped = table["elapsed"][ramps & (table["elapsed"] < opened)][-1]
+    assert 30.0 < opened - ramped < 60.0
     assert tool.run().table("layers")["doubtful"][0] == 0
 
 
@@ -538,17 +541,16 @@ def test_a_shutter_that_falls_shut_over_a_film_ends_it_in_time(make, end, of):
     tool.require_doubtful()
 
 
-@pytest.mark.parametrize(
-    ("at", "told"), [(637.6, InterlockError), (640.3, InstrumentError), (643.2, InstrumentError)]
-)
-def test_a_valve_that_sticks_before_the_pressure_falls_over_a_lit_plasma_is_seen(tmp_path, at, told):
+@pytest.mark.parametrize("at", [637.6, 640.3, 643.2])
+def test_a_valve_that_sticks_before_the_pressure_falls_over_a_lit_plasma_is_seen(tmp_path, at):
     """LiPON's is lit at 3 Pa and burns at 0.4 Pa."""
     with quick_films.quick_session(tmp_path) as lab:
         twins = lab.twins.station("sputter")
         twins.faults.plan(PlannedFault("valve_stuck", time=at))
         recipe = quick_films.film("sputter-lipon-1um", thickness=60e-9)
-        with pytest.raises(told, match="error 020"):
+        with pytest.raises(InterlockError, match="error 020") as told:
             lab.RE(lab.plans.deposit(lab.sputter, quick_films.foil(), recipe))
+        assert told.value.permissive == "valve"
         log = twins.chamber.log
         assert max(lit for lit, what, _ in log if what == "plasma on") < at
         assert max(out for out, what, _ in log if what == "plasma out") - at <= WITHIN

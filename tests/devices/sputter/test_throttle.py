@@ -203,6 +203,9 @@ def test_places_count_until_the_throttle_is_expected_to_stay():
     drifts = [*[AT] * settled, *np.linspace(AT, AT + 5 * STEP, 20_000)]
     assert told(known_at(AT), drifts) is None
     assert told(known_at(AT), [AT] * settled + [AT + 1.2 * STEP] * 20) == settled + 5
+    # Without a plasma nothing wears.
+    row = told(known_at(AT, lasting=True), drifts)
+    assert 0.75 * STEP < drifts[row] - AT < 1.2 * STEP
 
 
 def test_places_that_are_known_anew_count_from_then_on():
