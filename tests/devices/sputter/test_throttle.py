@@ -235,6 +235,14 @@ def test_a_step_of_the_throttle_that_stays_is_gas_that_nobody_let_in():
     assert told(watch, [0.3605] * 10, begin=100, place=place) == 5
 
 
+@pytest.mark.parametrize(("steps", "is_told"), [(0.7, False), (0.9, True), (-0.9, False), (-1.1, True)])
+def test_a_step_that_closes_the_throttle_must_be_a_whole_one(steps, is_told):
+    watch, place = ThrottleWatch(LIMITS), Place(LIMITS)
+    assert told(watch, [AT] * 60, place=place) is None
+    row = told(watch, [AT + steps * STEP] * 60, begin=60, place=place)
+    assert row == (5 if is_told else None)
+
+
 def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
     watch, place = ThrottleWatch(LIMITS), Place(LIMITS)
     assert told(watch, AT + 1e-6 * np.arange(20_000), place=place) is None
