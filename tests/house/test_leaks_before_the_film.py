@@ -54,17 +54,14 @@ class Rig:
         assert list(layer["doubtful"]) == [0]
         assert layer["thickness"][0] == pytest.approx(self.recipe.thickness, rel=0.02)
 
-    def changed(self, what):
-        """Do something to the chamber."""
-        self.lab.clock.call(lambda: what(self.lab.clock.now()))
-
     def mended(self, fault, of=""):
         """Have somebody mend it, and say so."""
-        self.changed(lambda now: self.twins.faults.end(fault, now, of))
+        clock = self.lab.clock
+        clock.call(lambda: self.twins.faults.end(fault, clock.now(), of))
         self.lab.sputter.reset()
 
     def pumps(self, share):
-        """Have turbo pump and throttle let through so much of what they did."""
+        """Have turbo pump and throttle let through so much of what they do."""
         gas = self.chamber.gas
         pump = gas.vessel.pump
         less = replace(
@@ -78,7 +75,7 @@ class Rig:
             gas.vessel = replace(gas.vessel, pump=less)
             gas.changed()
 
-        self.changed(lambda now: self.chamber.change(act))
+        self.chamber.change(act)
 
 
 class OneGun(Rig, Tool):
@@ -122,9 +119,9 @@ def moments(tmp_path_factory):
 
 
 ONSETS = [
-    *(("gas", each) for each in (0.4, 3.1, 8.6, 15.3, 21.7)),
-    *(("lit", each) for each in (-4.3, -0.6, 0.4, 2.7, 4.2, 8.7, 18.5, 31.4, 52.1)),
-    *(("opens", each) for each in (-21.3, -2.2, 0.6)),
+    *(("gas", each) for each in (0.4, 3.1, 8.6, 21.7)),
+    *(("lit", each) for each in (-4.3, -0.6, 0.4, 2.7, 4.2, 8.7, 31.4, 52.1)),
+    *(("opens", each) for each in (-2.2, 0.6)),
 ]
 """s after gas comes in, the plasma burns, the shutter opens."""
 
@@ -146,7 +143,7 @@ def test_a_leak_that_begins_before_the_first_film_is_told_in_time(make, kind, mo
     assert bool(len(tool.run().table("layers").get("material", ()))) == bool(opened)
 
 
-@pytest.mark.parametrize(("moment", "after"), [("gas", 8.6), ("lit", 8.7), ("opens", -2.2)])
+@pytest.mark.parametrize(("moment", "after"), [("gas", 8.6), ("lit", 8.7)])
 def test_after_a_leak_was_mended_the_next_film_is_made(make, kind, moments, moment, after):
     """Nothing is known to it of what was before: it looks at the base pressure first."""
     tool = make()
@@ -181,22 +178,31 @@ def test_a_leak_into_a_chamber_of_which_nothing_is_known_lights_nothing(make, ki
     tool.require_dark()
 
 
-def test_a_chamber_that_shows_what_is_stated_is_not_looked_at(make):
-    tool = make()
-    tool.require_made()
-    assert tool.told("throttle") == []
-
-
 def test_a_pump_that_changed_between_two_films_is_one_look_at_the_base_pressure(make):
     tool = make()
     tool.require_made()
-    tool.pumps(0.97)
+    # It shows what is stated.
+    assert tool.told("throttle") == []
+    tool.lab.clock.call(lambda: tool.pumps(0.97))
     tool.require_made()
     ((severity, text),) = tool.told("throttle")
     assert severity == "warning"
     assert "before: the gas is taken away for a look at the base pressure" in text
     tool.require_made()
     assert tool.told("throttle") == []
+
+
+def test_a_throttle_that_never_comes_to_the_same_place_again_lights_nothing(make, kind, moments):
+    tool, gas = make(known=False), moments[kind]["gas"]
+    for number in range(30):
+        tool.lab.clock.after(gas + 20.0 * number, lambda: tool.pumps(0.99), "a test")
+    error = tool.film()
+    assert error is not None
+    assert error.permissive == "leak"
+    assert "before the last look" in str(error)
+    assert len(tool.told("throttle")) == 4
+    assert not tool.when("plasma on")
+    tool.require_dark()
 
 
 @pytest.mark.parametrize("made", [0, 1])
