@@ -243,6 +243,13 @@ def test_a_step_that_closes_the_throttle_must_be_a_whole_one(steps, is_told):
     assert row == (5 if is_told else None)
 
 
+def test_a_step_within_its_noise_is_none():
+    for noise, row in ((0.0, 65), (1e-3, None)):
+        watch = ThrottleWatch(LIMITS)
+        watch.knows((), noise=noise)
+        assert told(watch, [AT] * 60 + [AT + 1.5 * STEP] * 60) == row
+
+
 def test_a_throttle_that_drifts_for_hours_or_jumps_once_is_none():
     watch, place = ThrottleWatch(LIMITS), Place(LIMITS)
     assert told(watch, AT + 1e-6 * np.arange(20_000), place=place) is None
