@@ -177,6 +177,9 @@ class PlasmaFlight(RegulatedFlight):
             # It may have burnt since the last row.
             self._memory.glow.may_have_burnt(self._clock.now())
             self._dark()
+            # It comes back to where it stood without a plasma.
+            self._is_near = False
+            self._know_places()
         return lit
 
     def _shown(self) -> Poller:
