@@ -178,6 +178,40 @@ def test_a_leak_into_a_chamber_of_which_nothing_is_known_lights_nothing(make, ki
     tool.require_dark()
 
 
+@pytest.mark.parametrize("after", [None, 9.0, 15.0])
+def test_a_leak_after_a_plasma_that_did_not_light_is_told_before_the_next_one(tmp_path, after):
+    """One gun of two burnt; beside that plasma nobody knows where the throttle stands."""
+    with maker_of(KINDS["LiPON"], tmp_path / "data") as make:
+        tool = make(known=False)
+        tool.plan("no_ignition", 1.0, "gun3")
+        clock, faults = tool.lab.clock, tool.twins.faults
+        begun = []
+
+        def went_out():
+            if not tool.when("plasma out"):
+                clock.after(0.5, went_out, "the judge")
+                return
+            faults.end("no_ignition", clock.now(), "gun3")
+            if after is not None:
+                clock.after(after, leaks, "the judge")
+
+        def leaks():
+            begun.append(clock.now())
+            faults.begin("water_leak", clock.now(), value=LEAK)
+
+        clock.after(1.0, went_out, "the judge")
+        if after is None:
+            tool.require_made()
+            return
+        error = tool.film()
+        assert error is not None
+        assert error.permissive == "leak"
+        (at,) = begun
+        assert max(tool.when("plasma on")) < at
+        assert 0.0 < clock.now() - at <= WITHIN
+        tool.require_dark()
+
+
 def test_a_pump_that_changed_between_two_films_is_one_look_at_the_base_pressure(make):
     tool = make()
     tool.require_made()
